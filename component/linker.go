@@ -1,0 +1,130 @@
+package component
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/component/internal/names"
+	"github.com/wasihttp/wasihttp/component/internal/types"
+)
+
+// HostFunc is a function that the embedder offers to components. args follow the declared parameters; the result must be of the
+// declared result type. An error traps the caller: typed failures belong into the result.
+//
+// It runs on the goroutine of the calling guest, which waits; it may block, and must return when c.Context() ends. It must not call
+// back into the store.
+type HostFunc func(c *Call, args []Value) (Value, error)
+
+// Resource is a resource type of the embedder.
+type Resource struct {
+	Name string
+	// Drop releases the Go value behind a handle when its owner drops it or its store is closed; nil when there is nothing
+	// to do. An error traps the dropping guest; it is ignored when the store closes.
+	Drop func(rep any) error
+
+	id *types.Resource
+}
+
+// Linker holds the interfaces that the embedder offers. It is built once, then only read, and then safe for concurrent use.
+type Linker struct {
+	byName  map[string]*HostInstance
+	byTrack map[string]*HostInstance
+}
+
+// NewLinker returns an empty Linker.
+func NewLinker() *Linker {
+	return &Linker{byName: map[string]*HostInstance{}, byTrack: map[string]*HostInstance{}}
+}
+
+// HostInstance is one interface offered by the embedder. Its definitions are written in WIT syntax; a definition that does not parse
+// is a programming error and panics.
+type HostInstance struct {
+	Name  string
+	funcs map[string]*hostFunc
+	types map[string]*types.Type
+	res   map[string]*Resource
+}
+
+type hostFunc struct {
+	iface *HostInstance
+	name  string
+	typ   *types.Func
+	fn    HostFunc
+}
+
+// Instance starts the interface of that name (`ns:pkg/iface@version`). Imports find it by exact name, else by compatible version: the
+// highest one offered on the same semver track.
+func (l *Linker) Instance(name string) *HostInstance {
+	i := &HostInstance{Name: name, funcs: map[string]*hostFunc{}, types: map[string]*types.Type{}, res: map[string]*Resource{}}
+	l.byName[name] = i
+	if key, ok := names.Track(name); ok {
+		if old := l.byTrack[key]; old == nil || names.Less(old.Name, name) {
+			l.byTrack[key] = i
+		}
+	}
+	return i
+}
+
+// lookup finds the interface for an import name, nil when none is offered.
+func (l *Linker) lookup(name string) *HostInstance {
+	if i := l.byName[name]; i != nil {
+		return i
+	}
+	if key, ok := names.Track(name); ok {
+		return l.byTrack[key]
+	}
+	return nil
+}
+
+// Resource declares a resource.
+func (i *HostInstance) Resource(name string, drop func(rep any) error) *Resource {
+	r := &Resource{Name: name, Drop: drop}
+	r.id = &types.Resource{Name: name, Host: r}
+	i.res[name] = r
+	return r
+}
+
+// Type declares a named type: `i.Type("header-error", "variant { invalid-syntax, forbidden, immutable }")`.
+func (i *HostInstance) Type(name, wit string) {
+	t, err := types.Parse(wit, i.scope)
+	if err != nil {
+		panic(fmt.Sprintf("%s: type %s: %v", i.Name, name, err))
+	}
+	i.types[name] = t
+}
+
+// Use makes types and resources of another interface known here; `a as b` renames.
+func (i *HostInstance) Use(from *HostInstance, list ...string) {
+	for _, n := range list {
+		as := n
+		if a, b, ok := strings.Cut(n, " as "); ok {
+			n, as = a, b
+		}
+		t, r := from.types[n], from.res[n]
+		if t == nil && r == nil {
+			panic(fmt.Sprintf("%s: use of unknown %s.%s", i.Name, from.Name, n))
+		}
+		if t != nil {
+			i.types[as] = t
+		}
+		if r != nil {
+			i.res[as] = r
+		}
+	}
+}
+
+// Func declares a function: `i.Func("[method]fields.get", "func(self: borrow<fields>, name: string) -> list<list<u8>>", fn)`.
+func (i *HostInstance) Func(name, wit string, fn HostFunc) {
+	t, err := types.ParseFunc(wit, i.scope)
+	if err != nil {
+		panic(fmt.Sprintf("%s: func %s: %v", i.Name, name, err))
+	}
+	i.funcs[name] = &hostFunc{iface: i, name: name, typ: t, fn: fn}
+}
+
+func (i *HostInstance) scope(name string) (*types.Type, *types.Resource) {
+	if r := i.res[name]; r != nil {
+		return i.types[name], r.id
+	}
+	return i.types[name], nil
+}

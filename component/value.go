@@ -1,0 +1,182 @@
+package component
+
+import "math"
+
+// Value is a component-level value. Its kind is that of the function type it is passed for: the runtime checks types once, when it
+// links, and accessors must match the declared type. The zero Value is the unit of a function without result.
+//
+// A Value owns what it refers to: bytes and strings are copies that stay valid after the call.
+type Value struct {
+	bits uint64
+	ref  any
+}
+
+// Handle is a resource that crosses between a component and its embedder. For an embedder's resource Rep is the Go value behind
+// it; for a resource that a component defines Rep is nil.
+type Handle struct {
+	Rep any
+
+	res   *Resource
+	guest uint32      // the representation of a component-defined resource
+	lend  func()      // ends the loan of a borrow, nil for own
+}
+
+// Bool returns a bool.
+func Bool(v bool) Value {
+	if v {
+		return Value{bits: 1}
+	}
+	return Value{}
+}
+
+// U8, U16, U32 and U64 return an unsigned integer; S8 to S64 a signed one.
+func U8(v uint8) Value { return Value{bits: uint64(v)} }
+
+// U16 returns a u16.
+func U16(v uint16) Value { return Value{bits: uint64(v)} }
+
+// U32 returns a u32.
+func U32(v uint32) Value { return Value{bits: uint64(v)} }
+
+// U64 returns a u64.
+func U64(v uint64) Value { return Value{bits: v} }
+
+// S8 returns an s8.
+func S8(v int8) Value { return Value{bits: uint64(int64(v))} }
+
+// S16 returns an s16.
+func S16(v int16) Value { return Value{bits: uint64(int64(v))} }
+
+// S32 returns an s32.
+func S32(v int32) Value { return Value{bits: uint64(int64(v))} }
+
+// S64 returns an s64.
+func S64(v int64) Value { return Value{bits: uint64(v)} }
+
+// F32 returns an f32.
+func F32(v float32) Value { return Value{bits: uint64(math.Float32bits(v))} }
+
+// F64 returns an f64.
+func F64(v float64) Value { return Value{bits: math.Float64bits(v)} }
+
+// Char returns a char; v must be a Unicode scalar value.
+func Char(v rune) Value { return Value{bits: uint64(uint32(v))} }
+
+// String returns a string; s must be UTF-8.
+func String(s string) Value { return Value{ref: s} }
+
+// Bytes returns a list<u8>, aliasing b, which must not change before the call is over.
+func Bytes(b []byte) Value { return Value{ref: b} }
+
+// List returns a list of anything but u8.
+func List(vs ...Value) Value { return Value{ref: vs} }
+
+// Record returns a record or tuple, the fields in order.
+func Record(vs ...Value) Value { return Value{ref: vs} }
+
+// Enum returns a case without payload of an enum or variant, by its index.
+func Enum(i uint32) Value { return Value{bits: uint64(i)} }
+
+// Variant returns a case with payload, by its index.
+func Variant(i uint32, v Value) Value { return Value{bits: uint64(i), ref: &v} }
+
+// None returns the absent option.
+func None() Value { return Value{} }
+
+// Some returns a present option.
+func Some(v Value) Value { return Value{bits: 1, ref: &v} }
+
+// Ok returns a successful result; OkUnit one without payload.
+func Ok(v Value) Value { return Value{ref: &v} }
+
+// OkUnit returns a successful result without payload.
+func OkUnit() Value { return Value{} }
+
+// Err returns a failed result; ErrUnit one without payload.
+func Err(v Value) Value { return Value{bits: 1, ref: &v} }
+
+// ErrUnit returns a failed result without payload.
+func ErrUnit() Value { return Value{bits: 1} }
+
+// Flags returns a flags value, bit i for label i.
+func Flags(bits uint32) Value { return Value{bits: uint64(bits)} }
+
+// Own returns an own handle to an embedder's resource; the receiver becomes its owner.
+func Own(rep any) Value { return Value{ref: &Handle{Rep: rep}} }
+
+// Bool reads a bool.
+func (v Value) Bool() bool { return v.bits != 0 }
+
+// U8 reads a u8.
+func (v Value) U8() uint8 { return uint8(v.bits) }
+
+// U16 reads a u16.
+func (v Value) U16() uint16 { return uint16(v.bits) }
+
+// U32 reads a u32.
+func (v Value) U32() uint32 { return uint32(v.bits) }
+
+// U64 reads a u64.
+func (v Value) U64() uint64 { return v.bits }
+
+// S8 reads an s8.
+func (v Value) S8() int8 { return int8(v.bits) }
+
+// S16 reads an s16.
+func (v Value) S16() int16 { return int16(v.bits) }
+
+// S32 reads an s32.
+func (v Value) S32() int32 { return int32(v.bits) }
+
+// S64 reads an s64.
+func (v Value) S64() int64 { return int64(v.bits) }
+
+// F32 reads an f32.
+func (v Value) F32() float32 { return math.Float32frombits(uint32(v.bits)) }
+
+// F64 reads an f64.
+func (v Value) F64() float64 { return math.Float64frombits(v.bits) }
+
+// Char reads a char.
+func (v Value) Char() rune { return rune(uint32(v.bits)) }
+
+// Str reads a string.
+func (v Value) Str() string { return v.ref.(string) }
+
+// Bytes reads a list<u8>; the caller owns it.
+func (v Value) Bytes() []byte {
+	b, _ := v.ref.([]byte)
+	return b
+}
+
+// Items reads the elements of a list (not of u8), the fields of a record or tuple.
+func (v Value) Items() []Value {
+	vs, _ := v.ref.([]Value)
+	return vs
+}
+
+// Case reads the index of the case of a variant, enum, option (0 none, 1 some) or result (0 ok, 1 error).
+func (v Value) Case() uint32 { return uint32(v.bits) }
+
+// Payload reads the payload of a variant's case, an option or a result; the zero Value when it has none.
+func (v Value) Payload() Value {
+	if p, ok := v.ref.(*Value); ok {
+		return *p
+	}
+	return Value{}
+}
+
+// IsSome tells whether an option is present.
+func (v Value) IsSome() bool { return v.bits == 1 }
+
+// IsOk tells whether a result is ok.
+func (v Value) IsOk() bool { return v.bits == 0 }
+
+// Flags reads a flags value.
+func (v Value) Flags() uint32 { return uint32(v.bits) }
+
+// Rep reads the Go value behind an own or borrow of an embedder's resource.
+func (v Value) Rep() any { return v.ref.(*Handle).Rep }
+
+// Handle reads an own or borrow.
+func (v Value) Handle() *Handle { return v.ref.(*Handle) }

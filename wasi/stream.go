@@ -1,0 +1,77 @@
+// Package wasi holds the behaviour behind the WASI interfaces in plain Go: streams, clocks, random, stdio, HTTP fields, bodies and the HTTP
+// client. It knows neither the component model nor a version of WASI: the dialects p2 and p3 convert.
+package wasi
+
+import (
+	"context"
+	"io"
+)
+
+// A Waiter is woken by any of the sources it is subscribed to. It belongs to one goroutine; only its wake-up is shared.
+type Waiter struct{ c chan struct{} }
+
+// NewWaiter returns a Waiter that is not woken yet.
+func NewWaiter() *Waiter { return &Waiter{c: make(chan struct{}, 1)} }
+
+// Wake wakes the waiter, now or at its next wait. It never blocks and may be called from any goroutine.
+func (w *Waiter) Wake() {
+	select {
+	case w.c <- struct{}{}:
+	default:
+	}
+}
+
+// Wait waits until Wake was called since the last wait, or the context ends, whose cause it then returns.
+func (w *Waiter) Wait(ctx context.Context) error {
+	select {
+	case <-w.c:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Source is something that a guest can wait for.
+type Source interface {
+	// Ready tells whether the awaited state is there now. An error or the end counts as ready.
+	Ready() bool
+	// Subscribe has w woken whenever Ready may have become true after the call, until the returned function is called.
+	Subscribe(w *Waiter) (unsubscribe func())
+}
+
+// InputStream is the behaviour of a byte source. All methods are called by the goroutine of the guest that owns the stream.
+type InputStream interface {
+	Source
+	// Read returns up to n bytes that are there now, without blocking; none means nothing yet. io.EOF is the end, forever; any
+	// other error is reported once and then becomes io.EOF. The bytes are the caller's.
+	Read(n int) ([]byte, error)
+	io.Closer
+}
+
+// OutputStream is the behaviour of a byte sink. All methods are called by the goroutine of the guest that owns the stream.
+type OutputStream interface {
+	Source // ready: CheckWrite permits more than nothing, or fails
+	// CheckWrite returns how many bytes the next Write may have; 0 while the sink is busy or flushing. ErrClosed: the sink takes
+	// nothing more.
+	CheckWrite() (int, error)
+	// Write accepts all of p, which it must not keep, or fails. The caller keeps to the permit.
+	Write(p []byte) error
+	// Flush asks for accepted bytes to be passed on; CheckWrite permits nothing until that is done.
+	Flush() error
+	io.Closer
+}
+
+// Await waits until s is ready or the context ends, whose cause it then returns.
+func Await(ctx context.Context, s Source) error {
+	if s.Ready() {
+		return nil
+	}
+	w := NewWaiter()
+	defer s.Subscribe(w)()
+	for !s.Ready() {
+		if err := w.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
