@@ -1,0 +1,16 @@
+// Package term is how the tool talks to a person: which colours, which
+// symbols, which width, and how lines of several writers share one stream.
+//
+// The rules of the house, kept here once:
+//
+//   - Results go to standard output, talk goes to standard error.
+//   - A message of the program itself begins "wasihttp: " and a next step
+//     begins "hint: "; both start in lower case and end without a full stop.
+//   - Colour is used only where the stream is a terminal, unless the user
+//     says otherwise (NO_COLOR, CLICOLOR, CLICOLOR_FORCE), and never carries
+//     meaning alone.
+//   - Only the sixteen colours of the user's own palette are used, so that
+//     text stays readable on light and on dark backgrounds without asking
+//     the terminal what it has.
+//   - A line is written whole or not at all.
+package term

@@ -1,0 +1,104 @@
+package term
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// maxLine bounds what one LineWriter holds back, in bytes. A longer line is
+// written in pieces, each with the prefix.
+const maxLine = 64 << 10
+
+// Lines hands out writers that share one stream line by line: whatever several
+// guests print at the same time, no line is torn by another.
+type Lines struct {
+	w      io.Writer
+	prefix bool
+}
+
+// NewLines returns a factory of writers onto w, which must itself be safe for
+// concurrent use (an Output is) or be used by one writer at a time. With
+// prefix false, lines are passed on bare.
+func NewLines(w io.Writer, prefix bool) *Lines {
+	return &Lines{w: w, prefix: prefix}
+}
+
+// Writer returns a new writer. prefix is asked at the end of each line what
+// belongs before it, as "[2/17] "; nil means nothing. It may be called from any
+// goroutine that writes.
+func (l *Lines) Writer(prefix func() string) *LineWriter {
+	if !l.prefix {
+		prefix = nil
+	}
+	return &LineWriter{w: l.w, prefix: prefix}
+}
+
+// LineWriter buffers until a line is whole. Its methods are safe for
+// concurrent use. It must be closed, or a last line without an end is lost.
+type LineWriter struct {
+	w      io.Writer
+	prefix func() string
+
+	mu   sync.Mutex
+	held []byte
+	out  []byte
+}
+
+// Write takes p in and passes on the lines that are complete now. An error of
+// the stream is returned but the lines are dropped: there is no use in
+// printing them later.
+func (lw *LineWriter) Write(p []byte) (int, error) {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	rest := p
+	for {
+		i := bytes.IndexByte(rest, '\n')
+		if i < 0 {
+			break
+		}
+		lw.line(rest[:i])
+		rest = rest[i+1:]
+	}
+	for len(lw.held)+len(rest) >= maxLine {
+		n := maxLine - len(lw.held)
+		lw.line(rest[:n])
+		rest = rest[n:]
+	}
+	lw.held = append(lw.held, rest...)
+	if err := lw.flush(); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// line adds one line, of which tail is the last part, to what goes out next.
+func (lw *LineWriter) line(tail []byte) {
+	if lw.prefix != nil {
+		lw.out = append(lw.out, lw.prefix()...)
+	}
+	lw.out = append(lw.out, lw.held...)
+	lw.out = append(lw.out, tail...)
+	lw.out = append(lw.out, '\n')
+	lw.held = lw.held[:0]
+}
+
+func (lw *LineWriter) flush() error {
+	if len(lw.out) == 0 {
+		return nil
+	}
+	_, err := lw.w.Write(lw.out)
+	lw.out = lw.out[:0]
+	return err
+}
+
+// Close writes what is left of a line that has not ended. The stream itself
+// stays open.
+func (lw *LineWriter) Close() error {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	if len(lw.held) > 0 {
+		lw.line(nil)
+	}
+	return lw.flush()
+}

@@ -1,0 +1,118 @@
+package term
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+	xterm "golang.org/x/term"
+)
+
+// Output is one stream with what is known about it: whether it is a terminal,
+// whether it takes colour, and how wide it is. Its methods are safe for
+// concurrent use, and each Write reaches the stream undivided.
+type Output struct {
+	terminal bool
+	colour   bool
+	fd       int
+	theme    theme
+
+	mu     sync.Mutex
+	w      io.Writer
+	status string // the progress line now on display, without its line end
+}
+
+// defaultWidth is the width of a stream that is not a terminal.
+const defaultWidth = 80
+
+// New describes the stream w. getenv looks up environment variables, as
+// os.Getenv does; nil means that none is set.
+func New(w io.Writer, getenv func(string) string) *Output {
+	if getenv == nil {
+		getenv = func(string) string { return "" }
+	}
+	o := &Output{w: w, fd: -1}
+	if f, ok := w.(*os.File); ok {
+		o.fd = int(f.Fd())
+		o.terminal = xterm.IsTerminal(o.fd)
+	}
+	o.colour = wantsColour(o.terminal, getenv)
+	if o.colour && o.terminal {
+		o.colour = enableColour(o.fd)
+	}
+	renderer := lipgloss.NewRenderer(io.Discard)
+	renderer.SetColorProfile(termenv.Ascii)
+	if o.colour {
+		renderer.SetColorProfile(termenv.ANSI)
+	}
+	o.theme = newTheme(renderer)
+	return o
+}
+
+// wantsColour decides about colour as https://no-color.org and
+// https://bixense.com/clicolors describe: a set NO_COLOR always wins, then
+// CLICOLOR_FORCE, then what the stream is.
+func wantsColour(terminal bool, getenv func(string) string) bool {
+	if getenv("NO_COLOR") != "" {
+		return false
+	}
+	if force := getenv("CLICOLOR_FORCE"); force != "" && force != "0" {
+		return true
+	}
+	return terminal && getenv("CLICOLOR") != "0" && getenv("TERM") != "dumb"
+}
+
+// IsTerminal reports whether the stream is a terminal.
+func (o *Output) IsTerminal() bool { return o.terminal }
+
+// Colour reports whether text for this stream is styled.
+func (o *Output) Colour() bool { return o.colour }
+
+// Width returns the number of columns of the terminal, or 80 for anything
+// else.
+func (o *Output) Width() int {
+	if o.terminal {
+		if width, _, err := xterm.GetSize(o.fd); err == nil && width > 0 {
+			return width
+		}
+	}
+	return defaultWidth
+}
+
+// eraseLine returns the cursor to the first column and clears the line.
+const eraseLine = "\r\x1b[K"
+
+// Write passes p to the stream in one piece. A progress line on display makes
+// way for it and is drawn again below.
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.status == "" {
+		return o.w.Write(p)
+	}
+	var b bytes.Buffer
+	b.WriteString(eraseLine)
+	b.Write(p)
+	if bytes.HasSuffix(p, []byte("\n")) {
+		b.WriteString(o.status)
+	}
+	if _, err := o.w.Write(b.Bytes()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// setStatus replaces the line on display at the bottom; empty removes it.
+func (o *Output) setStatus(line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if line == o.status {
+		return
+	}
+	o.status = line
+	// A terminal that cannot be written to has nobody to tell about it.
+	_, _ = io.WriteString(o.w, eraseLine+line)
+}

@@ -1,0 +1,98 @@
+package term
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// progressDelay is how long work may take before it is worth a word, and
+// progressTick how often the line is drawn again.
+const (
+	progressDelay = 500 * time.Millisecond
+	progressTick  = 100 * time.Millisecond
+)
+
+// Progress shows one line that says what is going on, how far it is and how
+// long it has taken. It appears only on a terminal and only when the work takes
+// longer than half a second, and it leaves no trace. Its methods are safe for
+// concurrent use.
+type Progress struct {
+	out   *Output
+	start time.Time
+	stop  chan struct{}
+	done  chan struct{}
+	once  sync.Once
+
+	mu    sync.Mutex
+	what  string
+	part  int
+	whole int
+}
+
+// StartProgress begins to watch a piece of work. The caller must call Stop.
+func StartProgress(out *Output, what string) *Progress {
+	p := &Progress{out: out, what: what, start: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
+	if !out.IsTerminal() {
+		close(p.done)
+		return p
+	}
+	go p.run()
+	return p
+}
+
+// Update says what is being worked on and that part of whole steps are done;
+// whole 0 means that nobody knows how many there are.
+func (p *Progress) Update(what string, part, whole int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.what, p.part, p.whole = what, part, whole
+}
+
+// Stop removes the line and waits until it is gone. It may be called more than
+// once.
+func (p *Progress) Stop() {
+	p.once.Do(func() { close(p.stop) })
+	<-p.done
+}
+
+func (p *Progress) run() {
+	defer close(p.done)
+	timer := time.NewTimer(progressDelay)
+	defer timer.Stop()
+	for {
+		select {
+		case <-p.stop:
+			p.out.setStatus("")
+			return
+		case <-timer.C:
+			p.out.setStatus(p.line(time.Since(p.start)))
+			timer.Reset(progressTick)
+		}
+	}
+}
+
+// barWidth is the length of the bar, in columns.
+const barWidth = 24
+
+// line draws the state after some time. It is cut to the width of the terminal,
+// for a line that wraps cannot be erased.
+func (p *Progress) line(elapsed time.Duration) string {
+	p.mu.Lock()
+	what, part, whole := p.what, p.part, p.whole
+	p.mu.Unlock()
+	seconds := fmt.Sprintf("%.1fs", elapsed.Seconds())
+	text := Clean(what)
+	var bar, count string
+	if whole > 0 {
+		filled := barWidth * min(part, whole) / whole
+		bar = strings.Repeat("█", filled) + strings.Repeat("░", barWidth-filled) + " "
+		count = fmt.Sprintf(" %d/%d", part, whole)
+	}
+	room := p.out.Width() - 1 - len([]rune(bar)) - len(count) - len(seconds) - 1
+	if r := []rune(text); len(r) > room {
+		text = string(r[:max(room, 0)])
+	}
+	return p.out.Link(bar) + text + count + " " + p.out.Dim(seconds)
+}

@@ -1,0 +1,72 @@
+package term
+
+import "github.com/charmbracelet/lipgloss"
+
+// theme holds the styles of one stream, named for what the text is.
+type theme struct {
+	bad, fair, good, dim, strong, link lipgloss.Style
+}
+
+func newTheme(r *lipgloss.Renderer) theme {
+	colour := func(c string) lipgloss.Style {
+		// Inline keeps lipgloss from padding the lines of a longer text to
+		// the same width.
+		return r.NewStyle().Inline(true).Foreground(lipgloss.Color(c))
+	}
+	return theme{
+		bad:    colour("1").Bold(true),
+		fair:   colour("3"),
+		good:   colour("2"),
+		link:   colour("6"),
+		dim:    r.NewStyle().Inline(true).Faint(true),
+		strong: r.NewStyle().Inline(true).Bold(true),
+	}
+}
+
+// render styles s; without colour the text is passed through untouched.
+func (o *Output) render(style lipgloss.Style, s string) string {
+	if !o.colour || s == "" {
+		return s
+	}
+	return style.Render(s)
+}
+
+// Bad styles what went wrong. All styling methods expect a single line.
+func (o *Output) Bad(s string) string { return o.render(o.theme.bad, s) }
+
+// Fair styles what deserves a second look.
+func (o *Output) Fair(s string) string { return o.render(o.theme.fair, s) }
+
+// Good styles what is as it should be.
+func (o *Output) Good(s string) string { return o.render(o.theme.good, s) }
+
+// Dim styles what matters least on a line.
+func (o *Output) Dim(s string) string { return o.render(o.theme.dim, s) }
+
+// Strong styles what matters most on a line.
+func (o *Output) Strong(s string) string { return o.render(o.theme.strong, s) }
+
+// Link styles an address that can be opened.
+func (o *Output) Link(s string) string { return o.render(o.theme.link, s) }
+
+// Status styles text about an HTTP answer by the class of its status code.
+func (o *Output) Status(code int, s string) string {
+	switch {
+	case code >= 500:
+		return o.Bad(s)
+	case code >= 400:
+		return o.Fair(s)
+	case code >= 300:
+		return o.Link(s)
+	default:
+		return o.Good(s)
+	}
+}
+
+// Symbols that begin a line. They are plain Unicode, understood by every
+// terminal in use; the words beside them say the same.
+const (
+	SymbolBad  = "✗"
+	SymbolGood = "✓"
+	SymbolItem = "•"
+)
