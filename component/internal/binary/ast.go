@@ -6,12 +6,13 @@ package binary
 
 // Component is one component, the outermost or a nested one.
 type Component struct {
-	Offset  int       // of the preamble in the input, in bytes
-	Size    int       // in bytes, preamble included
-	Defs    []Def     // every definition, in binary order; each appends to the index spaces as the format says
-	Name    string    // from the component-name section, "" without
-	Names   *NameMaps // from the component-name section, nil without
-	Customs []Custom  // custom sections, in binary order, component-name included
+	Offset     int       // of the preamble in the input, in bytes
+	Size       int       // in bytes, preamble included
+	Defs       []Def     // every definition, in binary order; each appends to the index spaces as the format says
+	DefOffsets []int     // of each definition in the input, in bytes, parallel to Defs
+	Name       string    // from the component-name section, "" without
+	Names      *NameMaps // from the component-name section, nil without
+	Customs    []Custom  // custom sections, in binary order, component-name included
 }
 
 // Custom is a custom section.
@@ -96,10 +97,19 @@ type CoreType struct {
 	Module *CoreModuleType // nil for other core types
 	Raw    []byte          // the undecoded rectype otherwise
 	Func   *CoreFuncType   // set when Raw is a plain final function type
+	Group  []CoreSubType   // the types that Raw defines: several with a recursive group; each appends to the core type space
+}
+
+// CoreSubType is one type of a recursive group.
+type CoreSubType struct {
+	Final  bool
+	Shared bool
+	Supers []uint32
+	Func   *CoreFuncType // nil for struct and array types
 }
 
 // CoreFuncType is a core function type; value types are the format's bytes (0x7f i32, 0x7e i64, 0x7d f32, 0x7c f64, 0x7b v128,
-// 0x70 funcref, 0x6f externref; others are encoded as RefTypes).
+// 0x70 funcref, 0x6f externref and the other abbreviated reference types).
 type CoreFuncType struct {
 	Params, Results []CoreValType
 }
@@ -331,6 +341,8 @@ type ExternName struct {
 	VersionSuffix string // "" without
 	ExternalID    string // "" without
 	HasAttrs      bool   // the form with attributes (0x02) was used
+
+	HasImplements, HasVersionSuffix bool // the attribute is present, even if empty
 }
 
 // BoundKind is the kind of a type bound.
