@@ -1,6 +1,10 @@
 package component
 
-import "math"
+import (
+	"math"
+
+	"github.com/wasihttp/wasihttp/component/internal/types"
+)
 
 // Value is a component-level value. Its kind is that of the function type it is passed for: the runtime checks types once, when it
 // links, and accessors must match the declared type. The zero Value is the unit of a function without result.
@@ -16,9 +20,9 @@ type Value struct {
 type Handle struct {
 	Rep any
 
-	res   *Resource
-	guest uint32      // the representation of a component-defined resource
-	lend  func()      // ends the loan of a borrow, nil for own
+	res   *types.Resource
+	guest uint32 // the representation of a component-defined resource
+	own   bool
 }
 
 // Bool returns a bool.

@@ -1,0 +1,122 @@
+package component
+
+import (
+	"github.com/wasihttp/wasihttp/component/internal/types"
+)
+
+// Limits of the canonical ABI on what one string or list may have, in bytes.
+const (
+	maxStringBytes = 1<<28 - 1
+	maxListBytes   = 1<<28 - 1
+)
+
+// cx is the context of one lifting or lowering: whose memory, whose handle table, which options.
+type cx struct {
+	th   *thread
+	inst *instance
+	opts *options
+	mem  []byte // of opts.mem; refetched after every guest call
+
+	task  *task  // lowering into a callee: the scope of its borrows
+	lends []lend // lifting: loans to give back when the call is over
+}
+
+// lend is a loan of a handle for the duration of a call.
+type lend struct {
+	table *table
+	index uint32
+}
+
+func newCX(th *thread, inst *instance, opts *options) cx {
+	c := cx{th: th, inst: inst, opts: opts}
+	c.refresh()
+	return c
+}
+
+func (c *cx) refresh() {
+	if c.opts.mem >= 0 {
+		c.mem = c.th.store.memory(c.opts.mem)
+	}
+}
+
+// endLends gives back all loans.
+func (c *cx) endLends() {
+	for _, l := range c.lends {
+		l.table.entries[l.index].lends--
+	}
+	c.lends = c.lends[:0]
+}
+
+// realloc allocates in the receiver's memory; it runs as a call of its own that may not leave the instance.
+func (c *cx) realloc(old, oldSize, align, size uint32) uint32 {
+	if c.opts.realloc < 0 {
+		trapf("the canonical options name no realloc")
+	}
+	stack := [4]uint64{uint64(old), uint64(oldSize), uint64(align), uint64(size)}
+	c.inst.callLocked(c.th, c.opts.realloc, stack[:])
+	c.refresh()
+	p := uint32(stack[0])
+	if p&(align-1) != 0 {
+		trapf("realloc return: result not aligned")
+	}
+	if uint64(p)+uint64(size) > uint64(len(c.mem)) {
+		trapf("realloc return: beyond end of memory")
+	}
+	return p
+}
+
+// callLocked calls a core function of the instance that may not leave it: realloc, post-return.
+func (in *instance) callLocked(th *thread, fn int, stack []uint64) {
+	in.mayLeave = false
+	th.callCore(fn, stack)
+	in.mayLeave = true
+}
+
+// check returns the n bytes at p, which must be aligned and in range.
+func (c *cx) check(p, n, align uint32, what string) {
+	if p&(align-1) != 0 {
+		trapf("%s: pointer not aligned to %d", what, align)
+	}
+	if uint64(p)+uint64(n) > uint64(len(c.mem)) {
+		trapf("%s: pointer out of bounds of memory", what)
+	}
+}
+
+// liftOwn takes the handle out of the instance's table.
+func (c *cx) liftOwn(i uint32, r *types.Resource) Value {
+	e := c.inst.table.resource(i, r)
+	if e.lends != 0 {
+		trapf("cannot remove owned resource while borrowed")
+	}
+	if !e.own {
+		trapf("cannot lift own resource from a borrow")
+	}
+	h := &Handle{Rep: e.rep, res: r, guest: e.guest, own: true}
+	c.inst.table.remove(i)
+	return Value{ref: h}
+}
+
+// liftBorrow lends the handle for the duration of the call.
+func (c *cx) liftBorrow(i uint32, r *types.Resource) Value {
+	e := c.inst.table.resource(i, r)
+	e.lends++
+	c.lends = append(c.lends, lend{&c.inst.table, i})
+	return Value{ref: &Handle{Rep: e.rep, res: r, guest: e.guest}}
+}
+
+func (c *cx) lowerOwn(v Value, r *types.Resource) uint32 {
+	h := v.ref.(*Handle)
+	return c.inst.table.add(entry{kind: entryResource, own: true, res: r, guest: h.guest, rep: h.Rep})
+}
+
+func (c *cx) lowerBorrow(v Value, r *types.Resource) uint32 {
+	h := v.ref.(*Handle)
+	if r.Host == nil && r.Instance == c.inst.idx {
+		return h.guest
+	}
+	if c.task == nil {
+		trapf("a borrow can only be given to a call")
+	}
+	c.task.borrows++
+	return c.inst.table.add(entry{kind: entryResource, res: r, guest: h.guest, rep: h.Rep, scope: c.task})
+}

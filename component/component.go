@@ -1,0 +1,189 @@
+package component
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/component/internal/binary"
+	"github.com/wasihttp/wasihttp/component/internal/types"
+	"github.com/wasihttp/wasihttp/component/internal/validate"
+	"github.com/wasihttp/wasihttp/engine"
+)
+
+// Component is a decoded and validated component. It is immutable.
+type Component struct {
+	ast *binary.Component
+}
+
+// Decode decodes and validates a component. It keeps references into data, which must not change.
+func Decode(data []byte) (*Component, error) {
+	ast, err := binary.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := validate.Validate(ast, validate.Features{}); err != nil {
+		return nil, err
+	}
+	return &Component{ast: ast}, nil
+}
+
+// ExportNames returns the names of the component's exports, in order.
+func (c *Component) ExportNames() []string {
+	var names []string
+	for _, d := range c.ast.Defs {
+		if e, ok := d.(*binary.Export); ok {
+			names = append(names, e.Name.Name)
+		}
+	}
+	return names
+}
+
+// ImportNames returns the names of the component's imports, in order.
+func (c *Component) ImportNames() []string {
+	var names []string
+	for _, d := range c.ast.Defs {
+		if i, ok := d.(*binary.Import); ok {
+			names = append(names, i.Name.Name)
+		}
+	}
+	return names
+}
+
+// CheckImports tells for each import of the component whether l offers it, in order.
+func (c *Component) CheckImports(l *Linker) ([]ImportStatus, error) {
+	f, err := flatten(c.ast, l)
+	if err != nil {
+		return nil, err
+	}
+	return f.used, nil
+}
+
+// Linked is a component whose imports are resolved and whose core modules are compiled: what instances are made from. It is immutable
+// and safe for concurrent use.
+type Linked struct {
+	plan    *plan
+	runtime *engine.Runtime
+	modules []*engine.Module // by plan source
+}
+
+// LinkOptions tune Link.
+type LinkOptions struct {
+	Name string // names the component in messages
+	// Progress is told how many bytes of core code have been compiled of how many; calls do not overlap.
+	Progress func(done, total int)
+}
+
+// Link resolves the component's imports in l and compiles its core modules with e. The error is a *LinkError when imports are missing.
+func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt LinkOptions) (*Linked, error) {
+	f, err := flatten(c.ast, l)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.problems) > 0 {
+		return nil, &LinkError{Problems: f.problems}
+	}
+	host := make([]engine.HostFunc, len(f.plan.canons))
+	for i, cf := range f.plan.canons {
+		host[i] = engine.HostFunc{Name: cf.name, Params: coreTypes(cf.params), Results: coreTypes(cf.results), Fn: cf.call}
+	}
+	rt, err := e.NewRuntime(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	ln := &Linked{plan: f.plan, runtime: rt}
+	total, done := 0, 0
+	for _, src := range f.plan.sources {
+		total += len(src.module.bytes)
+	}
+	for _, src := range f.plan.sources {
+		name := src.module.name
+		if opt.Name != "" {
+			name = strings.TrimSpace(opt.Name + " " + name)
+		}
+		before := done
+		progress := func(d, t int) {
+			if opt.Progress != nil && t > 0 {
+				opt.Progress(before+int(int64(len(src.module.bytes))*int64(d)/int64(t)), total)
+			}
+		}
+		m, err := rt.Compile(ctx, engine.Source{Name: src.module.name, Wasm: src.module.bytes, Imports: src.imports, Progress: progress})
+		if err != nil {
+			_ = rt.Close(ctx)
+			return nil, fmt.Errorf("core %s: %w", name, err)
+		}
+		ln.modules = append(ln.modules, m)
+		done += len(src.module.bytes)
+		if opt.Progress != nil {
+			opt.Progress(done, total)
+		}
+	}
+	return ln, nil
+}
+
+// FromCache tells whether all core modules came from the compile cache.
+func (l *Linked) FromCache() bool {
+	for _, m := range l.modules {
+		if !m.FromCache() {
+			return false
+		}
+	}
+	return true
+}
+
+// Close frees the compiled code. All stores must be closed before.
+func (l *Linked) Close(ctx context.Context) error { return l.runtime.Close(ctx) }
+
+func coreTypes(ts []types.CoreType) []engine.ValueType {
+	out := make([]engine.ValueType, len(ts))
+	for i, t := range ts {
+		out[i] = engine.ValueType(t)
+	}
+	return out
+}
+
+// Func is an exported function of an instance.
+type Func struct {
+	store *Store
+	fn    *compFunc
+}
+
+// Func finds an exported function; path goes through exported instances: `inst.Func("wasi:cli/run@0.2.0", "run")`. It returns nil when
+// there is none.
+func (i *Instance) Func(path ...string) *Func {
+	cur := i.root
+	for n, p := range path {
+		switch it := cur.items[p].(type) {
+		case *compInst:
+			cur = it
+		case *compFunc:
+			if n == len(path)-1 {
+				return &Func{store: i.store, fn: it}
+			}
+			return nil
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// Call calls the function and waits for its result. args must be of the declared types. The error is a trap: an *engine.Trap when it
+// happened below guest code, else a *TrapError; the store is poisoned then.
+func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
+	s := f.store
+	if s.poison != nil {
+		return Value{}, fmt.Errorf("%w: %w", ErrPoisoned, s.poison)
+	}
+	defer s.guard(&err)
+	th := &thread{store: s}
+	th.ectx = s.group.NewContext(ctx, th)
+	if f.fn.host != nil {
+		return th.callHost(f.fn.host, args), nil
+	}
+	th.callLifted(f.fn, nil, args, func(r Value) { v = r })
+	return v, nil
+}
+
+// Type describes the function as WIT.
+func (f *Func) Type() string { return f.fn.typ.String() }

@@ -1,0 +1,185 @@
+package component
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/wasihttp/wasihttp/engine"
+)
+
+// Limits bound what one store may use.
+type Limits struct {
+	MemoryBytes uint64 // sum of the linear memories; 0: no limit but the address space
+}
+
+// Store holds everything that one instance tree owns. It has one owner at a time: no two goroutines may be in calls of it, except
+// Interrupt.
+type Store struct {
+	linked *Linked
+	group  *engine.Group
+	data   any
+	insts  []*instance
+	mems   []*engine.Memory
+	funcs  []*engine.Func
+	base   thread // reused by synchronous calls
+
+	poison error // set by the first trap: nothing may enter any more
+	closed bool
+}
+
+// instance is the state of one component instance of the tree.
+type instance struct {
+	idx      int
+	parent   *instance
+	table    table
+	mayLeave bool
+	entered  bool // a call into it is on the stack
+}
+
+// thread is one line of control: the engine context that its calls run under.
+type thread struct {
+	store *Store
+	ectx  *engine.Context
+}
+
+// task is one call of a lifted function.
+type task struct {
+	inst    *instance
+	borrows int // borrow handles given to it and not dropped yet
+}
+
+// NewStore makes an empty store for instances of l. data is what host functions see as Call.Data. ctx bounds everything that runs in the
+// store: host functions that wait see its end.
+func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
+	s := &Store{linked: l, data: data}
+	s.group = l.runtime.NewGroup(engine.Limits{MaxMemoryBytes: lim.MemoryBytes, Slots: l.plan.coreSlots})
+	s.base.store = s
+	s.base.ectx = s.group.NewContext(ctx, &s.base)
+	s.mems = make([]*engine.Memory, len(l.plan.mems))
+	s.funcs = make([]*engine.Func, len(l.plan.funcs))
+	states := make([]instance, len(l.plan.instances))
+	s.insts = make([]*instance, len(states))
+	for i, d := range l.plan.instances {
+		states[i] = instance{idx: i, mayLeave: true}
+		if d.parent >= 0 {
+			states[i].parent = &states[d.parent]
+		}
+		s.insts[i] = &states[i]
+	}
+	return s
+}
+
+// Interrupt stops running guest code at its next safepoint with a trap whose cause is the given error. Any goroutine may call it;
+// host functions that wait are woken by their context, not by this.
+func (s *Store) Interrupt(cause error) { s.group.Interrupt(cause) }
+
+// Data returns what NewStore was given.
+func (s *Store) Data() any { return s.data }
+
+// Close ends the store: every resource of the embedder still owned by a guest is dropped, then all instances and memories are freed. The
+// owner calls it, once no call runs.
+func (s *Store) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	// Children usually come after their parents in a table: backwards, so that parents do not see live children.
+	for _, in := range s.insts {
+		for i := len(in.table.entries) - 1; i > 0; i-- {
+			e := &in.table.entries[i]
+			if e.kind == entryResource && e.own && e.res.Host != nil {
+				if d := e.res.Host.(*Resource).Drop; d != nil {
+					_ = d(e.rep)
+				}
+			}
+			*e = entry{}
+		}
+	}
+	return s.group.Close()
+}
+
+// Instance is a component instance with its exports.
+type Instance struct {
+	store *Store
+	root  *compInst
+	path  string
+}
+
+// Instantiate runs the component's core instantiations and start functions in the store, which must be fresh. A failure is a trap of
+// guest code or a link error of the engine; the store can then only be closed.
+func (l *Linked) Instantiate(s *Store) (inst *Instance, err error) {
+	defer s.guard(&err)
+	for _, in := range l.plan.inits {
+		if err := s.group.Instantiate(s.base.ectx, in.slot, l.modules[in.source]); err != nil {
+			s.poison = err
+			return nil, err
+		}
+	}
+	return &Instance{store: s, root: l.plan.exports}, nil
+}
+
+// guard turns a trap that was raised outside of core code into an error, and poisons the store on any error.
+func (s *Store) guard(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case *TrapError:
+		*err = r
+	case *callError:
+		*err = r.err
+	default:
+		panic(r)
+	}
+	if *err != nil && s.poison == nil {
+		s.poison = *err
+	}
+}
+
+// callError carries an engine error (a trap of core code, called from Go code that has no error result) to the guard or, through
+// the engine, to the calling core code.
+type callError struct{ err error }
+
+func (e *callError) Error() string { return e.err.Error() }
+func (e *callError) Unwrap() error { return e.err }
+
+// ErrPoisoned is the cause when a store is entered again after a trap.
+var ErrPoisoned = errors.New("the instance trapped before and cannot be entered again")
+
+func (s *Store) coreFunc(i int) *engine.Func {
+	if f := s.funcs[i]; f != nil {
+		return f
+	}
+	ref := s.linked.plan.funcs[i]
+	f, err := s.group.Func(ref.slot, ref.name)
+	if err != nil {
+		panic(&callError{fmt.Errorf("core function %q: %w", ref.name, err)})
+	}
+	s.funcs[i] = f
+	return f
+}
+
+// callCore calls a core function, or a canonical function that stands for one, and traps when it traps.
+func (th *thread) callCore(i int, stack []uint64) {
+	ref := th.store.linked.plan.funcs[i]
+	if ref.slot == engine.HostSlot {
+		th.store.linked.plan.canons[ref.canon].call(th.ectx, stack)
+		return
+	}
+	if err := th.store.coreFunc(i).Call(th.ectx, stack); err != nil {
+		panic(&callError{err})
+	}
+}
+
+// memory returns the current bytes of a memory; they are stale after any guest call.
+func (s *Store) memory(i int) []byte {
+	m := s.mems[i]
+	if m == nil {
+		ref := s.linked.plan.mems[i]
+		var err error
+		if m, err = s.group.Memory(ref.slot, ref.name); err != nil {
+			panic(&callError{fmt.Errorf("memory %q: %w", ref.name, err)})
+		}
+		s.mems[i] = m
+	}
+	return m.Bytes()
+}

@@ -1,0 +1,72 @@
+package component
+
+import "github.com/wasihttp/wasihttp/component/internal/types"
+
+// maxTableEntries bounds a handle table below the specification's 2^28-1, against guests that leak handles.
+const maxTableEntries = 1_000_000
+
+// entryKind tells the entries of a handle table apart.
+type entryKind byte
+
+const (
+	entryFree entryKind = iota
+	entryResource
+	entryOther // waitables, sets and error contexts: obj holds them
+)
+
+// entry is one slot of a handle table.
+type entry struct {
+	kind  entryKind
+	own   bool
+	lends uint32          // borrows of it that are out
+	res   *types.Resource // entryResource
+	guest uint32          // the representation of a component-defined resource
+	rep   any             // the value behind an embedder's resource, or the object of entryOther
+	scope *task           // a borrow: the task that must drop it
+}
+
+// table is the handle table of one component instance: resources, waitables, sets and error contexts. Index 0 is never handed out; freed
+// indices are reused last in, first out, which guests can observe.
+type table struct {
+	entries []entry
+	free    []uint32
+}
+
+func (t *table) add(e entry) uint32 {
+	if n := len(t.free); n > 0 {
+		i := t.free[n-1]
+		t.free = t.free[:n-1]
+		t.entries[i] = e
+		return i
+	}
+	if len(t.entries) == 0 {
+		t.entries = make([]entry, 1, 16)
+	}
+	if len(t.entries) > maxTableEntries {
+		trapf("handle table is full (%d handles)", maxTableEntries)
+	}
+	t.entries = append(t.entries, e)
+	return uint32(len(t.entries) - 1)
+}
+
+// get returns the entry of a handle, valid until the table changes.
+func (t *table) get(i uint32) *entry {
+	if i == 0 || i >= uint32(len(t.entries)) || t.entries[i].kind == entryFree {
+		trapf("unknown handle index %d", i)
+	}
+	return &t.entries[i]
+}
+
+// resource returns the entry of a handle to a resource of type r.
+func (t *table) resource(i uint32, r *types.Resource) *entry {
+	e := t.get(i)
+	if e.kind != entryResource || e.res != r {
+		trapf("handle index %d used with the wrong type, expected guest-defined resource %s", i, r.Name)
+	}
+	return e
+}
+
+func (t *table) remove(i uint32) {
+	t.entries[i] = entry{}
+	t.free = append(t.free, i)
+}
