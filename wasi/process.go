@@ -1,0 +1,42 @@
+package wasi
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// Check tells whether guests can be given the environment, the arguments and the working directory: all of it must be UTF-8. The error
+// names what is not.
+func (c *Config) Check() error {
+	for _, kv := range c.Env {
+		if !utf8.ValidString(kv[0]) {
+			return fmt.Errorf("name of environment variable %q is not UTF-8", kv[0])
+		}
+		if !utf8.ValidString(kv[1]) {
+			return fmt.Errorf("environment variable %s=%q is not UTF-8", kv[0], kv[1])
+		}
+	}
+	for i, a := range c.Args {
+		if !utf8.ValidString(a) {
+			return fmt.Errorf("argument %d, %q, is not UTF-8", i, a)
+		}
+	}
+	if !utf8.ValidString(c.InitialCwd) {
+		return fmt.Errorf("working directory %q is not UTF-8", c.InitialCwd)
+	}
+	return nil
+}
+
+// Stdin returns a new handle on the standard input.
+func (s *State) Stdin() InputStream {
+	if s.cfg.Stdin == nil {
+		return NewStdin(nil).Open()
+	}
+	return s.cfg.Stdin.Open()
+}
+
+// Stdout returns a new handle on the standard output.
+func (s *State) Stdout() OutputStream { return NewSink(s.cfg.Stdout) }
+
+// Stderr returns a new handle on the standard error.
+func (s *State) Stderr() OutputStream { return NewSink(s.cfg.Stderr) }
