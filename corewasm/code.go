@@ -1,0 +1,252 @@
+package corewasm
+
+// edit is one place of a function body where the copy differs.
+type edit struct {
+	at    int // position in the body
+	skip  int // bytes of the original that are left out
+	index uint32
+	loop  bool // insert a safepoint; else write index
+}
+
+// code rewrites the code section.
+//
+// A safepoint is, with $n the counter and $t a local that it adds,
+//
+//	global.get $n  i32.const 1  i32.sub  local.tee $t  global.set $n
+//	local.get $t  i32.eqz  if  call $safepoint  end
+//
+// and $safepoint, added as the last function, calls the host and sets $n back:
+// the rarely taken half of the code stays small.
+func (w *rewriter) code() ([]byte, error) {
+	s := w.info.sec[secCode]
+	if !s.present {
+		return nil, nil
+	}
+	r := walker{reader: reader{b: s.content, base: s.offset}, table: newOpcodes()}
+	n := r.u32()
+	extra := uint32(0)
+	if w.safepoints {
+		extra = 1
+	}
+	dst := make([]byte, 0, len(s.content)+len(s.content)/4+64)
+	dst = appendU32(dst, n+extra)
+	b := bodyRewriter{w: w, walker: &r}
+	for i := range n {
+		size := r.u32()
+		end := r.pos + int(size)
+		if r.err == nil && uint64(size) > uint64(len(r.b)-r.pos) {
+			r.fail("function body of %d bytes out of bounds", size)
+		}
+		if r.err != nil {
+			return nil, r.err
+		}
+		dst = b.body(dst, i, end)
+		if r.err != nil {
+			return nil, r.err
+		}
+	}
+	if r.pos != len(r.b) {
+		r.fail("code section has %d bytes too many", len(r.b)-r.pos)
+		return nil, r.err
+	}
+	if w.safepoints {
+		h := []byte{0, 0x10}
+		h = appendU32(h, w.info.ImportedFuncs)
+		h = append(h, 0x41)
+		h = appendS32(h, int32(w.opt.Period))
+		h = append(h, 0x24)
+		h = appendU32(h, w.counter)
+		h = append(h, 0x0b)
+		dst = append(appendU32(dst, uint32(len(h))), h...)
+	}
+	return dst, nil
+}
+
+type bodyRewriter struct {
+	*walker
+	w     *rewriter
+	edits []edit
+	buf   []byte
+	spots []spot
+}
+
+// spot is an instruction that the line table has to know.
+type spot struct{ at int }
+
+// body appends the rewritten body that starts at the walker's position and
+// ends at end, with its size before it.
+func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
+	w, start := b.w, b.pos
+	whole := b.b
+	b.b = whole[:end]
+	defer func() { b.b = whole }()
+
+	groups := b.count("locals")
+	locals := uint64(0)
+	for range groups {
+		locals += uint64(b.u32())
+		b.valType()
+	}
+	exprAt := b.pos
+	b.edits, b.spots = b.edits[:0], b.spots[:0]
+	calls, loops := b.instructions()
+	if b.err != nil {
+		return dst
+	}
+	if b.pos != end {
+		b.fail("function body ends early")
+		return dst
+	}
+	facts := &w.out.Code
+	facts.Loops += loops
+	if calls {
+		facts.Calls++
+	}
+	if !w.safepoints || !calls && loops == 0 {
+		return b.emit(dst, start, start, end, nil, false)
+	}
+	ft, ok := w.info.FuncTypeOf(w.info.ImportedFuncs + fn)
+	temp := uint64(len(ft.Params)) + locals
+	if !ok || temp >= 1<<32-1 {
+		b.failAt(start, "function has a malformed type or too many locals")
+		return dst
+	}
+	safepoint := w.safepoint(uint32(temp))
+	b.buf = appendU32(b.buf[:0], uint32(groups)+1)
+	at := start
+	for ; b.b[at] >= 0x80; at++ {
+	}
+	b.buf = append(b.buf, b.b[at+1:exprAt]...)
+	b.buf = append(b.buf, 1, byte(I32))
+	if calls {
+		b.buf = append(b.buf, safepoint...)
+	}
+	return b.emit(dst, start, exprAt, end, safepoint, true)
+}
+
+// instructions walks the body and collects what has to change.
+func (b *bodyRewriter) instructions() (calls bool, loops int) {
+	w := b.w
+	facts := &w.out.Code
+	first, shift := w.info.ImportedFuncs, w.out.shift
+	depth := 1
+	for depth > 0 {
+		if !b.next() {
+			b.fail("function body without end")
+			return
+		}
+		switch b.imm {
+		case immEnd:
+			depth--
+		case immBlock, immTryTable:
+			depth++
+		case immLoop:
+			depth++
+			loops++
+			if w.safepoints {
+				b.edits = append(b.edits, edit{at: b.pos, loop: true})
+			}
+		case immCall, immRefFunc:
+			if b.imm == immCall {
+				calls = true
+			}
+			if b.arg >= first && shift != 0 {
+				b.edits = append(b.edits, edit{at: b.immAt, skip: b.pos - b.immAt, index: b.arg + shift})
+			}
+		case immCallOther, immCallOther2:
+			calls = true
+		case immTableWrite, immTableWrite2:
+			facts.WritesTables = true
+		case immMemoryInit:
+			facts.UsesSegments = true
+		case immData:
+			facts.UsesSegments = true
+			facts.DropsSegments = true
+		case immMemoryGrow:
+			facts.GrowsMemory = true
+		}
+		if w.lines != nil && mayTrap(b.op, b.imm) {
+			b.spots = append(b.spots, spot{b.at})
+		}
+	}
+	return calls, loops
+}
+
+// mayTrap tells whether a backtrace can name the instruction.
+func mayTrap(op byte, imm immediate) bool {
+	switch imm {
+	case immCall, immCallOther, immCallOther2, immMemArg, immMemArgLane, immMemoryInit,
+		immTableWrite, immTableWrite2, immLEB2, immMemoryGrow:
+		return true
+	case immNone:
+		return op == 0x00 || op == 0x0a || op >= 0x6d && op <= 0x70 || op >= 0x7f && op <= 0x82 ||
+			op >= 0xa8 && op <= 0xb1 || op == 0xd4
+	case immLEB:
+		return op == 0x08 || op == 0x25 || op == 0xfc
+	}
+	return false
+}
+
+// emit appends size and body; head stands for the bytes from start to from.
+func (b *bodyRewriter) emit(dst []byte, start, from, end int, safepoint []byte, head bool) []byte {
+	size := end - from
+	if head {
+		size += len(b.buf)
+	}
+	for _, e := range b.edits {
+		if e.loop {
+			size += len(safepoint)
+		} else {
+			size += sizeU32(e.index) - e.skip
+		}
+	}
+	dst = appendU32(dst, uint32(size))
+	w := b.w
+	spots := b.spots
+	mark := func(pos int) { w.out.Offsets.add(len(dst), pos) }
+	if head {
+		dst = append(dst, b.buf...)
+	}
+	mark(from)
+	pos := from
+	copyTo := func(to int) {
+		for len(spots) > 0 && spots[0].at < to {
+			w.lines.add(len(dst)+spots[0].at-pos, spots[0].at)
+			spots = spots[1:]
+		}
+		dst = append(dst, b.b[pos:to]...)
+		pos = to
+	}
+	for _, e := range b.edits {
+		copyTo(e.at)
+		if e.loop {
+			dst = append(dst, safepoint...)
+		} else {
+			dst = appendU32(dst, e.index)
+			pos += e.skip
+		}
+		mark(pos)
+	}
+	copyTo(end)
+	return dst
+}
+
+func (w *rewriter) safepoint(temp uint32) []byte {
+	p := make([]byte, 0, 32)
+	p = appendU32(append(p, 0x23), w.counter)
+	p = append(p, 0x41, 1, 0x6b)
+	p = appendU32(append(p, 0x22), temp)
+	p = appendU32(append(p, 0x24), w.counter)
+	p = appendU32(append(p, 0x20), temp)
+	p = append(p, 0x45, 0x04, 0x40, 0x10)
+	p = appendU32(p, w.out.helper)
+	return append(p, 0x0b)
+}
+
+func sizeU32(v uint32) int {
+	n := 1
+	for ; v >= 0x80; v >>= 7 {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,334 @@
+package corewasm
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ValType is a value type. The low byte is its code in the binary format; for
+// [RefNull] and [Ref] the bits above hold the heap type.
+type ValType uint32
+
+// Value types by their code in the binary format (Core WebAssembly 2.0 §5.3.1
+// and the proposals that added to it).
+const (
+	I32       ValType = 0x7f
+	I64       ValType = 0x7e
+	F32       ValType = 0x7d
+	F64       ValType = 0x7c
+	V128      ValType = 0x7b
+	FuncRef   ValType = 0x70
+	ExternRef ValType = 0x6f
+	ExnRef    ValType = 0x69
+	// RefNull and Ref are the low byte of (ref null ht) and (ref ht).
+	RefNull ValType = 0x63
+	Ref     ValType = 0x64
+)
+
+const abstractHeap = 1 << 31
+
+// IsRef tells whether values of t are references.
+func (t ValType) IsRef() bool {
+	switch t & 0xff {
+	case I32, I64, F32, F64, V128:
+		return false
+	}
+	return true
+}
+
+// HeapIndex gives the type index that a concrete reference type names.
+func (t ValType) HeapIndex() (uint32, bool) {
+	if k := t & 0xff; (k == RefNull || k == Ref) && t&abstractHeap == 0 {
+		return uint32(t >> 8), true
+	}
+	return 0, false
+}
+
+// String gives the type as the text format writes it.
+func (t ValType) String() string {
+	switch t {
+	case I32:
+		return "i32"
+	case I64:
+		return "i64"
+	case F32:
+		return "f32"
+	case F64:
+		return "f64"
+	case V128:
+		return "v128"
+	case FuncRef:
+		return "funcref"
+	case ExternRef:
+		return "externref"
+	case ExnRef:
+		return "exnref"
+	}
+	null := ""
+	switch t & 0xff {
+	case RefNull:
+		null = "null "
+	case Ref:
+	default:
+		return fmt.Sprintf("type(0x%02x)", uint32(t))
+	}
+	if i, ok := t.HeapIndex(); ok {
+		return fmt.Sprintf("(ref %s%d)", null, i)
+	}
+	return fmt.Sprintf("(ref %s%s)", null, strings.TrimSuffix((t>>8&0x7f).String(), "ref"))
+}
+
+// FuncType is the type of a function or a tag.
+type FuncType struct {
+	Params, Results []ValType
+}
+
+// String gives the type in the form "(i32 i64) -> (f32)".
+func (t FuncType) String() string {
+	var b strings.Builder
+	list := func(ts []ValType) {
+		b.WriteByte('(')
+		for i, v := range ts {
+			if i > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(v.String())
+		}
+		b.WriteByte(')')
+	}
+	list(t.Params)
+	b.WriteString(" -> ")
+	list(t.Results)
+	return b.String()
+}
+
+// Type is one entry of the type index space.
+type Type struct {
+	// IsFunc is false for struct and array types, which are skipped over.
+	IsFunc bool
+	Func   FuncType
+}
+
+// Limits bound a table (in elements) or a memory (in pages).
+type Limits struct {
+	Min, Max         uint64
+	HasMax           bool
+	Shared, Is64     bool
+	PageSizeLog2     uint32 // 16 unless the custom-page-sizes proposal is used
+	hasCustomPageLog bool
+}
+
+// TableType is the type of a table.
+type TableType struct {
+	Elem   ValType
+	Limits Limits
+}
+
+// GlobalType is the type of a global.
+type GlobalType struct {
+	Type    ValType
+	Mutable bool
+}
+
+// Kind says what an import or export is.
+type Kind byte
+
+// The kinds, by their code in the binary format.
+const (
+	KindFunc Kind = iota
+	KindTable
+	KindMemory
+	KindGlobal
+	KindTag
+)
+
+// String gives the kind as the text format writes it.
+func (k Kind) String() string {
+	switch k {
+	case KindFunc:
+		return "func"
+	case KindTable:
+		return "table"
+	case KindMemory:
+		return "memory"
+	case KindGlobal:
+		return "global"
+	case KindTag:
+		return "tag"
+	}
+	return fmt.Sprintf("kind(%d)", byte(k))
+}
+
+// Import is one import; of the fields after Kind the one that belongs to the
+// kind is set.
+type Import struct {
+	Module, Name string
+	Kind         Kind
+	TypeIndex    uint32 // function or tag: index of its type
+	Table        TableType
+	Memory       Limits
+	Global       GlobalType
+}
+
+// Export is one export: an entry of the index space that Kind names.
+type Export struct {
+	Name  string
+	Kind  Kind
+	Index uint32
+}
+
+func (r *reader) heapType() ValType {
+	at := r.pos
+	h := r.sleb(33)
+	if h >= 0 {
+		if h >= 1<<23 {
+			r.failAt(at, "type index %d too large", h)
+			return 0
+		}
+		return ValType(h)
+	}
+	if h < -64 {
+		r.failAt(at, "unknown heap type")
+		return 0
+	}
+	return abstractHeap>>8 | ValType(h&0x7f)
+}
+
+func (r *reader) valType() ValType {
+	at := r.pos
+	c := ValType(r.byte())
+	switch c {
+	case I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef:
+		return c
+	case Ref, RefNull:
+		h := r.heapType()
+		if c == RefNull && h&(abstractHeap>>8) != 0 {
+			// (ref null func) and funcref are two spellings of one type.
+			if code := h & 0x7f; code == FuncRef || code == ExternRef || code == ExnRef {
+				return code
+			}
+		}
+		return c | h<<8
+	}
+	if c >= 0x68 && c <= 0x74 { // the nullable abstract types of the GC proposal
+		return c
+	}
+	r.failAt(at, "unknown value type 0x%02x", byte(c))
+	return 0
+}
+
+func (r *reader) valTypes() []ValType {
+	n := r.count("value types")
+	if n == 0 {
+		return nil
+	}
+	ts := make([]ValType, 0, n)
+	for range n {
+		ts = append(ts, r.valType())
+	}
+	return ts
+}
+
+func (r *reader) limits(memory bool) Limits {
+	at := r.pos
+	flags := r.byte()
+	if flags > 0x0f {
+		r.failAt(at, "unknown limits 0x%02x", flags)
+		return Limits{}
+	}
+	l := Limits{HasMax: flags&1 != 0, Shared: flags&2 != 0, Is64: flags&4 != 0}
+	read := func() uint64 {
+		if l.Is64 {
+			return r.u64()
+		}
+		return uint64(r.u32())
+	}
+	l.Min = read()
+	if l.HasMax {
+		l.Max = read()
+	}
+	if memory {
+		l.PageSizeLog2 = 16
+		if flags&8 != 0 {
+			l.PageSizeLog2 = r.u32()
+			l.hasCustomPageLog = true
+		}
+	} else if flags&8 != 0 {
+		r.failAt(at, "unknown limits 0x%02x", flags)
+	}
+	return l
+}
+
+func (r *reader) tableType() TableType {
+	t := TableType{Elem: r.valType()}
+	t.Limits = r.limits(false)
+	return t
+}
+
+func (r *reader) globalType() GlobalType {
+	t := GlobalType{Type: r.valType()}
+	switch c := r.byte(); c {
+	case 0:
+	case 1:
+		t.Mutable = true
+	default:
+		r.failAt(r.pos-1, "malformed mutability 0x%02x", c)
+	}
+	return t
+}
+
+// types reads the type section.
+func (r *reader) types() []Type {
+	var ts []Type
+	for range r.count("type section") {
+		if r.pos < len(r.b) && r.b[r.pos] == 0x4e { // rec group
+			r.pos++
+			for range r.count("recursive types") {
+				ts = append(ts, r.subType())
+			}
+			continue
+		}
+		ts = append(ts, r.subType())
+		if r.err != nil {
+			return nil
+		}
+	}
+	return ts
+}
+
+func (r *reader) subType() Type {
+	at := r.pos
+	form := r.byte()
+	if form == 0x50 || form == 0x4f {
+		for range r.count("supertypes") {
+			r.u32()
+		}
+		at = r.pos
+		form = r.byte()
+	}
+	switch form {
+	case 0x60:
+		t := Type{IsFunc: true}
+		t.Func.Params = r.valTypes()
+		t.Func.Results = r.valTypes()
+		return t
+	case 0x5f:
+		for range r.count("fields") {
+			r.fieldType()
+		}
+	case 0x5e:
+		r.fieldType()
+	default:
+		r.failAt(at, "unknown type form 0x%02x", form)
+	}
+	return Type{}
+}
+
+func (r *reader) fieldType() {
+	if r.pos < len(r.b) && (r.b[r.pos] == 0x78 || r.b[r.pos] == 0x77) { // packed i8, i16
+		r.pos++
+	} else {
+		r.valType()
+	}
+	r.byte() // mutability
+}
