@@ -1,0 +1,140 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Outcome names in one word how a request ended. It is what the header
+// x-wasihttp-outcome and the log say.
+type Outcome string
+
+// The outcomes of a request.
+const (
+	// OK: the answer was given whole, whatever its status.
+	OK Outcome = "ok"
+	// Trap: the program was stopped by a fault of its own.
+	Trap Outcome = "trap"
+	// Expired: there was no head in time.
+	Expired Outcome = "expired"
+	// NoResponse: the program ended the request without a usable answer.
+	NoResponse Outcome = "no-response"
+	// ErrorCode: the program answered with an error code, or its answer broke
+	// the protocol in a way that has one.
+	ErrorCode Outcome = "error-code"
+	// Instantiation: the program could not be started.
+	Instantiation Outcome = "instantiation"
+	// Full: no slot became free in time.
+	Full Outcome = "full"
+	// ClientGone: the client left before the answer was complete.
+	ClientGone Outcome = "client-gone"
+	// Internal: the fault lies with the host, not with the program.
+	Internal Outcome = "internal"
+)
+
+// Status returns the HTTP status of the answer that the server makes for an
+// outcome.
+func (o Outcome) Status() int {
+	switch o {
+	case OK:
+		return http.StatusOK
+	case Expired:
+		return http.StatusGatewayTimeout
+	case Full:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// Frame is one entry of a backtrace, innermost first.
+type Frame struct {
+	// Func is the function's name as a person writes it.
+	Func string `json:"func"`
+	// Module names the part of the program; empty if there is only one.
+	Module string `json:"module,omitempty"`
+	// File and Line say where in the source; empty and 0 when unknown.
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
+// String returns the frame on one line.
+func (f Frame) String() string {
+	var b strings.Builder
+	b.WriteString(f.Func)
+	if f.Module != "" {
+		b.WriteString(" in " + f.Module)
+	}
+	if place := f.Place(); place != "" {
+		b.WriteString(" (" + place + ")")
+	}
+	return b.String()
+}
+
+// Place returns file:line as far as it is known.
+func (f Frame) Place() string {
+	if f.File == "" || f.Line == 0 {
+		return f.File
+	}
+	return fmt.Sprintf("%s:%d", f.File, f.Line)
+}
+
+// Failure is an answer that could not be made, with everything that helps a
+// person to understand why. It is immutable once returned.
+type Failure struct {
+	// Outcome is the kind of failure.
+	Outcome Outcome
+	// Cause says in a few words what happened.
+	Cause string
+	// ErrorCode names the error code, for the outcome ErrorCode.
+	ErrorCode string
+	// Frames is the program's backtrace, innermost call first.
+	Frames []Frame
+	// Stderr has the last lines this request wrote to standard error.
+	Stderr []string
+	// Hint is a next step, if one is known.
+	Hint string
+	// Err is the underlying error, if there is one.
+	Err error
+}
+
+// Error returns outcome and cause.
+func (f *Failure) Error() string {
+	s := string(f.Outcome)
+	if f.ErrorCode != "" {
+		s += " " + f.ErrorCode
+	}
+	if f.Cause != "" {
+		s += ": " + f.Cause
+	}
+	return s
+}
+
+// Unwrap returns the underlying error.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// asFailure finds the Failure in err, or makes one: an error that nobody
+// described is the client's leaving if it has left, and the host's fault
+// otherwise.
+func asFailure(ctx context.Context, err error) *Failure {
+	var failure *Failure
+	switch {
+	case errors.As(err, &failure):
+		return failure
+	case errors.Is(err, errExpired) || errors.Is(context.Cause(ctx), errExpired):
+		return &Failure{Outcome: Expired, Cause: "no response in time", Err: err}
+	case ctx.Err() != nil:
+		return &Failure{Outcome: ClientGone, Cause: "the client closed the connection", Err: err}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Failure{Outcome: Expired, Cause: "no response in time", Err: err}
+	default:
+		return &Failure{Outcome: Internal, Cause: err.Error(), Err: err}
+	}
+}
+
+// errExpired is the cause with which the context of a request ends that the
+// server has given up on.
+var errExpired = errors.New("no response in time")

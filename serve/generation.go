@@ -1,0 +1,57 @@
+package serve
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// generation is a build with a count of who uses it. The server itself holds
+// one reference while the build is the current one, each request holds one.
+type generation struct {
+	build Build
+	refs  atomic.Int64
+	// idle is closed when the last reference is gone; no new one can be taken
+	// after that.
+	idle chan struct{}
+}
+
+func newGeneration(b Build) *generation {
+	g := &generation{build: b, idle: make(chan struct{})}
+	g.refs.Store(1)
+	return g
+}
+
+// acquire takes a reference unless the last one has been given back: that can
+// happen between reading the pointer to the current generation and this call,
+// and the caller then reads the pointer again.
+func (g *generation) acquire() bool {
+	for {
+		n := g.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if g.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+func (g *generation) release() {
+	if g.refs.Add(-1) == 0 {
+		close(g.idle)
+	}
+}
+
+// retire gives back the server's own reference, waits until no request is left
+// or ctx ends, and closes the build either way.
+func (g *generation) retire(ctx context.Context) error {
+	g.release()
+	select {
+	case <-g.idle:
+	case <-ctx.Done():
+	}
+	if g.build.Close == nil {
+		return nil
+	}
+	return g.build.Close(ctx)
+}

@@ -1,0 +1,183 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// AddressInUseError says that another process listens where the server was to.
+type AddressInUseError struct {
+	// Addr is the address as the user gave it.
+	Addr string
+	// Err is the operating system's error.
+	Err error
+}
+
+// Error returns the address and the fact.
+func (e *AddressInUseError) Error() string {
+	return fmt.Sprintf("address %s is already in use", e.Addr)
+}
+
+// Unwrap returns the operating system's error.
+func (e *AddressInUseError) Unwrap() error { return e.Err }
+
+// portsTried is how many ports Listen looks at before it lets the system choose.
+const portsTried = 100
+
+// Listen opens a TCP listener on addr, which is HOST:PORT with a name, an IPv4
+// address, an IPv6 address in brackets or nothing as the host; port 0 takes any
+// free one. With findFree, a port that is in use is passed over for the next
+// higher one that is free. An occupied port otherwise gives an
+// *AddressInUseError.
+func Listen(ctx context.Context, addr string, findFree bool) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("address %q: %w", addr, err)
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", addr)
+	if !isInUse(err) {
+		return wrapListener(listener), err
+	}
+	if !findFree {
+		return nil, &AddressInUseError{Addr: addr, Err: err}
+	}
+	first, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	if err != nil {
+		return nil, err
+	}
+	for n := first + 1; n <= 65535 && n < first+portsTried; n++ {
+		listener, err = config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(n)))
+		if !isInUse(err) {
+			return wrapListener(listener), err
+		}
+	}
+	listener, err = config.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+	return wrapListener(listener), err
+}
+
+// wsaAddressInUse is WSAEADDRINUSE of the Windows Sockets API, which the
+// portable errors of package syscall do not match.
+const wsaAddressInUse = syscall.Errno(10048)
+
+func isInUse(err error) bool {
+	return errors.Is(err, syscall.EADDRINUSE) ||
+		runtime.GOOS == "windows" && errors.Is(err, wsaAddressInUse)
+}
+
+// URL returns the address to open for a listener that was asked for addr: a
+// host name is kept as it was given, and a listener on all interfaces is
+// reached on this machine's own.
+func URL(l net.Listener, addr string) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return "http://" + l.Addr().String() + "/"
+	}
+	asked, _, err := net.SplitHostPort(addr)
+	if err == nil && asked != "" && net.ParseIP(asked) == nil {
+		host = asked
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+		if parsed := net.ParseIP(asked); parsed != nil && parsed.To4() == nil {
+			host = "::1"
+		}
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/"
+}
+
+// IsLoopback reports whether only this machine can reach the listener.
+func IsLoopback(l net.Listener) bool {
+	addr, ok := l.Addr().(*net.TCPAddr)
+	return ok && addr.IP.IsLoopback()
+}
+
+// listener remembers the connections on which nothing has arrived yet. Browsers
+// open such connections in advance, and net/http waits five seconds for each of
+// them when it drains.
+type listener struct {
+	net.Listener
+	mu     sync.Mutex
+	unused map[*conn]struct{}
+}
+
+// wrapListener returns nil for nil, so that it can stand around a call that
+// failed.
+func wrapListener(l net.Listener) net.Listener {
+	if l == nil {
+		return nil
+	}
+	if _, ok := l.(*listener); ok {
+		return l
+	}
+	return &listener{Listener: l, unused: make(map[*conn]struct{})}
+}
+
+// Accept waits for the next connection.
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return c, nil
+	}
+	wrapped := &conn{TCPConn: tcp, listener: l}
+	l.mu.Lock()
+	l.unused[wrapped] = struct{}{}
+	l.mu.Unlock()
+	return wrapped, nil
+}
+
+// closeUnused closes the connections on which no request has begun.
+func (l *listener) closeUnused() {
+	l.mu.Lock()
+	unused := make([]*conn, 0, len(l.unused))
+	for c := range l.unused {
+		unused = append(unused, c)
+	}
+	l.mu.Unlock()
+	for _, c := range unused {
+		// Nothing was said on it, so nobody waits for a word about it.
+		_ = c.Close()
+	}
+}
+
+// conn is a TCP connection that knows whether anything has arrived on it.
+type conn struct {
+	*net.TCPConn
+	listener *listener
+	used     atomic.Bool
+}
+
+// Read reads from the connection.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	if n > 0 {
+		c.use()
+	}
+	return n, err
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	c.use()
+	return c.TCPConn.Close()
+}
+
+func (c *conn) use() {
+	if c.used.Load() || c.used.Swap(true) {
+		return
+	}
+	c.listener.mu.Lock()
+	delete(c.listener.unused, c)
+	c.listener.mu.Unlock()
+}

@@ -1,0 +1,183 @@
+package serve
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wasihttp/wasihttp/term"
+)
+
+// TextLog returns a Log that writes one line for each request and, below it,
+// what there is to say about a failure in short. With quiet, only requests that
+// failed are written.
+func TextLog(out *term.Output, quiet bool) func(Record) {
+	return func(r Record) {
+		var b strings.Builder
+		if !quiet || isWorthALine(r) {
+			accessLine(&b, out, r)
+		}
+		if isWorthALine(r) {
+			failureLines(&b, out, r)
+		}
+		if b.Len() > 0 {
+			// A terminal that is gone has nobody to tell.
+			_, _ = io.WriteString(out, b.String())
+		}
+	}
+}
+
+// isWorthALine reports whether the request failed in a way that is the
+// developer's business; that a client left is not.
+func isWorthALine(r Record) bool {
+	return r.Failure != nil && r.Outcome != ClientGone
+}
+
+// accessLine writes time, id, method, target, status, bytes, duration and
+// outcome.
+func accessLine(b *strings.Builder, out *term.Output, r Record) {
+	status := "---"
+	if r.Status != 0 {
+		status = strconv.Itoa(r.Status)
+	}
+	outcome := string(r.Outcome)
+	if r.Aborted {
+		outcome += " (aborted)"
+	}
+	switch {
+	case r.Outcome == OK:
+		outcome = out.Dim(outcome)
+	case isWorthALine(r):
+		outcome = out.Bad(outcome)
+	default:
+		outcome = out.Fair(outcome)
+	}
+	fmt.Fprintf(b, "%s %s %s %s %s %s %s %s\n",
+		out.Dim(r.Start.Format(time.TimeOnly)),
+		out.Dim("["+r.ID+"]"),
+		r.Method,
+		out.Strong(term.Clean(r.Target)),
+		out.Status(r.Status, status),
+		bytesText(r.Bytes),
+		durationText(r.Duration),
+		outcome)
+}
+
+// maxFrames is how many frames of a backtrace the terminal shows.
+const maxFrames = 10
+
+func failureLines(b *strings.Builder, out *term.Output, r Record) {
+	f := r.Failure
+	if f.ErrorCode != "" {
+		fmt.Fprintf(b, "  %s %s\n", out.Bad(term.SymbolBad), out.Strong(term.Clean(f.ErrorCode)))
+	}
+	for i, line := range strings.Split(strings.TrimSpace(f.Cause), "\n") {
+		if line == "" {
+			continue
+		}
+		mark := " "
+		if i == 0 && f.ErrorCode == "" {
+			mark = out.Bad(term.SymbolBad)
+		}
+		fmt.Fprintf(b, "  %s %s\n", mark, term.Clean(line))
+	}
+	for _, frame := range f.Frames[:min(len(f.Frames), maxFrames)] {
+		fmt.Fprintf(b, "      at %s", term.Clean(frame.Func))
+		if place := frame.Place(); place != "" {
+			b.WriteString(" " + out.Link(term.Clean(place)))
+		} else if frame.Module != "" {
+			b.WriteString(" " + out.Dim("in "+term.Clean(frame.Module)))
+		}
+		b.WriteByte('\n')
+	}
+	if more := len(f.Frames) - maxFrames; more > 0 {
+		fmt.Fprintf(b, "      %s\n", out.Dim(fmt.Sprintf("and %d more", more)))
+	}
+	if r.Aborted {
+		fmt.Fprintf(b, "    %s\n", "the answer had begun: the connection was cut so that the client notices")
+	}
+	if f.Hint != "" {
+		fmt.Fprintf(b, "    %s %s\n", out.Fair("hint:"), term.Clean(f.Hint))
+	}
+}
+
+// bytesText writes a number of bytes in units of 1000.
+func bytesText(n int64) string {
+	switch {
+	case n < 1000:
+		return strconv.FormatInt(n, 10) + "B"
+	case n < 1000*1000:
+		return fmt.Sprintf("%.1fkB", float64(n)/1e3)
+	case n < 1000*1000*1000:
+		return fmt.Sprintf("%.1fMB", float64(n)/1e6)
+	default:
+		return fmt.Sprintf("%.1fGB", float64(n)/1e9)
+	}
+}
+
+// durationText rounds a duration to what a person can compare.
+func durationText(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return d.Round(time.Microsecond).String()
+	case d < time.Second:
+		return d.Round(10 * time.Microsecond).String()
+	default:
+		return d.Round(time.Millisecond).String()
+	}
+}
+
+// recordJSON is a log line as programs get it; its names are an interface.
+type recordJSON struct {
+	Time       string   `json:"time"`
+	ID         string   `json:"id"`
+	Remote     string   `json:"remote"`
+	Method     string   `json:"method"`
+	Path       string   `json:"path"`
+	Status     int      `json:"status"`
+	Bytes      int64    `json:"bytes"`
+	DurationMS float64  `json:"duration_ms"`
+	Outcome    Outcome  `json:"outcome"`
+	Aborted    bool     `json:"aborted,omitempty"`
+	ErrorCode  string   `json:"error_code,omitempty"`
+	Cause      string   `json:"cause,omitempty"`
+	Frames     []Frame  `json:"backtrace,omitempty"`
+	Stderr     []string `json:"stderr,omitempty"`
+	Hint       string   `json:"hint,omitempty"`
+}
+
+// JSONLog returns a Log that writes one JSON object on one line for each
+// request, failures with all that is known of them. w must be safe for
+// concurrent use. With quiet, only requests that failed are written.
+func JSONLog(w io.Writer, quiet bool) func(Record) {
+	return func(r Record) {
+		if quiet && !isWorthALine(r) {
+			return
+		}
+		line := recordJSON{
+			Time:       r.Start.UTC().Format(time.RFC3339Nano),
+			ID:         r.ID,
+			Remote:     r.Remote,
+			Method:     r.Method,
+			Path:       r.Target,
+			Status:     r.Status,
+			Bytes:      r.Bytes,
+			DurationMS: float64(r.Duration.Microseconds()) / 1000,
+			Outcome:    r.Outcome,
+			Aborted:    r.Aborted,
+		}
+		if f := r.Failure; f != nil {
+			line.ErrorCode, line.Cause, line.Frames, line.Stderr, line.Hint = f.ErrorCode, f.Cause, f.Frames, f.Stderr, f.Hint
+		}
+		b, err := json.Marshal(line)
+		if err != nil {
+			// Strings and numbers always have a JSON form.
+			panic(fmt.Sprintf("serve: log: %v", err))
+		}
+		// A stream that is gone has nobody to tell.
+		_, _ = w.Write(append(b, '\n'))
+	}
+}

@@ -1,0 +1,187 @@
+package serve
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wasihttp/wasihttp/term"
+)
+
+// Headers of the answer to a failed request.
+const (
+	// OutcomeHeader names the Outcome.
+	OutcomeHeader = "X-Wasihttp-Outcome"
+	// RequestHeader has the id of the request.
+	RequestHeader = "X-Wasihttp-Request-Id"
+)
+
+// report is the one place where a failure becomes an answer.
+type report struct {
+	*Failure
+	RequestID string
+	Method    string
+	Target    string
+	Digest    string
+	Curl      string
+	Time      time.Time
+	detailed  bool
+}
+
+// write answers r on w in the format it accepts, and returns the length of the
+// body in bytes.
+func (p report) write(w http.ResponseWriter, r *http.Request) (int, error) {
+	var body []byte
+	var contentType string
+	switch negotiate(r.Header.Values("Accept")) {
+	case formatHTML:
+		body, contentType = p.html(), "text/html; charset=utf-8"
+	case formatJSON:
+		body, contentType = p.json(), "application/json"
+	default:
+		body, contentType = p.text(), "text/plain; charset=utf-8"
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	h.Set(OutcomeHeader, string(p.Outcome))
+	h.Set(RequestHeader, p.RequestID)
+	if p.Outcome == Full {
+		h.Set("Retry-After", "1")
+	}
+	w.WriteHeader(p.Outcome.Status())
+	if r.Method == http.MethodHead {
+		return 0, nil
+	}
+	return w.Write(body)
+}
+
+// Title says in a sentence what the outcome means.
+func (p report) Title() string {
+	switch p.Outcome {
+	case Trap:
+		return "The program trapped"
+	case Expired:
+		return "The program did not answer in time"
+	case NoResponse:
+		return "The program returned without a response"
+	case ErrorCode:
+		return "The program answered with an error code"
+	case Instantiation:
+		return "The program could not be started"
+	case Full:
+		return "Too many requests at once"
+	default:
+		return "The host failed"
+	}
+}
+
+// Status returns the status of the answer.
+func (p report) Status() int { return p.Outcome.Status() }
+
+// StatusText returns the status in words.
+func (p report) StatusText() string { return http.StatusText(p.Outcome.Status()) }
+
+// Detailed reports whether to tell more than outcome and request.
+func (p report) Detailed() bool { return p.detailed }
+
+// Log returns the last lines of standard error as plain text.
+func (p report) Log() []string {
+	lines := make([]string, len(p.Stderr))
+	for i, line := range p.Stderr {
+		lines[i] = term.StripEscapes(line)
+	}
+	return lines
+}
+
+//go:embed report.html
+var pageSource string
+
+func (p report) html() []byte {
+	// Parsed here and not once: a failure is rare, and the package keeps no
+	// state.
+	page := template.Must(template.New("report").Parse(pageSource))
+	var b bytes.Buffer
+	if err := page.Execute(&b, p); err != nil {
+		// The template is part of the program and writes to memory.
+		panic(fmt.Sprintf("serve: report.html: %v", err))
+	}
+	return b.Bytes()
+}
+
+// reportJSON is the report as programs get it; its names are an interface.
+type reportJSON struct {
+	Outcome   Outcome  `json:"outcome"`
+	RequestID string   `json:"request_id"`
+	Status    int      `json:"status"`
+	Cause     string   `json:"cause,omitempty"`
+	ErrorCode string   `json:"error_code,omitempty"`
+	Hint      string   `json:"hint,omitempty"`
+	Frames    []Frame  `json:"backtrace,omitempty"`
+	Stderr    []string `json:"stderr,omitempty"`
+	Curl      string   `json:"curl,omitempty"`
+	Build     string   `json:"build,omitempty"`
+}
+
+func (p report) json() []byte {
+	out := reportJSON{Outcome: p.Outcome, RequestID: p.RequestID, Status: p.Status()}
+	if p.detailed {
+		out.Cause, out.ErrorCode, out.Hint = p.Cause, p.ErrorCode, p.Hint
+		out.Frames, out.Stderr, out.Curl, out.Build = p.Frames, p.Stderr, p.Curl, p.Digest
+	}
+	b, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		// Strings and numbers always have a JSON form.
+		panic(fmt.Sprintf("serve: report: %v", err))
+	}
+	return append(b, '\n')
+}
+
+func (p report) text() []byte {
+	var b strings.Builder
+	if !p.detailed {
+		fmt.Fprintf(&b, "%d %s\n\noutcome: %s\nrequest: %s\n", p.Status(), p.StatusText(), p.Outcome, p.RequestID)
+		return []byte(b.String())
+	}
+	fmt.Fprintf(&b, "%s (%d, outcome %s)\n", p.Title(), p.Status(), p.Outcome)
+	if p.ErrorCode != "" {
+		fmt.Fprintf(&b, "\nerror code: %s\n", p.ErrorCode)
+	}
+	if p.Cause != "" {
+		fmt.Fprintf(&b, "\n%s\n", p.Cause)
+	}
+	if p.Hint != "" {
+		fmt.Fprintf(&b, "\nhint: %s\n", p.Hint)
+	}
+	section(&b, "backtrace, innermost call first", len(p.Frames), func(i int) string { return p.Frames[i].String() })
+	log := p.Log()
+	section(&b, "last lines on stderr", len(log), func(i int) string { return log[i] })
+	if p.Curl != "" {
+		fmt.Fprintf(&b, "\nagain with:\n  %s\n", p.Curl)
+	}
+	fmt.Fprintf(&b, "\nrequest: %s\n", p.RequestID)
+	if p.Digest != "" {
+		fmt.Fprintf(&b, "build:   %s\n", p.Digest)
+	}
+	return []byte(b.String())
+}
+
+func section(b *strings.Builder, title string, n int, line func(int) string) {
+	if n == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s:\n", title)
+	for i := range n {
+		fmt.Fprintf(b, "  %s\n", line(i))
+	}
+}

@@ -1,0 +1,275 @@
+package serve
+
+import (
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrorPages says how much the answer to a failed request tells.
+type ErrorPages int
+
+const (
+	// PagesAuto tells all when only this machine can reach the listener, and
+	// else as little as PagesBrief.
+	PagesAuto ErrorPages = iota
+	// PagesFull tells all: cause, backtrace, log lines, the request itself.
+	PagesFull
+	// PagesBrief tells the outcome and the request's id.
+	PagesBrief
+)
+
+// Defaults of Options whose zero value would be of no use.
+const (
+	DefaultGrace             = time.Second
+	DefaultReadHeaderTimeout = 10 * time.Second
+	DefaultIdleTimeout       = 2 * time.Minute
+	DefaultMaxHeaderBytes    = 128 << 10
+)
+
+// Options configures a Server. The zero value serves without limits and logs
+// nothing.
+type Options struct {
+	// Timeout is the longest time from accepting a request to the head of its
+	// answer; 0 means no limit. Keeping it is the Handler's task.
+	Timeout time.Duration
+	// Grace is how long after Timeout the server answers by itself if the
+	// Handler has not, and how long it waits for handlers that were told to
+	// end; 0 means DefaultGrace.
+	Grace time.Duration
+	// MaxConcurrent is how many requests run at once; more wait, no longer than
+	// Timeout. 0 means no limit.
+	MaxConcurrent int
+	// DrainTimeout is how long requests may go on once Serve was told to stop.
+	DrainTimeout time.Duration
+	// ErrorPages says how much the answer to a failed request tells.
+	ErrorPages ErrorPages
+	// ReadHeaderTimeout, IdleTimeout and MaxHeaderBytes limit what a connection
+	// may cost before and between requests; 0 means the default.
+	ReadHeaderTimeout time.Duration
+	IdleTimeout       time.Duration
+	MaxHeaderBytes    int
+	// Log is told about each request when it has ended, from many goroutines at
+	// once; nil discards.
+	Log func(Record)
+	// ErrorLog gets what the HTTP server itself has to complain about, line by
+	// line; nil discards.
+	ErrorLog io.Writer
+	// Draining is called when Serve begins to drain, with the number of requests
+	// that are still running; nil is allowed.
+	Draining func(requests int)
+	// Abort, once closed, ends draining at once; nil is allowed.
+	Abort <-chan struct{}
+}
+
+// Record is what there is to say about a request that has ended.
+type Record struct {
+	// ID is the request's id, unique within the process.
+	ID string
+	// Method and Target are the request line's, as they arrived.
+	Method, Target string
+	// Remote is the client's address and port.
+	Remote string
+	// Start is when the request was accepted.
+	Start time.Time
+	// Duration lasts until the answer was handed to the network.
+	Duration time.Duration
+	// Status is the answer's status; 0 if there was no answer.
+	Status int
+	// Bytes counts the bytes of the answer's body.
+	Bytes int64
+	// Outcome is how it ended, and Failure why unless it is OK.
+	Outcome Outcome
+	Failure *Failure
+	// Aborted says that the answer had begun and the connection was cut.
+	Aborted bool
+}
+
+// Server serves the current build. Its methods are safe for concurrent use.
+type Server struct {
+	options Options
+	limit   *limit
+	current atomic.Pointer[generation]
+	ids     atomic.Uint64
+	active  atomic.Int64
+	// detailed is decided by Serve, before the first request.
+	detailed atomic.Bool
+	buffers  sync.Pool
+}
+
+// copyBuffer is the size of the pieces in which a body is passed on, in bytes.
+const copyBuffer = 32 << 10
+
+// New returns a Server of the build b, which it owns from then on: the build is
+// closed when it was swapped out or when Serve returns.
+func New(b Build, o Options) *Server {
+	if o.Grace == 0 {
+		o.Grace = DefaultGrace
+	}
+	if o.ReadHeaderTimeout == 0 {
+		o.ReadHeaderTimeout = DefaultReadHeaderTimeout
+	}
+	if o.IdleTimeout == 0 {
+		o.IdleTimeout = DefaultIdleTimeout
+	}
+	if o.MaxHeaderBytes == 0 {
+		o.MaxHeaderBytes = DefaultMaxHeaderBytes
+	}
+	if o.Log == nil {
+		o.Log = func(Record) {}
+	}
+	if o.ErrorLog == nil {
+		o.ErrorLog = io.Discard
+	}
+	s := &Server{options: o, limit: newLimit(o.MaxConcurrent)}
+	s.detailed.Store(o.ErrorPages == PagesFull)
+	s.buffers.New = func() any {
+		b := make([]byte, copyBuffer)
+		return &b
+	}
+	s.current.Store(newGeneration(b))
+	return s
+}
+
+// Swap makes b the current build: each request from now on is given to it. It
+// returns a function that waits until the requests of the build before have
+// ended or its ctx has, and then closes that build; the caller must call it
+// once.
+func (s *Server) Swap(b Build) (retire func(ctx context.Context) error) {
+	return s.current.Swap(newGeneration(b)).retire
+}
+
+// Active returns the number of requests being served.
+func (s *Server) Active() int { return int(s.active.Load()) }
+
+// acquire takes a reference on the current generation.
+func (s *Server) acquire() *generation {
+	for {
+		if g := s.current.Load(); g.acquire() {
+			return g
+		}
+	}
+}
+
+// Serve answers requests on l until ctx ends, then stops accepting, lets the
+// requests that run finish for the drain timeout, cuts what is left, and closes
+// the current build. It closes l, and returns nil unless accepting or closing
+// failed. It may be called once.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if s.options.ErrorPages == PagesAuto {
+		s.detailed.Store(IsLoopback(l))
+	}
+	base, cancelBase := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelBase()
+
+	wrapped := wrapListener(l)
+	server := s.httpServer(base)
+	accepting := make(chan error, 1)
+	go func() { accepting <- server.Serve(wrapped) }()
+
+	var acceptErr error
+	stopped := false
+	select {
+	case <-ctx.Done():
+	case acceptErr = <-accepting:
+		stopped = true
+	}
+	// Closing may find the listener already closed by what made it fail.
+	_ = wrapped.Close()
+	if !stopped {
+		<-accepting
+	}
+	if l, ok := wrapped.(*listener); ok {
+		l.closeUnused()
+	}
+	if err := s.drain(base, cancelBase, server); err != nil {
+		return err
+	}
+	return acceptErr
+}
+
+// httpServer configures net/http to stay out of the way: no write timeout, for
+// answers may stream for hours, and no answers of its own to OPTIONS *.
+func (s *Server) httpServer(base context.Context) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler:                      s,
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            s.options.ReadHeaderTimeout,
+		IdleTimeout:                  s.options.IdleTimeout,
+		MaxHeaderBytes:               s.options.MaxHeaderBytes,
+		ErrorLog:                     log.New(s.options.ErrorLog, "", 0),
+		Protocols:                    protocols,
+		BaseContext:                  func(net.Listener) context.Context { return base },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+}
+
+// connKey finds the connection of a request in its context.
+type connKey struct{}
+
+// drain lets the running requests end, for the drain timeout at most.
+func (s *Server) drain(base context.Context, cancelBase context.CancelFunc, server *http.Server) error {
+	if s.options.Draining != nil {
+		s.options.Draining(s.Active())
+	}
+	ctx, cancel := context.WithTimeout(base, s.options.DrainTimeout)
+	defer cancel()
+	listening := make(chan struct{})
+	go func() {
+		defer close(listening)
+		select {
+		case <-s.options.Abort:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+
+	retireCtx, cancelRetire := ctx, context.CancelFunc(func() {})
+	if err := server.Shutdown(ctx); err != nil {
+		// Out of time: closing the connections and ending the contexts makes
+		// the handlers return.
+		cancelBase()
+		_ = server.Close()
+		retireCtx, cancelRetire = context.WithTimeout(context.WithoutCancel(base), s.options.Grace)
+	}
+	defer cancelRetire()
+	err := s.current.Load().retire(retireCtx)
+	cancel()
+	<-listening
+	return err
+}
+
+// nextID returns the id of the next request. Counting makes it short enough to
+// stand on each line of a log.
+func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
+
+// ServeHTTP serves one request. It panics with http.ErrAbortHandler, as net/http
+// wants it, when the answer could not be given whole.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.active.Add(1)
+	defer s.active.Add(-1)
+	x := &exchange{server: s, w: w, r: r, control: http.NewResponseController(w)}
+	x.record = Record{
+		ID:      s.nextID(),
+		Method:  r.Method,
+		Target:  r.RequestURI,
+		Remote:  r.RemoteAddr,
+		Start:   time.Now(),
+		Outcome: OK,
+	}
+	x.run()
+	if x.abort {
+		x.cut()
+		panic(http.ErrAbortHandler)
+	}
+}
