@@ -1,0 +1,123 @@
+package p2
+
+import (
+	"fmt"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// addCLI offers the imports of wasi:cli.
+func addCLI(l *component.Linker, h *host) {
+	env := l.Instance("wasi:cli/environment" + version)
+	env.Func("get-environment", "func() -> list<tuple<string, string>>", h.stateFunc(getEnvironment))
+	env.Func("get-arguments", "func() -> list<string>", h.stateFunc(getArguments))
+	env.Func("initial-cwd", "func() -> option<string>", h.stateFunc(initialCwd))
+
+	exit := l.Instance("wasi:cli/exit" + version)
+	exit.Func("exit", "func(status: result)", exitWithResult)
+	exit.Func("exit-with-code", "func(status-code: u8)", exitWithCode)
+
+	stdin := l.Instance("wasi:cli/stdin" + version)
+	stdin.Use(h.streams, "input-stream")
+	stdin.Func("get-stdin", "func() -> input-stream", h.stateFunc(getStdin))
+	stdout := l.Instance("wasi:cli/stdout" + version)
+	stdout.Use(h.streams, "output-stream")
+	stdout.Func("get-stdout", "func() -> output-stream", h.stateFunc(getStdout))
+	stderr := l.Instance("wasi:cli/stderr" + version)
+	stderr.Use(h.streams, "output-stream")
+	stderr.Func("get-stderr", "func() -> output-stream", h.stateFunc(getStderr))
+
+	addTerminals(l, h)
+}
+
+// terminal is the value behind a terminal-input or terminal-output, which have no functions: having one is all that it says.
+type terminal struct{}
+
+func addTerminals(l *component.Linker, h *host) {
+	in := l.Instance("wasi:cli/terminal-input" + version)
+	in.Resource("terminal-input", nil)
+	out := l.Instance("wasi:cli/terminal-output" + version)
+	out.Resource("terminal-output", nil)
+
+	stdin := l.Instance("wasi:cli/terminal-stdin" + version)
+	stdin.Use(in, "terminal-input")
+	stdin.Func("get-terminal-stdin", "func() -> option<terminal-input>",
+		h.stateFunc(getTerminal(func(c *wasi.Config) bool { return c.StdinTerminal })))
+	stdout := l.Instance("wasi:cli/terminal-stdout" + version)
+	stdout.Use(out, "terminal-output")
+	stdout.Func("get-terminal-stdout", "func() -> option<terminal-output>",
+		h.stateFunc(getTerminal(func(c *wasi.Config) bool { return c.StdoutTerminal })))
+	stderr := l.Instance("wasi:cli/terminal-stderr" + version)
+	stderr.Use(out, "terminal-output")
+	stderr.Func("get-terminal-stderr", "func() -> option<terminal-output>",
+		h.stateFunc(getTerminal(func(c *wasi.Config) bool { return c.StderrTerminal })))
+}
+
+func getTerminal(is func(*wasi.Config) bool) stateFunc {
+	return func(st *wasi.State, _ []component.Value) (component.Value, error) {
+		if !is(st.Config()) {
+			return component.None(), nil
+		}
+		return component.Some(component.Own(terminal{})), nil
+	}
+}
+
+// getEnvironment traps when something is not UTF-8: guests must never see it.
+func getEnvironment(st *wasi.State, _ []component.Value) (component.Value, error) {
+	cfg := st.Config()
+	if err := cfg.Check(); err != nil {
+		return component.Value{}, fmt.Errorf("environment of the guest: %w", err)
+	}
+	pairs := make([]component.Value, len(cfg.Env))
+	for i, kv := range cfg.Env {
+		pairs[i] = component.Record(component.String(kv[0]), component.String(kv[1]))
+	}
+	return component.List(pairs...), nil
+}
+
+func getArguments(st *wasi.State, _ []component.Value) (component.Value, error) {
+	cfg := st.Config()
+	if err := cfg.Check(); err != nil {
+		return component.Value{}, fmt.Errorf("arguments of the guest: %w", err)
+	}
+	args := make([]component.Value, len(cfg.Args))
+	for i, a := range cfg.Args {
+		args[i] = component.String(a)
+	}
+	return component.List(args...), nil
+}
+
+func initialCwd(st *wasi.State, _ []component.Value) (component.Value, error) {
+	cfg := st.Config()
+	if err := cfg.Check(); err != nil {
+		return component.Value{}, fmt.Errorf("working directory of the guest: %w", err)
+	}
+	if cfg.InitialCwd == "" {
+		return component.None(), nil
+	}
+	return component.Some(component.String(cfg.InitialCwd)), nil
+}
+
+func exitWithResult(_ *component.Call, args []component.Value) (component.Value, error) {
+	if args[0].IsOk() {
+		return component.Value{}, wasi.Exit{}
+	}
+	return component.Value{}, wasi.Exit{Code: 1}
+}
+
+func exitWithCode(_ *component.Call, args []component.Value) (component.Value, error) {
+	return component.Value{}, wasi.Exit{Code: args[0].U8()}
+}
+
+func getStdin(st *wasi.State, _ []component.Value) (component.Value, error) {
+	return newInputStream(st.Stdin(), nil), nil
+}
+
+func getStdout(st *wasi.State, _ []component.Value) (component.Value, error) {
+	return newOutputStream(st.Stdout(), nil), nil
+}
+
+func getStderr(st *wasi.State, _ []component.Value) (component.Value, error) {
+	return newOutputStream(st.Stderr(), nil), nil
+}
