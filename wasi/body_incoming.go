@@ -1,0 +1,221 @@
+package wasi
+
+import (
+	"io"
+	"sync"
+)
+
+const (
+	// readChunk is the most that is read from the network at once, in bytes.
+	readChunk = 64 << 10
+	// readAhead is how much is kept for a guest that has asked once and got a lot.
+	readAhead = 256 << 10
+	// bulkRead is what one read must bring for the next to be worth starting before the guest asks.
+	bulkRead = 16 << 10
+)
+
+// IncomingBody is the body of a message that a guest receives. It reads from the network when the guest asks for bytes, and a little ahead
+// when they come in bulk; a goroutine exists while such a read is under way. Its methods belong to the guest's goroutine.
+type IncomingBody struct {
+	state *State
+	src   io.ReadCloser
+	// fault makes an error-code of a read error.
+	fault func(error) *ErrorCode
+
+	taken bool // Stream was called
+
+	mu       sync.Mutex
+	chunks   [][]byte
+	size     int
+	reading  bool
+	discard  bool       // nobody wants the bytes, only the trailers
+	err      *ErrorCode // read error
+	ended    bool       // err or the proper end is known
+	reported bool       // the guest's stream has told err
+	closed   bool
+	trailer  func() *Fields
+	event
+}
+
+// newIncomingBody returns a body that reads src until its end, closes it when the guest has dropped the body or its state is closed, and then asks for trailers.
+// src may be nil for an empty body, trailer when there are none. Closing src must make a blocked read return.
+func (s *State) newIncomingBody(src io.ReadCloser, trailer func() *Fields, fault func(error) *ErrorCode) *IncomingBody {
+	b := &IncomingBody{state: s, src: src, trailer: trailer, fault: fault}
+	if src == nil {
+		b.ended = true
+	} else if !s.track(b) {
+		b.ended, b.err = true, NewErrorCode(ConnectionTerminated, nil)
+	}
+	return b
+}
+
+// Stream returns the contents, the first time only. Closing the stream leaves the body.
+func (b *IncomingBody) Stream() (InputStream, bool) {
+	if b.taken {
+		return nil, false
+	}
+	b.taken = true
+	return &bodySource{b: b}, true
+}
+
+// Finish gives up the contents that are not read yet and returns the future of the trailers. The body must not be used any more; closing the
+// future closes it.
+func (b *IncomingBody) Finish() *FutureTrailers {
+	b.mu.Lock()
+	b.discard = true
+	b.chunks, b.size = nil, 0
+	b.demand()
+	b.mu.Unlock()
+	return &FutureTrailers{b: b}
+}
+
+// Close stops reading and closes the source. It never fails and may be called from any goroutine, more than once.
+func (b *IncomingBody) Close() error {
+	b.mu.Lock()
+	closed := b.closed
+	b.closed = true
+	b.chunks, b.size = nil, 0
+	b.mu.Unlock()
+	if !closed && b.src != nil {
+		b.src.Close()
+		b.state.untrack(b)
+	}
+	return nil
+}
+
+// demand starts reading unless that is under way or needless. The lock is held.
+func (b *IncomingBody) demand() {
+	if b.reading || b.ended || b.closed {
+		return
+	}
+	if _, ok := b.src.(detached); ok {
+		b.reading = true
+		go b.fetch()
+		return
+	}
+	b.reading = b.state.goWork(b.fetch)
+}
+
+// detached marks a source whose blocked read Close cannot end: whoever provided it ends the read and waits for it.
+type detached interface{ detached() }
+
+// fetch reads until the guest has enough or there is no more.
+func (b *IncomingBody) fetch() {
+	for b.fetchOne() {
+	}
+}
+
+// fetchOne reads once and tells whether to go on.
+func (b *IncomingBody) fetchOne() (more bool) {
+	buf := make([]byte, readChunk)
+	n, err := b.src.Read(buf)
+	b.mu.Lock()
+	if n > 0 && !b.discard && !b.closed {
+		if n < len(buf)/4 {
+			buf = append([]byte(nil), buf[:n]...)
+		}
+		b.chunks = append(b.chunks, buf[:n])
+		b.size += n
+	}
+	if err != nil {
+		b.ended = true
+		if err != io.EOF {
+			b.err = b.fault(err)
+		}
+	}
+	more = !b.ended && !b.closed && (b.discard || n == 0 || n >= bulkRead && b.size < readAhead)
+	b.reading = more
+	b.mu.Unlock()
+	b.wake()
+	return more
+}
+
+// bodySource is the guest's stream of the contents.
+type bodySource struct{ b *IncomingBody }
+
+func (s *bodySource) Read(n int) ([]byte, error) {
+	b := s.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed || b.reported:
+		return nil, io.EOF
+	case b.size > 0:
+		if n <= 0 {
+			return nil, nil
+		}
+		c := b.chunks[0]
+		if n < len(c) {
+			b.chunks[0] = c[n:]
+			c = c[:n:n]
+		} else {
+			b.chunks[0] = nil
+			b.chunks = b.chunks[1:]
+		}
+		b.size -= len(c)
+		if len(c) >= bulkRead && b.size < readAhead/2 {
+			b.demand()
+		}
+		return c, nil
+	case b.ended:
+		b.reported = true
+		if b.err != nil {
+			return nil, b.err
+		}
+		return nil, io.EOF
+	case n > 0:
+		b.demand()
+	}
+	return nil, nil
+}
+
+func (s *bodySource) Ready() bool {
+	b := s.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.size > 0 || b.ended || b.closed {
+		return true
+	}
+	b.demand()
+	return false
+}
+
+func (s *bodySource) Subscribe(w *Waiter) func() { return s.b.subscribe(w) }
+
+func (s *bodySource) Close() error { return nil }
+
+// FutureTrailers is what comes after the contents of an IncomingBody. Its methods belong to the guest's goroutine.
+type FutureTrailers struct{ b *IncomingBody }
+
+// Ready tells whether Get knows.
+func (f *FutureTrailers) Ready() bool {
+	f.b.mu.Lock()
+	defer f.b.mu.Unlock()
+	return f.b.ended || f.b.closed
+}
+
+// Subscribe has w woken when the trailers are there.
+func (f *FutureTrailers) Subscribe(w *Waiter) func() { return f.b.subscribe(w) }
+
+// Get returns the trailers, frozen, nil when the message has none, or what went wrong with the body. It must be Ready.
+func (f *FutureTrailers) Get() (*Fields, *ErrorCode) {
+	b := f.b
+	b.mu.Lock()
+	err, ended := b.err, b.ended
+	b.mu.Unlock()
+	switch {
+	case err != nil:
+		return nil, err
+	case !ended:
+		return nil, NewErrorCode(ConnectionTerminated, nil)
+	case b.trailer == nil:
+		return nil, nil
+	}
+	if t := b.trailer(); t != nil && t.Len() > 0 {
+		return t, nil
+	}
+	return nil, nil
+}
+
+// Close closes the body.
+func (f *FutureTrailers) Close() error { return f.b.Close() }

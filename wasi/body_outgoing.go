@@ -1,0 +1,166 @@
+package wasi
+
+import (
+	"io"
+)
+
+// OutgoingBody is the body of a message that a guest sends: a stream of bytes, then trailers. The guest's goroutine writes it, one other goroutine
+// reads it through Reader.
+//
+// When the message declares a content-length the body is held to it: a write that exceeds it fails, and so does finishing short of it
+// (RFC 9110, 8.6).
+type OutgoingBody struct {
+	pipe     *pipe
+	declared bool
+	length   uint64
+	written  uint64    // including a write that was refused for being too long
+	code     ErrorCase // for a wrong size
+	// mayBeEmpty allows no bytes at all whatever the length says, as in the answer to HEAD.
+	mayBeEmpty bool
+	taken      bool // Stream was called
+	finished   bool
+	trailers   *Fields // set before the end of the pipe
+}
+
+func (s *State) newOutgoingBody(header *Fields, code ErrorCase) *OutgoingBody {
+	b := &OutgoingBody{pipe: newPipe(s.bodyBuffer()), code: code}
+	b.length, b.declared = header.ContentLength()
+	return b
+}
+
+// Stream returns the sink for the contents, the first time only. Closing it does not end the body.
+func (b *OutgoingBody) Stream() (OutputStream, bool) {
+	if b.taken {
+		return nil, false
+	}
+	b.taken = true
+	return &bodyStream{b: b}, true
+}
+
+// Finish completes the body; trailers may be nil. It fails when the size is not the declared one, and the message is then cut short.
+func (b *OutgoingBody) Finish(trailers *Fields) *ErrorCode {
+	if b.finished {
+		return nil
+	}
+	b.finished = true
+	if b.declared && b.written != b.length && !(b.mayBeEmpty && b.written == 0) {
+		code := bodySize(b.code, b.written)
+		b.pipe.end(code)
+		return code
+	}
+	if trailers != nil {
+		b.trailers = trailers.Freeze()
+	}
+	b.pipe.end(nil)
+	return nil
+}
+
+// Abort ends the body early for that reason, which the reader gets after the bytes that were written; without effect on a finished one. It may be
+// called from any goroutine.
+func (b *OutgoingBody) Abort(cause error) { b.pipe.end(cause) }
+
+// Reader returns the other end.
+func (b *OutgoingBody) Reader() *BodyReader { return &BodyReader{b} }
+
+// bodyStream is the guest's sink for the contents of a body.
+type bodyStream struct {
+	b      *OutgoingBody
+	closed bool
+}
+
+func (s *bodyStream) Ready() bool { return s.closed || s.b.pipe.writable() }
+
+func (s *bodyStream) Subscribe(w *Waiter) func() { return s.b.pipe.subscribe(w) }
+
+func (s *bodyStream) CheckWrite() (int, error) {
+	if s.closed {
+		return 0, ErrClosed
+	}
+	return s.b.pipe.checkWrite()
+}
+
+func (s *bodyStream) Write(p []byte) error { return s.write(p, false) }
+
+// WriteOwned is Write for bytes that the stream may keep.
+func (s *bodyStream) WriteOwned(p []byte) error { return s.write(p, true) }
+
+func (s *bodyStream) write(p []byte, own bool) error {
+	b := s.b
+	if s.closed {
+		return ErrClosed
+	}
+	if n := uint64(len(p)); b.declared && n > b.length-min(b.length, b.written) {
+		b.written += n
+		code := bodySize(b.code, b.written)
+		b.pipe.end(code)
+		s.closed = true
+		return code
+	}
+	if err := b.pipe.write(p, own); err != nil {
+		return err
+	}
+	b.written += uint64(len(p))
+	return nil
+}
+
+// Flush has nothing to wait for: what is written is at once there for the reader.
+func (s *bodyStream) Flush() error {
+	_, err := s.CheckWrite()
+	return err
+}
+
+// Flushed tells that a flush is complete even while CheckWrite permits nothing.
+func (s *bodyStream) Flushed() bool { return true }
+
+func (s *bodyStream) Close() error {
+	s.closed = true
+	return nil
+}
+
+// BodyReader is the receiving end of an OutgoingBody. One goroutine reads; Close, Buffered and Ended may be called from any.
+type BodyReader struct{ b *OutgoingBody }
+
+// Read blocks until the guest has written or ended the body. At the proper end it returns io.EOF; when the guest gave up, trapped or kept not to
+// its content-length, another error, after all bytes that were written: the message must then be cut short where its receiver
+// notices.
+func (r *BodyReader) Read(p []byte) (int, error) { return r.b.pipe.Read(p) }
+
+// Close tells the guest that nobody takes the body any more: its writes give ErrClosed. It never fails.
+func (r *BodyReader) Close() error {
+	r.b.pipe.closeRead()
+	return nil
+}
+
+// Buffered is how many bytes Read returns without blocking.
+func (r *BodyReader) Buffered() int {
+	n, _ := r.b.pipe.buffered()
+	return n
+}
+
+// Ended tells that the guest writes no more: reads up to the end do not block.
+func (r *BodyReader) Ended() bool {
+	_, ended := r.b.pipe.buffered()
+	return ended
+}
+
+// Pending tells that the guest may write more: after what is buffered a Read would block.
+func (r *BodyReader) Pending() bool { return !r.Ended() }
+
+// Trailer returns the trailers, frozen, or nil; it is known once Ended, or Read has returned io.EOF.
+func (r *BodyReader) Trailer() *Fields {
+	r.b.pipe.mu.Lock()
+	defer r.b.pipe.mu.Unlock()
+	if !r.b.pipe.ended {
+		return nil
+	}
+	return r.b.trailers
+}
+
+var _ io.ReadCloser = (*BodyReader)(nil)
+
+// Finished tells that the body has ended properly. It may be called from any goroutine.
+func (b *OutgoingBody) Finished() bool {
+	b.pipe.mu.Lock()
+	defer b.pipe.mu.Unlock()
+	return b.pipe.ended && b.pipe.err == nil
+}

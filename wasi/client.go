@@ -1,0 +1,149 @@
+package wasi
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"strings"
+	"time"
+)
+
+const (
+	// DefaultTimeout stands for each timeout that a guest leaves open.
+	DefaultTimeout = 600 * time.Second
+	// DefaultResponseHeaderBytes is the default of Client.MaxHeaderBytes.
+	DefaultResponseHeaderBytes = 1 << 20
+)
+
+// Client is an embedder's policy for outgoing HTTP requests. It is read only once in use and may be shared by many stores.
+//
+// Requests go out over HTTP/1.1, each on a connection of its own: no redirects, cookies, proxies, compression or added fields but those that frame
+// the message.
+type Client struct {
+	// Allow decides on every request before anything is sent; authority is host:port, the port always there. An error makes it
+	// HTTP-request-denied. nil allows all. It is called from any goroutine.
+	Allow func(authority string) error
+	// Log is told of every request once its response's head has come or it has failed; nil for no log. It is called from any goroutine.
+	Log func(Outbound)
+	// TLS is the configuration for https; nil for the system's roots. It is cloned for each connection.
+	TLS *tls.Config
+	// Dial makes connections; nil for the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// MaxHeaderBytes limits the head of a response, in bytes; 0 means DefaultResponseHeaderBytes.
+	MaxHeaderBytes int
+	// DefaultScheme is for requests that name none; "" means HTTPS.
+	DefaultScheme string
+}
+
+// Outbound is what became of an outgoing request.
+type Outbound struct {
+	Method, URL string
+	// Status is that of the response, 0 when Err is set.
+	Status int
+	Err    *ErrorCode
+	// Duration is the time until the head of the response, or the failure.
+	Duration time.Duration
+}
+
+// RequestOptions are a guest's timeouts for one request, in nanoseconds; nil means DefaultTimeout.
+type RequestOptions struct {
+	// Connect is for the connection and TLS.
+	Connect *uint64
+	// FirstByte is for the head of the response, from when the request begins to be sent.
+	FirstByte *uint64
+	// BetweenBytes is for any gap in the response's body while the guest wants bytes.
+	BetweenBytes *uint64
+}
+
+// timeout returns a guest's timeout as a duration; very long ones never come.
+func timeout(ns *uint64) time.Duration {
+	const forever = 100 * 365 * 24 * time.Hour
+	switch {
+	case ns == nil:
+		return DefaultTimeout
+	case *ns > uint64(forever):
+		return forever
+	}
+	return time.Duration(*ns)
+}
+
+// Send starts a request, which the exchange then owns. Only a request that could never be sent fails at once; everything else is the exchange's
+// result. The exchange outlives ctx, whose values it keeps; it ends with the state.
+func (s *State) Send(ctx context.Context, req *OutgoingRequest, opts RequestOptions) (*Exchange, *ErrorCode) {
+	if code := req.check(s.cfg.Client); code != nil {
+		req.Drop()
+		return nil, code
+	}
+	e := newExchange(s, req, opts)
+	var code *ErrorCode
+	if e.frame, code = e.framing(); code != nil {
+		req.Drop()
+		return nil, code
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	e.cancel = cancel
+	if !s.track(e) || !s.goWork(func() { e.run(ctx) }) {
+		e.Close()
+		return nil, NewErrorCode(ConnectionTerminated, nil)
+	}
+	return e, nil
+}
+
+// check finds what is wrong with a request regardless of the network.
+func (r *OutgoingRequest) check(c *Client) *ErrorCode {
+	if r.Scheme == "" {
+		r.Scheme = "HTTPS"
+		if c != nil && c.DefaultScheme != "" {
+			r.Scheme = CanonicalScheme(c.DefaultScheme)
+		}
+	}
+	switch {
+	case r.Scheme != "HTTP" && r.Scheme != "HTTPS":
+		return NewErrorCode(HTTPProtocolError, nil)
+	case !validToken(r.Method):
+		return NewErrorCode(HTTPRequestMethodInvalid, nil)
+	case r.Authority == "", r.PathWithQuery == "" && r.Method != "CONNECT":
+		return NewErrorCode(HTTPRequestURIInvalid, nil)
+	}
+	return nil
+}
+
+// Drop gives up a request that was not sent.
+func (r *OutgoingRequest) Drop() {
+	if r.body != nil {
+		r.body.pipe.closeRead()
+	}
+}
+
+// host returns the authority without userinfo, as it stands in Host.
+func (r *OutgoingRequest) host() string {
+	return r.Authority[strings.LastIndexByte(r.Authority, '@')+1:]
+}
+
+// address returns the host's name and the address to connect to.
+func (r *OutgoingRequest) address() (name, address string) {
+	host, port := r.host(), ""
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		host, port = host[:i], host[i+1:]
+	}
+	if port == "" {
+		port = "80"
+		if r.Scheme == "HTTPS" {
+			port = "443"
+		}
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return name, net.JoinHostPort(name, port)
+}
+
+// target returns what goes into the request line (RFC 9112, 3.2.1).
+func (r *OutgoingRequest) target() string {
+	if strings.HasPrefix(r.PathWithQuery, "/") || r.PathWithQuery == "*" && r.Method == "OPTIONS" {
+		return r.PathWithQuery
+	}
+	return "/" + r.PathWithQuery
+}
+
+func (r *OutgoingRequest) url() string {
+	return strings.ToLower(r.Scheme) + "://" + r.host() + r.target()
+}

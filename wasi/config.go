@@ -1,0 +1,94 @@
+package wasi
+
+import (
+	"io"
+	"sync"
+)
+
+// Config is what an embedder decides for the components that it runs. It is read only once a State uses it and may be shared by many.
+type Config struct {
+	// Env are the environment variables in the order that the guest sees; nothing is inherited.
+	Env [][2]string
+	// Args are the command line, the program's name first.
+	Args []string
+	// InitialCwd is the initial working directory; "" for none.
+	InitialCwd string
+
+	// Stdin is the standard input, which stores may share; nil for an empty one.
+	Stdin *Stdin
+	// Stdout and Stderr take what the guest writes; nil discards it.
+	Stdout, Stderr io.Writer
+
+	// StdinTerminal, StdoutTerminal and StderrTerminal tell whether that stream is a terminal.
+	StdinTerminal, StdoutTerminal, StderrTerminal bool
+
+	// Client performs outgoing HTTP requests; nil denies all of them.
+	Client *Client
+	// Fields are the limits and extra rules for HTTP fields; nil for the defaults.
+	Fields *FieldRules
+	// BodyBuffer is how many bytes of a body are kept between writer and reader, per direction; 0 means DefaultBodyBuffer.
+	BodyBuffer int
+
+	// Random replaces the secure random source, for tests.
+	Random io.Reader
+	// Clock replaces the clocks of the machine, for tests.
+	Clock *Clock
+}
+
+// DefaultBodyBuffer is the default of Config.BodyBuffer, in bytes.
+const DefaultBodyBuffer = 1 << 20
+
+// State is what the interfaces keep for one store. Its methods are called by the goroutine of the guest, except Close.
+type State struct {
+	cfg *Config
+
+	// work counts the goroutines that serve this state; Close stops and awaits them.
+	work sync.WaitGroup
+	mu   sync.Mutex
+	// open holds what Close has to end: exchanges and bodies that still have a goroutine or a connection.
+	open   map[io.Closer]struct{}
+	closed bool
+
+	clock  *Clock
+	random *Random
+}
+
+// NewState returns the state for a new store. The caller closes it after the store.
+func NewState(cfg *Config) *State { return &State{cfg: cfg} }
+
+// Config returns the embedder's decisions. They must not be changed.
+func (s *State) Config() *Config { return s.cfg }
+
+// FieldRules returns the rules for HTTP fields.
+func (s *State) FieldRules() *FieldRules {
+	if s.cfg.Fields != nil {
+		return s.cfg.Fields
+	}
+	return &FieldRules{}
+}
+
+// bodyBuffer is the size of a body's buffer in bytes.
+func (s *State) bodyBuffer() int {
+	if s.cfg.BodyBuffer > 0 {
+		return s.cfg.BodyBuffer
+	}
+	return DefaultBodyBuffer
+}
+
+// Clock returns the clocks of this store.
+func (s *State) Clock() *Clock {
+	if s.clock == nil {
+		if s.clock = s.cfg.Clock; s.clock == nil {
+			s.clock = NewClock(nil)
+		}
+	}
+	return s.clock
+}
+
+// Random returns the randomness of this store.
+func (s *State) Random() *Random {
+	if s.random == nil {
+		s.random = NewRandom(s.cfg.Random)
+	}
+	return s.random
+}

@@ -1,0 +1,40 @@
+package wasi
+
+import "sync"
+
+// event is a set of subscribed waiters. It is safe for concurrent use; the zero value is ready.
+type event struct {
+	mu   sync.Mutex
+	subs []*subscription
+}
+
+type subscription struct{ w *Waiter }
+
+// subscribe has w woken by every wake, until the returned function is called.
+func (e *event) subscribe(w *Waiter) (unsubscribe func()) {
+	s := &subscription{w}
+	e.mu.Lock()
+	e.subs = append(e.subs, s)
+	e.mu.Unlock()
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for i, t := range e.subs {
+			if t == s {
+				last := len(e.subs) - 1
+				e.subs[i], e.subs[last] = e.subs[last], nil
+				e.subs = e.subs[:last]
+				return
+			}
+		}
+	}
+}
+
+// wake wakes all who are subscribed.
+func (e *event) wake() {
+	e.mu.Lock()
+	for _, s := range e.subs {
+		s.w.Wake()
+	}
+	e.mu.Unlock()
+}

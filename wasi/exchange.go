@@ -1,0 +1,461 @@
+package wasi
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Exchange is an outgoing request and the future of its response. Its methods belong to the guest's goroutine, except Close.
+type Exchange struct {
+	state *State
+	req   *OutgoingRequest
+	body  *BodyReader // nil without a body
+	opts  RequestOptions
+	frame framing
+	start time.Time
+
+	cancel context.CancelFunc // of the connection attempt
+
+	mu     sync.Mutex
+	conn   net.Conn
+	halves int        // directions that are still in use
+	cause  *ErrorCode // why the guest's side cut the exchange
+	closed bool
+	ready  bool
+	res    *IncomingResponse
+	err    *ErrorCode
+	taken  bool
+	event
+}
+
+// IncomingResponse is the response to an outgoing request.
+type IncomingResponse struct {
+	Status int
+	// Header is frozen.
+	Header *Fields
+
+	body  *IncomingBody
+	taken bool
+}
+
+// Body returns the body, the first time only. The caller closes it.
+func (r *IncomingResponse) Body() (*IncomingBody, bool) {
+	if r.taken {
+		return nil, false
+	}
+	r.taken = true
+	return r.body, true
+}
+
+// Close gives the response up. A body that was taken lives on.
+func (r *IncomingResponse) Close() {
+	if !r.taken {
+		r.body.Close()
+	}
+}
+
+func newExchange(s *State, req *OutgoingRequest, opts RequestOptions) *Exchange {
+	e := &Exchange{state: s, req: req, opts: opts, start: time.Now(), halves: 2}
+	if req.body != nil {
+		e.body = req.body.Reader()
+	}
+	return e
+}
+
+// Ready tells whether Take has a result.
+func (e *Exchange) Ready() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ready
+}
+
+// Subscribe has w woken when the result is there.
+func (e *Exchange) Subscribe(w *Waiter) func() { return e.subscribe(w) }
+
+// Take returns the response, which the caller closes, or the failure; once: ok is false after that. It must be Ready.
+func (e *Exchange) Take() (res *IncomingResponse, err *ErrorCode, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.taken {
+		return nil, nil, false
+	}
+	e.taken = true
+	return e.res, e.err, true
+}
+
+// Drop gives the future up: an exchange whose response was not taken is aborted, one whose response was taken goes on.
+func (e *Exchange) Drop() {
+	e.mu.Lock()
+	taken, res := e.taken, e.res
+	e.mu.Unlock()
+	if taken {
+		return
+	}
+	e.Close()
+	if res != nil {
+		res.Close()
+	}
+}
+
+// Close aborts the exchange in both directions. It never fails and may be called from any goroutine, more than once.
+func (e *Exchange) Close() error {
+	e.abort(NewErrorCode(ConnectionTerminated, nil))
+	return nil
+}
+
+// abort ends both directions; the guest hears cause unless the response has come already.
+func (e *Exchange) abort(cause *ErrorCode) {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return
+	}
+	e.closed = true
+	if e.cause == nil {
+		e.cause = cause
+	}
+	conn := e.conn
+	e.mu.Unlock()
+	if e.cancel != nil {
+		e.cancel()
+	}
+	if conn != nil {
+		conn.Close()
+	}
+	if e.body != nil {
+		e.body.Close()
+	}
+	e.state.untrack(e)
+}
+
+// half ends one direction; the second one closes the connection.
+func (e *Exchange) half() {
+	e.mu.Lock()
+	e.halves--
+	last := e.halves == 0
+	e.mu.Unlock()
+	if last {
+		e.Close()
+	}
+}
+
+// run connects, sends and receives the head of the response.
+func (e *Exchange) run(ctx context.Context) {
+	res, code := e.perform(ctx)
+	if code != nil {
+		e.abort(code)
+	}
+	e.mu.Lock()
+	if code != nil && e.cause != nil {
+		code = e.cause
+	}
+	e.ready, e.res, e.err = true, res, code
+	e.mu.Unlock()
+	e.wake()
+	if c := e.state.cfg.Client; c != nil && c.Log != nil {
+		o := Outbound{Method: e.req.Method, URL: e.req.url(), Err: code, Duration: time.Since(e.start)}
+		if res != nil {
+			o.Status = res.Status
+		}
+		c.Log(o)
+	}
+}
+
+func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) {
+	c := e.state.cfg.Client
+	name, address := e.req.address()
+	if c == nil {
+		return nil, NewErrorCode(HTTPRequestDenied, nil)
+	}
+	if c.Allow != nil {
+		if err := c.Allow(address); err != nil {
+			return nil, NewErrorCode(HTTPRequestDenied, err)
+		}
+	}
+	if e.req.Method == http.MethodConnect {
+		return nil, NewErrorCode(HTTPProtocolError, fmt.Errorf("CONNECT is not supported"))
+	}
+	conn, code := e.connect(ctx, c, name, address)
+	if code != nil {
+		return nil, code
+	}
+	e.mu.Lock()
+	e.conn = conn
+	closed := e.closed
+	e.mu.Unlock()
+	if closed {
+		conn.Close()
+		return nil, NewErrorCode(ConnectionTerminated, nil)
+	}
+	in := &deadlineConn{conn: conn, left: int64(c.MaxHeaderBytes), gap: timeout(e.opts.BetweenBytes)}
+	if in.left <= 0 {
+		in.left = DefaultResponseHeaderBytes
+	}
+	first := timeout(e.opts.FirstByte)
+	if err := conn.SetReadDeadline(time.Now().Add(first)); err != nil {
+		return nil, NewErrorCode(ConnectionTerminated, err)
+	}
+	if e.body == nil || e.frame == noBody {
+		// A request without a body is one write, and no reason for a goroutine.
+		e.send(conn)
+	} else if !e.state.goWork(func() { e.send(conn) }) {
+		return nil, NewErrorCode(ConnectionTerminated, nil)
+	}
+	return e.receive(in)
+}
+
+// connect dials, and shakes hands for https, within the connect timeout.
+func (e *Exchange) connect(ctx context.Context, c *Client, name, address string) (net.Conn, *ErrorCode) {
+	ctx, cancel := context.WithTimeout(ctx, timeout(e.opts.Connect))
+	defer cancel()
+	dial := c.Dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	conn, err := dial(ctx, "tcp", address)
+	if err != nil {
+		return nil, dialError(ctx, err)
+	}
+	if e.req.Scheme != "HTTPS" {
+		return conn, nil
+	}
+	cfg := &tls.Config{}
+	if c.TLS != nil {
+		cfg = c.TLS.Clone()
+	}
+	if cfg.ServerName == "" {
+		cfg.ServerName = name
+	}
+	cfg.NextProtos = []string{"http/1.1"}
+	t := tls.Client(conn, cfg)
+	if err := t.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, tlsError(ctx, err)
+	}
+	return t, nil
+}
+
+// framing is how a request's body is delimited on the wire (RFC 9112, 6).
+type framing int
+
+const (
+	noBody     framing = iota
+	zeroLength         // no body where one would be expected
+	declared           // by the guest's content-length
+	known              // by a content-length of the bytes that are there already
+	chunked
+)
+
+// framing decides by what the guest has done up to now, so that the same guest always sends the same bytes.
+func (e *Exchange) framing() (framing, *ErrorCode) {
+	length, ok := e.req.header.ContentLength()
+	switch {
+	case ok && e.body == nil && length > 0:
+		return 0, bodySize(HTTPRequestBodySize, 0)
+	case ok && e.body == nil:
+		return noBody, nil
+	case ok:
+		return declared, nil
+	}
+	n := 0
+	if e.body != nil {
+		if e.req.body.Finished() && e.body.Trailer() == nil {
+			n = e.body.Buffered()
+		} else {
+			n = -1
+		}
+	}
+	switch {
+	case n < 0:
+		return chunked, nil
+	case n > 0:
+		return known, nil
+	}
+	switch e.req.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		return zeroLength, nil
+	}
+	return noBody, nil
+}
+
+// send writes the request. A connection that takes no more is not the end: the response may have come before.
+func (e *Exchange) send(conn net.Conn) {
+	defer e.half()
+	f := e.frame
+	w := bufio.NewWriter(conn)
+	e.writeHead(w, f)
+	var err error
+	if e.body == nil || f == noBody || f == zeroLength {
+		err = w.Flush()
+	} else {
+		err = e.writeBody(w, f == chunked)
+	}
+	if err == nil {
+		return
+	}
+	if e.body != nil {
+		e.body.Close()
+	}
+	if b, ok := err.(guestError); ok {
+		code := AsErrorCode(b.error)
+		if code == nil {
+			code = NewErrorCode(HTTPProtocolError, b.error)
+		}
+		e.abort(code)
+	}
+}
+
+// guestError is an error of the body's producer, not of the connection.
+type guestError struct{ error }
+
+func (e *Exchange) writeHead(w *bufio.Writer, f framing) {
+	r := e.req
+	w.WriteString(r.Method + " " + r.target() + " HTTP/1.1\r\nHost: " + r.host() + "\r\n")
+	writeFields(w, r.header)
+	switch f {
+	case zeroLength:
+		w.WriteString("Content-Length: 0\r\n")
+	case known:
+		w.WriteString("Content-Length: " + strconv.Itoa(e.body.Buffered()) + "\r\n")
+	case chunked:
+		w.WriteString("Transfer-Encoding: chunked\r\n")
+	}
+	w.WriteString("Connection: close\r\n\r\n")
+}
+
+func writeFields(w *bufio.Writer, f *Fields) {
+	for i := range f.entries {
+		w.WriteString(f.entries[i].Name)
+		w.WriteString(": ")
+		w.Write(f.entries[i].Value)
+		w.WriteString("\r\n")
+	}
+}
+
+// writeBody sends every piece as soon as the guest has written it.
+func (e *Exchange) writeBody(w *bufio.Writer, chunked bool) error {
+	buf := make([]byte, 32<<10)
+	for {
+		if e.body.Buffered() == 0 && !e.body.Ended() {
+			if err := w.Flush(); err != nil {
+				return err
+			}
+		}
+		n, err := e.body.Read(buf)
+		if n > 0 {
+			if chunked {
+				w.WriteString(strconv.FormatInt(int64(n), 16))
+				w.WriteString("\r\n")
+			}
+			w.Write(buf[:n])
+			if chunked {
+				w.WriteString("\r\n")
+			}
+		}
+		switch {
+		case err == io.EOF:
+			if chunked {
+				w.WriteString("0\r\n")
+				if t := e.body.Trailer(); t != nil {
+					writeFields(w, t)
+				}
+				w.WriteString("\r\n")
+			}
+			return w.Flush()
+		case err != nil:
+			return guestError{err}
+		case w.Buffered() == 0 && n == 0:
+			continue
+		}
+	}
+}
+
+// receive reads the head of the final response.
+func (e *Exchange) receive(in *deadlineConn) (*IncomingResponse, *ErrorCode) {
+	br := bufio.NewReader(in)
+	for {
+		res, err := http.ReadResponse(br, &http.Request{Method: e.req.Method})
+		if err != nil {
+			return nil, headError(err)
+		}
+		switch {
+		case res.StatusCode == http.StatusSwitchingProtocols:
+			return nil, NewErrorCode(HTTPUpgradeFailed, nil)
+		case res.StatusCode >= 100 && res.StatusCode < 200:
+			continue
+		}
+		in.body()
+		return e.response(res), nil
+	}
+}
+
+func (e *Exchange) response(res *http.Response) *IncomingResponse {
+	rules := e.state.FieldRules()
+	header := res.Header
+	for _, name := range slices.Sorted(maps.Keys(res.Trailer)) {
+		header.Add("Trailer", strings.ToLower(name))
+	}
+	r := &IncomingResponse{Status: res.StatusCode, Header: FieldsFromHTTP(rules, header)}
+	if res.ContentLength == 0 || res.Body == http.NoBody {
+		e.half()
+		r.body = e.state.newIncomingBody(nil, nil, bodyError)
+		return r
+	}
+	trailer := func() *Fields { return FieldsFromHTTP(rules, res.Trailer) }
+	r.body = e.state.newIncomingBody(&responseBody{e: e, r: res.Body}, trailer, bodyError)
+	return r
+}
+
+// responseBody reads a response's body and lets the connection go at its end.
+type responseBody struct {
+	e    *Exchange
+	r    io.Reader
+	done bool
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if err != nil && !b.done {
+		b.done = true
+		b.e.half()
+	}
+	return n, err
+}
+
+func (b *responseBody) Close() error { return b.e.Close() }
+
+// deadlineConn is the receiving side of a connection: it limits the head's size, and in the body the gap between bytes.
+type deadlineConn struct {
+	conn   net.Conn
+	left   int64
+	inBody bool
+	gap    time.Duration
+}
+
+func (c *deadlineConn) body() { c.inBody = true }
+
+func (c *deadlineConn) Read(p []byte) (int, error) {
+	if c.inBody {
+		if err := c.conn.SetReadDeadline(time.Now().Add(c.gap)); err != nil {
+			return 0, err
+		}
+		return c.conn.Read(p)
+	}
+	if c.left <= 0 {
+		return 0, errHeadTooBig
+	}
+	n, err := c.conn.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}

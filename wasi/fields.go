@@ -1,0 +1,311 @@
+package wasi
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// The errors of changing fields; they correspond to the cases of header-error.
+var (
+	ErrFieldSyntax    = errors.New("invalid field name or value")
+	ErrFieldForbidden = errors.New("field is forbidden")
+	ErrFieldImmutable = errors.New("fields are immutable")
+	ErrFieldsTooBig   = errors.New("fields exceed their size limit")
+)
+
+// DefaultFieldsBytes is how big fields that a guest builds may grow, in bytes.
+const DefaultFieldsBytes = 128 << 10
+
+// fieldOverhead is what every entry counts beside its bytes, so that empty values are not free.
+const fieldOverhead = 32
+
+// FieldRules are an embedder's limits and additional rules for fields. They are read only once in use.
+type FieldRules struct {
+	// Bytes limits the names and values of one fields value, with 32 bytes added for every entry; 0 means DefaultFieldsBytes. What
+	// came from the network is not held to it until a guest makes it grow.
+	Bytes int
+	// Forbidden are lower-case names that guests may not use and never see, besides those of HTTP connections.
+	Forbidden []string
+}
+
+func (r *FieldRules) limit() int {
+	if r.Bytes > 0 {
+		return r.Bytes
+	}
+	return DefaultFieldsBytes
+}
+
+// forbidden tells whether a lower-case name concerns the connection and thus the host alone.
+func (r *FieldRules) forbidden(key string) bool {
+	switch key {
+	case "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "transfer-encoding", "upgrade", "host", "http2-settings":
+		return true
+	}
+	return slices.Contains(r.Forbidden, key)
+}
+
+// Field is one name with one value.
+type Field struct {
+	Name string
+	// Value is never changed once it is part of a Fields.
+	Value []byte
+}
+
+// Fields are HTTP fields, headers or trailers: pairs in order, found without regard to case. All values of a name have the spelling that was
+// first used for it. Fields belong to one goroutine until they are frozen; then any may read them.
+type Fields struct {
+	rules   *FieldRules
+	entries []entry
+	bytes   int
+	frozen  bool
+}
+
+type entry struct {
+	key string // lower-case name
+	Field
+}
+
+// NewFields returns empty, mutable fields.
+func NewFields(rules *FieldRules) *Fields { return &Fields{rules: rules} }
+
+// FieldsFromList returns mutable fields with these pairs. The first bad one decides the error.
+func FieldsFromList(rules *FieldRules, list []Field) (*Fields, error) {
+	f := NewFields(rules)
+	for _, e := range list {
+		if err := f.Append(e.Name, e.Value); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// FieldsFromHTTP returns what arrived from the network as frozen fields: lower-case names in alphabetical order, without those that concern the
+// connection. A name without values (a trailer that was announced but not sent) does not appear.
+func FieldsFromHTTP(rules *FieldRules, h http.Header) *Fields {
+	f := &Fields{rules: rules, frozen: true, entries: make([]entry, 0, len(h))}
+	for name, values := range h {
+		key := strings.ToLower(name)
+		if rules.forbidden(key) {
+			continue
+		}
+		for _, v := range values {
+			f.add(key, key, []byte(v))
+		}
+	}
+	slices.SortStableFunc(f.entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	return f
+}
+
+func size(name string, value []byte) int { return len(name) + len(value) + fieldOverhead }
+
+func (f *Fields) add(key, name string, value []byte) {
+	f.entries = append(f.entries, entry{key, Field{name, value}})
+	f.bytes += size(name, value)
+}
+
+// Freeze makes f immutable, for good.
+func (f *Fields) Freeze() *Fields {
+	f.frozen = true
+	return f
+}
+
+// Frozen tells whether f is immutable.
+func (f *Fields) Frozen() bool { return f.frozen }
+
+// Len is the number of pairs.
+func (f *Fields) Len() int { return len(f.entries) }
+
+// Clone returns a mutable copy.
+func (f *Fields) Clone() *Fields {
+	return &Fields{rules: f.rules, entries: slices.Clone(f.entries), bytes: f.bytes}
+}
+
+// Entries returns the pairs in order. The values must not be changed.
+func (f *Fields) Entries() []Field {
+	list := make([]Field, len(f.entries))
+	for i := range f.entries {
+		list[i] = f.entries[i].Field
+	}
+	return list
+}
+
+// Get returns the values of a name in order; none for a name that is absent or invalid. They must not be changed.
+func (f *Fields) Get(name string) [][]byte {
+	var values [][]byte
+	key := strings.ToLower(name)
+	for i := range f.entries {
+		if f.entries[i].key == key {
+			values = append(values, f.entries[i].Value)
+		}
+	}
+	return values
+}
+
+// Has tells whether a name is present.
+func (f *Fields) Has(name string) bool { return f.index(strings.ToLower(name)) >= 0 }
+
+func (f *Fields) index(key string) int {
+	return slices.IndexFunc(f.entries, func(e entry) bool { return e.key == key })
+}
+
+// change checks what every change needs, in the order in which guests see the errors, and returns the key of the name.
+func (f *Fields) change(name string) (key string, err error) {
+	if !validToken(name) {
+		return "", ErrFieldSyntax
+	}
+	key = strings.ToLower(name)
+	if f.rules.forbidden(key) {
+		return "", ErrFieldForbidden
+	}
+	return key, nil
+}
+
+// Append adds a value, which f keeps.
+func (f *Fields) Append(name string, value []byte) error {
+	key, err := f.change(name)
+	switch {
+	case err != nil:
+		return err
+	case !validValue(key, value):
+		return ErrFieldSyntax
+	case f.frozen:
+		return ErrFieldImmutable
+	case f.bytes+size(name, value) > f.rules.limit():
+		return ErrFieldsTooBig
+	}
+	if i := f.index(key); i >= 0 {
+		name = f.entries[i].Name
+	}
+	f.add(key, name, value)
+	return nil
+}
+
+// Set replaces all values of a name by these, which f keeps; none removes the name. The new values stand where the first old one
+// stood.
+func (f *Fields) Set(name string, values [][]byte) error {
+	key, err := f.change(name)
+	switch {
+	case err != nil:
+		return err
+	case f.frozen:
+		return ErrFieldImmutable
+	}
+	total := f.bytes
+	for i := range f.entries {
+		if e := &f.entries[i]; e.key == key {
+			total -= size(e.Name, e.Value)
+		}
+	}
+	added := make([]entry, len(values))
+	for i, v := range values {
+		if !validValue(key, v) {
+			return ErrFieldSyntax
+		}
+		added[i] = entry{key, Field{name, v}}
+		total += size(name, v)
+	}
+	if len(values) > 0 && total > f.rules.limit() {
+		return ErrFieldsTooBig
+	}
+	at := f.index(key)
+	if at < 0 {
+		at = len(f.entries)
+	}
+	f.remove(key)
+	f.entries = slices.Insert(f.entries, at, added...)
+	f.bytes = total
+	return nil
+}
+
+// Delete removes all values of a name and returns them.
+func (f *Fields) Delete(name string) ([][]byte, error) {
+	key, err := f.change(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case f.frozen:
+		return nil, ErrFieldImmutable
+	}
+	return f.remove(key), nil
+}
+
+func (f *Fields) remove(key string) (removed [][]byte) {
+	if f.index(key) < 0 {
+		return nil
+	}
+	f.entries = slices.DeleteFunc(f.entries, func(e entry) bool {
+		if e.key != key {
+			return false
+		}
+		removed = append(removed, e.Value)
+		f.bytes -= size(e.Name, e.Value)
+		return true
+	})
+	return removed
+}
+
+// ContentLength returns the value of content-length; ok is false when there is none.
+func (f *Fields) ContentLength() (n uint64, ok bool) {
+	i := f.index("content-length")
+	if i < 0 {
+		return 0, false
+	}
+	return parseLength(f.entries[i].Value)
+}
+
+// HTTP returns the fields for net/http, which recognises its own spelling of names alone.
+func (f *Fields) HTTP() http.Header {
+	h := make(http.Header, len(f.entries))
+	for i := range f.entries {
+		e := &f.entries[i]
+		name := http.CanonicalHeaderKey(e.Name)
+		h[name] = append(h[name], string(e.Value))
+	}
+	return h
+}
+
+// validToken tells whether s is a token (RFC 9110, 5.6.2).
+func validToken(s string) bool {
+	for i := range len(s) {
+		if !tchar(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func tchar(c byte) bool {
+	return alpha(c) || digit(c) || c < 0x80 && strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+}
+
+func alpha(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+// validValue tells whether v may be a value (RFC 9110, 5.5, with blanks at its ends allowed) of the field with this key.
+func validValue(key string, v []byte) bool {
+	for _, c := range v {
+		if c < 0x20 && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	if key == "content-length" {
+		_, ok := parseLength(v)
+		return ok
+	}
+	return true
+}
+
+// parseLength reads a content-length (RFC 9110, 8.6).
+func parseLength(v []byte) (n uint64, ok bool) {
+	for _, c := range v {
+		if !digit(c) || n > (math.MaxUint64-uint64(c-'0'))/10 {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, len(v) > 0
+}
