@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// Context is what guest calls are made with and what host functions receive.
+// It carries the values and the end of its parent; guest code does not look at
+// the end: use [Group.Interrupt] to stop it.
+type Context struct {
+	context.Context
+	group *Group
+	owner any
+	inst  context.Context // while a module is instantiated: what wazero needs for that
+}
+
+// NewContext makes a context for calls into the group. owner is whatever the
+// caller wants host functions to find.
+func (g *Group) NewContext(parent context.Context, owner any) *Context {
+	return &Context{Context: parent, group: g, owner: owner}
+}
+
+// Owner gives the value handed to [Group.NewContext].
+func (c *Context) Owner() any { return c.owner }
+
+// Group gives the group that the context belongs to.
+func (c *Context) Group() *Group { return c.group }
+
+// Value implements [context.Context].
+func (c *Context) Value(key any) any {
+	if c.inst != nil {
+		if v := c.inst.Value(key); v != nil {
+			return v
+		}
+	}
+	return c.Context.Value(key)
+}
+
+// PanicError is the cause of a trap that came from a panic in a host function
+// whose value was no error, or a Go run-time error.
+type PanicError struct {
+	Value any
+	Stack []byte // of the goroutine, as debug.Stack gives it
+}
+
+// Error names the value only.
+func (e *PanicError) Error() string {
+	if err, ok := e.Value.(error); ok {
+		return "host function: " + err.Error()
+	}
+	if s, ok := e.Value.(string); ok {
+		return "host function: " + s
+	}
+	return "host function: panic"
+}
+
+// Unwrap gives the run-time error, if that is what it was.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// hostPanic takes the value of a panic through wazero, whose error text then
+// begins with a constant.
+type hostPanic struct{ cause error }
+
+func (*hostPanic) Error() string { return "host panic" }
+
+func hostCall(fn func(*Context, []uint64)) api.GoFunc {
+	return func(ctx context.Context, stack []uint64) {
+		defer passPanic()
+		fn(ctx.(*Context), stack)
+	}
+}
+
+// passPanic must be deferred itself, as recover works only there.
+func passPanic() {
+	switch v := recover().(type) {
+	case nil:
+	case *hostPanic:
+		panic(v)
+	case runtime.Error:
+		panic(&hostPanic{&PanicError{Value: v, Stack: debug.Stack()}})
+	case error:
+		panic(&hostPanic{v})
+	default:
+		panic(&hostPanic{&PanicError{Value: v, Stack: debug.Stack()}})
+	}
+}
+
+// safepoint is where guest code lets go of the processor.
+func safepoint(ctx *Context, _ []uint64) {
+	if i := ctx.group.interrupted.Load(); i != nil {
+		panic(i.cause)
+	}
+}

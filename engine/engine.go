@@ -1,0 +1,234 @@
+// Package engine runs core WebAssembly modules on wazero, and is the only
+// package that knows it.
+//
+// An [Engine] owns the compiled code and its cache. A [Runtime] belongs to one
+// linked component: its host functions and its modules. A [Group] is the set
+// of core instances of one component instance tree; its members import from
+// each other by slot, live and die together, and have one owner at a time.
+//
+// Compiled code cannot be preempted, so each module is rewritten by package
+// corewasm before it is compiled: it calls back now and then, which is where
+// the Go scheduler and [Group.Interrupt] get their turn.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/wasihttp/wasihttp/corewasm"
+)
+
+// ValueType is the type of a core value that host functions take or give.
+type ValueType = api.ValueType
+
+// The value types of host functions.
+const (
+	I32 = api.ValueTypeI32
+	I64 = api.ValueTypeI64
+	F32 = api.ValueTypeF32
+	F64 = api.ValueTypeF64
+)
+
+// Config configures an [Engine].
+type Config struct {
+	// CacheDir is where compiled code is kept between runs; "" keeps none.
+	CacheDir string
+	// CompileWorkers compile functions in parallel; 0 means GOMAXPROCS.
+	CompileWorkers int
+}
+
+// Engine owns compiled code. It is safe for concurrent use.
+type Engine struct {
+	workers int
+	mem     wazero.CompilationCache
+	disk    *diskCache
+	warning error
+
+	compileMu sync.Mutex
+	live      map[string]int // compiled modules in memory by digest; guarded by compileMu
+
+	groups, runtimes atomic.Int64
+	mappings, mapped atomic.Int64
+}
+
+// Stats are counts of what is in use, for finding leaks.
+type Stats struct {
+	Groups, Runtimes int64
+	// Mappings counts memory mappings, those that wait for reuse included;
+	// MappedBytes is the address space that they reserve.
+	Mappings, MappedBytes int64
+}
+
+// New makes an engine. A cache folder that cannot be used is no error: the
+// engine works without, and [Engine.Warning] says why.
+func New(cfg Config) (*Engine, error) {
+	e := &Engine{workers: cfg.CompileWorkers, live: map[string]int{}}
+	if e.workers <= 0 {
+		e.workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.CacheDir != "" {
+		disk, err := openDiskCache(cfg.CacheDir)
+		if err != nil {
+			e.warning = fmt.Errorf("compile cache not used: %w", err)
+		} else {
+			e.disk, e.mem = disk, disk.stage
+		}
+	}
+	if e.mem == nil {
+		e.mem = wazero.NewCompilationCache()
+	}
+	return e, nil
+}
+
+// Warning is not nil when the cache folder could not be used.
+func (e *Engine) Warning() error { return e.warning }
+
+// Stats gives current counts.
+func (e *Engine) Stats() Stats {
+	return Stats{
+		Groups: e.groups.Load(), Runtimes: e.runtimes.Load(),
+		Mappings: e.mappings.Load(), MappedBytes: e.mapped.Load(),
+	}
+}
+
+// Close frees all compiled code. The runtimes must have been closed before.
+func (e *Engine) Close() error {
+	err := e.mem.Close(noValues{})
+	if e.disk != nil {
+		err = errors.Join(err, e.disk.close())
+	}
+	return err
+}
+
+// HostFunc is a function that modules can import.
+type HostFunc struct {
+	Name            string
+	Params, Results []ValueType
+	// Fn finds the parameters on the stack and leaves the results there, 32-bit
+	// ones zero-extended. A panic in it traps the guest; the value of a
+	// panic(error) becomes [Trap.Cause].
+	Fn func(ctx *Context, stack []uint64)
+}
+
+const (
+	hostModule    = "host"
+	safepointName = "safepoint"
+	// globalPrefix names the globals that rewriting exports. No toolchain makes
+	// an export whose name starts with a zero byte.
+	globalPrefix = "\x00g"
+)
+
+// Runtime holds the host functions and compiled modules of one linked
+// component. Compile and NewGroup are safe for concurrent use.
+type Runtime struct {
+	engine *Engine
+	rt     wazero.Runtime
+	host   api.Module
+	config wazero.ModuleConfig
+	hostC  wazero.CompiledModule
+
+	mu      sync.Mutex
+	modules map[string]*Module // by digest, for backtraces
+	all     []*Module
+	closed  bool
+}
+
+// NewRuntime makes a runtime whose modules can import the host functions, each
+// with a name of its own.
+func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, error) {
+	cfg := wazero.NewRuntimeConfigCompiler().
+		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall |
+			experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling |
+			experimental.CoreFeaturesTypedFunctionReferences).
+		WithCompilationCache(e.mem)
+	r := &Runtime{engine: e, rt: wazero.NewRuntimeWithConfig(ctx, cfg), config: moduleConfig(), modules: map[string]*Module{}}
+	b := r.rt.NewHostModuleBuilder(hostModule)
+	names := map[string]bool{safepointName: true}
+	for _, f := range host {
+		if names[f.Name] {
+			return nil, errors.Join(fmt.Errorf("engine: two host functions named %q", f.Name), r.rt.Close(ctx))
+		}
+		names[f.Name] = true
+		b.NewFunctionBuilder().WithGoFunction(hostCall(f.Fn), f.Params, f.Results).Export(f.Name)
+	}
+	b.NewFunctionBuilder().WithGoFunction(hostCall(safepoint), nil, nil).Export(safepointName)
+	var err error
+	if r.hostC, err = b.Compile(ctx); err == nil {
+		r.host, err = r.rt.InstantiateModule(ctx, r.hostC, wazero.NewModuleConfig().WithName(""))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("engine: host module: %w", err), r.rt.Close(ctx))
+	}
+	e.runtimes.Add(1)
+	return r, nil
+}
+
+// Close frees modules and idle memory. Its groups must have been closed.
+func (r *Runtime) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closed = true
+	all := r.all
+	r.all = nil
+	r.mu.Unlock()
+
+	err := r.rt.Close(ctx)
+	for _, m := range all {
+		err = errors.Join(err, m.free(ctx))
+	}
+	err = errors.Join(err, r.hostC.Close(ctx))
+	r.engine.runtimes.Add(-1)
+	return err
+}
+
+// HostSlot is the slot of an [Import] that a host function provides.
+const HostSlot = -1
+
+// Import says who provides an import: the export Name of the instance in a
+// slot of the group, or the host function Name.
+type Import struct {
+	Slot int
+	Name string
+}
+
+// Source is a module to compile. Wasm must not be changed while the module is
+// in use.
+type Source struct {
+	// Name stands in backtraces when the module's own name section has none.
+	Name string
+	Wasm []byte
+	// Imports has one entry for each import of the module, in order.
+	Imports []Import
+}
+
+func slotName(slot int) string {
+	if slot == HostSlot {
+		return hostModule
+	}
+	return fmt.Sprint("slot", slot)
+}
+
+func (s *Source) importNames(info *corewasm.Info) ([]corewasm.ImportName, error) {
+	if len(s.Imports) != len(info.Imports) {
+		return nil, fmt.Errorf("module %q: %d imports provided for %d", s.Name, len(s.Imports), len(info.Imports))
+	}
+	names := make([]corewasm.ImportName, len(s.Imports))
+	for i, im := range s.Imports {
+		if im.Slot < HostSlot {
+			return nil, fmt.Errorf("module %q: import %d: no slot %d", s.Name, i, im.Slot)
+		}
+		names[i] = corewasm.ImportName{Module: slotName(im.Slot), Name: im.Name}
+	}
+	return names, nil
+}

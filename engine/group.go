@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/wasihttp/wasihttp/corewasm"
+)
+
+// Limits bound what a group may use.
+type Limits struct {
+	// MaxMemoryBytes bounds the sum of all linear memories; 0 means no bound
+	// but that of the address space.
+	MaxMemoryBytes uint64
+}
+
+// Group is a set of core instances that import from each other. It has one
+// owner at a time: no two of its methods may run at once, except that calls
+// may be parked in host functions while the owner goes on, and that Interrupt
+// may come from anywhere.
+type Group struct {
+	runtime *Runtime
+	lim     Limits
+	used    uint64 // bytes of all memories
+	slots   []instance
+	backed  []*linear
+	current *Module // being instantiated
+	closed  bool
+
+	interrupted atomic.Pointer[interruption]
+}
+
+type interruption struct{ cause error }
+
+type instance struct {
+	mod    api.Module
+	module *Module
+	memory *linear // index 0, own or imported; nil when there is none
+	funcs  map[string]*Func
+}
+
+// NewGroup makes an empty group with that many slots.
+func (r *Runtime) NewGroup(lim Limits, slots int) *Group {
+	r.engine.groups.Add(1)
+	return &Group{runtime: r, lim: lim, slots: make([]instance, slots)}
+}
+
+// Interrupt makes guest code of the group trap with that cause at its next
+// safepoint, and every later call at once. Only the first cause counts. It may
+// be called from any goroutine, and does not end waits in host functions.
+func (g *Group) Interrupt(cause error) {
+	if cause == nil {
+		cause = errors.New("interrupted")
+	}
+	g.interrupted.CompareAndSwap(nil, &interruption{cause})
+}
+
+// resolve finds the provider of an import by the name that rewriting gave it.
+func (g *Group) resolve(name string) api.Module {
+	if name == hostModule {
+		return g.runtime.host
+	}
+	slot, err := strconv.Atoi(strings.TrimPrefix(name, "slot"))
+	if err != nil || slot < 0 || slot >= len(g.slots) || g.slots[slot].mod == nil {
+		return nil
+	}
+	return g.slots[slot].mod
+}
+
+// Instantiate makes an instance of m in an empty slot and runs its start
+// function. The error is a [*Trap] when a segment does not fit or the start
+// function traps, and otherwise says which import cannot be satisfied and why.
+// After an error the group can only be closed.
+func (g *Group) Instantiate(ctx *Context, slot int, m *Module) (err error) {
+	switch {
+	case g.closed:
+		return errors.New("engine: group is closed")
+	case m.runtime != g.runtime:
+		return errors.New("engine: module of another runtime")
+	case slot < 0 || slot >= len(g.slots):
+		return fmt.Errorf("engine: no slot %d", slot)
+	case g.slots[slot].mod != nil:
+		return fmt.Errorf("engine: slot %d is taken", slot)
+	}
+	if i := g.interrupted.Load(); i != nil {
+		return &Trap{Code: TrapHost, Cause: i.cause}
+	}
+	if len(m.info.Memories) > 0 {
+		if need := m.info.Memories[0].Min * pageSize; !g.fits(need) {
+			return fmt.Errorf("module %q: its initial memory of %d bytes exceeds the limit: %d of %d bytes are left",
+				m.Name(), need, g.lim.MaxMemoryBytes-g.used, g.lim.MaxMemoryBytes)
+		}
+	}
+	if g.elementsOutOfBounds(m) {
+		return &Trap{Code: TrapTableOutOfBounds}
+	}
+
+	memories := len(g.backed)
+	g.current = m
+	ctx.inst = experimental.WithMemoryAllocator(
+		experimental.WithImportResolver(noValues{}, g.resolve), allocator{g})
+	defer func() {
+		g.current, ctx.inst = nil, nil
+		if v := recover(); v != nil {
+			err = fmt.Errorf("module %q: cannot be instantiated: %v", m.Name(), v)
+		}
+	}()
+	mod, err := g.runtime.rt.InstantiateModule(ctx, m.compiled, g.runtime.config)
+	if err != nil {
+		return g.instantiationError(m, err)
+	}
+	inst := &g.slots[slot]
+	inst.mod, inst.module, inst.funcs = mod, m, map[string]*Func{}
+	if len(g.backed) > memories {
+		inst.memory = g.backed[memories]
+	} else if i := slices.IndexFunc(m.info.Imports, isMemory); i >= 0 {
+		inst.memory = g.slots[m.source.Imports[i].Slot].memory
+	}
+	return nil
+}
+
+func isMemory(i corewasm.Import) bool { return i.Kind == corewasm.KindMemory }
+
+const pageSize = 65536
+
+func (g *Group) fits(more uint64) bool {
+	return g.lim.MaxMemoryBytes == 0 || g.used <= g.lim.MaxMemoryBytes && more <= g.lim.MaxMemoryBytes-g.used
+}
+
+// Close frees instances and memories. No call may be running or parked.
+func (g *Group) Close() error {
+	if g.closed {
+		return nil
+	}
+	g.closed = true
+	var errs []error
+	for i := len(g.slots) - 1; i >= 0; i-- {
+		if mod := g.slots[i].mod; mod != nil {
+			errs = append(errs, mod.Close(noValues{}))
+		}
+	}
+	for _, l := range g.backed {
+		errs = append(errs, l.release())
+	}
+	g.slots, g.backed = nil, nil
+	g.runtime.engine.groups.Add(-1)
+	return errors.Join(errs...)
+}
+
+// noValues is an empty context: the root of what instantiation looks up.
+type noValues struct{ context.Context }
+
+func (noValues) Value(any) any { return nil }
+
+func (g *Group) instantiationError(m *Module, err error) error {
+	text := err.Error()
+	if m.info.HasStart && strings.HasPrefix(text, "start ") {
+		if inner := errors.Unwrap(err); inner != nil {
+			return g.trap(inner)
+		}
+	}
+	if strings.HasSuffix(text, "out of bounds memory access") && strings.HasPrefix(text, "data[") {
+		return &Trap{Code: TrapOutOfBounds}
+	}
+	if reason := g.linkProblem(m); reason != nil {
+		return reason
+	}
+	return fmt.Errorf("module %q: %w", m.Name(), err)
+}

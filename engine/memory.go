@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/wasihttp/wasihttp/corewasm"
+)
+
+// Memory is a linear memory of a group.
+type Memory struct{ linear *linear }
+
+// Memory finds an exported memory.
+func (g *Group) Memory(slot int, export string) (*Memory, error) {
+	inst, _, err := g.export(slot, export, corewasm.KindMemory)
+	if err != nil {
+		return nil, err
+	}
+	return &Memory{inst.memory}, nil
+}
+
+// Bytes gives the current contents, for reading and writing. They are invalid
+// after any guest call, which may grow and move them.
+func (m *Memory) Bytes() []byte { return m.linear.buf }
+
+// backing is where the bytes of a linear memory are.
+type backing interface {
+	// resize gives the memory's first size bytes: those there before unchanged,
+	// new ones zero or, the first time, as the image says; nil when that cannot be had.
+	resize(size uint64) []byte
+	// release gives the bytes back; they must not be used again.
+	release() error
+}
+
+// linear is the memory of one instance; it implements wazero's LinearMemory.
+type linear struct {
+	group   *Group
+	backing backing
+	buf     []byte
+}
+
+// allocator is wazero's way to ask for the memory of the module that the group
+// is instantiating.
+type allocator struct{ group *Group }
+
+// Allocate implements experimental.MemoryAllocator.
+func (a allocator) Allocate(_, most uint64) experimental.LinearMemory {
+	g := a.group
+	if limit := g.lim.MaxMemoryBytes; limit != 0 {
+		most = min(most, limit)
+	}
+	l := &linear{group: g, backing: g.current.image.acquire(most)}
+	g.backed = append(g.backed, l)
+	return l
+}
+
+// Reallocate implements experimental.LinearMemory.
+func (l *linear) Reallocate(size uint64) []byte {
+	more := size - uint64(len(l.buf))
+	if !l.group.fits(more) {
+		return nil
+	}
+	buf := l.backing.resize(size)
+	if buf == nil {
+		return nil
+	}
+	l.group.used += more
+	l.buf = buf
+	return buf
+}
+
+// Free implements experimental.LinearMemory. The group frees its memories
+// itself: wazero does not when an instantiation fails.
+func (l *linear) Free() {}
+
+func (l *linear) release() error {
+	l.buf = nil
+	return l.backing.release()
+}
+
+// heapBacking is memory from Go's heap.
+type heapBacking struct {
+	segments []corewasm.Segment
+	buf      []byte
+}
+
+func (h *heapBacking) resize(size uint64) []byte {
+	if size > uint64(cap(h.buf)) {
+		capacity := size
+		if len(h.buf) > 0 {
+			capacity += size / 4
+		}
+		buf := make([]byte, size, capacity)
+		if copy(buf, h.buf) == 0 {
+			apply(buf, h.segments)
+		}
+		h.buf = buf
+	}
+	h.buf = h.buf[:size]
+	return h.buf
+}
+
+func (h *heapBacking) release() error {
+	h.buf = nil
+	return nil
+}
+
+func apply(buf []byte, segments []corewasm.Segment) {
+	for _, s := range segments {
+		copy(buf[s.Offset:], s.Bytes)
+	}
+}
