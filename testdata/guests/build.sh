@@ -56,15 +56,15 @@ flock -w 3600 9 || die "another build holds $cache/lock"
 
 # --- toolchains -----------------------------------------------------------------------------------------
 
-# logged LOG COMMAND…: runs the command in a process of its own, where set -e holds although the caller asks how it
-# ended; shows the log's end when it failed. The lock is not passed on.
+# logged LOG COMMAND…: runs the command with its output in a file; if it fails, shows the end of that and gives up.
+# In a process of its own, as set -e does not hold in what is asked how it ended. The lock is not passed on.
 logged() {
   local log=$1
   shift
   "$@" >"$log" 2>&1 </dev/null 9>&- &
   wait $! && return
   tail -n 40 "$log" >&2
-  return 1
+  die "$1 ${*:2:2} failed"
 }
 
 in_folder() {
@@ -81,7 +81,7 @@ once() {
   say "installing ${dir##*/}"
   rm -rf "$dir"
   mkdir -p "$dir"
-  logged "$dir.log" in_folder "$dir" "$@" || die "installing ${dir##*/} failed"
+  logged "$dir.log" in_folder "$dir" "$@"
   touch "$dir/.complete"
 }
 
@@ -93,9 +93,9 @@ debian() {
   done
   ((${#missing[@]})) || return 0
   say "apt-get install ${missing[*]}"
-  logged "$tools/apt.log" apt "${missing[@]}" || die 'apt-get failed'
+  logged "$tools/apt.log" install_packages "${missing[@]}"
 }
-apt() {
+install_packages() {
   export DEBIAN_FRONTEND=noninteractive
   apt-get -q -o DPkg::Lock::Timeout=600 update
   apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"
@@ -270,8 +270,9 @@ for name in "${want[@]}"; do
     prepare "$name"
     say "building $name"
     started=$SECONDS work=$(mktemp -d "$cache/work.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
     mkdir "$work/files"
-    logged "$work/log" build "$name" "$work/result.wasm" "$work/files" || { rm -rf "$work"; die "building $name failed"; }
+    logged "$work/log" build "$name" "$work/result.wasm" "$work/files"
     mv "$work/result.wasm" "$result"
     rm -rf "$work"
     say "$name: $(stat -c %s "$result") bytes, $((SECONDS - started)) s"

@@ -1,0 +1,112 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/served"
+)
+
+const (
+	guestsVariable     = "WASIHTTP_E2E_GUESTS"
+	serverVariable     = "WASIHTTP_E2E_SERVER"
+	buildFlagsVariable = "WASIHTTP_E2E_BUILDFLAGS"
+
+	// builtVariable hands the path of the program that TestMain has built to the tests.
+	builtVariable = "WASIHTTP_E2E_BUILT"
+)
+
+// patience bounds everything that a test waits for. Starting a large component on a busy machine without a compile
+// cache is the slowest of it.
+const patience = 3 * time.Minute
+
+func TestMain(m *testing.M) {
+	if os.Getenv(serverVariable) != "" {
+		m.Run()
+		return
+	}
+	folder, err := os.MkdirTemp("", "wasihttp-e2e")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(folder)
+	program := filepath.Join(folder, "wasihttp")
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	arguments := append([]string{"build", "-o", program}, strings.Fields(os.Getenv(buildFlagsVariable))...)
+	output, err := exec.Command("go", append(arguments, "..")...).CombinedOutput()
+	if err != nil {
+		panic(fmt.Sprintf("building wasihttp: %v\n%s", err, output))
+	}
+	if err := os.Setenv(builtVariable, program); err != nil {
+		panic(err)
+	}
+	m.Run()
+}
+
+// ours is whether wasihttp is being tested, rather than the questions by another server.
+func ours() bool { return os.Getenv(serverVariable) == "" }
+
+// serve starts the server on a free port with the component and stops it when the test ends. The flags are wasihttp's;
+// another server is not given them.
+func serve(t *testing.T, component string, flags ...string) *served.Server {
+	t.Helper()
+	var command []string
+	if ours() {
+		cache := filepath.Join(filepath.Dir(os.Getenv(builtVariable)), "cache")
+		command = append([]string{os.Getenv(builtVariable), "serve", "--addr", "127.0.0.1:0", "--cache-dir", cache}, flags...)
+	} else {
+		command = strings.Fields(os.Getenv(serverVariable))
+	}
+	command = append(command, component)
+	server, err := served.Start(limited(t), command[0], command[1:]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		err := server.Stop()
+		if err != nil && ours() {
+			t.Errorf("the server did not end well after an interrupt: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("output of the server:\n%s", tail(server.Output(), 4000))
+		}
+	})
+	return server
+}
+
+// limited is a context for one thing that a test waits for.
+func limited(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// client is an HTTP client that adds nothing of its own and keeps no connection past the test.
+func client(t *testing.T) *http.Client {
+	t.Helper()
+	transport := &http.Transport{DisableCompression: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{
+		Transport:     transport,
+		Timeout:       patience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func tail(s string, n int) string {
+	if len(s) > n {
+		return "…" + s[len(s)-n:]
+	}
+	return s
+}
