@@ -1,4 +1,10 @@
-// Command wasihttp runs and tests HTTP services built as WebAssembly components.
+// Command wasihttp serves and tests WASI HTTP components.
 package main
 
-func main() {}
+import (
+	"os"
+
+	"github.com/wasihttp/wasihttp/cmd"
+)
+
+func main() { os.Exit(cmd.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) }

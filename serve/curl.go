@@ -28,8 +28,7 @@ func curlCommand(r *http.Request, sample *bodySample) string {
 		args = append(args, "--request-target", quote(target))
 		target = "/"
 	}
-	_, hasSample := sample.whole()
-	hasBody := r.ContentLength != 0 || hasSample && sample != nil
+	hasBody := r.ContentLength != 0
 	switch {
 	case r.Method == http.MethodHead:
 		args = append(args, "--head")

@@ -1,0 +1,98 @@
+package cmd
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// app describes the command line. It is made anew for each run, because the
+// library keeps state in it.
+func (t *tool) app() *cli.App {
+	return &cli.App{
+		Name:                 programName,
+		HelpName:             programName,
+		Usage:                "serve and test WASI HTTP components",
+		UsageText:            programName + " COMMAND [flags] [arguments]",
+		Description:          examples(appExamples),
+		Writer:               t.stdout,
+		ErrWriter:            t.stderr,
+		Reader:               t.in,
+		HideVersion:          true,
+		EnableBashCompletion: true,
+		// A comma is an ordinary character in the values of repeatable flags.
+		DisableSliceFlagSeparator: true,
+		// By default the library ends the process for some errors.
+		ExitErrHandler: func(*cli.Context, error) {},
+		Suggest:        true,
+		OnUsageError:   usageError,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true},
+		},
+		Commands: []*cli.Command{
+			t.serveCommand(),
+			t.inspectCommand(),
+			t.versionCommand(),
+			t.completionCommand(),
+		},
+		Action: func(c *cli.Context) error {
+			if c.Bool("version") {
+				return t.printVersion()
+			}
+			if name := c.Args().First(); name != "" {
+				return unknownCommand(c.App.Commands, name)
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+}
+
+const appExamples = `
+wasihttp serve app.wasm        serve a component on http://127.0.0.1:8080/
+wasihttp serve                 find the component that was just built, and serve it
+wasihttp inspect app.wasm      what a component needs, and what can run it
+wasihttp serve --help          all flags, and more examples`
+
+// examples puts a list of examples under a heading.
+func examples(list string) string {
+	return "Examples:\n" + indented(list)
+}
+
+func indented(list string) string {
+	lines := strings.Split(strings.TrimSpace(list), "\n")
+	return "  " + strings.Join(lines, "\n  ")
+}
+
+// command gives a command what all have in common.
+func command(c *cli.Command) *cli.Command {
+	c.OnUsageError = usageError
+	c.HideHelpCommand = true
+	return c
+}
+
+// inspectCommand describes "wasihttp inspect".
+func (t *tool) inspectCommand() *cli.Command {
+	return command(&cli.Command{
+		Name:      "inspect",
+		Usage:     "show what a component is and needs, and what can run it",
+		UsageText: programName + " inspect [flags] COMPONENT",
+		Description: "Prints file, size, digest, producers, the component's world as WIT, for each import whether\n" +
+			"it is provided here, and a verdict. Exits with 0 if some command can run the component.\n\n" +
+			examples(`
+wasihttp inspect app.wasm           for a person
+wasihttp inspect --json app.wasm    for a program`),
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "print JSON", DisableDefaultText: true},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return usagef("try: "+programName+" inspect app.wasm", "inspect needs exactly one COMPONENT, not %d", c.NArg())
+			}
+			path := c.Args().First()
+			if err := checkFile(path); err != nil {
+				return err
+			}
+			return t.inspect(c.Context, path, c.Bool("json"), t.stdout)
+		},
+	})
+}

@@ -1,0 +1,67 @@
+package cmd
+
+import (
+	_ "embed"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+)
+
+// completionFlag is what the completion scripts add to the command line to ask
+// for the words that fit next.
+const completionFlag = "--generate-bash-completion"
+
+//go:embed completion/bash.sh
+var bashCompletion string
+
+//go:embed completion/zsh.sh
+var zshCompletion string
+
+//go:embed completion/powershell.ps1
+var powershellCompletion string
+
+// completionCommand describes "wasihttp completion".
+func (t *tool) completionCommand() *cli.Command {
+	script := func(shell, text string) *cli.Command {
+		return command(&cli.Command{
+			Name:      shell,
+			Usage:     "print the script for " + shell,
+			UsageText: programName + " completion " + shell,
+			Action: func(*cli.Context) error {
+				_, err := fmt.Fprint(t.stdout, text)
+				return err
+			},
+		})
+	}
+	fish := script("fish", "")
+	fish.Action = func(c *cli.Context) error {
+		text, err := c.App.ToFishCompletion()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprint(t.stdout, text)
+		return err
+	}
+	return command(&cli.Command{
+		Name:      "completion",
+		Usage:     "print a script that completes commands and flags in your shell",
+		UsageText: programName + " completion bash|zsh|fish|powershell",
+		Description: examples(`
+source <(wasihttp completion bash)                                      in ~/.bashrc
+source <(wasihttp completion zsh)                                       in ~/.zshrc, after compinit
+wasihttp completion fish > ~/.config/fish/completions/wasihttp.fish     once
+wasihttp completion powershell | Out-String | Invoke-Expression         in $PROFILE`),
+		Subcommands: []*cli.Command{
+			script("bash", bashCompletion),
+			script("zsh", zshCompletion),
+			fish,
+			script("powershell", powershellCompletion),
+		},
+		Action: func(c *cli.Context) error {
+			if name := c.Args().First(); name != "" {
+				return usagef("the shells are bash, zsh, fish and powershell", "there is no completion for %q", name)
+			}
+			return usagef("try: "+programName+" completion bash", "completion needs the name of a shell")
+		},
+	})
+}

@@ -1,0 +1,39 @@
+package cmd
+
+import "fmt"
+
+// programName is the name in messages, whatever the file is called.
+const programName = "wasihttp"
+
+// The exit codes. 2 and 4 are kept for the test command: a fixture that cannot
+// be read, and an answer that differs.
+const (
+	exitOK    = 0
+	exitUsage = 1
+	exitLoad  = 3
+)
+
+// userError is an error as the user sees it: a message that names the file and
+// the thing, and a next step.
+type userError struct {
+	msg  string
+	hint string
+	code int
+	err  error
+}
+
+// Error returns the message without the hint.
+func (e *userError) Error() string { return e.msg }
+
+// Unwrap returns the underlying error.
+func (e *userError) Unwrap() error { return e.err }
+
+// usagef returns an error about how the program was called.
+func usagef(hint, format string, args ...any) error {
+	return &userError{msg: fmt.Sprintf(format, args...), hint: hint, code: exitUsage}
+}
+
+// loadError returns an error about a component that cannot be loaded or run.
+func loadError(err error, hint, format string, args ...any) error {
+	return &userError{msg: fmt.Sprintf(format, args...), hint: hint, code: exitLoad, err: err}
+}

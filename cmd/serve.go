@@ -1,0 +1,235 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/term"
+)
+
+// serveCommand describes "wasihttp serve".
+func (t *tool) serveCommand() *cli.Command {
+	flags := newServeFlags()
+	return command(&cli.Command{
+		Name:      "serve",
+		Usage:     "serve a component over HTTP",
+		UsageText: programName + " serve [flags] [COMPONENT]",
+		Description: "Without COMPONENT, takes the only .wasm file that can be served in the current folder,\n" +
+			"target/wasm32-wasi*/{release,debug}, dist and build.\n\n" +
+			examples(serveExamples),
+		Flags: flags.all(),
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 1 {
+				return usagef("arguments for the guest are given with --arg", "serve takes one COMPONENT, not %d: %s", c.NArg(), strings.Join(c.Args().Slice(), " "))
+			}
+			settings, err := flags.settings(t.environ())
+			if err != nil {
+				return err
+			}
+			return t.serve(c.Context, c.Args().First(), settings)
+		},
+	})
+}
+
+const serveExamples = `
+wasihttp serve app.wasm                                 on http://127.0.0.1:8080/
+wasihttp serve app.wasm --addr :3000                    on all interfaces, port 3000
+wasihttp serve app.wasm --addr localhost:0              on any free port
+wasihttp serve app.wasm --env-file .env --env DEBUG=1   with an environment
+wasihttp serve app.wasm --allow-outbound api.example.com
+wasihttp serve app.wasm --timeout 5s --max-memory 128MiB
+wasihttp serve app.wasm --log-format json 2>log.jsonl`
+
+// serve runs "wasihttp serve" until the user ends it. An empty path stands for
+// the component that can be found.
+func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
+	if path == "" {
+		found, err := discover(t.servable)
+		if err != nil {
+			return err
+		}
+		path = found
+		if !s.quiet {
+			fmt.Fprintf(t.stderr, "%s: serving %s, the only component found here\n", programName, t.stderr.Strong(path))
+		}
+	}
+	if err := checkFile(path); err != nil {
+		return err
+	}
+	// Listening comes first: an occupied port is known before anything is
+	// compiled, and who connects meanwhile waits.
+	listener, err := listen(ctx, s.addr, s.findFreePort)
+	if err != nil {
+		return err
+	}
+	app, err := t.loadFor(ctx, path, s)
+	if err != nil {
+		// The process is about to end; the error that matters is err.
+		_ = listener.Close()
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), listener.Close(), app.Close(ctx))
+	}
+	server := serve.New(serve.Build{Handler: app.Handler, Digest: app.About.Digest, Close: app.Close}, t.serverOptions(s))
+	t.announce(listener, app.About, s)
+	if err := server.Serve(ctx, listener); err != nil {
+		return loadError(err, "", "%s: serving ended: %v", path, err)
+	}
+	return nil
+}
+
+// listen opens the listener and explains why it cannot.
+func listen(ctx context.Context, addr string, findFree bool) (net.Listener, error) {
+	listener, err := serve.Listen(ctx, addr, findFree)
+	if err == nil {
+		return listener, nil
+	}
+	var inUse *serve.AddressInUseError
+	if errors.As(err, &inUse) {
+		return nil, loadError(err, "stop what listens there, or take another port: --find-free-port, or --addr "+anyPort(addr), "%v", inUse)
+	}
+	return nil, loadError(err, "--addr is HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080", "cannot listen on %s: %v", addr, err)
+}
+
+// anyPort replaces the port of an address by 0.
+func anyPort(addr string) string {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ":0"
+	}
+	return net.JoinHostPort(host, "0")
+}
+
+// loadFor loads the component while showing what takes so long. When the user
+// asks to end, loading gets the time until the second signal to notice.
+func (t *tool) loadFor(ctx context.Context, path string, s *serveSettings) (*app, error) {
+	progress := term.StartProgress(t.stderr, "loading "+path)
+	defer progress.Stop()
+	cfg := s.load
+	cfg.Stdout = term.NewLines(t.stdout, s.loggingPrefix)
+	cfg.Stderr = term.NewLines(t.stderr, s.loggingPrefix)
+	cfg.Progress = progress.Update
+	cfg.Outbound = outboundLog(t.stderr, s.jsonLog, s.quiet, cfg.NoOutbound)
+	cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
+
+	type result struct {
+		app *app
+		err error
+	}
+	loaded := make(chan result, 1)
+	// Nobody waits for this goroutine after an abort: the process ends then.
+	go func() {
+		app, err := t.load(ctx, path, cfg)
+		loaded <- result{app, err}
+	}()
+	select {
+	case r := <-loaded:
+		return r.app, r.err
+	case <-t.abort:
+		return nil, context.Canceled
+	}
+}
+
+// serverOptions translates the settings for the server.
+func (t *tool) serverOptions(s *serveSettings) serve.Options {
+	o := serve.Options{
+		Timeout:       s.load.Timeout,
+		MaxConcurrent: s.maxConcurrent,
+		DrainTimeout:  s.drainTimeout,
+		ErrorPages:    s.errorPages,
+		ErrorLog:      term.NewLines(t.stderr, true).Writer(func() string { return programName + ": " }),
+		Abort:         t.abort,
+		Log:           serve.TextLog(t.stderr, s.quiet),
+	}
+	if s.jsonLog {
+		o.Log = serve.JSONLog(t.stderr, s.quiet)
+	}
+	if !s.quiet && !s.jsonLog {
+		o.Draining = func(requests int) {
+			if requests > 0 {
+				fmt.Fprintf(t.stderr, "%s: waiting up to %s for %s to end; press Ctrl-C again to stop at once\n", programName, s.drainTimeout, plural(requests, "request"))
+			}
+		}
+	}
+	return o
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// announce says what is served, and then where, on the line that scripts read.
+func (t *tool) announce(l net.Listener, about description, s *serveSettings) {
+	url := serve.URL(l, s.addr)
+	switch {
+	case s.quiet:
+	case s.jsonLog:
+		_, _ = io.WriteString(t.stderr, about.json()+"\n")
+	default:
+		_, _ = io.WriteString(t.stderr, about.text(t.stderr)+"\n")
+		if !serve.IsLoopback(l) {
+			fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem), "other machines can reach this address"+briefPages(s.errorPages))
+		}
+	}
+	fmt.Fprintf(t.stderr, "Serving HTTP on %s\n", t.stderr.Link(url))
+}
+
+func briefPages(pages serve.ErrorPages) string {
+	if pages == serve.PagesAuto {
+		return "; error pages are brief (--error-pages full for more)"
+	}
+	return ""
+}
+
+// text describes the component on one line.
+func (d description) text(out *term.Output) string {
+	compiled := "compiled in " + d.Compile.Round(time.Millisecond).String()
+	if d.FromCache {
+		compiled = "compiled code from cache"
+	}
+	return fmt.Sprintf("%s %s", out.Strong(term.Clean(d.File)),
+		out.Dim(fmt.Sprintf("%s, sha256 %s, wasi:http %s, %s", fileSize(d.Size), d.Digest, d.Kind, compiled)))
+}
+
+// json describes the component on one line for a program; its names are an
+// interface.
+func (d description) json() string {
+	b, err := json.Marshal(struct {
+		File      string  `json:"file"`
+		Size      int64   `json:"size"`
+		Digest    string  `json:"digest"`
+		Kind      string  `json:"kind"`
+		CompileMS float64 `json:"compile_ms"`
+		FromCache bool    `json:"from_cache"`
+	}{d.File, d.Size, d.Digest, d.Kind, float64(d.Compile.Microseconds()) / 1000, d.FromCache})
+	if err != nil {
+		// Strings and numbers always have a JSON form.
+		panic(fmt.Sprintf("cmd: description: %v", err))
+	}
+	return string(b)
+}
+
+// fileSize writes a size in units of 1000 bytes, as file managers do.
+func fileSize(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1000*1000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	default:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+}

@@ -1,0 +1,199 @@
+package cmd
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/serve"
+)
+
+// The defaults of serve's flags.
+const (
+	defaultAddr              = "127.0.0.1:8080"
+	defaultTimeout           = 30 * time.Second
+	defaultPostReturnTimeout = 10 * time.Second
+	defaultDrainTimeout      = 10 * time.Second
+	defaultIdleTimeout       = time.Second
+	defaultMaxMemory         = 1 << 30
+	defaultMaxConcurrent     = 1000
+)
+
+// serveFlags receives the values of serve's flags.
+type serveFlags struct {
+	addr         string
+	findFreePort bool
+
+	env, envFiles, args cli.StringSlice
+	inheritEnv          bool
+
+	timeout, postReturnTimeout, drainTimeout, idleTimeout span
+	maxMemory                                             size
+	maxConcurrent, maxReuse, maxConcurrentReuse           count
+
+	allowOutbound, caFiles cli.StringSlice
+	noOutbound             bool
+
+	cacheDir string
+	noCache  bool
+
+	logFormat, errorPages  choice
+	quiet, noLoggingPrefix bool
+}
+
+// newServeFlags returns the defaults.
+func newServeFlags() *serveFlags {
+	return &serveFlags{
+		timeout:           span(defaultTimeout),
+		postReturnTimeout: span(defaultPostReturnTimeout),
+		drainTimeout:      span(defaultDrainTimeout),
+		idleTimeout:       span(defaultIdleTimeout),
+		maxMemory:         defaultMaxMemory,
+		maxConcurrent:     defaultMaxConcurrent,
+		logFormat:         choice{value: "text", of: []string{"text", "json"}},
+		errorPages:        choice{value: "auto", of: []string{"auto", "full", "brief"}},
+	}
+}
+
+// The headings under which the help lists the flags.
+const (
+	groupListen   = "1. Listening"
+	groupGuest    = "2. What the component sees"
+	groupLimits   = "3. Limits"
+	groupOutbound = "4. Outbound requests"
+	groupOutput   = "5. Output"
+	groupCache    = "6. Compiled code"
+)
+
+// all returns the flags.
+func (f *serveFlags) all() []cli.Flag {
+	generic := func(group, name, usage string, value cli.Generic) cli.Flag {
+		return &cli.GenericFlag{Category: group, Name: name, Usage: usage, Value: value, DefaultText: value.String()}
+	}
+	byKind := func(group, name, usage string, value cli.Generic, defaults string) cli.Flag {
+		return &cli.GenericFlag{Category: group, Name: name, Usage: usage, Value: value, DefaultText: defaults}
+	}
+	list := func(group, name, usage string, into *cli.StringSlice) cli.Flag {
+		return &cli.StringSliceFlag{Category: group, Name: name, Usage: usage, Destination: into}
+	}
+	toggle := func(group, name, usage string, into *bool) cli.Flag {
+		return &cli.BoolFlag{Category: group, Name: name, Usage: usage, Destination: into, DisableDefaultText: true}
+	}
+	return []cli.Flag{
+		&cli.StringFlag{Category: groupListen, Name: "addr", Usage: "listen on `HOST:PORT`; port 0 takes any free one", Value: defaultAddr, DefaultText: defaultAddr, Destination: &f.addr},
+		toggle(groupListen, "find-free-port", "take the next free port if the one of --addr is in use", &f.findFreePort),
+
+		list(groupGuest, "env", "set an environment variable, as `NAME=VALUE`; NAME alone passes yours on (repeatable)", &f.env),
+		list(groupGuest, "env-file", "read environment variables from a dotenv `FILE` (repeatable)", &f.envFiles),
+		toggle(groupGuest, "inherit-env", "pass on the whole environment", &f.inheritEnv),
+		list(groupGuest, "arg", "add an `ARGUMENT` to the component's command line (repeatable)", &f.args),
+
+		generic(groupLimits, "timeout", "`TIME` from accepting a request to the head of the answer; 0: no limit", &f.timeout),
+		generic(groupLimits, "post-return-timeout", "`TIME` for work that goes on after the answer", &f.postReturnTimeout),
+		generic(groupLimits, "drain-timeout", "`TIME` for running requests to end after Ctrl-C", &f.drainTimeout),
+		generic(groupLimits, "max-memory", "memory of one instance, a `SIZE` such as 64MiB or 1g", &f.maxMemory),
+		generic(groupLimits, "max-concurrent-requests", "`NUMBER` of requests that run at once, more wait up to --timeout; 0: no limit", &f.maxConcurrent),
+		byKind(groupLimits, "max-instance-reuse-count", "`NUMBER` of requests that one instance serves in its life", &f.maxReuse, "1 for wasi:http 0.2, 128 for 0.3"),
+		byKind(groupLimits, "max-instance-concurrent-reuse-count", "`NUMBER` of requests that one instance serves at once; wasi:http 0.2 always 1", &f.maxConcurrentReuse, "16 for wasi:http 0.3"),
+		generic(groupLimits, "idle-instance-timeout", "`TIME` that an instance without requests is kept", &f.idleTimeout),
+
+		list(groupOutbound, "allow-outbound", "allow requests to `HOST` only: host, host:port or *.host (repeatable)", &f.allowOutbound),
+		toggle(groupOutbound, "no-outbound", "allow no requests to other servers", &f.noOutbound),
+		list(groupOutbound, "ca-file", "trust the certificates in a PEM `FILE` too (repeatable)", &f.caFiles),
+
+		generic(groupOutput, "log-format", "`FORMAT` of the access log: text or json", &f.logFormat),
+		generic(groupOutput, "error-pages", "how much the answer to a failed request tells, a `MODE`: full, brief, or auto (full if only this machine can connect)", &f.errorPages),
+		&cli.BoolFlag{Category: groupOutput, Name: "quiet", Aliases: []string{"q"}, Usage: "print the address and failures only", Destination: &f.quiet, DisableDefaultText: true},
+		toggle(groupOutput, "no-logging-prefix", "print the component's own output without [instance/request]", &f.noLoggingPrefix),
+
+		&cli.StringFlag{Category: groupCache, Name: "cache-dir", Usage: "keep compiled code in `FOLDER`", DefaultText: "wasihttp in the user's cache folder", Destination: &f.cacheDir},
+		toggle(groupCache, "no-cache", "keep no compiled code", &f.noCache),
+	}
+}
+
+// serveSettings is what the flags mean.
+type serveSettings struct {
+	addr          string
+	findFreePort  bool
+	maxConcurrent int
+	drainTimeout  time.Duration
+	errorPages    serve.ErrorPages
+	jsonLog       bool
+	quiet         bool
+	loggingPrefix bool
+	// load lacks what belongs to the process: streams and reports.
+	load loadConfig
+}
+
+// settings checks the flags together and translates them.
+func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
+	if _, _, err := net.SplitHostPort(f.addr); err != nil {
+		return nil, usagef("write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080", "--addr %q is not HOST:PORT", f.addr)
+	}
+	patterns := f.allowOutbound.Value()
+	if f.noOutbound && len(patterns) > 0 {
+		return nil, usagef("leave one of them out", "--no-outbound and --allow-outbound contradict each other")
+	}
+	if f.noCache && f.cacheDir != "" {
+		return nil, usagef("leave one of them out", "--no-cache and --cache-dir contradict each other")
+	}
+	env, err := guestEnv(environ, f.inheritEnv, f.envFiles.Value(), f.env.Value())
+	if err != nil {
+		return nil, err
+	}
+	s := &serveSettings{
+		addr:          f.addr,
+		findFreePort:  f.findFreePort,
+		maxConcurrent: int(f.maxConcurrent),
+		drainTimeout:  time.Duration(f.drainTimeout),
+		jsonLog:       f.logFormat.value == "json",
+		quiet:         f.quiet,
+		loggingPrefix: !f.noLoggingPrefix,
+		load: loadConfig{
+			Env:                        env,
+			Args:                       f.args.Value(),
+			Timeout:                    time.Duration(f.timeout),
+			PostReturnTimeout:          time.Duration(f.postReturnTimeout),
+			IdleInstanceTimeout:        time.Duration(f.idleTimeout),
+			MaxMemory:                  int64(f.maxMemory),
+			MaxInstanceReuse:           int(f.maxReuse),
+			MaxInstanceConcurrentReuse: int(f.maxConcurrentReuse),
+			NoOutbound:                 f.noOutbound,
+			CAFiles:                    f.caFiles.Value(),
+			CacheDir:                   f.cacheFolder(),
+		},
+	}
+	switch f.errorPages.value {
+	case "full":
+		s.errorPages = serve.PagesFull
+	case "brief":
+		s.errorPages = serve.PagesBrief
+	}
+	for _, text := range patterns {
+		p, err := parseOutboundPattern(text)
+		if err != nil {
+			return nil, err
+		}
+		s.load.AllowOutbound = append(s.load.AllowOutbound, p)
+	}
+	return s, nil
+}
+
+// cacheFolder returns where compiled code is kept; empty means nowhere, which
+// is also so for a user without a home.
+func (f *serveFlags) cacheFolder() string {
+	if f.noCache {
+		return ""
+	}
+	if f.cacheDir != "" {
+		return f.cacheDir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, programName)
+}

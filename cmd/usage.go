@@ -1,0 +1,155 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// usageError says in the words of this program what the flag parser found
+// wrong.
+func usageError(c *cli.Context, err error, _ bool) error {
+	help := "see: " + helpCommand(c)
+	msg := err.Error()
+	if name, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
+		name = strings.TrimLeft(name, "-")
+		if near := nearest(name, flagNames(c)); near != "" {
+			help = "did you mean --" + near + "? " + help
+		}
+		return usagef(help, "unknown flag --%s", name)
+	}
+	if name, ok := strings.CutPrefix(msg, "flag needs an argument: "); ok {
+		return usagef(help, "flag --%s needs a value", strings.TrimLeft(name, "-"))
+	}
+	return usagef(help, "%s", strings.Replace(msg, "for flag -", "for flag --", 1))
+}
+
+// helpCommand returns the command that shows the help for what was called.
+func helpCommand(c *cli.Context) string {
+	if c.Command != nil && c.Command.HelpName != "" {
+		return c.Command.HelpName + " --help"
+	}
+	return programName + " --help"
+}
+
+func flagNames(c *cli.Context) []string {
+	var names []string
+	if c.Command == nil {
+		return nil
+	}
+	for _, f := range c.Command.Flags {
+		for _, name := range f.Names() {
+			if len(name) > 1 {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// unknownCommand says that there is no such command, and what may have been
+// meant.
+func unknownCommand(commands []*cli.Command, name string) error {
+	if strings.HasSuffix(name, ".wasm") {
+		return usagef("did you mean: "+programName+" serve "+name, "unknown command %q", name)
+	}
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Names()...)
+	}
+	hint := "see: " + programName + " --help"
+	if near := nearest(name, names); near != "" {
+		hint = "did you mean " + near + "? " + hint
+	}
+	return usagef(hint, "unknown command %q", name)
+}
+
+// nearest returns the name that needs the fewest changes to become what was
+// typed, unless it is too far away to have been meant. A name that what was
+// typed begins or ends is near in any case.
+func nearest(typed string, names []string) string {
+	best, least := "", max(len(typed)/3, 2)+1
+	for _, name := range names {
+		distance := editDistance(typed, name)
+		if len(typed) >= 3 && (strings.HasPrefix(name, typed) || strings.HasSuffix(name, typed)) {
+			distance = min(distance, 1)
+		}
+		if distance < least {
+			best, least = name, distance
+		}
+	}
+	return best
+}
+
+// editDistance counts the insertions, deletions and substitutions between two
+// strings of ASCII (Levenshtein).
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// flagsFirst moves the flags of a command before its arguments, where the
+// parser expects them; people type "serve app.wasm --addr :0" just as well.
+// Everything after "--" is an argument.
+func flagsFirst(app *cli.App, args []string) []string {
+	if len(args) < 3 || slices.Contains(args, completionFlag) {
+		return args
+	}
+	index := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(args[1]) })
+	if index < 0 || len(app.Commands[index].Subcommands) > 0 {
+		return args
+	}
+	takesValue := valueFlags(app.Commands[index].Flags)
+	var flags, rest []string
+	for i := 2; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			rest = append(rest, args[i+1:]...)
+			break
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			rest = append(rest, arg)
+			continue
+		}
+		flags = append(flags, arg)
+		if takesValue[strings.TrimLeft(arg, "-")] && i+1 < len(args) {
+			i++
+			flags = append(flags, args[i])
+		}
+	}
+	ordered := append(slices.Clone(args[:2]), flags...)
+	if len(rest) > 0 {
+		ordered = append(append(ordered, "--"), rest...)
+	}
+	return ordered
+}
+
+// valueFlags returns the names of the flags whose value is the next argument.
+func valueFlags(flags []cli.Flag) map[string]bool {
+	names := make(map[string]bool)
+	for _, f := range flags {
+		if _, isBool := f.(*cli.BoolFlag); isBool {
+			continue
+		}
+		for _, name := range f.Names() {
+			names[name] = true
+		}
+	}
+	return names
+}
