@@ -42,17 +42,18 @@ func addTerminals(l *component.Linker, h *host) {
 
 	stdin := l.Instance("wasi:cli/terminal-stdin" + version)
 	stdin.Use(in, "terminal-input")
-	stdin.Func("get-terminal-stdin", "func() -> option<terminal-input>",
-		h.stateFunc(getTerminal(func(c *wasi.Config) bool { return c.StdinTerminal })))
+	stdin.Func("get-terminal-stdin", "func() -> option<terminal-input>", h.stateFunc(getTerminal(stdinTerminal)))
 	stdout := l.Instance("wasi:cli/terminal-stdout" + version)
 	stdout.Use(out, "terminal-output")
-	stdout.Func("get-terminal-stdout", "func() -> option<terminal-output>",
-		h.stateFunc(getTerminal(func(c *wasi.Config) bool { return c.StdoutTerminal })))
+	stdout.Func("get-terminal-stdout", "func() -> option<terminal-output>", h.stateFunc(getTerminal(stdoutTerminal)))
 	stderr := l.Instance("wasi:cli/terminal-stderr" + version)
 	stderr.Use(out, "terminal-output")
-	stderr.Func("get-terminal-stderr", "func() -> option<terminal-output>",
-		h.stateFunc(getTerminal(func(c *wasi.Config) bool { return c.StderrTerminal })))
+	stderr.Func("get-terminal-stderr", "func() -> option<terminal-output>", h.stateFunc(getTerminal(stderrTerminal)))
 }
+
+func stdinTerminal(c *wasi.Config) bool  { return c.StdinTerminal }
+func stdoutTerminal(c *wasi.Config) bool { return c.StdoutTerminal }
+func stderrTerminal(c *wasi.Config) bool { return c.StderrTerminal }
 
 func getTerminal(is func(*wasi.Config) bool) stateFunc {
 	return func(st *wasi.State, _ []component.Value) (component.Value, error) {
