@@ -2,20 +2,259 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 )
 
-type diskCache struct{ stage wazero.CompilationCache }
+// rewriteVersion changes when the same input is rewritten differently in a way
+// that its digest does not show.
+const rewriteVersion = "r1"
 
-func openDiskCache(dir string) (*diskCache, error) {
-	c, err := wazero.NewCompilationCacheWithDir(dir)
-	return &diskCache{c}, err
+const (
+	// maxCacheBytes bounds the folder; the entries used longest ago go first.
+	maxCacheBytes = 2 << 30
+	// staleStage is how old a staging folder is that a process must have left
+	// behind when it ended.
+	staleStage = 24 * time.Hour
+)
+
+// diskCache keeps compiled code between runs. wazero trusts its cache folder,
+// so each process gives it one of its own, the stage, which is empty but for
+// the entry being used. Entries live beside it and are checked before they are
+// staged: their file name holds
+//
+//	DIGEST-KEY-LENGTH-CRC
+//
+// digest of the rewritten module, wazero's file name for the code (which
+// depends on the processor), length and CRC-32C of the contents. They are
+// written under another name and renamed, so that processes sharing the folder
+// see whole entries only.
+//
+// Methods must not be called concurrently.
+type diskCache struct {
+	stage    wazero.CompilationCache
+	stageTop string // removed at the end
+	stageDir string // where wazero puts files
+	entries  string
 }
 
-func (d *diskCache) close() error { return nil }
+func openDiskCache(dir string) (*diskCache, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	sweepStages(dir, time.Now().Add(-staleStage))
+	top, err := os.MkdirTemp(dir, "stage-")
+	if err != nil {
+		return nil, err
+	}
+	d := &diskCache{stageTop: top}
+	fail := func(err error) (*diskCache, error) { return nil, errors.Join(err, os.RemoveAll(top)) }
+	if d.stage, err = wazero.NewCompilationCacheWithDir(top); err != nil {
+		return fail(err)
+	}
+	sub, err := os.ReadDir(top)
+	if err != nil {
+		return fail(err)
+	}
+	if len(sub) != 1 {
+		return fail(fmt.Errorf("%s: %d folders where wazero makes one", top, len(sub)))
+	}
+	// The folder's name holds wazero's version, architecture and system.
+	d.stageDir = filepath.Join(top, sub[0].Name())
+	d.entries = filepath.Join(dir, sub[0].Name()+"-"+rewriteVersion)
+	if err := os.MkdirAll(d.entries, 0o700); err != nil {
+		return fail(err)
+	}
+	probe, err := os.CreateTemp(d.entries, "tmp-")
+	if err != nil {
+		return fail(err)
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return fail(err)
+	}
+	d.prune(maxCacheBytes)
+	return d, nil
+}
 
+func sweepStages(dir string, before time.Time) {
+	old, err := filepath.Glob(filepath.Join(dir, "stage-*"))
+	if err != nil {
+		return
+	}
+	for _, path := range old {
+		if st, err := os.Stat(path); err == nil && st.ModTime().Before(before) {
+			_ = os.RemoveAll(path) // another process may be doing the same
+		}
+	}
+}
+
+// prune removes the entries used longest ago until the rest fit.
+func (d *diskCache) prune(limit int64) {
+	type file struct {
+		path string
+		used time.Time
+		size int64
+	}
+	var files []file
+	var total int64
+	list, err := os.ReadDir(d.entries)
+	if err != nil {
+		return
+	}
+	for _, e := range list {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			files = append(files, file{filepath.Join(d.entries, e.Name()), info.ModTime(), info.Size()})
+			total += info.Size()
+		}
+	}
+	slices.SortFunc(files, func(a, b file) int { return a.used.Compare(b.used) })
+	for _, f := range files {
+		if total <= limit {
+			return
+		}
+		if os.Remove(f.path) == nil {
+			total -= f.size
+		}
+	}
+}
+
+func (d *diskCache) close() error { return os.RemoveAll(d.stageTop) }
+
+// compile compiles m with what the cache holds; hit tells that nothing had to
+// be compiled. Trouble with the cache never makes it fail.
 func (d *diskCache) compile(ctx context.Context, rt wazero.Runtime, m *Module, wasm []byte) (hit bool, err error) {
-	m.compiled, err = rt.CompileModule(ctx, wasm)
-	return false, err
+	_ = os.MkdirAll(d.stageDir, 0o700) // when it fails, wazero's own write does too, see below
+	defer d.clearStage()
+	entry, key := d.stageEntry(m.digest)
+	m.compiled, err = compileCarefully(ctx, rt, wasm)
+	if err != nil && entry != "" && ctx.Err() == nil {
+		_ = os.Remove(entry)
+		d.clearStage()
+		entry = ""
+		m.compiled, err = compileCarefully(ctx, rt, wasm)
+	}
+	if err != nil && ctx.Err() == nil {
+		// When only writing the entry failed, the code is in memory all the same,
+		// where a second attempt finds it; it then counts two users.
+		if m.compiled, err = compileCarefully(ctx, rt, wasm); err == nil {
+			m.extraRefs = 1
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	fresh := d.publish(m.digest, key)
+	return entry != "" && !fresh, nil
+}
+
+// compileCarefully turns a panic over unexpected bytes into an error.
+func compileCarefully(ctx context.Context, rt wazero.Runtime, wasm []byte) (c wazero.CompiledModule, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c, err = nil, fmt.Errorf("compiler: %v", v)
+		}
+	}()
+	return rt.CompileModule(ctx, wasm)
+}
+
+// stageEntry puts the entry for a digest where wazero looks for it, and gives
+// its path and wazero's name for it; "" when there is no sound one.
+func (d *diskCache) stageEntry(digest string) (path, key string) {
+	found, err := filepath.Glob(filepath.Join(d.entries, digest+"-*"))
+	if err != nil {
+		return "", ""
+	}
+	for _, p := range found {
+		key, ok := soundEntry(p)
+		if !ok {
+			_ = os.Remove(p)
+			continue
+		}
+		if linkOrCopy(p, filepath.Join(d.stageDir, key)) == nil {
+			now := time.Now()
+			_ = os.Chtimes(p, now, now) // for prune
+			return p, key
+		}
+	}
+	return "", ""
+}
+
+// soundEntry checks a file against its name.
+func soundEntry(path string) (key string, ok bool) {
+	parts := strings.Split(filepath.Base(path), "-")
+	if len(parts) != 4 || len(parts[1]) != 64 {
+		return "", false
+	}
+	size, sum, err := checksum(path)
+	return parts[1], err == nil && parts[2] == strconv.FormatInt(size, 10) && parts[3] == fmt.Sprintf("%08x", sum)
+}
+
+func checksum(path string) (size int64, sum uint32, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	size, err = io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, make([]byte, 1<<18))
+	return size, h.Sum32(), errors.Join(err, f.Close())
+}
+
+// publish makes entries of what wazero wrote, except the one staged before.
+func (d *diskCache) publish(digest, staged string) (fresh bool) {
+	files, err := os.ReadDir(d.stageDir)
+	if err != nil {
+		return true
+	}
+	for _, f := range files {
+		if name := f.Name(); name == staged || len(name) != 64 {
+			continue
+		}
+		fresh = true
+		path := filepath.Join(d.stageDir, f.Name())
+		size, sum, err := checksum(path)
+		if err != nil {
+			continue
+		}
+		// A failed rename costs a compilation next time, no more.
+		_ = os.Rename(path, filepath.Join(d.entries, fmt.Sprintf("%s-%s-%d-%08x", digest, f.Name(), size, sum)))
+	}
+	return fresh
+}
+
+func (d *diskCache) clearStage() {
+	files, err := os.ReadDir(d.stageDir)
+	if err != nil {
+		return
+	}
+	for _, f := range files {
+		_ = os.Remove(filepath.Join(d.stageDir, f.Name())) // whatever stays is swept with the stage
+	}
+}
+
+// linkOrCopy makes to another name for the file, where links are not possible
+// a copy.
+func linkOrCopy(from, to string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(to)
+	if err != nil {
+		return errors.Join(err, in.Close())
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, in.Close(), out.Close())
 }

@@ -210,6 +210,9 @@ type Source struct {
 	Wasm []byte
 	// Imports has one entry for each import of the module, in order.
 	Imports []Import
+	// Progress, when not nil, is called with the bytes of the module compiled
+	// so far: 0 before and all after, as wazero tells nothing in between.
+	Progress func(done, total int)
 }
 
 func slotName(slot int) string {

@@ -74,9 +74,15 @@ func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
 	}
 	m := &Module{runtime: r, source: src, info: info, rewritten: rw}
 	m.digest = digest(rw.Wasm)
+	progress := src.Progress
+	if progress == nil {
+		progress = func(int, int) {}
+	}
+	progress(0, len(src.Wasm))
 	if err := r.engine.compile(ctx, r.rt, m); err != nil {
 		return nil, fmt.Errorf("module %q: %w", src.Name, err)
 	}
+	progress(len(src.Wasm), len(src.Wasm))
 	rw.Wasm = nil
 	if len(info.Memories) > 0 {
 		m.image, err = newImage(r.engine, rw.Data)
