@@ -14,7 +14,7 @@ import (
 )
 
 // announcement is the line by which wasihttp and wasmtime both say where they listen.
-const announcement = `(?m)^Serving HTTP on (http://\S+?)/?\s*$`
+const announcement = `(?m)^Serving HTTP on (http://\S+?)/?\s*\n`
 
 // stopGrace is how long Stop waits between asking the process to end and killing it.
 const stopGrace = 15 * time.Second
