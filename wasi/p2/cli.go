@@ -1,6 +1,7 @@
 package p2
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -10,23 +11,27 @@ import (
 // addCLI offers the imports of wasi:cli.
 func addCLI(l *component.Linker, h *host) {
 	env := l.Instance("wasi:cli/environment" + version)
-	env.Func("get-environment", "func() -> list<tuple<string, string>>", h.stateFunc(getEnvironment))
-	env.Func("get-arguments", "func() -> list<string>", h.stateFunc(getArguments))
-	env.Func("initial-cwd", "func() -> option<string>", h.stateFunc(initialCwd))
+	h.define(env, []def{
+		{"get-environment", "func() -> list<tuple<string, string>>", getEnvironment},
+		{"get-arguments", "func() -> list<string>", getArguments},
+		{"initial-cwd", "func() -> option<string>", initialCwd},
+	})
 
 	exit := l.Instance("wasi:cli/exit" + version)
-	exit.Func("exit", "func(status: result)", exitWithResult)
-	exit.Func("exit-with-code", "func(status-code: u8)", exitWithCode)
+	h.define(exit, []def{
+		{"exit", "func(status: result)", exitWithResult},
+		{"exit-with-code", "func(status-code: u8)", exitWithCode},
+	})
 
 	stdin := l.Instance("wasi:cli/stdin" + version)
 	stdin.Use(h.streams, "input-stream")
-	stdin.Func("get-stdin", "func() -> input-stream", h.stateFunc(getStdin))
+	h.define(stdin, []def{{"get-stdin", "func() -> input-stream", getStdin}})
 	stdout := l.Instance("wasi:cli/stdout" + version)
 	stdout.Use(h.streams, "output-stream")
-	stdout.Func("get-stdout", "func() -> output-stream", h.stateFunc(getStdout))
+	h.define(stdout, []def{{"get-stdout", "func() -> output-stream", getStdout}})
 	stderr := l.Instance("wasi:cli/stderr" + version)
 	stderr.Use(h.streams, "output-stream")
-	stderr.Func("get-stderr", "func() -> output-stream", h.stateFunc(getStderr))
+	h.define(stderr, []def{{"get-stderr", "func() -> output-stream", getStderr}})
 
 	addTerminals(l, h)
 }
@@ -42,21 +47,21 @@ func addTerminals(l *component.Linker, h *host) {
 
 	stdin := l.Instance("wasi:cli/terminal-stdin" + version)
 	stdin.Use(in, "terminal-input")
-	stdin.Func("get-terminal-stdin", "func() -> option<terminal-input>", h.stateFunc(getTerminal(stdinTerminal)))
+	h.define(stdin, []def{{"get-terminal-stdin", "func() -> option<terminal-input>", getTerminal(stdinTerminal)}})
 	stdout := l.Instance("wasi:cli/terminal-stdout" + version)
 	stdout.Use(out, "terminal-output")
-	stdout.Func("get-terminal-stdout", "func() -> option<terminal-output>", h.stateFunc(getTerminal(stdoutTerminal)))
+	h.define(stdout, []def{{"get-terminal-stdout", "func() -> option<terminal-output>", getTerminal(stdoutTerminal)}})
 	stderr := l.Instance("wasi:cli/terminal-stderr" + version)
 	stderr.Use(out, "terminal-output")
-	stderr.Func("get-terminal-stderr", "func() -> option<terminal-output>", h.stateFunc(getTerminal(stderrTerminal)))
+	h.define(stderr, []def{{"get-terminal-stderr", "func() -> option<terminal-output>", getTerminal(stderrTerminal)}})
 }
 
 func stdinTerminal(c *wasi.Config) bool  { return c.StdinTerminal }
 func stdoutTerminal(c *wasi.Config) bool { return c.StdoutTerminal }
 func stderrTerminal(c *wasi.Config) bool { return c.StderrTerminal }
 
-func getTerminal(is func(*wasi.Config) bool) stateFunc {
-	return func(st *wasi.State, _ []component.Value) (component.Value, error) {
+func getTerminal(is func(*wasi.Config) bool) hostFunc {
+	return func(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 		if !is(st.Config()) {
 			return component.None(), nil
 		}
@@ -65,7 +70,7 @@ func getTerminal(is func(*wasi.Config) bool) stateFunc {
 }
 
 // getEnvironment traps when something is not UTF-8: guests must never see it.
-func getEnvironment(st *wasi.State, _ []component.Value) (component.Value, error) {
+func getEnvironment(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 	cfg := st.Config()
 	if err := cfg.Check(); err != nil {
 		return component.Value{}, fmt.Errorf("environment of the guest: %w", err)
@@ -77,7 +82,7 @@ func getEnvironment(st *wasi.State, _ []component.Value) (component.Value, error
 	return component.List(pairs...), nil
 }
 
-func getArguments(st *wasi.State, _ []component.Value) (component.Value, error) {
+func getArguments(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 	cfg := st.Config()
 	if err := cfg.Check(); err != nil {
 		return component.Value{}, fmt.Errorf("arguments of the guest: %w", err)
@@ -89,7 +94,7 @@ func getArguments(st *wasi.State, _ []component.Value) (component.Value, error) 
 	return component.List(args...), nil
 }
 
-func initialCwd(st *wasi.State, _ []component.Value) (component.Value, error) {
+func initialCwd(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 	cfg := st.Config()
 	if err := cfg.Check(); err != nil {
 		return component.Value{}, fmt.Errorf("working directory of the guest: %w", err)
@@ -100,25 +105,25 @@ func initialCwd(st *wasi.State, _ []component.Value) (component.Value, error) {
 	return component.Some(component.String(cfg.InitialCwd)), nil
 }
 
-func exitWithResult(_ *component.Call, args []component.Value) (component.Value, error) {
+func exitWithResult(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	if args[0].IsOk() {
 		return component.Value{}, wasi.Exit{}
 	}
 	return component.Value{}, wasi.Exit{Code: 1}
 }
 
-func exitWithCode(_ *component.Call, args []component.Value) (component.Value, error) {
+func exitWithCode(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	return component.Value{}, wasi.Exit{Code: args[0].U8()}
 }
 
-func getStdin(st *wasi.State, _ []component.Value) (component.Value, error) {
+func getStdin(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 	return newInputStream(st.Stdin(), nil), nil
 }
 
-func getStdout(st *wasi.State, _ []component.Value) (component.Value, error) {
+func getStdout(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 	return newOutputStream(st.Stdout(), nil), nil
 }
 
-func getStderr(st *wasi.State, _ []component.Value) (component.Value, error) {
+func getStderr(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 	return newOutputStream(st.Stderr(), nil), nil
 }

@@ -61,7 +61,7 @@ func TestInitialCwd(t *testing.T) {
 func TestEnvironmentThatIsNotUTF8Traps(t *testing.T) {
 	tests := []struct {
 		name string
-		f    stateFunc
+		f    hostFunc
 		cfg  wasi.Config
 	}{
 		{"variable", getEnvironment, wasi.Config{Env: [][2]string{{"A", "\xff"}}}},
@@ -70,7 +70,7 @@ func TestEnvironmentThatIsNotUTF8Traps(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := tt.f(wasi.NewState(&tt.cfg), nil); err == nil || !strings.Contains(err.Error(), "UTF-8") {
+			if _, err := tt.f(t.Context(), wasi.NewState(&tt.cfg), nil); err == nil || !strings.Contains(err.Error(), "UTF-8") {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -80,7 +80,7 @@ func TestEnvironmentThatIsNotUTF8Traps(t *testing.T) {
 func TestExitUnwindsWithItsCode(t *testing.T) {
 	tests := []struct {
 		name string
-		f    component.HostFunc
+		f    hostFunc
 		arg  component.Value
 		want uint8
 	}{
@@ -92,7 +92,7 @@ func TestExitUnwindsWithItsCode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := tt.f(nil, []component.Value{tt.arg})
+			_, err := tt.f(t.Context(), nil, []component.Value{tt.arg})
 			exit, ok := errors.AsType[wasi.Exit](err)
 			if !ok || exit.Code != tt.want {
 				t.Errorf("%v, want exit %d", err, tt.want)
@@ -127,7 +127,7 @@ func TestOutputHandlesAreNewOnesOnTheSameSink(t *testing.T) {
 	var out, errs bytes.Buffer
 	st := wasi.NewState(&wasi.Config{Stdout: &out, Stderr: &errs})
 	for _, text := range []string{"a", "b"} {
-		for name, f := range map[string]stateFunc{"out ": getStdout, "err ": getStderr} {
+		for name, f := range map[string]hostFunc{"out ": getStdout, "err ": getStderr} {
 			o := call(t, f, st).Rep().(*outputStream)
 			if err := o.s.Write([]byte(name + text + " ")); err != nil {
 				t.Fatal(err)
@@ -156,7 +156,7 @@ func TestTerminalsAreSomeForTerminalsOnly(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []bool
-			for _, f := range []stateFunc{getTerminal(stdinTerminal), getTerminal(stdoutTerminal), getTerminal(stderrTerminal)} {
+			for _, f := range []hostFunc{getTerminal(stdinTerminal), getTerminal(stdoutTerminal), getTerminal(stderrTerminal)} {
 				got = append(got, call(t, f, wasi.NewState(&tt.cfg)).IsSome())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

@@ -13,9 +13,9 @@ import (
 )
 
 // call calls f for the store of st and fails the test if it traps.
-func call(t *testing.T, f stateFunc, st *wasi.State, args ...component.Value) component.Value {
+func call(t *testing.T, f hostFunc, st *wasi.State, args ...component.Value) component.Value {
 	t.Helper()
-	v, err := f(st, args)
+	v, err := f(t.Context(), st, args)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestSubscribedPollablesAreReadyAtTheirTime(t *testing.T) {
 	now := func(st *wasi.State) uint64 { return st.Clock().Now() }
 	tests := []struct {
 		name  string
-		f     stateFunc
+		f     hostFunc
 		when  func(st *wasi.State) uint64
 		after time.Duration
 	}{
@@ -72,7 +72,7 @@ func TestSubscribedPollablesAreReadyAtTheirTime(t *testing.T) {
 }
 
 func TestTheLongestTimesNeverCome(t *testing.T) {
-	for name, f := range map[string]stateFunc{"instant": subscribeInstant, "duration": subscribeDuration} {
+	for name, f := range map[string]hostFunc{"instant": subscribeInstant, "duration": subscribeDuration} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				st := wasi.NewState(&wasi.Config{})

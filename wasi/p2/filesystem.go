@@ -1,6 +1,7 @@
 package p2
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -9,10 +10,11 @@ import (
 )
 
 // fileErrorCodes are the cases of wasi:filesystem/types.error-code in their order.
-const fileErrorCodes = "access, would-block, already, bad-descriptor, busy, deadlock, quota, exist, file-too-large, illegal-byte-sequence, " +
-	"in-progress, interrupted, invalid, io, is-directory, loop, too-many-links, message-size, name-too-long, no-device, no-entry, " +
-	"no-lock, insufficient-memory, insufficient-space, not-directory, not-empty, not-recoverable, unsupported, no-tty, no-such-device, " +
-	"overflow, not-permitted, pipe, read-only, invalid-seek, text-file-busy, cross-device"
+const fileErrorCodes = "access, would-block, already, bad-descriptor, busy, deadlock, quota, exist, file-too-large, " +
+	"illegal-byte-sequence, in-progress, interrupted, invalid, io, is-directory, loop, too-many-links, " +
+	"message-size, name-too-long, no-device, no-entry, no-lock, insufficient-memory, insufficient-space, " +
+	"not-directory, not-empty, not-recoverable, unsupported, no-tty, no-such-device, overflow, not-permitted, pipe, " +
+	"read-only, invalid-seek, text-file-busy, cross-device"
 
 // addFilesystem offers wasi:filesystem without any directory: no descriptor ever comes into being, and a function of one refuses.
 func addFilesystem(l *component.Linker, h *host) {
@@ -22,14 +24,14 @@ func addFilesystem(l *component.Linker, h *host) {
 	i.Resource("descriptor", nil)
 	i.Resource("directory-entry-stream", nil)
 	addFileTypes(i)
-	addDescriptor(i)
-	addMethods(i, "directory-entry-stream", answer(fileError("bad-descriptor")),
+	addDescriptor(h, i)
+	h.defineMethods(i, "directory-entry-stream", answer(fileError("bad-descriptor")),
 		method{"read-directory-entry", "", "result<option<directory-entry>, error-code>"})
-	i.Func("filesystem-error-code", "func(err: borrow<error>) -> option<error-code>", filesystemErrorCode)
+	h.define(i, []def{{"filesystem-error-code", "func(err: borrow<error>) -> option<error-code>", filesystemErrorCode}})
 
 	preopens := l.Instance("wasi:filesystem/preopens" + version)
 	preopens.Use(i, "descriptor")
-	preopens.Func("get-directories", "func() -> list<tuple<descriptor, string>>", answer(component.List()))
+	h.define(preopens, []def{{"get-directories", "func() -> list<tuple<descriptor, string>>", answer(component.List())}})
 }
 
 func addFileTypes(i *component.HostInstance) {
@@ -57,8 +59,8 @@ func addFileTypes(i *component.HostInstance) {
 	i.Type("metadata-hash-value", "record { lower: u64, upper: u64 }")
 }
 
-func addDescriptor(i *component.HostInstance) {
-	addMethods(i, "descriptor", answer(fileError("bad-descriptor")),
+func addDescriptor(h *host, i *component.HostInstance) {
+	h.defineMethods(i, "descriptor", answer(fileError("bad-descriptor")),
 		method{"read-via-stream", "offset: filesize", "result<input-stream, error-code>"},
 		method{"write-via-stream", "offset: filesize", "result<output-stream, error-code>"},
 		method{"append-via-stream", "", "result<output-stream, error-code>"},
@@ -89,7 +91,7 @@ func addDescriptor(i *component.HostInstance) {
 		method{"metadata-hash", "", "result<metadata-hash-value, error-code>"},
 		method{"metadata-hash-at", "path-flags: path-flags, path: string", "result<metadata-hash-value, error-code>"},
 	)
-	addMethods(i, "descriptor", answer(component.Bool(false)), method{"is-same-object", "other: borrow<descriptor>", "bool"})
+	h.defineMethods(i, "descriptor", answer(component.Bool(false)), method{"is-same-object", "other: borrow<descriptor>", "bool"})
 }
 
 // fileError is a failed result with that case of error-code.
@@ -100,7 +102,7 @@ func fileErrorCode(name string) component.Value {
 }
 
 // filesystemErrorCode knows the error of a stream that is a file in the embedder's hands, such as a standard input read from a folder.
-func filesystemErrorCode(_ *component.Call, args []component.Value) (component.Value, error) {
+func filesystemErrorCode(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	name, ok := wasi.FileErrorCode(args[0].Rep().(*ioError).err)
 	if !ok {
 		return component.None(), nil

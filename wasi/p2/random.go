@@ -1,6 +1,7 @@
 package p2
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -10,36 +11,40 @@ import (
 // addRandom offers wasi:random.
 func addRandom(l *component.Linker, h *host) {
 	secure := l.Instance("wasi:random/random" + version)
-	secure.Func("get-random-bytes", "func(len: u64) -> list<u8>", h.stateFunc(randomBytes))
-	secure.Func("get-random-u64", "func() -> u64", h.stateFunc(randomU64))
+	h.define(secure, []def{
+		{"get-random-bytes", "func(len: u64) -> list<u8>", randomBytes},
+		{"get-random-u64", "func() -> u64", randomU64},
+	})
 
 	insecure := l.Instance("wasi:random/insecure" + version)
-	insecure.Func("get-insecure-random-bytes", "func(len: u64) -> list<u8>", h.stateFunc(insecureBytes))
-	insecure.Func("get-insecure-random-u64", "func() -> u64", h.stateFunc(insecureU64))
+	h.define(insecure, []def{
+		{"get-insecure-random-bytes", "func(len: u64) -> list<u8>", insecureBytes},
+		{"get-insecure-random-u64", "func() -> u64", insecureU64},
+	})
 
 	seed := l.Instance("wasi:random/insecure-seed" + version)
-	seed.Func("insecure-seed", "func() -> tuple<u64, u64>", h.stateFunc(insecureSeed))
+	h.define(seed, []def{{"insecure-seed", "func() -> tuple<u64, u64>", insecureSeed}})
 }
 
-func randomBytes(st *wasi.State, args []component.Value) (component.Value, error) {
+func randomBytes(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
 	return bytesOf(args[0].U64(), st.Random().Bytes)
 }
 
-func randomU64(st *wasi.State, _ []component.Value) (component.Value, error) {
+func randomU64(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 	v, err := st.Random().Uint64()
 	return component.U64(v), err
 }
 
-func insecureBytes(st *wasi.State, args []component.Value) (component.Value, error) {
+func insecureBytes(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
 	return bytesOf(args[0].U64(), st.Random().InsecureBytes)
 }
 
-func insecureU64(st *wasi.State, _ []component.Value) (component.Value, error) {
+func insecureU64(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 	v, err := st.Random().InsecureUint64()
 	return component.U64(v), err
 }
 
-func insecureSeed(st *wasi.State, _ []component.Value) (component.Value, error) {
+func insecureSeed(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
 	seed, err := st.Random().InsecureSeed()
 	return component.Record(component.U64(seed[0]), component.U64(seed[1])), err
 }

@@ -24,10 +24,10 @@ func TestRandomBytesUpToTheLimit(t *testing.T) {
 		{"over the limit", wasi.MaxRandom + 1, true},
 		{"beyond an int", math.MaxUint64, true},
 	}
-	for name, f := range map[string]stateFunc{"secure": randomBytes, "insecure": insecureBytes} {
+	for name, f := range map[string]hostFunc{"secure": randomBytes, "insecure": insecureBytes} {
 		for _, tt := range tests {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
-				v, err := f(wasi.NewState(&wasi.Config{}), []component.Value{component.U64(tt.len)})
+				v, err := f(t.Context(), wasi.NewState(&wasi.Config{}), []component.Value{component.U64(tt.len)})
 				if traps := err != nil; traps != tt.traps {
 					t.Fatalf("error %v", err)
 				}
@@ -41,12 +41,12 @@ func TestRandomBytesUpToTheLimit(t *testing.T) {
 
 func TestRandomDrawsDiffer(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
-	for name, f := range map[string]stateFunc{"secure": randomU64, "insecure": insecureU64} {
+	for name, f := range map[string]hostFunc{"secure": randomU64, "insecure": insecureU64} {
 		if a, b := call(t, f, st).U64(), call(t, f, st).U64(); a == b {
 			t.Errorf("%s: %d twice", name, a)
 		}
 	}
-	for name, f := range map[string]stateFunc{"secure": randomBytes, "insecure": insecureBytes} {
+	for name, f := range map[string]hostFunc{"secure": randomBytes, "insecure": insecureBytes} {
 		n := component.U64(32)
 		if cmp.Equal(call(t, f, st, n).Bytes(), call(t, f, st, n).Bytes()) {
 			t.Errorf("%s: the same bytes twice", name)
@@ -71,10 +71,10 @@ func TestInsecureSeedIsConstantPerStore(t *testing.T) {
 
 func TestRandomTrapsWithoutEntropy(t *testing.T) {
 	broken := errors.New("no entropy")
-	for name, f := range map[string]stateFunc{"bytes": randomBytes, "u64": randomU64, "insecure bytes": insecureBytes,
+	for name, f := range map[string]hostFunc{"bytes": randomBytes, "u64": randomU64, "insecure bytes": insecureBytes,
 		"insecure u64": insecureU64, "insecure seed": insecureSeed} {
 		st := wasi.NewState(&wasi.Config{Random: iotest.ErrReader(broken)})
-		if _, err := f(st, []component.Value{component.U64(1)}); !errors.Is(err, broken) {
+		if _, err := f(t.Context(), st, []component.Value{component.U64(1)}); !errors.Is(err, broken) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

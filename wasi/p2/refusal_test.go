@@ -30,7 +30,7 @@ func TestRefusalsAreErrorsOfTheInterface(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := answer(tt.v)(nil, nil)
+			got, err := answer(tt.v)(t.Context(), nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ func TestFilesystemErrorCode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			v, err := filesystemErrorCode(nil, []component.Value{component.Own(&ioError{tt.err})})
+			v, err := filesystemErrorCode(t.Context(), nil, []component.Value{component.Own(&ioError{tt.err})})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,14 +88,14 @@ func TestEveryFileErrorHasACase(t *testing.T) {
 }
 
 func TestTheNetworkCanBeHadAndSocketsAreReady(t *testing.T) {
-	v, err := instanceNetwork(nil, nil)
+	v, err := instanceNetwork(t.Context(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := v.Rep().(network); !ok {
 		t.Errorf("the network is %T", v.Rep())
 	}
-	p, err := subscribeReady(nil, nil)
+	p, err := subscribeReady(t.Context(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package p2
 
 import (
+	"context"
+
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
 )
@@ -20,11 +22,11 @@ func addSockets(l *component.Linker, h *host) {
 	net.Use(h.ioError, "error")
 	net.Resource("network", nil)
 	addNetworkTypes(net)
-	net.Func("network-error-code", "func(err: borrow<error>) -> option<error-code>", answer(component.None()))
+	h.define(net, []def{{"network-error-code", "func(err: borrow<error>) -> option<error-code>", answer(component.None())}})
 
 	instance := l.Instance("wasi:sockets/instance-network" + version)
 	instance.Use(net, "network")
-	instance.Func("instance-network", "func() -> network", instanceNetwork)
+	h.define(instance, []def{{"instance-network", "func() -> network", instanceNetwork}})
 
 	addLookup(l, h, net)
 	addTCP(l, h, net)
@@ -52,10 +54,11 @@ func addLookup(l *component.Linker, h *host, net *component.HostInstance) {
 	i.Use(net, "network", "error-code", "ip-address")
 	i.Resource("resolve-address-stream", nil)
 	fail := answer(socketError(socketPermanentResolverFailure))
-	i.Func("resolve-addresses", "func(network: borrow<network>, name: string) -> result<resolve-address-stream, error-code>", fail)
-	addMethods(i, "resolve-address-stream", fail,
+	h.define(i, []def{{"resolve-addresses", "func(network: borrow<network>, name: string) -> result<resolve-address-stream, error-code>",
+		fail}})
+	h.defineMethods(i, "resolve-address-stream", fail,
 		method{"resolve-next-address", "", "result<option<ip-address>, error-code>"})
-	addMethods(i, "resolve-address-stream", subscribeReady, method{"subscribe", "", "pollable"})
+	h.defineMethods(i, "resolve-address-stream", subscribeReady, method{"subscribe", "", "pollable"})
 }
 
 func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
@@ -66,7 +69,7 @@ func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
 	i.Type("duration", "u64")
 	i.Type("shutdown-type", "enum { receive, send, both }")
 	i.Resource("tcp-socket", nil)
-	addMethods(i, "tcp-socket", answer(socketError(socketAccessDenied)),
+	h.defineMethods(i, "tcp-socket", answer(socketError(socketAccessDenied)),
 		method{"start-bind", "network: borrow<network>, local-address: ip-socket-address", "result<_, error-code>"},
 		method{"finish-bind", "", "result<_, error-code>"},
 		method{"start-connect", "network: borrow<network>, remote-address: ip-socket-address", "result<_, error-code>"},
@@ -93,15 +96,15 @@ func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
 		method{"set-send-buffer-size", "value: u64", "result<_, error-code>"},
 		method{"shutdown", "shutdown-type: shutdown-type", "result<_, error-code>"},
 	)
-	addMethods(i, "tcp-socket", answer(component.Bool(false)), method{"is-listening", "", "bool"})
-	addMethods(i, "tcp-socket", answer(component.Enum(0)), method{"address-family", "", "ip-address-family"})
-	addMethods(i, "tcp-socket", subscribeReady, method{"subscribe", "", "pollable"})
+	h.defineMethods(i, "tcp-socket", answer(component.Bool(false)), method{"is-listening", "", "bool"})
+	h.defineMethods(i, "tcp-socket", answer(component.Enum(0)), method{"address-family", "", "ip-address-family"})
+	h.defineMethods(i, "tcp-socket", subscribeReady, method{"subscribe", "", "pollable"})
 
 	create := l.Instance("wasi:sockets/tcp-create-socket" + version)
 	create.Use(net, "network", "error-code", "ip-address-family")
 	create.Use(i, "tcp-socket")
-	create.Func("create-tcp-socket", "func(address-family: ip-address-family) -> result<tcp-socket, error-code>",
-		answer(socketError(socketAccessDenied)))
+	h.define(create, []def{{"create-tcp-socket", "func(address-family: ip-address-family) -> result<tcp-socket, error-code>",
+		answer(socketError(socketAccessDenied))}})
 }
 
 func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
@@ -115,7 +118,7 @@ func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
 	i.Resource("outgoing-datagram-stream", nil)
 	denied := answer(socketError(socketAccessDenied))
 	subscribe := method{"subscribe", "", "pollable"}
-	addMethods(i, "udp-socket", denied,
+	h.defineMethods(i, "udp-socket", denied,
 		method{"start-bind", "network: borrow<network>, local-address: ip-socket-address", "result<_, error-code>"},
 		method{"finish-bind", "", "result<_, error-code>"},
 		method{"stream", "remote-address: option<ip-socket-address>",
@@ -129,31 +132,31 @@ func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
 		method{"send-buffer-size", "", "result<u64, error-code>"},
 		method{"set-send-buffer-size", "value: u64", "result<_, error-code>"},
 	)
-	addMethods(i, "udp-socket", answer(component.Enum(0)), method{"address-family", "", "ip-address-family"})
-	addMethods(i, "udp-socket", subscribeReady, subscribe)
-	addMethods(i, "incoming-datagram-stream", denied,
+	h.defineMethods(i, "udp-socket", answer(component.Enum(0)), method{"address-family", "", "ip-address-family"})
+	h.defineMethods(i, "udp-socket", subscribeReady, subscribe)
+	h.defineMethods(i, "incoming-datagram-stream", denied,
 		method{"receive", "max-results: u64", "result<list<incoming-datagram>, error-code>"})
-	addMethods(i, "incoming-datagram-stream", subscribeReady, subscribe)
-	addMethods(i, "outgoing-datagram-stream", denied,
+	h.defineMethods(i, "incoming-datagram-stream", subscribeReady, subscribe)
+	h.defineMethods(i, "outgoing-datagram-stream", denied,
 		method{"check-send", "", "result<u64, error-code>"},
 		method{"send", "datagrams: list<outgoing-datagram>", "result<u64, error-code>"})
-	addMethods(i, "outgoing-datagram-stream", subscribeReady, subscribe)
+	h.defineMethods(i, "outgoing-datagram-stream", subscribeReady, subscribe)
 
 	create := l.Instance("wasi:sockets/udp-create-socket" + version)
 	create.Use(net, "network", "error-code", "ip-address-family")
 	create.Use(i, "udp-socket")
-	create.Func("create-udp-socket", "func(address-family: ip-address-family) -> result<udp-socket, error-code>", denied)
+	h.define(create, []def{{"create-udp-socket", "func(address-family: ip-address-family) -> result<udp-socket, error-code>", denied}})
 }
 
 // socketError is a failed result with that case of error-code.
 func socketError(code uint32) component.Value { return component.Err(component.Enum(code)) }
 
-func instanceNetwork(*component.Call, []component.Value) (component.Value, error) {
+func instanceNetwork(context.Context, *wasi.State, []component.Value) (component.Value, error) {
 	return component.Own(network{}), nil
 }
 
 // subscribeReady answers the subscribe of a socket on which nothing is under way: it is always ready.
-func subscribeReady(*component.Call, []component.Value) (component.Value, error) {
+func subscribeReady(context.Context, *wasi.State, []component.Value) (component.Value, error) {
 	return newPollable(always{}, nil), nil
 }
 
