@@ -67,9 +67,12 @@ func (c *cx) realloc(old, oldSize, align, size uint32) uint32 {
 
 // callLocked calls a core function of the instance that may not leave it: realloc, post-return.
 func (in *instance) callLocked(th *thread, fn int, stack []uint64) {
+	saved := th.storage
+	th.storage = [2]uint64{}
 	in.mayLeave = false
 	th.callCore(fn, stack)
 	in.mayLeave = true
+	th.storage = saved
 }
 
 // check returns the n bytes at p, which must be aligned and in range.
@@ -119,4 +122,21 @@ func (c *cx) lowerBorrow(v Value, r *types.Resource) uint32 {
 	}
 	c.task.borrows++
 	return c.inst.table.add(entry{kind: entryResource, res: r, guest: h.guest, rep: h.Rep, scope: c.task})
+}
+
+// liftEnd takes the readable end of a stream or future out of the instance's table.
+func (c *cx) liftEnd(i uint32, t *types.Type) Value {
+	e := c.inst.table.end(i, t, true)
+	if e.state != copyIdle {
+		trapf("cannot lift a stream or future that is busy or done")
+	}
+	if e.set != nil {
+		trapf("cannot lift a stream or future that is in a waitable set")
+	}
+	c.inst.table.remove(i)
+	return Value{ref: e.sh}
+}
+
+func (c *cx) lowerEnd(v Value) uint32 {
+	return c.inst.table.addWaitable(newEnd(v.ref.(*shared), true))
 }

@@ -192,9 +192,10 @@ func (c *cx) liftHandle(t *types.Type, i uint32) Value {
 		return c.liftOwn(i, t.Resource)
 	case types.Borrow:
 		return c.liftBorrow(i, t.Resource)
+	case types.Stream, types.Future:
+		return c.liftEnd(i, t)
 	}
-	trapf("values of type %s are not supported", t.Kind)
-	return Value{}
+	return Value{ref: c.inst.table.errorContext(i)}
 }
 
 func (c *cx) liftList(elem *types.Type, p, n uint32) Value {

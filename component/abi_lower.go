@@ -57,9 +57,10 @@ func (c *cx) lowerHandle(t *types.Type, v Value) uint32 {
 		return c.lowerOwn(v, t.Resource)
 	case types.Borrow:
 		return c.lowerBorrow(v, t.Resource)
+	case types.Stream, types.Future:
+		return c.lowerEnd(v)
 	}
-	trapf("values of type %s are not supported", t.Kind)
-	return 0
+	return c.inst.table.add(entry{kind: entryOther, rep: v.ref})
 }
 
 // store lowers a value to memory at p; the caller has checked that t.Size() bytes are in range. Allocations inside may move the

@@ -12,8 +12,10 @@ func (c *canonFunc) call(ectx *engine.Context, stack []uint64) {
 	inst := th.store.insts[c.inst]
 	switch c.op {
 	case binary.CanonResourceRep:
-		e := inst.table.resource(uint32(stack[0]), c.res)
-		stack[0] = uint64(e.guest)
+		stack[0] = uint64(inst.table.resource(uint32(stack[0]), c.res).guest)
+		return
+	case binary.CanonContextGet, binary.CanonContextSet, binary.CanonBackpressureInc, binary.CanonBackpressureDec, binary.CanonBackpressureSet:
+		c.builtin(th, inst, stack)
 		return
 	}
 	if !inst.mayLeave {
@@ -21,49 +23,46 @@ func (c *canonFunc) call(ectx *engine.Context, stack []uint64) {
 	}
 	switch c.op {
 	case binary.CanonLower:
-		c.lower(th, inst, stack)
+		if th.store.linked.plan.async {
+			c.lowerAsync(th, inst, stack)
+		} else {
+			c.lower(th, inst, stack)
+		}
 	case binary.CanonResourceNew:
 		stack[0] = uint64(inst.table.add(entry{kind: entryResource, own: true, res: c.res, guest: uint32(stack[0])}))
 	case binary.CanonResourceDrop:
 		th.dropHandle(inst, uint32(stack[0]), c.res)
 	default:
-		trapf("component-model async is not supported yet (canonical built-in %#x)", byte(c.op))
+		c.builtin(th, inst, stack)
 	}
 }
 
-// lower calls a component function for core code: CanonicalABI.md, canon_lower, with a synchronous caller.
+// lower calls a component function for core code in a component without async: CanonicalABI.md, canon_lower.
 func (c *canonFunc) lower(th *thread, inst *instance, stack []uint64) {
-	if c.opts.async || c.fn.typ.Async {
-		trapf("component-model async is not supported yet (function %s)", c.fn.name())
-	}
-	t := c.fn.typ
 	from := newCX(th, inst, &c.opts)
 	args := from.liftParams(c, stack)
-	var out uint32
-	if c.outPtr {
-		out = uint32(stack[len(c.params)-1])
-	}
-	deliver := func(v Value) {
-		if t.Result == nil {
-			return
-		}
-		from.refresh()
-		if c.outPtr {
-			from.check(out, t.Result.Size(), t.Result.Align(), "result pointer")
-			from.store(t.Result, v, out)
-			return
-		}
-		pos := 0
-		from.lowerFlat(t.Result, v, stack, &pos)
-	}
 	if c.fn.host != nil {
-		deliver(th.callHost(c.fn.host, args))
+		from.lowerResult(c, th.callHost(c.fn.host, args), stack)
 	} else {
-		th.callLifted(c.fn, inst, args, deliver)
+		out := c.outPointer(stack)
+		th.callLifted(c.fn, inst, args, func(v Value) {
+			if c.outPtr {
+				stack[len(c.params)-1] = out
+			}
+			from.lowerResult(c, v, stack)
+		})
 	}
 	from.endLends()
 }
 
+func (c *canonFunc) outPointer(stack []uint64) uint64 {
+	if !c.outPtr {
+		return 0
+	}
+	return stack[len(c.params)-1]
+}
+
+// liftParams lifts the parameters of a lowered function.
 func (c *cx) liftParams(f *canonFunc, stack []uint64) []Value {
 	if f.spilled {
 		t := f.fn.typ.ParamTuple
@@ -74,11 +73,21 @@ func (c *cx) liftParams(f *canonFunc, stack []uint64) []Value {
 	return c.liftTuple(f.fn.typ.ParamTuple, stack, types.MaxFlatParams)
 }
 
-func (f *compFunc) name() string {
-	if f.host != nil {
-		return f.host.iface.Name + "." + f.host.name
+// lowerResult gives the result of a lowered function to its caller.
+func (c *cx) lowerResult(f *canonFunc, v Value, stack []uint64) {
+	t := f.fn.typ.Result
+	if t == nil {
+		return
 	}
-	return "of another component"
+	c.refresh()
+	if f.outPtr {
+		out := uint32(stack[len(f.params)-1])
+		c.check(out, t.Size(), t.Align(), "result pointer")
+		c.store(t, v, out)
+		return
+	}
+	pos := 0
+	c.lowerFlat(t, v, stack, &pos)
 }
 
 func (th *thread) callHost(h *hostFunc, args []Value) Value {
@@ -93,9 +102,6 @@ func (th *thread) callHost(h *hostFunc, args []Value) Value {
 // result before post-return runs.
 func (th *thread) callLifted(f *compFunc, caller *instance, args []Value, deliver func(Value)) {
 	l := f.lift
-	if l.opts.async {
-		trapf("component-model async is not supported yet")
-	}
 	inst := th.store.insts[l.inst]
 	inst.enter(caller)
 	t := task{inst: inst}
@@ -126,6 +132,16 @@ func (th *thread) callLifted(f *compFunc, caller *instance, args []Value, delive
 		inst.callLocked(th, l.opts.postReturn, flat[:1])
 	}
 	inst.leave(caller)
+}
+
+// mayEnterFrom tells whether enter would succeed.
+func (in *instance) mayEnterFrom(caller *instance) bool {
+	for i := in; i != nil && !i.encloses(caller); i = i.parent {
+		if i.entered {
+			return false
+		}
+	}
+	return true
 }
 
 // enter marks the instance and its ancestors as entered, but for those that the caller is inside of already. Entering one that is
@@ -180,19 +196,13 @@ func (th *thread) destroy(from *instance, r *types.Resource, guest uint32, rep a
 		return
 	}
 	impl := th.store.insts[r.Instance]
-	dtor := th.store.linked.plan.resources[r.Slot].dtor
-	if dtor < 0 {
-		if impl != from && impl.entered && !impl.encloses(from) {
-			trapf("cannot enter component instance")
-		}
-		return
-	}
-	stack := [1]uint64{uint64(guest)}
-	if impl == from {
-		th.callCore(dtor, stack[:])
-		return
-	}
 	impl.enter(from)
-	th.callCore(dtor, stack[:])
+	if dtor := th.store.linked.plan.resources[r.Slot].dtor; dtor >= 0 {
+		saved := th.storage
+		th.storage = [2]uint64{}
+		stack := [1]uint64{uint64(guest)}
+		th.callCore(dtor, stack[:])
+		th.storage = saved
+	}
 	impl.leave(from)
 }

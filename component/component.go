@@ -176,6 +176,9 @@ func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
 		return Value{}, fmt.Errorf("%w: %w", ErrPoisoned, s.poison)
 	}
 	defer s.guard(&err)
+	if s.linked.plan.async {
+		return f.callAsync(ctx, args)
+	}
 	th := &thread{store: s}
 	th.ectx = s.group.NewContext(ctx, th)
 	if f.fn.host != nil {

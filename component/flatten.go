@@ -2,6 +2,7 @@ package component
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
@@ -30,6 +31,7 @@ type plan struct {
 	resources []resourceDef
 	canons    []*canonFunc
 	exports   *compInst
+	async     bool // some function or built-in may park its caller
 }
 
 // instanceDef is one component instance of the tree.
@@ -185,6 +187,9 @@ func flatten(c *binary.Component, l *Linker) (f *flattener, err error) {
 		case nil:
 		case *planError:
 			err = r
+		case runtime.Error:
+			// Validation should have refused it; a defect there must not take the server down.
+			err = &planError{fmt.Sprintf("internal error: the component is valid but cannot be linked: %v", r)}
 		default:
 			panic(r)
 		}
@@ -248,9 +253,6 @@ func (f *flattener) module(b []byte, name string) *moduleRef {
 	info, err := corewasm.Scan(b)
 	if err != nil {
 		planFail("core %s: %v", name, err)
-	}
-	if info.ModuleName != "" {
-		name = info.ModuleName
 	}
 	m := &moduleRef{bytes: b, name: name, info: info}
 	f.plan.modules = append(f.plan.modules, m)

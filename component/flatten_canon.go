@@ -27,7 +27,18 @@ type canonFunc struct {
 }
 
 func (f *flattener) canon(s *scope, d *binary.Canon) {
+	switch d.Op {
+	case binary.CanonLift, binary.CanonLower, binary.CanonResourceNew, binary.CanonResourceDrop, binary.CanonResourceRep:
+		if d.Opts.Async {
+			f.plan.async = true
+		}
+	default:
+		f.plan.async = true
+	}
 	if d.Op == binary.CanonLift {
+		if s.types[d.Type].fn.Async {
+			f.plan.async = true
+		}
 		s.funcs = append(s.funcs, &compFunc{
 			typ:  s.types[d.Type].fn,
 			lift: &liftDef{inst: s.inst, core: f.funcRef(s.coreFuncs[d.Func]), opts: f.options(s, &d.Opts)},
@@ -50,6 +61,9 @@ func (f *flattener) canon(s *scope, d *binary.Canon) {
 	switch d.Op {
 	case binary.CanonLower:
 		c.fn = s.funcs[d.Func]
+		if c.fn.typ.Async {
+			f.plan.async = true
+		}
 		c.lowerSignature()
 	case binary.CanonResourceNew, binary.CanonResourceRep:
 		c.res = s.resource(d.Type)

@@ -2,6 +2,8 @@ package component
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component/internal/names"
@@ -50,6 +52,7 @@ type hostFunc struct {
 	name  string
 	typ   *types.Func
 	fn    HostFunc
+	async AsyncHostFunc
 }
 
 // Instance starts the interface of that name (`ns:pkg/iface@version`). Imports find it by exact name, else by compatible version: the
@@ -58,11 +61,25 @@ func (l *Linker) Instance(name string) *HostInstance {
 	i := &HostInstance{Name: name, funcs: map[string]*hostFunc{}, types: map[string]*types.Type{}, res: map[string]*Resource{}}
 	l.byName[name] = i
 	if key, ok := names.Track(name); ok {
-		if old := l.byTrack[key]; old == nil || names.Less(old.Name, name) {
+		if old := l.byTrack[key]; old == nil || newer(name, old.Name) {
 			l.byTrack[key] = i
 		}
 	}
 	return i
+}
+
+// newer tells whether interface a has a higher version than b; both are on the same track, so that numbers decide.
+func newer(a, b string) bool {
+	va, vb := versionNumbers(a), versionNumbers(b)
+	return slices.Compare(va[:], vb[:]) > 0
+}
+
+func versionNumbers(name string) (v [3]int) {
+	_, ver, _ := strings.Cut(name, "@")
+	for i, n := range strings.SplitN(ver, ".", 3) {
+		v[i], _ = strconv.Atoi(n)
+	}
+	return v
 }
 
 // lookup finds the interface for an import name, nil when none is offered.

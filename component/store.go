@@ -19,10 +19,17 @@ type Store struct {
 	linked *Linked
 	group  *engine.Group
 	data   any
+	ctx    context.Context
 	insts  []*instance
 	mems   []*engine.Memory
 	funcs  []*engine.Func
-	base   thread // reused by synchronous calls
+	base   thread // runs instantiation
+
+	parked  map[*thread]struct{} // coroutines that have not ended
+	queue   []*thread            // waiting threads whose condition may hold
+	running int                  // coroutines on the stack
+	pending int                  // operations of the embedder that guests wait for
+	mailbox mailbox
 
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
@@ -35,25 +42,23 @@ type instance struct {
 	table    table
 	mayLeave bool
 	entered  bool // a call into it is on the stack
-}
 
-// thread is one line of control: the engine context that its calls run under.
-type thread struct {
-	store *Store
-	ectx  *engine.Context
-}
-
-// task is one call of a lifted function.
-type task struct {
-	inst    *instance
-	borrows int // borrow handles given to it and not dropped yet
+	threads      threadTable
+	backpressure int
+	exclusive    *thread              // holds the slot of tasks that may not overlap
+	entering     []*thread            // wait at the entry gate, in order
+	slotWaiters  map[*thread]struct{} // wait for the slot
 }
 
 // NewStore makes an empty store for instances of l. data is what host functions see as Call.Data. ctx bounds everything that runs in the
 // store: host functions that wait see its end.
 func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
-	s := &Store{linked: l, data: data}
-	s.group = l.runtime.NewGroup(engine.Limits{MaxMemoryBytes: lim.MemoryBytes, Slots: l.plan.coreSlots})
+	s := &Store{linked: l, data: data, ctx: ctx}
+	if l.plan.async {
+		s.parked = map[*thread]struct{}{}
+	}
+	s.mailbox.init()
+	s.group = l.runtime.NewGroup(engine.Limits{MaxMemoryBytes: lim.MemoryBytes}, l.plan.coreSlots)
 	s.base.store = s
 	s.base.ectx = s.group.NewContext(ctx, &s.base)
 	s.mems = make([]*engine.Memory, len(l.plan.mems))
@@ -84,6 +89,10 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.mailbox.close()
+	for th := range s.parked {
+		th.stop()
+	}
 	// Children usually come after their parents in a table: backwards, so that parents do not see live children.
 	for _, in := range s.insts {
 		for i := len(in.table.entries) - 1; i > 0; i-- {

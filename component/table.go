@@ -70,3 +70,62 @@ func (t *table) remove(i uint32) {
 	t.entries[i] = entry{}
 	t.free = append(t.free, i)
 }
+
+func (t *table) addWaitable(w waiter) uint32 {
+	i := t.add(entry{kind: entryOther, rep: w})
+	w.base().index = i
+	return i
+}
+
+func (t *table) other(i uint32) any {
+	e := t.get(i)
+	if e.kind != entryOther {
+		return nil
+	}
+	return e.rep
+}
+
+func (t *table) waitable(i uint32) *waitable {
+	w, ok := t.other(i).(waiter)
+	if !ok {
+		trapf("handle index %d is not a waitable", i)
+	}
+	return w.base()
+}
+
+func (t *table) set(i uint32) *waitableSet {
+	s, ok := t.other(i).(*waitableSet)
+	if !ok {
+		trapf("handle index %d is not a waitable-set", i)
+	}
+	return s
+}
+
+func (t *table) subtask(i uint32) *subtask {
+	s, ok := t.other(i).(*subtask)
+	if !ok {
+		trapf("handle index %d is not a subtask", i)
+	}
+	return s
+}
+
+func (t *table) errorContext(i uint32) *errorContext {
+	e, ok := t.other(i).(*errorContext)
+	if !ok {
+		trapf("handle index %d is not an error-context", i)
+	}
+	return e
+}
+
+// end returns the end of a stream or future of type typ.
+func (t *table) end(i uint32, typ *types.Type, readable bool) *copyEnd {
+	e, ok := t.other(i).(*copyEnd)
+	if !ok || e.readable != readable || e.sh.future != (typ.Kind == types.Future) || !types.Equal(e.sh.elem, typ.Elem) {
+		side := "writable"
+		if readable {
+			side = "readable"
+		}
+		trapf("handle index %d is not a %s end of %s", i, side, typ)
+	}
+	return e
+}

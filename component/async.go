@@ -1,0 +1,236 @@
+package component
+
+import (
+	"context"
+
+	"github.com/wasihttp/wasihttp/component/internal/types"
+)
+
+// callbackCode is what a callback returns (CanonicalABI.md, CallbackCode).
+const (
+	callbackExit = iota
+	callbackYield
+	callbackWait
+)
+
+// invoke calls a component function, which may resolve later: CanonicalABI.md, FuncInst. The result asks for the call's cancellation.
+func (th *thread) invoke(f *compFunc, caller *instance, start func() []Value, resolve func(Value, bool)) (cancel func(*instance)) {
+	if f.host != nil {
+		return th.invokeHost(f.host, start, resolve)
+	}
+	inst := th.store.insts[f.lift.inst]
+	inst.enter(caller)
+	t := th.store.lift(f, start, resolve)
+	inst.leave(caller)
+	return t.requestCancellation
+}
+
+// lift starts a lifted function as a task of its own: CanonicalABI.md, canon_lift.
+func (s *Store) lift(f *compFunc, start func() []Value, resolve func(Value, bool)) *task {
+	l := f.lift
+	t := &task{inst: s.insts[l.inst], typ: f.typ, opts: &l.opts, start: start, resolve: resolve}
+	th := s.newThread(t, func(th *thread) { t.run(th, l.core) })
+	t.implicit = th
+	th.resume(false)
+	if f.typ.Async {
+		return t
+	}
+	// A synchronous call that parked lets the other threads of its instance go on until it is resolved.
+	for t.state != taskResolved {
+		other := t.inst.readyThread()
+		if other == nil {
+			trapf("cannot block a synchronous task before returning")
+		}
+		other.resume(false)
+	}
+	return t
+}
+
+func (in *instance) readyThread() *thread {
+	for _, th := range in.threads.entries {
+		if th != nil && th != in.exclusive && th.isReady() {
+			return th
+		}
+	}
+	return nil
+}
+
+// run is the implicit thread of a task.
+func (t *task) run(th *thread, core int) {
+	if !t.enterImplicit(th) {
+		return
+	}
+	c := newCX(th, t.inst, t.opts)
+	c.task = t
+	args := t.begin()
+	var flat [types.MaxFlatParams]uint64
+	c.refresh()
+	n := c.lowerTuple(t.typ.ParamTuple, args, flat[:], types.MaxFlatParams)
+	th.callCore(core, flat[:max(n, 1)])
+	switch {
+	case !t.opts.async:
+		v := c.liftResult(t.typ.Result, flat[:])
+		result := flat[0]
+		t.returnValue(v)
+		if t.opts.postReturn >= 0 {
+			flat[0] = result
+			t.inst.callLocked(th, t.opts.postReturn, flat[:1])
+		}
+	case t.opts.callback >= 0:
+		t.callbackLoop(th, uint32(flat[0]))
+	}
+	t.exitImplicit(th)
+}
+
+// liftResult lifts what a synchronously lifted core function returned.
+func (c *cx) liftResult(r *types.Type, flat []uint64) Value {
+	if r == nil {
+		return Value{}
+	}
+	c.refresh()
+	if r.FlatLen() > types.MaxFlatResults {
+		p := uint32(flat[0])
+		c.check(p, r.Size(), r.Align(), "result")
+		return c.load(r, p)
+	}
+	pos := 0
+	return c.liftFlat(r, flat, &pos)
+}
+
+func (t *task) callbackLoop(th *thread, packed uint32) {
+	in := t.inst
+	for {
+		code, set := packed&0xf, packed>>4
+		if code == callbackExit {
+			return
+		}
+		free := func() bool { return in.exclusive == nil }
+		if in.slotWaiters == nil {
+			in.slotWaiters = map[*thread]struct{}{}
+		}
+		var ev event
+		switch code {
+		case callbackYield:
+			in.releaseExclusive()
+			in.slotWaiters[th] = struct{}{}
+			if th.waitUntil(free, true) {
+				ev.code = eventTaskCancelled
+			}
+		case callbackWait:
+			s := in.table.set(set)
+			in.releaseExclusive()
+			in.slotWaiters[th] = struct{}{}
+			ev = s.wait(th, free, true)
+		default:
+			trapf("unsupported callback code: %d", code)
+		}
+		delete(in.slotWaiters, th)
+		in.exclusive = th
+		stack := [3]uint64{uint64(ev.code), uint64(ev.p1), uint64(ev.p2)}
+		th.callCore(t.opts.callback, stack[:])
+		packed = uint32(stack[0])
+	}
+}
+
+// lowerAsync calls a component function for core code in a component that uses async: CanonicalABI.md, canon_lower.
+func (c *canonFunc) lowerAsync(th *thread, inst *instance, stack []uint64) {
+	if c.fn.host != nil && c.fn.host.async == nil && !c.opts.async {
+		c.lower(th, inst, stack)
+		return
+	}
+	sub := &subtask{from: newCX(th, inst, &c.opts)}
+	sub.deliver = sub.event
+	// The parameters are read when the callee starts, which may be after this call returned and its stack is gone.
+	flat := append([]uint64(nil), stack[:max(len(c.params), len(c.results))]...)
+	start := func() []Value {
+		sub.state = subtaskStarted
+		sub.progress()
+		sub.from.refresh()
+		return sub.from.liftParams(c, flat)
+	}
+	resolve := func(v Value, ok bool) {
+		switch {
+		case ok:
+			sub.from.lowerResult(c, v, flat)
+			sub.state = subtaskReturned
+		case sub.state == subtaskStarting:
+			sub.state = subtaskCancelledBeforeStarted
+		default:
+			sub.state = subtaskCancelledBeforeReturned
+		}
+		sub.progress()
+	}
+	sub.onCancel = th.invoke(c.fn, inst, start, resolve)
+	if !c.opts.async {
+		if !sub.resolved() {
+			sub.waitingTh = th
+			th.waitUntil(sub.resolved, false)
+			sub.waitingTh = nil
+		}
+		sub.deliverResolve()
+		copy(stack, flat[:len(c.results)])
+		return
+	}
+	if sub.resolved() {
+		sub.deliverResolve()
+		stack[0] = uint64(subtaskReturned)
+		return
+	}
+	i := inst.table.addWaitable(sub)
+	sub.inTable = true
+	stack[0] = uint64(uint32(sub.state) | i<<4)
+}
+
+// tick resumes one waiting thread whose condition holds, and tells whether there was one.
+func (s *Store) tick() bool {
+	for len(s.queue) > 0 {
+		th := s.queue[0]
+		s.queue = s.queue[1:]
+		th.queued = false
+		if !th.isReady() {
+			continue
+		}
+		th.task.inst.enter(nil)
+		th.resume(false)
+		th.task.inst.leave(nil)
+		return true
+	}
+	s.queue = nil
+	return false
+}
+
+// drive runs the store until done holds or nothing is left that could make it hold.
+func (s *Store) drive(ctx context.Context, done func() bool) error {
+	for {
+		for s.mailbox.drain() || s.tick() {
+			if done() {
+				return nil
+			}
+		}
+		if done() {
+			return nil
+		}
+		if s.pending == 0 {
+			return &TrapError{Msg: "deadlock detected: event loop cannot make further progress"}
+		}
+		if err := s.mailbox.wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// callAsync calls an exported function of a component that uses async, and drives the store until it is resolved.
+func (f *Func) callAsync(ctx context.Context, args []Value) (v Value, err error) {
+	s := f.store
+	resolved, cancelled := false, false
+	s.base.invoke(f.fn, nil, func() []Value { return args }, func(r Value, ok bool) {
+		v, resolved, cancelled = r, true, !ok
+	})
+	if err := s.drive(ctx, func() bool { return resolved }); err != nil {
+		return Value{}, err
+	}
+	if cancelled {
+		return Value{}, &TrapError{Msg: "the task was cancelled"}
+	}
+	return v, nil
+}

@@ -1,0 +1,309 @@
+package component
+
+import "github.com/wasihttp/wasihttp/component/internal/types"
+
+// copyResult tells how a copy ended (CanonicalABI.md, CopyResult).
+type copyResult uint32
+
+const (
+	copyCompleted copyResult = iota
+	copyDropped
+	copyCancelled
+)
+
+// maxCopy is the most elements that one copy may ask for.
+const maxCopy = 1<<28 - 1
+
+// buffer is one side of a copy.
+type buffer interface {
+	remain() int
+	zeroLength() bool
+	// bytes returns the next n elements in place, when elements are plain bytes in memory, and moves on; ok is false otherwise.
+	bytes(n int) (b []byte, ok bool)
+	read(n int) []Value
+	write(vs []Value)
+}
+
+// transfer copies n elements.
+func transfer(dst, src buffer, n int) {
+	if n == 0 {
+		return
+	}
+	if s, ok := src.bytes(n); ok {
+		if d, ok := dst.bytes(n); ok {
+			copy(d, s)
+			return
+		}
+		panic("component: one side of a copy is bytes, the other is not")
+	}
+	dst.write(src.read(n))
+}
+
+// guestBuffer is a buffer in a guest's memory. The memory is looked up at every copy.
+type guestBuffer struct {
+	cx       cx
+	elem     *types.Type // nil without payload
+	ptr      uint32
+	progress int
+	length   int
+}
+
+func newGuestBuffer(c cx, elem *types.Type, ptr, n uint32) *guestBuffer {
+	if n > maxCopy {
+		trapf("stream read/write count too large")
+	}
+	if elem != nil && n > 0 {
+		if ptr&(elem.Align()-1) != 0 {
+			trapf("read/write pointer not aligned")
+		}
+		if uint64(ptr)+uint64(n)*uint64(elem.Size()) > uint64(len(c.mem)) {
+			trapf("read/write pointer out of bounds of memory")
+		}
+	}
+	return &guestBuffer{cx: c, elem: elem, ptr: ptr, length: int(n)}
+}
+
+func (b *guestBuffer) remain() int      { return b.length - b.progress }
+func (b *guestBuffer) zeroLength() bool { return b.length == 0 }
+
+func (b *guestBuffer) bytes(n int) ([]byte, bool) {
+	if b.elem != nil && !b.elem.Plain() {
+		return nil, false
+	}
+	b.progress += n
+	if b.elem == nil {
+		return nil, true
+	}
+	b.cx.refresh()
+	size := uint32(n) * b.elem.Size()
+	m := b.cx.mem[b.ptr : uint64(b.ptr)+uint64(size)]
+	b.ptr += size
+	return m, true
+}
+
+func (b *guestBuffer) read(n int) []Value {
+	b.cx.refresh()
+	vs := make([]Value, n)
+	for i := range vs {
+		vs[i] = b.cx.load(b.elem, b.ptr)
+		b.ptr += b.elem.Size()
+	}
+	b.progress += n
+	return vs
+}
+
+func (b *guestBuffer) write(vs []Value) {
+	b.cx.refresh()
+	for _, v := range vs {
+		b.cx.store(b.elem, v, b.ptr)
+		b.ptr += b.elem.Size()
+	}
+	b.progress += len(vs)
+}
+
+// copier is a party of a copy: told of progress (its buffer stays in use) and of the end.
+type copier interface {
+	onCopy()
+	onDone(r copyResult)
+}
+
+// shared is the object behind the two ends of a stream or future. It is unbuffered: one party's buffer waits for the other.
+type shared struct {
+	future  bool
+	elem    *types.Type
+	dropped bool
+
+	inst    *instance // of the pending party, nil for the embedder
+	buf     buffer
+	party   copier
+	reading bool // the pending party reads
+
+	source hostSource // the embedder writes: nil for streams that guests make
+}
+
+// hostSource is the embedder's writable end.
+type hostSource interface {
+	// start is told that a reader waits; progress happens through the store's owner.
+	start(s *shared)
+	cancelled()
+	closed()
+}
+
+func (s *shared) reset() { s.inst, s.buf, s.party = nil, nil, nil }
+
+func (s *shared) notifyPending(r copyResult) {
+	p := s.party
+	s.reset()
+	p.onDone(r)
+}
+
+func (s *shared) cancel() {
+	s.notifyPending(copyCancelled)
+	if s.source != nil {
+		s.source.cancelled()
+	}
+}
+
+// drop is called by either end.
+func (s *shared) drop() {
+	if s.dropped {
+		return
+	}
+	s.dropped = true
+	if s.buf != nil {
+		s.notifyPending(copyDropped)
+	}
+	if s.source != nil {
+		s.source.closed()
+	}
+}
+
+func (s *shared) setPending(in *instance, b buffer, p copier, reading bool) {
+	s.inst, s.buf, s.party, s.reading = in, b, p, reading
+}
+
+// sameInstance refuses copies within one instance of elements that would have to be lifted and lowered (a temporary rule of the
+// specification).
+func (s *shared) sameInstance(in *instance) {
+	if in != nil && in == s.inst && s.elem != nil {
+		switch s.elem.Kind {
+		case types.U8, types.U16, types.U32, types.U64, types.S8, types.S16, types.S32, types.S64, types.F32, types.F64:
+		default:
+			trapf("cannot read from and write to intra-component stream or future with non-numeric payload")
+		}
+	}
+}
+
+func (s *shared) read(in *instance, dst buffer, p copier) {
+	switch {
+	case s.future && s.buf != nil:
+		s.sameInstance(in)
+		transfer(dst, s.buf, 1)
+		s.notifyPending(copyCompleted)
+		p.onDone(copyCompleted)
+	case s.dropped:
+		p.onDone(copyDropped)
+	case s.buf == nil:
+		s.setPending(in, dst, p, true)
+		if s.source != nil {
+			s.source.start(s)
+		}
+	default:
+		s.sameInstance(in)
+		if s.buf.remain() == 0 {
+			s.notifyPending(copyCompleted)
+			s.setPending(in, dst, p, true)
+			return
+		}
+		if n := min(dst.remain(), s.buf.remain()); n > 0 {
+			transfer(dst, s.buf, n)
+			s.party.onCopy()
+		}
+		p.onDone(copyCompleted)
+	}
+}
+
+func (s *shared) write(in *instance, src buffer, p copier) {
+	switch {
+	case s.dropped:
+		p.onDone(copyDropped)
+	case s.buf == nil:
+		s.setPending(in, src, p, false)
+	case s.future:
+		s.sameInstance(in)
+		transfer(s.buf, src, 1)
+		s.notifyPending(copyCompleted)
+		p.onDone(copyCompleted)
+	default:
+		s.sameInstance(in)
+		switch {
+		case s.buf.remain() > 0:
+			if n := min(src.remain(), s.buf.remain()); n > 0 {
+				transfer(s.buf, src, n)
+				s.party.onCopy()
+			}
+			p.onDone(copyCompleted)
+		case src.zeroLength() && s.buf.zeroLength():
+			p.onDone(copyCompleted)
+		default:
+			s.notifyPending(copyCompleted)
+			s.setPending(in, src, p, false)
+		}
+	}
+}
+
+// copyState is the state of an end.
+type copyState byte
+
+const (
+	copyIdle copyState = iota
+	copying
+	copyCancelling
+	copyDone
+)
+
+// copyEnd is a guest's handle to one end of a stream or future.
+type copyEnd struct {
+	waitable
+	sh       *shared
+	readable bool
+	state    copyState
+	buf      *guestBuffer
+	result   copyResult
+	reclaim  bool // the buffer is still with the shared object
+}
+
+func newEnd(sh *shared, readable bool) *copyEnd {
+	e := &copyEnd{sh: sh, readable: readable}
+	e.deliver = e.event
+	return e
+}
+
+func (e *copyEnd) busy() bool { return e.state == copying || e.state == copyCancelling }
+
+func (e *copyEnd) onCopy() {
+	e.result, e.reclaim = copyCompleted, true
+	e.notify()
+}
+
+func (e *copyEnd) onDone(r copyResult) {
+	e.result, e.reclaim = r, false
+	e.notify()
+}
+
+func (e *copyEnd) event() event {
+	if e.reclaim {
+		e.sh.reset()
+		e.reclaim = false
+	}
+	code := uint32(eventStreamWrite)
+	if e.readable {
+		code = eventStreamRead
+	}
+	payload := uint32(e.result)
+	e.state = copyIdle
+	if e.sh.future {
+		code += eventFutureRead - eventStreamRead
+		if e.result != copyCancelled {
+			e.state = copyDone
+		}
+	} else {
+		payload |= uint32(e.buf.progress) << 4
+		if e.result == copyDropped {
+			e.state = copyDone
+		}
+	}
+	e.buf = nil
+	return event{code, e.index, payload}
+}
+
+func (e *copyEnd) drop() {
+	if e.busy() {
+		trapf("cannot remove busy stream or future")
+	}
+	if e.sh.future && !e.readable && e.state != copyDone {
+		trapf("cannot drop future write end without first writing a value")
+	}
+	e.sh.drop()
+	e.join(nil)
+}

@@ -1,0 +1,59 @@
+package component
+
+import (
+	"context"
+	"sync"
+)
+
+// mailbox brings completions from other goroutines to the store's owner.
+type mailbox struct {
+	mu     sync.Mutex
+	items  []func()
+	wake   chan struct{} // capacity 1
+	closed bool
+}
+
+func (m *mailbox) init() { m.wake = make(chan struct{}, 1) }
+
+// post hands f to the owner. After the store closed it does nothing.
+func (m *mailbox) post(f func()) {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return
+	}
+	m.items = append(m.items, f)
+	m.mu.Unlock()
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// drain runs what was posted, and tells whether there was anything.
+func (m *mailbox) drain() bool {
+	m.mu.Lock()
+	items := m.items
+	m.items = nil
+	m.mu.Unlock()
+	for _, f := range items {
+		f()
+	}
+	return len(items) > 0
+}
+
+func (m *mailbox) wait(ctx context.Context) error {
+	select {
+	case <-m.wake:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (m *mailbox) close() {
+	m.mu.Lock()
+	m.closed = true
+	m.items = nil
+	m.mu.Unlock()
+}

@@ -1,0 +1,350 @@
+package component
+
+import (
+	"iter"
+
+	"github.com/wasihttp/wasihttp/component/internal/types"
+	"github.com/wasihttp/wasihttp/engine"
+)
+
+// thread is one line of control in a store (CanonicalABI.md, Thread): running, suspended until somebody resumes it, or waiting until its
+// condition holds. In components that use no async built-in a thread runs on its caller's stack; elsewhere it is a coroutine, so that
+// guest code can be parked in the middle of a call.
+type thread struct {
+	store *Store
+	ectx  *engine.Context
+	task  *task
+	index uint32 // in the instance's thread table
+
+	// storage are the context slots: zero in every new call, also in those of realloc, post-return and destructors.
+	storage [2]uint64
+
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+
+	started     bool
+	parked      bool
+	done        bool
+	queued      bool        // in the store's run queue
+	ready       func() bool // waiting: the condition; nil while suspended
+	cancellable bool
+	cancelled   bool    // how it was resumed
+	switchTo    *thread // to be resumed in its place after it parked
+}
+
+// aborted unwinds a parked coroutine when its store closes.
+type aborted struct{}
+
+func (aborted) Error() string { return "the store was closed" }
+
+// newThread makes a suspended thread of t that will run body.
+func (s *Store) newThread(t *task, body func(th *thread)) *thread {
+	th := &thread{store: s, task: t, parked: true}
+	th.ectx = s.group.NewContext(s.ctx, th)
+	th.next, th.stop = iter.Pull(func(yield func(struct{}) bool) {
+		th.yield = yield
+		defer func() {
+			th.done = true
+			delete(s.parked, th)
+			if s.closed {
+				_ = recover()
+			}
+		}()
+		body(th)
+	})
+	s.parked[th] = struct{}{}
+	return th
+}
+
+func (th *thread) suspended() bool { return th.parked && th.ready == nil }
+func (th *thread) isReady() bool   { return th.parked && th.ready != nil && th.ready() }
+
+// wait makes a suspended thread wait for a condition; whoever makes the condition true pokes it.
+func (th *thread) startWaiting(ready func() bool) {
+	th.ready = ready
+	if ready() {
+		th.store.poke(th)
+	}
+}
+
+// poke has a waiting thread looked at in the next turn.
+func (s *Store) poke(th *thread) {
+	if th != nil && !th.queued && !th.done {
+		th.queued = true
+		s.queue = append(s.queue, th)
+	}
+}
+
+// resume runs a parked thread, and those that it switches to, until they park or end.
+func (th *thread) resume(cancelled bool) {
+	th.ready = nil
+	for cur := th; cur != nil; {
+		cur.parked = false
+		cur.cancelled = cancelled
+		cur.switchTo = nil
+		cur.store.running++
+		cur.next()
+		cur.store.running--
+		cancelled = false
+		cur = cur.switchTo
+		if cur != nil {
+			cur.ready = nil
+		}
+	}
+}
+
+// park gives control back to the resumer, and returns how the thread was resumed.
+func (th *thread) park(cancellable bool, other *thread) (cancelled bool) {
+	if th.next == nil {
+		trapf("cannot block a synchronous task before returning")
+	}
+	th.cancellable = cancellable
+	th.parked = true
+	th.switchTo = other
+	if !th.yield(struct{}{}) {
+		panic(aborted{})
+	}
+	th.cancellable = false
+	return th.cancelled
+}
+
+// mayBlock traps unless the current task may block: its type is async, or it has returned.
+func (th *thread) suspend(cancellable bool) bool {
+	if th.task.deliverPendingCancel(cancellable) {
+		return true
+	}
+	return th.park(cancellable, nil)
+}
+
+func (th *thread) waitUntil(ready func() bool, cancellable bool) bool {
+	if th.task != nil && th.task.deliverPendingCancel(cancellable) {
+		return true
+	}
+	if th.next == nil && ready() {
+		return false
+	}
+	th.startWaiting(ready)
+	return th.park(cancellable, nil)
+}
+
+func always() bool { return true }
+
+func (th *thread) yieldNow(cancellable bool) bool { return th.waitUntil(always, cancellable) }
+
+func (th *thread) suspendThenResume(cancellable bool, other *thread) bool {
+	if th.task.deliverPendingCancel(cancellable) {
+		return true
+	}
+	return th.park(cancellable, other)
+}
+
+func (th *thread) yieldThenResume(cancellable bool, other *thread) bool {
+	if th.task.deliverPendingCancel(cancellable) {
+		return true
+	}
+	th.startWaiting(always)
+	return th.park(cancellable, other)
+}
+
+// taskState is the state of a task (CanonicalABI.md, Task.State).
+type taskState byte
+
+const (
+	taskInitial taskState = iota
+	taskStarted
+	taskPendingCancel
+	taskCancelDelivered
+	taskResolved
+)
+
+// task is one call of a lifted function.
+type task struct {
+	inst     *instance
+	typ      *types.Func
+	opts     *options
+	start    func() []Value
+	resolve  func(v Value, ok bool) // ok is false when the task was cancelled
+	state    taskState
+	borrows  int // borrow handles given to it and not dropped yet
+	implicit *thread
+	threads  []*thread
+}
+
+func (t *task) needsExclusive() bool { return !t.opts.async || t.opts.callback >= 0 }
+
+// enterImplicit passes the entry gate of async-typed calls: back-pressure, the exclusive slot, and whoever came first. It returns false
+// when the task was cancelled while it waited.
+func (t *task) enterImplicit(th *thread) bool {
+	in := t.inst
+	if t.typ.Async {
+		blocked := func() bool { return in.backpressure > 0 || t.needsExclusive() && in.exclusive != nil }
+		if blocked() || len(in.entering) > 0 {
+			in.entering = append(in.entering, th)
+			first := func() bool { return !blocked() }
+			cancelled := th.waitUntil(first, true)
+			in.dropEntering(th)
+			if cancelled {
+				t.cancel()
+				in.pokeEntering()
+				return false
+			}
+		}
+		if t.needsExclusive() {
+			in.exclusive = th
+		} else {
+			in.pokeEntering()
+		}
+	}
+	t.register(th)
+	return true
+}
+
+func (in *instance) dropEntering(th *thread) {
+	for i, x := range in.entering {
+		if x == th {
+			in.entering = append(in.entering[:i], in.entering[i+1:]...)
+			return
+		}
+	}
+}
+
+// pokeEntering has the first waiting entrant look at the gate again.
+func (in *instance) pokeEntering() {
+	if len(in.entering) > 0 {
+		in.entering[0].store.poke(in.entering[0])
+	}
+}
+
+// releaseExclusive frees the slot and lets those who wait for it look again.
+func (in *instance) releaseExclusive() {
+	in.exclusive = nil
+	for th := range in.slotWaiters {
+		th.store.poke(th)
+	}
+	in.pokeEntering()
+}
+
+func (t *task) register(th *thread) {
+	t.threads = append(t.threads, th)
+	th.index = t.inst.threads.add(th)
+}
+
+func (t *task) unregister(th *thread) {
+	for i, x := range t.threads {
+		if x == th {
+			t.threads = append(t.threads[:i], t.threads[i+1:]...)
+			break
+		}
+	}
+	if len(t.threads) == 0 && t.state != taskResolved {
+		trapf("async-lifted export failed to produce a result")
+	}
+	t.inst.threads.remove(th.index)
+}
+
+func (t *task) exitImplicit(th *thread) {
+	t.unregister(th)
+	if t.typ.Async && t.needsExclusive() {
+		t.inst.releaseExclusive()
+	}
+}
+
+// requestCancellation asks the task to end: at once when it has not started, by resuming a thread that can be cancelled, or else at its
+// next cancellable point.
+func (t *task) requestCancellation(caller *instance) {
+	if t.state == taskInitial {
+		t.state = taskCancelDelivered
+		t.implicit.resume(true)
+		return
+	}
+	if t.state != taskStarted {
+		return
+	}
+	if t.inst.mayEnterFrom(caller) {
+		for _, th := range t.threads {
+			if !th.parked || !th.cancellable {
+				continue
+			}
+			if th == t.implicit && t.needsExclusive() && t.inst.exclusive != nil && t.inst.exclusive != th {
+				continue
+			}
+			t.state = taskCancelDelivered
+			t.inst.enter(caller)
+			th.resume(true)
+			t.inst.leave(caller)
+			return
+		}
+	}
+	t.state = taskPendingCancel
+}
+
+func (t *task) deliverPendingCancel(cancellable bool) bool {
+	if cancellable && t.state == taskPendingCancel {
+		t.state = taskCancelDelivered
+		return true
+	}
+	return false
+}
+
+func (t *task) begin() []Value {
+	t.state = taskStarted
+	return t.start()
+}
+
+func (t *task) returnValue(v Value) {
+	if t.state == taskResolved {
+		trapf("task.return called more than once")
+	}
+	if t.borrows > 0 {
+		trapf("borrow handles still remain at the end of the call")
+	}
+	t.resolve(v, true)
+	t.state = taskResolved
+}
+
+func (t *task) cancel() {
+	if t.state != taskCancelDelivered {
+		trapf("task.cancel called by a task which has not been cancelled")
+	}
+	if t.borrows > 0 {
+		trapf("borrow handles still remain at the end of the call")
+	}
+	t.resolve(Value{}, false)
+	t.state = taskResolved
+}
+
+// threadTable numbers the threads of an instance; freed numbers are reused last in, first out.
+type threadTable struct {
+	entries []*thread
+	free    []uint32
+}
+
+func (t *threadTable) add(th *thread) uint32 {
+	if n := len(t.free); n > 0 {
+		i := t.free[n-1]
+		t.free = t.free[:n-1]
+		t.entries[i] = th
+		return i
+	}
+	if len(t.entries) == 0 {
+		t.entries = append(t.entries, nil)
+	}
+	if len(t.entries) > maxTableEntries {
+		trapf("thread table is full (%d threads)", maxTableEntries)
+	}
+	t.entries = append(t.entries, th)
+	return uint32(len(t.entries) - 1)
+}
+
+func (t *threadTable) get(i uint32) *thread {
+	if i == 0 || i >= uint32(len(t.entries)) || t.entries[i] == nil {
+		trapf("unknown thread index %d", i)
+	}
+	return t.entries[i]
+}
+
+func (t *threadTable) remove(i uint32) {
+	t.entries[i] = nil
+	t.free = append(t.free, i)
+}
