@@ -1,0 +1,481 @@
+package validate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/component/internal/binary"
+)
+
+// coreVal is a core value type in which references to defined types carry the validator's number of the type, so that equal
+// types of different modules are equal.
+type coreVal uint64
+
+// coreFunc is a core function type.
+type coreFunc struct {
+	params, results []coreVal
+}
+
+func plainFunc(params, results []byte) *coreFunc {
+	widen := func(in []byte) []coreVal {
+		var out []coreVal
+		for _, b := range in {
+			out = append(out, coreVal(b))
+		}
+		return out
+	}
+	return &coreFunc{widen(params), widen(results)}
+}
+
+func (f *coreFunc) equal(g *coreFunc) bool {
+	return slices.Equal(f.params, g.params) && slices.Equal(f.results, g.results)
+}
+
+func (f *coreFunc) String() string {
+	list := func(types []coreVal) string {
+		var names []string
+		for _, t := range types {
+			names = append(names, binary.CoreValType(t).String())
+		}
+		return strings.Join(names, " ")
+	}
+	return fmt.Sprintf("[%s] -> [%s]", list(f.params), list(f.results))
+}
+
+func (f *coreFunc) expect(what string, params, results []byte) error {
+	if want := plainFunc(params, results); !f.equal(want) {
+		return fmt.Errorf("wrong signature for %s: expected %s, found %s", what, want, f)
+	}
+	return nil
+}
+
+// coreTypeDef is an entry of a core type index space.
+type coreTypeDef struct {
+	module *moduleType
+	fn     *coreFunc // nil for struct and array types
+	id     uint64    // equal for equal types other than module types
+}
+
+// coreItem is the type of a core function, table, memory, global or tag.
+type coreItem struct {
+	sort    binary.Sort
+	fn      *coreFunc // function, tag
+	val     coreVal   // of a table's elements or a global
+	mutable bool
+	limits  binary.CoreLimits
+}
+
+type coreName struct{ module, name string }
+
+func (n coreName) String() string { return n.module + ":" + n.name }
+
+// moduleType is the type of a core module.
+type moduleType struct {
+	order   []coreName
+	imports map[coreName]coreItem
+	exports map[string]coreItem
+}
+
+func newModuleType() *moduleType {
+	return &moduleType{imports: map[coreName]coreItem{}, exports: map[string]coreItem{}}
+}
+
+func (m *moduleType) addImport(n coreName, item coreItem) error {
+	if _, ok := m.imports[n]; ok {
+		return fmt.Errorf("duplicate import name %q", n)
+	}
+	m.order = append(m.order, n)
+	m.imports[n] = item
+	return nil
+}
+
+func (m *moduleType) addExport(name string, item coreItem) error {
+	if _, ok := m.exports[name]; ok {
+		return fmt.Errorf("export name %q already defined", name)
+	}
+	m.exports[name] = item
+	return nil
+}
+
+// resolver finds core types by index.
+type resolver func(index uint32) (coreTypeDef, error)
+
+func (r resolver) val(t binary.CoreValType) (coreVal, error) {
+	index, ok := t.TypeIndex()
+	if !ok {
+		return coreVal(t), nil
+	}
+	def, err := r(index)
+	if err != nil {
+		return 0, err
+	}
+	if def.module != nil {
+		return 0, fmt.Errorf("core type %d is a module type", index)
+	}
+	return coreVal(t&0xff) | coreVal(def.id)<<8, nil
+}
+
+func (r resolver) vals(in []binary.CoreValType) ([]coreVal, error) {
+	var out []coreVal
+	for _, t := range in {
+		v, err := r.val(t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (r resolver) fn(t *binary.CoreFuncType) (f *coreFunc, err error) {
+	f = &coreFunc{}
+	if f.params, err = r.vals(t.Params); err != nil {
+		return nil, err
+	}
+	f.results, err = r.vals(t.Results)
+	return f, err
+}
+
+// The largest tables and memories that 32 bits can address.
+const (
+	maxMemory32 = 1 << 32
+	maxMemory64 = 1 << 48 // in pages of 64 KiB
+)
+
+func (r resolver) item(t binary.CoreExternType) (item coreItem, err error) {
+	item = coreItem{sort: t.Sort, limits: t.Limits, mutable: t.Mutable}
+	switch t.Sort {
+	case binary.SortCoreFunc, binary.SortCoreTag:
+		def, err := r(t.TypeIndex)
+		if err != nil {
+			return item, err
+		}
+		if def.fn == nil {
+			return item, fmt.Errorf("core type %d is not a function type", t.TypeIndex)
+		}
+		if t.Sort == binary.SortCoreTag && len(def.fn.results) > 0 {
+			return item, fmt.Errorf("the type of a tag cannot have results")
+		}
+		item.fn = def.fn
+	case binary.SortCoreTable:
+		if item.val, err = r.val(t.Elem); err != nil {
+			return item, err
+		}
+		if !t.Elem.IsRef() {
+			return item, fmt.Errorf("the elements of a table must be references, found %s", t.Elem)
+		}
+	case binary.SortCoreMemory:
+		if t.Limits.Shared && !t.Limits.HasMax {
+			return item, fmt.Errorf("a shared memory must have a maximum size")
+		}
+		if t.Limits.PageSizeLog2 != 16 && t.Limits.PageSizeLog2 != 0 {
+			return item, fmt.Errorf("the page size of a memory must be 1 or 65536")
+		}
+		most := uint64(maxMemory32) >> t.Limits.PageSizeLog2
+		if t.Limits.Is64 {
+			most = maxMemory64
+		}
+		if t.Limits.Min > most || t.Limits.HasMax && t.Limits.Max > most {
+			return item, fmt.Errorf("memory size must be at most %d pages", most)
+		}
+	case binary.SortCoreGlobal:
+		item.val, err = r.val(t.Global)
+		if err != nil {
+			return item, err
+		}
+	}
+	if t.Limits.HasMax && t.Limits.Max < t.Limits.Min {
+		return item, fmt.Errorf("the minimum size %d is greater than the maximum %d", t.Limits.Min, t.Limits.Max)
+	}
+	return item, nil
+}
+
+// defineGroup resolves the types of a recursive group, which may refer to each other. append adds one to the index space that
+// resolve looks into; it is called for all of them before the first is resolved.
+func (v *validator) defineGroup(group []binary.CoreSubType, space *[]coreTypeDef, resolve resolver) error {
+	start := len(*space)
+	for range group {
+		v.lastID++
+		*space = append(*space, coreTypeDef{id: v.lastID})
+	}
+	for i, sub := range group {
+		for _, super := range sub.Supers {
+			if _, err := resolve(super); err != nil {
+				return err
+			}
+		}
+		if sub.Func == nil {
+			continue
+		}
+		f, err := resolve.fn(sub.Func)
+		if err != nil {
+			return err
+		}
+		def := &(*space)[start+i]
+		def.fn = f
+		if len(group) == 1 && sub.Final && len(sub.Supers) == 0 && !sub.Shared && !mentions(f, def.id) {
+			def.id = v.coreID(f)
+		}
+	}
+	return nil
+}
+
+func mentions(f *coreFunc, id uint64) bool {
+	isID := func(t coreVal) bool { return uint64(t)>>8 == id }
+	return slices.ContainsFunc(f.params, isID) || slices.ContainsFunc(f.results, isID)
+}
+
+// coreID gives equal function types the same number.
+func (v *validator) coreID(f *coreFunc) uint64 {
+	key := fmt.Sprint(f.params, f.results)
+	if id, ok := v.coreIDs[key]; ok {
+		return id
+	}
+	v.lastID++
+	v.coreIDs[key] = v.lastID
+	return v.lastID
+}
+
+func (s *scope) resolveCore(index uint32) (coreTypeDef, error) {
+	return at(s.coreTypes, index, binary.SortCoreType)
+}
+
+// coreType appends a core type definition.
+func (s *scope) coreType(b *binary.CoreType) error {
+	if b.Module == nil {
+		return s.v.defineGroup(b.Group, &s.coreTypes, s.resolveCore)
+	}
+	if s.kind == scopeModuleType {
+		return fmt.Errorf("a module type cannot be declared within a module type")
+	}
+	inner := newScope(s.v, s, scopeModuleType)
+	m := newModuleType()
+	for i := range b.Module.Decls {
+		if err := inner.moduleDecl(m, &b.Module.Decls[i]); err != nil {
+			return err
+		}
+	}
+	s.coreTypes = append(s.coreTypes, coreTypeDef{module: m})
+	return nil
+}
+
+func (s *scope) moduleDecl(m *moduleType, d *binary.CoreModuleDecl) error {
+	switch {
+	case d.Type != nil:
+		return s.coreType(d.Type)
+	case d.Alias != nil:
+		from, _, err := s.outer(d.Alias.Count)
+		if err != nil {
+			return err
+		}
+		t, err := from.resolveCore(d.Alias.Index)
+		if err != nil {
+			return err
+		}
+		if t.module != nil {
+			return fmt.Errorf("core type %d is a module type, which a module type cannot alias", d.Alias.Index)
+		}
+		s.coreTypes = append(s.coreTypes, t)
+		return nil
+	case d.Import != nil:
+		n := coreName{d.Import.Module, d.Import.Name}
+		item, err := resolver(s.resolveCore).item(d.Import.Desc)
+		if err != nil {
+			return fmt.Errorf("import %q: %w", n, err)
+		}
+		return m.addImport(n, item)
+	}
+	item, err := resolver(s.resolveCore).item(d.Export.Desc)
+	if err != nil {
+		return fmt.Errorf("export %q: %w", d.Export.Name, err)
+	}
+	return m.addExport(d.Export.Name, item)
+}
+
+// coreModule appends an embedded core module.
+func (s *scope) coreModule(b *binary.CoreModule) error {
+	iface, err := binary.DecodeCoreModule(b.Bytes, b.Offset)
+	if err != nil {
+		if e, ok := err.(*binary.Error); ok {
+			return &Error{Offset: e.Offset, Msg: e.Section + ": " + e.Msg}
+		}
+		return err
+	}
+	var space []coreTypeDef
+	resolve := resolver(func(index uint32) (coreTypeDef, error) { return at(space, index, binary.SortCoreType) })
+	for start := 0; start < len(iface.Types); {
+		end := start + 1
+		for end < len(iface.Types) && iface.GroupStart[end] == start {
+			end++
+		}
+		if err := s.v.defineGroup(iface.Types[start:end], &space, resolve); err != nil {
+			return err
+		}
+		start = end
+	}
+	m := newModuleType()
+	for _, i := range iface.Imports {
+		n := coreName{i.Module, i.Name}
+		item, err := resolve.item(i.Desc)
+		if err != nil {
+			return fmt.Errorf("core module: import %q: %w", n, err)
+		}
+		if err := m.addImport(n, item); err != nil {
+			return fmt.Errorf("core module: %w", err)
+		}
+	}
+	for _, e := range iface.Exports {
+		item, err := resolve.item(e.Desc)
+		if err != nil {
+			return fmt.Errorf("core module: export %q: %w", e.Name, err)
+		}
+		if err := m.addExport(e.Name, item); err != nil {
+			return fmt.Errorf("core module: %w", err)
+		}
+	}
+	s.modules = append(s.modules, m)
+	return nil
+}
+
+// coreInstance defines a core instance.
+func (s *scope) coreInstance(b *binary.CoreInstance) error {
+	if b.Inline {
+		items := map[string]coreItem{}
+		for _, x := range b.Exports {
+			item, err := s.coreItemAt(x.Sort, x.Index)
+			if err != nil {
+				return fmt.Errorf("export %q: %w", x.Name, err)
+			}
+			if _, ok := items[x.Name]; ok {
+				return fmt.Errorf("export name %q already defined", x.Name)
+			}
+			items[x.Name] = item
+		}
+		s.coreInsts = append(s.coreInsts, items)
+		return nil
+	}
+	m, err := at(s.modules, b.Module, binary.SortCoreModule)
+	if err != nil {
+		return err
+	}
+	if s.instances++; s.instances > maxInstances {
+		return fmt.Errorf("more than %d instances", maxInstances)
+	}
+	args := map[string]map[string]coreItem{}
+	for _, a := range b.Args {
+		inst, err := at(s.coreInsts, a.Instance, binary.SortCoreInstance)
+		if err != nil {
+			return fmt.Errorf("module instantiation argument %q: %w", a.Name, err)
+		}
+		if _, ok := args[a.Name]; ok {
+			return fmt.Errorf("module instantiation argument %q is given twice", a.Name)
+		}
+		args[a.Name] = inst
+	}
+	for _, n := range m.order {
+		inst, ok := args[n.module]
+		if !ok {
+			return fmt.Errorf("missing module instantiation argument %q", n.module)
+		}
+		item, ok := inst[n.name]
+		if !ok {
+			return fmt.Errorf("module instantiation argument %q does not export an item named %q", n.module, n.name)
+		}
+		if err := coreSubtype(item, m.imports[n]); err != nil {
+			return fmt.Errorf("module instantiation argument %q: type mismatch in %q: %w", n.module, n.name, err)
+		}
+		s.v.step(1)
+	}
+	s.coreInsts = append(s.coreInsts, m.exports)
+	return nil
+}
+
+func (s *scope) coreItemAt(sort binary.Sort, index uint32) (coreItem, error) {
+	switch sort {
+	case binary.SortCoreFunc, binary.SortCoreTable, binary.SortCoreMemory, binary.SortCoreGlobal, binary.SortCoreTag:
+		return at(s.coreItems[sort], index, sort)
+	}
+	return coreItem{}, fmt.Errorf("a %s cannot be exported by a core instance", sortName(sort))
+}
+
+func (s *scope) coreFuncAt(index uint32) (*coreFunc, error) {
+	item, err := s.coreItemAt(binary.SortCoreFunc, index)
+	return item.fn, err
+}
+
+func (s *scope) aliasCoreExport(a *binary.Alias) error {
+	inst, err := at(s.coreInsts, a.Instance, binary.SortCoreInstance)
+	if err != nil {
+		return err
+	}
+	item, ok := inst[a.Name]
+	if !ok {
+		return fmt.Errorf("core instance %d has no export named %q", a.Instance, a.Name)
+	}
+	if item.sort != a.Sort {
+		return fmt.Errorf("export %q of core instance %d is not a %s but a %s", a.Name, a.Instance, sortName(a.Sort), sortName(item.sort))
+	}
+	s.coreItems[a.Sort] = append(s.coreItems[a.Sort], item)
+	return nil
+}
+
+// coreSubtype tells why a cannot be imported where b is expected; nil if it can.
+func coreSubtype(a, b coreItem) error {
+	if a.sort != b.sort {
+		return fmt.Errorf("expected %s, found %s", sortName(b.sort), sortName(a.sort))
+	}
+	switch a.sort {
+	case binary.SortCoreFunc, binary.SortCoreTag:
+		if !a.fn.equal(b.fn) {
+			return fmt.Errorf("expected %s, found %s", b.fn, a.fn)
+		}
+	case binary.SortCoreGlobal:
+		if a.mutable != b.mutable {
+			return fmt.Errorf("mismatch in the mutability of a global")
+		}
+		if a.val != b.val {
+			return fmt.Errorf("expected a global of type %s, found %s", binary.CoreValType(b.val), binary.CoreValType(a.val))
+		}
+	case binary.SortCoreTable:
+		if a.val != b.val {
+			return fmt.Errorf("expected a table of %s, found %s", binary.CoreValType(b.val), binary.CoreValType(a.val))
+		}
+	}
+	switch {
+	case a.limits.Is64 != b.limits.Is64:
+		return fmt.Errorf("mismatch in the index type")
+	case a.limits.Shared != b.limits.Shared:
+		return fmt.Errorf("mismatch in the shared flag")
+	case a.limits.PageSizeLog2 != b.limits.PageSizeLog2:
+		return fmt.Errorf("mismatch in the page size")
+	case a.limits.Min < b.limits.Min || b.limits.HasMax && (!a.limits.HasMax || a.limits.Max > b.limits.Max):
+		return fmt.Errorf("mismatch in %s limits", strings.TrimPrefix(sortName(a.sort), "core "))
+	}
+	return nil
+}
+
+// moduleSubtype tells why a module of type a cannot be used where b is expected: it may import less and export more.
+func (v *validator) moduleSubtype(a, b *moduleType) error {
+	for _, n := range a.order {
+		given, ok := b.imports[n]
+		if !ok {
+			return fmt.Errorf("missing expected import %q", n)
+		}
+		if err := coreSubtype(given, a.imports[n]); err != nil {
+			return fmt.Errorf("type mismatch in import %q: %w", n, err)
+		}
+		v.step(1)
+	}
+	for name, want := range b.exports {
+		have, ok := a.exports[name]
+		if !ok {
+			return fmt.Errorf("missing expected export %q", name)
+		}
+		if err := coreSubtype(have, want); err != nil {
+			return fmt.Errorf("type mismatch in export %q: %w", name, err)
+		}
+		v.step(1)
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+// Package validate checks that a decoded component is well-formed: every index, every type, every name. What passes can be
+// linked and run without further checks of its structure.
+//
+// Sources: component-model/design/mvp/Binary.md and Explainer.md for the rules of definitions and types, CanonicalABI.md for
+// canonical definitions.
+//
+// Types are held as graphs of nodes. Value types are compared by structure, resource types by identity (*resource); the node
+// through which a type is used decides only whether it has a name that is visible from outside (see visible.go).
+package validate
+
+import (
+	"fmt"
+
+	"github.com/wasihttp/wasihttp/component/internal/binary"
+)
+
+// Error says which rule a component breaks.
+type Error struct {
+	Offset int // of the definition in the input, in bytes
+	Msg    string
+}
+
+// Error gives the text with the place.
+func (e *Error) Error() string { return fmt.Sprintf("%s (at offset 0x%x)", e.Msg, e.Offset) }
+
+// Features is the set of gated features of the component model that are taken.
+type Features uint32
+
+// The gated features, with the names that the Explainer gives them.
+const (
+	Async           Features = 1 << iota // async functions, streams, futures and their built-ins
+	AsyncBuiltins                        // synchronous and asynchronous forms of more built-ins
+	StackfulAsync                        // async lift without callback
+	Threads                              // cooperative threads
+	SharedThreads                        // threads that run in parallel
+	ErrorContext                         // the type error-context
+	FixedLists                           // lists of a fixed length
+	Maps                                 // the type map
+	Attributes                           // implements and external-id on names
+	CanonicalNames                       // shortened versions and versionsuffix
+	DefaultFeatures = Async | AsyncBuiltins | StackfulAsync | Threads | ErrorContext | FixedLists | Maps | Attributes
+	AllFeatures     = DefaultFeatures | SharedThreads | CanonicalNames
+)
+
+// The limits keep validation, and what comes after it, within bounded time and memory for any input.
+const (
+	maxValueSize     = 1 << 28   // bytes of a value type, exclusive (Binary.md)
+	maxTypeDepth     = 100       // levels of type constructors
+	maxTypeNodes     = 1_000_000 // nodes of a type written out as a tree
+	maxInstances     = 10_000    // instances that come from one instantiation of the outermost component
+	maxSteps         = 20_000_000
+	maxBuiltNodes    = 2_000_000 // nodes made by substitution
+	maxFlatParams    = 16
+	maxFlatAsync     = 4
+	maxFlatResults   = 1
+	maxContextSlots  = 2
+	maxFlagsPerValue = 32
+)
+
+// Validate checks c. The error, if any, is an *Error for the first definition that breaks a rule. Function bodies and segments of
+// core modules are not looked at: the engine validates them when it compiles the module.
+func Validate(c *binary.Component, feats Features) error {
+	v := &validator{feats: feats, coreIDs: map[string]uint64{}}
+	if _, err := v.component(nil, c); err != nil {
+		return err
+	}
+	return nil
+}
+
+// validator is what the validation of one outermost component shares.
+type validator struct {
+	feats   Features
+	coreIDs map[string]uint64 // canonical text of a core function type to the number it is known by
+	lastID  uint64
+	steps   int
+	built   int
+}
+
+func (v *validator) has(f Features) bool { return v.feats&f == f }
+
+// step counts work; after the limit it reports false.
+func (v *validator) step(n int) bool {
+	v.steps += n
+	return v.steps <= maxSteps
+}
+
+func (v *validator) exhausted() error {
+	if v.steps > maxSteps || v.built > maxBuiltNodes {
+		return fmt.Errorf("the types of this component are too complex")
+	}
+	return nil
+}
+
+// component validates a component definition and gives its type.
+func (v *validator) component(parent *scope, c *binary.Component) (*compType, error) {
+	s := newScope(v, parent, scopeComponent)
+	for i, def := range c.Defs {
+		err := s.define(def)
+		if err == nil {
+			err = v.exhausted()
+		}
+		if err != nil {
+			if inner, ok := err.(*Error); ok {
+				return nil, inner
+			}
+			offset := c.Offset
+			if i < len(c.DefOffsets) {
+				offset = c.DefOffsets[i]
+			}
+			return nil, &Error{Offset: offset, Msg: err.Error()}
+		}
+	}
+	return s.componentType(), nil
+}
+
+// define validates one definition and appends it to its index space.
+func (s *scope) define(def binary.Def) error {
+	switch def := def.(type) {
+	case *binary.CoreModule:
+		return s.coreModule(def)
+	case *binary.CoreInstance:
+		return s.coreInstance(def)
+	case *binary.CoreType:
+		return s.coreType(def)
+	case *binary.Component:
+		t, err := s.v.component(s, def)
+		if err != nil {
+			return err
+		}
+		s.comps = append(s.comps, t)
+		return nil
+	case *binary.Instance:
+		return s.instance(def)
+	case *binary.Alias:
+		return s.alias(def)
+	case *binary.Type:
+		return s.typeDef(def)
+	case *binary.Canon:
+		return s.canon(def)
+	case *binary.Import:
+		return s.declare(imports, &def.Name, &def.Type)
+	case *binary.Export:
+		return s.export(def)
+	case *binary.Start:
+		return fmt.Errorf("start definitions are not supported")
+	case *binary.ValueDef:
+		return fmt.Errorf("value definitions are not supported")
+	}
+	return fmt.Errorf("unknown definition")
+}
