@@ -143,8 +143,11 @@ func (r *BodyReader) Ended() bool {
 	return ended
 }
 
-// Pending tells that the guest may write more: after what is buffered a Read would block.
-func (r *BodyReader) Pending() bool { return !r.Ended() }
+// Ready tells that Read returns at once, with bytes or the end.
+func (r *BodyReader) Ready() bool {
+	n, ended := r.b.pipe.buffered()
+	return n > 0 || ended
+}
 
 // Trailer returns the trailers, frozen, or nil; it is known once Ended, or Read has returned io.EOF.
 func (r *BodyReader) Trailer() *Fields {

@@ -51,8 +51,6 @@ const (
 	LoopDetected
 	ConfigurationError
 	InternalError
-
-	numErrorCases
 )
 
 // PayloadKind tells what an ErrorCase carries.
@@ -70,7 +68,7 @@ const (
 	StringPayload                // option<string>
 )
 
-// errorCase returns the name of a case, as in the WIT text, and its payload; of an unknown case the last one's.
+// describe returns the name of a case, as in the WIT text, and its payload; of an unknown case the last one's.
 func (c ErrorCase) describe() (name string, payload PayloadKind) {
 	switch c {
 	case DNSTimeout:

@@ -243,6 +243,20 @@ func (o *ResponseOutparam) Set(res *OutgoingResponse, code *ErrorCode) {
 	done(r, nil)
 }
 
+// SendInformational sends an interim response; an error-code tells that it could not be sent.
+func (o *ResponseOutparam) SendInformational(status int, header *Fields) *ErrorCode {
+	if status < 100 || status > 199 {
+		return NewErrorCode(HTTPProtocolError, nil)
+	}
+	if o.Informational == nil {
+		return InternalErrorf("informational responses are not supported")
+	}
+	if err := o.Informational(status, header.Freeze()); err != nil {
+		return InternalErrorf("%v", err)
+	}
+	return nil
+}
+
 // Drop gives the outparam up.
 func (o *ResponseOutparam) Drop() {
 	if done := o.done; done != nil {
@@ -275,6 +289,22 @@ func (r *OutgoingResponse) Body() (*OutgoingBody, bool) {
 	r.body = r.state.newOutgoingBody(r.header, HTTPResponseBodySize)
 	r.body.mayBeEmpty = r.Status == http.StatusNotModified || r.Status == http.StatusNoContent
 	return r.body, true
+}
+
+// SetStatus sets the status and tells whether it is valid: 100 to 999.
+func (r *OutgoingResponse) SetStatus(status int) bool {
+	if status < 100 || status > 999 {
+		return false
+	}
+	r.Status = status
+	return true
+}
+
+// Drop gives up a response that was not sent.
+func (r *OutgoingResponse) Drop() {
+	if r.body != nil {
+		r.body.pipe.closeRead()
+	}
 }
 
 func (r *OutgoingResponse) send(head bool) *Response {
@@ -342,9 +372,6 @@ func set(field *string, value string, valid bool) bool {
 	}
 	return valid
 }
-
-// ValidStatus tells whether a guest may set a status.
-func ValidStatus(status int) bool { return status >= 100 && status <= 999 }
 
 // CanonicalScheme returns "HTTP" or "HTTPS" for any spelling of these, and other schemes as they are.
 func CanonicalScheme(s string) string {

@@ -75,3 +75,15 @@ func Await(ctx context.Context, s Source) error {
 	}
 	return nil
 }
+
+// OwningWriter is an OutputStream that can keep what it is given instead of copying it.
+type OwningWriter interface {
+	// WriteOwned is Write, but p belongs to the stream from then on.
+	WriteOwned(p []byte) error
+}
+
+// FlushTeller is an OutputStream whose flush may be complete while CheckWrite permits nothing for another reason.
+type FlushTeller interface {
+	// Flushed tells that no flush is under way.
+	Flushed() bool
+}

@@ -1,8 +1,10 @@
 package p2
 
 import (
+	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -47,8 +49,9 @@ func dropPollable(rep any) error {
 // inputStream is the value behind an input-stream.
 type inputStream struct {
 	parent
-	s  wasi.InputStream
-	of *parent
+	s      wasi.InputStream
+	of     *parent
+	failed bool // an error was reported: the stream is closed
 }
 
 // newInputStream returns an own<input-stream>, which owns s; of is nil or its parent.
@@ -72,7 +75,8 @@ type outputStream struct {
 	parent
 	s      wasi.OutputStream
 	of     *parent
-	permit int // bytes that the last check-write still allows
+	permit int  // bytes that the last check-write still allows
+	failed bool // an error was reported: the stream is closed
 }
 
 // newOutputStream returns an own<output-stream>, which owns s; of is nil or its parent.
@@ -94,7 +98,10 @@ func dropOutputStream(rep any) error {
 // ignore drops the error of closing a stream: the guest has no way to learn of it, and it is no reason to trap.
 func ignore(error) error { return nil }
 
-// streamError turns an error of a stream into a stream-error.
+// ioError is the value behind a wasi:io/error error.
+type ioError struct{ err error }
+
+// streamError turns an error of a stream into the failed result.
 func streamError(err error) component.Value {
 	if err == io.EOF || errors.Is(err, wasi.ErrClosed) {
 		return component.Err(component.Enum(1))
@@ -102,5 +109,29 @@ func streamError(err error) component.Value {
 	return component.Err(component.Variant(0, component.Own(&ioError{err})))
 }
 
-// ioError is the value behind a wasi:io/error error.
-type ioError struct{ err error }
+// addIO offers wasi:io.
+func addIO(l *component.Linker, h *host) {
+	h.ioError = l.Instance("wasi:io/error" + version)
+	h.ioError.Resource("error", nil)
+	h.define(h.ioError, errorDefs())
+
+	h.poll = l.Instance("wasi:io/poll" + version)
+	h.poll.Resource("pollable", dropPollable)
+	h.define(h.poll, pollDefs())
+
+	h.streams = l.Instance("wasi:io/streams" + version)
+	h.streams.Use(h.ioError, "error")
+	h.streams.Use(h.poll, "pollable")
+	h.streams.Resource("input-stream", dropInputStream)
+	h.streams.Resource("output-stream", dropOutputStream)
+	h.streams.Type("stream-error", "variant { last-operation-failed(error), closed }")
+	h.define(h.streams, inputDefs())
+	h.define(h.streams, outputDefs())
+}
+
+func errorDefs() []def {
+	return []def{{"[method]error.to-debug-string", "func(self: borrow<error>) -> string",
+		func(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+			return component.String(strings.ToValidUTF8(args[0].Rep().(*ioError).err.Error(), "\ufffd")), nil
+		}}}
+}
