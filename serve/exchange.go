@@ -297,8 +297,9 @@ func (x *exchange) discard(ctx context.Context, cancel context.CancelCauseFunc, 
 	if err != nil && context.Cause(ctx) != errEnough {
 		// The answer is complete for its reader; that the program failed
 		// afterwards is still worth a line.
-		failure := asFailure(ctx, err)
-		x.record.Outcome, x.record.Failure = failure.Outcome, failure
+		if failure := asFailure(ctx, err); failure.Outcome != ClientGone {
+			x.record.Outcome, x.record.Failure = failure.Outcome, failure
+		}
 	}
 	return nil
 }

@@ -1,0 +1,141 @@
+package serve
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRequestReachesTheHandlerAsItWasSent(t *testing.T) {
+	type seen struct {
+		Method, URI, Host string
+		Header            http.Header
+	}
+	tests := map[string]struct {
+		send string
+		want seen
+	}{
+		"path is not cleaned": {
+			"GET //a//b/../c?x=%41 HTTP/1.1\r\nHost: h\r\n\r\n",
+			seen{"GET", "//a//b/../c?x=%41", "h", http.Header{}},
+		},
+		"OPTIONS *": {
+			"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
+			seen{"OPTIONS", "*", "h", http.Header{}},
+		},
+		"any method": {
+			"brew /pot HTTP/1.1\r\nHost: h\r\n\r\n",
+			seen{"brew", "/pot", "h", http.Header{}},
+		},
+		"absolute form": {
+			"GET http://other/p?q HTTP/1.1\r\nHost: h\r\n\r\n",
+			seen{"GET", "http://other/p?q", "other", http.Header{}},
+		},
+		"CONNECT": {
+			"CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n",
+			seen{"CONNECT", "other:443", "other:443", http.Header{}},
+		},
+		"CONNECT in absolute form": {
+			"CONNECT http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+			seen{"CONNECT", "http://localhost/", "localhost", http.Header{}},
+		},
+		"HTTP/1.0 without a host gets the server's": {
+			"GET / HTTP/1.0\r\n\r\n",
+			seen{"GET", "/", "ADDR", http.Header{}},
+		},
+		"headers of the connection are taken out": {
+			"GET / HTTP/1.1\r\nHost: h\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nUpgrade: websocket\r\nX-End: 2\r\n\r\n",
+			seen{"GET", "/", "h", http.Header{"X-End": {"2"}}},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := make(chan seen, 1)
+			s := start(t, handlerFunc(func(_ context.Context, _ string, r *http.Request) (*http.Response, error) {
+				got <- seen{r.Method, r.RequestURI, r.Host, r.Header}
+				return answer(200, ""), nil
+			}), Options{})
+			send := tt.send
+			if !strings.Contains(send, "Connection:") {
+				send = strings.Replace(send, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
+			}
+			text, err := raw(t, s.addr, send)
+			if err != nil || !strings.Contains(text, " 200 ") {
+				t.Fatalf("got %q, %v", text, err)
+			}
+			want := tt.want
+			want.Host = strings.Replace(want.Host, "ADDR", s.addr, 1)
+			if diff := cmp.Diff(want, <-got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestHeadersAreLimited(t *testing.T) {
+	s := start(t, always(func() *http.Response { return answer(200, "") }), Options{MaxHeaderBytes: 1000})
+	text, err := raw(t, s.addr, "GET / HTTP/1.1\r\nHost: h\r\nX-Big: "+strings.Repeat("x", 8000)+"\r\n\r\n")
+	if err != nil || !strings.Contains(text, " 431 ") {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+func TestSampleRemembersShortBodiesOnly(t *testing.T) {
+	tests := map[string]struct {
+		body  string
+		read  int64
+		whole bool
+	}{
+		"all of it":         {"hello", 100, true},
+		"not read to end":   {"hello", 3, false},
+		"exactly the limit": {strings.Repeat("x", maxSample), maxSample + 1, true},
+		"one byte too many": {strings.Repeat("x", maxSample+1), maxSample + 2, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			sample := &bodySample{ReadCloser: io.NopCloser(strings.NewReader(tt.body))}
+			_, _ = io.CopyN(io.Discard, sample, tt.read)
+			body, whole := sample.whole()
+			if whole != tt.whole || whole && string(body) != tt.body {
+				t.Errorf("got %d bytes, %v", len(body), whole)
+			}
+		})
+	}
+}
+
+func TestCurlCommand(t *testing.T) {
+	tests := map[string]struct {
+		send   string
+		sample *bodySample
+		want   string
+	}{
+		"plain":        {"GET /a?b=c&d HTTP/1.1\r\nHost: h:80\r\n\r\n", nil, "curl -i 'http://h:80/a?b=c&d'"},
+		"HEAD":         {"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --head http://h/"},
+		"dots":         {"GET /a/../b HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --path-as-is http://h/a/../b"},
+		"brackets":     {"GET /a?b[0]=1 HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --globoff 'http://h/a?b[0]=1'"},
+		"not a path":   {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --request-target '*' -X OPTIONS http://h/"},
+		"quotes":       {"GET / HTTP/1.1\r\nHost: h\r\nX-A: it's $HOME `x`\r\n\r\n", nil, `curl -i http://h/ -H 'x-a: it'\''s $HOME ` + "`x`'"},
+		"empty header": {"GET / HTTP/1.1\r\nHost: h\r\nX-A:\r\n\r\n", nil, `curl -i http://h/ -H 'x-a;'`},
+		"headers are sorted, the length is left out": {
+			"POST / HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nhi", &bodySample{head: []byte("hi"), end: true},
+			"curl -i -X POST http://h/ -H 'x-a: 2' -H 'x-b: 1' --data-binary hi"},
+		"bytes that are no text": {
+			"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nhi", &bodySample{head: []byte("a\n\xff'"), end: true},
+			`curl -i -X POST http://h/ --data-binary $'a\n\377\''`},
+		"unknown body": {"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", &bodySample{head: []byte("h")}, "curl -i -X PUT http://h/ --data-binary @request-body"},
+		"body with a sign of its own": {
+			"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n@x", &bodySample{head: []byte("@x"), end: true},
+			"curl -i -X PUT http://h/ --data-binary @request-body"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, curlCommand(parseRequest(t, tt.send), tt.sample)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,361 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestDrainLetsRequestsFinish(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	closed := make(chan struct{})
+	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	draining := make(chan int, 1)
+	s := startOn(t, l, Build{
+		Handler: handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
+			close(entered)
+			<-release
+			return answer(200, "done"), nil
+		}),
+		Close: func(context.Context) error { close(closed); return nil },
+	}, Options{Draining: func(n int) { draining <- n }})
+	bodies := make(chan string, 1)
+	go func() {
+		_, body := do(t, "GET", s.url)
+		bodies <- body
+	}()
+	receive(t, entered, "request")
+	s.stop()
+	if n := receive(t, draining, "call of Draining"); n != 1 {
+		t.Errorf("got %d running requests, want 1", n)
+	}
+	if c, err := net.Dial("tcp", s.addr); err == nil {
+		c.Close()
+		t.Error("a new connection was accepted while draining")
+	}
+	select {
+	case <-closed:
+		t.Error("the build was closed under a request")
+	default:
+	}
+	close(release)
+	if body := receive(t, bodies, "answer"); body != "done" {
+		t.Errorf("got %q", body)
+	}
+	receive(t, closed, "Close of the build")
+}
+
+func TestDrainEndsRequestsThatGoOn(t *testing.T) {
+	tests := map[string]struct {
+		drain time.Duration
+		abort bool
+	}{
+		"after the drain timeout": {time.Millisecond, false},
+		"when aborted":            {time.Hour, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			entered := make(chan struct{})
+			abort := make(chan struct{})
+			s := start(t, handlerFunc(func(ctx context.Context, _ string, _ *http.Request) (*http.Response, error) {
+				close(entered)
+				return answerBody(200, newChunkBody(ctx, nil, nil)), nil
+			}), Options{DrainTimeout: tt.drain, Abort: abort})
+			ended := make(chan error, 1)
+			go func() {
+				resp, err := client().Get(s.url)
+				if err == nil {
+					_, err = io.ReadAll(resp.Body)
+					resp.Body.Close()
+				}
+				ended <- err
+			}()
+			receive(t, entered, "request")
+			s.stop()
+			if tt.abort {
+				close(abort)
+			}
+			if err := receive(t, ended, "end of the stream"); err == nil {
+				t.Error("the client took half an answer for a whole one")
+			}
+			if err := receive(t, s.ended, "end of Serve"); err != nil {
+				t.Error(err)
+			}
+			s.ended <- nil
+		})
+	}
+}
+
+func TestUnusedConnectionsDoNotHoldUpTheDrain(t *testing.T) {
+	s := start(t, always(func() *http.Response { return answer(200, "") }), Options{})
+	unused, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unused.Close()
+	do(t, "GET", s.url) // accepted later than the other
+	begin := time.Now()
+	s.stop()
+	if err := receive(t, s.ended, "end of Serve"); err != nil {
+		t.Error(err)
+	}
+	s.ended <- nil
+	// net/http alone waits five seconds.
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestServeReportsAFailingListener(t *testing.T) {
+	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := New(Build{Handler: failing(&Failure{})}, Options{DrainTimeout: patience})
+	if err := s.Serve(t.Context(), l); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v, want %v", err, net.ErrClosed)
+	}
+}
+
+func TestSwapKeepsEachRequestOnItsBuild(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	closed := make(chan struct{})
+	build := func(name string, hold bool) Build {
+		return Build{
+			Handler: handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
+				if hold {
+					close(entered)
+					<-release
+				}
+				return answer(200, name), nil
+			}),
+			Close: func(context.Context) error {
+				if hold {
+					close(closed)
+				}
+				return nil
+			},
+		}
+	}
+	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startOn(t, l, build("old", true), Options{})
+	bodies := make(chan string, 1)
+	go func() {
+		_, body := do(t, "GET", s.url)
+		bodies <- body
+	}()
+	receive(t, entered, "request to the old build")
+	retire := s.Swap(build("new", false))
+	if _, body := do(t, "GET", s.url); body != "new" {
+		t.Errorf("got %q from the new build", body)
+	}
+	retired := make(chan error, 1)
+	go func() { retired <- retire(context.Background()) }()
+	select {
+	case <-closed:
+		t.Error("the old build was closed under a request")
+	default:
+	}
+	close(release)
+	if body := receive(t, bodies, "answer of the old build"); body != "old" {
+		t.Errorf("got %q from the old build", body)
+	}
+	receive(t, closed, "Close of the old build")
+	if err := receive(t, retired, "end of retire"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSwapUnderLoadLosesNoRequest(t *testing.T) {
+	build := func() Build {
+		var mu sync.RWMutex
+		open := true
+		return Build{
+			Handler: handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
+				mu.RLock()
+				defer mu.RUnlock()
+				if !open {
+					return nil, errors.New("the build is closed")
+				}
+				return answer(200, "ok"), nil
+			}),
+			Close: func(context.Context) error {
+				mu.Lock()
+				defer mu.Unlock()
+				open = false
+				return nil
+			},
+		}
+	}
+	s := New(build(), Options{})
+	var clients sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				g := s.acquire()
+				if _, err := g.build.Handler.Handle(context.Background(), "", nil); err != nil {
+					t.Error(err)
+				}
+				g.release()
+			}
+		})
+	}
+	for range 200 {
+		if err := s.Swap(build())(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	clients.Wait()
+}
+
+func TestNothingIsLeftRunning(t *testing.T) {
+	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := handlerFunc(func(ctx context.Context, _ string, r *http.Request) (*http.Response, error) {
+		switch r.URL.Path {
+		case "/trap":
+			return nil, &Failure{Outcome: Trap}
+		case "/late":
+			<-ctx.Done()
+			return nil, ctx.Err()
+		case "/half":
+			return answerBody(200, newChunkBody(ctx, chunks("x"), errFake)), nil
+		}
+		return answer(200, "ok"), nil
+	})
+	s := New(Build{Handler: h}, Options{Timeout: time.Millisecond, Grace: time.Millisecond, DrainTimeout: time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	c := client()
+	for range 10 {
+		for _, path := range []string{"/", "/trap", "/late", "/half"} {
+			resp, err := c.Get("http://" + l.Addr().String() + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+	}
+	cancel()
+	if err := receive(t, ended, "end of Serve"); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Active(); n != 0 {
+		t.Errorf("%d requests are active", n)
+	}
+	// The goroutines of net/http end a little after their connections.
+	var left string
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		left = ""
+		for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+			if strings.Contains(stack, "/serve.(*") && !strings.Contains(stack, "testing.tRunner") {
+				left = stack
+			}
+		}
+		if left == "" {
+			return
+		}
+	}
+	t.Errorf("still running:\n%s", left)
+}
+
+func TestListenOnAnOccupiedPort(t *testing.T) {
+	first, err := Listen(t.Context(), "127.0.0.1:0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	addr := first.Addr().String()
+	var inUse *AddressInUseError
+	if _, err := Listen(t.Context(), addr, false); !errors.As(err, &inUse) || inUse.Addr != addr {
+		t.Errorf("got %v, want an AddressInUseError for %s", err, addr)
+	}
+	second, err := Listen(t.Context(), addr, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if second.Addr().String() == addr {
+		t.Error("the occupied port was taken")
+	}
+}
+
+func TestURL(t *testing.T) {
+	tests := []struct{ listen, asked, want string }{
+		{"127.0.0.1:8080", "127.0.0.1:8080", "http://127.0.0.1:8080/"},
+		{"127.0.0.1:8080", "localhost:0", "http://localhost:8080/"},
+		{"[::1]:8080", "[::1]:0", "http://[::1]:8080/"},
+		{"[::]:8080", ":8080", "http://127.0.0.1:8080/"},
+		{"[::]:8080", "[::]:8080", "http://[::1]:8080/"},
+		{"0.0.0.0:8080", "0.0.0.0:8080", "http://127.0.0.1:8080/"},
+		{"192.0.2.1:8080", "192.0.2.1:8080", "http://192.0.2.1:8080/"},
+	}
+	for _, tt := range tests {
+		addr, err := net.ResolveTCPAddr("tcp", tt.listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := URL(fixedListener{addr}, tt.asked); got != tt.want {
+			t.Errorf("URL(%s, %s) = %s, want %s", tt.listen, tt.asked, got, tt.want)
+		}
+	}
+}
+
+// fixedListener has an address and nothing else.
+type fixedListener struct{ addr *net.TCPAddr }
+
+func (l fixedListener) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (l fixedListener) Close() error              { return nil }
+func (l fixedListener) Addr() net.Addr            { return l.addr }
+
+func TestErrorsOfTheHTTPServerAreRouted(t *testing.T) {
+	var mu sync.Mutex
+	var log bytes.Buffer
+	s := start(t, handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
+		panic("boom")
+	}), Options{ErrorLog: writerFunc(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return log.Write(p)
+	})})
+	do(t, "GET", s.url)
+	mu.Lock()
+	defer mu.Unlock()
+	if !strings.Contains(log.String(), "boom") {
+		t.Errorf("got log %q", log.String())
+	}
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
