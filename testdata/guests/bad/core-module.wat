@@ -1,0 +1,7 @@
+;; A core module: what a compiler gives before the component is made of it.
+(module
+  (memory (export "memory") 1)
+  (func (export "add") (param i32 i32) (result i32)
+    local.get 0
+    local.get 1
+    i32.add))

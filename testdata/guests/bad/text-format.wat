@@ -1,0 +1,9 @@
+;; A component that is a command line program: it exports wasi:cli/run and no HTTP handler.
+(component
+  (core module $program
+    (func (export "run") (result i32)
+      i32.const 0))
+  (core instance $program (instantiate $program))
+  (func $run (result (result)) (canon lift (core func $program "run")))
+  (instance $exported (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.4" (instance $exported)))
