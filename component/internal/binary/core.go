@@ -83,11 +83,16 @@ func (d *decoder) coreType() *CoreType {
 		}
 	}
 	t := &CoreType{Group: d.recType()}
+	d.finish(t, start)
+	return t
+}
+
+// finish fills in what follows from the group of t, which begins at start.
+func (d *decoder) finish(t *CoreType, start int) {
 	t.Raw = d.data[start:d.pos:d.pos]
 	if len(t.Group) == 1 && t.Group[0].Final && len(t.Group[0].Supers) == 0 {
 		t.Func = t.Group[0].Func
 	}
-	return t
 }
 
 func (d *decoder) coreModuleType() *CoreModuleType {
@@ -104,7 +109,11 @@ func (d *decoder) coreModuleDecl() CoreModuleDecl {
 		i := d.coreImport()
 		return CoreModuleDecl{Import: &i}
 	case 0x01:
-		return CoreModuleDecl{Type: d.coreType()}
+		// Module types cannot be declared here, so a sub needs no prefix.
+		start := d.pos
+		t := &CoreType{Group: d.recType()}
+		d.finish(t, start)
+		return CoreModuleDecl{Type: t}
 	case 0x02:
 		if b := d.byte("sort of the alias"); b != byte(SortCoreType&0xff) {
 			d.badByte(b, "sort of the alias (a type is expected)")

@@ -241,7 +241,7 @@ func (s *scope) streamBuiltin(c *binary.Canon) (*coreFunc, error) {
 	}
 	t, ok := found.(*defType)
 	if !ok || t.op != want {
-		return nil, fmt.Errorf("type index %d is not a %s type but a %s", c.Type, opName(want), typeKind(found))
+		return nil, fmt.Errorf("type index %d is not a %s type but %s", c.Type, opName(want), article(typeKind(found)))
 	}
 	switch c.Op {
 	case binary.CanonStreamNew, binary.CanonFutureNew:

@@ -155,7 +155,7 @@ func (s *scope) lift(c *binary.Canon) (*funcType, error) {
 	}
 	t, ok := found.(*funcType)
 	if !ok {
-		return nil, fmt.Errorf("type index %d is not a function type but a %s", c.Type, typeKind(found))
+		return nil, fmt.Errorf("type index %d is not a function type but %s", c.Type, article(typeKind(found)))
 	}
 	o := &c.Opts
 	if o.Async && !t.async {
@@ -171,7 +171,6 @@ func (s *scope) lift(c *binary.Canon) (*funcType, error) {
 	if err := requireLower(o, result); err != nil {
 		return nil, err
 	}
-	want := &coreFunc{}
 	flat, spilled := liftedParams(params)
 	if spilled && o.Realloc == nil {
 		return nil, fmt.Errorf("canonical option realloc is required: the parameters take more than %d core values", maxFlatParams)
@@ -185,7 +184,7 @@ func (s *scope) lift(c *binary.Canon) (*funcType, error) {
 			return nil, err
 		}
 	}
-	want = plainFunc(flat, liftedResults(o, result))
+	want := plainFunc(flat, liftedResults(o, result))
 	if !coreValsEqual(callee.params, want.params) {
 		return nil, fmt.Errorf("the core function has the wrong parameters: expected %s, found %s", want, callee)
 	}
@@ -248,9 +247,6 @@ func (s *scope) lower(c *binary.Canon) (*coreFunc, error) {
 	if o.Async {
 		if !t.async {
 			return nil, fmt.Errorf("the canonical option async requires an async function type")
-		}
-		if err := requireMemory(o); err != nil {
-			return nil, err
 		}
 		maxParams, maxResults = maxFlatAsync, 0
 	}

@@ -55,6 +55,7 @@ type coreTypeDef struct {
 	module *moduleType
 	fn     *coreFunc // nil for struct and array types
 	id     uint64    // equal for equal types other than module types
+	final  bool      // cannot be a supertype
 }
 
 // coreItem is the type of a core function, table, memory, global or tag.
@@ -75,6 +76,8 @@ type moduleType struct {
 	order   []coreName
 	imports map[coreName]coreItem
 	exports map[string]coreItem
+
+	exportOrder []string
 }
 
 func newModuleType() *moduleType {
@@ -94,6 +97,7 @@ func (m *moduleType) addExport(name string, item coreItem) error {
 	if _, ok := m.exports[name]; ok {
 		return fmt.Errorf("export name %q already defined", name)
 	}
+	m.exportOrder = append(m.exportOrder, name)
 	m.exports[name] = item
 	return nil
 }
@@ -195,14 +199,18 @@ func (r resolver) item(t binary.CoreExternType) (item coreItem, err error) {
 // resolve looks into; it is called for all of them before the first is resolved.
 func (v *validator) defineGroup(group []binary.CoreSubType, space *[]coreTypeDef, resolve resolver) error {
 	start := len(*space)
-	for range group {
+	for _, sub := range group {
 		v.lastID++
-		*space = append(*space, coreTypeDef{id: v.lastID})
+		*space = append(*space, coreTypeDef{id: v.lastID, final: sub.Final})
 	}
 	for i, sub := range group {
 		for _, super := range sub.Supers {
-			if _, err := resolve(super); err != nil {
+			def, err := resolve(super)
+			if err != nil {
 				return err
+			}
+			if def.final || def.module != nil {
+				return fmt.Errorf("core type %d is final and cannot be a supertype", super)
 			}
 		}
 		if sub.Func == nil {
@@ -245,9 +253,6 @@ func (s *scope) resolveCore(index uint32) (coreTypeDef, error) {
 func (s *scope) coreType(b *binary.CoreType) error {
 	if b.Module == nil {
 		return s.v.defineGroup(b.Group, &s.coreTypes, s.resolveCore)
-	}
-	if s.kind == scopeModuleType {
-		return fmt.Errorf("a module type cannot be declared within a module type")
 	}
 	inner := newScope(s.v, s, scopeModuleType)
 	m := newModuleType()
@@ -396,7 +401,7 @@ func (s *scope) coreItemAt(sort binary.Sort, index uint32) (coreItem, error) {
 	case binary.SortCoreFunc, binary.SortCoreTable, binary.SortCoreMemory, binary.SortCoreGlobal, binary.SortCoreTag:
 		return at(s.coreItems[sort], index, sort)
 	}
-	return coreItem{}, fmt.Errorf("a %s cannot be exported by a core instance", sortName(sort))
+	return coreItem{}, fmt.Errorf("%s cannot be exported by a core instance", article(sortName(sort)))
 }
 
 func (s *scope) coreFuncAt(index uint32) (*coreFunc, error) {
@@ -414,7 +419,7 @@ func (s *scope) aliasCoreExport(a *binary.Alias) error {
 		return fmt.Errorf("core instance %d has no export named %q", a.Instance, a.Name)
 	}
 	if item.sort != a.Sort {
-		return fmt.Errorf("export %q of core instance %d is not a %s but a %s", a.Name, a.Instance, sortName(a.Sort), sortName(item.sort))
+		return fmt.Errorf("export %q of core instance %d is not %s but %s", a.Name, a.Instance, article(sortName(a.Sort)), article(sortName(item.sort)))
 	}
 	s.coreItems[a.Sort] = append(s.coreItems[a.Sort], item)
 	return nil
@@ -467,7 +472,8 @@ func (v *validator) moduleSubtype(a, b *moduleType) error {
 		}
 		v.step(1)
 	}
-	for name, want := range b.exports {
+	for _, name := range b.exportOrder {
+		want := b.exports[name]
 		have, ok := a.exports[name]
 		if !ok {
 			return fmt.Errorf("missing expected export %q", name)

@@ -80,7 +80,7 @@ func (s *scope) rawExternType(t *binary.ExternType) (entity, error) {
 		e.typ, ok = found, true
 	}
 	if !ok {
-		return e, fmt.Errorf("type index %d is not a %s type but a %s", t.Index, sortName(t.Sort), typeKind(found))
+		return e, fmt.Errorf("type index %d is not %s type but %s", t.Index, article(sortName(t.Sort)), article(typeKind(found)))
 	}
 	return e, nil
 }
@@ -211,13 +211,16 @@ func checkAnnotation(n names.Name, e entity, labels map[string]*resource) error 
 		return nil
 	}
 	if e.sort != binary.SortFunc {
-		return fmt.Errorf("a %s name is for functions, this is not a func but a %s", n.Kind, sortName(e.sort))
+		return fmt.Errorf("a %s name is for functions, this is not a func but %s", n.Kind, article(sortName(e.sort)))
 	}
 	var used *defType
 	switch n.Kind {
 	case names.Constructor:
 		if e.fn.result == nil {
 			return fmt.Errorf("a constructor should return one value")
+		}
+		if e.fn.async {
+			return fmt.Errorf("a constructor cannot be async")
 		}
 		used = ownOf(*e.fn.result)
 		if used == nil {

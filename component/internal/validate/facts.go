@@ -126,14 +126,9 @@ func (t *defType) computeFacts() error {
 		t.facts = facts{w: weight{nodes: 1 + len(t.labels)}, size: size, align: size, flat: []byte{i32}}
 	case binary.OpList, binary.OpMap:
 		t.facts = listFacts()
-		// The elements are values of their own, and so are the pairs of a map.
-		inner := sequence(t.parts)
-		if inner.size >= maxValueSize {
-			return fmt.Errorf("the element type of a %s exceeds the maximum of %d bytes", opName(t.op), maxValueSize-1)
-		}
-		t.hasBorrow = inner.hasBorrow
 		for p := range t.parts {
 			t.w.contain(p.facts().w)
+			t.hasBorrow = t.hasBorrow || p.facts().hasBorrow
 		}
 	case binary.OpFixedList:
 		t.facts = t.elem.facts()

@@ -100,7 +100,7 @@ func (s *scope) entityAt(sort binary.Sort, index uint32) (e entity, err error) {
 	case binary.SortValue:
 		err = fmt.Errorf("values are not supported")
 	default:
-		err = fmt.Errorf("a %s cannot be used here", sortName(sort))
+		err = fmt.Errorf("%s cannot be used here", article(sortName(sort)))
 	}
 	return e, err
 }
@@ -188,7 +188,7 @@ func (s *scope) aliasExport(a *binary.Alias) error {
 		return fmt.Errorf("instance %d has no export named %q", a.Instance, a.Name)
 	}
 	if e.sort != a.Sort {
-		return fmt.Errorf("export %q of instance %d is not a %s but a %s", a.Name, a.Instance, sortName(a.Sort), sortName(e.sort))
+		return fmt.Errorf("export %q of instance %d is not %s but %s", a.Name, a.Instance, article(sortName(a.Sort)), article(sortName(e.sort)))
 	}
 	s.push(e)
 	return nil

@@ -125,7 +125,7 @@ func (c *checker) optVal(what string, a, b *valType) error {
 	case a == nil && b == nil:
 		return nil
 	case a == nil:
-		return fmt.Errorf("expected a %s of type %s, found none", what, *b)
+		return fmt.Errorf("expected %s of type %s, found none", article(what), *b)
 	case b == nil:
 		return fmt.Errorf("expected no %s, found %s", what, *a)
 	}

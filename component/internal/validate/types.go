@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"strings"
+
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
 
@@ -178,6 +180,14 @@ func sortName(s binary.Sort) string {
 		return "core instance"
 	}
 	return "unknown sort"
+}
+
+// article puts the indefinite article before a noun.
+func article(noun string) string {
+	if noun != "" && strings.IndexByte("aeio", noun[0]) >= 0 { // no noun here has a u that is pronounced as a vowel
+		return "an " + noun
+	}
+	return "a " + noun
 }
 
 // typeKind names what a type index refers to in error texts.

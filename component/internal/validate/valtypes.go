@@ -67,7 +67,7 @@ func (s *scope) valType(t binary.ValType) (valType, error) {
 	}
 	def, ok := found.(*defType)
 	if !ok {
-		return valType{}, fmt.Errorf("type index %d is not a defined value type but a %s", t.Index, typeKind(found))
+		return valType{}, fmt.Errorf("type index %d is not a defined value type but %s", t.Index, article(typeKind(found)))
 	}
 	if isPrimitive(def.op) {
 		return valType{prim: def.op}, nil
@@ -93,7 +93,7 @@ func (s *scope) resourceAt(index uint32) (*resType, error) {
 	}
 	r, ok := t.(*resType)
 	if !ok {
-		return nil, fmt.Errorf("type index %d is not a resource type but a %s", index, typeKind(t))
+		return nil, fmt.Errorf("type index %d is not a resource type but %s", index, article(typeKind(t)))
 	}
 	return r, nil
 }
@@ -305,7 +305,7 @@ func (s *scope) funcType(b *binary.FuncType) (*funcType, error) {
 }
 
 func (w weight) check() error {
-	if w.depth > maxTypeDepth {
+	if w.depth >= maxTypeDepth { // a type without parts has the depth 0, but is a level
 		return fmt.Errorf("the type is nested more than %d levels deep", maxTypeDepth)
 	}
 	if w.nodes > maxTypeNodes {
