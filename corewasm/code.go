@@ -9,14 +9,6 @@ type edit struct {
 }
 
 // code rewrites the code section.
-//
-// A safepoint is, with $n the counter and $t a local that it adds,
-//
-//	global.get $n  i32.const 1  i32.sub  local.tee $t  global.set $n
-//	local.get $t  i32.eqz  if  call $safepoint  end
-//
-// and $safepoint, added as the last function, calls the host and sets $n back:
-// the rarely taken half of the code stays small.
 func (w *rewriter) code() ([]byte, error) {
 	s := w.info.sec[secCode]
 	if !s.present {
@@ -25,7 +17,7 @@ func (w *rewriter) code() ([]byte, error) {
 	r := walker{reader: reader{b: s.content, base: s.offset}, table: newOpcodes()}
 	n := r.u32()
 	extra := uint32(0)
-	if w.safepoints {
+	if w.safepoints != nil {
 		extra = 1
 	}
 	dst := make([]byte, 0, len(s.content)+len(s.content)/4+64)
@@ -49,15 +41,8 @@ func (w *rewriter) code() ([]byte, error) {
 		r.fail("code section has %d bytes too many", len(r.b)-r.pos)
 		return nil, r.err
 	}
-	if w.safepoints {
-		h := []byte{0, 0x10}
-		h = appendU32(h, w.info.ImportedFuncs)
-		h = append(h, 0x41)
-		h = appendS32(h, int32(w.opt.Period))
-		h = append(h, 0x24)
-		h = appendU32(h, w.counter)
-		h = append(h, 0x0b)
-		dst = append(appendU32(dst, uint32(len(h))), h...)
+	if w.safepoints != nil {
+		dst = w.safepoints.appendStep(dst)
 	}
 	return dst, nil
 }
@@ -102,7 +87,7 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	if calls {
 		facts.Calls++
 	}
-	if !w.safepoints || !calls && loops == 0 {
+	if w.safepoints == nil || !calls && loops == 0 {
 		return b.emit(dst, start, start, end, nil, false)
 	}
 	ft, ok := w.info.FuncTypeOf(w.info.ImportedFuncs + fn)
@@ -111,17 +96,18 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		b.failAt(start, "function has a malformed type or too many locals")
 		return dst
 	}
-	safepoint := w.safepoint(uint32(temp))
 	b.buf = appendU32(b.buf[:0], uint32(groups)+1)
 	at := start
 	for ; b.b[at] >= 0x80; at++ {
 	}
 	b.buf = append(b.buf, b.b[at+1:exprAt]...)
 	b.buf = append(b.buf, 1, byte(I32))
-	if calls {
-		b.buf = append(b.buf, safepoint...)
+	b.buf = append(b.buf, w.safepoints.entryCode(uint32(temp), loops > 0)...)
+	var header []byte
+	if loops > 0 {
+		header = w.safepoints.loopCode(uint32(temp))
 	}
-	return b.emit(dst, start, exprAt, end, safepoint, true)
+	return b.emit(dst, start, exprAt, end, header, true)
 }
 
 // instructions walks the body and collects what has to change.
@@ -143,7 +129,7 @@ func (b *bodyRewriter) instructions() (calls bool, loops int) {
 		case immLoop:
 			depth++
 			loops++
-			if w.safepoints {
+			if w.safepoints != nil {
 				b.edits = append(b.edits, edit{at: b.pos, loop: true})
 			}
 		case immCall, immRefFunc:
@@ -229,18 +215,6 @@ func (b *bodyRewriter) emit(dst []byte, start, from, end int, safepoint []byte, 
 	}
 	copyTo(end)
 	return dst
-}
-
-func (w *rewriter) safepoint(temp uint32) []byte {
-	p := make([]byte, 0, 32)
-	p = appendU32(append(p, 0x23), w.counter)
-	p = append(p, 0x41, 1, 0x6b)
-	p = appendU32(append(p, 0x22), temp)
-	p = appendU32(append(p, 0x24), w.counter)
-	p = appendU32(append(p, 0x20), temp)
-	p = append(p, 0x45, 0x04, 0x40, 0x10)
-	p = appendU32(p, w.out.helper)
-	return append(p, 0x0b)
 }
 
 func sizeU32(v uint32) int {

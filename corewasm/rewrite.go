@@ -19,8 +19,8 @@ type Options struct {
 	// Imports gives the new name of each import in order; nil keeps the names.
 	Imports []ImportName
 	// Safepoint is the host function, of type () -> (), that code calls each
-	// Period counts; nil inserts no safepoints. A count is one pass through a
-	// loop header or one entry of a function that contains calls.
+	// Period counts or so; nil inserts no safepoints. A count is one pass through
+	// a loop header or one entry of a function that contains calls.
 	Safepoint *ImportName
 	// Period is at most 1<<31-1; 0 means [DefaultPeriod].
 	Period uint32
@@ -130,10 +130,9 @@ type rewriter struct {
 	opt  Options
 	out  *Rewritten
 
-	safepoints  bool
-	counter     uint32 // index of the counter global
-	voidType    uint32 // index of () -> ()
-	keepData    int    // number of leading segments that were moved out
+	safepoints  *safepoints // nil: none
+	voidType    uint32      // index of () -> ()
+	keepData    int         // number of leading segments that were moved out
 	lines       *lineTable
 	extraGlobal []Export
 }
@@ -141,10 +140,12 @@ type rewriter struct {
 func (w *rewriter) run() (*Rewritten, error) {
 	info := w.info
 	if w.opt.Safepoint != nil && len(info.Funcs) > 0 {
-		w.safepoints = true
+		w.safepoints = newSafepoints(w.opt.Period)
 		w.out.shift = 1
 		w.out.helper = info.ImportedFuncs + 1 + uint32(len(info.Funcs))
-		w.counter = info.ImportedGlobals + uint32(len(info.Globals))
+		w.safepoints.counter = info.ImportedGlobals + uint32(len(info.Globals))
+		w.safepoints.host = info.ImportedFuncs
+		w.safepoints.step = w.out.helper
 		w.voidType = uint32(len(info.Types))
 	}
 	if w.opt.Lines {
@@ -192,14 +193,14 @@ func (w *rewriter) section(id byte, code []byte) ([]byte, error) {
 	var out []byte
 	switch id {
 	case secType:
-		if w.safepoints {
+		if w.safepoints != nil {
 			out = w.prolonged(&r, s.present, 1)
 			return append(out, 0x60, 0, 0), r.err
 		}
 	case secImport:
 		return w.imports()
 	case secFunction:
-		if w.safepoints {
+		if w.safepoints != nil {
 			out = w.prolonged(&r, s.present, 1)
 			return appendU32(out, w.voidType), r.err
 		}
@@ -252,10 +253,10 @@ func (w *rewriter) function(index uint32) uint32 {
 func (w *rewriter) imports() ([]byte, error) {
 	s := w.info.sec[secImport]
 	n := uint32(len(w.info.Imports))
-	if n == 0 && !w.safepoints {
+	if n == 0 && w.safepoints == nil {
 		return nil, nil
 	}
-	if w.safepoints {
+	if w.safepoints != nil {
 		n++
 	}
 	out := appendU32(make([]byte, 0, len(s.content)+32), n)
@@ -274,7 +275,7 @@ func (w *rewriter) imports() ([]byte, error) {
 		r.importDesc(&im)
 		out = append(out, r.b[at:r.pos]...)
 	}
-	if w.safepoints {
+	if w.safepoints != nil {
 		out = appendName(appendName(out, w.opt.Safepoint.Module), w.opt.Safepoint.Name)
 		out = append(out, byte(KindFunc))
 		out = appendU32(out, w.voidType)
@@ -286,7 +287,7 @@ func (w *rewriter) imports() ([]byte, error) {
 // may name functions.
 func (w *rewriter) withExprs(id byte) ([]byte, error) {
 	s := w.info.sec[id]
-	add := id == secGlobal && w.safepoints
+	add := id == secGlobal && w.safepoints != nil
 	if !s.present && !add {
 		return nil, nil
 	}
@@ -350,8 +351,8 @@ func (w *rewriter) exportGlobals() {
 			add(w.info.ImportedGlobals+uint32(i), g.Type)
 		}
 	}
-	if w.safepoints {
-		add(w.counter, I32)
+	if w.safepoints != nil {
+		add(w.safepoints.counter, I32)
 	}
 }
 
