@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/internal/served"
+	"github.com/wasihttp/wasihttp/bench/served"
 )
 
 const (

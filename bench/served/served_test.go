@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/internal/served"
+	"github.com/wasihttp/wasihttp/bench/served"
 )
 
 // TestMain plays the server program when the environment asks for it.
