@@ -53,7 +53,11 @@ func (c *cx) realloc(old, oldSize, align, size uint32) uint32 {
 		trapf("the canonical options name no realloc")
 	}
 	stack := [4]uint64{uint64(old), uint64(oldSize), uint64(align), uint64(size)}
+	// It is a call of its own, with context slots of its own.
+	saved := c.th.storage
+	c.th.storage = [2]uint64{}
 	c.inst.callLocked(c.th, c.opts.realloc, stack[:])
+	c.th.storage = saved
 	c.refresh()
 	p := uint32(stack[0])
 	if p&(align-1) != 0 {
@@ -67,12 +71,9 @@ func (c *cx) realloc(old, oldSize, align, size uint32) uint32 {
 
 // callLocked calls a core function of the instance that may not leave it: realloc, post-return.
 func (in *instance) callLocked(th *thread, fn int, stack []uint64) {
-	saved := th.storage
-	th.storage = [2]uint64{}
 	in.mayLeave = false
 	th.callCore(fn, stack)
 	in.mayLeave = true
-	th.storage = saved
 }
 
 // check returns the n bytes at p, which must be aligned and in range.

@@ -19,6 +19,7 @@ func (th *thread) invoke(f *compFunc, caller *instance, start func() []Value, re
 		return th.invokeHost(f.host, start, resolve)
 	}
 	inst := th.store.insts[f.lift.inst]
+	inst.checkCall(caller)
 	inst.enter(caller)
 	t := th.store.lift(f, start, resolve)
 	inst.leave(caller)
@@ -48,9 +49,14 @@ func (s *Store) lift(f *compFunc, start func() []Value, resolve func(Value, bool
 
 func (in *instance) readyThread() *thread {
 	for _, th := range in.threads.entries {
-		if th != nil && th != in.exclusive && th.isReady() {
-			return th
+		if th == nil || th == in.exclusive || !th.isReady() {
+			continue
 		}
+		// The implicit thread of a task that needs the instance to itself would run on a stack that the synchronous call uses.
+		if t := th.task; th == t.implicit && t.typ.Async && t.needsExclusive() {
+			continue
+		}
+		return th
 	}
 	return nil
 }
@@ -113,7 +119,12 @@ func (t *task) callbackLoop(th *thread, packed uint32) {
 		case callbackYield:
 			in.releaseExclusive()
 			in.slotWaiters[th] = struct{}{}
-			if th.waitUntil(free, true) {
+			cancelled := t.deliverPendingCancel(true)
+			if !cancelled {
+				th.startWaiting(free)
+				cancelled = th.park(true, nil)
+			}
+			if cancelled {
 				ev.code = eventTaskCancelled
 			}
 		case callbackWait:
@@ -202,10 +213,7 @@ func (s *Store) tick() bool {
 // drive runs the store until done holds or nothing is left that could make it hold.
 func (s *Store) drive(ctx context.Context, done func() bool) error {
 	for {
-		for s.mailbox.drain() || s.tick() {
-			if done() {
-				return nil
-			}
+		for !done() && (s.mailbox.drain() || s.tick()) {
 		}
 		if done() {
 			return nil

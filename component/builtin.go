@@ -287,7 +287,8 @@ func (c *canonFunc) cancelCopy(th *thread, inst *instance, i uint32, readable bo
 		trapf("waitable cannot be used synchronously while added to a waitable set")
 	}
 	e.state = copyCancelling
-	if !e.pending {
+	// A buffer that is only partly used up is still with the other side, whatever progress is to be reported.
+	if !e.pending || e.reclaim && e.buf.remain() > 0 {
 		e.sh.cancel()
 	}
 	return e.finish(th, c.def.Async)

@@ -103,6 +103,7 @@ func (th *thread) callHost(h *hostFunc, args []Value) Value {
 func (th *thread) callLifted(f *compFunc, caller *instance, args []Value, deliver func(Value)) {
 	l := f.lift
 	inst := th.store.insts[l.inst]
+	inst.checkCall(caller)
 	inst.enter(caller)
 	t := task{inst: inst}
 	to := newCX(th, inst, &l.opts)
@@ -132,6 +133,14 @@ func (th *thread) callLifted(f *compFunc, caller *instance, args []Value, delive
 		inst.callLocked(th, l.opts.postReturn, flat[:1])
 	}
 	inst.leave(caller)
+}
+
+// checkCall refuses calls between an instance and itself or one that encloses it: the specification would allow some of them, but hosts
+// and its test suite agree to trap on all for now.
+func (in *instance) checkCall(caller *instance) {
+	if caller != nil && (in.encloses(caller) || caller.encloses(in)) {
+		trapf("cannot enter component instance")
+	}
 }
 
 // mayEnterFrom tells whether enter would succeed.

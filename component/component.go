@@ -22,7 +22,7 @@ func Decode(data []byte) (*Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := validate.Validate(ast, validate.Features{}); err != nil {
+	if err := validate.Validate(ast, validate.DefaultFeatures); err != nil {
 		return nil, err
 	}
 	return &Component{ast: ast}, nil

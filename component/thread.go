@@ -109,7 +109,7 @@ func (th *thread) park(cancellable bool, other *thread) (cancelled bool) {
 	return th.cancelled
 }
 
-// mayBlock traps unless the current task may block: its type is async, or it has returned.
+// suspend parks until another thread resumes this one.
 func (th *thread) suspend(cancellable bool) bool {
 	if th.task.deliverPendingCancel(cancellable) {
 		return true
@@ -117,11 +117,12 @@ func (th *thread) suspend(cancellable bool) bool {
 	return th.park(cancellable, nil)
 }
 
+// waitUntil parks until the condition holds, or returns at once when it does already.
 func (th *thread) waitUntil(ready func() bool, cancellable bool) bool {
 	if th.task != nil && th.task.deliverPendingCancel(cancellable) {
 		return true
 	}
-	if th.next == nil && ready() {
+	if ready() {
 		return false
 	}
 	th.startWaiting(ready)
@@ -130,7 +131,17 @@ func (th *thread) waitUntil(ready func() bool, cancellable bool) bool {
 
 func always() bool { return true }
 
-func (th *thread) yieldNow(cancellable bool) bool { return th.waitUntil(always, cancellable) }
+// yieldNow lets other threads run. A thread that cannot park goes on at once.
+func (th *thread) yieldNow(cancellable bool) bool {
+	if th.task != nil && th.task.deliverPendingCancel(cancellable) {
+		return true
+	}
+	if th.next == nil {
+		return false
+	}
+	th.startWaiting(always)
+	return th.park(cancellable, nil)
+}
 
 func (th *thread) suspendThenResume(cancellable bool, other *thread) bool {
 	if th.task.deliverPendingCancel(cancellable) {
@@ -179,6 +190,10 @@ func (t *task) enterImplicit(th *thread) bool {
 	in := t.inst
 	if t.typ.Async {
 		blocked := func() bool { return in.backpressure > 0 || t.needsExclusive() && in.exclusive != nil }
+		// The holder of the slot may just have become ready: then it goes on first, instead of making the caller wait for it.
+		for in.exclusive != nil && t.needsExclusive() && len(in.entering) == 0 && in.exclusive.isReady() {
+			in.exclusive.resume(false)
+		}
 		if blocked() || len(in.entering) > 0 {
 			in.entering = append(in.entering, th)
 			first := func() bool { return !blocked() }

@@ -211,7 +211,7 @@ func (w *wastRun) command(t *testing.T, c wastCommand) error {
 	case "action", "assert_return":
 		got, ft, err := w.invoke(t, c.Action)
 		if err != nil {
-			return err
+			return withFrames(err)
 		}
 		if c.Type == "action" {
 			return nil
@@ -258,6 +258,17 @@ func (w *wastRun) command(t *testing.T, c wastCommand) error {
 		return nil
 	}
 	return fmt.Errorf("unknown command %s", c.Type)
+}
+
+// withFrames adds the backtrace of a trap to its message.
+func withFrames(err error) error {
+	var trap *engine.Trap
+	if errors.As(err, &trap) {
+		for _, f := range trap.Frames {
+			err = fmt.Errorf("%w\n\t%s.%s[%d]", err, f.Module, f.Func, f.Index)
+		}
+	}
+	return err
 }
 
 type wastError struct{ msg string }
