@@ -1,0 +1,378 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/term"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 10 * time.Second
+
+// buffer collects output that is read while it is written.
+type buffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+	news chan struct{} // has room for one
+}
+
+func newBuffer() *buffer { return &buffer{news: make(chan struct{}, 1)} }
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case b.news <- struct{}{}:
+	default:
+	}
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// await waits until the output matches and returns the first submatch.
+func (b *buffer) await(t *testing.T, pattern string) string {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	timeout := time.After(patience)
+	for {
+		if m := re.FindStringSubmatch(b.String()); m != nil {
+			return m[len(m)-1]
+		}
+		select {
+		case <-b.news:
+		case <-timeout:
+			t.Fatalf("%s does not come; got:\n%s", pattern, b)
+		}
+	}
+}
+
+// session is a run of the program with a component that is made of Go.
+type session struct {
+	out, err *buffer
+	signals  chan os.Signal
+	code     chan int
+	cfg      chan loadConfig // what load was given
+	closed   chan struct{}   // closed when the component was
+	file     string
+}
+
+// handlerFunc is a handler in a test.
+type handlerFunc func(ctx context.Context, id string, r *http.Request) (*http.Response, error)
+
+func (f handlerFunc) Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error) {
+	return f(ctx, id, r)
+}
+
+// hello answers every request.
+func hello(context.Context, string, *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("hello"))}, nil
+}
+
+// startServe runs "serve FILE args…" with h as the component.
+func startServe(t *testing.T, h handlerFunc, args ...string) *session {
+	t.Helper()
+	s := &session{
+		out: newBuffer(), err: newBuffer(),
+		signals: make(chan os.Signal, 2),
+		code:    make(chan int, 1),
+		cfg:     make(chan loadConfig, 1),
+		closed:  make(chan struct{}),
+		file:    filepath.Join(t.TempDir(), "app.wasm"),
+	}
+	if err := os.WriteFile(s.file, []byte("component"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tl := &tool{
+		stdout:  term.New(s.out, nil),
+		stderr:  term.New(s.err, nil),
+		environ: func() []string { return []string{"HOME=/home/me"} },
+		signals: s.signals,
+		load: func(_ context.Context, path string, cfg loadConfig) (*app, error) {
+			s.cfg <- cfg
+			return &app{
+				Handler: h,
+				About:   description{File: path, Size: 88123, Digest: "0123abcd", Kind: "0.2", Compile: 102 * time.Millisecond},
+				Close:   func(context.Context) error { close(s.closed); return nil },
+			}, nil
+		},
+		servable: func(string) (bool, string) { return true, "" },
+	}
+	go func() {
+		s.code <- tl.main(context.Background(), append([]string{programName, "serve", s.file}, args...))
+	}()
+	t.Cleanup(func() {
+		s.signals <- os.Interrupt
+		s.exit(t)
+	})
+	return s
+}
+
+// exit waits for the end and returns the exit code.
+func (s *session) exit(t *testing.T) int {
+	t.Helper()
+	select {
+	case code := <-s.code:
+		s.code <- code
+		return code
+	case <-time.After(patience):
+		t.Fatalf("the program goes on; stderr:\n%s", s.err)
+		return 0
+	}
+}
+
+func (s *session) url(t *testing.T) string {
+	t.Helper()
+	return s.err.await(t, `(?m)^Serving HTTP on (http://\S+/)$`)
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestServeAnnouncesAnswersLogsAndEnds(t *testing.T) {
+	s := startServe(t, hello, "--addr", "127.0.0.1:0")
+	url := s.url(t)
+	if status, body := get(t, url+"greet?x"); status != 200 || body != "hello" {
+		t.Errorf("got %d %q", status, body)
+	}
+	s.err.await(t, `\[1\] GET /greet\?x 200 5B \S+ ok\n`)
+	s.signals <- syscall.SIGTERM
+	if code := s.exit(t); code != 0 {
+		t.Errorf("got exit code %d", code)
+	}
+	select {
+	case <-s.closed:
+	default:
+		t.Error("the component was not closed")
+	}
+	if s.out.String() != "" {
+		t.Errorf("stdout has %q", s.out)
+	}
+	lines := strings.Split(s.err.String(), "\n")
+	if want := s.file + " 88.1 kB, sha256 0123abcd, wasi:http 0.2, compiled in 102ms"; lines[0] != want {
+		t.Errorf("got first line %q, want %q", lines[0], want)
+	}
+	if lines[1] != "Serving HTTP on "+url {
+		t.Errorf("got second line %q", lines[1])
+	}
+}
+
+func TestServeQuietly(t *testing.T) {
+	s := startServe(t, func(_ context.Context, _ string, r *http.Request) (*http.Response, error) {
+		if r.URL.Path == "/trap" {
+			return nil, &serve.Failure{Outcome: serve.Trap, Cause: "unreachable"}
+		}
+		return hello(r.Context(), "", r)
+	}, "--quiet", "--addr=127.0.0.1:0")
+	url := s.url(t)
+	get(t, url)
+	get(t, url+"trap")
+	s.err.await(t, `unreachable`)
+	if got := strings.Count(s.err.String(), "GET"); got != 1 {
+		t.Errorf("got %d log lines:\n%s", got, s.err)
+	}
+	if !strings.HasPrefix(s.err.String(), "Serving HTTP on ") {
+		t.Errorf("got:\n%s", s.err)
+	}
+}
+
+func TestServeLogsJSON(t *testing.T) {
+	s := startServe(t, hello, "--log-format", "json", "--addr", "127.0.0.1:0")
+	get(t, s.url(t))
+	s.err.await(t, `(?m)^\{"time":.*"outcome":"ok"\}$`)
+	s.err.await(t, `(?m)^\{"file":.*"digest":"0123abcd","kind":"0.2","compile_ms":102,"from_cache":false\}$`)
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	entered := make(chan struct{})
+	s := startServe(t, func(ctx context.Context, _ string, _ *http.Request) (*http.Response, error) {
+		close(entered)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}, "--addr", "127.0.0.1:0", "--drain-timeout", "1h")
+	url := s.url(t)
+	ended := make(chan error, 1)
+	go func() {
+		resp, err := http.Get(url)
+		if err == nil {
+			resp.Body.Close()
+		}
+		ended <- err
+	}()
+	<-entered
+	s.signals <- os.Interrupt
+	s.err.await(t, `waiting up to 1h0m0s for 1 request to end; press Ctrl-C again to stop at once`)
+	s.signals <- os.Interrupt
+	if code := s.exit(t); code != 0 {
+		t.Errorf("got exit code %d", code)
+	}
+	if err := <-ended; err == nil {
+		t.Error("the request was answered")
+	}
+}
+
+func TestServeOnAnOccupiedPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	addr := l.Addr().String()
+	t.Run("says so", func(t *testing.T) {
+		s := startServe(t, hello, "--addr", addr)
+		if code := s.exit(t); code != exitLoad {
+			t.Errorf("got exit code %d", code)
+		}
+		want := "wasihttp: error: address " + addr + " is already in use\n" +
+			"hint: stop what listens there, or take another port: --find-free-port, or --addr 127.0.0.1:0\n"
+		if diff := cmp.Diff(want, s.err.String()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("finds another", func(t *testing.T) {
+		s := startServe(t, hello, "--addr", addr, "--find-free-port")
+		if status, _ := get(t, s.url(t)); status != 200 {
+			t.Errorf("got %d", status)
+		}
+	})
+}
+
+func TestServeSaysThatOthersCanConnect(t *testing.T) {
+	s := startServe(t, hello, "--addr", "0.0.0.0:0")
+	if url := s.url(t); !strings.HasPrefix(url, "http://127.0.0.1:") {
+		t.Errorf("got %s", url)
+	}
+	s.err.await(t, `other machines can reach this address; error pages are brief`)
+}
+
+func TestServePassesSettingsOn(t *testing.T) {
+	dir := t.TempDir()
+	envFile := filepath.Join(dir, ".env")
+	if err := os.WriteFile(envFile, []byte("A=file\nB=file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServe(t, hello, "--addr", "127.0.0.1:0",
+		"--env-file", envFile, "--env", "A=1,2", "--env", "HOME", "--env", "NOT_SET",
+		"--arg", "-v", "--arg", "a,b", "--timeout", "5", "--post-return-timeout", "2m", "--idle-instance-timeout", "0",
+		"--max-memory", "64MiB", "--max-instance-reuse-count", "7", "--max-instance-concurrent-reuse-count", "3",
+		"--allow-outbound", "*.Example.com:443", "--ca-file", "ca.pem", "--cache-dir", dir)
+	s.url(t)
+	got := <-s.cfg
+	got.Stdout, got.Stderr, got.Progress, got.Outbound, got.Notice = nil, nil, nil, nil, nil
+	want := loadConfig{
+		Env:     []envVar{{"A", "1,2"}, {"B", "file"}, {"HOME", "/home/me"}},
+		Args:    []string{"-v", "a,b"},
+		Timeout: 5 * time.Second, PostReturnTimeout: 2 * time.Minute,
+		MaxMemory: 64 << 20, MaxInstanceReuse: 7, MaxInstanceConcurrentReuse: 3,
+		AllowOutbound: []outboundPattern{{Host: "example.com", Subdomains: true, Port: 443}},
+		CAFiles:       []string{"ca.pem"},
+		CacheDir:      dir,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestGuestOutputIsPrefixed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"by default": {nil, "[0/1] one\n[0/1] two\n"},
+		"or bare":    {[]string{"--no-logging-prefix"}, "one\ntwo\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startServe(t, hello, append(tt.args, "--addr", "127.0.0.1:0")...)
+			s.url(t)
+			w := (<-s.cfg).Stdout.Writer(func() string { return "[0/1] " })
+			_, _ = io.WriteString(w, "one\ntw")
+			_, _ = io.WriteString(w, "o")
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, s.out.String()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSignalWhileLoadingEndsWithoutServing(t *testing.T) {
+	stderr := newBuffer()
+	signals := make(chan os.Signal, 2)
+	entered := make(chan struct{})
+	file := filepath.Join(t.TempDir(), "app.wasm")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, honours := range map[string]bool{"load that stops": true, "load that does not": false} {
+		t.Run(name, func(t *testing.T) {
+			entered = make(chan struct{})
+			release := make(chan struct{})
+			defer close(release)
+			tl := &tool{
+				stdout: term.New(io.Discard, nil), stderr: term.New(stderr, nil),
+				environ: func() []string { return nil }, signals: signals,
+				load: func(ctx context.Context, _ string, _ loadConfig) (*app, error) {
+					close(entered)
+					if honours {
+						<-ctx.Done()
+						return nil, ctx.Err()
+					}
+					<-release
+					return nil, errors.New("too late")
+				},
+			}
+			code := make(chan int, 1)
+			go func() {
+				code <- tl.main(context.Background(), []string{programName, "serve", file, "--addr", "127.0.0.1:0"})
+			}()
+			<-entered
+			signals <- os.Interrupt
+			if !honours {
+				signals <- os.Interrupt
+			}
+			select {
+			case got := <-code:
+				if got != 0 {
+					t.Errorf("got exit code %d", got)
+				}
+			case <-time.After(patience):
+				t.Fatal("the program goes on")
+			}
+			if strings.Contains(stderr.String(), "Serving") {
+				t.Errorf("got:\n%s", stderr)
+			}
+		})
+	}
+}

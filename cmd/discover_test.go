@@ -1,0 +1,57 @@
+package cmd
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestDiscover(t *testing.T) {
+	tests := map[string]struct {
+		files []string
+		want  string // empty: an error with these words
+		words []string
+	}{
+		"in the current folder": {[]string{"app.wasm"}, "app.wasm", nil},
+		"cargo's release":       {[]string{"target/wasm32-wasip2/release/app.wasm"}, "target/wasm32-wasip2/release/app.wasm", nil},
+		"cargo's debug":         {[]string{"target/wasm32-wasip1/debug/app.wasm", "core.wasm"}, "target/wasm32-wasip1/debug/app.wasm", nil},
+		"dist":                  {[]string{"dist/app.wasm", "other/app.wasm"}, "dist/app.wasm", nil},
+		"build":                 {[]string{"build/app.wasm"}, "build/app.wasm", nil},
+		"several":               {[]string{"dist/app.wasm", "b.wasm"}, "", []string{"2 components", "dist/app.wasm", "b.wasm"}},
+		"none that fits":        {[]string{"core.wasm", "app.txt"}, "", []string{"no component", "core.wasm: is a core module"}},
+		"none":                  {nil, "", []string{"no component"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for _, file := range tt.files {
+				if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := discover(func(path string) (bool, string) {
+				return filepath.Base(path) != "core.wasm", "is a core module"
+			})
+			if tt.want != "" {
+				if err != nil || filepath.ToSlash(got) != tt.want {
+					t.Errorf("got %q, %v; want %q", got, err, tt.want)
+				}
+				return
+			}
+			var user *userError
+			if !errors.As(err, &user) || user.code != exitUsage || user.hint == "" {
+				t.Fatalf("got %q, %v", got, err)
+			}
+			for _, word := range tt.words {
+				if !strings.Contains(filepath.ToSlash(user.msg), word) {
+					t.Errorf("%q is missing in %q", word, user.msg)
+				}
+			}
+		})
+	}
+}
