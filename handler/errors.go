@@ -1,0 +1,192 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// ErrorCode is an error-code of wasi:http/types, of either version. Handle returns the one that the guest answered with.
+type ErrorCode = wasi.ErrorCode
+
+// ErrClosed is why requests fail that come to a closed ProxyHandler, or that are still running when it has to end.
+var ErrClosed = errors.New("the handler is closed")
+
+// NoHandlerError is the error for a component that cannot be given requests.
+type NoHandlerError struct {
+	// Exports are the names of what the component exports instead.
+	Exports []string
+}
+
+// Error says what the component exports.
+func (e *NoHandlerError) Error() string {
+	if len(e.Exports) == 0 {
+		return "the component exports no HTTP handler; it exports nothing"
+	}
+	return "the component exports no HTTP handler, only " + strings.Join(e.Exports, ", ")
+}
+
+// UnsupportedError is the error for an HTTP handler of a kind that cannot be run yet.
+type UnsupportedError struct {
+	Export string
+	Kind   Kind
+}
+
+// Error names the export.
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("the component exports %s, but WASI %s components cannot be run yet", e.Export, e.Kind)
+}
+
+// InstantiationError is the outcome of a request for which no instance could be made. No guest has seen the request, so it may be tried
+// again.
+type InstantiationError struct {
+	// Data and Request are what Handle was given.
+	Data    any
+	Request *Request
+	// Err is the cause. It may be shared with other requests.
+	Err error
+}
+
+// Error names the cause.
+func (e *InstantiationError) Error() string {
+	return "cannot instantiate the component: " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *InstantiationError) Unwrap() error { return e.Err }
+
+// ExpirationError is the outcome of a request whose time was over before the guest had responded. It is also the cause with which the guest is
+// stopped then, or when the instance has expired.
+type ExpirationError struct {
+	// Status is what the worker was busy with; Requests for the outcome of a request.
+	Status WorkerStatus
+	// After is how long it had been.
+	After time.Duration
+	// Trap tells where the guest was when it was stopped; nil when it was not to be stopped in time.
+	Trap *engine.Trap
+}
+
+// Error says what took too long.
+func (e *ExpirationError) Error() string {
+	var s string
+	after := e.After.Round(time.Millisecond)
+	switch e.Status {
+	case Requests:
+		s = fmt.Sprintf("no response after %v", after)
+	case PostReturn:
+		s = fmt.Sprintf("the guest was still working %v after the response", after)
+	default:
+		s = fmt.Sprintf("expired after %v", after)
+	}
+	if doing := e.Doing(); doing != "" {
+		s += ": " + doing
+	}
+	return s
+}
+
+// Doing says in a few words what the guest was busy with when it was stopped; "" when that is not known.
+func (e *ExpirationError) Doing() string {
+	if e.Trap == nil {
+		return ""
+	}
+	if call := e.HostCall(); call != "" {
+		return "the guest was waiting in " + call
+	}
+	return "the guest was busy in its own code"
+}
+
+// HostCall names the host function in which the guest was waiting when it was stopped; "" when it was in its own code, or that is not
+// known.
+func (e *ExpirationError) HostCall() string {
+	if e.Trap == nil || len(e.Trap.Frames) == 0 || e.Trap.Frames[0].Module != "host" {
+		return ""
+	}
+	return e.Trap.Frames[0].Func
+}
+
+// Frames returns the guest's backtrace, innermost first; nil when that is not known.
+func (e *ExpirationError) Frames() []engine.Frame {
+	if e.Trap == nil {
+		return nil
+	}
+	return e.Trap.Frames
+}
+
+// TrapError is the outcome of a request during which the guest trapped.
+type TrapError struct {
+	// Err is the trap: an *engine.Trap when it happened below guest code, else a *component.TrapError.
+	Err error
+}
+
+// Error is that of the trap.
+func (e *TrapError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the trap.
+func (e *TrapError) Unwrap() error { return e.Err }
+
+// Frames returns the guest's backtrace, innermost first.
+func (e *TrapError) Frames() []engine.Frame {
+	var t *engine.Trap
+	if errors.As(e.Err, &t) {
+		return t.Frames
+	}
+	return nil
+}
+
+// TrapOrPanicError is the outcome of a request whose instance was lost to a fault that is not the request's own: another task of the same
+// instance trapped, or the host panicked.
+type TrapOrPanicError struct {
+	// Err is the fault; an *engine.PanicError is in it for a panic.
+	Err error
+}
+
+// Error names the fault.
+func (e *TrapOrPanicError) Error() string {
+	if e.Panic() != nil {
+		return "the host panicked: " + e.Err.Error()
+	}
+	return "the instance was lost to another request: " + e.Err.Error()
+}
+
+// Unwrap returns the fault.
+func (e *TrapOrPanicError) Unwrap() error { return e.Err }
+
+// Panic returns the panic when the fault was one, else nil.
+func (e *TrapOrPanicError) Panic() *engine.PanicError {
+	var p *engine.PanicError
+	if errors.As(e.Err, &p) {
+		return p
+	}
+	return nil
+}
+
+// NoResponseError is the outcome of a request for which the guest ended its work without a response.
+type NoResponseError struct {
+	// Exit is not nil when the guest ended with wasi:cli/exit instead of returning.
+	Exit *wasi.Exit
+}
+
+// Error says how the guest ended.
+func (e *NoResponseError) Error() string {
+	if e.Exit != nil {
+		return fmt.Sprintf("the guest exited with status %d and never set the response-outparam", e.Exit.Code)
+	}
+	return "the guest returned and never set the response-outparam"
+}
+
+// fault classifies an error of a guest call for the request that the call was for.
+func fault(err error) error {
+	var exit wasi.Exit
+	var p *engine.PanicError
+	switch {
+	case errors.As(err, &exit):
+		return &NoResponseError{Exit: &exit}
+	case errors.As(err, &p):
+		return &TrapOrPanicError{Err: err}
+	}
+	return &TrapError{Err: err}
+}

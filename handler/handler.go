@@ -1,0 +1,160 @@
+package handler
+
+import (
+	"context"
+	"sync"
+)
+
+// ProxyHandler dispatches requests to workers. It is safe for concurrent use.
+//
+// A request goes to a worker that is available; when there is none a new worker is started for it. The handler itself holds nobody back:
+// limiting how many requests run at once is the caller's task.
+type ProxyHandler struct {
+	state  HandlerState
+	ctx    context.Context // of the workers
+	cancel context.CancelCauseFunc
+	unhook func() bool
+
+	workers sync.WaitGroup // grows under mu only while not closed
+
+	mu     sync.Mutex
+	all    map[*worker]struct{}
+	parked []*worker // idle workers, the most recently idle one last
+	closed bool
+}
+
+// New returns a ProxyHandler for state. When ctx ends, everything that runs is stopped as if by Close. The caller calls Close in any
+// case.
+func New(ctx context.Context, state HandlerState) *ProxyHandler {
+	h := &ProxyHandler{state: state, all: map[*worker]struct{}{}}
+	h.ctx, h.cancel = context.WithCancelCause(ctx)
+	h.unhook = context.AfterFunc(ctx, func() {
+		h.shut()
+		h.stopAll(context.Cause(ctx))
+	})
+	return h
+}
+
+// State returns the embedder's state.
+func (h *ProxyHandler) State() HandlerState { return h.state }
+
+// Handle gives the request to a guest and waits for the head of its response. data goes to WorkerState.OnRequestStart.
+//
+// The end of ctx ends the wait and, later, the response's body: for the guest, the client has gone. The error is then the cause of ctx. Else
+// it is one of *ExpirationError, *TrapError, *TrapOrPanicError, *NoResponseError, *ErrorCode, *InstantiationError, or ErrClosed.
+func (h *ProxyHandler) Handle(ctx context.Context, data any, req *Request) (*Response, error) {
+	x := newExchange(req, data)
+	if err := h.dispatch(x); err != nil {
+		return nil, err
+	}
+	return x.wait(ctx)
+}
+
+// dispatch hands the exchange to a worker.
+//
+// There is no queue in which a request could be forgotten: taking a worker off the list of parked ones and deciding to start one are the same
+// critical section, and whoever has taken a worker off that list (dispatch, the worker's own expiration, or shut) owes it exactly
+// one message, which its channel has room for.
+func (h *ProxyHandler) dispatch(x *exchange) error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return ErrClosed
+	}
+	for i := len(h.parked) - 1; i >= 0; i-- {
+		if w := h.parked[i]; !w.refuses {
+			h.unpark(i)
+			h.mu.Unlock()
+			w.next <- x
+			return nil
+		}
+	}
+	w := newWorker(h)
+	h.all[w] = struct{}{}
+	h.workers.Add(1)
+	h.mu.Unlock()
+	go w.run(x)
+	return nil
+}
+
+// unpark takes a worker off the list. The lock is held.
+func (h *ProxyHandler) unpark(i int) {
+	copy(h.parked[i:], h.parked[i+1:])
+	h.parked[len(h.parked)-1] = nil
+	h.parked = h.parked[:len(h.parked)-1]
+}
+
+// park makes w wait for a message; with refuses that will not be a request. It returns false when no more messages will come.
+func (h *ProxyHandler) park(w *worker, refuses bool) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	w.refuses = refuses
+	h.parked = append(h.parked, w)
+	return true
+}
+
+// retire sends an idle worker home. It does nothing when w has got a message already.
+func (h *ProxyHandler) retire(w *worker) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, p := range h.parked {
+		if p == w {
+			h.unpark(i)
+			w.next <- nil
+			return
+		}
+	}
+}
+
+// gone is called by a worker at its very end.
+func (h *ProxyHandler) gone(w *worker) {
+	h.mu.Lock()
+	delete(h.all, w)
+	h.mu.Unlock()
+	h.workers.Done()
+}
+
+// shut lets no more requests in and sends idle workers home.
+func (h *ProxyHandler) shut() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, w := range h.parked {
+		w.next <- nil
+	}
+	h.parked = nil
+}
+
+// stopAll stops the workers that run.
+func (h *ProxyHandler) stopAll(cause error) {
+	h.mu.Lock()
+	all := make([]*worker, 0, len(h.all))
+	for w := range h.all {
+		all = append(all, w)
+	}
+	h.mu.Unlock()
+	for _, w := range all {
+		w.stop(cause)
+	}
+}
+
+// Close lets no more requests in, waits until the workers have ended, and stops them, with ErrClosed as the outcome of their requests, when ctx
+// ends before that. It returns when no worker is left. It may be called more than once.
+func (h *ProxyHandler) Close(ctx context.Context) {
+	h.shut()
+	unhook := context.AfterFunc(ctx, func() { h.stopAll(ErrClosed) })
+	h.workers.Wait()
+	unhook()
+	h.unhook()
+	h.cancel(ErrClosed)
+}
+
+// Workers returns how many workers there are, and how many of them wait for a request.
+func (h *ProxyHandler) Workers() (all, idle int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.all), len(h.parked)
+}

@@ -1,0 +1,110 @@
+package handler
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// Request is a request to be handled. Its Body is read by the guest, and closed when the guest does not need it any more or the exchange
+// is over; closing may happen more than once and while a Read is blocked, which it must end.
+type Request = wasi.Request
+
+// Response is the response of a guest, whose body may still be being written. Whoever gets it closes Body.
+type Response struct {
+	// Status is what the guest set, 100 to 999.
+	Status int
+	// Header is frozen.
+	Header *wasi.Fields
+	Body   *Body
+
+	inner *wasi.Response
+}
+
+// Trailer returns the trailers, frozen, or nil; it is known once Body has returned io.EOF.
+func (r *Response) Trailer() *wasi.Fields { return r.inner.Trailer() }
+
+// HTTP returns the response as net/http has it, as [wasi.Response.HTTP] does. Its Body is r.Body. It is called once, before the body is
+// read.
+func (r *Response) HTTP() *http.Response {
+	res := r.inner.HTTP()
+	r.Body.src = res.Body
+	res.Body = r.Body
+	return res
+}
+
+// Body is the body of a Response. One goroutine reads it; Close may be called from any.
+type Body struct {
+	ctx    context.Context // of Handle
+	x      *exchange
+	pipe   *wasi.BodyReader
+	src    io.ReadCloser // pipe, or what fills the trailers in
+	unhook func() bool
+	waited bool
+}
+
+func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
+	b := &Body{ctx: ctx, x: x, pipe: r.Body, src: r.Body}
+	if ctx.Done() != nil && !r.Body.Ended() {
+		b.unhook = context.AfterFunc(ctx, func() {
+			// It never fails.
+			_ = b.pipe.Close()
+			x.leave()
+		})
+	}
+	return &Response{Status: r.Status, Header: r.Header, Body: b, inner: r}
+}
+
+// Read blocks until the guest has written or ended the body. At the proper end it returns io.EOF. Other errors say that the message must be
+// cut short: a *TrapError or another outcome of Handle, the cause of the context's end, or what wasi.BodyReader.Read returns.
+func (b *Body) Read(p []byte) (int, error) {
+	n, err := b.src.Read(p)
+	if err != nil {
+		if err != io.EOF && b.ctx.Err() != nil {
+			err = context.Cause(b.ctx)
+		}
+		b.over()
+	}
+	return n, err
+}
+
+// Close tells the guest that nobody takes the body any more: its writes fail as to a closed stream. It never fails.
+func (b *Body) Close() error {
+	err := b.src.Close()
+	b.over()
+	return err
+}
+
+func (b *Body) over() {
+	if b.unhook != nil {
+		b.unhook()
+	}
+	b.x.leave()
+}
+
+// settle is how long Ready gives the guest, once, to go on from the head of its response to the body.
+const settle = time.Millisecond
+
+// Ready tells whether the next Read does not block. The first time it waits a moment for a guest that has just sent the head: most write the
+// body and end right after it, and then all of the message can leave at once.
+func (b *Body) Ready() bool {
+	if b.ready() {
+		return true
+	}
+	if b.waited {
+		return false
+	}
+	b.waited = true
+	t := time.NewTimer(settle)
+	defer t.Stop()
+	select {
+	case <-b.x.returned:
+	case <-t.C:
+	}
+	return b.ready()
+}
+
+func (b *Body) ready() bool { return b.pipe.Buffered() > 0 || b.pipe.Ended() }

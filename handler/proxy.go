@@ -1,0 +1,154 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// Kind is the generation of wasi:http that a component is written for.
+type Kind uint8
+
+const (
+	// P2 components export wasi:http/incoming-handler@0.2.x.
+	P2 Kind = iota + 1
+	// P3 components export wasi:http/handler@0.3.x.
+	P3
+)
+
+// String returns the version that the kind stands for: "0.2" or "0.3".
+func (k Kind) String() string {
+	switch k {
+	case P2:
+		return "0.2"
+	case P3:
+		return "0.3"
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// FindExport finds the HTTP handler among a component's exports, of both kinds the newer one. Pre-releases do not count: they differ
+// from the release.
+func FindExport(exports []string) (name string, kind Kind, ok bool) {
+	for _, e := range exports {
+		switch {
+		case releaseOf(e, "wasi:http/handler@0.3."):
+			return e, P3, true
+		case kind == 0 && releaseOf(e, "wasi:http/incoming-handler@0.2."):
+			name, kind = e, P2
+		}
+	}
+	return name, kind, kind != 0
+}
+
+// releaseOf tells whether name is track followed by a patch version without a pre-release.
+func releaseOf(name, track string) bool {
+	patch, ok := strings.CutPrefix(name, track)
+	return ok && patch != "" && strings.Trim(patch, "0123456789") == ""
+}
+
+// ProxyPre is a component that exports an HTTP handler, linked and compiled but not instantiated. It is immutable and safe for
+// concurrent use.
+type ProxyPre struct {
+	linked *component.Linked
+	export string
+	kind   Kind
+}
+
+// NewProxyPre returns the ProxyPre of a linked component with these exports ([component.Component.ExportNames]). The error is a *NoHandlerError
+// when none of them is an HTTP handler, and a *UnsupportedError when it is one of a kind that cannot be run.
+func NewProxyPre(linked *component.Linked, exports []string) (*ProxyPre, error) {
+	export, kind, ok := FindExport(exports)
+	if !ok {
+		return nil, &NoHandlerError{Exports: exports}
+	}
+	if kind != P2 {
+		// A component that offers both can still be run as the older one.
+		if export, ok = findP2(exports); !ok {
+			name, _, _ := FindExport(exports)
+			return nil, &UnsupportedError{Export: name, Kind: kind}
+		}
+		kind = P2
+	}
+	return &ProxyPre{linked: linked, export: export, kind: kind}, nil
+}
+
+func findP2(exports []string) (string, bool) {
+	for _, e := range exports {
+		if name, kind, _ := FindExport([]string{e}); kind == P2 {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// Kind returns the kind of the component.
+func (p *ProxyPre) Kind() Kind { return p.kind }
+
+// Export returns the name of the exported interface that requests are given to.
+func (p *ProxyPre) Export() string { return p.export }
+
+// Instantiate makes an instance in store, which must be a fresh one of the same linked component. When ctx ends first, the guest's
+// initialization is stopped, with the cause of ctx as the cause of the trap; host functions that wait see the context that the store
+// was made with, which should therefore be ctx or end with it. After an error the store can only be closed.
+func (p *ProxyPre) Instantiate(ctx context.Context, store *component.Store) (Proxy, error) {
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		store.Interrupt(context.Cause(ctx))
+		close(interrupted)
+	})
+	inst, err := p.linked.Instantiate(store)
+	if !stop() {
+		// The store must not be interrupted once its owner has it back.
+		<-interrupted
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	fn := inst.Func(p.export, "handle")
+	if fn == nil {
+		return nil, fmt.Errorf("%s has no function handle", p.export)
+	}
+	return &proxyP2{handle: fn}, nil
+}
+
+// Proxy is an instance of a component of either kind. It belongs to the owner of its store.
+type Proxy interface {
+	// Kind returns the kind of the component.
+	Kind() Kind
+	// Prepare makes a guest task for a request, without running it. state is that of the store.
+	//
+	// respond is called at most once while the task runs, on the goroutine that runs it, as soon as the guest has
+	// produced the response's head: with the response, whose Body the callee closes, or with the error-code that the guest chose.
+	// It does not block.
+	Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error)
+}
+
+// TaskID identifies a guest task within its instance. For 0.2, which has no tasks, requests are counted from 1.
+type TaskID uint64
+
+// Prepared is a request for which a guest task exists that does not run yet, so that the embedder can be told about the task before
+// the guest's first instruction.
+type Prepared struct {
+	task TaskID
+	run  func(ctx context.Context) error
+}
+
+// NewPrepared returns a Prepared for a task whose work is run; it is for implementations of Proxy.
+func NewPrepared(task TaskID, run func(ctx context.Context) error) *Prepared {
+	return &Prepared{task: task, run: run}
+}
+
+// Task returns the id of the guest task.
+func (p *Prepared) Task() TaskID { return p.task }
+
+// Run executes the task until the guest has no more to do for the request, which may be long after it has responded. It is called once,
+// by the owner of the store. ctx ends host functions that wait; guest code is stopped by interrupting the store. The error is the trap
+// that ended the guest.
+func (p *Prepared) Run(ctx context.Context) error { return p.run(ctx) }

@@ -1,0 +1,99 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// Store is what a worker needs of the store of its instance; *component.Store is one.
+type Store interface {
+	// Interrupt stops running guest code with a trap of that cause. Any goroutine may call it.
+	Interrupt(cause error)
+	// Data returns the embedder's data.
+	Data() any
+}
+
+var _ Store = (*component.Store)(nil)
+
+// ViewFn finds the state behind wasi:http in the data of the embedder's store.
+type ViewFn func(data any) *wasi.State
+
+// Instance is an instance that is ready to be given requests, with what its worker has to know about it.
+type Instance struct {
+	Store      Store
+	Proxy      Proxy
+	View       ViewFn
+	Expiration WorkerExpiration
+	State      WorkerState
+}
+
+// HandlerState is the embedder's side of one ProxyHandler. It is safe for concurrent use.
+type HandlerState interface {
+	// Instantiate makes a new store and an instance in it. Limiting the time that takes is the embedder's task. ctx lives as long as
+	// the worker: it is the one to make the store with, and it ends early when the handler is closed.
+	Instantiate(ctx context.Context) (*Instance, error)
+}
+
+// WorkerState is the embedder's side of one worker. Its methods are called by the worker's goroutine only.
+type WorkerState interface {
+	// ShouldAcceptRequest tells whether the worker should take another request, now that it is handling concurrent ones and has
+	// taken total ones so far. A worker's first request is not asked about.
+	ShouldAcceptRequest(concurrent, total int) ShouldAccept
+	// OnRequestStart is told of a request before the guest is given it. data is what the request came with. It returns when the request
+	// expires; the zero Time stands for never. A request that has not got a response by then fails with an *ExpirationError.
+	OnRequestStart(store Store, data any, task TaskID) time.Time
+	// Drop closes the store and whatever belongs to it, at the end of the worker. err tells why the worker had to end: a trap, a panic, an
+	// *ExpirationError, ErrClosed; nil when nothing was wrong.
+	Drop(store Store, err error)
+}
+
+// WorkerExpiration says how long an instance may last. It must be safe for use by one goroutine at a time.
+type WorkerExpiration interface {
+	// Expires returns when an instance expires that has been in a status since that time (for Requests: since it took its most
+	// recent outstanding request); the zero Time stands for never. It is enforced without the guest's help.
+	Expires(status WorkerStatus, since time.Time) time.Time
+}
+
+// WorkerStatus is what a worker is busy with.
+type WorkerStatus uint8
+
+const (
+	// Idle: there are no requests and there is no work left for earlier ones.
+	Idle WorkerStatus = iota
+	// Requests: at least one request has no response yet and has not expired.
+	Requests
+	// PostReturn: all responses are out, their bodies have ended or nobody receives them any more, but the guest still works. A
+	// worker that has yet to end the body of a response is in no status that expires, however long that takes.
+	PostReturn
+)
+
+// String returns the status in lower case.
+func (s WorkerStatus) String() string {
+	switch s {
+	case Idle:
+		return "idle"
+	case Requests:
+		return "requests"
+	case PostReturn:
+		return "post-return"
+	}
+	return "streaming"
+}
+
+// streaming is the status between a response's head and the end of its body. Embedders do not see it.
+const streaming WorkerStatus = 255
+
+// ShouldAccept says whether a worker should take a request.
+type ShouldAccept uint8
+
+const (
+	// Yes, it should.
+	Yes ShouldAccept = iota
+	// No, but ask again when the number of its concurrent requests has changed.
+	No
+	// Never again: the worker ends when its work is done.
+	Never
+)

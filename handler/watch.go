@@ -1,0 +1,199 @@
+package handler
+
+import (
+	"sync"
+	"time"
+)
+
+// unwind is how long a request that has expired waits for its guest to be stopped, which shows what the guest was doing, before it fails
+// without knowing that.
+const unwind = 100 * time.Millisecond
+
+// watch sees to it that a worker keeps its times. Its timer runs beside the guest and does not need the guest's help.
+//
+// Lock order: watch.mu before ProxyHandler.mu; exchange.mu is never held while another lock is taken.
+type watch struct {
+	mu       sync.Mutex
+	timer    *time.Timer // made when first needed
+	armed    time.Time   // when the timer fires, at the latest; it may be before deadline, and is then set again
+	deadline time.Time   // of the status; zero for none
+	status   WorkerStatus
+	since    time.Time
+	x        *exchange // being handled
+	inst     *Instance // once there is one, until the end
+	stopped  error     // why the guest is being stopped
+}
+
+// guard begins the watch over an instance.
+func (w *worker) guard(inst *Instance) {
+	w.watch.mu.Lock()
+	w.watch.inst = inst
+	w.watch.mu.Unlock()
+}
+
+// begin is told that the worker takes x. It returns why the worker must not, if that is so.
+func (w *worker) begin(x *exchange) (stopped error) {
+	t := &w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped != nil {
+		return t.stopped
+	}
+	t.x = x
+	w.enter(Requests)
+	return nil
+}
+
+// enter changes the status. The lock is held.
+func (w *worker) enter(s WorkerStatus) {
+	t := &w.watch
+	t.status, t.since = s, time.Now()
+	if s == streaming {
+		w.setDeadline(time.Time{})
+	} else {
+		w.setDeadline(t.inst.Expiration.Expires(s, t.since))
+	}
+}
+
+// expireAt adds the request's own expiration to that of the instance.
+func (w *worker) expireAt(at time.Time) {
+	t := &w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at.IsZero() || t.status != Requests || !t.deadline.IsZero() && !at.Before(t.deadline) {
+		return
+	}
+	w.setDeadline(at)
+}
+
+// headOut is told that the guest has responded. It returns false when that is too late.
+func (w *worker) headOut() bool {
+	t := &w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped != nil {
+		return false
+	}
+	// The receiver may have left before: then this is post-return work already.
+	if t.status == Requests {
+		w.enter(streaming)
+	}
+	return true
+}
+
+// receiverLeft is told, by any goroutine, that the response to x is over for its receiver.
+func (w *worker) receiverLeft(x *exchange) {
+	t := &w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.x == x && t.stopped == nil {
+		w.enter(PostReturn)
+	}
+}
+
+// done is told that the guest has no more work for the request. It returns why the guest was to be stopped, if it was.
+func (w *worker) done() (stopped error) {
+	t := &w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.x = nil
+	w.setDeadline(time.Time{})
+	return t.stopped
+}
+
+// waitIdle makes the worker idle; w.next gets a message then. It returns false when the worker has to end instead.
+func (w *worker) waitIdle(refuses bool) bool {
+	t := &w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped != nil {
+		return false
+	}
+	w.enter(Idle)
+	if !t.deadline.IsZero() && !time.Now().Before(t.deadline) {
+		return false
+	}
+	if w.next == nil {
+		w.next = make(chan *exchange, 1)
+	}
+	return w.h.park(w, refuses)
+}
+
+// end ends the watch: the store is the worker's alone from now on.
+func (w *worker) end() {
+	t := &w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.inst = nil
+	t.deadline = time.Time{}
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}
+
+// stop stops the guest. Any goroutine may call it.
+func (w *worker) stop(cause error) {
+	t := &w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped == nil {
+		w.stopGuest(cause)
+	}
+}
+
+// stopGuest ends guest code and host functions that wait, and gives the guest a moment to unwind before its request fails. The lock is held.
+func (w *worker) stopGuest(cause error) {
+	t := &w.watch
+	t.stopped = cause
+	w.cancel(cause)
+	if t.inst == nil {
+		return
+	}
+	t.inst.Store.Interrupt(cause)
+	if t.x != nil {
+		w.setDeadline(time.Now().Add(unwind))
+	}
+}
+
+// setDeadline sets when the status expires. An armed timer is left alone when it fires early enough: most are never needed, and most deadlines
+// replace earlier ones. The lock is held.
+func (w *worker) setDeadline(at time.Time) {
+	t := &w.watch
+	t.deadline = at
+	if at.IsZero() || !t.armed.IsZero() && !at.Before(t.armed) {
+		return
+	}
+	t.armed = at
+	if t.timer == nil {
+		t.timer = time.AfterFunc(time.Until(at), w.onTimer)
+	} else {
+		t.timer.Reset(time.Until(at))
+	}
+}
+
+// onTimer acts when the deadline has come. It may be called late, after the deadline has changed, so it trusts only what it finds.
+func (w *worker) onTimer() {
+	t := &w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.armed = time.Time{}
+	if t.inst == nil || t.deadline.IsZero() {
+		return
+	}
+	now := time.Now()
+	if now.Before(t.deadline) {
+		w.setDeadline(t.deadline)
+		return
+	}
+	t.deadline = time.Time{}
+	switch {
+	case t.stopped != nil:
+		if t.x != nil {
+			t.x.answer(nil, t.stopped)
+		}
+	case t.status == Idle:
+		w.h.retire(w)
+	default:
+		w.stopGuest(&ExpirationError{Status: t.status, After: now.Sub(t.since)})
+	}
+}
