@@ -8,6 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
 	"github.com/wasihttp/wasihttp/component/internal/validate"
+	"github.com/wasihttp/wasihttp/corewasm"
 	"github.com/wasihttp/wasihttp/engine"
 )
 
@@ -96,6 +97,10 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt L
 	for _, src := range f.plan.sources {
 		total += len(src.module.bytes)
 	}
+	if err := checkUnused(ctx, rt, c.ast, f.plan); err != nil {
+		_ = rt.Close(ctx)
+		return nil, err
+	}
 	for _, src := range f.plan.sources {
 		name := src.module.name
 		if opt.Name != "" {
@@ -119,6 +124,41 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt L
 		}
 	}
 	return ln, nil
+}
+
+// checkUnused compiles the core modules that are never instantiated, only to find out whether they are valid: a component with an
+// invalid one is refused as a whole.
+func checkUnused(ctx context.Context, rt *engine.Runtime, c *binary.Component, p *plan) error {
+	for i, d := range c.Defs {
+		switch d := d.(type) {
+		case *binary.Component:
+			if err := checkUnused(ctx, rt, d, p); err != nil {
+				return err
+			}
+		case *binary.CoreModule:
+			if p.uses(d.Bytes) {
+				continue
+			}
+			info, err := corewasm.Scan(d.Bytes)
+			if err != nil {
+				return fmt.Errorf("core module (definition %d): %w", i, err)
+			}
+			imports := make([]engine.Import, len(info.Imports))
+			if _, err := rt.Compile(ctx, engine.Source{Name: "unused", Wasm: d.Bytes, Imports: imports}); err != nil {
+				return fmt.Errorf("core module (definition %d): %w", i, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *plan) uses(module []byte) bool {
+	for _, s := range p.sources {
+		if len(s.module.bytes) == len(module) && &s.module.bytes[0] == &module[0] {
+			return true
+		}
+	}
+	return false
 }
 
 // FromCache tells whether all core modules came from the compile cache.
