@@ -8,8 +8,11 @@ import (
 	"os"
 	"time"
 
+	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/p2"
 )
 
 // loadConfig is everything the user decided about the component that is loaded
@@ -82,7 +85,7 @@ type description struct {
 	FromCache bool
 }
 
-// errNoEngine is what load and inspect return in a build without an engine.
+// errNoEngine is what load returns in a build without an engine.
 var errNoEngine = errors.New("this build has no engine")
 
 // load makes the component in the file at path ready to serve.
@@ -90,9 +93,14 @@ func load(_ context.Context, path string, _ loadConfig) (*app, error) {
 	return nil, loadError(errNoEngine, "use a complete build of "+programName, "%s: this build of %s cannot run components", path, programName)
 }
 
-// inspect writes what the component in the file at path is and needs.
-func inspect(_ context.Context, path string, _ bool, _ *term.Output) error {
-	return loadError(errNoEngine, "use a complete build of "+programName, "%s: this build of %s cannot read components", path, programName)
+// newLinker returns all interfaces that components find here.
+func newLinker() *component.Linker {
+	l := component.NewLinker()
+	p2.AddTo(l, func(data any) *wasi.State {
+		state, _ := data.(*wasi.State)
+		return state
+	})
+	return l
 }
 
 // isServable reports whether the file at path is a component, or else why not.

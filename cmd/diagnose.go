@@ -1,0 +1,299 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/component"
+)
+
+// The codes of diagnoses.
+const (
+	codeMissing          = "missing"           // there is no such file
+	codeFolder           = "folder"            // it is a folder
+	codeUnreadable       = "unreadable"        // the system refuses to read it
+	codeEmpty            = "empty"             // it has no bytes
+	codeTruncated        = "truncated"         // its end is missing
+	codeText             = "text"              // WebAssembly text
+	codeNotWasm          = "not-wasm"          // something else altogether
+	codeFormat           = "format"            // a binary format that is not read here
+	codeModule           = "module"            // a core module
+	codeInvalid          = "invalid"           // breaks a rule of the component model
+	codeUnsupported      = "unsupported"       // is valid but uses something that this host does not have
+	codeReleaseCandidate = "release-candidate" // made for WASI before its release
+	codeNoHandler        = "no-handler"        // does not answer HTTP requests
+	codeUnknownImport    = "unknown-import"    // needs what is not provided here
+	codeWrongType        = "wrong-type"        // needs it with another type
+)
+
+// diagnosis says why no command can run a file.
+type diagnosis struct {
+	Code    string
+	Message string // one line that names the file and the thing
+	Hint    string // the next step
+}
+
+// err gives the diagnosis as the error that ends a command.
+func (d *diagnosis) err() error { return loadError(nil, d.Hint, "%s", d.Message) }
+
+// examined is what is known of a file before it is compiled.
+type examined struct {
+	Path string
+	Data []byte
+	Kind component.FileKind
+
+	// The following are there as far as Kind and Problem let it be known.
+
+	Component *component.Component
+	Producers component.Producers
+	// Handler is the exported interface that answers HTTP requests, WASI the version of WASI HTTP it belongs to: "0.2" or "0.3".
+	Handler string
+	WASI    string
+	Imports []component.ImportStatus
+
+	// Problem is why no command can run the file, nil if one can.
+	Problem *diagnosis
+}
+
+func (x *examined) problem(code, hint, format string, args ...any) *examined {
+	x.Problem = &diagnosis{Code: code, Message: x.Path + ": " + fmt.Sprintf(format, args...), Hint: hint}
+	return x
+}
+
+// examine reads the file at path and finds out whether it is a component that the interfaces in l let run.
+func examine(path string, l *component.Linker) *examined {
+	x := &examined{Path: path}
+	if err := checkFile(path); err != nil {
+		x.Problem = fileProblem(path, err)
+		return x
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return x.problem(codeUnreadable, "", "cannot be read: %v", underlying(err))
+	}
+	return examineBytes(path, data, l)
+}
+
+// fileProblem gives the error of checkFile a code.
+func fileProblem(path string, err error) *diagnosis {
+	d := &diagnosis{Code: codeUnreadable, Message: err.Error()}
+	var user *userError
+	if errors.As(err, &user) {
+		d.Hint = user.hint
+	}
+	info, statErr := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.Code = codeMissing
+	case statErr != nil:
+	case info.IsDir():
+		d.Code = codeFolder
+	case info.Size() == 0:
+		d.Code = codeEmpty
+	}
+	return d
+}
+
+// examineBytes is examine for a file that has been read already.
+func examineBytes(path string, data []byte, l *component.Linker) *examined {
+	x := &examined{Path: path, Data: data, Kind: component.KindOf(data)}
+	switch x.Kind {
+	case component.FileComponent:
+		return x.component(l)
+	case component.FileModule:
+		return x.module()
+	case component.FileEmpty:
+		return x.problem(codeEmpty, "the build may have failed or may still be writing it", "the file is empty")
+	case component.FileTruncated:
+		return x.truncated()
+	case component.FileText:
+		binary := strings.TrimSuffix(strings.TrimSuffix(path, ".wat"), ".wasm") + ".wasm"
+		if binary == path {
+			binary = "out.wasm"
+		}
+		return x.problem(codeText, "make it binary: wasm-tools parse "+shellWord(path)+" -o "+shellWord(binary), "is WebAssembly text, not a binary component")
+	case component.FileUnsupportedVersion, component.FileUnsupportedLayer:
+		return x.problem(codeFormat, "build it again with current tools (wasm-tools 1.0 or newer; older ones wrote a preliminary format)",
+			"is WebAssembly in a version of the binary format that is not read here (%s)", preamble(data))
+	}
+	return x.problem(codeNotWasm, "name the .wasm file that the build wrote", "is not WebAssembly (begins with %s)", preamble(data))
+}
+
+// preamble shows the first bytes of a file.
+func preamble(data []byte) string { return fmt.Sprintf("% x", data[:min(len(data), 8)]) }
+
+func (x *examined) truncated() *examined {
+	hint := "build or copy it again; the build may still be writing it"
+	if n := component.Missing(x.Data); x.Kind != component.FileTruncated && n > 1 {
+		return x.problem(codeTruncated, hint, "is truncated: at least %d of %d bytes are missing at its end", n, int64(len(x.Data))+n)
+	}
+	return x.problem(codeTruncated, hint, "is truncated after %d bytes", len(x.Data))
+}
+
+// component examines a file that is a component at first sight.
+func (x *examined) component(l *component.Linker) *examined {
+	c, err := component.Decode(x.Data)
+	if err != nil {
+		if component.Missing(x.Data) > 0 {
+			return x.truncated()
+		}
+		return x.problem(codeInvalid, "build it again; `wasm-tools validate --features all "+shellWord(x.Path)+"` is a second opinion", "is not a valid component: %v", err)
+	}
+	x.Component, x.Producers = c, c.Producers()
+	for _, name := range c.ExportNames() {
+		if v, ok := handlerVersion(name); ok && x.Handler == "" {
+			x.Handler, x.WASI = name, v
+		}
+	}
+	imports, linkErr := c.CheckImports(l)
+	x.Imports = imports
+	if name := releaseCandidate(slices.Concat(c.ExportNames(), c.ImportNames())); name != "" {
+		return x.releaseCandidate(name, l)
+	}
+	if x.Handler == "" {
+		return x.noHandler()
+	}
+	if linkErr != nil {
+		return x.problem(codeUnsupported, "", "cannot be run here: %v", linkErr)
+	}
+	return x.missingImports()
+}
+
+// handlerVersion tells whether an exported interface answers HTTP requests, and in which version of WASI.
+func handlerVersion(name string) (string, bool) {
+	base, version, _ := strings.Cut(name, "@")
+	switch {
+	case base == "wasi:http/incoming-handler" && strings.HasPrefix(version, "0.2."):
+		return "0.2", true
+	case base == "wasi:http/handler" && strings.HasPrefix(version, "0.3."):
+		return "0.3", true
+	}
+	return "", false
+}
+
+// releaseCandidate finds a WASI interface in a version before its release.
+func releaseCandidate(names []string) string {
+	i := slices.IndexFunc(names, func(name string) bool {
+		_, version, ok := strings.Cut(name, "@")
+		return ok && strings.HasPrefix(name, "wasi:") && strings.Contains(version, "-")
+	})
+	if i < 0 {
+		return ""
+	}
+	return names[i]
+}
+
+func (x *examined) releaseCandidate(name string, l *component.Linker) *examined {
+	_, version, _ := strings.Cut(name, "@")
+	release, _, _ := strings.Cut(version, "-")
+	hint := "rebuild it with the released WIT, @" + release
+	if release == "0.3.0" && x.Producers.Toolchain().Language == "Rust" {
+		hint += " (the crate wasip3 0.7 or newer, wit-bindgen 0.57 or newer)"
+	}
+	if by, ok := l.Offers("wasi:io/streams@0.2.0"); ok && strings.HasPrefix(release, "0.3.") {
+		if _, ok := l.Offers("wasi:http/types@0.3.0"); !ok {
+			_, version, _ := strings.Cut(by, "@")
+			hint = "rebuild it for WASI " + version + "; of 0.3, only the release " + release + " will be run here, and not yet"
+		}
+	}
+	return x.problem(codeReleaseCandidate, hint, "is made for %s, a release candidate of WASI %s whose interfaces have changed since", name, release)
+}
+
+func (x *examined) noHandler() *examined {
+	exports := x.Component.ExportNames()
+	if i := slices.IndexFunc(exports, func(n string) bool { return strings.HasPrefix(n, "wasi:cli/run@") }); i >= 0 {
+		return x.problem(codeNoHandler, "run it with another host, such as `wasmtime run "+shellWord(x.Path)+"`; to be served, it must export wasi:http/incoming-handler",
+			"is a command (exports %s), not an HTTP handler", exports[i])
+	}
+	what := "exports nothing"
+	if len(exports) > 0 {
+		what = "exports only " + enumeration(exports, 5)
+	}
+	return x.problem(codeNoHandler, handlerHint(x.Producers.Toolchain()), "does not answer HTTP requests: it %s, and no wasi:http/incoming-handler", what)
+}
+
+// handlerHint says how to make the handler in the language of the component.
+func handlerHint(t component.Toolchain) string {
+	const world = "build it for the world wasi:http/proxy"
+	switch t.Language {
+	case "Rust":
+		return world + ": implement wasip2::exports::http::incoming_handler::Guest and call wasip2::http::proxy::export!"
+	case "JavaScript":
+		return world + ": addEventListener(\"fetch\", …), then jco componentize --wit wit --world-name proxy"
+	case "Python":
+		return world + ": a class IncomingHandler, then componentize-py -w wasi:http/proxy componentize app"
+	case "Go", "C", "C++":
+		return world + " with the bindings that wit-bindgen makes from it"
+	}
+	return world + ", which exports wasi:http/incoming-handler"
+}
+
+// enumeration joins the first n names.
+func enumeration(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}
+
+// missingImports finds the first import that is not satisfied.
+func (x *examined) missingImports() *examined {
+	var first *component.ImportProblem
+	by, problems, interfaces := "", 0, 0
+	for i, st := range x.Imports {
+		problems += len(st.Problems)
+		if len(st.Problems) == 0 {
+			continue
+		}
+		interfaces++
+		if first == nil {
+			first, by = &x.Imports[i].Problems[0], st.ProvidedBy
+		}
+	}
+	if first == nil {
+		return x
+	}
+	more := ""
+	if problems > 1 {
+		more = fmt.Sprintf(" (and %d more; `%s inspect %s` lists them)", problems-1, programName, shellWord(x.Path))
+	}
+	switch {
+	case !first.Unknown():
+		return x.problem(codeWrongType, "rebuild it with the WIT of "+orName(by, first.Interface), "imports %s from %s, but %s%s", first.Item, first.Interface, first.Reason, more)
+	case first.Item != "":
+		return x.problem(codeUnknownImport, "rebuild it with the WIT of "+orName(by, first.Interface), "imports %s from %s, which %s does not have here%s",
+			first.Item, first.Interface, orName(by, first.Interface), more)
+	}
+	return x.problem(codeUnknownImport, importHint(first.Interface), "imports %s, which is not provided here%s", first.Interface, more)
+}
+
+func orName(by, name string) string {
+	if by == "" {
+		return name
+	}
+	return by
+}
+
+// importHint says what to do about an interface that is unknown as a whole.
+func importHint(name string) string {
+	namespace, _, _ := strings.Cut(name, ":")
+	_, version, _ := strings.Cut(name, "@")
+	const compose = "; or put a component that exports it inside: wac plug app.wasm --plug other.wasm"
+	switch {
+	case namespace == "wasi" && strings.HasPrefix(version, "0.3."):
+		return "this version runs WASI 0.2; rebuild the component for it"
+	case namespace == "fermyon" || namespace == "spin":
+		return "this is an interface of Spin: leave it out of the world" + compose
+	case namespace == "wasmcloud":
+		return "this is an interface of wasmCloud: leave it out of the world" + compose
+	case namespace == "fastly":
+		return "this is an interface of Fastly Compute: leave it out of the world" + compose
+	case namespace == "wasi":
+		return "provided are wasi:cli, clocks, filesystem, http, io, random and sockets: leave it out of the world" + compose
+	}
+	return "leave it out of the world" + compose
+}

@@ -1,0 +1,61 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/component"
+)
+
+// preview1 is the module name of the interfaces before WASI 0.2.
+const preview1 = "wasi_snapshot_preview1"
+
+// module examines a core module: how it can be made into a component.
+func (x *examined) module() *examined {
+	if component.Missing(x.Data) > 0 {
+		return x.truncated()
+	}
+	facts, err := component.DescribeModule(x.Data)
+	if err != nil {
+		return x.problem(codeModule, "build it again, as a component", "is a core module, not a component, and a malformed one: %v", err)
+	}
+	x.Producers = facts.Producers
+	what := "is a core module, not a component"
+	if slices.Contains(facts.Imports, preview1) {
+		what = "is a core module for WASI preview 1, not a component"
+	}
+	return x.problem(codeModule, moduleHint(x.Path, facts), "%s", what)
+}
+
+// moduleHint gives the command that makes the component: for a module that knows its world the one that wraps it, else the build that
+// the language offers.
+func moduleHint(path string, facts component.ModuleFacts) string {
+	out := strings.TrimSuffix(path, ".wasm") + ".component.wasm"
+	wrap := "wasm-tools component new " + shellWord(path) + " -o " + shellWord(out)
+	if slices.Contains(facts.Imports, preview1) {
+		adapter := "reactor"
+		if facts.Command {
+			adapter = "command"
+		}
+		wrap += " --adapt " + preview1 + "=" + preview1 + "." + adapter + ".wasm"
+	}
+	if facts.WIT {
+		return "make it one: " + wrap
+	}
+	embed := "give it its world and make it one: wasm-tools component embed wit " + shellWord(path) + " -o " + shellWord(path) + " && " + wrap
+	switch t := facts.Producers.Toolchain(); {
+	case t.Language == "Rust":
+		return "build it as one: cargo build --release --target wasm32-wasip2"
+	case t.Runtime == "TinyGo":
+		return "build it as one: tinygo build -target=wasip2"
+	case t.Language == "Go":
+		return "build it as one with componentize-go, or " + embed
+	case t.Language == "JavaScript":
+		return "build it as one: jco componentize app.js --wit wit --world-name proxy -o " + shellWord(out)
+	case t.Language == "Python":
+		return "build it as one: componentize-py -d wit -w proxy componentize app -o " + shellWord(out)
+	case t.Language == "C" || t.Language == "C++":
+		return "build it as one: clang --target=wasm32-wasip2 with the bindings of wit-bindgen c, or " + embed
+	}
+	return embed
+}
