@@ -127,23 +127,6 @@ func requireLift(o *binary.CanonOpts, f facts) error {
 	return nil
 }
 
-func (t *funcType) paramFacts() facts {
-	return sequence(func(yield func(valType) bool) {
-		for _, p := range t.params {
-			if !yield(p.typ) {
-				return
-			}
-		}
-	})
-}
-
-func (t *funcType) resultFacts() facts {
-	if t.result == nil {
-		return facts{}
-	}
-	return t.result.facts()
-}
-
 func (s *scope) lift(c *binary.Canon) (*funcType, error) {
 	callee, err := s.coreFuncAt(c.Func)
 	if err != nil {
@@ -164,7 +147,7 @@ func (s *scope) lift(c *binary.Canon) (*funcType, error) {
 	if o.Async && o.Callback == nil && !s.v.has(StackfulAsync) {
 		return nil, fmt.Errorf("the canonical option async requires a callback")
 	}
-	params, result := t.paramFacts(), t.resultFacts()
+	params, result := t.paramFacts, t.resultFacts
 	if err := requireLift(o, params); err != nil {
 		return nil, err
 	}
@@ -236,7 +219,7 @@ func (s *scope) lower(c *binary.Canon) (*coreFunc, error) {
 	if err := onlyOpts(o, true, false, false, true); err != nil {
 		return nil, err
 	}
-	params, result := t.paramFacts(), t.resultFacts()
+	params, result := t.paramFacts, t.resultFacts
 	if err := requireLower(o, params); err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func plainFunc(params, results []byte) *coreFunc {
 }
 
 func (f *coreFunc) equal(g *coreFunc) bool {
-	return slices.Equal(f.params, g.params) && slices.Equal(f.results, g.results)
+	return f == g || slices.Equal(f.params, g.params) && slices.Equal(f.results, g.results)
 }
 
 func (f *coreFunc) String() string {
@@ -223,7 +223,7 @@ func (v *validator) defineGroup(group []binary.CoreSubType, space *[]coreTypeDef
 		def := &(*space)[start+i]
 		def.fn = f
 		if len(group) == 1 && sub.Final && len(sub.Supers) == 0 && !sub.Shared && !mentions(f, def.id) {
-			def.id = v.coreID(f)
+			def.id, def.fn = v.intern(f)
 		}
 	}
 	return nil
@@ -234,15 +234,15 @@ func mentions(f *coreFunc, id uint64) bool {
 	return slices.ContainsFunc(f.params, isID) || slices.ContainsFunc(f.results, isID)
 }
 
-// coreID gives equal function types the same number.
-func (v *validator) coreID(f *coreFunc) uint64 {
+// intern gives equal function types the same number and the same *coreFunc.
+func (v *validator) intern(f *coreFunc) (uint64, *coreFunc) {
 	key := fmt.Sprint(f.params, f.results)
-	if id, ok := v.coreIDs[key]; ok {
-		return id
+	if def, ok := v.coreFuncs[key]; ok {
+		return def.id, def.fn
 	}
 	v.lastID++
-	v.coreIDs[key] = v.lastID
-	return v.lastID
+	v.coreFuncs[key] = coreTypeDef{id: v.lastID, fn: f}
+	return v.lastID, f
 }
 
 func (s *scope) resolveCore(index uint32) (coreTypeDef, error) {

@@ -151,3 +151,22 @@ func (t *defType) computeFacts() error {
 	}
 	return t.w.check()
 }
+
+// ownSize counts what t consists of, without looking into it.
+func (t *defType) ownSize() int {
+	return 1 + len(t.fields) + len(t.cases) + len(t.types) + len(t.labels)
+}
+
+func ownSize(t anyType) int {
+	switch t := t.(type) {
+	case *defType:
+		return t.ownSize()
+	case *funcType:
+		return 1 + len(t.params)
+	case *instType:
+		return 1 + len(t.exports.names)
+	case *compType:
+		return 1 + len(t.imports.names) + len(t.exports.names)
+	}
+	return 1
+}

@@ -98,6 +98,7 @@ func (s *scope) instantiate(b *binary.Instance) (*instType, error) {
 		m.adopt(comp.imports.items[name], given.items[name])
 	}
 	m.fresh, m.own = comp.defined, s.defined
+	s.v.step(len(comp.exports.names))
 	e, _ := m.externs(&comp.exports)
 	return newInstType(e, nil), nil
 }

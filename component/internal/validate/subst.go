@@ -87,6 +87,7 @@ func (m *subst) instUnbound(t *instType) *instType {
 	if len(t.bound) == 0 {
 		return m.inst(t)
 	}
+	m.v.step(ownSize(t))
 	e, _ := m.externs(&t.exports)
 	return &instType{exports: e, w: t.w}
 }
@@ -108,7 +109,7 @@ func (m *subst) typ(t anyType) anyType {
 	if to, ok := m.nodes[t]; ok {
 		return to
 	}
-	if !m.v.step(1) || m.v.built > maxBuiltNodes {
+	if !m.v.step(ownSize(t)) || m.v.built > maxBuiltNodes {
 		return t
 	}
 	var to anyType

@@ -19,7 +19,7 @@ func (resourceMismatch) Error() string { return "resource types are not the same
 
 // known tells whether the pair need not be looked at (again).
 func (c *checker) known(a, b anyType) bool {
-	return a == b || c.equal[[2]anyType{a, b}] || !c.v.step(1)
+	return a == b || c.equal[[2]anyType{a, b}] || !c.v.step(ownSize(b))
 }
 
 func (c *checker) learn(a, b anyType, err error) error {

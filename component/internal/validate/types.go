@@ -81,6 +81,8 @@ type funcType struct {
 	params []field
 	result *valType
 	w      weight
+
+	paramFacts, resultFacts facts // of all parameters in sequence, of the result
 }
 
 func (t *funcType) weight() weight { return t.w }

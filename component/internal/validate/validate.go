@@ -45,6 +45,7 @@ const (
 // The limits keep validation, and what comes after it, within bounded time and memory for any input.
 const (
 	maxValueSize     = 1 << 28   // bytes of a value type, exclusive (Binary.md)
+	maxParamSize     = 1<<32 - 1 // bytes of all parameters of a function together: they have to fit into a memory
 	maxTypeDepth     = 100       // levels of type constructors
 	maxTypeNodes     = 1_000_000 // nodes of a type written out as a tree
 	maxInstances     = 10_000    // instances that come from one instantiation of the outermost component
@@ -60,7 +61,7 @@ const (
 // Validate checks c. The error, if any, is an *Error for the first definition that breaks a rule. Function bodies and segments of
 // core modules are not looked at: the engine validates them when it compiles the module.
 func Validate(c *binary.Component, feats Features) error {
-	v := &validator{feats: feats, coreIDs: map[string]uint64{}}
+	v := &validator{feats: feats, coreFuncs: map[string]coreTypeDef{}}
 	if _, err := v.component(nil, c); err != nil {
 		return err
 	}
@@ -69,11 +70,11 @@ func Validate(c *binary.Component, feats Features) error {
 
 // validator is what the validation of one outermost component shares.
 type validator struct {
-	feats   Features
-	coreIDs map[string]uint64 // canonical text of a core function type to the number it is known by
-	lastID  uint64
-	steps   int
-	built   int
+	feats     Features
+	coreFuncs map[string]coreTypeDef // by the canonical text of the core function type
+	lastID    uint64
+	steps     int
+	built     int
 }
 
 func (v *validator) has(f Features) bool { return v.feats&f == f }
@@ -110,7 +111,11 @@ func (v *validator) component(parent *scope, c *binary.Component) (*compType, er
 			return nil, &Error{Offset: offset, Msg: err.Error()}
 		}
 	}
-	return s.componentType(), nil
+	t := s.componentType()
+	if err := t.w.check(); err != nil {
+		return nil, &Error{Offset: c.Offset, Msg: err.Error()}
+	}
+	return t, nil
 }
 
 // define validates one definition and appends it to its index space.

@@ -294,12 +294,21 @@ func (s *scope) funcType(b *binary.FuncType) (*funcType, error) {
 	if result != nil && result.facts().hasBorrow {
 		return nil, fmt.Errorf("a function result cannot contain a borrow")
 	}
-	t := &funcType{async: b.Async, params: params, result: result, w: weight{nodes: 1}}
-	for _, p := range params {
-		t.w.contain(p.typ.facts().w)
+	t := &funcType{async: b.Async, params: params, result: result}
+	t.paramFacts = sequence(func(yield func(valType) bool) {
+		for _, p := range params {
+			if !yield(p.typ) {
+				return
+			}
+		}
+	})
+	if t.paramFacts.size > maxParamSize {
+		return nil, fmt.Errorf("the function parameters take more than %d bytes", maxParamSize)
 	}
+	t.w = t.paramFacts.w
 	if result != nil {
-		t.w.contain(result.facts().w)
+		t.resultFacts = result.facts()
+		t.w.contain(t.resultFacts.w)
 	}
 	return t, t.w.check()
 }

@@ -52,7 +52,7 @@ func (w *visibility) entity(e entity) error {
 }
 
 func (w *visibility) instance(t *instType) error {
-	if w.seen[t] {
+	if w.seen[t] || !w.s.v.step(1+len(t.exports.names)) {
 		return nil
 	}
 	w.seen[t] = true
@@ -60,12 +60,15 @@ func (w *visibility) instance(t *instType) error {
 		if err := w.entity(t.exports.items[name]); err != nil {
 			return fmt.Errorf("export %q: %w", name, err)
 		}
-		w.s.v.step(1)
 	}
 	return nil
 }
 
 func (w *visibility) function(t *funcType) error {
+	if w.seen[t] || !w.s.v.step(1+len(t.params)) {
+		return nil
+	}
+	w.seen[t] = true
 	for _, p := range t.params {
 		if err := w.value(p.typ); err != nil {
 			return fmt.Errorf("parameter %q: %w", p.label, err)
@@ -92,7 +95,7 @@ func (w *visibility) value(t valType) error {
 
 // inside checks what t mentions, but not t itself.
 func (w *visibility) inside(t *defType) error {
-	if w.seen[t] || !w.s.v.step(1) {
+	if w.seen[t] || !w.s.v.step(t.ownSize()) {
 		return nil
 	}
 	w.seen[t] = true
@@ -126,7 +129,7 @@ type references struct {
 }
 
 func (r *references) typ(t anyType) {
-	if r.seen[t] || !r.v.step(1) {
+	if r.seen[t] || !r.v.step(ownSize(t)) {
 		return
 	}
 	r.seen[t] = true
