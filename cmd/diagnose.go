@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/term"
 )
 
 // The codes of diagnoses.
@@ -60,7 +61,7 @@ type examined struct {
 }
 
 func (x *examined) problem(code, hint, format string, args ...any) *examined {
-	x.Problem = &diagnosis{Code: code, Message: x.Path + ": " + fmt.Sprintf(format, args...), Hint: hint}
+	x.Problem = &diagnosis{Code: code, Message: term.Clean(x.Path + ": " + fmt.Sprintf(format, args...)), Hint: term.Clean(hint)}
 	return x
 }
 
@@ -117,8 +118,12 @@ func examineBytes(path string, data []byte, l *component.Linker) *examined {
 		}
 		return x.problem(codeText, "make it binary: wasm-tools parse "+shellWord(path)+" -o "+shellWord(binary), "is WebAssembly text, not a binary component")
 	case component.FileUnsupportedVersion, component.FileUnsupportedLayer:
-		return x.problem(codeFormat, "build it again with current tools (wasm-tools 1.0 or newer; older ones wrote a preliminary format)",
-			"is WebAssembly in a version of the binary format that is not read here (%s)", preamble(data))
+		hint := "this version of " + programName + " may be too old for it: look for a newer one"
+		// Component model, Binary.md: the versions before 0x0d were drafts.
+		if x.Kind == component.FileUnsupportedVersion && data[4] < 0x0d {
+			hint = "build it again with current tools: old ones wrote drafts of the format"
+		}
+		return x.problem(codeFormat, hint, "is WebAssembly in a version of the binary format that is not read here (%s)", preamble(data))
 	}
 	return x.problem(codeNotWasm, "name the .wasm file that the build wrote", "is not WebAssembly (begins with %s)", preamble(data))
 }
@@ -190,17 +195,24 @@ func releaseCandidate(names []string) string {
 func (x *examined) releaseCandidate(name string, l *component.Linker) *examined {
 	_, version, _ := strings.Cut(name, "@")
 	release, _, _ := strings.Cut(version, "-")
-	hint := "rebuild it with the released WIT, @" + release
+	hint := "rebuild it with the WIT of the release, " + release
 	if release == "0.3.0" && x.Producers.Toolchain().Language == "Rust" {
-		hint += " (the crate wasip3 0.7 or newer, wit-bindgen 0.57 or newer)"
+		hint += " (in Rust the crate wasip3 0.7 or newer)"
 	}
-	if by, ok := l.Offers("wasi:io/streams@0.2.0"); ok && strings.HasPrefix(release, "0.3.") {
-		if _, ok := l.Offers("wasi:http/types@0.3.0"); !ok {
-			_, version, _ := strings.Cut(by, "@")
-			hint = "rebuild it for WASI " + version + "; of 0.3, only the release " + release + " will be run here, and not yet"
-		}
+	if here := offered(l, release); here != release && here != "" {
+		hint += "; this version of " + programName + " runs " + here
 	}
 	return x.problem(codeReleaseCandidate, hint, "is made for %s, a release candidate of WASI %s whose interfaces have changed since", name, release)
+}
+
+// offered gives the version of WASI HTTP that l offers for components of that release, or another one if it has none for them.
+func offered(l *component.Linker, release string) string {
+	if _, ok := l.Offers("wasi:http/types@" + release); ok {
+		return release
+	}
+	by, _ := l.Offers("wasi:http/types@0.2.0")
+	_, version, _ := strings.Cut(by, "@")
+	return version
 }
 
 func (x *examined) noHandler() *examined {

@@ -30,8 +30,8 @@ func (x *examined) module() *examined {
 // moduleHint gives the command that makes the component: for a module that knows its world the one that wraps it, else the build that
 // the language offers.
 func moduleHint(path string, facts component.ModuleFacts) string {
-	out := strings.TrimSuffix(path, ".wasm") + ".component.wasm"
-	wrap := "wasm-tools component new " + shellWord(path) + " -o " + shellWord(out)
+	out := shellWord(strings.TrimSuffix(path, ".wasm") + ".component.wasm")
+	wrap := "wasm-tools component new -o " + out
 	if slices.Contains(facts.Imports, preview1) {
 		adapter := "reactor"
 		if facts.Command {
@@ -40,9 +40,9 @@ func moduleHint(path string, facts component.ModuleFacts) string {
 		wrap += " --adapt " + preview1 + "=" + preview1 + "." + adapter + ".wasm"
 	}
 	if facts.WIT {
-		return "make it one: " + wrap
+		return "make it one: " + wrap + " " + shellWord(path)
 	}
-	embed := "give it its world and make it one: wasm-tools component embed wit " + shellWord(path) + " -o " + shellWord(path) + " && " + wrap
+	embed := "give it its world and make it one: wasm-tools component embed wit " + shellWord(path) + " | " + wrap
 	switch t := facts.Producers.Toolchain(); {
 	case t.Language == "Rust":
 		return "build it as one: cargo build --release --target wasm32-wasip2"
@@ -51,9 +51,9 @@ func moduleHint(path string, facts component.ModuleFacts) string {
 	case t.Language == "Go":
 		return "build it as one with componentize-go, or " + embed
 	case t.Language == "JavaScript":
-		return "build it as one: jco componentize app.js --wit wit --world-name proxy -o " + shellWord(out)
+		return "build it as one: jco componentize app.js --wit wit --world-name proxy -o " + out
 	case t.Language == "Python":
-		return "build it as one: componentize-py -d wit -w proxy componentize app -o " + shellWord(out)
+		return "build it as one: componentize-py -d wit -w proxy componentize app -o " + out
 	case t.Language == "C" || t.Language == "C++":
 		return "build it as one: clang --target=wasm32-wasip2 with the bindings of wit-bindgen c, or " + embed
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -172,11 +173,28 @@ func (r *report) summary() [][2]string {
 		rows = append(rows, [2]string{"language", term.Clean(tc)})
 	}
 	label := "tools"
-	for _, p := range append(append([]reportProducer{}, r.Producers.ProcessedBy...), r.Producers.SDK...) {
-		rows = append(rows, [2]string{label, term.Clean(strings.TrimSpace(p.Name + " " + p.Version))})
+	for _, tool := range foldVersions(slices.Concat(r.Producers.ProcessedBy, r.Producers.SDK)) {
+		rows = append(rows, [2]string{label, term.Clean(tool)})
 		label = ""
 	}
 	return rows
+}
+
+// foldVersions gives each tool once, with all its versions.
+func foldVersions(list []reportProducer) []string {
+	var out []string
+	at := map[string]int{}
+	for _, p := range list {
+		i, ok := at[p.Name]
+		switch {
+		case !ok:
+			at[p.Name] = len(out)
+			out = append(out, strings.TrimSpace(p.Name+" "+p.Version))
+		case p.Version != "":
+			out[i] += ", " + p.Version
+		}
+	}
+	return out
 }
 
 // importTable writes a line for each import, and one for each thing that is wrong with it.
@@ -237,11 +255,11 @@ func styleWIT(out *term.Output, wit string) string {
 		case strings.HasPrefix(body, "//"):
 			lines[i] = indent + out.Dim(body)
 		case ok && isWITKeyword(first):
-			name, tail, _ := strings.Cut(rest, " ")
-			if tail != "" {
-				tail = " " + tail
+			end := strings.IndexAny(rest, " ;")
+			if end < 0 {
+				end = len(rest)
 			}
-			lines[i] = indent + out.Dim(first) + " " + out.Link(name) + tail
+			lines[i] = indent + out.Dim(first) + " " + out.Link(rest[:end]) + rest[end:]
 		}
 	}
 	return strings.Join(lines, "\n")
