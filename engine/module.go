@@ -29,6 +29,7 @@ type Module struct {
 
 	namesOnce sync.Once
 	names     *corewasm.Names
+	debug     debugInfo
 }
 
 // FromCache tells whether the code came from memory or from the disk cache,
@@ -72,7 +73,7 @@ func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
 	if err != nil {
 		return nil, fmt.Errorf("module %q: %w", src.Name, err)
 	}
-	m := &Module{runtime: r, source: src, info: info, rewritten: rw}
+	m := &Module{runtime: r, source: src, info: info, rewritten: rw, debug: debugInfo{info: info}}
 	m.digest = digest(rw.Wasm)
 	progress := src.Progress
 	if progress == nil {

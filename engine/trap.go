@@ -113,6 +113,9 @@ type Frame struct {
 	// File and Line are from DWARF; "" and 0 when not known.
 	File string
 	Line int
+	// Inlined says that Func was inlined into the function of a later frame,
+	// which Index names for both.
+	Inlined bool
 }
 
 // Error is one line without the backtrace.
@@ -157,40 +160,76 @@ func (r *Runtime) frames(frames []Frame, text string) []Frame {
 	if !ok {
 		return frames
 	}
-	for _, line := range strings.Split(stack, "\n\t") {
-		if source, ok := strings.CutPrefix(line, "\t"); ok {
-			_ = source
+	lines := strings.Split(stack, "\n\t")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "\t") {
+			continue // belongs to the frame before
+		}
+		f, m := r.frame(line)
+		if m == nil && f.Module != hostModule {
 			continue
 		}
-		if f, ok := r.frame(line); ok {
-			frames = append(frames, f)
+		if i+1 < len(lines) && strings.HasPrefix(lines[i+1], "\t") {
+			frames = append(frames, m.sourceFrames(f, lines[i+1])...)
+			continue
 		}
+		frames = append(frames, f)
 	}
 	return frames
 }
 
-func (r *Runtime) frame(line string) (Frame, bool) {
-	if i := strings.LastIndexByte(line, '('); i >= 0 {
-		line = line[:i]
+// sourceFrames splits a frame into those of the functions inlined there. The
+// source line that wazero gives is from the synthetic line table, "x:OFFSET".
+func (m *Module) sourceFrames(f Frame, source string) []Frame {
+	_, source, _ = strings.Cut(source, "x:")
+	digits, _, _ := strings.Cut(source, ":")
+	digits, _, _ = strings.Cut(digits, " ")
+	offset, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil {
+		return []Frame{f}
 	}
-	// Results in parentheses leave the parameters' behind.
+	at := m.debug.positions(offset)
+	if len(at) == 0 {
+		return []Frame{f}
+	}
+	frames := make([]Frame, 0, len(at))
+	for _, p := range at {
+		frame := f
+		frame.File, frame.Line = p.file, p.line
+		if p.fn != "" {
+			frame.Func, frame.Inlined = p.fn, true
+		}
+		frames = append(frames, frame)
+	}
+	return frames
+}
+
+// frame reads one line. The module is nil for host functions; both are zero
+// for what is not to be shown.
+func (r *Runtime) frame(line string) (Frame, *Module) {
 	if i := strings.IndexByte(line, '('); i >= 0 {
 		line = line[:i]
 	}
 	module, fn, ok := strings.Cut(line, ".")
 	if !ok {
-		return Frame{}, false
+		return Frame{}, nil
 	}
 	if module == hostModule {
-		return Frame{Module: hostModule, Func: fn}, fn != safepointName
+		if fn == safepointName {
+			return Frame{}, nil
+		}
+		return Frame{Module: hostModule, Func: fn}, nil
 	}
 	index, err := strconv.ParseUint(strings.TrimPrefix(fn, "$"), 10, 32)
 	r.mu.Lock()
 	m := r.modules[module]
 	r.mu.Unlock()
 	if err != nil || m == nil {
-		return Frame{}, false
+		return Frame{}, nil
 	}
 	original, ok := m.rewritten.OriginalFunc(uint32(index))
-	return Frame{Module: m.Name(), Func: m.funcNames().Func(original), Index: original}, ok
+	if !ok {
+		return Frame{}, nil
+	}
+	return Frame{Module: m.Name(), Func: m.funcNames().Func(original), Index: original}, m
 }
