@@ -3,12 +3,16 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/engine"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/term"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -85,20 +89,58 @@ type description struct {
 	FromCache bool
 }
 
-// errNoEngine is what load returns in a build without an engine.
-var errNoEngine = errors.New("this build has no engine")
-
 // load makes the component in the file at path ready to serve.
-func load(_ context.Context, path string, _ loadConfig) (*app, error) {
-	return nil, loadError(errNoEngine, "use a complete build of "+programName, "%s: this build of %s cannot run components", path, programName)
+func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
+	start := time.Now()
+	linker := newLinker()
+	x := examine(path, linker)
+	if x.Problem != nil {
+		return nil, x.Problem.err()
+	}
+	eng, err := engine.New(engine.Config{CacheDir: cfg.CacheDir})
+	if err != nil {
+		return nil, loadError(err, "", "%s: %v", path, err)
+	}
+	if w := eng.Warning(); w != nil && cfg.Notice != nil {
+		cfg.Notice(w.Error())
+	}
+	linked, err := x.Component.Link(ctx, eng, linker, component.LinkOptions{Progress: func(done, total int) {
+		if cfg.Progress != nil {
+			cfg.Progress("compiling", done, total)
+		}
+	}})
+	if err != nil {
+		_ = eng.Close()
+		return nil, loadError(err, "wasihttp inspect "+path+" tells more", "%s: %v", path, err)
+	}
+	h, err := newHost(ctx, linked, x.Component.ExportNames(), filepath.Base(path), cfg)
+	if err != nil {
+		return nil, errors.Join(loadError(err, "", "%s: %v", path, err), linked.Close(ctx), eng.Close())
+	}
+	return &app{
+		Handler: h,
+		About: description{
+			File: path, Size: int64(len(x.Data)), Digest: digest(x.Data), Kind: h.pre.Kind().String(),
+			Compile: time.Since(start), FromCache: linked.FromCache(),
+		},
+		Close: func(ctx context.Context) error {
+			h.proxy.Close(ctx)
+			return errors.Join(linked.Close(ctx), eng.Close())
+		},
+	}, nil
+}
+
+// digest names a build: the first 8 hexadecimal digits of the SHA-256 of its file.
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:4])
 }
 
 // newLinker returns all interfaces that components find here.
 func newLinker() *component.Linker {
 	l := component.NewLinker()
 	p2.AddTo(l, func(data any) *wasi.State {
-		state, _ := data.(*wasi.State)
-		return state
+		return data.(*guest).state
 	})
 	return l
 }

@@ -1,0 +1,84 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ianlancetaylor/demangle"
+
+	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/serve"
+)
+
+// failure tells the server what became of a request that the guest did not answer.
+func (c *call) failure(err error) error {
+	f := &serve.Failure{Err: err, Stderr: c.tail.last()}
+	var (
+		expired  *handler.ExpirationError
+		trap     *handler.TrapError
+		other    *handler.TrapOrPanicError
+		none     *handler.NoResponseError
+		code     *handler.ErrorCode
+		instance *handler.InstantiationError
+	)
+	switch {
+	case errors.As(err, &expired):
+		f.Outcome, f.Cause = serve.Expired, expired.Error()
+		if doing := expired.Doing(); doing != "" {
+			f.Cause += ": " + doing
+		}
+		f.Frames = frames(expired.Frames())
+		f.Hint = "--timeout allows more time"
+	case errors.As(err, &instance):
+		f.Outcome, f.Cause = serve.Instantiation, instance.Error()
+		var t *engine.Trap
+		if errors.As(err, &t) {
+			f.Frames = frames(t.Frames)
+		}
+	case errors.As(err, &trap):
+		f.Outcome, f.Cause = serve.Trap, trap.Error()
+		f.Frames = frames(trap.Frames())
+	case errors.As(err, &other):
+		f.Outcome, f.Cause = serve.Trap, other.Error()
+		if other.Panic() != nil {
+			f.Outcome = serve.Internal
+		}
+	case errors.As(err, &none):
+		f.Outcome, f.Cause = serve.NoResponse, none.Error()
+	case errors.As(err, &code):
+		f.Outcome, f.Cause, f.ErrorCode = serve.ErrorCode, "the guest answered with an error code", code.Error()
+	default:
+		// The client has gone, or the server ends: the server knows which.
+		return err
+	}
+	return f
+}
+
+// frames writes a backtrace for people: names as they stand in the source, without the host's own frames.
+func frames(in []engine.Frame) []serve.Frame {
+	out := make([]serve.Frame, 0, len(in))
+	for _, f := range in {
+		if f.Module == "host" {
+			continue
+		}
+		name := f.Func
+		if name == "" {
+			name = fmt.Sprintf("function %d", f.Index)
+		} else {
+			name = readable(name)
+		}
+		out = append(out, serve.Frame{Func: name, Module: f.Module, File: f.File, Line: f.Line})
+	}
+	return out
+}
+
+// readable demangles the names of Rust and C++, and drops Rust's hash.
+func readable(name string) string {
+	s := demangle.Filter(name)
+	if i := strings.LastIndex(s, "::h"); i >= 0 && len(s)-i == len("::h")+16 {
+		s = s[:i]
+	}
+	return s
+}

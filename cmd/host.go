@@ -1,0 +1,273 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// host is the embedder of one build: it makes instances for the handler, and answers the server's requests through it.
+type host struct {
+	cfg    loadConfig
+	pre    *handler.ProxyPre
+	linked *component.Linked
+	proxy  *handler.ProxyHandler
+	base   wasi.Config
+	reuse  handler.Reuse
+	ids    atomic.Uint64 // of instances
+}
+
+// The defaults for what is 0 in the configuration.
+const (
+	defaultReuseP2      = 1
+	defaultReuseP3      = 128
+	defaultConcurrentP3 = 16
+)
+
+func newHost(ctx context.Context, linked *component.Linked, exports []string, arg0 string, cfg loadConfig) (*host, error) {
+	pre, err := handler.NewProxyPre(linked, exports)
+	if err != nil {
+		return nil, err
+	}
+	h := &host{cfg: cfg, pre: pre, linked: linked}
+	h.base = wasi.Config{Args: append([]string{arg0}, cfg.Args...)}
+	for _, e := range cfg.Env {
+		h.base.Env = append(h.base.Env, [2]string{e.Name, e.Value})
+	}
+	if err := h.base.Check(); err != nil {
+		return nil, err
+	}
+	h.reuse = handler.Reuse{Max: defaultReuseP2, Concurrent: 1}
+	if pre.Kind() == handler.P3 {
+		h.reuse = handler.Reuse{Max: defaultReuseP3, Concurrent: defaultConcurrentP3}
+	}
+	if cfg.MaxInstanceReuse > 0 {
+		h.reuse.Max = cfg.MaxInstanceReuse
+	}
+	if cfg.MaxInstanceConcurrentReuse > 0 {
+		h.reuse.Concurrent = cfg.MaxInstanceConcurrentReuse
+	}
+	h.proxy = handler.New(ctx, h)
+	return h, nil
+}
+
+// guest is what belongs to one instance: the data of its store.
+type guest struct {
+	host   *host
+	id     uint64
+	cfg    wasi.Config
+	state  *wasi.State
+	stdout io.WriteCloser
+	stderr io.WriteCloser
+	expire handler.Timeouts
+
+	current atomic.Pointer[call] // the request that output is attributed to
+}
+
+// call is one request on its way through the handler.
+type call struct {
+	id   string
+	head time.Time // until when the head of the answer is expected; zero for no limit
+	tail tail      // what the guest wrote to stderr meanwhile
+}
+
+// Instantiate makes a store with an instance in it.
+func (h *host) Instantiate(ctx context.Context) (*handler.Instance, error) {
+	g := &guest{host: h, id: h.ids.Add(1), cfg: h.base}
+	g.stdout = h.cfg.Stdout.Writer(g.prefix)
+	g.stderr = &teeTail{LineWriter: h.cfg.Stderr.Writer(g.prefix), guest: g}
+	g.cfg.Stdout, g.cfg.Stderr = g.stdout, g.stderr
+	g.cfg.Client = h.client(g)
+	g.state = wasi.NewState(&g.cfg)
+	// Requests have their own expiration, given to OnRequestStart.
+	g.expire = handler.Timeouts{PostReturn: h.cfg.PostReturnTimeout, Idle: h.cfg.IdleInstanceTimeout}
+	store := h.linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(h.cfg.MaxMemory)})
+	initCtx, cancel := ctx, context.CancelFunc(func() {})
+	if h.cfg.Timeout > 0 {
+		initCtx, cancel = context.WithTimeoutCause(ctx, h.cfg.Timeout, errors.New("the time limit (--timeout) was reached"))
+	}
+	proxy, err := h.pre.Instantiate(initCtx, store)
+	cancel()
+	if err != nil {
+		g.Drop(store, err)
+		return nil, err
+	}
+	return &handler.Instance{
+		Store: store, Proxy: proxy, State: g, Expiration: g.expire,
+		View: func(data any) *wasi.State { return data.(*guest).state },
+	}, nil
+}
+
+// prefix names instance and request in front of a line of output.
+func (g *guest) prefix() string {
+	id := "-"
+	if c := g.current.Load(); c != nil {
+		id = c.id
+	}
+	return "[" + strconv.FormatUint(g.id, 10) + "/" + id + "] "
+}
+
+// ShouldAcceptRequest applies the limits on reuse.
+func (g *guest) ShouldAcceptRequest(concurrent, total int) handler.ShouldAccept {
+	return g.host.reuse.ShouldAcceptRequest(concurrent, total)
+}
+
+// OnRequestStart attributes the guest's output to the request from now on.
+func (g *guest) OnRequestStart(_ handler.Store, data any, _ handler.TaskID) time.Time {
+	c := data.(*call)
+	g.current.Store(c)
+	return c.head
+}
+
+// Drop frees everything that belongs to the instance.
+func (g *guest) Drop(store handler.Store, _ error) {
+	if s, ok := store.(*component.Store); ok {
+		_ = s.Close()
+	}
+	g.state.Close()
+	// Output that cannot be written has nobody to tell.
+	_ = g.stdout.Close()
+	_ = g.stderr.Close()
+}
+
+// client makes outbound requests for a guest under the user's rules.
+func (h *host) client(g *guest) *wasi.Client {
+	c := &wasi.Client{Log: func(o wasi.Outbound) {
+		if h.cfg.Outbound == nil {
+			return
+		}
+		r := outboundRecord{Method: o.Method, URL: o.URL, Status: o.Status, Duration: o.Duration, Start: time.Now().Add(-o.Duration)}
+		if o.Err != nil {
+			r.ErrorCode = o.Err.Error()
+			r.Refused = o.Err.Case == wasi.HTTPRequestDenied
+		}
+		if c := g.current.Load(); c != nil {
+			r.RequestID = c.id
+		}
+		h.cfg.Outbound(r)
+	}}
+	if h.cfg.NoOutbound || len(h.cfg.AllowOutbound) > 0 {
+		c.Allow = h.allow
+	}
+	return c
+}
+
+var errOutboundRefused = errors.New("refused by the outbound policy")
+
+func (h *host) allow(authority string) error {
+	name, portText, err := net.SplitHostPort(authority)
+	if err != nil {
+		return err
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return err
+	}
+	for _, p := range h.cfg.AllowOutbound {
+		if !h.cfg.NoOutbound && p.Match(name, port) {
+			return nil
+		}
+	}
+	return errOutboundRefused
+}
+
+// Handle answers one request of the server.
+func (h *host) Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error) {
+	c := &call{id: id}
+	c.head, _ = serve.HeadDeadline(ctx)
+	req, err := wasi.RequestFromHTTP(r, h.base.Fields)
+	if err != nil {
+		return nil, c.failure(err)
+	}
+	resp, err := h.proxy.Handle(ctx, c, req)
+	if err != nil {
+		return nil, c.failure(err)
+	}
+	out := resp.HTTP()
+	out.Body = &answerBody{Body: resp.Body, call: c}
+	return out, nil
+}
+
+// answerBody explains failures after the head.
+type answerBody struct {
+	*handler.Body
+	call *call
+}
+
+// Read reads from the guest.
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.Body.Read(p)
+	if err != nil && err != io.EOF {
+		err = b.call.failure(err)
+	}
+	return n, err
+}
+
+// tail keeps the last lines of a stream.
+type tail struct {
+	mu    sync.Mutex
+	lines []string
+	part  []byte
+}
+
+// How much of a request's stderr is shown where its failure is explained.
+const (
+	tailLines     = 20
+	tailLineBytes = 2000
+)
+
+func (t *tail) write(p []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, b := range p {
+		switch {
+		case b == '\n':
+			t.push()
+		case len(t.part) < tailLineBytes:
+			t.part = append(t.part, b)
+		}
+	}
+}
+
+func (t *tail) push() {
+	if len(t.lines) == tailLines {
+		t.lines = append(t.lines[:0], t.lines[1:]...)
+	}
+	t.lines = append(t.lines, string(t.part))
+	t.part = t.part[:0]
+}
+
+func (t *tail) last() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.part) > 0 {
+		t.push()
+	}
+	return append([]string(nil), t.lines...)
+}
+
+// teeTail writes lines to the terminal and remembers them for the request.
+type teeTail struct {
+	*term.LineWriter
+	guest *guest
+}
+
+// Write writes p to both.
+func (t *teeTail) Write(p []byte) (int, error) {
+	if c := t.guest.current.Load(); c != nil {
+		c.tail.write(p)
+	}
+	return t.LineWriter.Write(p)
+}

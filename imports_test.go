@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/wasihttp/wasihttp"
+
+// allowed lists, for each room of the house, the rooms that it may import. A room stands for the folder and everything below it.
+var allowed = map[string][]string{
+	"main":       {"cmd"},
+	"cmd":        {"serve", "testrunner", "fixture", "watch", "term", "wasi", "handler", "component", "engine"},
+	"serve":      {"term"},
+	"testrunner": {"fixture", "term"},
+	"fixture":    {},
+	"watch":      {},
+	"term":       {},
+	"handler":    {"wasi", "component", "engine"},
+	"wasi":       {"component"}, // the dialects only, see below
+	"component":  {"engine", "corewasm"},
+	"engine":     {"corewasm"},
+	"corewasm":   {},
+	"bench":      {},
+	"e2e":        {},
+}
+
+// homes lists the only rooms that may import a third-party module.
+var homes = map[string][]string{
+	"github.com/tetratelabs/wazero":      {"engine"},
+	"github.com/urfave/cli/v2":           {"cmd"},
+	"github.com/fsnotify/fsnotify":       {"watch"},
+	"github.com/charmbracelet/lipgloss":  {"term"},
+	"github.com/muesli/termenv":          {"term"},
+	"github.com/ianlancetaylor/demangle": {"cmd"},
+	"golang.org/x/sys":                   {"engine"},
+	"golang.org/x/term":                  {"term"},
+}
+
+type listedPackage struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func listPackages(t *testing.T) []listedPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Standard", "./...")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pkgs []listedPackage
+	for dec := json.NewDecoder(out); ; {
+		var p listedPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return pkgs
+}
+
+func room(path string) string {
+	rest := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+	if rest == "" {
+		return "main"
+	}
+	first, _, _ := strings.Cut(rest, "/")
+	return first
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	for _, p := range listPackages(t) {
+		from := room(p.ImportPath)
+		may, known := allowed[from]
+		if !known {
+			t.Errorf("%s: room %q has no import rule", p.ImportPath, from)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if imp != module && !strings.HasPrefix(imp, module+"/") {
+				continue
+			}
+			to := room(imp)
+			if to == from {
+				dialects := []string{"/wasi/p2", "/wasi/p3"}
+				for i, d := range dialects {
+					if strings.HasSuffix(p.ImportPath, d) && strings.HasSuffix(imp, dialects[1-i]) {
+						t.Errorf("%s imports %s: the dialects do not know each other", p.ImportPath, imp)
+					}
+				}
+				continue
+			}
+			ok := false
+			for _, m := range may {
+				ok = ok || m == to
+			}
+			if p.ImportPath == module+"/wasi" {
+				ok = false
+			}
+			if !ok {
+				t.Errorf("%s imports %s: not allowed", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+func TestEachThirdPartyModuleHasOneHome(t *testing.T) {
+	for _, p := range listPackages(t) {
+		for _, imp := range p.Imports {
+			first, _, _ := strings.Cut(imp, "/")
+			if !strings.Contains(first, ".") || imp == module || strings.HasPrefix(imp, module+"/") {
+				continue
+			}
+			home := ""
+			for mod := range homes {
+				if imp == mod || strings.HasPrefix(imp, mod+"/") {
+					home = mod
+				}
+			}
+			if home == "" {
+				t.Errorf("%s imports %s, which has no home in the list", p.ImportPath, imp)
+				continue
+			}
+			ok := false
+			for _, r := range homes[home] {
+				ok = ok || r == room(p.ImportPath)
+			}
+			if !ok {
+				t.Errorf("%s imports %s, whose home is %v", p.ImportPath, imp, homes[home])
+			}
+		}
+	}
+}
