@@ -18,8 +18,9 @@ type exchange struct {
 	server  *Server
 	w       http.ResponseWriter
 	r       *http.Request
-	control *http.ResponseController
+	control http.ResponseController
 	sample  *bodySample // what is known of the request's body; may be nil
+	dog     watchdog
 
 	committed bool // the head was handed to net/http
 	abort     bool // the connection must be cut
@@ -41,12 +42,11 @@ func (x *exchange) run() {
 	defer g.release()
 
 	x.prepare()
-	var dog *watchdog
 	if !deadline.IsZero() {
-		dog = startWatchdog(deadline.Add(x.server.options.Grace), func() { x.giveUp(g, cancel) })
+		x.dog.arm(deadline.Add(x.server.options.Grace), func() { x.giveUp(g, cancel) })
 	}
 	resp, err := x.handle(&requestContext{Context: ctx, head: deadline}, g)
-	if !dog.disarm() {
+	if !x.dog.disarm() {
 		if resp != nil {
 			// The answer came too late for anybody to hear how its end went.
 			_ = resp.Body.Close()

@@ -61,9 +61,9 @@ type watchdog struct {
 	fired   chan struct{} // not nil once the timer has claimed; closed when it is done
 }
 
-// startWatchdog runs answer at the given time unless disarm is called before.
-func startWatchdog(at time.Time, answer func()) *watchdog {
-	w := &watchdog{}
+// arm makes the timer run answer at the given time unless disarm is called
+// before.
+func (w *watchdog) arm(at time.Time, answer func()) {
 	w.timer = time.AfterFunc(time.Until(at), func() {
 		w.mu.Lock()
 		if w.claimed {
@@ -75,13 +75,13 @@ func startWatchdog(at time.Time, answer func()) *watchdog {
 		defer close(w.fired)
 		answer()
 	})
-	return w
 }
 
 // disarm claims the answer for the caller and reports whether it may write one.
-// If not, the timer has written one and is done with it.
+// If not, the timer has written one and is done with it. A watchdog that was
+// never armed has nothing to claim.
 func (w *watchdog) disarm() bool {
-	if w == nil {
+	if w.timer == nil {
 		return true
 	}
 	w.timer.Stop()

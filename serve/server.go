@@ -258,7 +258,7 @@ func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
-	x := &exchange{server: s, w: w, r: r, control: http.NewResponseController(w)}
+	x := &exchange{server: s, w: w, r: r, control: *http.NewResponseController(w)}
 	x.record = Record{
 		ID:      s.nextID(),
 		Method:  r.Method,

@@ -41,7 +41,7 @@ func New(w io.Writer, getenv func(string) string) *Output {
 	}
 	o.colour = wantsColour(o.terminal, getenv)
 	if o.colour && o.terminal {
-		o.colour = enableColour(o.fd)
+		o.colour = understandsColour(w)
 	}
 	renderer := lipgloss.NewRenderer(io.Discard)
 	renderer.SetColorProfile(termenv.Ascii)
@@ -50,6 +50,14 @@ func New(w io.Writer, getenv func(string) string) *Output {
 	}
 	o.theme = newTheme(renderer)
 	return o
+}
+
+// understandsColour makes the terminal interpret escape sequences, which the
+// console of older versions of Windows does only when told, and reports whether
+// it does. The console is left so: other programs do not mind.
+func understandsColour(w io.Writer) bool {
+	_, err := termenv.EnableVirtualTerminalProcessing(termenv.NewOutput(w))
+	return err == nil
 }
 
 // wantsColour decides about colour as https://no-color.org and
