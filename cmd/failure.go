@@ -26,9 +26,6 @@ func (c *call) failure(err error) error {
 	switch {
 	case errors.As(err, &expired):
 		f.Outcome, f.Cause = serve.Expired, expired.Error()
-		if doing := expired.Doing(); doing != "" {
-			f.Cause += ": " + doing
-		}
 		f.Frames = frames(expired.Frames())
 		f.Hint = "--timeout allows more time"
 	case errors.As(err, &instance):
