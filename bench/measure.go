@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wasihttp/wasihttp/bench/served"
+)
+
+// result is one line of the table.
+type result struct {
+	Guest string `json:"guest"`
+	// What is "requests/s" (more is better) or a kind of start in seconds (less is better).
+	What     string  `json:"what"`
+	Wasihttp float64 `json:"wasihttp"`
+	Wasmtime float64 `json:"wasmtime,omitempty"` // 0: not measured
+	// Ratio is Wasihttp ÷ Wasmtime.
+	Ratio float64 `json:"ratio,omitempty"`
+}
+
+const (
+	throughput = "requests/s"
+	coldStart  = "cold start, s"
+	warmStart  = "start from cache, s"
+)
+
+// program is one of the two, with the command line that serves a component on a free port.
+type program struct {
+	path string
+	// common come first, then the flags for one kind of run, then the component.
+	common, cold []string
+}
+
+func (s settings) programs() []program {
+	both := []program{{
+		path:   s.wasihttp,
+		common: []string{"serve", "--addr", "127.0.0.1:0", "--quiet"},
+		cold:   []string{"--no-cache"},
+	}}
+	if s.wasmtime != "" {
+		both = append(both, program{
+			path:   s.wasmtime,
+			common: []string{"serve", "-Scli", "--addr=127.0.0.1:0"},
+			cold:   []string{"-Ccache=n"},
+		})
+	}
+	return both
+}
+
+func (p program) serve(ctx context.Context, component string, flags ...string) (*served.Server, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	return served.Start(ctx, p.path, slices.Concat(p.common, flags, []string{component})...)
+}
+
+// guest is a component to measure.
+type guest struct {
+	name, path string
+	starts     bool // whether its starts are measured too
+}
+
+func (s settings) list() []guest {
+	all := []guest{{name: "rust-hello", path: filepath.Join(s.committed, "rust-hello", "rust-hello.wasm")}}
+	if s.guests == "" {
+		return all
+	}
+	for _, name := range []string{"js-kitchen", "py-kitchen", "go-kitchen"} {
+		path := filepath.Join(s.guests, name+".wasm")
+		if _, err := os.Stat(path); err == nil {
+			all = append(all, guest{name, path, name != "go-kitchen"})
+		}
+	}
+	return all
+}
+
+func measure(ctx context.Context, s settings) ([]result, error) {
+	var results []result
+	add := func(g guest, what string, figures []float64) {
+		r := result{Guest: g.name, What: what, Wasihttp: figures[0]}
+		if len(figures) > 1 {
+			r.Wasmtime, r.Ratio = figures[1], figures[0]/figures[1]
+		}
+		results = append(results, r)
+	}
+	for _, g := range s.list() {
+		if g.starts {
+			cold, warm, err := s.starts(ctx, g)
+			if err != nil {
+				return nil, err
+			}
+			add(g, coldStart, cold)
+			add(g, warmStart, warm)
+		}
+		rates, err := s.rates(ctx, g)
+		if err != nil {
+			return nil, err
+		}
+		add(g, throughput, rates)
+	}
+	return results, nil
+}
+
+// rates gives each program's median requests per second. The rounds alternate between the programs, so that whatever
+// else the machine does meets both.
+func (s settings) rates(ctx context.Context, g guest) ([]float64, error) {
+	programs := s.programs()
+	servers := make([]*served.Server, len(programs))
+	for i, p := range programs {
+		server, err := p.serve(ctx, g.path)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = server.Stop() }()
+		servers[i] = server
+	}
+	rounds := make([][]float64, len(programs))
+	for round := range s.rounds + 1 {
+		for i, server := range servers {
+			rate, err := load(ctx, strings.TrimPrefix(server.URL, "http://"), s.connections, s.duration)
+			if err != nil {
+				return nil, fmt.Errorf("%s with %s: %w", programs[i].path, g.name, err)
+			}
+			if round > 0 { // the first is for warming up
+				rounds[i] = append(rounds[i], rate)
+			}
+		}
+	}
+	figures := make([]float64, len(programs))
+	for i := range programs {
+		slices.Sort(rounds[i])
+		figures[i] = rounds[i][len(rounds[i])/2]
+	}
+	return figures, nil
+}
+
+// starts gives each program's best time from its start to the first answer, without a cache and with a full one.
+func (s settings) starts(ctx context.Context, g guest) (cold, warm []float64, err error) {
+	for _, p := range s.programs() {
+		best := func(times int, flags ...string) (float64, error) {
+			least := time.Duration(0)
+			for i := range times {
+				took, err := p.firstAnswer(ctx, g.path, flags...)
+				if err != nil {
+					return 0, err
+				}
+				if i == 0 || took < least {
+					least = took
+				}
+			}
+			return least.Seconds(), nil
+		}
+		figure, err := best(s.colds, p.cold...)
+		if err != nil {
+			return nil, nil, err
+		}
+		cold = append(cold, figure)
+		if _, err := best(1); err != nil { // fills the cache
+			return nil, nil, err
+		}
+		if figure, err = best(s.colds + 1); err != nil {
+			return nil, nil, err
+		}
+		warm = append(warm, figure)
+	}
+	return cold, warm, nil
+}
+
+// firstAnswer is the time from starting the program to the end of its first answer.
+func (p program) firstAnswer(ctx context.Context, component string, flags ...string) (time.Duration, error) {
+	started := time.Now()
+	server, err := p.serve(ctx, component, flags...)
+	if err != nil {
+		return 0, err
+	}
+	c, err := dial(ctx, strings.TrimPrefix(server.URL, "http://"))
+	if err == nil {
+		err = c.exchange()
+		c.close()
+	}
+	took := time.Since(started)
+	_ = server.Stop() // how it ends is for the tests
+	if err != nil {
+		return 0, fmt.Errorf("%s with %s: %w", p.path, component, err)
+	}
+	return took, nil
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// report prints the table and then the same as one line of JSON.
+func report(out io.Writer, results []result) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "guest\twhat\twasihttp\twasmtime\tratio\t")
+	for _, r := range results {
+		wasmtime, ratio := "-", "-"
+		if r.Wasmtime > 0 {
+			wasmtime, ratio = figure(r.What, r.Wasmtime), fmt.Sprintf("%.2f", r.Ratio)
+		}
+		fmt.Fprintln(table, strings.Join([]string{r.Guest, r.What, figure(r.What, r.Wasihttp), wasmtime, ratio, ""}, "\t"))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(map[string][]result{"bench": results})
+}
+
+func figure(what string, value float64) string {
+	if what == throughput {
+		return fmt.Sprintf("%.0f", value)
+	}
+	return fmt.Sprintf("%.2f", value)
+}
