@@ -221,7 +221,14 @@ func TestFailedInstantiationHandsTheRequestBack(t *testing.T) {
 			h := &host{instantiate: tc.instantiate}
 			bubble(t, h, func(t *testing.T, p *ProxyHandler) {
 				req := newRequest()
+				body := newRequestBody()
+				req.Body = body
 				_, err := p.Handle(t.Context(), "data", req)
+				select {
+				case <-body.closed:
+					t.Error("the request's body was closed")
+				default:
+				}
 				failed := wantError[*InstantiationError](t, err)
 				if failed.Request != req || failed.Data != "data" || failed.Error() != tc.want {
 					t.Errorf("got %+v: %v", failed, failed)
@@ -272,6 +279,21 @@ func TestARequestAbandonedDuringInstantiationIsNotGivenToTheGuest(t *testing.T) 
 			t.Errorf("%d instances, want 1", h.created())
 		}
 	})
+}
+
+func TestARequestWhoseContextHasEndedStartsNothing(t *testing.T) {
+	h := &host{guest: func(g *guestCall) error { g.hello(); return nil }}
+	bubble(t, h, func(t *testing.T, p *ProxyHandler) {
+		gone := errors.New("gone")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(gone)
+		if _, err := p.Handle(ctx, nil, newRequest()); !errors.Is(err, gone) {
+			t.Errorf("got %v, want the cause of the context", err)
+		}
+	})
+	if h.created() != 0 {
+		t.Errorf("%d instances", h.created())
+	}
 }
 
 func TestCloseLetsRequestsFinish(t *testing.T) {

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/wasihttp/wasihttp/wasi"
@@ -92,7 +93,10 @@ func (x *exchange) wait(ctx context.Context) (*Response, error) {
 	select {
 	case r := <-x.result:
 		if r.err != nil {
-			x.leave()
+			var unseen *InstantiationError
+			if !errors.As(r.err, &unseen) { // that one may be tried again, body and all
+				x.leave()
+			}
 			return nil, r.err
 		}
 		return newResponse(ctx, x, r.res), nil

@@ -238,7 +238,7 @@ func wantError[T error](t *testing.T, err error) (target T) {
 
 func wantHello(t *testing.T, body string, err error) {
 	t.Helper()
-	if err != nil || !strings.HasPrefix(body, "hello") {
+	if err != nil || !strings.HasPrefix(strings.ToLower(body), "hello") {
 		t.Fatalf("got %q, %v, want hello", body, err)
 	}
 }
