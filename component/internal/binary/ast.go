@@ -342,7 +342,7 @@ type ExternName struct {
 	ExternalID    string // "" without
 	HasAttrs      bool   // the form with attributes (0x02) was used
 
-	HasImplements, HasVersionSuffix bool // the attribute is present, even if empty
+	HasImplements, HasVersionSuffix, HasExternalID bool // the attribute is present, even if empty
 }
 
 // BoundKind is the kind of a type bound.

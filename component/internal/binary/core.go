@@ -69,12 +69,12 @@ const (
 // coreType reads a core:type: a module type or a recursive type.
 func (d *decoder) coreType() *CoreType {
 	start := d.pos
-	b, _ := d.peek()
-	if b == coreTypeSub {
+	b, ok := d.peek()
+	if ok && b == coreTypeSub {
 		d.pos++
 		return &CoreType{Module: d.coreModuleType()}
 	}
-	if b == 0x00 {
+	if ok && b == 0x00 {
 		// The prefix keeps a non-final sub apart from a module type; only that may follow it.
 		d.pos++
 		if b, _ := d.peek(); b != coreTypeSub {

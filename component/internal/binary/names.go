@@ -51,6 +51,7 @@ func (d *decoder) attribute(n *ExternName, seen *[3]bool) bool {
 		n.HasVersionSuffix = true
 	case attrExternalID:
 		n.ExternalID = d.name("external-id attribute")
+		n.HasExternalID = true
 	}
 	return d.err == nil
 }

@@ -182,6 +182,9 @@ func (v *validator) externName(d direction, n *binary.ExternName, e entity) (nam
 	if err != nil {
 		return name, fmt.Errorf("%s name %w", d, err)
 	}
+	if (n.HasImplements || n.HasExternalID) && !v.has(Attributes) {
+		return name, fmt.Errorf("%s %q: the attributes implements and external-id are not supported", d, n.Name)
+	}
 	if n.HasVersionSuffix {
 		if err := names.CheckVersionSuffix(name, n.VersionSuffix); err != nil {
 			return name, err
