@@ -1,0 +1,37 @@
+;; What tools for languages do not write: types without a name, an instance under two names, imports that WIT has no words for,
+;; an instance exported from a nested component that is given its types.
+(component
+  (type $pair (record (field "left" u8) (field "right" (tuple u16 u16))))
+  (type $list (list $pair))
+  (import "test:base/types@0.1.0" (instance $types
+    (type $r (record (field "n" u32)))
+    (export "rec" (type $rec (eq $r)))
+    (export "res" (type $res (sub resource)))
+    (export "[method]res.get" (func (param "self" (borrow $res)) (result $rec)))
+    (export "inner" (instance (export "f" (func))))))
+  (alias export $types "rec" (type $rec))
+  (alias export $types "res" (type $res))
+  (import "plain" (func $plain (param "a" (list $rec)) (result (own $res))))
+  (import "make" (func $make (result (own $res))))
+  (import "piece" (component $piece (export "f" (func))))
+  (import "code" (core module $code (export "f" (func))))
+  (import "thing" (type $thing (sub resource)))
+  (import "[static]thing.make" (func (result (own $thing))))
+  (core module $m
+    (func (export "f") (param i32 i32) (result i32) i32.const 0)
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable))
+  (core instance $m (instantiate $m))
+  (func $swap (param "in" $list) (result $rec)
+    (canon lift (core func $m "f") (memory (core memory $m "memory")) (realloc (core func $m "realloc"))))
+  (instance $inline (export "pair" (type $pair)) (export "pairs" (type $list)) (export "own-rec" (type $rec)) (export "swap" (func $swap)))
+  (export "test:base/swapper" (instance $inline))
+  (component $shim
+    (import "t" (type $t (sub resource)))
+    (import "f" (func $f (result (own $t))))
+    (export $named "thing-of-it" (type $t))
+    (export "get" (func $f) (func (result (own $named)))))
+  (instance $s (instantiate $shim (with "t" (type $res)) (with "f" (func $make))))
+  (export "shimmed" (instance $s))
+  (export "again" (instance $types))
+  (export "test:base/types@0.2.0" (instance $types)))
