@@ -29,14 +29,15 @@ func KindOf(data []byte) FileKind { return ast.Kind(data) }
 // Missing tells how many bytes a component or core module lacks at its end, in bytes: more than 0 if the last section announces more
 // than there is. That is what an interrupted copy or a build that is still writing looks like.
 func Missing(data []byte) int64 {
-	const preamble = 8
+	const preamble, maxU32 = 8, 5 // bytes, of the latter at most
 	if len(data) < preamble {
 		return int64(preamble - len(data))
 	}
 	for rest := data[preamble:]; len(rest) > 0; {
-		size, n := binary.Uvarint(rest[1:min(len(rest), 11)])
+		window := rest[1:min(len(rest), 1+maxU32)]
+		size, n := binary.Uvarint(window)
 		switch {
-		case n < 0 || size > 1<<32-1:
+		case n < 0 || size > 1<<32-1 || n == 0 && len(window) == maxU32:
 			return 0 // not a section: another kind of damage
 		case n == 0:
 			return 1 // at least the rest of the size
