@@ -138,6 +138,10 @@ func (c *cx) liftEnd(i uint32, t *types.Type) Value {
 	return Value{ref: e.sh}
 }
 
-func (c *cx) lowerEnd(v Value) uint32 {
-	return c.inst.table.addWaitable(newEnd(v.ref.(*shared), true))
+func (c *cx) lowerEnd(v Value, t *types.Type) uint32 {
+	sh := v.ref.(*shared)
+	if sh.host != nil && sh.elem == nil {
+		sh.elem = t.Elem
+	}
+	return c.inst.table.addWaitable(newEnd(sh, true))
 }

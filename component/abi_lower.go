@@ -58,7 +58,7 @@ func (c *cx) lowerHandle(t *types.Type, v Value) uint32 {
 	case types.Borrow:
 		return c.lowerBorrow(v, t.Resource)
 	case types.Stream, types.Future:
-		return c.lowerEnd(v)
+		return c.lowerEnd(v, t)
 	}
 	return c.inst.table.add(entry{kind: entryOther, rep: v.ref})
 }

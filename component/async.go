@@ -21,15 +21,26 @@ func (th *thread) invoke(f *compFunc, caller *instance, start func() []Value, re
 	inst := th.store.insts[f.lift.inst]
 	inst.checkCall(caller)
 	inst.enter(caller)
-	t := th.store.lift(f, start, resolve)
+	t := th.store.lift(f, th.root(), start, resolve)
 	inst.leave(caller)
 	return t.requestCancellation
 }
 
+// root returns the embedder's call that the thread works for, nil outside of one.
+func (th *thread) root() *Task {
+	if th.task == nil {
+		return nil
+	}
+	return th.task.root
+}
+
 // lift starts a lifted function as a task of its own: CanonicalABI.md, canon_lift.
-func (s *Store) lift(f *compFunc, start func() []Value, resolve func(Value, bool)) *task {
+func (s *Store) lift(f *compFunc, root *Task, start func() []Value, resolve func(Value, bool)) *task {
 	l := f.lift
-	t := &task{inst: s.insts[l.inst], typ: f.typ, opts: &l.opts, start: start, resolve: resolve}
+	t := &task{inst: s.insts[l.inst], typ: f.typ, opts: &l.opts, start: start, resolve: resolve, root: root}
+	if root != nil && root.task == nil {
+		root.task = t
+	}
 	th := s.newThread(t, func(th *thread) { t.run(th, l.core) })
 	t.implicit = th
 	th.resume(false)
@@ -229,12 +240,9 @@ func (s *Store) drive(ctx context.Context, done func() bool) error {
 
 // callAsync calls an exported function of a component that uses async, and drives the store until it is resolved.
 func (f *Func) callAsync(ctx context.Context, args []Value) (v Value, err error) {
-	s := f.store
 	resolved, cancelled := false, false
-	s.base.invoke(f.fn, nil, func() []Value { return args }, func(r Value, ok bool) {
-		v, resolved, cancelled = r, true, !ok
-	})
-	if err := s.drive(ctx, func() bool { return resolved }); err != nil {
+	f.start(&Task{store: f.store}, args, func(r Value, ok bool) { v, resolved, cancelled = r, true, !ok })
+	if err := f.store.drive(ctx, func() bool { return resolved }); err != nil {
 		return Value{}, err
 	}
 	if cancelled {

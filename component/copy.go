@@ -81,6 +81,17 @@ func (b *guestBuffer) bytes(n int) ([]byte, bool) {
 	return m, true
 }
 
+// window returns the rest of the buffer in place, when elements are single bytes; advance moves on.
+func (b *guestBuffer) window() []byte {
+	b.cx.refresh()
+	return b.cx.mem[b.ptr : uint64(b.ptr)+uint64(b.remain())]
+}
+
+func (b *guestBuffer) advance(n int) {
+	b.ptr += uint32(n)
+	b.progress += n
+}
+
 func (b *guestBuffer) read(n int) []Value {
 	b.cx.refresh()
 	vs := make([]Value, n)
@@ -118,15 +129,7 @@ type shared struct {
 	party   copier
 	reading bool // the pending party reads
 
-	source hostSource // the embedder writes: nil for streams that guests make
-}
-
-// hostSource is the embedder's writable end.
-type hostSource interface {
-	// start is told that a reader waits; progress happens through the store's owner.
-	start(s *shared)
-	cancelled()
-	closed()
+	host *hostEnd // the end that the embedder holds, nil while both are the guests'
 }
 
 func (s *shared) reset() { s.inst, s.buf, s.party = nil, nil, nil }
@@ -138,10 +141,10 @@ func (s *shared) notifyPending(r copyResult) {
 }
 
 func (s *shared) cancel() {
-	s.notifyPending(copyCancelled)
-	if s.source != nil {
-		s.source.cancelled()
+	if s.host != nil {
+		s.host.stopWaiting()
 	}
+	s.notifyPending(copyCancelled)
 }
 
 // drop is called by either end.
@@ -153,8 +156,8 @@ func (s *shared) drop() {
 	if s.buf != nil {
 		s.notifyPending(copyDropped)
 	}
-	if s.source != nil {
-		s.source.closed()
+	if s.host != nil {
+		s.host.peerDropped(nil)
 	}
 }
 
@@ -176,6 +179,9 @@ func (s *shared) sameInstance(in *instance) {
 
 func (s *shared) read(in *instance, dst buffer, p copier) {
 	switch {
+	case s.host != nil && !s.dropped:
+		s.setPending(in, dst, p, true)
+		s.host.progress()
 	case s.future && s.buf != nil:
 		s.sameInstance(in)
 		transfer(dst, s.buf, 1)
@@ -185,9 +191,6 @@ func (s *shared) read(in *instance, dst buffer, p copier) {
 		p.onDone(copyDropped)
 	case s.buf == nil:
 		s.setPending(in, dst, p, true)
-		if s.source != nil {
-			s.source.start(s)
-		}
 	default:
 		s.sameInstance(in)
 		if s.buf.remain() == 0 {
@@ -207,6 +210,9 @@ func (s *shared) write(in *instance, src buffer, p copier) {
 	switch {
 	case s.dropped:
 		p.onDone(copyDropped)
+	case s.host != nil:
+		s.setPending(in, src, p, false)
+		s.host.progress()
 	case s.buf == nil:
 		s.setPending(in, src, p, false)
 	case s.future:

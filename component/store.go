@@ -27,9 +27,11 @@ type Store struct {
 
 	parked  map[*thread]struct{} // coroutines that have not ended
 	queue   []*thread            // waiting threads whose condition may hold
-	running int                  // coroutines on the stack
 	pending int                  // operations of the embedder that guests wait for
 	mailbox mailbox
+	ends    map[*hostEnd]struct{} // ends of streams and futures that the embedder holds
+	calls   uint64
+	root    *Task // the embedder's call that the running guest code belongs to
 
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
@@ -92,6 +94,9 @@ func (s *Store) Close() error {
 	s.mailbox.close()
 	for th := range s.parked {
 		th.stop()
+	}
+	for e := range s.ends {
+		e.peerDropped(ErrStoreClosed)
 	}
 	// Children usually come after their parents in a table: backwards, so that parents do not see live children.
 	for _, in := range s.insts {

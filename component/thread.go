@@ -83,9 +83,11 @@ func (th *thread) resume(cancelled bool) {
 		cur.parked = false
 		cur.cancelled = cancelled
 		cur.switchTo = nil
-		cur.store.running++
+		// A trap unwinds past the next lines: then root stays the call that is to blame.
+		root := cur.store.root
+		cur.store.root = cur.task.root
 		cur.next()
-		cur.store.running--
+		cur.store.root = root
 		cancelled = false
 		cur = cur.switchTo
 		if cur != nil {
@@ -180,6 +182,7 @@ type task struct {
 	borrows  int // borrow handles given to it and not dropped yet
 	implicit *thread
 	threads  []*thread
+	root     *Task // the embedder's call that led to it
 }
 
 func (t *task) needsExclusive() bool { return !t.opts.async || t.opts.callback >= 0 }
@@ -256,6 +259,9 @@ func (t *task) unregister(th *thread) {
 		trapf("async-lifted export failed to produce a result")
 	}
 	t.inst.threads.remove(th.index)
+	if len(t.threads) == 0 && t.root != nil && t.root.task == t {
+		t.root.exited = true
+	}
 }
 
 func (t *task) exitImplicit(th *thread) {

@@ -1,0 +1,109 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrStoreClosed is why streams and futures end that were open when their store was closed.
+var ErrStoreClosed = errors.New("the store was closed")
+
+// Task is a call of the embedder into a store that is driven by Turn. Its methods are the owner's.
+type Task struct {
+	store  *Store
+	id     uint64
+	task   *task
+	cancel func(*instance)
+	exited bool
+}
+
+// ID numbers the calls of a store, from 1.
+func (t *Task) ID() uint64 { return t.id }
+
+// Exited tells whether the guest has ended all threads of the call, which may be long after it returned its result.
+func (t *Task) Exited() bool { return t.exited }
+
+// Cancel asks the guest to end the call. A guest that is not waiting learns of it later, or never.
+func (t *Task) Cancel() error {
+	return t.store.enterOwner(func() { t.cancel(nil) })
+}
+
+// Waiting says what the call's first thread waits for, for messages; "" when it is not waiting.
+func (t *Task) Waiting() string {
+	if t.task == nil || t.task.implicit == nil || !t.task.implicit.parked {
+		return ""
+	}
+	switch {
+	case t.task.state == taskInitial:
+		return "to be admitted by the instance"
+	case t.task.implicit.ready == nil:
+		return "to be resumed by another thread"
+	}
+	return "for an event"
+}
+
+// Start calls the function without waiting for its result: the guest runs until it first waits. resolve is told the result by the owner, now or
+// in a later Turn; ok is false when the call was cancelled. Only functions of components that use async may be
+// called so; see Async. The error is that of a trap.
+func (f *Func) Start(args []Value, resolve func(v Value, ok bool)) (*Task, error) {
+	s := f.store
+	if s.poison != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPoisoned, s.poison)
+	}
+	s.calls++
+	t := &Task{store: s, id: s.calls}
+	return t, s.enterOwner(func() { f.start(t, args, resolve) })
+}
+
+func (f *Func) start(t *Task, args []Value, resolve func(v Value, ok bool)) {
+	s := f.store
+	s.root = t
+	if f.fn.host != nil {
+		t.cancel = s.base.invokeHost(f.fn.host, func() []Value { return args }, resolve)
+		t.exited = true
+		return
+	}
+	caller := thread{store: s, ectx: s.base.ectx, task: &task{root: t}}
+	t.cancel = caller.invoke(f.fn, nil, func() []Value { return args }, resolve)
+}
+
+// enterOwner runs f, which may enter guest code, and turns a trap into an error.
+func (s *Store) enterOwner(f func()) (err error) {
+	defer s.guard(&err)
+	f()
+	return nil
+}
+
+// Turn does everything that can be done without waiting: deliver completions, resume threads. It returns when all guest code waits. The
+// error is that of a trap; Culprit then tells whose it was.
+func (s *Store) Turn() error {
+	return s.enterOwner(func() {
+		for s.mailbox.drain() || s.tick() {
+		}
+	})
+}
+
+// Culprit returns the call during which the store trapped, nil when it cannot be told.
+func (s *Store) Culprit() *Task { return s.root }
+
+// Wake receives when there is something to do for Turn.
+func (s *Store) Wake() <-chan struct{} { return s.mailbox.wake }
+
+// Waiting tells whether guest code waits for something that the embedder has yet to deliver. When it does not, and Turn has nothing to do,
+// nothing will ever happen again by itself.
+func (s *Store) Waiting() bool { return s.pending > 0 }
+
+// Post has f run by the owner in its next Turn. Any goroutine may call it; after Close f is dropped.
+func (s *Store) Post(f func()) { s.mailbox.post(f) }
+
+// Async tells whether the component uses async functions or built-ins, so that its calls can be driven by Turn.
+func (l *Linked) Async() bool { return l.plan.async }
+
+// Refusing tells whether the instance that the function belongs to holds back new calls (back-pressure).
+func (f *Func) Refusing() bool {
+	if f.fn.lift == nil {
+		return false
+	}
+	in := f.store.insts[f.fn.lift.inst]
+	return in.backpressure > 0 || len(in.entering) > 0
+}

@@ -1,0 +1,399 @@
+package component
+
+// ByteSource is the embedder's writable end of a stream<u8>. The store's owner calls it; none of its methods may block.
+type ByteSource interface {
+	// Read puts bytes into p. n may be less than there is room for; 0 means nothing yet. end tells that nothing follows.
+	Read(p []byte) (n int, end bool)
+	// Ready tells whether Read would give bytes or the end.
+	Ready() bool
+	// Wait has wake called, from any goroutine, when Ready may have become true after the call; stop ends that.
+	Wait(wake func()) (stop func())
+	// Close is told that nobody reads any more, once.
+	Close()
+}
+
+// ByteSink is the embedder's readable end of a stream<u8>. The store's owner calls it; none of its methods may block.
+type ByteSink interface {
+	// Accept tells how many of n offered bytes Write will be given: 0 for none now, less than 0 to drop the stream without taking any.
+	Accept(n int) int
+	// Write takes the bytes that Accept allowed. They are only valid during the call.
+	Write(p []byte)
+	// Wait has wake called, from any goroutine, when Accept may have become positive after the call; stop ends that.
+	Wait(wake func()) (stop func())
+	// End is told, once, that the writer dropped its end (nil), or that the store was closed with the stream open.
+	End(err error)
+}
+
+// ValueSource is the embedder's writable end of a stream of anything but u8; as ByteSource.
+type ValueSource interface {
+	// ReadValues returns up to max elements.
+	ReadValues(max int) (vs []Value, end bool)
+	Ready() bool
+	Wait(wake func()) (stop func())
+	Close()
+}
+
+// hostEnd is the embedder's end of a stream or future.
+type hostEnd struct {
+	store *Store
+	sh    *shared
+
+	src    ByteSource
+	values ValueSource
+	sink   ByteSink
+
+	// A future: the value to be read, or who wants the value.
+	set   bool
+	value Value
+	take  func(v Value, ok bool)
+
+	waiting bool
+	stop    func()
+	closed  bool
+}
+
+func (s *Store) newHostEnd(sh *shared) *hostEnd {
+	e := &hostEnd{store: s, sh: sh}
+	sh.host = e
+	if s.ends == nil {
+		s.ends = map[*hostEnd]struct{}{}
+	}
+	s.ends[e] = struct{}{}
+	return e
+}
+
+// NewByteStream returns a stream<u8> that src writes.
+func (s *Store) NewByteStream(src ByteSource) Value {
+	sh := &shared{}
+	s.newHostEnd(sh).src = src
+	return Value{ref: sh}
+}
+
+// NewValueStream returns a stream that src writes.
+func (s *Store) NewValueStream(src ValueSource) Value {
+	sh := &shared{}
+	s.newHostEnd(sh).values = src
+	return Value{ref: sh}
+}
+
+// NewFuture returns a future; set gives its value. The owner calls set, at most once; it may do so after the guest dropped the future.
+func (s *Store) NewFuture() (v Value, set func(Value)) {
+	sh := &shared{future: true}
+	e := s.newHostEnd(sh)
+	return Value{ref: sh}, func(v Value) {
+		e.set, e.value = true, v
+		e.stopWaiting()
+		if !e.closed && sh.buf != nil {
+			e.progress()
+		}
+	}
+}
+
+// Source returns the embedder's own source when the stream is one of its streams that came back unread, and takes it over: the stream is
+// gone for the guest. It returns nil otherwise.
+func (s *Store) Source(v Value) ByteSource {
+	sh := v.ref.(*shared)
+	if sh.host == nil || sh.host.src == nil || sh.host.closed {
+		return nil
+	}
+	e := sh.host
+	e.closed = true
+	sh.dropped = true
+	delete(s.ends, e)
+	return e.src
+}
+
+// ReadStream has sink take everything that is written to a stream<u8> that the embedder was given.
+func (s *Store) ReadStream(v Value, sink ByteSink) {
+	sh := v.ref.(*shared)
+	if sh.host != nil {
+		// One of the embedder's own streams: join source and sink.
+		s.join(sh, sink)
+		return
+	}
+	if sh.dropped {
+		sink.End(nil)
+		return
+	}
+	e := s.newHostEnd(sh)
+	e.sink = sink
+	if sh.buf != nil {
+		e.progress()
+	}
+}
+
+// DropStream drops the readable end of a stream or future that the embedder was given and does not want.
+func (s *Store) DropStream(v Value) { v.ref.(*shared).drop() }
+
+// ReadFuture has take called by the owner with the value of a future that the embedder was given. ok is false when the store was closed before it
+// was written.
+func (s *Store) ReadFuture(v Value, take func(v Value, ok bool)) {
+	sh := v.ref.(*shared)
+	if sh.host != nil {
+		// One of the embedder's own futures came back.
+		if sh.host.set {
+			take(sh.host.value, true)
+			return
+		}
+		sh.host.take = take
+		return
+	}
+	e := s.newHostEnd(sh)
+	e.take = take
+	if sh.buf != nil {
+		e.progress()
+	}
+}
+
+// progress goes on with the pending operation of the guest, or arranges for being woken.
+func (e *hostEnd) progress() {
+	sh := e.sh
+	switch {
+	case e.closed || sh.buf == nil:
+	case sh.future && sh.reading:
+		e.giveValue()
+	case sh.future:
+		v := sh.buf.read(1)[0]
+		e.finish(copyCompleted)
+		e.deliver(v)
+	case e.sink != nil:
+		e.drain()
+	case e.src != nil:
+		e.fill()
+	default:
+		e.fillValues()
+	}
+}
+
+func (e *hostEnd) giveValue() {
+	if !e.set {
+		e.wait(nil)
+		return
+	}
+	e.sh.buf.write([]Value{e.value})
+	e.finish(copyCompleted)
+	e.release()
+	if e.take != nil {
+		e.take(e.value, true)
+		e.take = nil
+	}
+}
+
+// deliver hands the value of a guest's future to the embedder.
+func (e *hostEnd) deliver(v Value) {
+	e.release()
+	take := e.take
+	e.take = nil
+	if take != nil {
+		take(v, true)
+	}
+}
+
+func (e *hostEnd) fill() {
+	b, ok := e.sh.buf.(*guestBuffer)
+	if !ok {
+		return
+	}
+	if b.zeroLength() {
+		if e.src.Ready() {
+			e.finish(copyCompleted)
+		} else {
+			e.wait(e.src.Wait)
+		}
+		return
+	}
+	n, end := e.src.Read(b.window())
+	b.advance(n)
+	switch {
+	case end:
+		e.end()
+	case n > 0:
+		e.finish(copyCompleted)
+	default:
+		e.wait(e.src.Wait)
+	}
+}
+
+func (e *hostEnd) fillValues() {
+	b := e.sh.buf
+	if b.zeroLength() {
+		if e.values.Ready() {
+			e.finish(copyCompleted)
+		} else {
+			e.wait(e.values.Wait)
+		}
+		return
+	}
+	vs, end := e.values.ReadValues(b.remain())
+	b.write(vs)
+	switch {
+	case end:
+		e.end()
+	case len(vs) > 0:
+		e.finish(copyCompleted)
+	default:
+		e.wait(e.values.Wait)
+	}
+}
+
+// end reports the end of the embedder's stream along with what was read last.
+func (e *hostEnd) end() {
+	e.sh.dropped = true
+	e.finish(copyDropped)
+	e.release()
+	if e.src != nil {
+		e.src.Close()
+	} else {
+		e.values.Close()
+	}
+}
+
+func (e *hostEnd) drain() {
+	b := e.sh.buf
+	n := e.sink.Accept(b.remain())
+	switch {
+	case n < 0:
+		e.sh.dropped = true
+		e.finish(copyDropped)
+		e.release()
+	case n == 0 && b.remain() > 0:
+		e.wait(e.sink.Wait)
+	default:
+		if p, ok := b.bytes(n); ok && n > 0 {
+			e.sink.Write(p)
+		}
+		e.finish(copyCompleted)
+	}
+}
+
+func (e *hostEnd) finish(r copyResult) { e.sh.notifyPending(r) }
+
+// wait leaves the guest's operation pending. Without a way to wait, whoever gives the value goes on.
+func (e *hostEnd) wait(wait func(func()) func()) {
+	if e.waiting {
+		return
+	}
+	e.waiting = true
+	e.store.pending++
+	if wait == nil {
+		return
+	}
+	e.stop = wait(func() {
+		e.store.mailbox.post(func() {
+			if !e.waiting {
+				return
+			}
+			e.stopWaiting()
+			e.progress()
+		})
+	})
+}
+
+func (e *hostEnd) stopWaiting() {
+	if !e.waiting {
+		return
+	}
+	e.waiting = false
+	e.store.pending--
+	if e.stop != nil {
+		e.stop()
+		e.stop = nil
+	}
+}
+
+func (e *hostEnd) release() {
+	e.closed = true
+	e.stopWaiting()
+	delete(e.store.ends, e)
+}
+
+// peerDropped is told that the guest dropped its end, or that the store closes.
+func (e *hostEnd) peerDropped(err error) {
+	if e.closed {
+		return
+	}
+	e.release()
+	switch {
+	case e.sink != nil:
+		e.sink.End(err)
+	case e.src != nil:
+		e.src.Close()
+	case e.values != nil:
+		e.values.Close()
+	case e.take != nil:
+		take := e.take
+		e.take = nil
+		take(Value{}, false)
+	}
+}
+
+// join connects an embedder's source, whose stream a guest handed back, with a sink.
+func (s *Store) join(sh *shared, sink ByteSink) {
+	src := s.Source(Value{ref: sh})
+	if src == nil {
+		sink.End(nil)
+		return
+	}
+	j := &joint{store: s, src: src, sink: sink}
+	j.step()
+}
+
+// joint moves bytes from a source to a sink without a guest.
+type joint struct {
+	store *Store
+	src   ByteSource
+	sink  ByteSink
+	buf   []byte
+	have  []byte
+	end   bool
+}
+
+// jointBuffer is how many bytes a joint moves at a time.
+const jointBuffer = 32 << 10
+
+func (j *joint) step() {
+	if j.buf == nil {
+		j.buf = make([]byte, jointBuffer)
+	}
+	for {
+		if len(j.have) == 0 {
+			if j.end {
+				j.src.Close()
+				j.sink.End(nil)
+				return
+			}
+			n, end := j.src.Read(j.buf)
+			j.have, j.end = j.buf[:n], end
+			if n == 0 && !end {
+				j.again(j.src.Wait)
+				return
+			}
+			continue
+		}
+		n := j.sink.Accept(len(j.have))
+		switch {
+		case n < 0:
+			j.src.Close()
+			return
+		case n == 0:
+			j.again(j.sink.Wait)
+			return
+		}
+		j.sink.Write(j.have[:n])
+		j.have = j.have[n:]
+	}
+}
+
+func (j *joint) again(wait func(func()) func()) {
+	j.store.pending++
+	var stop func()
+	stop = wait(func() {
+		j.store.mailbox.post(func() {
+			j.store.pending--
+			if stop != nil {
+				stop()
+			}
+			j.step()
+		})
+	})
+}
