@@ -332,7 +332,7 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	soon := RequestOptions{Connect: ns(time.Millisecond), FirstByte: ns(time.Millisecond)}
+	soon := RequestOptions{Connect: ns(time.Millisecond)}
 	for name, c := range map[string]struct {
 		scheme, authority string
 		client            *Client
@@ -345,7 +345,7 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 		"no such name":      {"http", "h", &Client{Dial: noName}, RequestOptions{}, DNSError},
 		"no connection":     {"http", "h", &Client{Dial: never}, soon, ConnectionTimeout},
 		"no handshake":      {"https", silent(), &Client{}, soon, ConnectionTimeout},
-		"no answer":         {"http", silent(), &Client{}, soon, ConnectionReadTimeout},
+		"no answer":         {"http", silent(), &Client{}, RequestOptions{FirstByte: ns(time.Millisecond)}, ConnectionReadTimeout},
 		"unknown authority": {"https", secure.Listener.Addr().String(), &Client{}, RequestOptions{}, TLSCertificateError},
 		"no TLS there":      {"https", eager("HTTP/1.1 400 Bad Request\r\n\r\n"), &Client{}, RequestOptions{}, TLSProtocolError},
 		"TLS too old": {"https", picky.Listener.Addr().String(), &Client{TLS: &tls.Config{MaxVersion: tls.VersionTLS12, RootCAs: roots}}, RequestOptions{},

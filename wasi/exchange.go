@@ -35,7 +35,7 @@ type Exchange struct {
 	ready  bool
 	res    *IncomingResponse
 	err    *ErrorCode
-	taken  bool
+	taken  bool // the guest has the result, or has dropped the future
 	event
 }
 
@@ -98,6 +98,7 @@ func (e *Exchange) Take() (res *IncomingResponse, err *ErrorCode, ok bool) {
 func (e *Exchange) Drop() {
 	e.mu.Lock()
 	taken, res := e.taken, e.res
+	e.taken = true
 	e.mu.Unlock()
 	if taken {
 		return
@@ -155,14 +156,10 @@ func (e *Exchange) run(ctx context.Context) {
 	res, code := e.perform(ctx)
 	if code != nil {
 		e.abort(code)
-	}
-	e.mu.Lock()
-	if code != nil && e.cause != nil {
+		e.mu.Lock()
 		code = e.cause
+		e.mu.Unlock()
 	}
-	e.ready, e.res, e.err = true, res, code
-	e.mu.Unlock()
-	e.wake()
 	if c := e.state.cfg.Client; c != nil && c.Log != nil {
 		o := Outbound{Method: e.req.Method, URL: e.req.url(), Err: code, Duration: time.Since(e.start)}
 		if res != nil {
@@ -170,6 +167,14 @@ func (e *Exchange) run(ctx context.Context) {
 		}
 		c.Log(o)
 	}
+	e.mu.Lock()
+	e.ready, e.res, e.err = true, res, code
+	dropped := e.taken
+	e.mu.Unlock()
+	if dropped && res != nil {
+		res.Close()
+	}
+	e.wake()
 }
 
 func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) {

@@ -19,6 +19,9 @@ type def struct {
 // define adds functions to an interface.
 func (h *host) define(i *component.HostInstance, defs []def) {
 	for _, d := range defs {
+		if h.defined != nil {
+			h.defined(i.Name, d)
+		}
 		i.Func(d.name, d.wit, func(c *component.Call, args []component.Value) (component.Value, error) {
 			return d.fn(c.Context(), h.state(c), args)
 		})

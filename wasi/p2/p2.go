@@ -16,6 +16,8 @@ type host struct {
 	view func(data any) *wasi.State
 	// ioError, poll and streams are the interfaces of wasi:io, whose types others use.
 	ioError, poll, streams *component.HostInstance
+	// defined is told of every function; nil outside tests.
+	defined func(iface string, d def)
 }
 
 // state returns the state of the calling store.
@@ -24,7 +26,10 @@ func (h *host) state(c *component.Call) *wasi.State { return h.view(c.Data()) }
 // AddTo offers every interface of the worlds wasi:cli/imports and wasi:http/proxy to l. view finds a store's state in the data that the
 // embedder put into the store.
 func AddTo(l *component.Linker, view func(data any) *wasi.State) {
-	h := &host{view: view}
+	addAll(l, &host{view: view})
+}
+
+func addAll(l *component.Linker, h *host) {
 	addIO(l, h)
 	addClocks(l, h)
 	addRandom(l, h)
