@@ -55,7 +55,7 @@ const (
 	SortInstance  Sort = 0x05
 
 	SortCore         Sort = 0x100
-	SortCoreFunc     Sort = SortCore | 0x00
+	SortCoreFunc     Sort = SortCore // and 0x00
 	SortCoreTable    Sort = SortCore | 0x01
 	SortCoreMemory   Sort = SortCore | 0x02
 	SortCoreGlobal   Sort = SortCore | 0x03

@@ -20,8 +20,6 @@ func (r *reader) failAt(offset int, format string, args ...any) {
 	}
 }
 
-func (r *reader) failed() bool { return r.err != nil }
-
 func (r *reader) left() int { return len(r.data) - r.pos }
 
 // badByte reports a byte, the one read last, that is not one of those the format has at this place.

@@ -83,9 +83,11 @@ func (s *scope) instantiate(b *binary.Instance) (*instType, error) {
 			return nil, fmt.Errorf("component %d needs an import named %q, which no argument has", b.Component, name)
 		}
 		want := comp.imports.items[name]
+		known := len(m.ids)
 		m.bind(comp.imported, want, have)
-		// The nodes kept so far may be from before the resource of this import was known.
-		clear(m.nodes)
+		if len(m.ids) > known {
+			clear(m.nodes) // those kept so far are from before these resources were known
+		}
 		if err := c.entity(have, m.entity(want)); err != nil {
 			return nil, fmt.Errorf("instantiation argument %q: type mismatch: %w", name, err)
 		}

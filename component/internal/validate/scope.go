@@ -49,8 +49,6 @@ type scope struct {
 	imported  resourceSet
 	defined   resourceSet // what is created here other than by importing
 	instances int
-
-	contextType byte // core type of context.get and context.set, 0 as long as none was met
 }
 
 // side is what a scope keeps of its imports, and of its exports.

@@ -49,8 +49,8 @@ const (
 	maxTypeDepth     = 100       // levels of type constructors
 	maxTypeNodes     = 1_000_000 // nodes of a type written out as a tree
 	maxInstances     = 10_000    // instances that come from one instantiation of the outermost component
-	maxSteps         = 20_000_000
-	maxBuiltNodes    = 2_000_000 // nodes made by substitution
+	maxSteps         = 2_000_000 // of looking at a part of a type; a Python interpreter with all of WASI needs 5,000
+	maxBuiltNodes    = 250_000   // parts of types made by substitution; the same needs 600
 	maxFlatParams    = 16
 	maxFlatAsync     = 4
 	maxFlatResults   = 1
