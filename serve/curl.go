@@ -11,7 +11,7 @@ import (
 
 // curlCommand returns a command for a POSIX shell that sends the request again.
 // A body that is not known whole is left for the user to put into a file.
-func curlCommand(r *http.Request, sample *bodySample) string {
+func curlCommand(r *http.Request, body *requestBody) string {
 	args := []string{"curl", "-i"}
 	target := r.RequestURI
 	switch {
@@ -49,20 +49,20 @@ func curlCommand(r *http.Request, sample *bodySample) string {
 		}
 	}
 	if hasBody {
-		args = append(args, "--data-binary", bodyArgument(sample))
+		args = append(args, "--data-binary", bodyArgument(body))
 	}
 	return strings.Join(args, " ")
 }
 
 // bodyArgument returns the quoted body, or the name of a file to be made.
-func bodyArgument(sample *bodySample) string {
-	body, ok := sample.whole()
+func bodyArgument(body *requestBody) string {
+	text, ok := body.whole()
 	// An argument can neither hold a zero byte nor begin with curl's sign for a
 	// file.
-	if !ok || strings.ContainsRune(string(body), 0) || strings.HasPrefix(string(body), "@") {
+	if !ok || strings.ContainsRune(string(text), 0) || strings.HasPrefix(string(text), "@") {
 		return "@request-body"
 	}
-	return quote(string(body))
+	return quote(string(text))
 }
 
 // quote makes s one word of a POSIX shell; what such a shell cannot write as it

@@ -19,12 +19,15 @@ type exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	control http.ResponseController
-	sample  *bodySample // what is known of the request's body; may be nil
+	body    *requestBody // nil if the request has none, or was not taken on
 	dog     watchdog
 
 	committed bool // the head was handed to net/http
 	abort     bool // the connection must be cut
-	record    Record
+	// answeredLate says that the watchdog gave the answer and the connection
+	// will be closed.
+	answeredLate bool
+	record       Record
 }
 
 // run serves the request and logs it.
@@ -47,6 +50,7 @@ func (x *exchange) run() {
 	}
 	resp, err := x.handle(&requestContext{Context: ctx, head: deadline}, g)
 	if !x.dog.disarm() {
+		x.answeredLate = true
 		if resp != nil {
 			// The answer came too late for anybody to hear how its end went.
 			_ = resp.Body.Close()
@@ -92,10 +96,29 @@ func (x *exchange) prepare() {
 	// answer, and a program that echoes would hang. It fails only on writers
 	// that are not net/http's, where there is nothing to switch on.
 	_ = x.control.EnableFullDuplex()
-	if x.server.detailed.Load() {
-		x.sample = &bodySample{ReadCloser: x.r.Body}
-		x.r.Body = x.sample
+	x.body = &requestBody{ReadCloser: x.r.Body, remember: x.server.detailed.Load()}
+	// A copy, because net/http looks at the type of the body that it made.
+	r := *x.r
+	r.Body = x.body
+	x.r = &r
+}
+
+// finishBody sends the answer and reads what the program left of the request's
+// body, so that the connection can be used again. It reports whether it can.
+//
+// net/http would do the same after the handler, but in full-duplex mode it then
+// takes the end of the body for the sign to watch the connection in the
+// background, and panics when it reads the next request itself. A request that
+// expects 100-continue is left to it: it closes the connection after those.
+func (x *exchange) finishBody() bool {
+	if x.body == nil || x.body.ended() || x.r.Header.Get("Expect") != "" {
+		return true
 	}
+	// Who sends while nobody reads may do so only until it has its answer.
+	if x.control.Flush() != nil || x.control.SetReadDeadline(time.Now().Add(x.server.options.Grace)) != nil {
+		return false
+	}
+	return x.body.Close() == nil && x.control.SetReadDeadline(time.Time{}) == nil
 }
 
 // handle calls the handler; a panic is the host's fault and no reason to lose
@@ -161,7 +184,7 @@ func (x *exchange) failIn(g *generation, f *Failure) {
 		report.Digest = g.build.Digest
 	}
 	if report.detailed {
-		report.Curl = curlCommand(x.r, x.sample)
+		report.Curl = curlCommand(x.r, x.body)
 	}
 	x.committed = true
 	x.record.Status = f.Outcome.Status()
@@ -254,7 +277,7 @@ func (x *exchange) stream(resp *http.Response) error {
 			return bodySizeFailure(declared, got, end)
 		}
 		if end {
-			x.trailers(resp, declared)
+			x.ending(resp, declared, got)
 			return x.write(resp, buffer[:held])
 		}
 	}

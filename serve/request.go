@@ -40,9 +40,12 @@ func normalize(r *http.Request) {
 // explains a failure, in bytes.
 const maxSample = 4 << 10
 
-// bodySample reads a request's body and remembers its beginning.
-type bodySample struct {
+// requestBody is a request's body as the handler reads it: it knows whether its
+// end was reached, and may remember its beginning. Its methods are safe for
+// concurrent use as far as those of the body below are.
+type requestBody struct {
 	io.ReadCloser
+	remember bool
 
 	mu   sync.Mutex
 	head []byte
@@ -51,23 +54,32 @@ type bodySample struct {
 }
 
 // Read reads from the body.
-func (b *bodySample) Read(p []byte) (int, error) {
+func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	keep := min(n, maxSample-len(b.head))
-	b.head = append(b.head, p[:keep]...)
-	b.over = b.over || keep < n
+	if b.remember {
+		keep := min(n, maxSample-len(b.head))
+		b.head = append(b.head, p[:keep]...)
+		b.over = b.over || keep < n
+	}
 	b.end = b.end || err == io.EOF
 	return n, err
 }
 
+// ended reports whether the body was read to its end.
+func (b *requestBody) ended() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.end
+}
+
 // whole returns the body if all of it was read and is remembered.
-func (b *bodySample) whole() ([]byte, bool) {
+func (b *requestBody) whole() ([]byte, bool) {
 	if b == nil {
 		return nil, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.head, b.end && !b.over
+	return b.head, b.remember && b.end && !b.over
 }

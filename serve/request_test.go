@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -97,7 +98,7 @@ func TestSampleRemembersShortBodiesOnly(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			sample := &bodySample{ReadCloser: io.NopCloser(strings.NewReader(tt.body))}
+			sample := &requestBody{remember: true, ReadCloser: io.NopCloser(strings.NewReader(tt.body))}
 			_, _ = io.CopyN(io.Discard, sample, tt.read)
 			body, whole := sample.whole()
 			if whole != tt.whole || whole && string(body) != tt.body {
@@ -110,7 +111,7 @@ func TestSampleRemembersShortBodiesOnly(t *testing.T) {
 func TestCurlCommand(t *testing.T) {
 	tests := map[string]struct {
 		send   string
-		sample *bodySample
+		sample *requestBody
 		want   string
 	}{
 		"plain":        {"GET /a?b=c&d HTTP/1.1\r\nHost: h:80\r\n\r\n", nil, "curl -i 'http://h:80/a?b=c&d'"},
@@ -121,20 +122,102 @@ func TestCurlCommand(t *testing.T) {
 		"quotes":       {"GET / HTTP/1.1\r\nHost: h\r\nX-A: it's $HOME `x`\r\n\r\n", nil, `curl -i http://h/ -H 'x-a: it'\''s $HOME ` + "`x`'"},
 		"empty header": {"GET / HTTP/1.1\r\nHost: h\r\nX-A:\r\n\r\n", nil, `curl -i http://h/ -H 'x-a;'`},
 		"headers are sorted, the length is left out": {
-			"POST / HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nhi", &bodySample{head: []byte("hi"), end: true},
+			"POST / HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nhi", &requestBody{remember: true, head: []byte("hi"), end: true},
 			"curl -i -X POST http://h/ -H 'x-a: 2' -H 'x-b: 1' --data-binary hi"},
 		"bytes that are no text": {
-			"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nhi", &bodySample{head: []byte("a\n\xff'"), end: true},
+			"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nhi", &requestBody{remember: true, head: []byte("a\n\xff'"), end: true},
 			`curl -i -X POST http://h/ --data-binary $'a\n\377\''`},
-		"unknown body": {"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", &bodySample{head: []byte("h")}, "curl -i -X PUT http://h/ --data-binary @request-body"},
+		"unknown body": {"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", &requestBody{remember: true, head: []byte("h")}, "curl -i -X PUT http://h/ --data-binary @request-body"},
 		"body with a sign of its own": {
-			"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n@x", &bodySample{head: []byte("@x"), end: true},
+			"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n@x", &requestBody{remember: true, head: []byte("@x"), end: true},
 			"curl -i -X PUT http://h/ --data-binary @request-body"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, curlCommand(parseRequest(t, tt.send), tt.sample)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestConnectionGoesOnAfterABodyThatWasNotRead(t *testing.T) {
+	body := strings.Repeat("x", 100<<10)
+	for name, read := range map[string]int64{"not at all": 0, "in part": 10, "to its last byte": int64(len(body)), "whole": int64(len(body)) + 1} {
+		for _, fails := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				var errorLog lockedBuffer
+				s := start(t, handlerFunc(func(_ context.Context, _ string, r *http.Request) (*http.Response, error) {
+					if _, err := io.CopyN(io.Discard, r.Body, read); err != nil && err != io.EOF {
+						return nil, err
+					}
+					if fails {
+						return nil, &Failure{Outcome: Trap}
+					}
+					return answer(200, "hello"), nil
+				}), Options{ErrorLog: &errorLog})
+				c := &http.Client{Transport: &http.Transport{}}
+				defer c.CloseIdleConnections()
+				remotes := make(map[string]bool)
+				for range 5 {
+					resp, err := c.Post(s.url, "text/plain", strings.NewReader(body))
+					if err != nil {
+						t.Fatal(err)
+					}
+					got, err := io.ReadAll(resp.Body)
+					resp.Body.Close()
+					if err != nil || !fails && string(got) != "hello" || resp.ContentLength != int64(len(got)) {
+						t.Errorf("got %q, length %d, %v", got, resp.ContentLength, err)
+					}
+					remotes[s.record(t).Remote] = true
+				}
+				if len(remotes) != 1 {
+					t.Errorf("%d connections were needed", len(remotes))
+				}
+				if log := errorLog.String(); log != "" {
+					t.Errorf("got log:\n%s", log)
+				}
+			})
+		}
+	}
+}
+
+func TestEndlessUploadGetsItsAnswer(t *testing.T) {
+	s := start(t, always(func() *http.Response { return answer(200, "hello") }), Options{})
+	in, out := io.Pipe()
+	defer out.Close()
+	resp, err := client().Post(s.url, "text/plain", in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if got, err := io.ReadAll(resp.Body); err != nil || string(got) != "hello" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestUploadThatStopsIsNotWaitedFor(t *testing.T) {
+	s := start(t, always(func() *http.Response { return answer(200, "hello") }), Options{Grace: time.Millisecond})
+	text, err := raw(t, s.addr, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhal")
+	if err != nil || !strings.HasSuffix(text, "\r\n\r\nhello") {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+func TestExpectedContinueIsSentWhenTheBodyIsRead(t *testing.T) {
+	for name, reads := range map[string]bool{"read": true, "not read": false} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, handlerFunc(func(_ context.Context, _ string, r *http.Request) (*http.Response, error) {
+				if reads {
+					if _, err := io.ReadAll(r.Body); err != nil {
+						return nil, err
+					}
+				}
+				return answer(200, "hello"), nil
+			}), Options{})
+			text, err := raw(t, s.addr, "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi")
+			if err != nil || !strings.HasSuffix(text, "hello") || strings.Contains(text, " 100 Continue") != reads {
+				t.Errorf("got %q, %v", text, err)
 			}
 		})
 	}

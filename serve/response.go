@@ -93,19 +93,24 @@ func (x *exchange) flush(resp *http.Response, p []byte) error {
 	return nil
 }
 
-// trailers sets the trailers of an answer whose body has ended but is not yet
-// written to its end. They need a chunked body: one with a declared length has
-// no room for them.
-func (x *exchange) trailers(resp *http.Response, declared int64) {
+// ending completes the head or sets the trailers of an answer whose body has
+// ended, with got bytes, but is not yet written to its end. Trailers need a
+// chunked body: one with a declared length has no room for them.
+func (x *exchange) ending(resp *http.Response, declared, got int64) {
 	if declared >= 0 {
 		return
 	}
 	header := x.w.Header()
+	trailers := false
 	for name, values := range resp.Trailer {
 		name = textproto.CanonicalMIMEHeaderKey(name)
 		if isConnectionHeader(name) || name == "Content-Length" || len(values) == 0 {
 			continue
 		}
 		header[http.TrailerPrefix+name] = values
+		trailers = true
+	}
+	if !x.committed && !trailers {
+		header["Content-Length"] = []string{strconv.FormatInt(got, 10)}
 	}
 }

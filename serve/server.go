@@ -270,6 +270,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.run()
 	if x.abort {
 		x.cut()
+	}
+	if x.abort || !x.answeredLate && !x.finishBody() {
 		panic(http.ErrAbortHandler)
 	}
 }

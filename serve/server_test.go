@@ -339,23 +339,30 @@ func (l fixedListener) Close() error              { return nil }
 func (l fixedListener) Addr() net.Addr            { return l.addr }
 
 func TestErrorsOfTheHTTPServerAreRouted(t *testing.T) {
-	var mu sync.Mutex
-	var log bytes.Buffer
+	var log lockedBuffer
 	s := start(t, handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
 		panic("boom")
-	}), Options{ErrorLog: writerFunc(func(p []byte) (int, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		return log.Write(p)
-	})})
+	}), Options{ErrorLog: &log})
 	do(t, "GET", s.url)
-	mu.Lock()
-	defer mu.Unlock()
 	if !strings.Contains(log.String(), "boom") {
 		t.Errorf("got log %q", log.String())
 	}
 }
 
-type writerFunc func(p []byte) (int, error)
+// lockedBuffer is a buffer that is read while it is written.
+type lockedBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
 
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
