@@ -163,7 +163,7 @@ func (x *examined) component(l *component.Linker) *examined {
 		return x.noHandler()
 	}
 	if linkErr != nil {
-		return x.problem(codeUnsupported, "", "cannot be run here: %v", linkErr)
+		return x.problem(codeUnsupported, "build it without that: components that import interfaces and functions can be run", "cannot be run here: %v", linkErr)
 	}
 	return x.missingImports()
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,6 +16,10 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the program as a person would, in one folder for each script.
 func TestScript(t *testing.T) {
+	guests, err := filepath.Abs(filepath.Join("..", "testdata", "guests"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../testdata/script",
 		RequireExplicitExec: true,
@@ -23,6 +28,7 @@ func TestScript(t *testing.T) {
 			// Nothing of the user's own reaches the scripts.
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/.cache")
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("GUESTS", guests)
 			return nil
 		},
 	})
