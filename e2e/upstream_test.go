@@ -38,6 +38,9 @@ func upstream(t *testing.T) string {
 	})
 	mux.HandleFunc("/trailers", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "followed by a trailer")
+		if err := http.NewResponseController(w).Flush(); err != nil { // or it would be sent with a length, and no trailer
+			t.Errorf("upstream: %v", err)
+		}
 		w.Header().Set(http.TrailerPrefix+"X-Upstream", "the end")
 	})
 	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) {
