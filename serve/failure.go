@@ -74,6 +74,22 @@ func (f Frame) String() string {
 	return b.String()
 }
 
+// shortFrames returns frames without the module if it is the same in all of
+// them, for then it says nothing.
+func shortFrames(frames []Frame) []Frame {
+	for _, f := range frames {
+		if f.Module != frames[0].Module {
+			return frames
+		}
+	}
+	short := make([]Frame, len(frames))
+	for i, f := range frames {
+		f.Module = ""
+		short[i] = f
+	}
+	return short
+}
+
 // Place returns file:line as far as it is known.
 func (f Frame) Place() string {
 	if f.File == "" || f.Line == 0 {

@@ -84,7 +84,7 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 		}
 		fmt.Fprintf(b, "  %s %s\n", mark, term.Clean(line))
 	}
-	for _, frame := range f.Frames[:min(len(f.Frames), maxFrames)] {
+	for _, frame := range shortFrames(f.Frames[:min(len(f.Frames), maxFrames)]) {
 		fmt.Fprintf(b, "      at %s", term.Clean(frame.Func))
 		if place := frame.Place(); place != "" {
 			b.WriteString(" " + out.Link(term.Clean(place)))

@@ -95,6 +95,9 @@ func (p report) StatusText() string { return http.StatusText(p.Outcome.Status())
 // Detailed reports whether to tell more than outcome and request.
 func (p report) Detailed() bool { return p.detailed }
 
+// Trace returns the backtrace as a person needs it.
+func (p report) Trace() []Frame { return shortFrames(p.Frames) }
+
 // Log returns the last lines of standard error as plain text.
 func (p report) Log() []string {
 	lines := make([]string, len(p.Stderr))
@@ -163,7 +166,8 @@ func (p report) text() []byte {
 	if p.Hint != "" {
 		fmt.Fprintf(&b, "\nhint: %s\n", p.Hint)
 	}
-	section(&b, "backtrace, innermost call first", len(p.Frames), func(i int) string { return p.Frames[i].String() })
+	frames := p.Trace()
+	section(&b, "backtrace, innermost call first", len(frames), func(i int) string { return frames[i].String() })
 	log := p.Log()
 	section(&b, "last lines on stderr", len(log), func(i int) string { return log[i] })
 	if p.Curl != "" {

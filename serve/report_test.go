@@ -258,3 +258,14 @@ func TestTextLogUsesColourWhereItIsWanted(t *testing.T) {
 		t.Errorf("got %q", b.String())
 	}
 }
+
+func TestModuleIsShownOnlyWhenThereAreSeveral(t *testing.T) {
+	one := []Frame{{Func: "a", Module: "m"}, {Func: "b", Module: "m", File: "f", Line: 1}}
+	if diff := cmp.Diff([]Frame{{Func: "a"}, {Func: "b", File: "f", Line: 1}}, shortFrames(one)); diff != "" {
+		t.Errorf("one module (-want +got):\n%s", diff)
+	}
+	several := []Frame{{Func: "a", Module: "m"}, {Func: "b", Module: "n"}}
+	if diff := cmp.Diff(several, shortFrames(several)); diff != "" {
+		t.Errorf("several modules (-want +got):\n%s", diff)
+	}
+}

@@ -207,7 +207,7 @@ func TestSwapUnderLoadLosesNoRequest(t *testing.T) {
 	s := New(build(), Options{})
 	var clients sync.WaitGroup
 	stop := make(chan struct{})
-	for range 4 {
+	for range 2 {
 		clients.Go(func() {
 			for {
 				select {
@@ -223,7 +223,7 @@ func TestSwapUnderLoadLosesNoRequest(t *testing.T) {
 			}
 		})
 	}
-	for range 200 {
+	for range 40 {
 		if err := s.Swap(build())(t.Context()); err != nil {
 			t.Error(err)
 		}
