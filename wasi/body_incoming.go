@@ -24,6 +24,8 @@ type IncomingBody struct {
 
 	taken bool // Stream was called
 
+	spare []byte // a buffer for the next read; belongs to fetch
+
 	mu       sync.Mutex
 	chunks   [][]byte
 	size     int
@@ -107,13 +109,18 @@ func (b *IncomingBody) fetch() {
 
 // fetchOne reads once and tells whether to go on.
 func (b *IncomingBody) fetchOne() (more bool) {
-	buf := make([]byte, readChunk)
+	buf := b.spare
+	if buf == nil {
+		buf = make([]byte, readChunk)
+	}
 	n, err := b.src.Read(buf)
+	b.spare = nil
+	if n < len(buf)/4 {
+		// Little is better copied than kept in a big buffer, which serves again.
+		b.spare, buf = buf, append([]byte(nil), buf[:n]...)
+	}
 	b.mu.Lock()
 	if n > 0 && !b.discard && !b.closed {
-		if n < len(buf)/4 {
-			buf = append([]byte(nil), buf[:n]...)
-		}
 		b.chunks = append(b.chunks, buf[:n])
 		b.size += n
 	}

@@ -372,12 +372,12 @@ func TestParentsMustNotGoBeforeTheirChildren(t *testing.T) {
 			func(t *testing.T, p component.Value) component.Value { return call(t, trailersSubscribe, st, p) }, dropPollable, dropFutureTrailers},
 	} {
 		p := c.parent(t)
-		child := c.child(t, p)
+		c.child(t, p)
 		if err := c.end(p.Rep()); !errors.Is(err, errHasChildren) {
 			t.Errorf("%s: parent first: %v", name, err)
 		}
 		p = c.parent(t)
-		child = c.child(t, p)
+		child := c.child(t, p)
 		if err := c.drop(child.Rep()); err != nil {
 			t.Errorf("%s: child: %v", name, err)
 		}
