@@ -216,6 +216,7 @@ func TestDecodeRefusesMalformedInput(t *testing.T) {
 		{"text", []byte("(component)"), 0, "found text"},
 		{"something else", []byte("#!/bin/sh\n"), 0, "magic"},
 		{"other version", []byte("\x00asm\x0e\x00\x01\x00"), 4, "unknown binary version"},
+		{"module of another version", []byte("\x00asm\x0d\x00\x00\x00"), 0, "core module of the unknown version 0x000d"},
 		{"other layer", []byte("\x00asm\x0d\x00\x02\x00"), 6, "unknown layer"},
 		{"unknown section", Component(B(13, 0)), 8, "unknown section id 13"},
 		{"section cut", Component(B(7, 5, 1)), 8, "unexpected end"},

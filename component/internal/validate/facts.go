@@ -133,8 +133,8 @@ func (t *defType) computeFacts() error {
 	case binary.OpFixedList:
 		t.facts = t.elem.facts()
 		t.size *= uint64(t.length)
-		t.flat = nil
-		for elem := t.elem.facts().flat; len(t.flat) <= maxFlatParams && len(t.flat) < len(elem)*int(t.length); {
+		elem := t.flat
+		for range min(t.length, maxFlatParams+1) - 1 {
 			t.flat = appendFlat(t.flat, elem)
 		}
 		t.w = weight{nodes: 1}

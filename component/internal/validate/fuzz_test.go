@@ -2,6 +2,9 @@ package validate_test
 
 import (
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
@@ -9,7 +12,29 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/validate"
 )
 
+// addSuite adds the small binaries of the suites under the folder that WASIHTTP_WAST_DIR names, if it does.
+func addSuite(f *testing.F) {
+	dir := os.Getenv("WASIHTTP_WAST_DIR")
+	if dir == "" {
+		return
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".wasm" {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err == nil && len(data) < 1000 {
+			f.Add(data)
+		}
+		return err
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
 func FuzzValidate(f *testing.F) {
+	addSuite(f)
 	rec := record(Field("x", u8))
 	f.Add(Component(types(rec, B(0x70, 0), Func(0, Field("p", u8))), imports(Import("t", eq(0)...), Import("r", subResource...), Import("f", fn, 2))))
 	f.Add(Component(

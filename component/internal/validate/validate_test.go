@@ -159,6 +159,8 @@ func TestValueTypes(t *testing.T) {
 		{"value whose size would wrap around", s(types(Cat(B(0x67, u64), U32(1<<29)))), "exceeds the maximum"},
 		{"sum that is too large", s(types(Cat(B(0x67, u8), U32(1<<27)), B(0x6f, 2, 0, 0))), "exceeds the maximum"},
 		{"size counted with 64-bit pointers", s(types(Cat(B(0x67, str), U32(1<<24)))), "exceeds the maximum"},
+		{"one flat value more than fits", s(types(B(0x67, u8, 17), Func(0, Field("p", 0))), imports(Import("f", fn, 1)), canons(B(0x01, 0x00, 0, 0))), "memory is required"},
+		{"as many flat values as fit", s(types(B(0x67, u8, 16), Func(0, Field("p", 0))), imports(Import("f", fn, 1)), canons(B(0x01, 0x00, 0, 0))), ""},
 		{"100 levels", s(chain(100)), ""},
 		{"101 levels", s(chain(101)), "nested more than"},
 		{"a tree of two to the 30", s(types(func() [][]byte {

@@ -303,7 +303,7 @@ func (s *scope) funcType(b *binary.FuncType) (*funcType, error) {
 		}
 	})
 	if t.paramFacts.size > maxParamSize {
-		return nil, fmt.Errorf("the function parameters take more than %d bytes", maxParamSize)
+		return nil, fmt.Errorf("the function parameters take more than %d bytes", uint64(maxParamSize))
 	}
 	t.w = t.paramFacts.w
 	if result != nil {
