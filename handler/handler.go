@@ -60,7 +60,7 @@ func (h *ProxyHandler) Handle(ctx context.Context, data any, req *Request) (*Res
 // one message, which its channel has room for.
 func (h *ProxyHandler) dispatch(x *exchange) error {
 	h.mu.Lock()
-	if h.closed {
+	if h.closed || h.ctx.Err() != nil {
 		h.mu.Unlock()
 		return ErrClosed
 	}
