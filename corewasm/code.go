@@ -135,6 +135,8 @@ func (b *bodyRewriter) instructions() (calls bool, loops int) {
 		case immCall, immRefFunc:
 			if b.imm == immCall {
 				calls = true
+			} else {
+				facts.MakesRefs = true
 			}
 			if b.arg >= first && shift != 0 {
 				b.edits = append(b.edits, edit{at: b.immAt, skip: b.pos - b.immAt, index: b.arg + shift})

@@ -47,6 +47,10 @@ type Segment struct {
 type GlobalExport struct {
 	Name string
 	Type ValType
+	// Const tells that the global begins as one numeric constant, which Value
+	// holds as its bits.
+	Const bool
+	Value uint64
 }
 
 // Rewritten is the result of [Rewrite].
@@ -79,6 +83,8 @@ type CodeFacts struct {
 	DropsSegments bool
 	// GrowsMemory: memory.grow occurs.
 	GrowsMemory bool
+	// MakesRefs: ref.func occurs.
+	MakesRefs bool
 	// Loops and Calls count loop headers and functions with calls.
 	Loops, Calls int
 }
@@ -338,21 +344,21 @@ func (w *rewriter) exportGlobals() {
 			exported[e.Index] = e.Name
 		}
 	}
-	add := func(index uint32, t ValType) {
+	add := func(index uint32, t ValType, init constant) {
 		name := exported[index]
 		if name == "" {
 			name = fmt.Sprint(w.opt.GlobalPrefix, index)
 			w.extraGlobal = append(w.extraGlobal, Export{Name: name, Kind: KindGlobal, Index: index})
 		}
-		w.out.Globals = append(w.out.Globals, GlobalExport{Name: name, Type: t})
+		w.out.Globals = append(w.out.Globals, GlobalExport{name, t, init.known, init.bits})
 	}
 	for i, g := range w.info.Globals {
 		if g.Mutable {
-			add(w.info.ImportedGlobals+uint32(i), g.Type)
+			add(w.info.ImportedGlobals+uint32(i), g.Type, w.info.globalInit[i])
 		}
 	}
 	if w.safepoints != nil {
-		add(w.safepoints.counter, I32)
+		add(w.safepoints.counter, I32, constant{known: true, bits: uint64(w.opt.Period)})
 	}
 }
 

@@ -1,6 +1,9 @@
 package corewasm
 
-import "strings"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // Section ids of the binary format (Core WebAssembly 2.0 §5.5.2; 13 is the tag
 // section of exception handling).
@@ -88,7 +91,9 @@ type Info struct {
 
 	customs []customSection
 	dataRaw [][]byte // each data segment as the section holds it
-	sec     [numSections]section
+
+	globalInit []constant // of the module's own globals
+	sec        [numSections]section
 }
 
 type section struct {
@@ -260,7 +265,11 @@ func (i *Info) decode(id byte, r *reader) {
 	case secGlobal:
 		for range r.count("global section") {
 			i.Globals = append(i.Globals, r.globalType())
+			at := r.pos
 			r.constExpr()
+			if r.err == nil {
+				i.globalInit = append(i.globalInit, constantOf(r.b[at:r.pos]))
+			}
 		}
 	case secExport:
 		for range r.count("export section") {
@@ -374,16 +383,39 @@ func (r *reader) offsetExpr() (v uint64, isConst bool) {
 	if r.err != nil {
 		return 0, false
 	}
-	e := reader{b: r.b[start:r.pos]}
-	switch e.byte() {
+	c := constantOf(r.b[start:r.pos])
+	return c.bits, c.known && (c.op == 0x41 || c.op == 0x42)
+}
+
+// constant is the value of a constant expression that is one const
+// instruction of a number; known is false for all others.
+type constant struct {
+	known bool
+	op    byte
+	bits  uint64
+}
+
+func constantOf(expr []byte) constant {
+	e := reader{b: expr}
+	c := constant{op: e.byte()}
+	switch c.op {
 	case 0x41:
-		v = uint64(uint32(e.sleb(32)))
+		c.bits = uint64(uint32(e.sleb(32)))
 	case 0x42:
-		v = uint64(e.sleb(64))
+		c.bits = uint64(e.sleb(64))
+	case 0x43:
+		if b := e.bytes(4); b != nil {
+			c.bits = uint64(binary.LittleEndian.Uint32(b))
+		}
+	case 0x44:
+		if b := e.bytes(8); b != nil {
+			c.bits = binary.LittleEndian.Uint64(b)
+		}
 	default:
-		return 0, false
+		return constant{}
 	}
-	return v, e.byte() == 0x0b && e.err == nil && e.pos == len(e.b)
+	c.known = e.byte() == 0x0b && e.err == nil && e.pos == len(e.b)
+	return c
 }
 
 // elemSegment reads one entry of the element section (§5.5.12). Function

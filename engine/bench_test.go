@@ -112,3 +112,22 @@ func BenchmarkCall(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkReset(b *testing.B) {
+	r, m := stubbed(b, newBenchEngine(b), mainModule(b, benchComponent()))
+	g := r.NewGroup(engine.Limits{MaxMemoryBytes: 1 << 30}, 1)
+	if err := g.Instantiate(g.NewContext(b.Context(), nil), 0, m); err != nil {
+		b.Fatal(err)
+	}
+	mem, err := g.Memory(0, "memory")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		touch(mem.Bytes())
+		if !g.Reset() {
+			b.Fatal("no reset")
+		}
+	}
+}

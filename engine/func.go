@@ -113,7 +113,10 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 	} else {
 		fn = f.make()
 	}
-	if err := fn.CallWithStack(ctx, stack); err != nil {
+	f.group.calls++
+	err := fn.CallWithStack(ctx, stack)
+	f.group.calls--
+	if err != nil {
 		// The activation is not used again: its stack may have grown to the
 		// limit and never shrinks.
 		return f.group.trap(err)

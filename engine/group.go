@@ -34,6 +34,8 @@ type Group struct {
 	backed  []*linear
 	current *Module // being instantiated
 	closed  bool
+	failed  bool // an instantiation or reset went wrong
+	calls   int  // in progress
 
 	interrupted atomic.Pointer[interruption]
 }
@@ -45,6 +47,8 @@ type instance struct {
 	module *Module
 	memory *linear // index 0, own or imported; nil when there is none
 	funcs  map[string]*Func
+	// globals are those that Reset puts back, once it has found them.
+	globals []api.MutableGlobal
 }
 
 // NewGroup makes an empty group with that many slots.
@@ -112,6 +116,7 @@ func (g *Group) Instantiate(ctx *Context, slot int, m *Module) (err error) {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("module %q: cannot be instantiated: %v", m.Name(), v)
 		}
+		g.failed = g.failed || err != nil
 	}()
 	mod, err := g.runtime.rt.InstantiateModule(ctx, m.compiled, g.runtime.config)
 	if err != nil {

@@ -21,12 +21,18 @@ type image struct {
 	segments []corewasm.Segment
 	fd       int // -1: no file, memories come from the heap or are all zero
 	size     int // bytes of the image, a multiple of the system's page size
+	view     []byte
 	broken   bool
 
-	mu     sync.Mutex
-	idle   []*mapping
-	closed bool
+	mu       sync.Mutex
+	idle     []*mapping
+	closed   bool
+	releases int   // counts releases, to sample some
+	hot      []run // pages that instances were seen to write to
 }
+
+// run is a range of pages of a memory, in bytes.
+type run struct{ from, to int }
 
 // maxIdleMappings bounds the mappings kept for reuse per module. They hold
 // address space and page tables but no pages.
@@ -60,7 +66,8 @@ func (i *image) write() error {
 		var m []byte
 		if m, err = unix.Mmap(fd, 0, i.size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err == nil {
 			apply(m, i.segments)
-			err = unix.Munmap(m)
+			err = unix.Mprotect(m, unix.PROT_READ)
+			i.view = m
 		}
 	}
 	if err != nil {
@@ -100,6 +107,10 @@ func (i *image) free() error {
 		err = errors.Join(err, m.unmap())
 	}
 	i.idle = nil
+	if i.view != nil {
+		err = errors.Join(err, unix.Munmap(i.view))
+		i.view = nil
+	}
 	if i.fd >= 0 {
 		err = errors.Join(err, unix.Close(i.fd))
 		i.fd = -1
@@ -110,9 +121,9 @@ func (i *image) free() error {
 // mapping is reserved address space whose beginning shows the image.
 type mapping struct {
 	image *image
-	all   []byte
-	open  int // bytes that may be accessed
-	dirty int // bytes that may have been accessed since the last reset
+	all   []byte // reserved address space
+	open  int    // bytes that may be accessed
+	dirty int    // bytes that may have been accessed since the last reset
 }
 
 func roundUp(n uint64) uint64 { return max((n+pageSize-1)&^(pageSize-1), pageSize) }
@@ -151,29 +162,83 @@ func (m *mapping) resize(size uint64) []byte {
 	return m.all[:size:size]
 }
 
-// reset makes the contents those of the image again.
-func (m *mapping) reset() error {
+// Most instances of a module write to the same few pages, and to get a page
+// anew from the system costs many times what it takes to overwrite it. So the
+// pages that a sample of instances wrote to stay with the mapping and are put
+// back by copying; all others are given back to the system.
+const (
+	sampleFirst = 4    // every one of the first so many releases is sampled,
+	sampleEvery = 1024 // then one in so many
+	maxHotBytes = 1 << 20
+	hotIdle     = 32 // so many idle mappings keep their pages
+	mergeGap    = 2  // pages between two runs that are made one
+)
+
+// reset implements backing.
+func (m *mapping) reset() error { return m.restore(true) }
+
+// restore makes the contents those of the image again; keep tells whether
+// pages may stay with the mapping.
+func (m *mapping) restore(keep bool) error {
 	if m.dirty == 0 {
 		return nil
 	}
-	err := unix.Madvise(m.all[:m.dirty], unix.MADV_DONTNEED)
+	i := m.image
+	var hot []run
+	if keep {
+		i.mu.Lock()
+		if i.releases < sampleFirst || i.releases%sampleEvery == 0 {
+			i.hot = writtenPages(m.all[:m.dirty])
+		}
+		i.releases++
+		hot = i.hot
+		i.mu.Unlock()
+	}
+	at := 0
+	drop := func(to int) error {
+		if at >= to {
+			return nil
+		}
+		return unix.Madvise(m.all[at:to], unix.MADV_DONTNEED)
+	}
+	for _, r := range hot {
+		if r.to > m.dirty {
+			break
+		}
+		if err := drop(r.from); err != nil {
+			return err
+		}
+		page := m.all[r.from:r.to]
+		if r.from < len(i.view) {
+			page = page[copy(page, i.view[r.from:]):]
+		}
+		clear(page)
+		at = r.to
+	}
+	if err := drop(m.dirty); err != nil {
+		return err
+	}
 	m.dirty = 0
-	return err
+	return nil
 }
 
 // release implements backing.
 func (m *mapping) release() error {
 	i := m.image
-	if m.reset() != nil {
+	i.mu.Lock()
+	pooled := !i.closed && len(i.idle) < maxIdleMappings
+	warm := len(i.idle) < hotIdle
+	i.mu.Unlock()
+	if !pooled || m.restore(warm) != nil {
 		return m.unmap()
 	}
 	i.mu.Lock()
-	keep := !i.closed && len(i.idle) < maxIdleMappings
-	if keep {
+	pooled = !i.closed
+	if pooled {
 		i.idle = append(i.idle, m)
 	}
 	i.mu.Unlock()
-	if keep {
+	if pooled {
 		return nil
 	}
 	return m.unmap()

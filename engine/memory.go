@@ -27,6 +27,9 @@ type backing interface {
 	// resize gives the memory's first size bytes: those there before unchanged,
 	// new ones zero or, the first time, as the image says; nil when that cannot be had.
 	resize(size uint64) []byte
+	// reset makes the contents what they were at first; resize must follow
+	// before they are used.
+	reset() error
 	// release gives the bytes back; they must not be used again.
 	release() error
 }
@@ -36,6 +39,10 @@ type linear struct {
 	group   *Group
 	backing backing
 	buf     []byte
+	initial uint64
+	// shrink makes the next Reallocate give the initial size whatever it is
+	// asked for.
+	shrink bool
 }
 
 // allocator is wazero's way to ask for the memory of the module that the group
@@ -55,6 +62,10 @@ func (a allocator) Allocate(_, most uint64) experimental.LinearMemory {
 
 // Reallocate implements experimental.LinearMemory.
 func (l *linear) Reallocate(size uint64) []byte {
+	if l.shrink {
+		l.buf = l.backing.resize(l.initial)
+		return l.buf
+	}
 	more := size - uint64(len(l.buf))
 	if !l.group.fits(more) {
 		return nil
@@ -62,6 +73,9 @@ func (l *linear) Reallocate(size uint64) []byte {
 	buf := l.backing.resize(size)
 	if buf == nil {
 		return nil
+	}
+	if l.buf == nil {
+		l.initial = size
 	}
 	l.group.used += more
 	l.buf = buf
@@ -90,13 +104,20 @@ func (h *heapBacking) resize(size uint64) []byte {
 			capacity += size / 4
 		}
 		buf := make([]byte, size, capacity)
-		if copy(buf, h.buf) == 0 {
+		if h.buf == nil {
 			apply(buf, h.segments)
 		}
+		copy(buf, h.buf)
 		h.buf = buf
 	}
 	h.buf = h.buf[:size]
 	return h.buf
+}
+
+func (h *heapBacking) reset() error {
+	clear(h.buf[:cap(h.buf)])
+	apply(h.buf, h.segments)
+	return nil
 }
 
 func (h *heapBacking) release() error {

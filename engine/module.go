@@ -25,6 +25,7 @@ type Module struct {
 	compiled  wazero.CompiledModule
 	extraRefs int
 	fromCache bool
+	canReset  bool
 	image     *image // nil when the module has no memory of its own
 
 	namesOnce sync.Once
@@ -75,6 +76,7 @@ func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
 	}
 	m := &Module{runtime: r, source: src, info: info, rewritten: rw, debug: debugInfo{info: info}}
 	m.digest = digest(rw.Wasm)
+	m.canReset = m.resettable()
 	progress := src.Progress
 	if progress == nil {
 		progress = func(int, int) {}

@@ -1,0 +1,56 @@
+//go:build linux
+
+package engine
+
+import (
+	"encoding/binary"
+	"io"
+	"os"
+	"unsafe"
+)
+
+// writtenPages tells which pages of b, a private mapping, the process has
+// written to, as far as the kernel says; nil when it does not. More than
+// maxHotBytes are never given.
+//
+// An entry of /proc/self/pagemap has bit 63 set for a page that is present, and
+// bit 61 for one that still is that of the file (Linux,
+// Documentation/admin-guide/mm/pagemap.rst).
+func writtenPages(b []byte) []run {
+	const present, ofFile = 1 << 63, 1 << 61
+	f, err := os.Open("/proc/self/pagemap")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	size := os.Getpagesize()
+	first := int64(uintptr(unsafe.Pointer(&b[0]))) / int64(size)
+	pages := len(b) / size
+	entries := make([]byte, 8*min(pages, 1<<13))
+	var runs []run
+	total := 0
+	for at := 0; at < pages; {
+		n := min(pages-at, len(entries)/8)
+		if _, err := io.ReadFull(io.NewSectionReader(f, (first+int64(at))*8, int64(n)*8), entries[:n*8]); err != nil {
+			return nil
+		}
+		for k := range n {
+			if e := binary.LittleEndian.Uint64(entries[k*8:]); e&present == 0 || e&ofFile != 0 {
+				continue
+			}
+			from := (at + k) * size
+			if l := len(runs) - 1; l >= 0 && from-runs[l].to <= mergeGap*size {
+				total += from + size - runs[l].to
+				runs[l].to = from + size
+			} else {
+				total += size
+				runs = append(runs, run{from, from + size})
+			}
+			if total > maxHotBytes {
+				return runs[:len(runs)-1]
+			}
+		}
+		at += n
+	}
+	return runs
+}
