@@ -103,6 +103,21 @@ func (x *exchange) prepare() {
 	x.r = &r
 }
 
+// completeSample reads the rest of a short request body that the program left,
+// so that the command which sends the request again has it. It does not wait
+// long for a client that has not sent it yet.
+func (x *exchange) completeSample() {
+	if x.body == nil || x.r.ContentLength <= 0 || x.r.ContentLength > maxSample || x.body.ended() || x.r.Header.Get("Expect") != "" {
+		return
+	}
+	if x.control.SetReadDeadline(time.Now().Add(x.server.options.Grace/4)) != nil {
+		return
+	}
+	// Without the rest the command names a file in its place.
+	_, _ = io.Copy(io.Discard, x.body)
+	_ = x.control.SetReadDeadline(time.Time{})
+}
+
 // finishBody sends the answer and reads what the program left of the request's
 // body, so that the connection can be used again. It reports whether it can.
 //
@@ -114,12 +129,26 @@ func (x *exchange) finishBody() bool {
 	if x.body == nil || x.body.ended() || x.r.Header.Get("Expect") != "" {
 		return true
 	}
-	// Who sends while nobody reads may do so only until it has its answer.
+	// A client that still sends may do so for a moment after its answer: if the
+	// connection were closed on it now, it might never read the answer.
 	if x.control.Flush() != nil || x.control.SetReadDeadline(time.Now().Add(x.server.options.Grace)) != nil {
 		return false
 	}
-	return x.body.Close() == nil && x.control.SetReadDeadline(time.Time{}) == nil
+	switch _, err := io.CopyN(io.Discard, x.body, maxDiscard); err {
+	case io.EOF:
+		return x.control.SetReadDeadline(time.Time{}) == nil
+	case nil:
+		if c, ok := x.r.Context().Value(connKey{}).(*conn); ok && c.CloseWrite() == nil {
+			// It ends when the client or its time does; either is fine.
+			_, _ = io.Copy(io.Discard, x.body)
+		}
+	}
+	return false
 }
+
+// maxDiscard is how much of a request's body is read for nobody so that the
+// connection can be used again, in bytes. It is what net/http reads.
+const maxDiscard = 256 << 10
 
 // handle calls the handler; a panic is the host's fault and no reason to lose
 // the other requests.
@@ -184,6 +213,7 @@ func (x *exchange) failIn(g *generation, f *Failure) {
 		report.Digest = g.build.Digest
 	}
 	if report.detailed {
+		x.completeSample()
 		report.Curl = curlCommand(x.r, x.body)
 	}
 	x.committed = true

@@ -269,3 +269,21 @@ func TestModuleIsShownOnlyWhenThereAreSeveral(t *testing.T) {
 		t.Errorf("several modules (-want +got):\n%s", diff)
 	}
 }
+
+func TestPageHasTheBodyOfTheRequest(t *testing.T) {
+	tests := map[string]struct{ send, want string }{
+		"short":             {"Content-Length: 7\r\n\r\n{\"a\":1}", `--data-binary '{"a":1}'`},
+		"not sent":          {"Content-Length: 7\r\n\r\n{", "--data-binary @request-body"},
+		"too long":          {"Content-Length: 9999\r\n\r\n" + strings.Repeat("x", 9999), "--data-binary @request-body"},
+		"of unknown length": {"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", "--data-binary @request-body"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, failing(sampleFailure()), Options{Grace: 100 * time.Millisecond})
+			text, err := raw(t, s.addr, "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"+tt.send)
+			if err != nil || !strings.Contains(text, tt.want) {
+				t.Errorf("%q is missing in\n%s\n%v", tt.want, text, err)
+			}
+		})
+	}
+}
