@@ -2,10 +2,14 @@ package cmd
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -25,6 +29,7 @@ type host struct {
 	linked *component.Linked
 	proxy  *handler.ProxyHandler
 	base   wasi.Config
+	tls    *tls.Config // for outbound requests, nil for the system's roots
 	reuse  handler.Reuse
 	ids    atomic.Uint64 // of instances
 }
@@ -49,6 +54,9 @@ func newHost(ctx context.Context, linked *component.Linked, exports []string, ar
 	if err := h.base.Check(); err != nil {
 		return nil, err
 	}
+	if h.tls, err = trust(cfg.CAFiles); err != nil {
+		return nil, err
+	}
 	h.reuse = handler.Reuse{Max: defaultReuseP2, Concurrent: 1}
 	if pre.Kind() == handler.P3 {
 		h.reuse = handler.Reuse{Max: defaultReuseP3, Concurrent: defaultConcurrentP3}
@@ -61,6 +69,27 @@ func newHost(ctx context.Context, linked *component.Linked, exports []string, ar
 	}
 	h.proxy = handler.New(ctx, h)
 	return h, nil
+}
+
+// trust returns a TLS configuration with the certificates in files beside the system's; nil for no files.
+func trust(files []string) (*tls.Config, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	for _, name := range files {
+		pem, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("--ca-file: %w", err)
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca-file %s: no certificate in PEM form found", name)
+		}
+	}
+	return &tls.Config{RootCAs: roots}, nil
 }
 
 // guest is what belongs to one instance: the data of its store.
@@ -144,7 +173,7 @@ func (g *guest) Drop(store handler.Store, _ error) {
 
 // client makes outbound requests for a guest under the user's rules.
 func (h *host) client(g *guest) *wasi.Client {
-	c := &wasi.Client{Log: func(o wasi.Outbound) {
+	c := &wasi.Client{TLS: h.tls, Log: func(o wasi.Outbound) {
 		if h.cfg.Outbound == nil {
 			return
 		}
