@@ -81,10 +81,10 @@ func examine(path string, l *component.Linker) *examined {
 
 // fileProblem gives the error of checkFile a code.
 func fileProblem(path string, err error) *diagnosis {
-	d := &diagnosis{Code: codeUnreadable, Message: err.Error()}
+	d := &diagnosis{Code: codeUnreadable, Message: term.Clean(err.Error())}
 	var user *userError
 	if errors.As(err, &user) {
-		d.Hint = user.hint
+		d.Hint = term.Clean(user.hint)
 	}
 	info, statErr := os.Stat(path)
 	switch {
@@ -165,7 +165,7 @@ func (x *examined) component(l *component.Linker) *examined {
 	if linkErr != nil {
 		return x.problem(codeUnsupported, "build it without that: components that import interfaces and functions can be run", "cannot be run here: %v", linkErr)
 	}
-	return x.missingImports()
+	return x.missingImports(l)
 }
 
 // handlerVersion tells whether an exported interface answers HTTP requests, and in which version of WASI.
@@ -253,7 +253,7 @@ func enumeration(names []string, n int) string {
 }
 
 // missingImports finds the first import that is not satisfied.
-func (x *examined) missingImports() *examined {
+func (x *examined) missingImports(l *component.Linker) *examined {
 	var first *component.ImportProblem
 	by, problems, interfaces := "", 0, 0
 	for i, st := range x.Imports {
@@ -280,7 +280,7 @@ func (x *examined) missingImports() *examined {
 		return x.problem(codeUnknownImport, "rebuild it with the WIT of "+orName(by, first.Interface), "imports %s from %s, which %s does not have here%s",
 			first.Item, first.Interface, orName(by, first.Interface), more)
 	}
-	return x.problem(codeUnknownImport, importHint(first.Interface), "imports %s, which is not provided here%s", first.Interface, more)
+	return x.problem(codeUnknownImport, importHint(first.Interface, l), "imports %s, which is not provided here%s", first.Interface, more)
 }
 
 func orName(by, name string) string {
@@ -291,13 +291,13 @@ func orName(by, name string) string {
 }
 
 // importHint says what to do about an interface that is unknown as a whole.
-func importHint(name string) string {
+func importHint(name string, l *component.Linker) string {
 	namespace, _, _ := strings.Cut(name, ":")
 	_, version, _ := strings.Cut(name, "@")
 	const compose = "; or put a component that exports it inside: wac plug app.wasm --plug other.wasm"
 	switch {
-	case namespace == "wasi" && strings.HasPrefix(version, "0.3."):
-		return "this version runs WASI 0.2; rebuild the component for it"
+	case namespace == "wasi" && strings.HasPrefix(version, "0.3.") && offered(l, version) != version:
+		return "this version of " + programName + " runs WASI " + offered(l, version) + "; rebuild the component for it"
 	case namespace == "fermyon" || namespace == "spin":
 		return "this is an interface of Spin: leave it out of the world" + compose
 	case namespace == "wasmcloud":
