@@ -29,7 +29,7 @@ func Text(c *binary.Component) string {
 
 // maxNodes bounds how many types are written: types that are used again and again without a name could make the text much larger than the
 // component.
-const maxNodes = 1 << 20
+const maxNodes = 1 << 18
 
 type printer struct {
 	text   strings.Builder
@@ -120,9 +120,12 @@ func (p *printer) extern(word string, it item, v *view) {
 	case it.inst != nil && isInterface(it.name):
 		p.line(1, "%s %s;", word, it.name)
 	case it.inst != nil:
+		p.gap()
 		p.open(1, "%s %s: interface", word, ident(it.name))
 		p.body(viewOf(it.inst), 2)
 		p.shut(1)
+	case it.fn != nil && isInterface(it.name):
+		p.line(1, "// %s %s: %s", word, it.name, p.function(v, it.fn, it.fn.params))
 	case it.fn != nil:
 		p.line(1, "%s %s: %s;", word, ident(it.name), p.function(v, it.fn, it.fn.params))
 	case it.comp != nil:
@@ -175,7 +178,7 @@ func (p *printer) packages(r *resolver) {
 // splitInterface splits ns:pkg/iface@1.0.0 into ns:pkg@1.0.0 and iface.
 func splitInterface(s string) (pack, name string) {
 	n, err := names.ParseCanonical(s)
-	if err != nil {
+	if err != nil || n.Kind != names.Interface {
 		return "", s
 	}
 	pack = n.Namespace + ":" + n.Package

@@ -1,5 +1,5 @@
 ;; What tools for languages do not write: types without a name, an instance under two names, imports that WIT has no words for,
-;; an instance exported from a nested component that is given its types.
+;; an instance exported from a nested component that is given its types, a function under the name of an interface.
 (component
   (type $pair (record (field "left" u8) (field "right" (tuple u16 u16))))
   (type $list (list $pair))
@@ -19,6 +19,7 @@
   (import "[static]thing.make" (func (result (own $thing))))
   (core module $m
     (func (export "f") (param i32 i32) (result i32) i32.const 0)
+    (func (export "take") (param i32 i32 i32))
     (memory (export "memory") 1)
     (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable))
   (core instance $m (instantiate $m))
@@ -33,5 +34,11 @@
     (export "get" (func $f) (func (result (own $named)))))
   (instance $s (instantiate $shim (with "t" (type $res)) (with "f" (func $make))))
   (export "shimmed" (instance $s))
+  (export "test:base/function" (func $make))
+  (instance $owner (export "pair" (type $pair)))
+  (export $exported "owner" (instance $owner))
+  (alias export $exported "pair" (type $owned))
+  (func $taker (param "p" $owned) (canon lift (core func $m "take")))
+  (export "take" (func $taker))
   (export "again" (instance $types))
   (export "test:base/types@0.2.0" (instance $types)))
