@@ -117,7 +117,6 @@ func (s *Store) Close() error {
 type Instance struct {
 	store *Store
 	root  *compInst
-	path  string
 }
 
 // Instantiate runs the component's core instantiations and start functions in the store, which must be fresh. A failure is a trap of

@@ -23,7 +23,6 @@ type thread struct {
 	stop  func()
 	yield func(struct{}) bool
 
-	started     bool
 	parked      bool
 	done        bool
 	queued      bool        // in the store's run queue
