@@ -1,14 +1,12 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
-	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -145,20 +143,10 @@ func newLinker() *component.Linker {
 	return l
 }
 
-// isServable reports whether the file at path is a component, or else why not.
+// isServable reports whether the file at path is a component that serve can run, or else why not.
 func isServable(path string) (bool, string) {
-	f, err := os.Open(path)
-	if err != nil {
-		return false, err.Error()
-	}
-	defer f.Close()
-	preamble := make([]byte, 8)
-	if _, err := io.ReadFull(f, preamble); err != nil {
-		return false, "too short to be a component"
-	}
-	// Component model, Binary.md: magic, version 0x0d, layer 1.
-	if !bytes.Equal(preamble, []byte{0, 'a', 's', 'm', 0x0d, 0, 1, 0}) {
-		return false, "not a component"
+	if x := examine(path, newLinker()); x.Problem != nil {
+		return false, strings.TrimPrefix(x.Problem.Message, path+": ")
 	}
 	return true, ""
 }
