@@ -23,7 +23,8 @@ type Client struct {
 	// Allow decides on every request before anything is sent; authority is host:port, the port always there. An error makes it
 	// HTTP-request-denied. nil allows all. It is called from any goroutine.
 	Allow func(authority string) error
-	// Log is told of every request once its response's head has come or it has failed; nil for no log. It is called from any goroutine.
+	// Log is told of every request once its response's head has come or it has failed; nil for no log. It is called from any goroutine, and
+	// before the guest gets the result: it should not take long.
 	Log func(Outbound)
 	// TLS is the configuration for https; nil for the system's roots. It is cloned for each connection.
 	TLS *tls.Config
@@ -98,7 +99,7 @@ func (r *OutgoingRequest) check(c *Client) *ErrorCode {
 		}
 	}
 	switch {
-	case r.Scheme != "HTTP" && r.Scheme != "HTTPS":
+	case r.Scheme != "HTTP" && r.Scheme != "HTTPS", len(r.header.Get("content-length")) > 1:
 		return NewErrorCode(HTTPProtocolError, nil)
 	case !validToken(r.Method):
 		return NewErrorCode(HTTPRequestMethodInvalid, nil)

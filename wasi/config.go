@@ -2,6 +2,7 @@ package wasi
 
 import (
 	"io"
+	"runtime"
 	"sync"
 )
 
@@ -49,6 +50,7 @@ type State struct {
 	open   map[io.Closer]struct{}
 	closed bool
 
+	busy   uint8
 	clock  *Clock
 	random *Random
 }
@@ -73,6 +75,14 @@ func (s *State) bodyBuffer() int {
 		return s.cfg.BodyBuffer
 	}
 	return DefaultBodyBuffer
+}
+
+// Busy is told whenever a guest has asked whether something is ready and was answered without waiting. Every now and then it lets other
+// goroutines run, so that a guest that asks in a loop does not keep from happening what it waits for.
+func (s *State) Busy() {
+	if s.busy++; s.busy%32 == 0 {
+		runtime.Gosched()
+	}
 }
 
 // Clock returns the clocks of this store.

@@ -207,14 +207,19 @@ func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) 
 	if in.left <= 0 {
 		in.left = DefaultResponseHeaderBytes
 	}
-	first := timeout(e.opts.FirstByte)
-	if err := conn.SetReadDeadline(time.Now().Add(first)); err != nil {
-		return nil, NewErrorCode(ConnectionTerminated, err)
-	}
+	first := time.Now().Add(timeout(e.opts.FirstByte))
 	if e.body == nil || e.frame == noBody {
 		// A request without a body is one write, and no reason for a goroutine.
+		if err := conn.SetDeadline(first); err != nil {
+			return nil, NewErrorCode(ConnectionTerminated, err)
+		}
 		e.send(conn)
-	} else if !e.state.goWork(func() { e.send(conn) }) {
+		return e.receive(in)
+	}
+	if err := conn.SetReadDeadline(first); err != nil {
+		return nil, NewErrorCode(ConnectionTerminated, err)
+	}
+	if !e.state.goWork(func() { e.send(conn) }) {
 		return nil, NewErrorCode(ConnectionTerminated, nil)
 	}
 	return e.receive(in)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -423,5 +424,26 @@ func TestRequestsThatAreInvalidFailFromHandle(t *testing.T) {
 	v := g.call("handle", r, component.None())
 	if v.IsOk() || errorCodeOf(v.Payload()).Case != wasi.HTTPProtocolError {
 		t.Error("ftp is sent")
+	}
+}
+
+func TestASpinningGuestLetsItsRequestProceed(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	srv := httptest.NewServer(http.NotFoundHandler())
+	defer srv.Close()
+	g := newGuest(t, &wasi.Config{Client: &wasi.Client{}})
+	r := g.call("[constructor]outgoing-request", g.fields())
+	g.ok("[method]outgoing-request.set-scheme", r, component.Some(component.Enum(0)))
+	g.ok("[method]outgoing-request.set-authority", r, component.Some(str(srv.Listener.Addr().String())))
+	g.ok("[method]outgoing-request.set-path-with-query", r, component.Some(str("/")))
+	p := g.call("[method]future-incoming-response.subscribe", g.ok("handle", r, component.None()))
+	for spins := 0; ; spins++ {
+		soon := g.call("subscribe-duration", component.U64(0))
+		if len(g.call("poll", component.List(p, soon)).Items()) == 2 {
+			return
+		}
+		if spins == 1_000_000 {
+			t.Fatal("no answer")
+		}
 	}
 }

@@ -3,7 +3,6 @@ package p2
 import (
 	"context"
 	"errors"
-	"runtime"
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -19,9 +18,8 @@ func pollDefs() []def {
 	}
 }
 
-// pollableReady lets other goroutines run: a guest that asks in a loop must not keep from happening what it waits for.
-func pollableReady(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	runtime.Gosched()
+func pollableReady(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	st.Busy()
 	return component.Bool(args[0].Rep().(*pollable).src.Ready()), nil
 }
 
@@ -29,13 +27,13 @@ func pollableBlock(ctx context.Context, _ *wasi.State, args []component.Value) (
 	return unit(), wasi.Await(ctx, args[0].Rep().(*pollable).src)
 }
 
-func poll(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func poll(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
 	list := args[0].Items()
 	if len(list) == 0 {
 		return unit(), errPollNothing
 	}
 	if ready := readyOf(list); ready != nil {
-		runtime.Gosched() // as in pollableReady
+		st.Busy()
 		return component.List(ready...), nil
 	}
 	w := wasi.NewWaiter()

@@ -123,7 +123,7 @@ func bytesAre(n int) component.Value { return component.Bytes(make([]byte, n)) }
 
 func TestPollReportsAllThatIsReady(t *testing.T) {
 	shut, open := newPollable(newGate(), nil), newPollable(opened(), nil)
-	v := call(t, poll, nil, component.List(open, shut, open, shut, open))
+	v := call(t, poll, new(wasi.State), component.List(open, shut, open, shut, open))
 	var got []uint32
 	for _, i := range v.Items() {
 		got = append(got, i.U32())
@@ -145,12 +145,12 @@ func TestPollWaitsForTheFirst(t *testing.T) {
 		list = append(list, newPollable(g, nil))
 	}
 	go close(gates[42].open)
-	v := call(t, poll, nil, component.List(list...))
+	v := call(t, poll, new(wasi.State), component.List(list...))
 	if got := v.Items(); len(got) != 1 || got[0].U32() != 42 {
 		t.Errorf("%v", got)
 	}
 	call(t, pollableBlock, nil, list[42])
-	if !call(t, pollableReady, nil, list[42]).Bool() || call(t, pollableReady, nil, list[41]).Bool() {
+	if !call(t, pollableReady, new(wasi.State), list[42]).Bool() || call(t, pollableReady, new(wasi.State), list[41]).Bool() {
 		t.Error("ready after block")
 	}
 }
