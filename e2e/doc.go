@@ -6,5 +6,6 @@
 //   - WASIHTTP_E2E_GUESTS names a folder with more guests, as testdata/guests/build.sh --link makes it;
 //   - WASIHTTP_E2E_SERVER is another server to drive with the same questions, as a check of the questions: a command
 //     line to which the component's path is added, such as "wasmtime serve -Scli --addr=127.0.0.1:0";
+//   - WASIHTTP_E2E_REQUESTS is how many requests of each kind the endurance test sends;
 //   - WASIHTTP_E2E_BUILDFLAGS are flags for building wasihttp, such as "-race".
 package e2e
