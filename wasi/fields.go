@@ -2,7 +2,6 @@ package wasi
 
 import (
 	"errors"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -265,47 +264,4 @@ func (f *Fields) HTTP() http.Header {
 		h[name] = append(h[name], string(e.Value))
 	}
 	return h
-}
-
-// validToken tells whether s is a token (RFC 9110, 5.6.2).
-func validToken(s string) bool {
-	for i := range len(s) {
-		if !tchar(s[i]) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func tchar(c byte) bool {
-	return alpha(c) || digit(c) || c < 0x80 && strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
-}
-
-func alpha(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
-
-func digit(c byte) bool { return c >= '0' && c <= '9' }
-
-// validValue tells whether v may be a value (RFC 9110, 5.5, with blanks at its ends allowed) of the field with this key.
-func validValue(key string, v []byte) bool {
-	for _, c := range v {
-		if c < 0x20 && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	if key == "content-length" {
-		_, ok := parseLength(v)
-		return ok
-	}
-	return true
-}
-
-// parseLength reads a content-length (RFC 9110, 8.6).
-func parseLength(v []byte) (n uint64, ok bool) {
-	for _, c := range v {
-		if !digit(c) || n > (math.MaxUint64-uint64(c-'0'))/10 {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	return n, len(v) > 0
 }

@@ -1,0 +1,57 @@
+package wasi
+
+// ResponseOutparam takes a guest's response to one request, once. It belongs to the guest's goroutine.
+type ResponseOutparam struct {
+	// Head tells that the request was HEAD: the response may declare a length and send nothing.
+	Head bool
+	// Informational sends an interim response (1xx); nil when that is not possible.
+	Informational func(status int, header *Fields) error
+
+	done func(*Response, *ErrorCode)
+}
+
+// NewResponseOutparam returns an outparam that calls done once: with the response, with the error-code that the guest chose, or with neither when the
+// guest dropped it. done is called on the guest's goroutine and must not block.
+func NewResponseOutparam(done func(*Response, *ErrorCode)) *ResponseOutparam {
+	return &ResponseOutparam{done: done}
+}
+
+// Set answers with res, or with code when that is not nil. Later calls do nothing but abort res.
+func (o *ResponseOutparam) Set(res *OutgoingResponse, code *ErrorCode) {
+	done := o.done
+	o.done = nil
+	if code != nil {
+		if done != nil {
+			done(nil, code)
+		}
+		return
+	}
+	r := res.send(o.Head)
+	if done == nil {
+		r.Abort(ErrBodyDropped)
+		return
+	}
+	done(r, nil)
+}
+
+// SendInformational sends an interim response; an error-code tells that it could not be sent.
+func (o *ResponseOutparam) SendInformational(status int, header *Fields) *ErrorCode {
+	if status < 100 || status > 199 {
+		return NewErrorCode(HTTPProtocolError, nil)
+	}
+	if o.Informational == nil {
+		return InternalErrorf("informational responses are not supported")
+	}
+	if err := o.Informational(status, header.Freeze()); err != nil {
+		return InternalErrorf("%v", err)
+	}
+	return nil
+}
+
+// Drop gives the outparam up.
+func (o *ResponseOutparam) Drop() {
+	if done := o.done; done != nil {
+		o.done = nil
+		done(nil, nil)
+	}
+}

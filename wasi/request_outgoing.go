@@ -1,0 +1,56 @@
+package wasi
+
+// OutgoingRequest is a request that a guest builds. It belongs to the guest's goroutine. Method, Scheme, Authority and PathWithQuery hold valid
+// values or, but for Method, "" for none: set them with the setters.
+type OutgoingRequest struct {
+	Method, Scheme, Authority, PathWithQuery string
+
+	header *Fields
+	body   *OutgoingBody
+	state  *State
+}
+
+// NewOutgoingRequest returns a GET request with these fields, which it freezes.
+func (s *State) NewOutgoingRequest(header *Fields) *OutgoingRequest {
+	return &OutgoingRequest{Method: "GET", header: header.Freeze(), state: s}
+}
+
+// Header returns the fields, frozen.
+func (r *OutgoingRequest) Header() *Fields { return r.header }
+
+// Body returns the body, the first time only.
+func (r *OutgoingRequest) Body() (*OutgoingBody, bool) {
+	if r.body != nil {
+		return nil, false
+	}
+	r.body = r.state.newOutgoingBody(r.header, HTTPRequestBodySize)
+	return r.body, true
+}
+
+// SetMethod sets a method and tells whether it is valid.
+func (r *OutgoingRequest) SetMethod(m string) bool { return set(&r.Method, m, validToken(m)) }
+
+// SetScheme sets a scheme, "" for none, and tells whether it is valid.
+func (r *OutgoingRequest) SetScheme(s string) bool {
+	return set(&r.Scheme, CanonicalScheme(s), validScheme(s))
+}
+
+// SetPathWithQuery sets the target's path and query, "" standing for "/", and tells whether it is valid. They are sent as they are.
+func (r *OutgoingRequest) SetPathWithQuery(p string) bool {
+	if p == "" {
+		p = "/"
+	}
+	return set(&r.PathWithQuery, p, validPath(p))
+}
+
+// SetAuthority sets the authority and tells whether it is valid.
+func (r *OutgoingRequest) SetAuthority(a string) bool {
+	return set(&r.Authority, a, validAuthority(a))
+}
+
+func set(field *string, value string, valid bool) bool {
+	if valid {
+		*field = value
+	}
+	return valid
+}

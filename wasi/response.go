@@ -1,0 +1,67 @@
+package wasi
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// Response is the HTTP response that a guest gave. Its Body may still be being written.
+type Response struct {
+	// Status is 100 to 999 as the guest set it; a server has to refuse those that cannot end an exchange.
+	Status int
+	// Header is frozen.
+	Header *Fields
+	// Body is never nil. Whoever gets the Response closes it.
+	Body *BodyReader
+
+	body *OutgoingBody
+}
+
+// Trailer returns the trailers, frozen, or nil; it is known once Body has returned io.EOF.
+func (r *Response) Trailer() *Fields { return r.Body.Trailer() }
+
+// Abort cuts a body that has not ended, with the reason that Body.Read then returns after what was written before. It may be called from any
+// goroutine.
+func (r *Response) Abort(cause error) { r.body.Abort(cause) }
+
+// HTTP returns the response for a server. Its Content-Type is present but nil when the guest set none, so that none is guessed; its Trailer is filled when
+// Body returns io.EOF; Body is the BodyReader with its additional methods reachable through it. ContentLength is -1 when the guest neither
+// declared a length nor has ended the body yet.
+func (r *Response) HTTP() *http.Response {
+	h := r.Header.HTTP()
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil
+	}
+	res := &http.Response{
+		Status:     strconv.Itoa(r.Status) + " " + http.StatusText(r.Status),
+		StatusCode: r.Status,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: h, ContentLength: -1,
+	}
+	n, ended := r.body.pipe.buffered()
+	trailer := r.Body.Trailer()
+	if length, ok := r.Header.ContentLength(); ok && length < 1<<63 {
+		res.ContentLength = int64(length)
+	} else if ended && trailer == nil && r.body.Finished() {
+		res.ContentLength = int64(n)
+	}
+	res.Body = &httpBody{BodyReader: r.Body, res: res}
+	return res
+}
+
+// httpBody fills the trailers of its response.
+type httpBody struct {
+	*BodyReader
+	res *http.Response
+}
+
+func (b *httpBody) Read(p []byte) (int, error) {
+	n, err := b.BodyReader.Read(p)
+	if err == io.EOF {
+		if t := b.BodyReader.Trailer(); t != nil && b.res.Trailer == nil {
+			b.res.Trailer = t.HTTP()
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,58 @@
+package wasi
+
+import (
+	"net/http"
+)
+
+// OutgoingResponse is a response that a guest builds. It belongs to the guest's goroutine.
+type OutgoingResponse struct {
+	Status int
+	header *Fields
+	body   *OutgoingBody
+	state  *State
+}
+
+// NewOutgoingResponse returns a response with status 200 and these fields, which it freezes.
+func (s *State) NewOutgoingResponse(header *Fields) *OutgoingResponse {
+	return &OutgoingResponse{Status: 200, header: header.Freeze(), state: s}
+}
+
+// Header returns the fields, frozen.
+func (r *OutgoingResponse) Header() *Fields { return r.header }
+
+// Body returns the body, the first time only.
+func (r *OutgoingResponse) Body() (*OutgoingBody, bool) {
+	if r.body != nil {
+		return nil, false
+	}
+	r.body = r.state.newOutgoingBody(r.header, HTTPResponseBodySize)
+	r.body.mayBeEmpty = r.Status == http.StatusNotModified || r.Status == http.StatusNoContent
+	return r.body, true
+}
+
+// SetStatus sets the status and tells whether it is valid: 100 to 999.
+func (r *OutgoingResponse) SetStatus(status int) bool {
+	if status < 100 || status > 999 {
+		return false
+	}
+	r.Status = status
+	return true
+}
+
+// Drop gives up a response that was not sent.
+func (r *OutgoingResponse) Drop() {
+	if r.body != nil {
+		r.body.pipe.closeRead()
+	}
+}
+
+func (r *OutgoingResponse) send(head bool) *Response {
+	if r.body == nil {
+		r.body = r.state.newOutgoingBody(r.header, HTTPResponseBodySize)
+		r.body.pipe.end(nil)
+	}
+	if head || r.Status == http.StatusNotModified || r.Status == http.StatusNoContent {
+		r.body.mayBeEmpty = true
+	}
+	return &Response{Status: r.Status, Header: r.header, Body: r.body.Reader(), body: r.body}
+}
