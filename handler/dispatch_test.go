@@ -403,6 +403,35 @@ func TestCloseStopsWhatStillRunsWhenItsContextEnds(t *testing.T) {
 	}
 }
 
+func TestAnInstanceThatComesTooLateIsNotUsed(t *testing.T) {
+	release := make(chan struct{})
+	h := &host{
+		guest:       func(*guestCall) error { t.Error("the guest was called"); return nil },
+		instantiate: func(context.Context) error { <-release; return nil },
+	}
+	bubble(t, h, func(t *testing.T, p *ProxyHandler) {
+		release = make(chan struct{})
+		failed := make(chan error)
+		go func() {
+			_, err := get(t, p)
+			failed <- err
+		}()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		synctest.Wait()
+		go p.Close(ctx)
+		synctest.Wait()
+		close(release)
+		if err := <-failed; !errors.Is(err, ErrClosed) {
+			t.Errorf("got %v, want ErrClosed", err)
+		}
+		synctest.Wait()
+		if diff := cmp.Diff([]error{ErrClosed}, h.dropped(), cmpopts.EquateErrors()); diff != "" {
+			t.Errorf("drops (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestTheContextOfTheHandlerStopsInstantiation(t *testing.T) {
 	cause := errors.New("over")
 	h := &host{instantiate: func(ctx context.Context) error {

@@ -43,6 +43,9 @@ func TestExpirationStopsTheGuest(t *testing.T) {
 			name: "that does not unwind", guest: stubborn, timeouts: Timeouts{Requests: limit},
 			after: limit + unwind, want: "no response after 3s",
 		}, {
+			name: "that answers while it is being stopped", guest: func(g *guestCall) error { _ = g.spin(); g.hello(); return nil },
+			timeouts: Timeouts{Requests: limit}, after: limit, want: "no response after 3s",
+		}, {
 			name: "by the request's own limit", guest: (*guestCall).spin, request: time.Second,
 			after: time.Second, want: "no response after 1s: the guest was busy in its own code",
 		}, {
@@ -468,4 +471,48 @@ func TestResponsesHaveHeadBodyAndTrailers(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestARequestThatWasAbandonedWhileItStartedIsPostReturnWork(t *testing.T) {
+	h := &host{guest: (*guestCall).sleep, timeouts: Timeouts{PostReturn: limit}}
+	h.start = func(*fakeStore, any, TaskID) time.Time {
+		time.Sleep(limit)
+		return time.Now().Add(time.Millisecond)
+	}
+	bubble(t, h, func(t *testing.T, p *ProxyHandler) {
+		ctx, cancel := context.WithTimeout(t.Context(), limit-time.Second)
+		defer cancel()
+		if _, err := p.Handle(ctx, nil, newRequest()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Handle returned %v", err)
+		}
+	})
+	drops := h.dropped()
+	if len(drops) != 1 {
+		t.Fatalf("drops: %v", drops)
+	}
+	if e := wantError[*ExpirationError](t, drops[0]); e.Status != PostReturn || e.After != limit {
+		t.Errorf("dropped with status %v after %v", e.Status, e.After)
+	}
+}
+
+func TestAnAnswerToAReceiverThatLeavesAtThatMomentIsClosed(t *testing.T) {
+	state := wasi.NewState(&wasi.Config{})
+	defer state.Close()
+	x := newExchange(newRequest(), nil)
+	out := wasi.NewResponseOutparam(func(r *wasi.Response, _ *wasi.ErrorCode) {
+		if !x.answer(r, nil) {
+			t.Error("the answer was refused")
+		}
+	})
+	res := state.NewOutgoingResponse(wasi.NewFields(state.FieldRules()))
+	body, _ := res.Body()
+	stream, _ := body.Stream()
+	out.Set(res, nil)
+	x.abandon()
+	if err := stream.Write([]byte("late")); err != wasi.ErrClosed {
+		t.Errorf("writing gives %v, want ErrClosed", err)
+	}
+	if x.answer(nil, io.EOF) {
+		t.Error("a second answer was taken")
+	}
 }

@@ -175,10 +175,8 @@ func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 	inTime := c.w.headOut()
 	if code != nil {
 		if inTime {
-			c.x.answer(nil, code)
+			c.x.answer(nil, code) // the receiver leaves then
 		}
-		// There is no body whose end would be noticed.
-		c.x.leave()
 		return
 	}
 	if !inTime || !c.x.answer(res, nil) {
