@@ -39,7 +39,8 @@ type IncomingBody struct {
 	event
 }
 
-// newIncomingBody returns a body that reads src until its end, closes it when the guest has dropped the body or its state is closed, and then asks for trailers.
+// newIncomingBody returns a body that reads src until its end, closes it when the guest has dropped the body or its state is closed, and
+// then asks for trailers.
 // src may be nil for an empty body, trailer when there are none. Closing src must make a blocked read return.
 func (s *State) newIncomingBody(src io.ReadCloser, trailer func() *Fields, fault func(error) *ErrorCode) *IncomingBody {
 	b := &IncomingBody{state: s, src: src, trailer: trailer, fault: fault}

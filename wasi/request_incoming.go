@@ -33,10 +33,11 @@ type Interrupter interface {
 	Interrupt()
 }
 
-// RequestFromHTTP returns what a guest sees of r, which may come from a server or have been made for one. The fields follow rules (nil for the defaults). The error is an
-// *ErrorCode: the request has no authority, or its target is no text.
+// RequestFromHTTP returns what a guest sees of r, which may come from a server or have been made for one. The fields follow rules (nil
+// for the defaults). The error is an *ErrorCode: the request has no authority, or its target is no text.
 //
-// A server's body blocks its goroutine in Read until the server's handler returns, unless it is an Interrupter.
+// Trailers that the client did not announce are found when r is the server's own, not a copy. A server's body blocks its goroutine in
+// Read until the server's handler returns, unless it is an Interrupter.
 func RequestFromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
 	if rules == nil {
 		rules = &FieldRules{}
@@ -69,9 +70,7 @@ func RequestFromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
 	}
 	if r.Body != nil && r.Body != http.NoBody {
 		q.Body = requestBody(r)
-		if r.Trailer != nil {
-			q.Trailer = func() *Fields { return FieldsFromHTTP(rules, r.Trailer) }
-		}
+		q.Trailer = func() *Fields { return FieldsFromHTTP(rules, r.Trailer) }
 	}
 	return q, nil
 }

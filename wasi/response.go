@@ -25,7 +25,8 @@ func (r *Response) Trailer() *Fields { return r.Body.Trailer() }
 // goroutine.
 func (r *Response) Abort(cause error) { r.body.Abort(cause) }
 
-// HTTP returns the response for a server. Its Content-Type is present but nil when the guest set none, so that none is guessed; its Trailer is filled when
+// HTTP returns the response for a server. Its Content-Type is present but nil when the guest set none, so that none is guessed; its
+// Trailer is filled when
 // Body returns io.EOF; Body is the BodyReader with its additional methods reachable through it. ContentLength is -1 when the guest neither
 // declared a length nor has ended the body yet.
 func (r *Response) HTTP() *http.Response {
