@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/wasihttp/wasihttp/engine"
 )
 
 func TestRequestsShareAnInstanceOneAtATimeUpToTheLimit(t *testing.T) {
@@ -155,6 +157,25 @@ func TestAWorkerThatSaysNoIsNotGivenRequests(t *testing.T) {
 			t.Errorf("%d workers after the idle time", all)
 		}
 	})
+}
+
+func TestAPanickingEmbedderEndsOnlyTheWorker(t *testing.T) {
+	h := &host{
+		guest:  func(g *guestCall) error { g.hello(); return nil },
+		accept: func(int, int) ShouldAccept { panic("a bug") },
+	}
+	bubble(t, h, func(t *testing.T, p *ProxyHandler) {
+		for range 2 {
+			body, err := get(t, p)
+			wantHello(t, body, err)
+			synctest.Wait()
+		}
+	})
+	drops := h.dropped()
+	if len(drops) != 2 {
+		t.Fatalf("drops: %v", drops)
+	}
+	wantError[*engine.PanicError](t, drops[0])
 }
 
 // Requests arrive at the very moment at which idle workers expire.

@@ -47,7 +47,7 @@ func (w *worker) run(x *exchange) {
 	var cause error
 	for again := true; again && x != nil; {
 		if again, cause = w.handle(x); again {
-			x = w.idle()
+			x, cause = w.idle()
 		}
 	}
 	w.end()
@@ -74,13 +74,18 @@ func recoverTo(err *error) {
 	}
 }
 
-// idle waits for the next exchange; nil means that the worker has to end.
-func (w *worker) idle() *exchange {
-	accept := w.inst.State.ShouldAcceptRequest(0, w.total)
-	if accept == Never || !w.waitIdle(accept == No) {
-		return nil
+// idle waits for the next exchange; nil means that the worker has to end, because of a panic of the embedder's if there is an error.
+func (w *worker) idle() (*exchange, error) {
+	accept, err := w.accept()
+	if err != nil || accept == Never || !w.waitIdle(accept == No) {
+		return nil, err
 	}
-	return <-w.next
+	return <-w.next, nil
+}
+
+func (w *worker) accept() (a ShouldAccept, err error) {
+	defer recoverTo(&err)
+	return w.inst.State.ShouldAcceptRequest(0, w.total), nil
 }
 
 // handle has the guest handle x until it has no more work for it. It returns whether the instance can be used again, and if not, what is wrong with
