@@ -5,7 +5,8 @@ type edit struct {
 	at    int // position in the body
 	skip  int // bytes of the original that are left out
 	index uint32
-	loop  bool // insert a safepoint; else write index
+	loop  bool   // insert a safepoint; else write index
+	raw   []byte // write these bytes instead
 }
 
 // code rewrites the code section.
@@ -153,6 +154,11 @@ func (b *bodyRewriter) instructions() (calls bool, loops int) {
 		case immMemoryGrow:
 			facts.GrowsMemory = true
 		}
+		if len(w.companions) > 0 {
+			if e, ok := w.accessor(b.walker); ok {
+				b.edits = append(b.edits, e)
+			}
+		}
 		if w.lines != nil && mayTrap(b.op, b.imm) {
 			b.spots = append(b.spots, spot{b.at})
 		}
@@ -185,7 +191,7 @@ func (b *bodyRewriter) emit(dst []byte, start, from, end int, safepoint []byte, 
 		if e.loop {
 			size += len(safepoint)
 		} else {
-			size += sizeU32(e.index) - e.skip
+			size += e.size() - e.skip
 		}
 	}
 	dst = appendU32(dst, uint32(size))
@@ -210,13 +216,24 @@ func (b *bodyRewriter) emit(dst []byte, start, from, end int, safepoint []byte, 
 		if e.loop {
 			dst = append(dst, safepoint...)
 		} else {
-			dst = appendU32(dst, e.index)
+			if e.raw != nil {
+				dst = append(dst, e.raw...)
+			} else {
+				dst = appendU32(dst, e.index)
+			}
 			pos += e.skip
 		}
 		mark(pos)
 	}
 	copyTo(end)
 	return dst
+}
+
+func (e edit) size() int {
+	if e.raw != nil {
+		return len(e.raw)
+	}
+	return sizeU32(e.index)
 }
 
 func sizeU32(v uint32) int {

@@ -17,10 +17,10 @@ func (w *rewriter) moveData() {
 	}
 	size := mem.Min * pageSize
 	for i, d := range info.Data {
-		if d.Mode == Passive {
+		if d.Mode == Passive || d.Memory != 0 {
 			continue
 		}
-		if d.Memory != 0 || !d.ConstOffset || d.Offset > size || uint64(len(d.Bytes)) > size-d.Offset {
+		if !d.ConstOffset || d.Offset > size || uint64(len(d.Bytes)) > size-d.Offset {
 			return
 		}
 		if len(d.Bytes) > 0 {
@@ -38,7 +38,7 @@ func (w *rewriter) data(id byte) []byte {
 	var out []byte
 	var n uint32
 	for i, d := range w.info.Data {
-		moved := d.Mode == Active && i < w.keepData
+		moved := d.Mode == Active && (i < w.keepData || d.Memory != 0)
 		switch {
 		case !named && (moved || d.Mode == Passive):
 			continue

@@ -65,6 +65,8 @@ type Rewritten struct {
 	Globals []GlobalExport
 	// Code says what the function bodies do.
 	Code CodeFacts
+	// Companions hold the memories beyond the first, if there are any.
+	Companions []Companion
 	// Offsets maps offsets in the new code section to the old one.
 	Offsets OffsetMap
 
@@ -90,12 +92,12 @@ type CodeFacts struct {
 }
 
 // OriginalFunc translates a function index of the rewritten module; false for
-// the two functions that safepoints added.
+// one that was added.
 func (w *Rewritten) OriginalFunc(index uint32) (uint32, bool) {
 	if w.shift == 0 || index < w.importedFuncs {
 		return index, true
 	}
-	if index == w.importedFuncs || index == w.helper {
+	if index < w.importedFuncs+w.shift || w.helper != 0 && index == w.helper {
 		return 0, false
 	}
 	return index - w.shift, true
@@ -138,19 +140,25 @@ type rewriter struct {
 
 	safepoints  *safepoints // nil: none
 	voidType    uint32      // index of () -> ()
-	keepData    int         // number of leading segments that were moved out
+	companions  []companion
+	helpers     uint32 // functions that companions provide
+	keepData    int    // number of leading segments that were moved out
 	lines       *lineTable
 	extraGlobal []Export
 }
 
 func (w *rewriter) run() (*Rewritten, error) {
 	info := w.info
+	if err := w.collectMemories(); err != nil {
+		return nil, err
+	}
+	w.out.shift = w.helpers
 	if w.opt.Safepoint != nil && len(info.Funcs) > 0 {
 		w.safepoints = newSafepoints(w.opt.Period)
-		w.out.shift = 1
-		w.out.helper = info.ImportedFuncs + 1 + uint32(len(info.Funcs))
+		w.out.shift++
+		w.out.helper = info.ImportedFuncs + w.out.shift + uint32(len(info.Funcs))
 		w.safepoints.counter = info.ImportedGlobals + uint32(len(info.Globals))
-		w.safepoints.host = info.ImportedFuncs
+		w.safepoints.host = info.ImportedFuncs + w.helpers
 		w.safepoints.step = w.out.helper
 		w.voidType = uint32(len(info.Types))
 	}
@@ -163,6 +171,9 @@ func (w *rewriter) run() (*Rewritten, error) {
 	}
 	w.moveData()
 	w.exportGlobals()
+	if err := w.buildCompanions(); err != nil {
+		return nil, err
+	}
 
 	total := 64
 	for _, s := range info.sec {
@@ -199,9 +210,13 @@ func (w *rewriter) section(id byte, code []byte) ([]byte, error) {
 	var out []byte
 	switch id {
 	case secType:
-		if w.safepoints != nil {
-			out = w.prolonged(&r, s.present, 1)
-			return append(out, 0x60, 0, 0), r.err
+		if w.out.shift > 0 {
+			out = w.prolonged(&r, s.present, w.out.shift)
+			if w.safepoints != nil {
+				out = append(out, 0x60, 0, 0)
+			}
+			w.eachHelper(func(_, _ int, h helper) { out = appendFuncType(out, h.typ) })
+			return out, r.err
 		}
 	case secImport:
 		return w.imports()
@@ -209,6 +224,13 @@ func (w *rewriter) section(id byte, code []byte) ([]byte, error) {
 		if w.safepoints != nil {
 			out = w.prolonged(&r, s.present, 1)
 			return appendU32(out, w.voidType), r.err
+		}
+	case secMemory:
+		if len(w.companions) > 0 {
+			if w.info.ImportedMemories > 0 {
+				return nil, nil
+			}
+			return appendLimits([]byte{1}, w.info.Memories[0]), nil
 		}
 	case secTable, secGlobal:
 		return w.withExprs(id)
@@ -258,13 +280,14 @@ func (w *rewriter) function(index uint32) uint32 {
 
 func (w *rewriter) imports() ([]byte, error) {
 	s := w.info.sec[secImport]
-	n := uint32(len(w.info.Imports))
-	if n == 0 && w.safepoints == nil {
+	n := uint32(len(w.info.Imports)) + w.out.shift
+	if w.info.ImportedMemories > 1 {
+		n -= w.info.ImportedMemories - 1
+	}
+	if n == 0 {
 		return nil, nil
 	}
-	if w.safepoints != nil {
-		n++
-	}
+	memories := 0
 	out := appendU32(make([]byte, 0, len(s.content)+32), n)
 	r := reader{b: s.content, base: s.offset}
 	if s.present {
@@ -276,11 +299,25 @@ func (w *rewriter) imports() ([]byte, error) {
 		if w.opt.Imports != nil {
 			name = w.opt.Imports[i]
 		}
-		out = appendName(appendName(out, name.Module), name.Name)
 		at := r.pos
 		r.importDesc(&im)
+		if im.Kind == KindMemory {
+			if memories++; memories > 1 {
+				continue
+			}
+		}
+		out = appendName(appendName(out, name.Module), name.Name)
 		out = append(out, r.b[at:r.pos]...)
 	}
+	typ := uint32(len(w.info.Types))
+	if w.safepoints != nil {
+		typ++
+	}
+	w.eachHelper(func(memory, index int, _ helper) {
+		out = appendName(appendName(out, companionName(memory)), fmt.Sprint("f", index))
+		out = appendU32(append(out, byte(KindFunc)), typ)
+		typ++
+	})
 	if w.safepoints != nil {
 		out = appendName(appendName(out, w.opt.Safepoint.Module), w.opt.Safepoint.Name)
 		out = append(out, byte(KindFunc))
@@ -364,11 +401,19 @@ func (w *rewriter) exportGlobals() {
 
 func (w *rewriter) exports() []byte {
 	n := len(w.info.Exports) + len(w.extraGlobal)
+	for _, e := range w.info.Exports {
+		if e.Kind == KindMemory && e.Index > 0 {
+			n--
+		}
+	}
 	if n == 0 {
 		return nil
 	}
 	out := appendU32(make([]byte, 0, len(w.info.sec[secExport].content)+64), uint32(n))
 	put := func(e Export) {
+		if e.Kind == KindMemory && e.Index > 0 {
+			return // a companion exports it
+		}
 		if e.Kind == KindFunc {
 			e.Index = w.function(e.Index)
 		}

@@ -215,6 +215,8 @@ type Source struct {
 	Progress func(done, total int)
 }
 
+const memorySeparator = "/"
+
 func slotName(slot int) string {
 	if slot == HostSlot {
 		return hostModule
@@ -232,6 +234,11 @@ func (s *Source) importNames(info *corewasm.Info) ([]corewasm.ImportName, error)
 			return nil, fmt.Errorf("module %q: import %d: no slot %d", s.Name, i, im.Slot)
 		}
 		names[i] = corewasm.ImportName{Module: slotName(im.Slot), Name: im.Name}
+		if info.Imports[i].Kind == corewasm.KindMemory {
+			// The instance of a module with several memories has them in
+			// companions; which one it is, only the export tells.
+			names[i].Module += memorySeparator + im.Name
+		}
 	}
 	return names, nil
 }

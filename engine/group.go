@@ -32,7 +32,9 @@ type Group struct {
 	used    uint64 // bytes of all memories
 	slots   []instance
 	backed  []*linear
+	visible int     // slots that the owner asked for; companions follow
 	current *Module // being instantiated
+	extra   []int   // its companions' slots
 	closed  bool
 	failed  bool // an instantiation or reset went wrong
 	calls   int  // in progress
@@ -47,6 +49,7 @@ type instance struct {
 	module *Module
 	memory *linear // index 0, own or imported; nil when there is none
 	funcs  map[string]*Func
+	extra  []int // slots of the companions
 	// globals are those that Reset puts back, once it has found them.
 	globals []api.MutableGlobal
 }
@@ -54,7 +57,7 @@ type instance struct {
 // NewGroup makes an empty group with that many slots.
 func (r *Runtime) NewGroup(lim Limits, slots int) *Group {
 	r.engine.groups.Add(1)
-	return &Group{runtime: r, lim: lim, slots: make([]instance, slots)}
+	return &Group{runtime: r, lim: lim, visible: slots, slots: make([]instance, slots)}
 }
 
 // Interrupt makes guest code of the group trap with that cause at its next
@@ -72,24 +75,46 @@ func (g *Group) resolve(name string) api.Module {
 	if name == hostModule {
 		return g.runtime.host
 	}
+	if n, ok := strings.CutPrefix(name, "memory"); ok {
+		if k, err := strconv.Atoi(n); err == nil && k >= 1 && k <= len(g.extra) {
+			return g.slots[g.extra[k-1]].mod
+		}
+		return nil
+	}
+	name, export, memory := strings.Cut(name, memorySeparator)
 	slot, err := strconv.Atoi(strings.TrimPrefix(name, "slot"))
 	if err != nil || slot < 0 || slot >= len(g.slots) || g.slots[slot].mod == nil {
 		return nil
 	}
+	if memory {
+		slot = g.memorySlot(slot, export)
+	}
 	return g.slots[slot].mod
+}
+
+// memorySlot gives the slot of the instance that has an exported memory as its
+// memory 0: the instance itself or one of its companions.
+func (g *Group) memorySlot(slot int, export string) int {
+	inst := &g.slots[slot]
+	if e, ok := inst.module.info.ExportNamed(export); ok && e.Kind == corewasm.KindMemory && e.Index > 0 {
+		if k := int(e.Index) - 1; k < len(inst.extra) {
+			return inst.extra[k]
+		}
+	}
+	return slot
 }
 
 // Instantiate makes an instance of m in an empty slot and runs its start
 // function. The error is a [*Trap] when a segment does not fit or the start
 // function traps, and otherwise says which import cannot be satisfied and why.
 // After an error the group can only be closed.
-func (g *Group) Instantiate(ctx *Context, slot int, m *Module) (err error) {
+func (g *Group) Instantiate(ctx *Context, slot int, m *Module) error {
 	switch {
 	case g.closed:
 		return errors.New("engine: group is closed")
 	case m.runtime != g.runtime:
 		return errors.New("engine: module of another runtime")
-	case slot < 0 || slot >= len(g.slots):
+	case slot < 0 || slot >= g.visible:
 		return fmt.Errorf("engine: no slot %d", slot)
 	case g.slots[slot].mod != nil:
 		return fmt.Errorf("engine: slot %d is taken", slot)
@@ -97,7 +122,21 @@ func (g *Group) Instantiate(ctx *Context, slot int, m *Module) (err error) {
 	if i := g.interrupted.Load(); i != nil {
 		return &Trap{Code: TrapHost, Cause: i.cause}
 	}
-	if len(m.info.Memories) > 0 {
+	var extra []int
+	for _, c := range m.extra {
+		g.slots = append(g.slots, instance{})
+		at := len(g.slots) - 1
+		if err := g.instantiate(ctx, at, c, nil); err != nil {
+			return err
+		}
+		extra = append(extra, at)
+	}
+	return g.instantiate(ctx, slot, m, extra)
+}
+
+// instantiate fills a slot; the slots in extra hold m's companions.
+func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err error) {
+	if m.ownsMemory() {
 		if need := m.info.Memories[0].Min * pageSize; !g.fits(need) {
 			return fmt.Errorf("module %q: its initial memory of %d bytes exceeds the limit: %d of %d bytes are left",
 				m.Name(), need, g.lim.MaxMemoryBytes-g.used, g.lim.MaxMemoryBytes)
@@ -108,11 +147,11 @@ func (g *Group) Instantiate(ctx *Context, slot int, m *Module) (err error) {
 	}
 
 	memories := len(g.backed)
-	g.current = m
+	g.current, g.extra = m, extra
 	ctx.inst = experimental.WithMemoryAllocator(
 		experimental.WithImportResolver(noValues{}, g.resolve), allocator{g})
 	defer func() {
-		g.current, ctx.inst = nil, nil
+		g.current, g.extra, ctx.inst = nil, nil, nil
 		if v := recover(); v != nil {
 			err = fmt.Errorf("module %q: cannot be instantiated: %v", m.Name(), v)
 		}
@@ -123,11 +162,12 @@ func (g *Group) Instantiate(ctx *Context, slot int, m *Module) (err error) {
 		return g.instantiationError(m, err)
 	}
 	inst := &g.slots[slot]
-	inst.mod, inst.module, inst.funcs = mod, m, map[string]*Func{}
+	inst.mod, inst.module, inst.funcs, inst.extra = mod, m, map[string]*Func{}, extra
 	if len(g.backed) > memories {
 		inst.memory = g.backed[memories]
 	} else if i := slices.IndexFunc(m.info.Imports, isMemory); i >= 0 {
-		inst.memory = g.slots[m.source.Imports[i].Slot].memory
+		from := m.source.Imports[i]
+		inst.memory = g.slots[g.memorySlot(from.Slot, from.Name)].memory
 	}
 	return nil
 }

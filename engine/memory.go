@@ -11,11 +11,10 @@ type Memory struct{ linear *linear }
 
 // Memory finds an exported memory.
 func (g *Group) Memory(slot int, export string) (*Memory, error) {
-	inst, _, err := g.export(slot, export, corewasm.KindMemory)
-	if err != nil {
+	if _, _, err := g.export(slot, export, corewasm.KindMemory); err != nil {
 		return nil, err
 	}
-	return &Memory{inst.memory}, nil
+	return &Memory{g.slots[g.memorySlot(slot, export)].memory}, nil
 }
 
 // Bytes gives the current contents, for reading and writing. They are invalid

@@ -26,7 +26,9 @@ type Module struct {
 	extraRefs int
 	fromCache bool
 	canReset  bool
-	image     *image // nil when the module has no memory of its own
+	hidden    bool      // a companion: not shown in backtraces
+	extra     []*Module // companions for memories 1 and up
+	image     *image    // nil when the module has no memory of its own
 
 	namesOnce sync.Once
 	names     *corewasm.Names
@@ -56,6 +58,10 @@ func (m *Module) funcNames() *corewasm.Names {
 // Compile rewrites and compiles a module, or finds its code in the cache.
 // Cancelling ctx stops a compilation that has begun.
 func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
+	return r.compile(ctx, src, false)
+}
+
+func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module, error) {
 	info, err := corewasm.Scan(src.Wasm)
 	if err != nil {
 		return nil, fmt.Errorf("module %q: %w", src.Name, err)
@@ -74,8 +80,19 @@ func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
 	if err != nil {
 		return nil, fmt.Errorf("module %q: %w", src.Name, err)
 	}
-	m := &Module{runtime: r, source: src, info: info, rewritten: rw, debug: debugInfo{info: info}}
+	m := &Module{runtime: r, source: src, info: info, rewritten: rw, hidden: hidden, debug: debugInfo{info: info}}
 	m.digest = digest(rw.Wasm)
+	for _, c := range rw.Companions {
+		companion := Source{Name: src.Name, Wasm: c.Wasm}
+		if c.Import >= 0 {
+			companion.Imports = []Import{src.Imports[c.Import]}
+		}
+		extra, err := r.compile(ctx, companion, true)
+		if err != nil {
+			return nil, err
+		}
+		m.extra = append(m.extra, extra)
+	}
 	m.canReset = m.resettable()
 	progress := src.Progress
 	if progress == nil {
@@ -87,7 +104,7 @@ func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
 	}
 	progress(len(src.Wasm), len(src.Wasm))
 	rw.Wasm = nil
-	if len(info.Memories) > 0 {
+	if m.ownsMemory() {
 		m.image, err = newImage(r.engine, rw.Data)
 	}
 	if err != nil {
@@ -98,6 +115,11 @@ func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
 	r.all = append(r.all, m)
 	r.mu.Unlock()
 	return m, nil
+}
+
+// ownsMemory tells whether the module defines its memory 0.
+func (m *Module) ownsMemory() bool {
+	return m.info.ImportedMemories == 0 && len(m.info.Memories) > 0
 }
 
 // digest identifies code in backtraces and in the cache: 32 hex digits.

@@ -27,7 +27,7 @@ func (m *Module) resettable() bool {
 	// Segments that did not move into the image were copied by wazero.
 	moved := 0
 	for _, d := range m.info.Data {
-		if d.Mode == corewasm.Active && len(d.Bytes) > 0 {
+		if d.Mode == corewasm.Active && d.Memory == 0 && len(d.Bytes) > 0 {
 			moved++
 		}
 	}
@@ -72,7 +72,7 @@ func (i *instance) reset() bool {
 	for k, g := range i.globals {
 		g.Set(i.module.rewritten.Globals[k].Value)
 	}
-	if len(i.module.info.Memories) == 0 {
+	if !i.module.ownsMemory() {
 		return true
 	}
 	return i.memory.reset(i.mod.Memory())

@@ -224,7 +224,7 @@ func (r *Runtime) frame(line string) (Frame, *Module) {
 	r.mu.Lock()
 	m := r.modules[module]
 	r.mu.Unlock()
-	if err != nil || m == nil {
+	if err != nil || m == nil || m.hidden {
 		return Frame{}, nil
 	}
 	original, ok := m.rewritten.OriginalFunc(uint32(index))
