@@ -110,6 +110,8 @@ type call struct {
 	id   string
 	head time.Time // until when the head of the answer is expected; zero for no limit
 	tail tail      // what the guest wrote to stderr meanwhile
+
+	ended atomic.Bool // the answer is out, whole
 }
 
 // Instantiate makes a store with an instance in it.
@@ -125,7 +127,7 @@ func (h *host) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	store := h.linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(h.cfg.MaxMemory)})
 	initCtx, cancel := ctx, context.CancelFunc(func() {})
 	if h.cfg.Timeout > 0 {
-		initCtx, cancel = context.WithTimeoutCause(ctx, h.cfg.Timeout, errors.New("the time limit (--timeout) was reached"))
+		initCtx, cancel = context.WithTimeoutCause(ctx, h.cfg.Timeout, &handler.ExpirationError{Status: handler.Requests, After: h.cfg.Timeout})
 	}
 	proxy, err := h.pre.Instantiate(initCtx, store)
 	cancel()
@@ -160,8 +162,11 @@ func (g *guest) OnRequestStart(_ handler.Store, data any, _ handler.TaskID) time
 	return c.head
 }
 
-// Drop frees everything that belongs to the instance.
-func (g *guest) Drop(store handler.Store, _ error) {
+// Drop frees everything that belongs to the instance. A failure after the answer has nobody else to tell.
+func (g *guest) Drop(store handler.Store, err error) {
+	if c := g.current.Load(); err != nil && !errors.Is(err, handler.ErrClosed) && c != nil && c.ended.Load() && g.host.cfg.Notice != nil {
+		g.host.cfg.Notice("[" + c.id + "] after its answer: " + err.Error())
+	}
 	if s, ok := store.(*component.Store); ok {
 		_ = s.Close()
 	}
@@ -238,7 +243,11 @@ type answerBody struct {
 // Read reads from the guest.
 func (b *answerBody) Read(p []byte) (int, error) {
 	n, err := b.Body.Read(p)
-	if err != nil && err != io.EOF {
+	switch err {
+	case nil:
+	case io.EOF:
+		b.call.ended.Store(true)
+	default:
 		err = b.call.failure(err)
 	}
 	return n, err

@@ -120,9 +120,11 @@ type Instance struct {
 }
 
 // Instantiate runs the component's core instantiations and start functions in the store, which must be fresh. A failure is a trap of
-// guest code or a link error of the engine; the store can then only be closed.
-func (l *Linked) Instantiate(s *Store) (inst *Instance, err error) {
+// guest code or a link error of the engine; the store can then only be closed. Host functions that wait meanwhile see the end of ctx.
+func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err error) {
 	defer s.guard(&err)
+	s.base.ectx = s.group.NewContext(ctx, &s.base)
+	defer func() { s.base.ectx = s.group.NewContext(s.ctx, &s.base) }()
 	for _, in := range l.plan.inits {
 		if err := s.group.Instantiate(s.base.ectx, in.slot, l.modules[in.source]); err != nil {
 			s.poison = err

@@ -293,7 +293,7 @@ func (w *wastRun) instantiate(t *testing.T, c *Component, name string) error {
 	wi.store = linked.NewStore(t.Context(), nil, Limits{})
 	timer := time.AfterFunc(20*time.Second, func() { wi.store.Interrupt(errors.New("timed out")) })
 	defer timer.Stop()
-	wi.inst, err = linked.Instantiate(wi.store)
+	wi.inst, err = linked.Instantiate(t.Context(), wi.store)
 	if err != nil {
 		return err
 	}

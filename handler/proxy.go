@@ -92,15 +92,14 @@ func (p *ProxyPre) Kind() Kind { return p.kind }
 func (p *ProxyPre) Export() string { return p.export }
 
 // Instantiate makes an instance in store, which must be a fresh one of the same linked component. When ctx ends first, the guest's
-// initialization is stopped, with the cause of ctx as the cause of the trap; host functions that wait see the context that the store
-// was made with, which should therefore be ctx or end with it. After an error the store can only be closed.
+// initialization is stopped, with the cause of ctx as the cause of the trap. After an error the store can only be closed.
 func (p *ProxyPre) Instantiate(ctx context.Context, store *component.Store) (Proxy, error) {
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		store.Interrupt(context.Cause(ctx))
 		close(interrupted)
 	})
-	inst, err := p.linked.Instantiate(store)
+	inst, err := p.linked.Instantiate(ctx, store)
 	if !stop() {
 		// The store must not be interrupted once its owner has it back.
 		<-interrupted
