@@ -118,6 +118,9 @@ func (i *Info) Custom(name string) []byte {
 	return nil
 }
 
+// CodeSize is the length of the code section in bytes.
+func (i *Info) CodeSize() int { return len(i.sec[secCode].content) }
+
 // FuncTypeOf gives the type of a function by its index, imports first.
 func (i *Info) FuncTypeOf(index uint32) (FuncType, bool) {
 	t, ok := i.funcTypeIndex(index)

@@ -165,7 +165,11 @@ func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, err
 		r.host, err = r.rt.InstantiateModule(ctx, r.hostC, wazero.NewModuleConfig().WithName(""))
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("engine: host module: %w", err), r.rt.Close(ctx))
+		err = errors.Join(fmt.Errorf("engine: host module: %w", err), r.rt.Close(ctx))
+		if r.hostC != nil {
+			err = errors.Join(err, r.hostC.Close(ctx))
+		}
+		return nil, err
 	}
 	e.runtimes.Add(1)
 	return r, nil

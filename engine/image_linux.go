@@ -167,8 +167,7 @@ func (m *mapping) resize(size uint64) []byte {
 // pages that a sample of instances wrote to stay with the mapping and are put
 // back by copying; all others are given back to the system.
 const (
-	sampleFirst = 4    // every one of the first so many releases is sampled,
-	sampleEvery = 1024 // then one in so many
+	sampleEvery = 1024 // one in so many releases is sampled, at first more
 	maxHotBytes = 1 << 20
 	hotIdle     = 32 // so many idle mappings keep their pages
 	mergeGap    = 2  // pages between two runs that are made one
@@ -176,6 +175,13 @@ const (
 
 // reset implements backing.
 func (m *mapping) reset() error { return m.restore(true) }
+
+func total(runs []run) (n int) {
+	for _, r := range runs {
+		n += r.to - r.from
+	}
+	return n
+}
 
 // restore makes the contents those of the image again; keep tells whether
 // pages may stay with the mapping.
@@ -187,10 +193,15 @@ func (m *mapping) restore(keep bool) error {
 	var hot []run
 	if keep {
 		i.mu.Lock()
-		if i.releases < sampleFirst || i.releases%sampleEvery == 0 {
-			i.hot = writtenPages(m.all[:m.dirty])
-		}
 		i.releases++
+		if n := i.releases; n%sampleEvery == 0 {
+			i.hot = writtenPages(m.all[:m.dirty])
+		} else if n < sampleEvery && n&(n-1) == 0 {
+			// An instance that did little tells little.
+			if runs := writtenPages(m.all[:m.dirty]); total(runs) >= total(i.hot)*3/4 {
+				i.hot = runs
+			}
+		}
 		hot = i.hot
 		i.mu.Unlock()
 	}

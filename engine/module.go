@@ -14,6 +14,10 @@ import (
 	"github.com/wasihttp/wasihttp/corewasm"
 )
 
+// maxLinesCode bounds the code that gets a line table, in bytes: wazero reads
+// it whole for the first backtrace, a row for each instruction that can trap.
+const maxLinesCode = 8 << 20
+
 // Module is a compiled module, ready for instances in any group of its
 // runtime. It is freed with the runtime.
 type Module struct {
@@ -75,7 +79,7 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 		Safepoint:    &corewasm.ImportName{Module: hostModule, Name: safepointName},
 		MoveData:     true,
 		GlobalPrefix: globalPrefix,
-		Lines:        info.HasDWARF,
+		Lines:        info.HasDWARF && info.CodeSize() <= maxLinesCode,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("module %q: %w", src.Name, err)

@@ -28,7 +28,7 @@ func writtenPages(b []byte) []run {
 	pages := len(b) / size
 	entries := make([]byte, 8*min(pages, 1<<13))
 	var runs []run
-	total := 0
+	sum := 0
 	for at := 0; at < pages; {
 		n := min(pages-at, len(entries)/8)
 		if _, err := io.ReadFull(io.NewSectionReader(f, (first+int64(at))*8, int64(n)*8), entries[:n*8]); err != nil {
@@ -40,13 +40,13 @@ func writtenPages(b []byte) []run {
 			}
 			from := (at + k) * size
 			if l := len(runs) - 1; l >= 0 && from-runs[l].to <= mergeGap*size {
-				total += from + size - runs[l].to
+				sum += from + size - runs[l].to
 				runs[l].to = from + size
 			} else {
-				total += size
+				sum += size
 				runs = append(runs, run{from, from + size})
 			}
-			if total > maxHotBytes {
+			if sum > maxHotBytes {
 				return runs[:len(runs)-1]
 			}
 		}

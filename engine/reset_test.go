@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/wasihttp/wasihttp/corewasm/coretest"
@@ -192,4 +193,35 @@ func TestResetIsRefusedDuringACall(t *testing.T) {
 	if !f.g.Reset() {
 		t.Error("no reset after the call")
 	}
+}
+
+func TestGroupsOfOneModuleInParallel(t *testing.T) {
+	f := start(t, engine.Limits{})
+	m := f.compile(stateful(4, 30))
+	f.instantiate(0, m)
+	want := f.state()
+	var wg sync.WaitGroup
+	for seed := range uint64(6) {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(seed, 9))
+			for range 40 {
+				g := f.r.NewGroup(engine.Limits{}, 1)
+				own := &fixture{t: t, r: f.r, g: g, ctx: g.NewContext(t.Context(), nil)}
+				if err := g.Instantiate(own.ctx, 0, m); err != nil {
+					t.Error(err)
+				}
+				if got := own.state(); !bytes.Equal(got.memory, want.memory) || got.global != want.global {
+					t.Error("an instance is not new")
+				}
+				own.disturb(r, true)
+				if r.IntN(2) == 0 && !g.Reset() {
+					t.Error("no reset")
+				}
+				if err := g.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
