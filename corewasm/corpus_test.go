@@ -140,5 +140,8 @@ func TestRealModulesStayValid(t *testing.T) {
 			t.Errorf("%s: before %v, after %v", name, before, after)
 		}
 	})
+	if modules == 0 {
+		t.Error("no modules were found")
+	}
 	t.Logf("%d modules", modules)
 }
