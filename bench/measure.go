@@ -138,36 +138,34 @@ func (s settings) rates(ctx context.Context, g guest) ([]float64, error) {
 	return figures, nil
 }
 
-// starts gives each program's best time from its start to the first answer, without a cache and with a full one.
+// starts gives each program's best time from its start to the first answer, without a cache and with a full one. As
+// with the rates, the programs take turns.
 func (s settings) starts(ctx context.Context, g guest) (cold, warm []float64, err error) {
-	for _, p := range s.programs() {
-		best := func(times int, flags ...string) (float64, error) {
-			least := time.Duration(0)
-			for i := range times {
-				took, err := p.firstAnswer(ctx, g.path, flags...)
+	best := func(times int, flags func(program) []string) ([]float64, error) {
+		programs := s.programs()
+		least := make([]float64, len(programs))
+		for i := range times {
+			for j, p := range programs {
+				took, err := p.firstAnswer(ctx, g.path, flags(p)...)
 				if err != nil {
-					return 0, err
+					return nil, err
 				}
-				if i == 0 || took < least {
-					least = took
+				if i == 0 || took.Seconds() < least[j] {
+					least[j] = took.Seconds()
 				}
 			}
-			return least.Seconds(), nil
 		}
-		figure, err := best(s.colds, p.cold...)
-		if err != nil {
-			return nil, nil, err
-		}
-		cold = append(cold, figure)
-		if _, err := best(1); err != nil { // fills the cache
-			return nil, nil, err
-		}
-		if figure, err = best(s.colds + 1); err != nil {
-			return nil, nil, err
-		}
-		warm = append(warm, figure)
+		return least, nil
 	}
-	return cold, warm, nil
+	cached := func(program) []string { return nil }
+	if cold, err = best(s.colds, func(p program) []string { return p.cold }); err != nil {
+		return nil, nil, err
+	}
+	if _, err = best(1, cached); err != nil { // fills the caches
+		return nil, nil, err
+	}
+	warm, err = best(s.colds+1, cached)
+	return cold, warm, err
 }
 
 // firstAnswer is the time from starting the program to the end of its first answer.

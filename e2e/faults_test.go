@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +158,36 @@ func TestMemoryLimit(t *testing.T) {
 	got := ask(t, c, http.MethodGet, server.URL+"/alloc?mib=256", nil)
 	if got.status != http.StatusInternalServerError || got.header.Get(outcomeHeader) != "trap" {
 		t.Errorf("alloc beyond: status %d, outcome %q", got.status, got.header.Get(outcomeHeader))
+	}
+}
+
+// TestBacktraceHasLines serves a guest with line tables: the page must name the lines that its source marks.
+func TestBacktraceHasLines(t *testing.T) {
+	if !ours() {
+		return
+	}
+	folder := filepath.Join("..", "testdata", "guests", "rust-trap")
+	source, err := os.ReadFile(filepath.Join(folder, "src", "depth.rs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := serve(t, filepath.Join(folder, "rust-trap.wasm"))
+	page := ask(t, client(t), http.MethodGet, server.URL+"/", nil).body
+	marks := 0
+	for i, line := range strings.Split(string(source), "\n") {
+		_, function, marked := strings.Cut(line, "// line: ")
+		if !marked {
+			continue
+		}
+		marks++
+		place := fmt.Sprintf("depth.rs:%d", i+1)
+		for _, part := range []string{"rust_trap::depth::" + function, place} {
+			if !strings.Contains(page, part) {
+				t.Errorf("no %s in:\n%s", part, page)
+			}
+		}
+	}
+	if marks != 3 {
+		t.Errorf("%d marked lines in the source, want 3", marks)
 	}
 }
