@@ -1,0 +1,307 @@
+package watch
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// Defaults of Options.
+const (
+	DefaultDebounce = 50 * time.Millisecond
+	DefaultPatience = time.Second
+)
+
+// Options tune a watcher. The zero value takes the defaults.
+type Options struct {
+	// Debounce is how long files must have been still before they are looked
+	// at; 0 means DefaultDebounce.
+	Debounce time.Duration
+	// Patience is how long a file may be away or unreadable before that is a
+	// change; 0 means DefaultPatience. Builds delete a file before they write
+	// it anew.
+	Patience time.Duration
+	// Poll, unless 0, is how often to look at files instead of waiting for
+	// events, for file systems that have none.
+	Poll time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Debounce == 0 {
+		o.Debounce = DefaultDebounce
+	}
+	if o.Patience == 0 {
+		o.Patience = DefaultPatience
+	}
+	return o
+}
+
+// Digest is the SHA-256 of a file's contents.
+type Digest = [sha256.Size]byte
+
+// Change says what a file has become.
+type Change struct {
+	// Data are the contents, the receiver's to keep; Digest is their hash.
+	Data   []byte
+	Digest Digest
+	// Written is when the file was last seen to be written.
+	Written time.Time
+	// Err is why there are no contents: it wraps fs.ErrNotExist when the file
+	// is away.
+	Err error
+}
+
+// File watches one file.
+type File struct {
+	path    string
+	options Options
+	changes chan Change
+	stop    chan struct{}
+	done    chan struct{}
+
+	// The rest belongs to the goroutine.
+
+	events  *fsnotify.Watcher // nil when polling
+	places  places
+	last    Digest // what was reported last, or known from the start
+	lastErr bool   // that was an error
+	seen    fs.FileInfo
+	read    time.Time // when the contents were last read
+	written time.Time // when the file was last seen to be written
+	away    time.Time // since when it cannot be read, zero if it can
+	light   bool      // all events since the last look were about attributes
+	timer   *time.Timer
+	pending *Change
+}
+
+// NewFile begins to watch the file at path, which need not exist. Contents with
+// the digest known are not reported. The caller must call Close.
+func NewFile(path string, known Digest, o Options) (*File, error) {
+	f := &File{
+		path: path, options: o.withDefaults(), last: known,
+		changes: make(chan Change), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	if o.Poll <= 0 {
+		var err error
+		if f.events, err = fsnotify.NewWatcher(); err != nil {
+			return nil, err
+		}
+		if err := f.follow(); err != nil {
+			return nil, errors.Join(err, f.events.Close())
+		}
+	}
+	// What happened before the watch began is found by looking once.
+	f.timer = time.NewTimer(0)
+	f.written = time.Now()
+	go f.run()
+	return f, nil
+}
+
+// Changes returns the channel of changes. A change that nobody received is
+// replaced by the next one. It is never closed.
+func (f *File) Changes() <-chan Change { return f.changes }
+
+// Close ends the watch and waits until it has ended. It may be called once.
+func (f *File) Close() error {
+	close(f.stop)
+	<-f.done
+	if f.events == nil {
+		return nil
+	}
+	return f.events.Close()
+}
+
+func (f *File) run() {
+	defer close(f.done)
+	defer f.timer.Stop()
+	var events <-chan fsnotify.Event
+	var failures <-chan error
+	var ticks <-chan time.Time
+	if f.events != nil {
+		events, failures = f.events.Events, f.events.Errors
+	} else {
+		ticker := time.NewTicker(f.options.Poll)
+		defer ticker.Stop()
+		ticks = ticker.C
+	}
+	for {
+		var out chan<- Change
+		var change Change
+		if f.pending != nil {
+			out, change = f.changes, *f.pending
+		}
+		select {
+		case <-f.stop:
+			return
+		case e := <-events:
+			f.event(e)
+		case <-failures:
+			// Events were lost; looking again finds what they were about.
+			f.stir(false)
+		case <-ticks:
+			f.poll()
+		case <-f.timer.C:
+			f.look()
+		case out <- change:
+			f.pending = nil
+		}
+	}
+}
+
+// event takes note of what concerns the file and restarts the debounce time.
+func (f *File) event(e fsnotify.Event) {
+	if !f.places.names[e.Name] {
+		return
+	}
+	if e.Op == fsnotify.Chmod {
+		f.stir(true)
+		return
+	}
+	if e.Op.Has(fsnotify.Create) || e.Op.Has(fsnotify.Remove) || e.Op.Has(fsnotify.Rename) {
+		for _, folder := range f.places.folders {
+			if e.Name == folder {
+				// What is now at that path is another folder, and the watch
+				// may still be on the old one.
+				_ = f.events.Remove(folder)
+				f.places.names = nil
+				break
+			}
+		}
+		// A folder that cannot be watched shows when the file is looked for.
+		_ = f.follow()
+	}
+	f.stir(false)
+}
+
+// follow watches the folders that the path leads through. It repeats until
+// nothing has changed meanwhile, because what happened before a folder was
+// watched gave no event.
+func (f *File) follow() error {
+	if f.events == nil {
+		return nil
+	}
+	for range maxLinks {
+		now, err := trace(f.path)
+		if err != nil {
+			return err
+		}
+		if now.equal(f.places) {
+			return nil
+		}
+		for _, folder := range f.places.folders {
+			if !now.has(folder) {
+				// It may be gone, and its watch with it.
+				_ = f.events.Remove(folder)
+			}
+		}
+		f.places = now
+		for _, folder := range now.folders {
+			if err := f.events.Add(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stir restarts the debounce time.
+func (f *File) stir(light bool) {
+	f.light = light && (f.light || f.quiet())
+	if !light {
+		f.written = time.Now()
+		f.light = false
+	}
+	f.timer.Reset(f.options.Debounce)
+}
+
+// quiet reports whether no look is due but for attributes.
+func (f *File) quiet() bool { return f.away.IsZero() && f.written.Before(f.read) }
+
+// racy is how close a modification time may be to the time of reading so that
+// a later write might have left it the same.
+const racy = 2 * time.Second
+
+// same reports whether info is that of the contents that were read last.
+func (f *File) same(info fs.FileInfo) bool {
+	return f.seen != nil && os.SameFile(f.seen, info) && f.seen.Size() == info.Size() && f.seen.ModTime().Equal(info.ModTime())
+}
+
+// poll looks whether the file seems to have changed.
+func (f *File) poll() {
+	info, err := os.Stat(f.path)
+	switch {
+	case err != nil:
+		if f.away.IsZero() {
+			f.stir(false)
+		}
+	case !f.away.IsZero() || !f.same(info):
+		f.stir(false)
+	case !f.read.IsZero() && f.read.Sub(info.ModTime()) < racy && time.Since(info.ModTime()) >= racy:
+		written := f.written
+		f.stir(false)
+		f.written = written
+	}
+}
+
+// look reads the file, now that it has been still, and takes note if it has
+// changed.
+func (f *File) look() {
+	_ = f.follow()
+	info, err := os.Stat(f.path)
+	if err == nil && f.light && f.same(info) && f.read.Sub(info.ModTime()) >= racy {
+		return
+	}
+	if err != nil {
+		f.missing(err)
+		return
+	}
+	began := time.Now()
+	data, err := os.ReadFile(f.path)
+	if err != nil {
+		f.missing(err)
+		return
+	}
+	after, err := os.Stat(f.path)
+	if err != nil || !os.SameFile(info, after) || int64(len(data)) != after.Size() || !info.ModTime().Equal(after.ModTime()) {
+		// It changed while it was read.
+		f.stir(false)
+		return
+	}
+	f.seen, f.read, f.away, f.light = after, began, time.Time{}, false
+	digest := sha256.Sum256(data)
+	if digest == f.last && !f.lastErr {
+		return
+	}
+	f.last, f.lastErr = digest, false
+	f.pending = &Change{Data: data, Digest: digest, Written: f.written}
+}
+
+// missing takes note that the file cannot be read, if that lasts.
+func (f *File) missing(err error) {
+	now := time.Now()
+	if f.away.IsZero() {
+		f.away = now
+	}
+	if left := f.options.Patience - now.Sub(f.away); left > 0 {
+		f.timer.Reset(left)
+		return
+	}
+	if f.lastErr {
+		return
+	}
+	f.lastErr = true
+	f.pending = &Change{Err: err, Written: f.written}
+}
+
+func (p places) has(folder string) bool {
+	for _, have := range p.folders {
+		if have == folder {
+			return true
+		}
+	}
+	return false
+}
