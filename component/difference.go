@@ -1,0 +1,82 @@
+package component
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/wasihttp/wasihttp/component/internal/binary"
+	"github.com/wasihttp/wasihttp/corewasm"
+)
+
+// Difference is what distinguishes one build of a component from another.
+type Difference struct {
+	// Code says that core modules differ in anything that is compiled or
+	// decides how they are put together; Data that the contents of data
+	// segments differ. Custom sections are neither.
+	Code, Data bool
+	// What the component itself imports and exports that it did not before, and
+	// the other way round; in order.
+	ImportsAdded, ImportsRemoved []string
+	ExportsAdded, ExportsRemoved []string
+}
+
+// Compare tells what has changed from the component before to c.
+func (c *Component) Compare(before *Component) Difference {
+	var d Difference
+	d.ImportsAdded, d.ImportsRemoved = added(before.ImportNames(), c.ImportNames())
+	d.ExportsAdded, d.ExportsRemoved = added(before.ExportNames(), c.ExportNames())
+	was, is := modulesOf(before.ast, nil), modulesOf(c.ast, nil)
+	d.Code = len(was) != len(is)
+	for i := range min(len(was), len(is)) {
+		code, data := compareModules(was[i], is[i])
+		d.Code, d.Data = d.Code || code, d.Data || data
+	}
+	return d
+}
+
+// added returns what is new in now and what is no longer there.
+func added(before, now []string) (more, fewer []string) {
+	for _, name := range now {
+		if !slices.Contains(before, name) {
+			more = append(more, name)
+		}
+	}
+	for _, name := range before {
+		if !slices.Contains(now, name) {
+			fewer = append(fewer, name)
+		}
+	}
+	return more, fewer
+}
+
+// modulesOf collects the core modules of a component and those inside it.
+func modulesOf(c *binary.Component, all [][]byte) [][]byte {
+	for _, d := range c.Defs {
+		switch d := d.(type) {
+		case *binary.CoreModule:
+			all = append(all, d.Bytes)
+		case *binary.Component:
+			all = modulesOf(d, all)
+		}
+	}
+	return all
+}
+
+func compareModules(before, now []byte) (code, data bool) {
+	was, is := corewasm.Sections(before), corewasm.Sections(now)
+	if len(was) != len(is) {
+		return true, false
+	}
+	for i := range was {
+		switch {
+		case was[i].ID != is[i].ID:
+			return true, data
+		case bytes.Equal(was[i].Content, is[i].Content):
+		case was[i].IsData():
+			data = true
+		default:
+			code = true
+		}
+	}
+	return code, data
+}
