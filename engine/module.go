@@ -145,7 +145,7 @@ func withName(wasm []byte, name string) []byte {
 // compile fills in m.compiled. Compilations run one after the other, each with
 // all workers.
 func (e *Engine) compile(ctx context.Context, rt wazero.Runtime, m *Module) error {
-	ctx = experimental.WithCompilationWorkers(ctx, e.workers)
+	ctx = experimental.WithCompilationWorkers(ctx, e.compileWorkers(ctx))
 	wasm := withName(m.rewritten.Wasm, m.digest)
 	e.compileMu.Lock()
 	defer e.compileMu.Unlock()
