@@ -52,6 +52,9 @@ func (s *State) newIncomingBody(src io.ReadCloser, trailer func() *Fields, fault
 	return b
 }
 
+// Empty tells that the message has no body and no trailers.
+func (b *IncomingBody) Empty() bool { return b.src == nil }
+
 // Stream returns the contents, the first time only. Closing the stream leaves the body.
 func (b *IncomingBody) Stream() (InputStream, bool) {
 	if b.taken {

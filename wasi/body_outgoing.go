@@ -4,6 +4,12 @@ import (
 	"io"
 )
 
+// Admitter is an OutputStream that can tell beforehand what it would refuse.
+type Admitter interface {
+	// Admit returns why a write of n bytes, whether in one piece or several, would fail; nil when it would not.
+	Admit(n int) *ErrorCode
+}
+
 // OutgoingBody is the body of a message that a guest sends: a stream of bytes, then trailers. The guest's goroutine writes it, one other goroutine
 // reads it through Reader.
 //
@@ -84,16 +90,25 @@ func (s *bodyStream) Write(p []byte) error { return s.write(p, false) }
 // WriteOwned is Write for bytes that the stream may keep.
 func (s *bodyStream) WriteOwned(p []byte) error { return s.write(p, true) }
 
+// Admit tells whether n more bytes keep to the declared size. If not, the body ends as it does when they are written.
+func (s *bodyStream) Admit(n int) *ErrorCode {
+	b := s.b
+	if n := uint64(n); b.declared && n > b.length-min(b.length, b.written) {
+		b.written += n
+		code := bodySize(b.code, b.written)
+		b.pipe.end(code)
+		s.closed = true
+		return code
+	}
+	return nil
+}
+
 func (s *bodyStream) write(p []byte, own bool) error {
 	b := s.b
 	if s.closed {
 		return ErrClosed
 	}
-	if n := uint64(len(p)); b.declared && n > b.length-min(b.length, b.written) {
-		b.written += n
-		code := bodySize(b.code, b.written)
-		b.pipe.end(code)
-		s.closed = true
+	if code := s.Admit(len(p)); code != nil {
 		return code
 	}
 	if err := b.pipe.write(p, own); err != nil {

@@ -7,6 +7,8 @@ import (
 // OutgoingResponse is a response that a guest builds. It belongs to the guest's goroutine.
 type OutgoingResponse struct {
 	Status int
+	// Head tells that it answers HEAD: it may declare a length and send nothing. It is set before Body is called.
+	Head   bool
 	header *Fields
 	body   *OutgoingBody
 	state  *State
@@ -26,7 +28,7 @@ func (r *OutgoingResponse) Body() (*OutgoingBody, bool) {
 		return nil, false
 	}
 	r.body = r.state.newOutgoingBody(r.header, HTTPResponseBodySize)
-	r.body.mayBeEmpty = r.Status == http.StatusNotModified || r.Status == http.StatusNoContent
+	r.body.mayBeEmpty = r.Head || r.Status == http.StatusNotModified || r.Status == http.StatusNoContent
 	return r.body, true
 }
 

@@ -8,13 +8,23 @@ import (
 )
 
 // A Waiter is woken by any of the sources it is subscribed to. It belongs to one goroutine; only its wake-up is shared.
-type Waiter struct{ c chan struct{} }
+type Waiter struct {
+	c    chan struct{}
+	call func() // instead of c
+}
 
 // NewWaiter returns a Waiter that is not woken yet.
 func NewWaiter() *Waiter { return &Waiter{c: make(chan struct{}, 1)} }
 
+// NewCaller returns a Waiter that nobody waits for: to wake it is to call f, on any goroutine. f must not block nor call the source.
+func NewCaller(f func()) *Waiter { return &Waiter{call: f} }
+
 // Wake wakes the waiter, now or at its next wait. It never blocks and may be called from any goroutine.
 func (w *Waiter) Wake() {
+	if w.call != nil {
+		w.call()
+		return
+	}
 	select {
 	case w.c <- struct{}{}:
 	default:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/internal/convert"
 )
 
 // addCLI offers the imports of wasi:cli.
@@ -75,11 +76,7 @@ func getEnvironment(_ context.Context, st *wasi.State, _ []component.Value) (com
 	if err := cfg.Check(); err != nil {
 		return component.Value{}, fmt.Errorf("environment of the guest: %w", err)
 	}
-	pairs := make([]component.Value, len(cfg.Env))
-	for i, kv := range cfg.Env {
-		pairs[i] = component.Record(component.String(kv[0]), component.String(kv[1]))
-	}
-	return component.List(pairs...), nil
+	return convert.Environment(cfg.Env), nil
 }
 
 func getArguments(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
@@ -87,11 +84,7 @@ func getArguments(_ context.Context, st *wasi.State, _ []component.Value) (compo
 	if err := cfg.Check(); err != nil {
 		return component.Value{}, fmt.Errorf("arguments of the guest: %w", err)
 	}
-	args := make([]component.Value, len(cfg.Args))
-	for i, a := range cfg.Args {
-		args[i] = component.String(a)
-	}
-	return component.List(args...), nil
+	return convert.Strings(cfg.Args), nil
 }
 
 func initialCwd(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
@@ -99,10 +92,7 @@ func initialCwd(_ context.Context, st *wasi.State, _ []component.Value) (compone
 	if err := cfg.Check(); err != nil {
 		return component.Value{}, fmt.Errorf("working directory of the guest: %w", err)
 	}
-	if cfg.InitialCwd == "" {
-		return component.None(), nil
-	}
-	return component.Some(component.String(cfg.InitialCwd)), nil
+	return convert.Option(cfg.InitialCwd, component.String), nil
 }
 
 func exitWithResult(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {

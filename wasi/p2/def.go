@@ -28,22 +28,5 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 	}
 }
 
-// option returns some(conv(v)), or none for the zero value.
-func option[T comparable](v T, conv func(T) component.Value) component.Value {
-	var zero T
-	if v == zero {
-		return component.None()
-	}
-	return component.Some(conv(v))
-}
-
-// result returns ok without payload when ok, else an error without payload.
-func result(ok bool) component.Value {
-	if ok {
-		return component.OkUnit()
-	}
-	return component.ErrUnit()
-}
-
 // unit is the value of a function without result.
 func unit() component.Value { return component.Value{} }

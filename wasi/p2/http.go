@@ -3,6 +3,7 @@ package p2
 import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/internal/convert"
 )
 
 // addHTTP offers wasi:http/types and wasi:http/outgoing-handler.
@@ -13,8 +14,8 @@ func addHTTP(l *component.Linker, h *host) {
 	t.Use(h.ioError, "error as io-error")
 	t.Use(h.poll, "pollable")
 
-	t.Type("method", "variant { get, head, post, put, delete, connect, options, trace, patch, other(string) }")
-	t.Type("scheme", "variant { HTTP, HTTPS, other(string) }")
+	t.Type("method", convert.MethodType)
+	t.Type("scheme", convert.SchemeType)
 	t.Type("DNS-error-payload", "record { rcode: option<string>, info-code: option<u16> }")
 	t.Type("TLS-alert-received-payload", "record { alert-id: option<u8>, alert-message: option<string> }")
 	t.Type("field-size-payload", "record { field-name: option<string>, field-size: option<u32> }")

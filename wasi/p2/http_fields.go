@@ -6,6 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/internal/convert"
 )
 
 // The value behind fields, headers and trailers is a *wasi.Fields.
@@ -46,13 +47,7 @@ func newFields(_ context.Context, st *wasi.State, _ []component.Value) (componen
 }
 
 func fieldsFromList(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	items := args[0].Items()
-	list := make([]wasi.Field, len(items))
-	for i, v := range items {
-		pair := v.Items()
-		list[i] = wasi.Field{Name: pair[0].Str(), Value: pair[1].Bytes()}
-	}
-	f, err := wasi.FieldsFromList(st.FieldRules(), list)
+	f, err := wasi.FieldsFromList(st.FieldRules(), convert.EntriesOf(args[0]))
 	if err != nil {
 		return headerResult(err)
 	}
@@ -60,12 +55,7 @@ func fieldsFromList(_ context.Context, st *wasi.State, args []component.Value) (
 }
 
 func fieldsGet(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	values := fields(args[0]).Get(args[1].Str())
-	list := make([]component.Value, len(values))
-	for i, v := range values {
-		list[i] = component.Bytes(v)
-	}
-	return component.List(list...), nil
+	return convert.Values(fields(args[0]).Get(args[1].Str())), nil
 }
 
 func fieldsHas(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
@@ -73,12 +63,7 @@ func fieldsHas(_ context.Context, _ *wasi.State, args []component.Value) (compon
 }
 
 func fieldsSet(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	items := args[2].Items()
-	values := make([][]byte, len(items))
-	for i, v := range items {
-		values[i] = v.Bytes()
-	}
-	return headerResult(fields(args[0]).Set(args[1].Str(), values))
+	return headerResult(fields(args[0]).Set(args[1].Str(), convert.ValuesOf(args[2])))
 }
 
 func fieldsDelete(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
@@ -91,12 +76,7 @@ func fieldsAppend(_ context.Context, _ *wasi.State, args []component.Value) (com
 }
 
 func fieldsEntries(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	entries := fields(args[0]).Entries()
-	list := make([]component.Value, len(entries))
-	for i, e := range entries {
-		list[i] = component.Record(component.String(e.Name), component.Bytes(e.Value))
-	}
-	return component.List(list...), nil
+	return convert.Entries(fields(args[0])), nil
 }
 
 func fieldsClone(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {

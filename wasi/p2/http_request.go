@@ -5,6 +5,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/internal/convert"
 )
 
 // incomingRequest is the value behind an incoming-request.
@@ -33,69 +34,22 @@ func incomingRequestDefs() []def {
 	}
 }
 
-// methodNames are the methods in the order of the variant's cases; other comes after them.
-func methodNames() [9]string {
-	return [...]string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
-}
-
-// method converts to a method.
-func methodValue(m string) component.Value {
-	names := methodNames()
-	for i, n := range names {
-		if n == m {
-			return component.Enum(uint32(i))
-		}
-	}
-	return component.Variant(uint32(len(names)), component.String(m))
-}
-
-// methodOf converts from a method.
-func methodOf(v component.Value) string {
-	names := methodNames()
-	if c := v.Case(); c < uint32(len(names)) {
-		return names[c]
-	}
-	return v.Payload().Str()
-}
-
-// schemeValue converts to a scheme.
-func schemeValue(s string) component.Value {
-	switch s {
-	case "HTTP":
-		return component.Enum(0)
-	case "HTTPS":
-		return component.Enum(1)
-	}
-	return component.Variant(2, component.String(s))
-}
-
-// schemeOf converts from a scheme.
-func schemeOf(v component.Value) string {
-	switch v.Case() {
-	case 0:
-		return "HTTP"
-	case 1:
-		return "HTTPS"
-	}
-	return v.Payload().Str()
-}
-
 func request(v component.Value) *incomingRequest { return v.Rep().(*incomingRequest) }
 
 func incomingMethod(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return methodValue(request(args[0]).r.Method), nil
+	return convert.Method(request(args[0]).r.Method), nil
 }
 
 func incomingPath(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return option(request(args[0]).r.PathWithQuery, component.String), nil
+	return convert.Option(request(args[0]).r.PathWithQuery, component.String), nil
 }
 
 func incomingScheme(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return option(request(args[0]).r.Scheme, schemeValue), nil
+	return convert.Option(request(args[0]).r.Scheme, convert.Scheme), nil
 }
 
 func incomingAuthority(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return option(request(args[0]).r.Authority, component.String), nil
+	return convert.Option(request(args[0]).r.Authority, component.String), nil
 }
 
 func incomingHeaders(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
@@ -151,15 +105,15 @@ func outgoingRequestBody(_ context.Context, _ *wasi.State, args []component.Valu
 }
 
 func outgoingMethod(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return methodValue(outgoing(args[0]).Method), nil
+	return convert.Method(outgoing(args[0]).Method), nil
 }
 
 func outgoingSetMethod(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return result(outgoing(args[0]).SetMethod(methodOf(args[1]))), nil
+	return convert.Result(outgoing(args[0]).SetMethod(convert.MethodOf(args[1]))), nil
 }
 
 func outgoingPath(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return option(outgoing(args[0]).PathWithQuery, component.String), nil
+	return convert.Option(outgoing(args[0]).PathWithQuery, component.String), nil
 }
 
 func outgoingSetPath(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
@@ -168,11 +122,11 @@ func outgoingSetPath(_ context.Context, _ *wasi.State, args []component.Value) (
 		r.PathWithQuery = ""
 		return component.OkUnit(), nil
 	}
-	return result(r.SetPathWithQuery(args[1].Payload().Str())), nil
+	return convert.Result(r.SetPathWithQuery(args[1].Payload().Str())), nil
 }
 
 func outgoingScheme(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return option(outgoing(args[0]).Scheme, schemeValue), nil
+	return convert.Option(outgoing(args[0]).Scheme, convert.Scheme), nil
 }
 
 func outgoingSetScheme(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
@@ -181,11 +135,11 @@ func outgoingSetScheme(_ context.Context, _ *wasi.State, args []component.Value)
 		r.Scheme = ""
 		return component.OkUnit(), nil
 	}
-	return result(r.SetScheme(schemeOf(args[1].Payload()))), nil
+	return convert.Result(r.SetScheme(convert.SchemeOf(args[1].Payload()))), nil
 }
 
 func outgoingAuthority(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return option(outgoing(args[0]).Authority, component.String), nil
+	return convert.Option(outgoing(args[0]).Authority, component.String), nil
 }
 
 func outgoingSetAuthority(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
@@ -194,7 +148,7 @@ func outgoingSetAuthority(_ context.Context, _ *wasi.State, args []component.Val
 		r.Authority = ""
 		return component.OkUnit(), nil
 	}
-	return result(r.SetAuthority(args[1].Payload().Str())), nil
+	return convert.Result(r.SetAuthority(args[1].Payload().Str())), nil
 }
 
 func outgoingRequestHeaders(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/internal/convert"
 )
 
 // The value behind a response-outparam is a *wasi.ResponseOutparam, behind an outgoing-response a *wasi.OutgoingResponse, behind an
@@ -74,7 +75,7 @@ func outgoingStatus(_ context.Context, _ *wasi.State, args []component.Value) (c
 }
 
 func outgoingSetStatus(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return result(response(args[0]).SetStatus(int(args[1].U16()))), nil
+	return convert.Result(response(args[0]).SetStatus(int(args[1].U16()))), nil
 }
 
 func outgoingResponseHeaders(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/internal/convert"
 )
 
 // guest calls functions of wasi:http/types by name, as a component would.
@@ -144,14 +145,14 @@ func TestOutgoingRequestsReadBackWhatWasSet(t *testing.T) {
 	r := g.call("[constructor]outgoing-request", g.fields())
 	read := func() [4]string {
 		var out [4]string
-		out[0] = methodOf(g.call("[method]outgoing-request.method", r))
+		out[0] = convert.MethodOf(g.call("[method]outgoing-request.method", r))
 		for i, name := range []string{"path-with-query", "authority", "scheme"} {
 			v := g.call("[method]outgoing-request."+name, r)
 			switch {
 			case !v.IsSome():
 				out[i+1] = "none"
 			case name == "scheme":
-				out[i+1] = schemeOf(v.Payload())
+				out[i+1] = convert.SchemeOf(v.Payload())
 			default:
 				out[i+1] = v.Payload().Str()
 			}
@@ -226,7 +227,7 @@ func TestAGuestHandlesARequest(t *testing.T) {
 		t.Errorf("method %d", m.Case())
 	}
 	got := []string{g.call("[method]incoming-request.path-with-query", in).Payload().Str(),
-		g.call("[method]incoming-request.authority", in).Payload().Str(), schemeOf(g.call("[method]incoming-request.scheme", in).Payload())}
+		g.call("[method]incoming-request.authority", in).Payload().Str(), convert.SchemeOf(g.call("[method]incoming-request.scheme", in).Payload())}
 	got = append(got, g.entries(g.call("[method]incoming-request.headers", in))...)
 	if diff := cmp.Diff([]string{"/p?q", "example.com", "HTTP", "x-name: v"}, got); diff != "" {
 		t.Error(diff)
