@@ -10,6 +10,16 @@ const (
 	maxListBytes   = 1<<28 - 1
 )
 
+// maxLifted is how many bytes of Go memory the parameters or the result of one call may take. Lists whose elements overlap in the guest's
+// memory would else become larger than that memory, each level of nesting by a factor.
+const maxLifted = 1 << 28
+
+// The Go memory behind the parts of a Value, in bytes.
+const (
+	valueBytes  = 24 // a Value itself, in a slice or behind a pointer
+	handleBytes = 64 // a Handle, and its loan
+)
+
 // cx is the context of one lifting or lowering: whose memory, whose handle table, which options.
 type cx struct {
 	th   *thread
@@ -19,6 +29,8 @@ type cx struct {
 
 	task  *task  // lowering into a callee: the scope of its borrows
 	lends []lend // lifting: loans to give back when the call is over
+
+	lifted uint64 // lifting: bytes of Go memory so far
 }
 
 // lend is a loan of a handle for the duration of a call.
@@ -76,7 +88,14 @@ func (in *instance) callLocked(th *thread, fn int, stack []uint64) {
 	in.mayLeave = true
 }
 
-// check returns the n bytes at p, which must be aligned and in range.
+// charge counts Go memory that is about to be allocated for lifted values.
+func (c *cx) charge(n uint64) {
+	if c.lifted += n; c.lifted > maxLifted {
+		trapf("the values of one call are too large for the host")
+	}
+}
+
+// check traps unless the n bytes at p are aligned and in range.
 func (c *cx) check(p, n, align uint32, what string) {
 	if p&(align-1) != 0 {
 		trapf("%s: pointer not aligned to %d", what, align)
@@ -103,6 +122,7 @@ func (c *cx) liftOwn(i uint32, r *types.Resource) Value {
 // liftBorrow lends the handle for the duration of the call.
 func (c *cx) liftBorrow(i uint32, r *types.Resource) Value {
 	e := c.inst.table.resource(i, r)
+	c.charge(handleBytes)
 	e.lends++
 	c.lends = append(c.lends, lend{&c.inst.table, i})
 	return Value{ref: &Handle{Rep: e.rep, res: r, guest: e.guest}}

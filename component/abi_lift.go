@@ -83,6 +83,7 @@ func (c *cx) liftFlat(t *types.Type, stack []uint64, pos *int) Value {
 		*pos += 2
 		return c.liftList(t.Elem, p, n)
 	case types.Record, types.Tuple:
+		c.charge(uint64(len(t.Fields)) * valueBytes)
 		vs := make([]Value, len(t.Fields))
 		for i := range t.Fields {
 			vs[i] = c.liftFlat(t.Fields[i].Type, stack, pos)
@@ -155,6 +156,7 @@ func (c *cx) load(t *types.Type, p uint32) Value {
 	case types.List, types.Map:
 		return c.liftList(t.Elem, le.Uint32(m), le.Uint32(m[4:]))
 	case types.Record, types.Tuple:
+		c.charge(uint64(len(t.Fields)) * valueBytes)
 		vs := make([]Value, len(t.Fields))
 		for i := range t.Fields {
 			vs[i] = c.load(t.Fields[i].Type, p+t.Fields[i].Offset)
@@ -168,6 +170,7 @@ func (c *cx) load(t *types.Type, p uint32) Value {
 		disc := uint32(loadUint(m, t.DiscriminantSize()))
 		v := Value{bits: uint64(disc)}
 		if ct := variantCase(t, disc); ct != nil {
+			c.charge(valueBytes)
 			pv := c.load(ct, p+t.PayloadOffset())
 			v.ref = &pv
 		}
@@ -209,10 +212,12 @@ func (c *cx) liftList(elem *types.Type, p, n uint32) Value {
 
 func (c *cx) loadItems(elem *types.Type, p, n uint32) Value {
 	if elem.Kind == types.U8 {
+		c.charge(uint64(n))
 		b := make([]byte, n)
 		copy(b, c.mem[p:])
 		return Value{ref: b}
 	}
+	c.charge(uint64(n) * valueBytes)
 	vs := make([]Value, n)
 	for i := range vs {
 		vs[i] = c.load(elem, p+uint32(i)*elem.Size())

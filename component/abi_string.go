@@ -46,6 +46,7 @@ func (c *cx) liftString(p, n uint32) Value {
 		trapf("string is too long: %d bytes", size)
 	}
 	c.check(p, uint32(size), align, "string")
+	c.charge(size)
 	b := c.mem[p : uint64(p)+size]
 	v := Value{bits: src | uint64(n)<<srcUnitsAt}
 	switch src & srcMask {
