@@ -10,6 +10,7 @@ import (
 	"github.com/wasihttp/wasihttp/engine"
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/wasi"
 )
 
 // failure tells the server what became of a request that the guest did not answer.
@@ -46,6 +47,10 @@ func (c *call) failure(err error) error {
 		f.Outcome, f.Cause = serve.NoResponse, none.Error()
 	case errors.As(err, &code):
 		f.Outcome, f.Cause, f.ErrorCode = serve.ErrorCode, "the guest answered with an error code", code.Error()
+	case errors.Is(err, wasi.ErrBodyDropped):
+		f.Outcome, f.ErrorCode = serve.ErrorCode, wasi.HTTPResponseIncomplete.String()
+		f.Cause = "the guest dropped the body of its answer without finishing it"
+		f.Hint = "outgoing-body.finish ends a body; without it the answer counts as cut short"
 	default:
 		// The client has gone, or the server ends: the server knows which.
 		return err
