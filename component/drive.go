@@ -12,9 +12,11 @@ var ErrStoreClosed = errors.New("the store was closed")
 type Task struct {
 	store  *Store
 	id     uint64
+	start  func() // nil once started
 	task   *task
 	cancel func(*instance)
 	exited bool
+	onExit func()
 }
 
 // ID numbers the calls of a store, from 1.
@@ -23,8 +25,21 @@ func (t *Task) ID() uint64 { return t.id }
 // Exited tells whether the guest has ended all threads of the call, which may be long after it returned its result.
 func (t *Task) Exited() bool { return t.exited }
 
+// OnExit has f called by the owner when Exited becomes true. It is set before Start; f must not call into the store.
+func (t *Task) OnExit(f func()) { t.onExit = f }
+
+func (t *Task) exit() {
+	t.exited = true
+	if t.onExit != nil {
+		t.onExit()
+	}
+}
+
 // Cancel asks the guest to end the call. A guest that is not waiting learns of it later, or never.
 func (t *Task) Cancel() error {
+	if t.cancel == nil || t.exited || t.store.poison != nil {
+		return nil
+	}
 	return t.store.enterOwner(func() { t.cancel(nil) })
 }
 
@@ -42,17 +57,30 @@ func (t *Task) Waiting() string {
 	return "for an event"
 }
 
-// Start calls the function without waiting for its result: the guest runs until it first waits. resolve is told the result by the owner, now or
-// in a later Turn; ok is false when the call was cancelled. Only functions of components that use async may be
-// called so; see Async. The error is that of a trap.
-func (f *Func) Start(args []Value, resolve func(v Value, ok bool)) (*Task, error) {
+// Prepare makes a call of the function that has not begun. resolve will be told the result by the owner, in Start or in a later Turn; ok is false
+// when the call was cancelled. Only functions of components that use async may be called so; see Async.
+func (f *Func) Prepare(args []Value, resolve func(v Value, ok bool)) *Task {
 	s := f.store
-	if s.poison != nil {
-		return nil, fmt.Errorf("%w: %w", ErrPoisoned, s.poison)
-	}
 	s.calls++
 	t := &Task{store: s, id: s.calls}
-	return t, s.enterOwner(func() { f.start(t, args, resolve) })
+	t.start = func() { f.start(t, args, resolve) }
+	return t
+}
+
+// Start begins a prepared call: the guest runs until it first waits. It is called once. The error is that of a trap.
+func (t *Task) Start() error {
+	if p := t.store.poison; p != nil {
+		return fmt.Errorf("%w: %w", ErrPoisoned, p)
+	}
+	start := t.start
+	t.start = nil
+	return t.store.enterOwner(start)
+}
+
+// Start prepares a call and begins it.
+func (f *Func) Start(args []Value, resolve func(v Value, ok bool)) (*Task, error) {
+	t := f.Prepare(args, resolve)
+	return t, t.Start()
 }
 
 func (f *Func) start(t *Task, args []Value, resolve func(v Value, ok bool)) {
@@ -60,7 +88,7 @@ func (f *Func) start(t *Task, args []Value, resolve func(v Value, ok bool)) {
 	s.root = t
 	if f.fn.host != nil {
 		t.cancel = s.base.invokeHost(f.fn.host, func() []Value { return args }, resolve)
-		t.exited = true
+		t.exit()
 		return
 	}
 	caller := thread{store: s, ectx: s.base.ectx, task: &task{root: t}}
@@ -71,6 +99,7 @@ func (f *Func) start(t *Task, args []Value, resolve func(v Value, ok bool)) {
 func (s *Store) enterOwner(f func()) (err error) {
 	defer s.guard(&err)
 	f()
+	s.root = nil
 	return nil
 }
 
@@ -82,6 +111,16 @@ func (s *Store) Turn() error {
 		}
 	})
 }
+
+// Step does a part of what Turn does, and tells whether there may be more to do now. The owner of a store whose guests always have something to
+// do comes to its other duties between two steps.
+func (s *Store) Step() (more bool, err error) {
+	err = s.enterOwner(func() { more = s.mailbox.drain() || s.tick() })
+	return more, err
+}
+
+// Current returns the call that the running guest code belongs to, nil when none runs. The owner calls it, from a host function.
+func (s *Store) Current() *Task { return s.root }
 
 // Culprit returns the call during which the store trapped, nil when it cannot be told.
 func (s *Store) Culprit() *Task { return s.root }

@@ -83,7 +83,10 @@ func (s *Store) NewFuture() (v Value, set func(Value)) {
 	return Value{ref: sh}, func(v Value) {
 		e.set, e.value = true, v
 		e.stopWaiting()
-		if !e.closed && sh.buf != nil {
+		switch {
+		case e.take != nil:
+			e.deliver(v)
+		case !e.closed && sh.buf != nil:
 			e.progress()
 		}
 	}
@@ -132,6 +135,7 @@ func (s *Store) ReadFuture(v Value, take func(v Value, ok bool)) {
 	if sh.host != nil {
 		// One of the embedder's own futures came back.
 		if sh.host.set {
+			sh.host.release()
 			take(sh.host.value, true)
 			return
 		}

@@ -259,7 +259,7 @@ func (t *task) unregister(th *thread) {
 	}
 	t.inst.threads.remove(th.index)
 	if len(t.threads) == 0 && t.root != nil && t.root.task == t {
-		t.root.exited = true
+		t.root.exit()
 	}
 }
 
