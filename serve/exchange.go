@@ -36,6 +36,7 @@ func (x *exchange) run() {
 	defer cancel(nil)
 	deadline := x.deadline()
 	if !x.server.limit.enter(ctx, deadline) {
+		x.mark(x.server.current.Load())
 		x.fail(x.notEntered(ctx))
 		x.log()
 		return
@@ -43,6 +44,7 @@ func (x *exchange) run() {
 	defer x.server.limit.leave()
 	g := x.server.acquire()
 	defer g.release()
+	x.mark(g)
 
 	x.prepare()
 	if !deadline.IsZero() {
@@ -58,12 +60,27 @@ func (x *exchange) run() {
 		return
 	}
 	if err == nil {
+		if x.server.live != nil {
+			x.makeLive(g, resp)
+		}
 		err = x.answer(ctx, cancel, resp)
 	}
 	if err != nil {
 		x.failIn(g, asFailure(ctx, err))
 	}
 	x.log()
+}
+
+// mark says in the answer's head which build gives it. It comes first, before
+// anybody else can write to the head.
+func (x *exchange) mark(g *generation) {
+	header := x.w.Header()
+	if g.header != nil {
+		header[BuildHeader] = g.header
+	}
+	if stale := x.server.stale.Load(); stale != nil {
+		header[StaleHeader] = *stale
+	}
 }
 
 // deadline returns when the head has to be there; zero if there is no limit.
@@ -89,6 +106,10 @@ func (x *exchange) notEntered(ctx context.Context) *Failure {
 // prepare makes the request what Handler promises.
 func (x *exchange) prepare() {
 	normalize(x.r)
+	if x.server.live != nil && wantsPage(x.r) {
+		// A page that is not compressed can take the script in.
+		delete(x.r.Header, "Accept-Encoding")
+	}
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}
@@ -211,6 +232,13 @@ func (x *exchange) failIn(g *generation, f *Failure) {
 	}
 	if g != nil {
 		report.Digest = g.build.Digest
+	}
+	if x.server.live != nil {
+		page := x.server.current.Load().page
+		if g != nil {
+			page = g.page
+		}
+		report.Script = scriptURL(page)
 	}
 	if report.detailed {
 		x.completeSample()

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"strconv"
 	"sync/atomic"
 )
 
@@ -10,13 +11,20 @@ import (
 type generation struct {
 	build Build
 	refs  atomic.Int64
+	// header is the value of BuildHeader, nil for a build without a digest;
+	// page names the generation in pages that reload themselves.
+	header []string
+	page   string
 	// idle is closed when the last reference is gone; no new one can be taken
 	// after that.
 	idle chan struct{}
 }
 
-func newGeneration(b Build) *generation {
-	g := &generation{build: b, idle: make(chan struct{})}
+func newGeneration(b Build, number uint64) *generation {
+	g := &generation{build: b, idle: make(chan struct{}), page: b.Digest + "-" + strconv.FormatUint(number, 10)}
+	if b.Digest != "" {
+		g.header = []string{b.Digest}
+	}
 	g.refs.Store(1)
 	return g
 }
@@ -55,3 +63,14 @@ func (g *generation) retire(ctx context.Context) error {
 	}
 	return g.build.Close(ctx)
 }
+
+// Retired is a build that was swapped out and may still have requests.
+type Retired struct{ g *generation }
+
+// Requests returns the number of requests that are still running on the build.
+// It is only true before Wait: after that they are gone.
+func (r *Retired) Requests() int { return max(int(r.g.refs.Load())-1, 0) }
+
+// Wait waits until the requests of the build have ended or ctx has, and then
+// closes the build. The caller must call it once.
+func (r *Retired) Wait(ctx context.Context) error { return r.g.retire(ctx) }

@@ -22,6 +22,38 @@ const (
 	RequestHeader = "X-Wasihttp-Request-Id"
 )
 
+// Headers of every answer.
+const (
+	// BuildHeader has the digest of the build that gave the answer.
+	BuildHeader = "X-Wasihttp-Build"
+	// StaleHeader says why the newest build is not the one that is served; it
+	// is there only while that is so.
+	StaleHeader = "X-Wasihttp-Stale"
+)
+
+// maxHeaderText is how long a reason in a header may be, in bytes.
+const maxHeaderText = 300
+
+// headerText makes a message the value of a header: one line of ASCII (RFC
+// 9110, section 5.5).
+func headerText(text string) string {
+	line := strings.Map(func(c rune) rune {
+		switch {
+		case c == '\n' || c == '\t' || c == '\r':
+			return ' '
+		case c < 0x20 || c == 0x7f:
+			return -1
+		case c > 0x7f:
+			return '?'
+		}
+		return c
+	}, text)
+	if len(line) > maxHeaderText {
+		line = line[:maxHeaderText-3] + "..."
+	}
+	return strings.TrimSpace(line)
+}
+
 // report is the one place where a failure becomes an answer.
 type report struct {
 	*Failure
@@ -31,7 +63,9 @@ type report struct {
 	Digest    string
 	Curl      string
 	Time      time.Time
-	detailed  bool
+	// Script is the address of the script that reloads the page, if any.
+	Script   string
+	detailed bool
 }
 
 // write answers r on w in the format it accepts, and returns the length of the
@@ -53,7 +87,11 @@ func (p report) write(w http.ResponseWriter, r *http.Request) (int, error) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", "Accept")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	policy := "default-src 'none'; style-src 'unsafe-inline'"
+	if p.Script != "" {
+		policy += "; script-src 'self'; connect-src 'self'"
+	}
+	h.Set("Content-Security-Policy", policy)
 	h.Set(OutcomeHeader, string(p.Outcome))
 	h.Set(RequestHeader, p.RequestID)
 	if p.Outcome == Full {

@@ -50,7 +50,7 @@ func (x *exchange) commit(resp *http.Response) {
 	header := x.w.Header()
 	for name, values := range resp.Header {
 		name = textproto.CanonicalMIMEHeaderKey(name)
-		if isConnectionHeader(name) || len(values) == 0 {
+		if isConnectionHeader(name) || len(values) == 0 || name == BuildHeader || name == StaleHeader {
 			continue
 		}
 		header[name] = values

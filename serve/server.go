@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,6 +67,8 @@ type Options struct {
 	Draining func(requests int)
 	// Abort, once closed, ends draining at once; nil is allowed.
 	Abort <-chan struct{}
+	// LiveReload makes HTML pages reload themselves after a swap.
+	LiveReload bool
 }
 
 // Record is what there is to say about a request that has ended.
@@ -96,6 +99,9 @@ type Server struct {
 	options Options
 	limit   *limit
 	current atomic.Pointer[generation]
+	builds  atomic.Uint64 // made so far
+	stale   atomic.Pointer[[]string]
+	live    *live // nil without live reload
 	ids     atomic.Uint64
 	active  atomic.Int64
 	// detailed is decided by Serve, before the first request.
@@ -133,16 +139,34 @@ func New(b Build, o Options) *Server {
 		b := make([]byte, copyBuffer)
 		return &b
 	}
-	s.current.Store(newGeneration(b))
+	g := newGeneration(b, s.builds.Add(1))
+	s.current.Store(g)
+	if o.LiveReload {
+		s.live = newLive(g.page)
+	}
 	return s
 }
 
-// Swap makes b the current build: each request from now on is given to it. It
-// returns a function that waits until the requests of the build before have
-// ended or its ctx has, and then closes that build; the caller must call it
-// once.
-func (s *Server) Swap(b Build) (retire func(ctx context.Context) error) {
-	return s.current.Swap(newGeneration(b)).retire
+// Swap makes b the current build: each request from now on is given to it, and
+// it is not stale. The caller must wait for the build before.
+func (s *Server) Swap(b Build) *Retired {
+	g := newGeneration(b, s.builds.Add(1))
+	s.stale.Store(nil)
+	old := s.current.Swap(g)
+	if s.live != nil {
+		s.live.announce(g.page)
+	}
+	return &Retired{old}
+}
+
+// SetStale makes answers say in StaleHeader that there is something newer than
+// the current build, and why it is not served; an empty reason takes that back.
+func (s *Server) SetStale(reason string) {
+	if reason == "" {
+		s.stale.Store(nil)
+		return
+	}
+	s.stale.Store(&[]string{headerText(reason)})
 }
 
 // Active returns the number of requests being served.
@@ -199,7 +223,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 func (s *Server) httpServer(base context.Context) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	return &http.Server{
+	h := &http.Server{
 		Handler:                      s,
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            s.options.ReadHeaderTimeout,
@@ -212,6 +236,10 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 			return context.WithValue(ctx, connKey{}, c)
 		},
 	}
+	if s.live != nil {
+		h.RegisterOnShutdown(s.live.close)
+	}
+	return h
 }
 
 // connKey finds the connection of a request in its context.
@@ -256,6 +284,10 @@ func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
 // ServeHTTP serves one request. It panics with http.ErrAbortHandler, as net/http
 // wants it, when the answer could not be given whole.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.live != nil && strings.HasPrefix(r.URL.Path, reservedPath) {
+		s.live.serve(w, r)
+		return
+	}
 	s.active.Add(1)
 	defer s.active.Add(-1)
 	x := &exchange{server: s, w: w, r: r, control: *http.NewResponseController(w)}

@@ -162,12 +162,12 @@ func TestSwapKeepsEachRequestOnItsBuild(t *testing.T) {
 		bodies <- body
 	}()
 	receive(t, entered, "request to the old build")
-	retire := s.Swap(build("new", false))
+	old := s.Swap(build("new", false))
 	if _, body := do(t, "GET", s.url); body != "new" {
 		t.Errorf("got %q from the new build", body)
 	}
 	retired := make(chan error, 1)
-	go func() { retired <- retire(context.Background()) }()
+	go func() { retired <- old.Wait(context.Background()) }()
 	select {
 	case <-closed:
 		t.Error("the old build was closed under a request")
@@ -224,7 +224,7 @@ func TestSwapUnderLoadLosesNoRequest(t *testing.T) {
 		})
 	}
 	for range 40 {
-		if err := s.Swap(build())(t.Context()); err != nil {
+		if err := s.Swap(build()).Wait(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}

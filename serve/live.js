@@ -1,0 +1,25 @@
+// Reloads the page when another build answers than the one that made it.
+(() => {
+  const made = new URL(document.currentScript.src).searchParams.get("build");
+  const remembered = "wasihttp-live-reload";
+  let events;
+  const open = () => {
+    if (events || document.hidden) return;
+    events = new EventSource("/__wasihttp/live-reload");
+    events.addEventListener("build", (event) => {
+      // A page from the browser's cache names an old build for ever: try once.
+      if (event.data === made || sessionStorage.getItem(remembered) === event.data) return;
+      sessionStorage.setItem(remembered, event.data);
+      location.reload();
+    });
+  };
+  // Browsers open few connections to one server: only the page in sight has one.
+  const close = () => {
+    if (events) events.close();
+    events = undefined;
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  open();
+})();
