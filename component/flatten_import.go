@@ -126,7 +126,11 @@ func (f *flattener) importExport(s *scope, d *binary.ExportDecl, iface string, h
 	switch d.Type.Sort {
 	case binary.SortType:
 		if d.Type.Bound == binary.BoundEq {
-			return s.types[d.Type.Index]
+			t := s.types[d.Type.Index]
+			if host != nil && t.res != nil && host.res[name] != nil && host.res[name].id != t.res {
+				f.problem(iface, "resource "+name, "the component expects it to be the same as "+t.res.Name)
+			}
+			return t
 		}
 		if host != nil && host.res[name] != nil {
 			return &typeItem{res: host.res[name].id}

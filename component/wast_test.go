@@ -120,6 +120,7 @@ type wastRun struct {
 }
 
 type wastInstance struct {
+	name   string
 	linked *Linked
 	store  *Store
 	inst   *Instance
@@ -150,15 +151,85 @@ func (w *wastRun) file(t *testing.T, path string) (ok, n int, failures []string)
 
 func (w *wastRun) close(t *testing.T) {
 	for _, i := range w.all {
-		if i.store != nil {
-			if err := i.store.Close(); err != nil {
-				t.Error(err)
-			}
-		}
-		if err := i.linked.Close(t.Context()); err != nil {
+		i.close(t)
+	}
+}
+
+func (i *wastInstance) close(t *testing.T) {
+	if i.store != nil {
+		if err := i.store.Close(); err != nil {
 			t.Error(err)
 		}
 	}
+	if err := i.linked.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// linker offers what scripts may import: the functions that hosts which run such scripts agree on, and the exported functions of the named
+// instances so far.
+func (w *wastRun) linker() *Linker {
+	l := NewLinker()
+	root := l.Instance("")
+	number := func(n uint32) HostFunc { return func(*Call, []Value) (Value, error) { return U32(n), nil } }
+	slowly := func(result func(args []Value) Value) AsyncHostFunc {
+		return func(_ *Call, args []Value, done func(Value, error)) (*Value, func(), error) {
+			done(result(args), nil)
+			return nil, nil, nil
+		}
+	}
+	never := func(*Call, []Value, func(Value, error)) (*Value, func(), error) { return nil, nil, nil }
+	root.AsyncFunc("host-echo-u32", "async func(v: u32) -> u32", func(_ *Call, args []Value, _ func(Value, error)) (*Value, func(), error) {
+		return &args[0], nil, nil
+	})
+	root.Func("host-return-two", "func() -> u32", number(2))
+
+	h := l.Instance("host")
+	h.Func("return-three", "func() -> u32", number(3))
+	h.Func("return-hi", "func() -> string", func(*Call, []Value) (Value, error) { return String("hi"), nil })
+	l.Instance("host/nested").Func("return-four", "func() -> u32", number(4))
+	var drops, last uint32
+	h.Resource("resource1", func(rep any) error {
+		drops++
+		last = rep.(uint32)
+		return nil
+	})
+	h.res["resource1-again"] = h.res["resource1"]
+	h.Resource("resource2", nil)
+	same := func(_ *Call, args []Value) (Value, error) {
+		if args[0].Rep().(uint32) != args[1].U32() {
+			return Value{}, errors.New("another resource")
+		}
+		return Value{}, nil
+	}
+	nothing := func(*Call, []Value) (Value, error) { return Value{}, nil }
+	h.Func("[constructor]resource1", "func(r: u32) -> own<resource1>", func(_ *Call, args []Value) (Value, error) { return Own(args[0].U32()), nil })
+	h.Func("[static]resource1.assert", "func(r: own<resource1>, rep: u32)", same)
+	h.Func("[static]resource1.last-drop", "func() -> u32", func(*Call, []Value) (Value, error) { return U32(last), nil })
+	h.Func("[static]resource1.drops", "func() -> u32", func(*Call, []Value) (Value, error) { return U32(drops), nil })
+	h.Func("[method]resource1.simple", "func(self: borrow<resource1>, rep: u32)", same)
+	h.Func("[method]resource1.take-borrow", "func(self: borrow<resource1>, b: borrow<resource1>)", nothing)
+	h.Func("[method]resource1.take-own", "func(self: borrow<resource1>, b: own<resource1>)", nothing)
+	h.AsyncFunc("[method]resource1.never-return", "async func(self: borrow<resource1>)", never)
+	h.AsyncFunc("never-return", "async func()", never)
+	h.AsyncFunc("return-two-slowly", "async func() -> s32", slowly(func([]Value) Value { return S32(2) }))
+	h.AsyncFunc("echo-slowly", "async func(a: u32) -> u32", slowly(func(args []Value) Value { return args[0] }))
+
+	for name, wi := range w.insts {
+		if wi.inst == nil {
+			continue
+		}
+		i := l.Instance(name)
+		for item, it := range wi.inst.root.items {
+			if f, ok := it.(*compFunc); ok {
+				exported := wi.inst.Func(item)
+				i.funcs[item] = &hostFunc{iface: i, name: item, typ: f.typ, fn: func(c *Call, args []Value) (Value, error) {
+					return exported.Call(c.Context(), args...)
+				}}
+			}
+		}
+	}
+	return l
 }
 
 func (w *wastRun) command(t *testing.T, c wastCommand) error {
@@ -190,7 +261,7 @@ func (w *wastRun) command(t *testing.T, c wastCommand) error {
 		if err != nil {
 			return nil
 		}
-		linked, err := def.Link(t.Context(), w.e, NewLinker(), LinkOptions{})
+		linked, err := def.Link(t.Context(), w.e, w.linker(), LinkOptions{})
 		var missing *LinkError
 		if err != nil && !errors.As(err, &missing) {
 			return nil
@@ -284,11 +355,16 @@ func (w *wastRun) decode(c wastCommand) (*Component, error) {
 }
 
 func (w *wastRun) instantiate(t *testing.T, c *Component, name string) error {
-	linked, err := c.Link(t.Context(), w.e, NewLinker(), LinkOptions{})
+	linked, err := c.Link(t.Context(), w.e, w.linker(), LinkOptions{})
 	if err != nil {
 		return err
 	}
-	wi := &wastInstance{linked: linked}
+	// Nothing can refer to an instance without a name once another one takes its place; some have memories of gigabytes.
+	if n := len(w.all); n > 0 && w.all[n-1].name == "" {
+		w.all[n-1].close(t)
+		w.all = w.all[:n-1]
+	}
+	wi := &wastInstance{linked: linked, name: name}
 	w.all = append(w.all, wi)
 	wi.store = linked.NewStore(t.Context(), nil, Limits{})
 	timer := time.AfterFunc(20*time.Second, func() { wi.store.Interrupt(errors.New("timed out")) })

@@ -380,13 +380,13 @@ func Equal(a, b *Type) bool {
 	return Equal(a.Elem, b.Elem) && Equal(a.Key, b.Key)
 }
 
-// EqualFunc tells whether two function types are the same, parameter names included.
+// EqualFunc tells whether two function types are the same but for the names of parameters, which do not matter to a call.
 func EqualFunc(a, b *Func) bool {
 	if a.Async != b.Async || len(a.Params) != len(b.Params) || !Equal(a.Result, b.Result) {
 		return false
 	}
 	for i := range a.Params {
-		if a.Params[i].Name != b.Params[i].Name || !Equal(a.Params[i].Type, b.Params[i].Type) {
+		if !Equal(a.Params[i].Type, b.Params[i].Type) {
 			return false
 		}
 	}
