@@ -1,0 +1,323 @@
+package eval
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/fixture/hurl"
+)
+
+// Filters passes a value through filters, from left to right. A nil value
+// without an error means that nothing came out of the last one.
+func (s *Scope) Filters(v *Value, filters []*hurl.Filter) (*Value, *Error) {
+	for _, f := range filters {
+		if v == nil {
+			return nil, errorAt(f.Range, "Filter error", "there is no value to apply %s to", f.Kind)
+		}
+		var err *Error
+		if v, err = s.filter(*v, f); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+// filter applies one filter.
+func (s *Scope) filter(v Value, f *hurl.Filter) (*Value, *Error) {
+	switch f.Kind {
+	case hurl.FilterCount, hurl.FilterFirst, hurl.FilterLast, hurl.FilterNth:
+		return s.filterCollection(v, f)
+	case hurl.FilterToInt, hurl.FilterToFloat, hurl.FilterToString:
+		return filterConvert(v, f)
+	case hurl.FilterDateFormat, hurl.FilterFormat, hurl.FilterDaysAfterNow, hurl.FilterDaysBeforeNow:
+		return s.filterDate(v, f)
+	case hurl.FilterBase64Encode, hurl.FilterBase64URLSafeEncode, hurl.FilterCharsetDecode, hurl.FilterDecode, hurl.FilterUTF8Decode, hurl.FilterToHex:
+		return s.filterBytes(v, f)
+	case hurl.FilterLocation:
+		if v.Kind != HTTPResponse {
+			return nil, wrongInput(f, v, "an http response")
+		}
+		return some(text(v.Text))
+	}
+	return s.filterText(v, f)
+}
+
+func some(v Value) (*Value, *Error) { return &v, nil }
+
+func wrongInput(f *hurl.Filter, v Value, want string) *Error {
+	return errorAt(f.Range, "Filter error", "%s takes %s, not %s", f.Kind, want, v.Describe())
+}
+
+func filterFault(f *hurl.Filter, format string, args ...any) *Error {
+	return errorAt(f.Range, "Filter error", format, args...)
+}
+
+func (s *Scope) filterCollection(v Value, f *hurl.Filter) (*Value, *Error) {
+	if f.Kind == hurl.FilterCount {
+		switch v.Kind {
+		case List:
+			return some(integer(int64(len(v.List))))
+		case Bytes:
+			return some(integer(int64(len(v.Bytes))))
+		case Nodeset:
+			return some(integer(v.Int))
+		}
+		return nil, wrongInput(f, v, "a list, bytes or a nodeset")
+	}
+	if v.Kind != List {
+		return nil, wrongInput(f, v, "a list")
+	}
+	n, i := int64(len(v.List)), int64(0)
+	switch f.Kind {
+	case hurl.FilterLast:
+		i = n - 1
+	case hurl.FilterNth:
+		arg, err := s.Value(f.Args[0])
+		if err != nil {
+			return nil, err
+		}
+		if arg.Kind != Integer {
+			return nil, errorAt(f.Args[0].Range, "Invalid argument", "expected an integer, not %s", arg.Describe())
+		}
+		if i = arg.Int; i < 0 {
+			i += n
+		}
+		if i < 0 || i >= n {
+			return nil, filterFault(f, "the list has %d items, none at %d", n, arg.Int)
+		}
+	}
+	if n == 0 {
+		return nil, filterFault(f, "the list is empty")
+	}
+	return some(v.List[i])
+}
+
+func filterConvert(v Value, f *hurl.Filter) (*Value, *Error) {
+	if f.Kind == hurl.FilterToString {
+		s, ok := v.Render()
+		if !ok {
+			return nil, wrongInput(f, v, "what has a text")
+		}
+		return some(text(s))
+	}
+	if f.Kind == hurl.FilterToInt {
+		switch v.Kind {
+		case Integer:
+			return some(v)
+		case Float:
+			if math.IsNaN(v.Float) || v.Float >= math.MaxInt64 || v.Float < math.MinInt64 {
+				return nil, filterFault(f, "%s is no integer of 64 bits", v.Describe())
+			}
+			return some(integer(int64(v.Float)))
+		case String:
+			if n, err := strconv.ParseInt(v.Text, 10, 64); err == nil {
+				return some(integer(n))
+			}
+			return nil, filterFault(f, "%s is not an integer", v.Describe())
+		}
+		return nil, wrongInput(f, v, "a number or a string")
+	}
+	switch v.Kind {
+	case Integer:
+		return some(float(float64(v.Int)))
+	case Float:
+		return some(v)
+	case String:
+		if n, err := strconv.ParseFloat(v.Text, 64); err == nil && !strings.ContainsAny(v.Text, "xX_pP") {
+			return some(float(n))
+		}
+		return nil, filterFault(f, "%s is not a number", v.Describe())
+	}
+	return nil, wrongInput(f, v, "a number or a string")
+}
+
+func (s *Scope) filterDate(v Value, f *hurl.Filter) (*Value, *Error) {
+	if v.Kind != Date {
+		return nil, wrongInput(f, v, "a date")
+	}
+	const day = 24 * time.Hour
+	switch f.Kind {
+	case hurl.FilterDaysAfterNow:
+		return some(integer(int64(v.Time.Sub(s.Now()) / day)))
+	case hurl.FilterDaysBeforeNow:
+		return some(integer(int64(s.Now().Sub(v.Time) / day)))
+	}
+	layout, err := s.argument(f.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	out, formatErr := formatDate(v.Time, layout)
+	if formatErr != nil {
+		return nil, filterFault(f, "%v", formatErr)
+	}
+	return some(text(out))
+}
+
+func (s *Scope) filterBytes(v Value, f *hurl.Filter) (*Value, *Error) {
+	if v.Kind != Bytes {
+		return nil, wrongInput(f, v, "bytes")
+	}
+	switch f.Kind {
+	case hurl.FilterBase64Encode:
+		return some(text(base64.StdEncoding.EncodeToString(v.Bytes)))
+	case hurl.FilterBase64URLSafeEncode:
+		return some(text(base64.RawURLEncoding.EncodeToString(v.Bytes)))
+	case hurl.FilterToHex:
+		return some(text(hex.EncodeToString(v.Bytes)))
+	case hurl.FilterUTF8Decode:
+		return some(text(strings.ToValidUTF8(string(v.Bytes), string(utf8.RuneError))))
+	}
+	label, err := s.argument(f.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	out, decodeErr := decodeCharset(v.Bytes, label)
+	if decodeErr != nil {
+		return nil, filterFault(f, "%v", decodeErr)
+	}
+	return some(text(out))
+}
+
+// filterText applies the filters of strings.
+func (s *Scope) filterText(v Value, f *hurl.Filter) (*Value, *Error) {
+	if v.Kind != String {
+		return nil, wrongInput(f, v, "a string")
+	}
+	switch f.Kind {
+	case hurl.FilterBase64Decode, hurl.FilterBase64URLSafeDecode:
+		encoding := base64.StdEncoding
+		if f.Kind == hurl.FilterBase64URLSafeDecode {
+			encoding = base64.RawURLEncoding
+		}
+		out, err := encoding.Strict().DecodeString(v.Text)
+		if err != nil || strings.ContainsAny(v.Text, "\r\n") {
+			return nil, filterFault(f, "%s is not base64 of this kind", v.Describe())
+		}
+		return some(data(out))
+	case hurl.FilterUTF8Encode:
+		return some(data([]byte(v.Text)))
+	case hurl.FilterHTMLEscape:
+		return some(text(htmlEscape(v.Text)))
+	case hurl.FilterHTMLUnescape:
+		return some(text(htmlUnescape(v.Text)))
+	case hurl.FilterURLEncode:
+		return some(text(percentEncode(v.Text, "-._~/")))
+	case hurl.FilterURLDecode:
+		out, err := url.PathUnescape(v.Text)
+		if err != nil || !utf8.ValidString(out) {
+			return nil, filterFault(f, "%s is not percent-encoded text", v.Describe())
+		}
+		return some(text(out))
+	}
+	return s.filterTextWith(v, f)
+}
+
+// filterTextWith applies the filters of strings that have arguments.
+func (s *Scope) filterTextWith(v Value, f *hurl.Filter) (*Value, *Error) {
+	switch f.Kind {
+	case hurl.FilterRegex:
+		re, err := s.regex(f.Args[0])
+		if err != nil {
+			return nil, err
+		}
+		return firstGroup(re, v.Text), nil
+	case hurl.FilterReplaceRegex:
+		re, err := s.regex(f.Args[0])
+		if err != nil {
+			return nil, err
+		}
+		with, err := s.argument(f.Args[1])
+		if err != nil {
+			return nil, err
+		}
+		return some(text(re.ReplaceAllString(v.Text, with)))
+	case hurl.FilterJSONPath:
+		return s.jsonText(f.Args[0], v.Text)
+	case hurl.FilterXPath:
+		return s.xPath(f.Args[0], v.Text, true)
+	}
+	arg, err := s.argument(f.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	switch f.Kind {
+	case hurl.FilterSplit:
+		return some(list(split(v.Text, arg)))
+	case hurl.FilterReplace:
+		with, err := s.argument(f.Args[1])
+		if err != nil {
+			return nil, err
+		}
+		return some(text(strings.ReplaceAll(v.Text, arg, with)))
+	case hurl.FilterToDate:
+		t, parseErr := parseDate(v.Text, arg)
+		if parseErr != nil {
+			return nil, filterFault(f, "%q is not a date of the form %q: %v", v.Text, arg, parseErr)
+		}
+		return some(date(t))
+	case hurl.FilterURLQueryParam:
+		u, parseErr := url.Parse(v.Text)
+		if parseErr != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, filterFault(f, "%s is not an absolute URL", v.Describe())
+		}
+		return queryParam(u, arg), nil
+	}
+	return nil, filterFault(f, "unknown filter")
+}
+
+// split cuts s at each sep; an empty one cuts around each character, so that
+// the first and the last item are empty.
+func split(s, sep string) []Value {
+	parts := strings.Split(s, sep)
+	if sep == "" {
+		parts = append(append([]string{""}, parts...), "")
+	}
+	items := make([]Value, len(parts))
+	for i, p := range parts {
+		items[i] = text(p)
+	}
+	return items
+}
+
+func queryParam(u *url.URL, name string) *Value {
+	for _, pair := range strings.Split(u.RawQuery, "&") {
+		key, value, _ := strings.Cut(pair, "=")
+		if unescapeParam(key) == name {
+			v := text(unescapeParam(value))
+			return &v
+		}
+	}
+	return nil
+}
+
+// unescapeParam decodes a part of a query; what is no escape stays.
+func unescapeParam(s string) string {
+	if out, err := url.QueryUnescape(s); err == nil {
+		return out
+	}
+	return s
+}
+
+// percentEncode encodes all bytes but letters, digits and those in keep.
+func percentEncode(s, keep string) string {
+	const digits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(keep, c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
+		}
+	}
+	return b.String()
+}
+
+// EncodeParam encodes the value of a query or form parameter.
+func EncodeParam(s string) string { return percentEncode(s, "-._~") }

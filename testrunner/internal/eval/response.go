@@ -1,0 +1,185 @@
+package eval
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"strings"
+	"time"
+
+	"github.com/andybalholm/brotli"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
+)
+
+// Response is an answer as queries see it. It belongs to one goroutine, because
+// it keeps what was decoded.
+type Response struct {
+	URL       string // of the request that it answers, normalised
+	Version   string // "1.0", "1.1", "2" or "3"
+	Status    int
+	Headers   fixture.Fields
+	Trailers  fixture.Fields
+	Raw       []byte // the body as it was sent
+	Duration  time.Duration
+	Redirects []Redirect
+
+	decoded    []byte
+	decodedErr error
+	isDecoded  bool
+	json       any
+	jsonErr    error
+	isParsed   bool
+}
+
+// Redirect is an answer that led to the next request.
+type Redirect struct {
+	Status   int
+	Location string // the next request's URL
+}
+
+// maxDecoded limits the size of a body after decompression, in bytes.
+const maxDecoded = 1 << 30
+
+// Bytes returns the body without its content codings.
+func (r *Response) Bytes() ([]byte, error) {
+	if !r.isDecoded {
+		r.decoded, r.decodedErr = decompress(r.Raw, r.Headers)
+		r.isDecoded = true
+	}
+	return r.decoded, r.decodedErr
+}
+
+// decompress undoes the content codings in the reverse of the order in which
+// they are listed, which is that in which they were applied (RFC 9110, section
+// 8.4).
+func decompress(body []byte, headers fixture.Fields) ([]byte, error) {
+	if !headers.Has("Content-Encoding") {
+		return body, nil
+	}
+	codings := strings.Split(headers.Get("Content-Encoding"), ",")
+	for i := len(codings) - 1; i >= 0; i-- {
+		coding := strings.TrimSpace(codings[i])
+		var err error
+		if body, err = undo(coding, body); err != nil {
+			return nil, fmt.Errorf("content coding %q: %w", coding, err)
+		}
+	}
+	return body, nil
+}
+
+var errCoding = errors.New("unknown")
+
+func undo(coding string, body []byte) ([]byte, error) {
+	var r io.Reader
+	in := bytes.NewReader(body)
+	switch coding {
+	case "identity":
+		return body, nil
+	case "br":
+		r = brotli.NewReader(in)
+	case "gzip":
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, err
+		}
+		r = z
+	case "deflate":
+		z, err := zlib.NewReader(in)
+		if err != nil {
+			return nil, err
+		}
+		r = z
+	default:
+		return nil, errCoding
+	}
+	out, err := io.ReadAll(io.LimitReader(r, maxDecoded+1))
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.As(err, &corrupt):
+		return nil, errors.New("the data is damaged")
+	case err == nil && len(out) > maxDecoded:
+		return nil, errors.New("the body is larger than 1 GiB")
+	}
+	return out, err
+}
+
+// Text returns the body as text, by the charset of its Content-Type.
+func (r *Response) Text() (string, error) {
+	body, err := r.Bytes()
+	if err != nil {
+		return "", err
+	}
+	name := "utf-8"
+	if _, params, err := mime.ParseMediaType(r.Headers.Get("Content-Type")); err == nil && params["charset"] != "" {
+		name = params["charset"]
+	}
+	return decodeCharset(body, name)
+}
+
+// decodeCharset reads text in one of the encodings of the WHATWG. Bytes that
+// mean nothing are an error.
+func decodeCharset(body []byte, label string) (string, error) {
+	enc, err := htmlindex.Get(strings.TrimSpace(label))
+	if err != nil {
+		return "", fmt.Errorf("the charset %q is not known", label)
+	}
+	if enc == unicode.UTF8 || enc == encoding.Nop {
+		if !utf8.Valid(body) {
+			return "", errors.New("the text is not valid UTF-8")
+		}
+		return string(body), nil
+	}
+	if enc == charmap.ISO8859_1 {
+		enc = charmap.Windows1252
+	}
+	out, err := enc.NewDecoder().Bytes(body)
+	if err != nil || bytes.ContainsRune(out, utf8.RuneError) {
+		return "", fmt.Errorf("the text is not valid %s", label)
+	}
+	return string(out), nil
+}
+
+// JSON returns the body as a value of jsontree.
+func (r *Response) JSON() (any, error) {
+	if !r.isParsed {
+		var body string
+		if body, r.jsonErr = r.Text(); r.jsonErr == nil {
+			r.json, r.jsonErr = jsontree.Parse([]byte(body))
+		}
+		r.isParsed = true
+	}
+	return r.json, r.jsonErr
+}
+
+// header returns the values of all fields with a name.
+func (r *Response) header(name string) []string {
+	var values []string
+	for _, f := range r.Headers {
+		if strings.EqualFold(f.Name, name) {
+			values = append(values, HeaderText(f.Value))
+		}
+	}
+	return values
+}
+
+// HeaderText returns a field's value as text: bytes that are not UTF-8 are read
+// as windows-1252, white space around it does not count.
+func HeaderText(value string) string {
+	if !utf8.ValidString(value) {
+		// Each byte means something there.
+		value, _ = charmap.Windows1252.NewDecoder().String(value)
+	}
+	return strings.Trim(value, " \t")
+}

@@ -1,0 +1,92 @@
+package eval
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Vars are the variables of one run of a file. They belong to one goroutine.
+type Vars struct {
+	values  map[string]Value
+	secrets map[string]string // by name; their texts are not to be shown
+}
+
+// NewVars returns no variables.
+func NewVars() *Vars {
+	return &Vars{values: make(map[string]Value), secrets: make(map[string]string)}
+}
+
+// Clone returns a copy that can be changed by itself.
+func (v *Vars) Clone() *Vars {
+	return &Vars{values: maps.Clone(v.values), secrets: maps.Clone(v.secrets)}
+}
+
+// Get returns the variable with a name.
+func (v *Vars) Get(name string) (Value, bool) {
+	value, ok := v.values[name]
+	return value, ok
+}
+
+// Set sets a variable. Secrets that were given from outside cannot be set.
+func (v *Vars) Set(name string, value Value) error {
+	if _, secret := v.secrets[name]; secret {
+		return fmt.Errorf("%s is a secret, which cannot be set again", name)
+	}
+	v.values[name] = value
+	return nil
+}
+
+// SetSecret sets a variable that Redact hides.
+func (v *Vars) SetSecret(name, value string) {
+	v.values[name] = text(value)
+	v.secrets[name] = value
+}
+
+// hide makes Redact hide a captured value.
+func (v *Vars) hide(name, value string) { v.secrets[name] = value }
+
+// Redact replaces all secrets in s by ***.
+func (v *Vars) Redact(s string) string {
+	if len(v.secrets) == 0 {
+		return s
+	}
+	texts := slices.Collect(maps.Values(v.secrets))
+	// A secret may be part of another one.
+	slices.SortFunc(texts, func(a, b string) int { return len(b) - len(a) })
+	for _, secret := range texts {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "***")
+		}
+	}
+	return s
+}
+
+// Infer gives a variable from outside its kind: what reads as null, boolean or
+// number is one, what stands in quotes is the string within, anything else a
+// string.
+func Infer(s string) Value {
+	switch s {
+	case "":
+		return text("")
+	case "null":
+		return Value{}
+	case "true", "false":
+		return boolean(s == "true")
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && s[0] != '+' {
+		return integer(n)
+	}
+	if strings.Trim(s, "0123456789") == "" {
+		return Value{Kind: BigInteger, Text: s}
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil && !strings.ContainsAny(s, "xX_pP") {
+		return float(f)
+	}
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		return text(s[1 : len(s)-1])
+	}
+	return text(s)
+}
