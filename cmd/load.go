@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -15,6 +16,7 @@ import (
 	"github.com/wasihttp/wasihttp/term"
 	"github.com/wasihttp/wasihttp/wasi"
 	"github.com/wasihttp/wasihttp/wasi/p2"
+	"github.com/wasihttp/wasihttp/wasi/p3"
 )
 
 // loadConfig is everything the user decided about the component that is loaded
@@ -52,6 +54,15 @@ type loadConfig struct {
 	// CacheDir is where compiled code is kept; empty means nowhere.
 	CacheDir string
 
+	// Engine, unless nil, is the engine of the builds before.
+	Engine *sharedEngine
+	// Reload makes the load a quiet one beside a build that serves: it leaves a
+	// processor to the requests, and makes one instance to see that it can be
+	// made.
+	Reload bool
+	// Data, unless nil, is what the file holds.
+	Data []byte
+
 	// Stdout and Stderr make the guest's standard streams: one writer each for
 	// an instance, to be closed with it. The prefix is to be
 	// "[INSTANCE/REQUEST] ".
@@ -67,6 +78,8 @@ type loadConfig struct {
 type app struct {
 	Handler serve.Handler
 	About   description
+	// Component is what was loaded, for comparing it with the next build; nil if there is nothing to compare.
+	Component *component.Component
 	// Close frees everything, as serve.Build's Close does.
 	Close func(ctx context.Context) error
 }
@@ -91,41 +104,108 @@ type description struct {
 func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	start := time.Now()
 	linker := newLinker()
-	x := examine(path, linker)
+	x := cfg.examine(path, linker)
 	if x.Problem != nil {
 		return nil, x.Problem.err()
 	}
-	eng, err := engine.New(engine.Config{CacheDir: cfg.CacheDir})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	eng, closeEngine, err := cfg.engine()
 	if err != nil {
 		return nil, loadError(err, "", "%s: %v", path, err)
 	}
-	if w := eng.Warning(); w != nil && cfg.Notice != nil {
-		cfg.Notice(w.Error())
+	linkCtx := ctx
+	if cfg.Reload {
+		linkCtx = engine.WithCompileWorkers(ctx, 1)
 	}
-	linked, err := x.Component.Link(ctx, eng, linker, component.LinkOptions{Progress: func(done, total int) {
+	linked, err := x.Component.Link(linkCtx, eng, linker, component.LinkOptions{Progress: func(done, total int) {
 		if cfg.Progress != nil {
 			cfg.Progress("compiling", done, total)
 		}
 	}})
 	if err != nil {
-		_ = eng.Close()
+		_ = closeEngine()
 		return nil, loadError(err, "wasihttp inspect "+path+" tells more", "%s: %v", path, err)
 	}
 	h, err := newHost(ctx, linked, x.Component.ExportNames(), filepath.Base(path), cfg)
 	if err != nil {
-		return nil, errors.Join(loadError(err, "", "%s: %v", path, err), linked.Close(ctx), eng.Close())
+		return nil, errors.Join(loadError(err, "", "%s: %v", path, err), linked.Close(ctx), closeEngine())
 	}
-	return &app{
-		Handler: h,
+	a := &app{
+		Handler:   h,
+		Component: x.Component,
 		About: description{
 			File: path, Size: int64(len(x.Data)), Digest: digest(x.Data), Kind: h.pre.Kind().String(),
 			Compile: time.Since(start), FromCache: linked.FromCache(),
 		},
 		Close: func(ctx context.Context) error {
 			h.proxy.Close(ctx)
-			return errors.Join(linked.Close(ctx), eng.Close())
+			return errors.Join(linked.Close(ctx), closeEngine())
 		},
-	}, nil
+	}
+	if cfg.Reload {
+		if err := h.trial(ctx); err != nil {
+			return nil, errors.Join(loadError(err, "the build before it goes on serving", "%s: cannot be started: %v", path, err), a.Close(ctx))
+		}
+	}
+	return a, nil
+}
+
+// examine examines the contents that were given, else the file.
+func (cfg *loadConfig) examine(path string, linker *component.Linker) *examined {
+	if cfg.Data != nil {
+		return examineBytes(path, cfg.Data, linker)
+	}
+	return examine(path, linker)
+}
+
+// engine returns the engine to use and what to do when the component is closed.
+func (cfg *loadConfig) engine() (eng *engine.Engine, release func() error, err error) {
+	if cfg.Engine != nil {
+		eng, err = cfg.Engine.open(cfg)
+		return eng, func() error { return nil }, err
+	}
+	var own sharedEngine
+	eng, err = own.open(cfg)
+	return eng, own.Close, err
+}
+
+// sharedEngine is an engine for one build after the other, so that what they
+// have in common is compiled once. It is made when it is first needed, and safe
+// for concurrent use.
+type sharedEngine struct {
+	mu  sync.Mutex
+	eng *engine.Engine
+}
+
+func (s *sharedEngine) open(cfg *loadConfig) (*engine.Engine, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.eng != nil {
+		return s.eng, nil
+	}
+	eng, err := engine.New(engine.Config{CacheDir: cfg.CacheDir})
+	if err != nil {
+		return nil, err
+	}
+	if w := eng.Warning(); w != nil && cfg.Notice != nil {
+		cfg.Notice(w.Error())
+	}
+	s.eng = eng
+	return eng, nil
+}
+
+// Close closes the engine. The components must have been closed before.
+func (s *sharedEngine) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.eng == nil {
+		return nil
+	}
+	err := s.eng.Close()
+	s.eng = nil
+	return err
 }
 
 // digest names a build: the first 8 hexadecimal digits of the SHA-256 of its file.
@@ -137,9 +217,9 @@ func digest(data []byte) string {
 // newLinker returns all interfaces that components find here.
 func newLinker() *component.Linker {
 	l := component.NewLinker()
-	p2.AddTo(l, func(data any) *wasi.State {
-		return data.(*guest).state
-	})
+	view := func(data any) *wasi.State { return data.(*guest).state }
+	p2.AddTo(l, view)
+	p3.AddTo(l, view)
 	return l
 }
 
