@@ -66,6 +66,7 @@ type Linked struct {
 	plan    *plan
 	runtime *engine.Runtime
 	modules []*engine.Module // by plan source
+	pool    pool
 }
 
 // LinkOptions tune Link.
@@ -172,7 +173,10 @@ func (l *Linked) FromCache() bool {
 }
 
 // Close frees the compiled code. All stores must be closed before.
-func (l *Linked) Close(ctx context.Context) error { return l.runtime.Close(ctx) }
+func (l *Linked) Close(ctx context.Context) error {
+	l.pool.close()
+	return l.runtime.Close(ctx)
+}
 
 func coreTypes(ts []types.CoreType) []engine.ValueType {
 	out := make([]engine.ValueType, len(ts))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/wasihttp/wasihttp/engine"
 )
@@ -35,6 +36,14 @@ type Store struct {
 
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
+
+	limits     Limits
+	hostCalled bool // the embedder was called
+	ready      bool // the instance tree comes from the pool, instantiated
+	recyclable bool // the instance tree may go to the pool
+
+	// live guards the group against an interrupt that comes after the store was closed, when the group may be another store's.
+	live sync.Mutex
 }
 
 // instance is the state of one component instance of the tree.
@@ -60,8 +69,15 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 		s.parked = map[*thread]struct{}{}
 	}
 	s.mailbox.init()
-	s.group = l.runtime.NewGroup(engine.Limits{MaxMemoryBytes: lim.MemoryBytes}, l.plan.coreSlots)
 	s.base.store = s
+	s.limits = lim
+	if r, ok := l.pool.take(lim); ok {
+		s.group, s.insts, s.mems, s.funcs = r.group, r.insts, r.mems, r.funcs
+		s.base.ectx = s.group.NewContext(ctx, &s.base)
+		s.ready, s.recyclable = true, true
+		return s
+	}
+	s.group = l.runtime.NewGroup(engine.Limits{MaxMemoryBytes: lim.MemoryBytes}, l.plan.coreSlots)
 	s.base.ectx = s.group.NewContext(ctx, &s.base)
 	s.mems = make([]*engine.Memory, len(l.plan.mems))
 	s.funcs = make([]*engine.Func, len(l.plan.funcs))
@@ -79,7 +95,13 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 
 // Interrupt stops running guest code at its next safepoint with a trap whose cause is the given error. Any goroutine may call it;
 // host functions that wait are woken by their context, not by this.
-func (s *Store) Interrupt(cause error) { s.group.Interrupt(cause) }
+func (s *Store) Interrupt(cause error) {
+	s.live.Lock()
+	defer s.live.Unlock()
+	if !s.closed {
+		s.group.Interrupt(cause)
+	}
+}
 
 // Data returns what NewStore was given.
 func (s *Store) Data() any { return s.data }
@@ -90,7 +112,9 @@ func (s *Store) Close() error {
 	if s.closed {
 		return nil
 	}
+	s.live.Lock()
 	s.closed = true
+	s.live.Unlock()
 	s.mailbox.close()
 	for th := range s.parked {
 		th.stop()
@@ -110,6 +134,9 @@ func (s *Store) Close() error {
 			*e = entry{}
 		}
 	}
+	if s.recycle() {
+		return nil
+	}
 	return s.group.Close()
 }
 
@@ -122,6 +149,9 @@ type Instance struct {
 // Instantiate runs the component's core instantiations and start functions in the store, which must be fresh. A failure is a trap of
 // guest code or a link error of the engine; the store can then only be closed. Host functions that wait meanwhile see the end of ctx.
 func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err error) {
+	if s.ready {
+		return &Instance{store: s, root: l.plan.exports}, nil
+	}
 	defer s.guard(&err)
 	s.base.ectx = s.group.NewContext(ctx, &s.base)
 	defer func() { s.base.ectx = s.group.NewContext(s.ctx, &s.base) }()
@@ -131,6 +161,7 @@ func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err
 			return nil, err
 		}
 	}
+	s.noteInstantiated()
 	return &Instance{store: s, root: l.plan.exports}, nil
 }
 

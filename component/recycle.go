@@ -1,0 +1,92 @@
+package component
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/wasihttp/wasihttp/engine"
+)
+
+// maxRecycledPerCPU bounds the instances kept for reuse.
+const maxRecycledPerCPU = 8
+
+// recycled is what is left of a closed store: an instance tree put back to where instantiation had brought it, which cannot be told from a
+// new one.
+type recycled struct {
+	limits Limits
+	group  *engine.Group
+	insts  []*instance
+	mems   []*engine.Memory
+	funcs  []*engine.Func
+}
+
+// pool holds recycled instance trees of one linked component.
+type pool struct {
+	mu     sync.Mutex
+	free   []recycled
+	closed bool
+}
+
+func (p *pool) take(lim Limits) (r recycled, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.free) - 1
+	if n < 0 || p.free[n].limits != lim {
+		return recycled{}, false
+	}
+	r = p.free[n]
+	p.free[n] = recycled{}
+	p.free = p.free[:n]
+	return r, true
+}
+
+func (p *pool) put(r recycled) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.free) >= maxRecycledPerCPU*runtime.GOMAXPROCS(0) {
+		return false
+	}
+	p.free = append(p.free, r)
+	return true
+}
+
+// close frees what the pool holds.
+func (p *pool) close() {
+	p.mu.Lock()
+	free := p.free
+	p.free, p.closed = nil, true
+	p.mu.Unlock()
+	for _, r := range free {
+		_ = r.group.Close()
+	}
+}
+
+// noteInstantiated decides, right after instantiation, whether the instance tree may be recycled: only when nothing happened that could come out
+// differently another time, and nothing exists but core instances.
+func (s *Store) noteInstantiated() {
+	s.recyclable = !s.linked.plan.async && !s.hostCalled
+	for _, in := range s.insts {
+		if len(in.table.entries) > 0 || !in.mayLeave || in.entered {
+			s.recyclable = false
+		}
+	}
+}
+
+// recycle keeps the instance tree of a store that is being closed for a later one, and tells whether it could.
+func (s *Store) recycle() bool {
+	if !s.recyclable || s.poison != nil {
+		return false
+	}
+	for _, in := range s.insts {
+		if !in.mayLeave || in.entered {
+			return false
+		}
+	}
+	if !s.group.Reset() {
+		return false
+	}
+	for _, in := range s.insts {
+		in.table = table{entries: in.table.entries[:0], free: in.table.free[:0]}
+	}
+	return s.linked.pool.put(recycled{limits: s.limits, group: s.group, insts: s.insts, mems: s.mems, funcs: s.funcs})
+}
