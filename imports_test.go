@@ -37,7 +37,7 @@ var homes = map[string][]string{
 	"github.com/charmbracelet/lipgloss":  {"term"},
 	"github.com/muesli/termenv":          {"term"},
 	"github.com/ianlancetaylor/demangle": {"cmd"},
-	"golang.org/x/sys":                   {"engine"},
+	"golang.org/x/sys":                   {"engine", "term"},
 	"golang.org/x/term":                  {"term"},
 }
 

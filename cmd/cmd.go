@@ -32,11 +32,19 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		stderr:   term.New(errOut, os.Getenv),
 		environ:  os.Environ,
 		signals:  signals,
+		hangups:  notifyHangups,
 		load:     load,
 		inspect:  inspect,
 		servable: isServable,
 	}
 	return t.main(context.Background(), args)
+}
+
+// notifyHangups catches hangup signals until stop is called.
+func notifyHangups() (signals <-chan os.Signal, stop func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
 }
 
 // tool is the program with everything it takes from the process, and the doors
@@ -46,6 +54,8 @@ type tool struct {
 	stdout, stderr *term.Output
 	environ        func() []string
 	signals        <-chan os.Signal
+	// hangups catches hangup signals; nil for none.
+	hangups func() (signals <-chan os.Signal, stop func())
 
 	load     func(ctx context.Context, path string, cfg loadConfig) (*app, error)
 	inspect  func(ctx context.Context, path string, asJSON bool, out *term.Output) error

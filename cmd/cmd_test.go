@@ -289,6 +289,7 @@ func TestServePassesSettingsOn(t *testing.T) {
 	s.url(t)
 	got := <-s.cfg
 	got.Stdout, got.Stderr, got.Progress, got.Outbound, got.Notice = nil, nil, nil, nil, nil
+	got.Engine, got.Data = nil, nil
 	want := loadConfig{
 		Env:     []envVar{{"A", "1,2"}, {"B", "file"}, {"HOME", "/home/me"}},
 		Args:    []string{"-v", "a,b"},

@@ -38,8 +38,21 @@ type diagnosis struct {
 	Hint    string // the next step
 }
 
+// Error returns the message without the hint.
+func (d *diagnosis) Error() string { return d.Message }
+
 // err gives the diagnosis as the error that ends a command.
-func (d *diagnosis) err() error { return loadError(nil, d.Hint, "%s", d.Message) }
+func (d *diagnosis) err() error { return loadError(d, d.Hint, "%s", d.Message) }
+
+// unfinished reports whether the file looks like one that is still being
+// written.
+func (d *diagnosis) unfinished() bool {
+	switch d.Code {
+	case codeEmpty, codeTruncated, codeInvalid, codeNotWasm, codeFormat:
+		return true
+	}
+	return false
+}
 
 // examined is what is known of a file before it is compiled.
 type examined struct {

@@ -51,6 +51,9 @@ func (c *call) failure(err error) error {
 		f.Outcome, f.ErrorCode = serve.ErrorCode, wasi.HTTPResponseIncomplete.String()
 		f.Cause = "the guest dropped the body of its answer without finishing it"
 		f.Hint = "outgoing-body.finish ends a body; without it the answer counts as cut short"
+	case errors.Is(err, handler.ErrClosed):
+		f.Outcome, f.Cause = serve.Internal, "the build was replaced, and this request did not end in time"
+		f.Hint = "--drain-timeout allows more time"
 	default:
 		// The client has gone, or the server ends: the server knows which.
 		return err

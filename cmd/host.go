@@ -309,3 +309,13 @@ func (t *teeTail) Write(p []byte) (int, error) {
 	}
 	return t.LineWriter.Write(p)
 }
+
+// trial makes an instance and drops it.
+func (h *host) trial(ctx context.Context) error {
+	instance, err := h.Instantiate(ctx)
+	if err != nil {
+		return err
+	}
+	instance.State.Drop(instance.Store, nil)
+	return nil
+}

@@ -128,7 +128,8 @@ func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 		_ = closeEngine()
 		return nil, loadError(err, "wasihttp inspect "+path+" tells more", "%s: %v", path, err)
 	}
-	h, err := newHost(ctx, linked, x.Component.ExportNames(), filepath.Base(path), cfg)
+	// The build lives until it is closed, whatever ends the load or the command.
+	h, err := newHost(context.WithoutCancel(ctx), linked, x.Component.ExportNames(), filepath.Base(path), cfg)
 	if err != nil {
 		return nil, errors.Join(loadError(err, "", "%s: %v", path, err), linked.Close(ctx), closeEngine())
 	}

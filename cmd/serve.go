@@ -47,7 +47,8 @@ wasihttp serve app.wasm --addr localhost:0              on any free port
 wasihttp serve app.wasm --env-file .env --env DEBUG=1   with an environment
 wasihttp serve app.wasm --allow-outbound api.example.com
 wasihttp serve app.wasm --timeout 5s --max-memory 128MiB
-wasihttp serve app.wasm --log-format json 2>log.jsonl`
+wasihttp serve app.wasm --log-format json 2>log.jsonl
+wasihttp serve app.wasm --exec 'npm run build' --live-reload   build, serve, and again on every save`
 
 // serve runs "wasihttp serve" until the user ends it. An empty path stands for
 // the component that can be found.
@@ -62,8 +63,10 @@ func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
 			fmt.Fprintf(t.stderr, "%s: serving %s, the only component found here\n", programName, t.stderr.Strong(path))
 		}
 	}
-	if err := checkFile(path); err != nil {
-		return err
+	if s.exec == "" {
+		if err := checkFile(path); err != nil {
+			return err
+		}
 	}
 	// Listening comes first: an occupied port is known before anything is
 	// compiled, and who connects meanwhile waits.
@@ -71,21 +74,7 @@ func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
 	if err != nil {
 		return err
 	}
-	app, err := t.loadFor(ctx, path, s)
-	if err != nil {
-		// The process is about to end; the error that matters is err.
-		_ = listener.Close()
-		return err
-	}
-	if ctx.Err() != nil {
-		return errors.Join(ctx.Err(), listener.Close(), app.Close(ctx))
-	}
-	server := serve.New(serve.Build{Handler: app.Handler, Digest: app.About.Digest, Close: app.Close}, t.serverOptions(s))
-	t.announce(listener, app.About, s)
-	if err := server.Serve(ctx, listener); err != nil {
-		return loadError(err, "", "%s: serving ended: %v", path, err)
-	}
-	return nil
+	return t.serveOn(ctx, listener, path, s)
 }
 
 // listen opens the listener and explains why it cannot.
@@ -112,15 +101,10 @@ func anyPort(addr string) string {
 
 // loadFor loads the component while showing what takes so long. When the user
 // asks to end, loading gets the time until the second signal to notice.
-func (t *tool) loadFor(ctx context.Context, path string, s *serveSettings) (*app, error) {
+func (t *tool) loadFor(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
-	cfg := s.load
-	cfg.Stdout = term.NewLines(t.stdout, s.loggingPrefix)
-	cfg.Stderr = term.NewLines(t.stderr, s.loggingPrefix)
 	cfg.Progress = progress.Update
-	cfg.Outbound = outboundLog(t.stderr, s.jsonLog, s.quiet, cfg.NoOutbound)
-	cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
 
 	type result struct {
 		app *app
@@ -140,6 +124,21 @@ func (t *tool) loadFor(ctx context.Context, path string, s *serveSettings) (*app
 	}
 }
 
+// hostConfig adds what belongs to the process to the settings.
+func (t *tool) hostConfig(s *serveSettings) loadConfig {
+	cfg := s.load
+	cfg.Stdout = term.NewLines(t.stdout, s.loggingPrefix)
+	cfg.Stderr = term.NewLines(t.stderr, s.loggingPrefix)
+	cfg.Outbound = outboundLog(t.stderr, s.jsonLog, s.quiet, cfg.NoOutbound)
+	cfg.Notice = func(line string) { t.note("%s", term.Clean(line)) }
+	return cfg
+}
+
+// note prints a line under the program's name.
+func (t *tool) note(format string, args ...any) {
+	fmt.Fprintf(t.stderr, "%s: %s\n", programName, fmt.Sprintf(format, args...))
+}
+
 // serverOptions translates the settings for the server.
 func (t *tool) serverOptions(s *serveSettings) serve.Options {
 	o := serve.Options{
@@ -149,6 +148,7 @@ func (t *tool) serverOptions(s *serveSettings) serve.Options {
 		ErrorPages:    s.errorPages,
 		ErrorLog:      term.NewLines(t.stderr, true).Writer(func() string { return programName + ": " }),
 		Abort:         t.abort,
+		LiveReload:    s.liveReload,
 		Log:           serve.TextLog(t.stderr, s.quiet),
 	}
 	if s.jsonLog {
@@ -175,7 +175,7 @@ func plural(n int, what string) string {
 func (t *tool) announce(l net.Listener, about description, s *serveSettings) {
 	url := serve.URL(l, s.addr)
 	switch {
-	case s.quiet:
+	case s.quiet, about.File == "":
 	case s.jsonLog:
 		_, _ = io.WriteString(t.stderr, about.json()+"\n")
 	default:

@@ -40,6 +40,11 @@ type serveFlags struct {
 	cacheDir string
 	noCache  bool
 
+	watch, liveReload bool
+	poll              span
+	exec              string
+	sources           cli.StringSlice
+
 	logFormat, errorPages  choice
 	quiet, noLoggingPrefix bool
 }
@@ -47,6 +52,7 @@ type serveFlags struct {
 // newServeFlags returns the defaults.
 func newServeFlags() *serveFlags {
 	return &serveFlags{
+		watch:             true,
 		timeout:           span(defaultTimeout),
 		postReturnTimeout: span(defaultPostReturnTimeout),
 		drainTimeout:      span(defaultDrainTimeout),
@@ -61,11 +67,12 @@ func newServeFlags() *serveFlags {
 // The headings under which the help lists the flags.
 const (
 	groupListen   = "1. Listening"
-	groupGuest    = "2. What the component sees"
-	groupLimits   = "3. Limits"
-	groupOutbound = "4. Outbound requests"
-	groupOutput   = "5. Output"
-	groupCache    = "6. Compiled code"
+	groupReload   = "2. Reloading"
+	groupGuest    = "3. What the component sees"
+	groupLimits   = "4. Limits"
+	groupOutbound = "5. Outbound requests"
+	groupOutput   = "6. Output"
+	groupCache    = "7. Compiled code"
 )
 
 // all returns the flags.
@@ -86,6 +93,12 @@ func (f *serveFlags) all() []cli.Flag {
 		&cli.StringFlag{Category: groupListen, Name: "addr", Usage: "listen on `HOST:PORT`; port 0 takes any free one", Value: defaultAddr, DefaultText: defaultAddr, Destination: &f.addr},
 		toggle(groupListen, "find-free-port", "take the next free port if the one of --addr is in use", &f.findFreePort),
 
+		&cli.BoolFlag{Category: groupReload, Name: "watch", Usage: "take each new build of the component while serving; --watch=false does not", Value: true, DisableDefaultText: true, Destination: &f.watch},
+		&cli.GenericFlag{Category: groupReload, Name: "poll", Usage: "look for changes every `TIME`, where the file system has no events", Value: &f.poll, DefaultText: "events"},
+		&cli.StringFlag{Category: groupReload, Name: "exec", Usage: "run a `COMMAND` that builds the component, at start and when a source changes", Destination: &f.exec},
+		list(groupReload, "source", "a file or folder with sources, a `PATH` (repeatable; default: the current folder); what .gitignore names is left out", &f.sources),
+		toggle(groupReload, "live-reload", "make HTML pages reload themselves after a swap", &f.liveReload),
+
 		list(groupGuest, "env", "set an environment variable, as `NAME=VALUE`; NAME alone passes yours on (repeatable)", &f.env),
 		list(groupGuest, "env-file", "read environment variables from a dotenv `FILE` (repeatable)", &f.envFiles),
 		toggle(groupGuest, "inherit-env", "pass on the whole environment", &f.inheritEnv),
@@ -93,7 +106,7 @@ func (f *serveFlags) all() []cli.Flag {
 
 		generic(groupLimits, "timeout", "`TIME` from accepting a request to the head of the answer; 0: no limit", &f.timeout),
 		generic(groupLimits, "post-return-timeout", "`TIME` for work that goes on after the answer", &f.postReturnTimeout),
-		generic(groupLimits, "drain-timeout", "`TIME` for running requests to end after Ctrl-C", &f.drainTimeout),
+		generic(groupLimits, "drain-timeout", "`TIME` for running requests to end after Ctrl-C or on a build that was replaced", &f.drainTimeout),
 		generic(groupLimits, "max-memory", "memory of one instance, a `SIZE` such as 64MiB or 1g", &f.maxMemory),
 		generic(groupLimits, "max-concurrent-requests", "`NUMBER` of requests that run at once, more wait up to --timeout; 0: no limit", &f.maxConcurrent),
 		byKind(groupLimits, "max-instance-reuse-count", "`NUMBER` of requests that one instance serves in its life", &f.maxReuse, "1 for wasi:http 0.2, 128 for 0.3"),
@@ -124,6 +137,11 @@ type serveSettings struct {
 	jsonLog       bool
 	quiet         bool
 	loggingPrefix bool
+	watch         bool
+	liveReload    bool
+	poll          time.Duration
+	exec          string
+	sources       []string
 	// load lacks what belongs to the process: streams and reports.
 	load loadConfig
 }
@@ -140,6 +158,9 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 	if f.noCache && f.cacheDir != "" {
 		return nil, usagef("leave one of them out", "--no-cache and --cache-dir contradict each other")
 	}
+	if err := f.checkReload(); err != nil {
+		return nil, err
+	}
 	env, err := guestEnv(environ, f.inheritEnv, f.envFiles.Value(), f.env.Value())
 	if err != nil {
 		return nil, err
@@ -152,6 +173,11 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 		jsonLog:       f.logFormat.value == "json",
 		quiet:         f.quiet,
 		loggingPrefix: !f.noLoggingPrefix,
+		watch:         f.watch,
+		liveReload:    f.liveReload,
+		poll:          time.Duration(f.poll),
+		exec:          f.exec,
+		sources:       f.sources.Value(),
 		load: loadConfig{
 			Env:                        env,
 			Args:                       f.args.Value(),
@@ -180,6 +206,19 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 		s.load.AllowOutbound = append(s.load.AllowOutbound, p)
 	}
 	return s, nil
+}
+
+// checkReload finds flags of reloading that contradict each other.
+func (f *serveFlags) checkReload() error {
+	switch {
+	case f.exec != "" && !f.watch:
+		return usagef("leave one of them out", "--exec and --watch=false contradict each other")
+	case f.poll != 0 && !f.watch:
+		return usagef("leave one of them out", "--poll and --watch=false contradict each other")
+	case len(f.sources.Value()) > 0 && f.exec == "":
+		return usagef("add --exec with the command that builds the component", "--source says what --exec depends on, and there is no --exec")
+	}
+	return nil
 }
 
 // cacheFolder returns where compiled code is kept; empty means nowhere, which

@@ -76,6 +76,13 @@ func wantsColour(terminal bool, getenv func(string) string) bool {
 // IsTerminal reports whether the stream is a terminal.
 func (o *Output) IsTerminal() bool { return o.terminal }
 
+// File returns the stream itself when it is one of the system's, for a program
+// that is to write to it like this one; else nil.
+func (o *Output) File() *os.File {
+	f, _ := o.w.(*os.File)
+	return f
+}
+
 // Colour reports whether text for this stream is styled.
 func (o *Output) Colour() bool { return o.colour }
 

@@ -1,0 +1,8 @@
+package term
+
+import "errors"
+
+// singleKeys is not there for consoles: a read of a console cannot be ended.
+func singleKeys(int) (restore func(), ok bool) { return nil, false }
+
+func readKey(int) (key byte, pressed bool, err error) { return 0, false, errors.ErrUnsupported }
