@@ -30,17 +30,6 @@ func (e *NoHandlerError) Error() string {
 	return "the component exports no HTTP handler, only " + strings.Join(e.Exports, ", ")
 }
 
-// UnsupportedError is the error for an HTTP handler of a kind that cannot be run yet.
-type UnsupportedError struct {
-	Export string
-	Kind   Kind
-}
-
-// Error names the export.
-func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("the component exports %s, but WASI %s components cannot be run yet", e.Export, e.Kind)
-}
-
 // InstantiationError is the outcome of a request for which no instance could be made. No guest has seen the request, so it may be tried
 // again.
 type InstantiationError struct {
@@ -68,6 +57,9 @@ type ExpirationError struct {
 	After time.Duration
 	// Trap tells where the guest was when it was stopped; nil when it was not to be stopped in time.
 	Trap *engine.Trap
+	// Task is the guest's task for the request, and Waiting what it was waiting for; 0 and "" when that is not known.
+	Task    TaskID
+	Waiting string
 }
 
 // Error says what took too long.
@@ -91,6 +83,9 @@ func (e *ExpirationError) Error() string {
 // Doing says in a few words what the guest was busy with when it was stopped; "" when that is not known.
 func (e *ExpirationError) Doing() string {
 	if e.Trap == nil {
+		if e.Waiting != "" {
+			return fmt.Sprintf("the guest's task %d was waiting %s", e.Task, e.Waiting)
+		}
 		return ""
 	}
 	if call := e.HostCall(); call != "" {

@@ -99,6 +99,19 @@ func (h *ProxyHandler) park(w *worker, refuses bool) bool {
 	return true
 }
 
+// withdraw takes w off the list of parked workers. It returns false when w has got a message, or will at once.
+func (h *ProxyHandler) withdraw(w *worker) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, p := range h.parked {
+		if p == w {
+			h.unpark(i)
+			return true
+		}
+	}
+	return false
+}
+
 // retire sends an idle worker home. It does nothing when w has got a message already.
 func (h *ProxyHandler) retire(w *worker) {
 	h.mu.Lock()
@@ -155,7 +168,7 @@ func (h *ProxyHandler) Close(ctx context.Context) {
 	h.cancel(ErrClosed)
 }
 
-// Workers returns how many workers there are, and how many of them wait for a request.
+// Workers returns how many workers there are, and how many of them are free for a request, or idle.
 func (h *ProxyHandler) Workers() (all, idle int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -59,30 +59,13 @@ type ProxyPre struct {
 }
 
 // NewProxyPre returns the ProxyPre of a linked component with these exports ([component.Component.ExportNames]). The error is a *NoHandlerError
-// when none of them is an HTTP handler, and a *UnsupportedError when it is one of a kind that cannot be run.
+// when none of them is an HTTP handler.
 func NewProxyPre(linked *component.Linked, exports []string) (*ProxyPre, error) {
 	export, kind, ok := FindExport(exports)
 	if !ok {
 		return nil, &NoHandlerError{Exports: exports}
 	}
-	if kind != P2 {
-		// A component that offers both can still be run as the older one.
-		if export, ok = findP2(exports); !ok {
-			name, _, _ := FindExport(exports)
-			return nil, &UnsupportedError{Export: name, Kind: kind}
-		}
-		kind = P2
-	}
 	return &ProxyPre{linked: linked, export: export, kind: kind}, nil
-}
-
-func findP2(exports []string) (string, bool) {
-	for _, e := range exports {
-		if name, kind, _ := FindExport([]string{e}); kind == P2 {
-			return name, true
-		}
-	}
-	return "", false
 }
 
 // Kind returns the kind of the component.
@@ -114,6 +97,9 @@ func (p *ProxyPre) Instantiate(ctx context.Context, store *component.Store) (Pro
 	if fn == nil {
 		return nil, fmt.Errorf("%s has no function handle", p.export)
 	}
+	if p.kind == P3 {
+		return &proxyP3{store: store, handle: fn}, nil
+	}
 	return &proxyP2{handle: fn}, nil
 }
 
@@ -135,8 +121,9 @@ type TaskID uint64
 // Prepared is a request for which a guest task exists that does not run yet, so that the embedder can be told about the task before
 // the guest's first instruction.
 type Prepared struct {
-	task TaskID
-	run  func(ctx context.Context) error
+	task  TaskID
+	run   func(ctx context.Context) error
+	guest guestTask // nil for 0.2
 }
 
 // NewPrepared returns a Prepared for a task whose work is run; it is for implementations of Proxy.

@@ -44,7 +44,8 @@ func TestNewProxyPreSaysWhyNot(t *testing.T) {
 	}{
 		{"nothing", nil, "the component exports no HTTP handler; it exports nothing"},
 		{"others", []string{"wasi:cli/run@0.2.3", "x"}, "the component exports no HTTP handler, only wasi:cli/run@0.2.3, x"},
-		{"0.3", []string{"wasi:http/handler@0.3.0"}, "the component exports wasi:http/handler@0.3.0, but WASI 0.3 components cannot be run yet"},
+		{"a release candidate", []string{"wasi:http/handler@0.3.0-rc-2025-09-16"},
+			"the component exports no HTTP handler, only wasi:http/handler@0.3.0-rc-2025-09-16"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if _, err := NewProxyPre(nil, tc.exports); err == nil || err.Error() != tc.want {
@@ -54,12 +55,12 @@ func TestNewProxyPreSaysWhyNot(t *testing.T) {
 	}
 }
 
-func TestNewProxyPrePrefersWhatCanBeRun(t *testing.T) {
+func TestNewProxyPrePrefersTheNewerKind(t *testing.T) {
 	p, err := NewProxyPre(nil, []string{"wasi:http/handler@0.3.0", "wasi:http/incoming-handler@0.2.2"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Kind() != P2 || p.Export() != "wasi:http/incoming-handler@0.2.2" || p.Kind().String() != "0.2" {
+	if p.Kind() != P3 || p.Export() != "wasi:http/handler@0.3.0" || p.Kind().String() != "0.3" {
 		t.Errorf("kind %v, export %s", p.Kind(), p.Export())
 	}
 }

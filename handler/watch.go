@@ -86,6 +86,11 @@ func (w *worker) receiverLeft(x *exchange) {
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if c := w.crew; c != nil {
+		c.left = append(c.left, x)
+		c.note()
+		return
+	}
 	if t.x == x && t.stopped == nil {
 		w.enter(PostReturn)
 	}
@@ -128,6 +133,9 @@ func (w *worker) end() {
 	t.deadline = time.Time{}
 	if t.timer != nil {
 		t.timer.Stop()
+	}
+	if w.crew != nil && w.crew.timer != nil {
+		w.crew.timer.Stop()
 	}
 }
 

@@ -24,6 +24,7 @@ type worker struct {
 	open  []*wasi.Response // of requests that the guest is done with, whose bodies it has not ended
 
 	watch watch
+	crew  *crew // of an instance that takes several requests at once; guarded by the watch's lock
 }
 
 func newWorker(h *ProxyHandler) *worker {
@@ -45,14 +46,24 @@ func (w *worker) run(x *exchange) {
 	w.inst = inst
 	w.guard(inst)
 	var cause error
+	if p, ok := inst.Proxy.(concurrentProxy); ok {
+		cause = w.runCrew(p, x)
+	} else {
+		cause = w.runOne(x)
+	}
+	w.end()
+	w.abortOpen(cause)
+	w.drop(cause)
+}
+
+// runOne handles x and what comes after it, one at a time.
+func (w *worker) runOne(x *exchange) (cause error) {
 	for again := true; again && x != nil; {
 		if again, cause = w.handle(x); again {
 			x, cause = w.idle()
 		}
 	}
-	w.end()
-	w.abortOpen(cause)
-	w.drop(cause)
+	return cause
 }
 
 // instantiate makes the instance; a panic of the embedder's is an error.

@@ -1,0 +1,94 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/p3"
+)
+
+// concurrentProxy is a Proxy whose tasks run side by side: one waits while another goes on. All methods are the owner's.
+type concurrentProxy interface {
+	Proxy
+	// Step has guest code go on a little, and tells whether there may be more to do now. The error is the trap that ended all tasks.
+	Step() (more bool, err error)
+	// Wake receives when there is something to do for Step.
+	Wake() <-chan struct{}
+	// Culprit is the task that trapped, 0 when it cannot be told.
+	Culprit() TaskID
+	// Refusing tells whether the guest holds new tasks back (back-pressure).
+	Refusing() bool
+}
+
+// guestTask is a task of a concurrentProxy; *component.Task is one.
+type guestTask interface {
+	ID() uint64
+	// Start runs the guest until it first waits.
+	Start() error
+	// Cancel asks the guest to end the task.
+	Cancel() error
+	Exited() bool
+	// OnExit has f called by the owner when Exited becomes true.
+	OnExit(f func())
+	// Waiting says what the task waits for; "" when it does not wait.
+	Waiting() string
+}
+
+var _ guestTask = (*component.Task)(nil)
+
+// proxyP3 is an instance that exports wasi:http/handler@0.3.x.
+type proxyP3 struct {
+	store  *component.Store
+	handle *component.Func
+}
+
+var _ concurrentProxy = (*proxyP3)(nil)
+
+func (p *proxyP3) Kind() Kind { return P3 }
+
+func (p *proxyP3) Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error) {
+	t := p.handle.Prepare([]component.Value{p3.NewRequest(p.store, state, req)}, func(v component.Value, ok bool) {
+		if ok {
+			p3.Respond(state, v, req.Method, respond)
+		}
+		// Else the task was cancelled: who did that knows why there is no response.
+	})
+	return &Prepared{task: TaskID(t.ID()), guest: t, run: func(ctx context.Context) error { return drive(ctx, p, t) }}, nil
+}
+
+func (p *proxyP3) Step() (more bool, err error) { return p.store.Step() }
+
+func (p *proxyP3) Wake() <-chan struct{} { return p.store.Wake() }
+
+func (p *proxyP3) Refusing() bool { return p.handle.Refusing() }
+
+func (p *proxyP3) Culprit() TaskID {
+	if t := p.store.Culprit(); t != nil {
+		return TaskID(t.ID())
+	}
+	return 0
+}
+
+// drive runs a task to its end, and whatever else goes on in the instance meanwhile.
+func drive(ctx context.Context, p concurrentProxy, t guestTask) error {
+	if err := t.Start(); err != nil {
+		return err
+	}
+	for {
+		for more := true; more; {
+			var err error
+			if more, err = p.Step(); err != nil {
+				return err
+			}
+		}
+		if t.Exited() {
+			return nil
+		}
+		select {
+		case <-p.Wake():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
