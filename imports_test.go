@@ -39,6 +39,11 @@ var homes = map[string][]string{
 	"github.com/ianlancetaylor/demangle": {"cmd"},
 	"golang.org/x/sys":                   {"engine", "term"},
 	"golang.org/x/term":                  {"term"},
+	"github.com/antchfx/xpath":           {"testrunner"},
+	"github.com/antchfx/xmlquery":        {"testrunner"},
+	"github.com/antchfx/htmlquery":       {"testrunner"},
+	"github.com/andybalholm/brotli":      {"testrunner"},
+	"golang.org/x/text":                  {"testrunner"},
 }
 
 type listedPackage struct {

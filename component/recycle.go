@@ -50,6 +50,13 @@ func (p *pool) put(r recycled) bool {
 	return true
 }
 
+// Idle is how many instance trees are kept to be used again.
+func (l *Linked) Idle() int {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	return len(l.pool.free)
+}
+
 // close frees what the pool holds.
 func (p *pool) close() {
 	p.mu.Lock()
