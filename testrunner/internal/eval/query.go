@@ -169,3 +169,40 @@ func (s *Scope) jsonText(arg *hurl.Value, source string) (*Value, *Error) {
 	}
 	return s.jsonPath(arg, tree)
 }
+
+// Captured is a variable that a capture has set.
+type Captured struct {
+	Name  string
+	Value Value
+}
+
+// Capture sets the variable of a capture.
+func (s *Scope) Capture(c *hurl.Capture) (Captured, *Error) {
+	name, err := s.Template(&c.Name)
+	if err != nil {
+		return Captured{}, err
+	}
+	v, err := s.Query(c.Query)
+	if err == nil && v == nil && len(c.Filters) == 0 {
+		return Captured{}, errorAt(c.Query.Range, "No value", "the response has nothing for this query")
+	}
+	if err == nil {
+		v, err = s.Filters(v, c.Filters)
+	}
+	if err != nil {
+		return Captured{}, err
+	}
+	if v == nil {
+		return Captured{}, errorAt(c.Filters[len(c.Filters)-1].Range, "No value", "nothing came out of this filter")
+	}
+	if setErr := s.Vars.Set(name, *v); setErr != nil {
+		return Captured{}, errorAt(c.Name.Range, "Invalid capture", "%v", setErr)
+	}
+	if c.Redact {
+		if v.Kind != String {
+			return Captured{}, errorAt(c.Range, "Invalid secret", "only a string can be redacted, not %s", v.Describe())
+		}
+		s.Vars.hide(name, v.Text)
+	}
+	return Captured{name, *v}, nil
+}

@@ -1,0 +1,307 @@
+package testrunner
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/testrunner/diff"
+	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
+)
+
+// checker compares an answer with what an entry expects.
+type checker struct {
+	scope    *eval.Scope
+	want     *hurl.Response
+	settings hurl.Settings
+	problems []Problem
+	captures []Capture
+}
+
+// check does all checks, in hurl's order: with the wrong status or version
+// nothing else is looked at, and a capture that fails ends it too.
+func (c *checker) check() {
+	c.version()
+	c.status()
+	if len(c.problems) > 0 || !c.capture() {
+		return
+	}
+	c.headers()
+	if c.want.Body != nil && !c.ignores(hurl.IgnoreBody, "") {
+		c.body(c.want.Body)
+	}
+	for _, a := range c.want.Asserts() {
+		c.assert(a)
+	}
+}
+
+func (c *checker) report(p Problem) { c.problems = append(c.problems, p) }
+
+// reportError reports what could not be evaluated.
+func (c *checker) reportError(kind ProblemKind, err *eval.Error) {
+	c.report(Problem{Kind: kind, Range: err.Range, Title: err.Title, Actual: err.Message})
+}
+
+func (c *checker) ignores(kind hurl.IgnoreKind, arg string) bool {
+	return slices.ContainsFunc(c.settings.Ignore, func(i hurl.Ignore) bool {
+		return i.Kind == kind && strings.EqualFold(i.Arg, arg)
+	})
+}
+
+func (c *checker) version() {
+	got := "HTTP/" + c.scope.Response.Version
+	if c.want.Version != hurl.VersionAny && string(c.want.Version) != got {
+		c.report(Problem{
+			Kind: ProblemVersion, Range: c.want.VersionRange, Title: "HTTP version",
+			Expected: string(c.want.Version), Actual: got,
+			Edits: []hurl.Edit{{Range: c.want.VersionRange, Text: got}},
+		})
+	}
+}
+
+func (c *checker) status() {
+	got := c.scope.Response.Status
+	if c.want.Status == hurl.AnyStatus || c.want.Status == got {
+		return
+	}
+	c.report(Problem{
+		Kind: ProblemStatus, Range: c.want.StatusRange, Title: "Status",
+		Expected: statusText(c.want.Status), Actual: statusText(got),
+		Edits: []hurl.Edit{{Range: c.want.StatusRange, Text: strconv.Itoa(got)}},
+	})
+}
+
+func statusText(code int) string {
+	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
+}
+
+// capture sets the variables; false if one has no value.
+func (c *checker) capture() bool {
+	for _, capture := range c.want.Captures() {
+		set, err := c.scope.Capture(capture)
+		if err != nil {
+			c.report(Problem{Kind: ProblemCapture, Range: err.Range, Title: "Capture: " + err.Title, Actual: err.Message})
+			return false
+		}
+		c.captures = append(c.captures, Capture{Name: set.Name, Value: set.Value.JSON()})
+		if capture.Redact {
+			c.captures[len(c.captures)-1].Value = "***"
+		}
+	}
+	return true
+}
+
+// headers compares the fields that the entry names. One that is repeated in the
+// answer is met by any of the values; one that the entry repeats must have its
+// values in that order.
+func (c *checker) headers() {
+	next := make(map[string]int) // by name, which value comes next
+	for _, h := range c.want.Headers {
+		name, err := c.scope.Template(&h.Key)
+		if err != nil {
+			c.reportError(ProblemHeader, err)
+			continue
+		}
+		if c.ignores(hurl.IgnoreHeader, name) {
+			continue
+		}
+		want, err := c.scope.Template(&h.Value)
+		if err != nil {
+			c.reportError(ProblemHeader, err)
+			continue
+		}
+		c.header(h, name, want, next)
+	}
+}
+
+func (c *checker) header(h *hurl.KeyValue, name, want string, next map[string]int) {
+	key := strings.ToLower(name)
+	var got []string
+	for _, f := range c.scope.Response.Headers {
+		if strings.EqualFold(f.Name, name) {
+			got = append(got, eval.HeaderText(f.Value))
+		}
+	}
+	p := Problem{Kind: ProblemHeader, Range: h.Value.Range, Title: "Header " + name, Expected: want}
+	at := slices.Index(got, want)
+	later := -1
+	if next[key] <= len(got) {
+		later = slices.Index(got[next[key]:], want)
+	}
+	switch {
+	case len(got) == 0:
+		p.Range, p.Actual = h.Range, "no such header"
+		p.Edits = []hurl.Edit{{Range: h.FullRange()}}
+		c.report(p)
+	case at < 0:
+		p.Actual = strings.Join(got, " | ")
+		if value, ok := quoteValue(got[min(next[key], len(got)-1)]); ok {
+			p.Edits = []hurl.Edit{{Range: h.Value.Range, Text: value}}
+		}
+		c.report(p)
+		next[key]++
+	case later < 0:
+		p.Title, p.Actual = "Order of the repeated header "+name, strings.Join(got, " | ")
+		c.report(p)
+	default:
+		next[key] += later + 1
+	}
+}
+
+// body compares the body as a whole: text as text, other kinds as bytes.
+func (c *checker) body(b *hurl.Body) {
+	want, isText, evalErr := c.scope.Payload(&b.Payload)
+	if evalErr != nil {
+		c.reportError(ProblemBody, evalErr)
+		return
+	}
+	got, err := c.scope.Response.Bytes()
+	if err == nil && isText {
+		var text string
+		text, err = c.scope.Response.Text()
+		got = []byte(text)
+	}
+	if err != nil {
+		c.report(Problem{Kind: ProblemBody, Range: b.Range, Title: "Body", Actual: err.Error()})
+		return
+	}
+	if bytes.Equal(want, got) {
+		return
+	}
+	changes, semantic, same := c.withoutIgnored(want, got)
+	if same {
+		return
+	}
+	d := diff.Bodies(want, got)
+	if semantic {
+		d = &diff.Diff{Kind: diff.JSON, Changes: changes}
+	}
+	c.report(Problem{Kind: ProblemBody, Range: b.Range, Title: "Body", Diff: d, Edits: c.bodyEdits(b, got, isText)})
+}
+
+// withoutIgnored compares JSON without the nodes that the fixture ignores.
+// semantic is false if it ignores none, or if one side is not JSON.
+func (c *checker) withoutIgnored(want, got []byte) (changes []diff.Change, semantic, same bool) {
+	var paths []*jsonpath.Path
+	for _, i := range c.settings.Ignore {
+		if i.Kind != hurl.IgnoreJSONPath {
+			continue
+		}
+		p, err := jsonpath.Parse(i.Arg)
+		if err != nil {
+			c.report(Problem{Kind: ProblemBody, Range: i.Range, Title: "Invalid JSONPath", Actual: err.Error()})
+			continue
+		}
+		paths = append(paths, p)
+	}
+	if len(paths) == 0 {
+		return nil, false, false
+	}
+	w, err := jsontree.Parse(want)
+	if err != nil {
+		return nil, false, false
+	}
+	g, err := jsontree.Parse(got)
+	if err != nil {
+		return nil, false, false
+	}
+	for _, p := range paths {
+		w, g = prune(w, p.Select(w)), prune(g, p.Select(g))
+	}
+	changes = diff.Trees(w, g)
+	return changes, true, len(changes) == 0
+}
+
+// ignoredNode stands where a node was removed.
+const ignoredNode = "(ignored)"
+
+// prune replaces the nodes by a mark, so that indexes stay and a member that is
+// missing still differs from one whose value is ignored.
+func prune(root any, nodes []jsonpath.Match) any {
+	for _, n := range nodes {
+		if len(n.Location) == 0 {
+			return ignoredNode
+		}
+		parent := root
+		for _, step := range n.Location[:len(n.Location)-1] {
+			parent = child(parent, step)
+		}
+		switch last := n.Location[len(n.Location)-1].(type) {
+		case string:
+			if o, ok := parent.(*jsontree.Object); ok {
+				o.Set(last, ignoredNode)
+			}
+		case int:
+			if list, ok := parent.([]any); ok {
+				list[last] = ignoredNode
+			}
+		}
+	}
+	return root
+}
+
+func child(v any, step any) any {
+	switch step := step.(type) {
+	case string:
+		if o, ok := v.(*jsontree.Object); ok {
+			return o.Values[step]
+		}
+	case int:
+		if list, ok := v.([]any); ok {
+			return list[step]
+		}
+	}
+	return nil
+}
+
+// assert checks one line of [Asserts].
+func (c *checker) assert(a *hurl.Assert) {
+	v, err := c.scope.Query(a.Query)
+	if err == nil {
+		v, err = c.scope.Filters(v, a.Filters)
+	}
+	if err != nil {
+		c.reportError(ProblemAssert, err)
+		return
+	}
+	m, err := c.scope.Check(a.Predicate, v)
+	if err != nil {
+		c.reportError(ProblemAssert, err)
+		return
+	}
+	if m == nil {
+		return
+	}
+	p := Problem{Kind: ProblemAssert, Range: a.Range, Title: "Assert", Expected: m.Expected, Actual: m.Actual}
+	if m.TypeError {
+		p.Title = "Assert: the kinds do not go together"
+	}
+	if v != nil && a.Predicate.Kind == hurl.PredicateEqual && !a.Predicate.Not {
+		if literal, ok := literalOf(*v); ok {
+			p.Edits = []hurl.Edit{{Range: a.Predicate.Value.Range, Text: literal}}
+		}
+	}
+	c.report(p)
+}
+
+// literalOf writes a value as it can stand behind a predicate.
+func literalOf(v eval.Value) (string, bool) {
+	switch v.Kind {
+	case eval.Null, eval.Bool, eval.Integer, eval.BigInteger:
+		return v.Render()
+	case eval.Float:
+		s, ok := v.Render()
+		return s, ok && strings.Trim(s, "-.0123456789") == ""
+	case eval.String:
+		return quoteString(v.Text), true
+	case eval.Bytes:
+		return fmt.Sprintf("hex,%x;", v.Bytes), true
+	}
+	return "", false
+}

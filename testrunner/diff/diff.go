@@ -1,0 +1,103 @@
+// Package diff finds what differs between what was expected and what came, as
+// data that can be shown in several ways: JSON by path, text by line and word,
+// anything else by byte.
+package diff
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
+)
+
+// Kind says which fields of a Diff are set.
+type Kind string
+
+// The kinds.
+const (
+	JSON   Kind = "json"
+	Text   Kind = "text"
+	Binary Kind = "binary"
+)
+
+// Diff is a difference between two bodies.
+type Diff struct {
+	Kind    Kind      `json:"kind"`
+	Changes []Change  `json:"changes,omitempty"` // JSON
+	Lines   []Line    `json:"lines,omitempty"`   // Text: all of both sides
+	Bytes   *ByteDiff `json:"bytes,omitempty"`   // Binary
+	// Note is what there is to say beyond, "" if nothing.
+	Note string `json:"note,omitempty"`
+}
+
+// Size returns how many single differences there are.
+func (d *Diff) Size() int {
+	switch d.Kind {
+	case JSON:
+		return len(d.Changes)
+	case Binary:
+		return 1
+	}
+	n := 0
+	for _, l := range d.Lines {
+		if l.Op != Same {
+			n++
+		}
+	}
+	return n
+}
+
+// Bodies compares two bodies that are known to differ, in the way that suits
+// them.
+func Bodies(want, got []byte) *Diff {
+	if !isText(want) || !isText(got) {
+		return binary(want, got)
+	}
+	if looksJSON(want) && looksJSON(got) {
+		w, wantErr := jsontree.Parse(want)
+		g, gotErr := jsontree.Parse(got)
+		if wantErr == nil && gotErr == nil {
+			if changes := Trees(w, g); len(changes) > 0 {
+				return &Diff{Kind: JSON, Changes: changes}
+			}
+			d := Texts(string(want), string(got))
+			d.Note = "the same JSON: only white space, the order of members or the spelling differs"
+			return d
+		}
+	}
+	return Texts(string(want), string(got))
+}
+
+// looksJSON reports whether a body is an object or an array, which is what
+// paths help with.
+func looksJSON(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t\r\n")
+	return len(b) > 0 && (b[0] == '{' || b[0] == '[')
+}
+
+// isText reports whether bytes can be shown as text.
+func isText(b []byte) bool {
+	if !utf8.Valid(b) {
+		return false
+	}
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != 0x1b {
+			return false
+		}
+	}
+	return true
+}
+
+// Map replaces all texts of the difference, to hide what must not be shown.
+func (d *Diff) Map(change func(string) string) {
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		c.Want, c.Got = change(c.Want), change(c.Got)
+	}
+	for i := range d.Lines {
+		l := &d.Lines[i]
+		if whole := l.Text(); change(whole) != whole {
+			l.Spans = []Span{{Text: change(whole)}}
+		}
+	}
+}

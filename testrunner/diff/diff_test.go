@@ -1,0 +1,112 @@
+package diff
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestJSONIsComparedByPath(t *testing.T) {
+	tests := map[string]struct {
+		want, got string
+		changes   []Change
+	}{
+		"changed":            {`{"a":1}`, `{"a":2}`, []Change{{Kind: Changed, Path: "$.a", Want: "1", Got: "2"}}},
+		"type changed":       {`{"a":1}`, `{"a":"1"}`, []Change{{Kind: TypeChanged, Path: "$.a", Want: "1", Got: `"1"`}}},
+		"added":              {`{}`, `{"b c":[]}`, []Change{{Kind: Added, Path: "$['b c']", Got: "[]"}}},
+		"removed":            {`{"a":{"b":null}}`, `{"a":{}}`, []Change{{Kind: Removed, Path: "$.a.b", Want: "null"}}},
+		"number by value":    {`[1.0,2]`, `[1,3]`, []Change{{Kind: Changed, Path: "$[1]", Want: "2", Got: "3"}}},
+		"element added":      {`[1,2,3]`, `[1,9,2,3]`, []Change{{Kind: Added, Path: "$[1]", Got: "9"}}},
+		"element removed":    {`[1,2,3]`, `[1,3]`, []Change{{Kind: Removed, Path: "$[1]", Want: "2"}}},
+		"element changed":    {`[{"i":1},{"i":2}]`, `[{"i":1},{"i":7}]`, []Change{{Kind: Changed, Path: "$[1].i", Want: "2", Got: "7"}}},
+		"element moved":      {`["a","b","c"]`, `["c","a","b"]`, []Change{{Kind: Moved, Path: "$[0]", From: "$[2]", Want: `"c"`, Got: `"c"`}}},
+		"moved whole object": {`[{"a":1,"b":2},7]`, `[7,{"b":2,"a":1}]`, []Change{{Kind: Moved, Path: "$[1]", From: "$[0]", Want: `{"a":1,"b":2}`, Got: `{"b":2,"a":1}`}}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := Bodies([]byte(tt.want), []byte(tt.got))
+			if diff := cmp.Diff(&Diff{Kind: JSON, Changes: tt.changes}, d); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestTheSameJSONIsComparedAsText(t *testing.T) {
+	d := Bodies([]byte(`{"a":1}`), []byte(`{"a": 1}`))
+	if d.Kind != Text || d.Note == "" || d.Size() != 2 {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func render(d *Diff) string {
+	var b strings.Builder
+	for _, l := range d.Lines {
+		b.WriteString(string(l.Op))
+		for _, s := range l.Spans {
+			if s.Changed {
+				b.WriteString("[" + s.Text + "]")
+			} else {
+				b.WriteString(s.Text)
+			}
+		}
+		if l.NoEnd {
+			b.WriteString("$")
+		}
+		b.WriteString("|")
+	}
+	return b.String()
+}
+
+func TestTextIsComparedByLineAndWord(t *testing.T) {
+	tests := []struct{ want, got, diff string }{
+		{"a\nb\nc\n", "a\nc\n", " a|-b| c|"},
+		{"a\n", "a\nb", " a|+b$|"},
+		{"one two three\n", "one 2 three\n", "-one [two] three|+one [2] three|"},
+		{"x", "y", "-x$|+y$|"},
+		{"", "new\n", "+new|"},
+		{"end", "end\n", "-end$|+end|"},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.diff, render(Bodies([]byte(tt.want), []byte(tt.got)))); diff != "" {
+			t.Errorf("%q → %q: %s", tt.want, tt.got, diff)
+		}
+	}
+}
+
+func TestLinesOfBothSidesAreAllThere(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func() string {
+		var b strings.Builder
+		for range random.IntN(12) {
+			b.WriteString(string(rune('a'+random.IntN(4))) + "\n")
+		}
+		return b.String()
+	}
+	for range 2000 {
+		want, got := text(), text()
+		var a, b strings.Builder
+		for _, l := range Texts(want, got).Lines {
+			if l.Op != More {
+				a.WriteString(l.Text() + "\n")
+			}
+			if l.Op != Less {
+				b.WriteString(l.Text() + "\n")
+			}
+		}
+		if a.String() != want || b.String() != got {
+			t.Fatalf("%q → %q: sides %q and %q", want, got, a.String(), b.String())
+		}
+	}
+}
+
+func TestBinaryShowsTheFirstDifference(t *testing.T) {
+	want := append(make([]byte, 100), 1)
+	got := append(make([]byte, 100), 2, 3)
+	d := Bodies(want, got).Bytes
+	if d.Offset != 100 || d.Start != 80 || d.WantLen != 101 || d.GotLen != 102 || len(d.Want) != 21 || len(d.Got) != 22 {
+		t.Errorf("got %+v", d)
+	}
+}

@@ -1,0 +1,231 @@
+package diff
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
+)
+
+// ChangeKind says how a node of JSON differs.
+type ChangeKind string
+
+// The kinds of changes.
+const (
+	Added       ChangeKind = "added"
+	Removed     ChangeKind = "removed"
+	Changed     ChangeKind = "changed"
+	TypeChanged ChangeKind = "type changed"
+	Moved       ChangeKind = "moved"
+)
+
+// Change is a difference at one path.
+type Change struct {
+	Kind ChangeKind `json:"kind"`
+	// Path is that of the node, in what came; of a removed node, in what was
+	// expected.
+	Path string `json:"path"`
+	// From is where a moved element was expected.
+	From string `json:"from,omitempty"`
+	// Want and Got are the values as JSON; "" where there is none.
+	Want string `json:"want,omitempty"`
+	Got  string `json:"got,omitempty"`
+}
+
+// Trees compares two values of jsontree: what was expected, and what came.
+func Trees(want, got any) []Change {
+	var c comparer
+	c.compare("$", want, got)
+	return c.changes
+}
+
+type comparer struct{ changes []Change }
+
+func (c *comparer) add(kind ChangeKind, path string, want, got any) {
+	change := Change{Kind: kind, Path: path}
+	if kind != Added {
+		change.Want = string(jsontree.Append(nil, want))
+	}
+	if kind != Removed {
+		change.Got = string(jsontree.Append(nil, got))
+	}
+	c.changes = append(c.changes, change)
+}
+
+func (c *comparer) compare(path string, want, got any) {
+	if jsonpath.Equal(want, got) {
+		return
+	}
+	if typeOf(want) != typeOf(got) {
+		c.add(TypeChanged, path, want, got)
+		return
+	}
+	switch w := want.(type) {
+	case *jsontree.Object:
+		c.objects(path, w, got.(*jsontree.Object))
+	case []any:
+		c.arrays(path, w, got.([]any))
+	default:
+		c.add(Changed, path, want, got)
+	}
+}
+
+func typeOf(v any) string {
+	switch v.(type) {
+	case bool:
+		return "boolean"
+	case string:
+		return "string"
+	case jsontree.Number:
+		return "number"
+	case []any:
+		return "array"
+	case *jsontree.Object:
+		return "object"
+	}
+	return "null"
+}
+
+func (c *comparer) objects(path string, want, got *jsontree.Object) {
+	for _, name := range want.Names {
+		if v, ok := got.Get(name); ok {
+			c.compare(path+Step(name), want.Values[name], v)
+		} else {
+			c.add(Removed, path+Step(name), want.Values[name], nil)
+		}
+	}
+	for _, name := range got.Names {
+		if _, ok := want.Get(name); !ok {
+			c.add(Added, path+Step(name), nil, got.Values[name])
+		}
+	}
+}
+
+// arrays matches equal elements in order first, then equal ones that moved, and
+// compares what is left at the same place in between.
+func (c *comparer) arrays(path string, want, got []any) {
+	wantOf, gotOf := matchArrays(want, got)
+	movedFrom := make(map[int]int) // got → want
+	for i := range want {
+		if wantOf[i] >= 0 {
+			continue
+		}
+		for j := range got {
+			if gotOf[j] < 0 && jsonpath.Equal(want[i], got[j]) {
+				wantOf[i], gotOf[j] = j, i
+				movedFrom[j] = i
+				break
+			}
+		}
+	}
+	index := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+	i, j := 0, 0
+	for i < len(want) || j < len(got) {
+		switch {
+		case i < len(want) && j < len(got) && wantOf[i] < 0 && gotOf[j] < 0:
+			c.compare(index(j), want[i], got[j])
+			i, j = i+1, j+1
+		case i < len(want) && wantOf[i] < 0:
+			c.add(Removed, index(i), want[i], nil)
+			i++
+		case j < len(got) && gotOf[j] < 0:
+			c.add(Added, index(j), nil, got[j])
+			j++
+		case j < len(got) && isMoved(movedFrom, j):
+			c.add(Moved, index(j), want[movedFrom[j]], got[j])
+			c.changes[len(c.changes)-1].From = index(movedFrom[j])
+			j++
+		case i < len(want) && isMoved(movedFrom, wantOf[i]):
+			i++ // told where it came
+		default:
+			i, j = i+1, j+1
+		}
+	}
+}
+
+func isMoved(movedFrom map[int]int, j int) bool {
+	_, ok := movedFrom[j]
+	return ok
+}
+
+// matchArrays returns for each element the index of the equal one on the other
+// side, in a longest common subsequence; -1 for none.
+func matchArrays(want, got []any) (wantOf, gotOf []int) {
+	classes := classify(want, got)
+	pairs := lcs(classes[:len(want)], classes[len(want):])
+	wantOf, gotOf = filled(len(want)), filled(len(got))
+	for _, p := range pairs {
+		wantOf[p[0]], gotOf[p[1]] = p[1], p[0]
+	}
+	return wantOf, gotOf
+}
+
+func filled(n int) []int {
+	s := make([]int, n)
+	for i := range s {
+		s[i] = -1
+	}
+	return s
+}
+
+// classify numbers the elements so that the spelling of equal ones has the same
+// number.
+func classify(want, got []any) []int {
+	known := make(map[string]int)
+	var classes []int
+	for _, list := range [][]any{want, got} {
+		for _, v := range list {
+			key := canonical(v)
+			class, ok := known[key]
+			if !ok {
+				class = len(known)
+				known[key] = class
+			}
+			classes = append(classes, class)
+		}
+	}
+	return classes
+}
+
+// canonical writes a value with its members sorted and its numbers by value.
+func canonical(v any) string {
+	return string(jsontree.Append(nil, sorted(v)))
+}
+
+func sorted(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = sorted(v[i])
+		}
+		return out
+	case *jsontree.Object:
+		out := &jsontree.Object{}
+		for _, name := range v.Sorted() {
+			out.Set(name, sorted(v.Values[name]))
+		}
+		return out
+	case jsontree.Number:
+		if f, err := strconv.ParseFloat(string(v), 64); err == nil && math.Abs(f) < 1<<53 {
+			return jsontree.Number(strconv.FormatFloat(f, 'g', -1, 64))
+		}
+	}
+	return v
+}
+
+// Step returns the step of a path that leads to a member.
+func Step(name string) string {
+	for i, r := range name {
+		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= 0x80
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return "['" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(name) + "']"
+		}
+	}
+	if name == "" {
+		return "['']"
+	}
+	return "." + name
+}

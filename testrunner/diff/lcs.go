@@ -1,0 +1,93 @@
+package diff
+
+// maxEdits limits the search for the shortest list of edits; beyond, what is
+// left counts as wholly different.
+const maxEdits = 2000
+
+// lcs returns the pairs of indexes of a longest common subsequence (E. Myers,
+// An O(ND) Difference Algorithm and Its Variations, 1986).
+func lcs(a, b []int) [][2]int {
+	var pairs [][2]int
+	start := 0
+	for start < len(a) && start < len(b) && a[start] == b[start] {
+		pairs = append(pairs, [2]int{start, start})
+		start++
+	}
+	endA, endB := len(a), len(b)
+	var tail [][2]int
+	for endA > start && endB > start && a[endA-1] == b[endB-1] {
+		endA, endB = endA-1, endB-1
+		tail = append(tail, [2]int{endA, endB})
+	}
+	for _, p := range myers(a[start:endA], b[start:endB]) {
+		pairs = append(pairs, [2]int{p[0] + start, p[1] + start})
+	}
+	for i := len(tail) - 1; i >= 0; i-- {
+		pairs = append(pairs, tail[i])
+	}
+	return pairs
+}
+
+func myers(a, b []int) [][2]int {
+	n, m := len(a), len(b)
+	if n == 0 || m == 0 {
+		return nil
+	}
+	limit := min(n+m, maxEdits)
+	// furthest[limit+k] is how far x comes on diagonal k.
+	furthest := make([]int, 2*limit+2)
+	var trace [][]int
+	for d := 0; d <= limit; d++ {
+		trace = append(trace, append([]int(nil), furthest[limit-d:limit+d+2]...))
+		for k := -d; k <= d; k += 2 {
+			x := 0
+			if k == -d || k != d && furthest[limit+k-1] < furthest[limit+k+1] {
+				x = furthest[limit+k+1]
+			} else {
+				x = furthest[limit+k-1] + 1
+			}
+			y := x - k
+			for x < n && y < m && y >= 0 && a[x] == b[y] {
+				x, y = x+1, y+1
+			}
+			furthest[limit+k] = x
+			if x >= n && y >= m {
+				return backtrack(trace, n, m, d)
+			}
+		}
+	}
+	return nil
+}
+
+// backtrack follows the edits back. trace[d] holds diagonals -d to d+1 as they
+// were before step d.
+func backtrack(trace [][]int, n, m, d int) [][2]int {
+	var reversed [][2]int
+	x, y := n, m
+	for ; d > 0; d-- {
+		at := func(k int) int { return trace[d][d+k] }
+		k := x - y
+		var previous int
+		if k == -d || k != d && at(k-1) < at(k+1) {
+			previous = k + 1
+		} else {
+			previous = k - 1
+		}
+		fromX := at(previous)
+		fromY := fromX - previous
+		for x > fromX && y > fromY && x > 0 && y > 0 {
+			x, y = x-1, y-1
+			reversed = append(reversed, [2]int{x, y})
+		}
+		x, y = fromX, fromY
+	}
+	for x > 0 && y > 0 {
+		x, y = x-1, y-1
+		reversed = append(reversed, [2]int{x, y})
+	}
+	pairs := make([][2]int, len(reversed))
+	for i, p := range reversed {
+		pairs[len(pairs)-1-i] = p
+	}
+	return pairs
+}

@@ -1,0 +1,354 @@
+package testrunner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
+)
+
+// fileRun is one run of a file: its variables and cookies.
+type fileRun struct {
+	options *Options
+	session *session
+	file    *hurl.File
+	base    Spec
+	scope   *eval.Scope
+	cookies cookieStore
+	files   *fileReader
+	result  *FileResult
+}
+
+// spec returns what an entry is to be run against.
+func (f *fileRun) spec(s *hurl.Settings) Spec {
+	spec := f.base
+	if s.Component != nil {
+		spec.Component = f.files.relative(s.Component.Path)
+	}
+	var env strings.Builder
+	for _, e := range s.Env {
+		env.WriteString(e.Name + "=" + e.Value + "\n")
+	}
+	spec.Env = env.String()
+	return spec
+}
+
+// entry runs an entry with its repetitions. The error is that of ctx, or an
+// *OpenError.
+func (f *fileRun) entry(ctx context.Context, e *hurl.Entry) error {
+	for n := int64(0); ; n++ {
+		opts, evalErr := evaluateOptions(f.scope, e, f.options.Retry)
+		if evalErr != nil {
+			f.add(Result{Entry: e, Outcome: Error, Started: f.scope.Now(), Attempts: 1, Problems: []Problem{requestProblem(evalErr)}})
+			return nil
+		}
+		if opts.skip || opts.repeat == 0 {
+			f.add(Result{Entry: e, Outcome: Skipped, Started: f.scope.Now(), Notes: []string{"the option skip, or repeat: 0"}})
+			return nil
+		}
+		r, err := f.attempts(ctx, e, opts)
+		if err != nil {
+			return err
+		}
+		f.add(r)
+		if opts.repeat > 0 && n+1 >= opts.repeat || opts.repeat < 0 && r.Outcome.Failed() {
+			return nil
+		}
+	}
+}
+
+func (f *fileRun) add(r Result) { f.result.Results = append(f.result.Results, r) }
+
+// attempts tries an entry until it passes or may not be tried any more.
+func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (Result, error) {
+	if err := f.options.sleep(ctx, opts.delay); err != nil {
+		return Result{}, err
+	}
+	started := f.scope.Now()
+	for n := 1; ; n++ {
+		r, err := f.attempt(ctx, e, opts)
+		if err != nil {
+			return r, err
+		}
+		r.Started, r.Attempts = started, n
+		r.Duration = f.scope.Now().Sub(started)
+		r.Notes = append(opts.notes[:len(opts.notes):len(opts.notes)], r.Notes...)
+		if !r.Outcome.Failed() || opts.retry >= 0 && int64(n) > opts.retry {
+			return r, nil
+		}
+		if err := f.options.sleep(ctx, opts.retryInterval); err != nil {
+			return r, err
+		}
+	}
+}
+
+func requestProblem(err *eval.Error) Problem {
+	return Problem{Kind: ProblemRequest, Range: err.Range, Title: err.Title, Actual: err.Message}
+}
+
+// attempt tries an entry once.
+func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (Result, error) {
+	r := Result{Entry: e, Outcome: Pass}
+	s := f.file.EntrySettings(e)
+	f.applyCookies(&s)
+	if f.options.Isolate == IsolateEntry {
+		f.session.fresh()
+	}
+	f.scope.Response = nil
+	b := &builder{scope: f.scope, entry: e, opts: opts}
+	request, evalErr := build(f.scope, e, opts)
+	cookies := b.sectionCookies()
+	if evalErr == nil {
+		evalErr = b.err
+	}
+	if evalErr != nil {
+		r.Outcome, r.Problems = Error, []Problem{requestProblem(evalErr)}
+		return r, nil
+	}
+	request.Timeout = f.timeout(&s, opts)
+	trip := &trip{fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), cookies: cookies, result: &r, expect: s.Expect}
+	if err := trip.run(ctx, request); err != nil {
+		return r, err
+	}
+	f.judge(&r, trip, &s)
+	if !r.Outcome.Failed() && opts.output != "" && r.Answer != nil {
+		f.output(&r, opts.output)
+	}
+	return r, nil
+}
+
+func (f *fileRun) output(r *Result, name string) {
+	body, err := f.scope.Response.Bytes()
+	if err == nil {
+		err = f.files.write(name, body)
+	}
+	if err != nil {
+		r.Outcome = Error
+		r.Problems = append(r.Problems, Problem{Kind: ProblemRequest, Title: "Output cannot be written", Actual: err.Error()})
+	}
+}
+
+// timeout returns the time for an answer: the shortest of what is set.
+func (f *fileRun) timeout(s *hurl.Settings, opts *settings) time.Duration {
+	limit := f.options.Timeout
+	if s.Timeout != nil {
+		limit = s.Timeout.After
+	}
+	if opts.maxTime > 0 && (limit == 0 || opts.maxTime < limit) {
+		limit = opts.maxTime
+	}
+	return limit
+}
+
+func (f *fileRun) applyCookies(s *hurl.Settings) {
+	for _, c := range s.Cookies {
+		if c.Set == "" {
+			f.cookies.clear()
+		} else {
+			f.cookies.setLine(c.Set, f.scope.Now())
+		}
+	}
+}
+
+// judge finds the outcome.
+func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
+	if r.Outcome.Failed() { // the request could not be followed to its end
+		return
+	}
+	failure := r.Answer.Failure
+	switch {
+	case s.Expect != nil && meets(s.Expect, failure):
+		return
+	case s.Expect != nil:
+		f.unexpected(r, s.Expect)
+		return
+	case failure != nil:
+		r.Outcome = failure.Outcome
+		r.Problems = []Problem{{Kind: ProblemFailure, Range: responseRange(r.Entry), Title: failureTitle(failure), Actual: failure.Cause}}
+		return
+	}
+	f.scope.Response = t.response
+	if r.Entry.Response != nil {
+		c := &checker{scope: f.scope, want: r.Entry.Response, settings: *s}
+		c.check()
+		r.Problems, r.Captures = c.problems, c.captures
+	}
+	switch {
+	case t.reused != nil:
+		r.Outcome = Reuse
+		r.Problems = append([]Problem{{
+			Kind: ProblemFailure, Range: responseRange(r.Entry), Title: "The instance cannot be used again",
+			Expected: "an answer, as a new instance gives, since hosts use instances of this kind again",
+			Actual:   failureTitle(t.reused.Failure) + ": " + t.reused.Failure.Cause,
+		}}, r.Problems...)
+	case len(r.Problems) > 0:
+		r.Outcome = Mismatch
+	}
+}
+
+// unexpected reports an answer, or a failure, in place of the wanted failure.
+func (f *fileRun) unexpected(r *Result, want *hurl.Expect) {
+	p := Problem{Kind: ProblemExpect, Range: want.Range, Title: "Expected failure", Expected: strings.TrimSpace(string(want.Kind) + " " + want.Name)}
+	r.Outcome = Mismatch
+	p.Actual = "an answer with status " + statusText(r.Answer.Status)
+	if failure := r.Answer.Failure; failure != nil {
+		r.Outcome = failure.Outcome
+		p.Actual = failureTitle(failure) + ": " + failure.Cause
+	}
+	r.Problems = []Problem{p}
+}
+
+func meets(want *hurl.Expect, got *Failure) bool {
+	if got == nil || string(want.Kind) != string(got.Outcome) {
+		return false
+	}
+	return want.Name == "" || strings.EqualFold(want.Name, got.ErrorCode)
+}
+
+func failureTitle(f *Failure) string {
+	switch f.Outcome {
+	case Trap:
+		return "The guest trapped"
+	case Expired:
+		return "No answer in time"
+	case NoResponse:
+		return "No response"
+	case ErrorCode:
+		return "The guest answered with the error-code " + f.ErrorCode
+	case Instantiation:
+		return "No instance could be made"
+	}
+	return string(f.Outcome)
+}
+
+// responseRange is where an entry says what it expects, else where it begins.
+func responseRange(e *hurl.Entry) hurl.Range {
+	if e.Response != nil {
+		return e.Response.Range
+	}
+	return e.Request.Range
+}
+
+// trip is a request on its way, through redirects if they are followed.
+type trip struct {
+	*fileRun
+	opts    *settings
+	slot    *slot
+	cookies []string // of the section
+	expect  *hurl.Expect
+	result  *Result
+
+	response *eval.Response
+	reused   *Answer
+}
+
+func (t *trip) run(ctx context.Context, r *Request) error {
+	var hops []eval.Redirect
+	wanted := func(f *Failure) bool { return t.expect != nil && meets(t.expect, f) }
+	for {
+		u, err := url.Parse(r.URL())
+		if err != nil {
+			u = &url.URL{Scheme: r.Scheme, Host: r.Authority, Path: r.Target}
+		}
+		sent := t.withCookies(r, u)
+		x, err := t.session.send(ctx, t.slot, sent, wanted)
+		t.result.Notes = append(t.result.Notes, x.notes...)
+		if err != nil {
+			return err
+		}
+		if x.reused != nil {
+			t.reused = x.reused
+		}
+		t.result.Request, t.result.Answer = sent, x.answer
+		if x.answer.Failure != nil {
+			return nil
+		}
+		t.scope.Response = nil
+		t.fileRun.cookies.update(u, x.answer.Headers, t.scope.Now())
+		t.response = &eval.Response{
+			URL: r.URL(), Version: r.Version, Status: x.answer.Status, Headers: x.answer.Headers, Trailers: x.answer.Trailers,
+			Raw: x.answer.Body, Duration: x.answer.Duration, Redirects: hops,
+		}
+		location := x.answer.Headers.Get("Location")
+		if !t.opts.location || x.answer.Status < 300 || x.answer.Status > 399 || location == "" {
+			return nil
+		}
+		if t.opts.maxRedirs >= 0 && int64(len(hops)) >= t.opts.maxRedirs {
+			t.fail("Too many redirects", fmt.Sprintf("more than %d", t.opts.maxRedirs))
+			return nil
+		}
+		next, err := t.follow(r, u, location, x.answer.Status)
+		if err != nil {
+			t.fail("Redirect cannot be followed", err.Error())
+			return nil
+		}
+		hops = append(hops, eval.Redirect{Status: x.answer.Status, Location: next.URL()})
+		r = next
+	}
+}
+
+func (t *trip) fail(title, message string) {
+	t.result.Outcome = Error
+	t.result.Problems = []Problem{{Kind: ProblemRequest, Range: t.result.Entry.Request.URL.Range, Title: title, Actual: message}}
+}
+
+// withCookies returns the request with its cookies. A Cookie header of the
+// entry stands in for the section's cookies, not for the stored ones.
+func (t *trip) withCookies(r *Request, u *url.URL) *Request {
+	pairs := t.fileRun.cookies.pairs(u, t.scope.Now())
+	if !r.Headers.Has("Cookie") {
+		pairs = append(pairs, t.cookies...)
+	}
+	if len(pairs) == 0 {
+		return r
+	}
+	sent := *r
+	sent.Headers = append(sent.Headers[:len(sent.Headers):len(sent.Headers)], fixture.Field{Name: "Cookie", Value: strings.Join(pairs, "; ")})
+	return &sent
+}
+
+var errForeign = errors.New("it leads to another server, and only the component is here")
+
+// follow returns the request that a redirect leads to. 301, 302 and 303 turn it
+// into a GET without a body.
+func (t *trip) follow(r *Request, from *url.URL, location string, status int) (*Request, error) {
+	target, err := from.Parse(location)
+	if err != nil {
+		return nil, err
+	}
+	next := *r
+	if message := setURL(&next, target.String(), t.opts.pathAsIs); message != "" {
+		return nil, errors.New(message)
+	}
+	if !strings.EqualFold(next.Authority, r.Authority) {
+		return nil, fmt.Errorf("%s: %w", target, errForeign)
+	}
+	if next.Scheme != r.Scheme && !t.opts.trusted {
+		next.Headers = without(next.Headers, "Authorization", "Cookie")
+	}
+	if status <= 303 && status >= 301 {
+		next.Method, next.Body = "GET", nil
+		next.Headers = without(next.Headers, "Content-Type", "Content-Length")
+	}
+	return &next, nil
+}
+
+func without(fields fixture.Fields, names ...string) fixture.Fields {
+	var out fixture.Fields
+	for _, f := range fields {
+		keep := true
+		for _, n := range names {
+			keep = keep && !strings.EqualFold(f.Name, n)
+		}
+		if keep {
+			out = append(out, f)
+		}
+	}
+	return out
+}

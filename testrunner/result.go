@@ -1,0 +1,215 @@
+package testrunner
+
+import (
+	"time"
+
+	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/testrunner/diff"
+)
+
+// Outcome says what became of an entry.
+type Outcome string
+
+// The outcomes.
+const (
+	Pass          Outcome = "pass"
+	Mismatch      Outcome = "mismatch"      // an answer, but not the expected one
+	Trap          Outcome = "trap"          // the guest was stopped by a fault of its own
+	Expired       Outcome = "expired"       // no answer in time
+	NoResponse    Outcome = "no-response"   // the guest ended without an answer
+	ErrorCode     Outcome = "error-code"    // the guest answered with an error-code
+	Instantiation Outcome = "instantiation" // there is no instance
+	Reuse         Outcome = "reuse"         // only a new instance can answer, though hosts use them again
+	Error         Outcome = "error"         // the fixture asks for what cannot be done
+	Skipped       Outcome = "skipped"       // not run
+)
+
+// Outcomes returns all outcomes in the order in which reports list them.
+func Outcomes() []Outcome {
+	return []Outcome{Pass, Mismatch, Trap, Expired, NoResponse, ErrorCode, Instantiation, Reuse, Error, Skipped}
+}
+
+// Failed reports whether the outcome is none of Pass and Skipped.
+func (o Outcome) Failed() bool { return o != Pass && o != Skipped }
+
+// ProblemKind says what a problem is about.
+type ProblemKind string
+
+// The kinds of problems.
+const (
+	ProblemVersion ProblemKind = "version"
+	ProblemStatus  ProblemKind = "status"
+	ProblemHeader  ProblemKind = "header"
+	ProblemBody    ProblemKind = "body"
+	ProblemAssert  ProblemKind = "assert"
+	ProblemCapture ProblemKind = "capture"
+	ProblemRequest ProblemKind = "request" // it cannot be made
+	ProblemFailure ProblemKind = "failure" // no answer
+	ProblemExpect  ProblemKind = "expect"  // an answer where a failure was wanted, or another failure
+)
+
+// Problem is one thing that is not as the fixture has it.
+type Problem struct {
+	Kind ProblemKind
+	// Range is what is not met, in the fixture; zero if it stands nowhere.
+	Range hurl.Range
+	// Title says in a few words what is wrong.
+	Title string
+	// Expected and Actual say it in one line each; "" if there is a Diff, or if
+	// Title says it all.
+	Expected, Actual string
+	// Diff is not nil for bodies that differ.
+	Diff *diff.Diff
+	// Edits make the fixture expect what came; nil if no edit could.
+	Edits []hurl.Edit
+}
+
+// Result is what came of an entry.
+type Result struct {
+	Entry   *hurl.Entry
+	Outcome Outcome
+	Started time.Time
+	// Duration is the time of all attempts together.
+	Duration time.Duration
+	// Request and Answer are those of the last attempt; nil if it did not come
+	// to that.
+	Request  *Request
+	Answer   *Answer
+	Problems []Problem
+	Captures []Capture
+	// Attempts is how often the entry was tried because of "retry", at least 1
+	// unless it was skipped.
+	Attempts int
+	// Notes are told whatever the outcome: options without effect, a new
+	// instance.
+	Notes []string
+}
+
+// Capture is a variable that an entry has set.
+type Capture struct {
+	Name  string
+	Value any // as in JSON; "***" for a secret
+}
+
+// Name returns how people call the entry: method and URL as they are written.
+func (r *Result) Name() string {
+	return EntryName(r.Entry)
+}
+
+// EntryName returns how people call an entry: method and URL as written.
+func EntryName(e *hurl.Entry) string {
+	return e.Request.Method + " " + e.Request.URL.String()
+}
+
+// FileResult is what came of a file.
+type FileResult struct {
+	File *hurl.File
+	// Path is the file's name as it was found.
+	Path     string
+	Started  time.Time
+	Duration time.Duration
+	// Results has one item per entry and repetition, in the order of the run.
+	Results []Result
+	// ParseErrors are not empty if the file cannot be read; then there are no
+	// results.
+	ParseErrors []*hurl.ParseError
+	// Err is why the file was not run at all, other than parse errors.
+	Err error
+	// Notes concern the file as a whole.
+	Notes []string
+}
+
+// Outcome returns the worst outcome in the file: that of the first entry that
+// failed, else Pass.
+func (f *FileResult) Failed() bool {
+	if len(f.ParseErrors) > 0 || f.Err != nil {
+		return true
+	}
+	for i := range f.Results {
+		if f.Results[i].Outcome.Failed() {
+			return true
+		}
+	}
+	return false
+}
+
+// Summary counts what came of a run.
+type Summary struct {
+	Files, FailedFiles int
+	Unreadable         int // files that cannot be parsed
+	Entries            int
+	Counts             map[Outcome]int
+	Duration           time.Duration
+	Slowest            []Slow
+	NotRun             int // files that were left out after a failure
+}
+
+// Slow is an entry that took long.
+type Slow struct {
+	Path     string
+	Line     int
+	Name     string
+	Duration time.Duration
+}
+
+// Count adds a file.
+func (s *Summary) Count(f *FileResult) {
+	if s.Counts == nil {
+		s.Counts = make(map[Outcome]int)
+	}
+	s.Files++
+	if f.Failed() {
+		s.FailedFiles++
+	}
+	if len(f.ParseErrors) > 0 {
+		s.Unreadable++
+	}
+	if f.Err != nil {
+		s.Counts[Error]++
+	}
+	for i := range f.Results {
+		r := &f.Results[i]
+		s.Entries++
+		s.Counts[r.Outcome]++
+		s.slow(Slow{f.Path, r.Entry.Range.Start.Line, r.Name(), r.Duration})
+	}
+}
+
+// slowest is how many slow entries are remembered.
+const slowest = 3
+
+func (s *Summary) slow(x Slow) {
+	at := len(s.Slowest)
+	for at > 0 && s.Slowest[at-1].Duration < x.Duration {
+		at--
+	}
+	s.Slowest = append(s.Slowest[:at], append([]Slow{x}, s.Slowest[at:]...)...)
+	s.Slowest = s.Slowest[:min(len(s.Slowest), slowest)]
+}
+
+// Verdict is what a run comes to.
+type Verdict int
+
+// The verdicts, the worst last.
+const (
+	AllPassed  Verdict = iota
+	Mismatches         // answers differ, and that is all
+	Broken             // something could not be run to its end
+	Unreadable         // a fixture cannot be parsed
+)
+
+// Verdict returns the verdict of the files counted.
+func (s *Summary) Verdict() Verdict {
+	if s.Unreadable > 0 {
+		return Unreadable
+	}
+	for o, n := range s.Counts {
+		if n > 0 && o.Failed() && o != Mismatch {
+			return Broken
+		}
+	}
+	if s.Counts[Mismatch] > 0 {
+		return Mismatches
+	}
+	return AllPassed
+}

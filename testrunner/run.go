@@ -1,0 +1,306 @@
+package testrunner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
+)
+
+// Isolation says what shares an instance.
+type Isolation string
+
+// The isolations.
+const (
+	IsolateNone  Isolation = "none"  // all files, in order
+	IsolateFile  Isolation = "file"  // the entries of a file
+	IsolateEntry Isolation = "entry" // nothing
+)
+
+// Options says how fixtures are run.
+type Options struct {
+	Isolate Isolation
+	// Jobs is how many files run at once; more than 1 isolates files.
+	Jobs int
+	// Timeout limits the time for an answer where the fixture does not; 0: no
+	// limit.
+	Timeout time.Duration
+	// Retry is how often an entry that fails is tried again.
+	Retry int64
+	// FailFast ends the run at the first entry that fails.
+	FailFast bool
+	// FileRoot is the folder that files named by fixtures must be in; "" for
+	// the folder of the fixture.
+	FileRoot  string
+	Variables []Variable
+	// Secrets are variables whose values are not shown.
+	Secrets   []Variable
+	Selection Selection
+	// Component is the path of the component for fixtures that name none.
+	Component string
+	// Now and Sleep are the clock; nil stands for the real one.
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Variable is a variable from outside. Its kind is inferred from the value.
+type Variable struct{ Name, Value string }
+
+// DefaultVariables are variables that fixtures may use though nobody has set
+// them, for URLs that also have to work where there is a network.
+func DefaultVariables() []Variable {
+	return []Variable{{"host", "http://localhost"}, {"base", "http://localhost"}}
+}
+
+func (o *Options) sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	if o.Sleep != nil {
+		return o.Sleep(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (o *Options) now() time.Time {
+	if o.Now != nil {
+		return o.Now()
+	}
+	return time.Now()
+}
+
+// vars returns the variables with which each file begins.
+func (o *Options) vars() *eval.Vars {
+	vars := eval.NewVars()
+	for _, v := range append(DefaultVariables(), o.Variables...) {
+		// There are no secrets yet that could forbid it.
+		_ = vars.Set(v.Name, eval.Infer(v.Value))
+	}
+	for _, s := range o.Secrets {
+		vars.SetSecret(s.Name, s.Value)
+	}
+	return vars
+}
+
+// Redact replaces the secrets among the options in s by ***.
+func (o *Options) Redact(s string) string { return o.vars().Redact(s) }
+
+// Run runs the selected sources and calls done for each file, in their order,
+// from one goroutine at a time. Files that are not run after a failure are
+// counted only. The error is that of ctx, or an *OpenError for the component
+// that most fixtures need.
+func Run(ctx context.Context, host Host, sources []*Source, o *Options, done func(*FileResult)) (*Summary, error) {
+	start := o.now()
+	r := &runner{host: host, options: o, files: o.Selection.Files(sources), done: done}
+	ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
+	err := r.run(ctx)
+	r.summary.Duration = o.now().Sub(start)
+	r.summary.NotRun = len(r.files) - r.summary.Files
+	if errors.Is(err, errFailFast) {
+		err = nil
+	}
+	return &r.summary, err
+}
+
+var errFailFast = errors.New("an entry failed")
+
+type runner struct {
+	host    Host
+	options *Options
+	files   []*Source
+	done    func(*FileResult)
+	stop    context.CancelCauseFunc
+
+	mu      sync.Mutex
+	summary Summary
+	waiting map[int]*FileResult // ended, but not those before them
+	next    int                 // the file whose result is passed on next
+}
+
+func (r *runner) run(ctx context.Context) error {
+	jobs := min(max(r.options.Jobs, 1), len(r.files))
+	if jobs <= 1 {
+		s := newSession(r.host)
+		defer s.fresh()
+		for i, source := range r.files {
+			if r.options.Isolate == IsolateFile {
+				s.fresh()
+			}
+			if err := r.file(ctx, i, source, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return r.parallel(ctx, jobs)
+}
+
+// parallel runs files on several goroutines, each file with its own instance.
+func (r *runner) parallel(ctx context.Context, jobs int) error {
+	queue := make(chan int)
+	var workers sync.WaitGroup
+	for range jobs {
+		workers.Go(func() {
+			for i := range queue {
+				s := newSession(r.host)
+				if err := r.file(ctx, i, r.files[i], s); err != nil {
+					r.stop(err)
+				}
+				s.fresh()
+			}
+		})
+	}
+feed:
+	for i := range r.files {
+		select {
+		case queue <- i:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(queue)
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+// file runs a file and passes its result on.
+func (r *runner) file(ctx context.Context, index int, source *Source, s *session) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	result, err := r.runFile(ctx, source, s)
+	if err != nil {
+		return err
+	}
+	r.pass(index, result)
+	if r.options.FailFast && result.Failed() {
+		return errFailFast
+	}
+	return nil
+}
+
+// pass passes results on in the order of the files.
+func (r *runner) pass(index int, result *FileResult) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting == nil {
+		r.waiting = make(map[int]*FileResult)
+	}
+	r.waiting[index] = result
+	for {
+		next, ok := r.waiting[r.next]
+		if !ok {
+			return
+		}
+		delete(r.waiting, r.next)
+		r.next++
+		r.summary.Count(next)
+		r.done(next)
+	}
+}
+
+// runFile runs the entries of a file.
+func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*FileResult, error) {
+	start := r.options.now()
+	result := &FileResult{File: source.File, Path: source.Path, Started: start, ParseErrors: source.Errors, Err: source.Err, Notes: source.Notes}
+	if source.Err != nil || len(source.Errors) > 0 {
+		return result, nil
+	}
+	files := newFileReader(r.options.FileRoot, source.Path)
+	f := &fileRun{
+		options: r.options, session: s, file: source.File, files: files, result: result,
+		base:  Spec{Component: r.options.Component},
+		scope: &eval.Scope{Vars: r.options.vars(), ReadFile: files.read, Now: r.options.now},
+	}
+	err := f.entries(ctx, r.options.Selection.Entries(source.Path, source.File.Entries))
+	var open *OpenError
+	if errors.As(err, &open) && open.Spec.Component != r.options.Component {
+		result.Err, err = fmt.Errorf("%s: %w", source.Path, open), nil
+	}
+	f.redact()
+	result.Duration = r.options.now().Sub(start)
+	return result, err
+}
+
+// entries runs entries in their order. One that fails does not end the file:
+// each has something to tell.
+func (f *fileRun) entries(ctx context.Context, entries []*hurl.Entry) error {
+	for i, e := range entries {
+		if err := f.entry(ctx, e); err != nil {
+			return err
+		}
+		last := &f.result.Results[len(f.result.Results)-1]
+		if f.options.FailFast && last.Outcome.Failed() {
+			for _, rest := range entries[i+1:] {
+				f.add(Result{Entry: rest, Outcome: Skipped, Notes: []string{"an entry before it failed"}})
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// redact hides secrets in everything that is told.
+func (f *fileRun) redact() {
+	hide := f.scope.Vars.Redact
+	for i := range f.result.Results {
+		r := &f.result.Results[i]
+		for j := range r.Problems {
+			p := &r.Problems[j]
+			p.Title, p.Expected, p.Actual = hide(p.Title), hide(p.Expected), hide(p.Actual)
+			if p.Diff != nil {
+				p.Diff.Map(hide)
+			}
+		}
+		if r.Answer != nil {
+			for j, line := range r.Answer.Stderr {
+				r.Answer.Stderr[j] = hide(line)
+			}
+		}
+		for j := range r.Captures {
+			if s, ok := r.Captures[j].Value.(string); ok {
+				r.Captures[j].Value = hide(s)
+			}
+		}
+	}
+}
+
+// ParseVariable takes NAME=VALUE apart.
+func ParseVariable(s string) (Variable, error) {
+	name, value, ok := strings.Cut(s, "=")
+	if !ok || strings.TrimSpace(name) == "" {
+		return Variable{}, fmt.Errorf("%q is not NAME=VALUE", s)
+	}
+	return Variable{strings.TrimSpace(name), value}, nil
+}
+
+// ParseVariables reads a file of variables: a line each, blank lines and those
+// that begin with # are skipped.
+func ParseVariables(text string) ([]Variable, error) {
+	var list []Variable
+	for n, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		v, err := ParseVariable(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n+1, err)
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}

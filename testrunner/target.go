@@ -1,0 +1,99 @@
+package testrunner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wasihttp/wasihttp/fixture"
+)
+
+// Spec says what an entry is to be run against. It can be compared.
+type Spec struct {
+	// Component is the path of the component, relative to the current folder;
+	// "" for the one that the user named or that can be found.
+	Component string
+	// Env are the variables of its environment that fixtures set, as lines of
+	// NAME=VALUE.
+	Env string
+}
+
+// Host makes targets. It is used by several goroutines at once.
+type Host interface {
+	// Open returns a target of its own instance, which need not exist before
+	// the first request. The error says why nothing can be run at all.
+	Open(ctx context.Context, spec Spec) (Target, error)
+}
+
+// Target is one instance. It is used by one goroutine.
+type Target interface {
+	// Do sends a request and waits for the whole answer. What goes wrong with
+	// the instance stands in the answer; the error is that of ctx.
+	Do(ctx context.Context, r *Request) (*Answer, error)
+	// Reusable says what hosts do with instances of its kind: whether they give
+	// them more than one request.
+	Reusable() bool
+	// Close ends the instance.
+	Close()
+}
+
+// Request is a request as it is sent.
+type Request struct {
+	Method    string
+	Scheme    string // "http" or "https"
+	Authority string
+	// Target is path and query, encoded as they are to be sent.
+	Target  string
+	Version string // "1.0", "1.1", "2" or "3"
+	// Headers has Host only if the fixture gives it.
+	Headers fixture.Fields
+	Body    []byte // nil: none
+	// Timeout limits the time to the head of the answer; 0: no limit.
+	Timeout time.Duration
+}
+
+// URL returns the request's absolute URL.
+func (r *Request) URL() string { return r.Scheme + "://" + r.Authority + r.Target }
+
+// Answer is what came of a request.
+type Answer struct {
+	Status   int
+	Headers  fixture.Fields
+	Body     []byte
+	Trailers fixture.Fields
+	Duration time.Duration
+	// Stderr are the last lines that the guest wrote meanwhile.
+	Stderr []string
+	// Failure is not nil if there is no whole answer. The fields above are then
+	// as far as it came.
+	Failure *Failure
+	// Lost says that the instance cannot be used any more.
+	Lost bool
+}
+
+// Failure says why there is no answer.
+type Failure struct {
+	// Outcome is Trap, Expired, NoResponse, ErrorCode or Instantiation.
+	Outcome Outcome
+	Cause   string
+	// ErrorCode is the name of the error-code for that outcome.
+	ErrorCode string
+	// Frames is the guest's backtrace, innermost first.
+	Frames []Frame
+	Hint   string
+}
+
+// Frame is an entry of a backtrace.
+type Frame struct {
+	Func string `json:"func"`
+	// Place is file:line, "" if it is not known.
+	Place string `json:"place,omitempty"`
+}
+
+// String returns the frame on one line.
+func (f Frame) String() string {
+	if f.Place == "" {
+		return f.Func
+	}
+	return fmt.Sprintf("%s (%s)", f.Func, f.Place)
+}
