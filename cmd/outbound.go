@@ -57,7 +57,8 @@ func (p outboundPattern) Match(host string, port int) bool {
 		return false
 	}
 	if p.Subdomains {
-		return strings.HasSuffix(host, "."+p.Host)
+		// An address has no subdomains, whatever its digits end with.
+		return net.ParseIP(host) == nil && strings.HasSuffix(host, "."+p.Host)
 	}
 	return host == p.Host
 }
