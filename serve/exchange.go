@@ -118,6 +118,11 @@ func (x *exchange) prepare() {
 	// that are not net/http's, where there is nothing to switch on.
 	_ = x.control.EnableFullDuplex()
 	x.body = &requestBody{ReadCloser: x.r.Body, remember: x.server.detailed.Load()}
+	if x.r.Trailer == nil && x.r.ContentLength < 0 {
+		// net/http puts trailers that were not announced into its own request:
+		// the map has to be there before the request is copied.
+		x.r.Trailer = http.Header{}
+	}
 	// A copy, because net/http looks at the type of the body that it made.
 	r := *x.r
 	r.Body = x.body
