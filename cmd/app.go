@@ -31,6 +31,7 @@ func (t *tool) app() *cli.App {
 		},
 		Commands: []*cli.Command{
 			t.serveCommand(),
+			t.runCommand(),
 			t.inspectCommand(),
 			t.convertCommand(),
 			t.versionCommand(),
@@ -51,6 +52,7 @@ func (t *tool) app() *cli.App {
 const appExamples = `
 wasihttp serve app.wasm        serve a component on http://127.0.0.1:8080/
 wasihttp serve                 find the component that was just built, and serve it
+wasihttp run tool.wasm ARGS…   run a component that is a program
 wasihttp inspect app.wasm      what a component needs, and what can run it
 wasihttp serve --help          all flags, and more examples`
 

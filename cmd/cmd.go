@@ -107,6 +107,10 @@ func (t *tool) exit(err error) int {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return exitOK
 	}
+	var guest guestExit
+	if errors.As(err, &guest) {
+		return int(guest)
+	}
 	var user *userError
 	if !errors.As(err, &user) {
 		// The parser of the flags has errors of its own.

@@ -27,6 +27,7 @@ const (
 	codeUnsupported      = "unsupported"       // is valid but uses something that this host does not have
 	codeReleaseCandidate = "release-candidate" // made for WASI before its release
 	codeNoHandler        = "no-handler"        // does not answer HTTP requests
+	codeNoCommand        = "no-command"        // does not run as a program
 	codeUnknownImport    = "unknown-import"    // needs what is not provided here
 	codeWrongType        = "wrong-type"        // needs it with another type
 )
@@ -67,6 +68,8 @@ type examined struct {
 	// Handler is the exported interface that answers HTTP requests, WASI the version of WASI HTTP it belongs to: "0.2" or "0.3".
 	Handler string
 	WASI    string
+	// Command is the exported interface that runs it as a program.
+	Command string
 	Imports []component.ImportStatus
 
 	// Problem is why no command can run the file, nil if one can.
@@ -166,13 +169,16 @@ func (x *examined) component(l *component.Linker) *examined {
 		if v, ok := handlerVersion(name); ok && x.Handler == "" {
 			x.Handler, x.WASI = name, v
 		}
+		if isCommand(name) {
+			x.Command = name
+		}
 	}
 	imports, linkErr := c.CheckImports(l)
 	x.Imports = imports
 	if name := releaseCandidate(slices.Concat(c.ExportNames(), c.ImportNames())); name != "" {
 		return x.releaseCandidate(name, l)
 	}
-	if x.Handler == "" {
+	if x.Handler == "" && x.Command == "" {
 		return x.noHandler()
 	}
 	if linkErr != nil {
@@ -191,6 +197,29 @@ func handlerVersion(name string) (string, bool) {
 		return "0.3", true
 	}
 	return "", false
+}
+
+// isCommand tells whether an exported interface runs the component as a program.
+func isCommand(name string) bool {
+	base, version, _ := strings.Cut(name, "@")
+	return base == "wasi:cli/run" && (strings.HasPrefix(version, "0.2.") || strings.HasPrefix(version, "0.3."))
+}
+
+// forServe adds the problem of a component that can only be run.
+func (x *examined) forServe() *examined {
+	if x.Problem == nil && x.Handler == "" {
+		return x.problem(codeNoHandler, "run it: "+programName+" run "+shellWord(x.Path)+"; to be served, it must export wasi:http/incoming-handler",
+			"is a command (exports %s), not an HTTP handler", x.Command)
+	}
+	return x
+}
+
+// forRun adds the problem of a component that can only be served.
+func (x *examined) forRun() *examined {
+	if x.Problem == nil && x.Command == "" {
+		return x.problem(codeNoCommand, "serve it: "+programName+" serve "+shellWord(x.Path), "is an HTTP handler (exports %s), not a command", x.Handler)
+	}
+	return x
 }
 
 // releaseCandidate finds a WASI interface in a version before its release.
@@ -230,10 +259,6 @@ func offered(l *component.Linker, release string) string {
 
 func (x *examined) noHandler() *examined {
 	exports := x.Component.ExportNames()
-	if i := slices.IndexFunc(exports, func(n string) bool { return strings.HasPrefix(n, "wasi:cli/run@") }); i >= 0 {
-		return x.problem(codeNoHandler, "run it with another host, such as `wasmtime run "+shellWord(x.Path)+"`; to be served, it must export wasi:http/incoming-handler",
-			"is a command (exports %s), not an HTTP handler", exports[i])
-	}
 	what := "exports nothing"
 	if len(exports) > 0 {
 		what = "exports only " + enumeration(exports, 5)

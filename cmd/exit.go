@@ -11,7 +11,15 @@ const (
 	exitOK    = 0
 	exitUsage = 1
 	exitLoad  = 3
+	// exitTrap is how run ends when the guest trapped: what a shell reports of a program that aborted.
+	exitTrap = 134
 )
+
+// guestExit is the exit code of a guest that has ended by itself; nothing is to be said about it.
+type guestExit int
+
+// Error tells the code.
+func (e guestExit) Error() string { return fmt.Sprintf("the guest exited with %d", int(e)) }
 
 // userError is an error as the user sees it: a message that names the file and
 // the thing, and a next step.

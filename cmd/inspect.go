@@ -115,6 +115,9 @@ func newReport(x *examined) *report {
 		}
 		r.Imports = append(r.Imports, im)
 	}
+	if x.Handler == "" {
+		r.Verdict.Command = "run"
+	}
 	if d := x.Problem; d != nil {
 		r.Verdict = reportVerdict{Code: d.Code, Message: d.Message, Hint: d.Hint}
 	}
@@ -151,10 +154,18 @@ func (r *report) text(out *term.Output) error {
 		r.importTable(&b, out)
 	}
 	if r.Verdict.OK {
-		fmt.Fprintf(&b, "\n%s %s\n", out.Good(term.SymbolGood), "can be served: "+out.Strong(programName+" "+r.Verdict.Command+" "+shellWord(term.Clean(r.File))))
+		fmt.Fprintf(&b, "\n%s %s\n", out.Good(term.SymbolGood), canBe(r.Verdict.Command)+": "+out.Strong(programName+" "+r.Verdict.Command+" "+shellWord(term.Clean(r.File))))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// canBe says what a command does with a component.
+func canBe(command string) string {
+	if command == "run" {
+		return "can be run"
+	}
+	return "can be served"
 }
 
 // summary gives the rows at the head of the report.

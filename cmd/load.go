@@ -104,7 +104,7 @@ type description struct {
 func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	start := time.Now()
 	linker := newLinker()
-	x := cfg.examine(path, linker)
+	x := cfg.examine(path, linker).forServe()
 	if x.Problem != nil {
 		return nil, x.Problem.err()
 	}
@@ -226,7 +226,7 @@ func newLinker() *component.Linker {
 
 // isServable reports whether the file at path is a component that serve can run, or else why not.
 func isServable(path string) (bool, string) {
-	if x := examine(path, newLinker()); x.Problem != nil {
+	if x := examine(path, newLinker()).forServe(); x.Problem != nil {
 		return false, strings.TrimPrefix(x.Problem.Message, path+": ")
 	}
 	return true, ""

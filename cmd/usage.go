@@ -106,13 +106,14 @@ func editDistance(a, b string) int {
 
 // flagsFirst moves the flags of a command before its arguments, where the
 // parser expects them; people type "serve app.wasm --addr :0" just as well.
-// Everything after "--" is an argument.
+// Everything after "--" is an argument. What stands behind the component that is
+// run is for the component.
 func flagsFirst(app *cli.App, args []string) []string {
 	if len(args) < 3 || slices.Contains(args, completionFlag) {
 		return args
 	}
 	index := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(args[1]) })
-	if index < 0 || len(app.Commands[index].Subcommands) > 0 {
+	if index < 0 || len(app.Commands[index].Subcommands) > 0 || app.Commands[index].Name == runName {
 		return args
 	}
 	takesValue := valueFlags(app.Commands[index].Flags)

@@ -131,3 +131,6 @@ func (o *Output) setStatus(line string) {
 	// A terminal that cannot be written to has nobody to tell about it.
 	_, _ = io.WriteString(o.w, eraseLine+line)
 }
+
+// IsTerminal tells whether a file descriptor is that of a terminal.
+func IsTerminal(fd uintptr) bool { return xterm.IsTerminal(int(fd)) }

@@ -1,0 +1,240 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// runName is the command that runs a program. What follows its component on the command line is the program's.
+const runName = "run"
+
+// runCommand describes "wasihttp run".
+func (t *tool) runCommand() *cli.Command {
+	flags := newServeFlags()
+	flags.timeout, flags.addr = 0, defaultAddr
+	var dirs cli.StringSlice
+	return command(&cli.Command{
+		Name:      runName,
+		Usage:     "run a component that is a program",
+		UsageText: programName + " run [flags] COMPONENT [ARGUMENTS…]",
+		Description: "Runs the component's wasi:cli/run. Its streams are those of " + programName + ", and its exit code is passed on;\n" +
+			"1 means that it returned an error, 134 that it trapped. Flags come before COMPONENT.\n\n" +
+			examples(runExamples),
+		Flags: append(runFlags(flags), &cli.StringSliceFlag{Category: groupGuest, Name: "dir", Destination: &dirs,
+			Usage: "give the component a folder, as `HOST[::GUEST][:ro]` (repeatable)"}),
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return usagef("try: "+programName+" run tool.wasm", "run needs a COMPONENT")
+			}
+			for _, text := range dirs.Value() {
+				if _, err := parseDir(text); err != nil {
+					return err
+				}
+			}
+			settings, err := flags.settings(t.environ())
+			if err != nil {
+				return err
+			}
+			settings.load.Args = c.Args().Tail()
+			return t.runProgram(c.Context, c.Args().First(), settings)
+		},
+	})
+}
+
+const runExamples = `
+wasihttp run tool.wasm                      with no arguments
+wasihttp run tool.wasm --verbose in.txt     these arguments are the component's
+wasihttp run --env DEBUG=1 tool.wasm        with an environment
+wasihttp run --timeout 5s tool.wasm         stopped after that time`
+
+// runFlags are those of serve's flags that make sense for a program.
+func runFlags(f *serveFlags) []cli.Flag {
+	wanted := []string{"env", "env-file", "inherit-env", "timeout", "max-memory", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache", "quiet"}
+	var out []cli.Flag
+	for _, flag := range f.all() {
+		name := flag.Names()[0]
+		if !slices.Contains(wanted, name) {
+			continue
+		}
+		switch g := flag.(type) {
+		case *cli.GenericFlag:
+			if name == "timeout" {
+				g.Usage = "stop the component after that `TIME`; 0: no limit"
+			}
+		case *cli.BoolFlag:
+			if name == "quiet" {
+				g.Usage = "do not log outbound requests"
+			}
+		}
+		out = append(out, flag)
+	}
+	return out
+}
+
+// guestDir is a folder that a guest is given.
+type guestDir struct {
+	Host, Guest string
+	ReadOnly    bool
+}
+
+// parseDir parses one value of --dir.
+func parseDir(text string) (guestDir, error) {
+	var d guestDir
+	rest, readOnly := strings.CutSuffix(text, ":ro")
+	d.ReadOnly = readOnly
+	host, guest, found := strings.Cut(rest, "::")
+	if d.Host, d.Guest = host, guest; !found {
+		d.Guest = host
+	}
+	if d.Host == "" || d.Guest == "" {
+		return d, usagef("write --dir HOST, --dir HOST::GUEST, or --dir HOST::GUEST:ro", "--dir %q has no folder", text)
+	}
+	return d, nil
+}
+
+// runProgram runs "wasihttp run". The error holds the exit code.
+func (t *tool) runProgram(ctx context.Context, path string, s *serveSettings) error {
+	cfg := s.load
+	linker := newLinker()
+	x := cfg.examine(path, linker).forRun()
+	if x.Problem != nil {
+		return x.Problem.err()
+	}
+	progress := term.StartProgress(t.stderr, "loading "+path)
+	defer progress.Stop()
+	eng, closeEngine, err := cfg.engine()
+	if err != nil {
+		return loadError(err, "", "%s: %v", path, err)
+	}
+	linked, err := x.Component.Link(ctx, eng, linker, component.LinkOptions{Progress: func(done, total int) { progress.Update("compiling", done, total) }})
+	progress.Stop()
+	if err != nil {
+		return errors.Join(loadError(err, programName+" inspect "+path+" tells more", "%s: %v", path, err), closeEngine())
+	}
+	cfg.Outbound = outboundLog(t.stderr, false, s.quiet, cfg.NoOutbound)
+	status := t.runLinked(ctx, linked, x.Command, path, cfg)
+	// The program has ended; what is freed now has nothing more to say.
+	_ = linked.Close(context.WithoutCancel(ctx))
+	_ = closeEngine()
+	return status
+}
+
+// runLinked runs the exported interface export of a linked component and says how that ended.
+func (t *tool) runLinked(ctx context.Context, linked *component.Linked, export, path string, cfg loadConfig) error {
+	// A reader of the output that has gone is for the guest to know.
+	signal.Ignore(syscall.SIGPIPE)
+	host := &host{cfg: cfg}
+	tls, err := trust(cfg.CAFiles)
+	if err != nil {
+		return usagef("", "%v", err)
+	}
+	host.tls = tls
+	g := &guest{host: host}
+	g.cfg = wasi.Config{
+		Args:   append([]string{filepath.Base(path)}, cfg.Args...),
+		Stdin:  wasi.NewStdin(t.in),
+		Stdout: t.stdout, Stderr: t.stderr,
+		StdinTerminal: isTerminal(t.in), StdoutTerminal: t.stdout.IsTerminal(), StderrTerminal: t.stderr.IsTerminal(),
+		Client: host.client(g),
+	}
+	for _, e := range cfg.Env {
+		g.cfg.Env = append(g.cfg.Env, [2]string{e.Name, e.Value})
+	}
+	if err := g.cfg.Check(); err != nil {
+		return usagef("", "%v", err)
+	}
+	g.state = wasi.NewState(&g.cfg)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if cfg.Timeout > 0 {
+		var release context.CancelFunc
+		ctx, release = context.WithTimeoutCause(ctx, cfg.Timeout, fmt.Errorf("stopped after %s (--timeout)", cfg.Timeout))
+		defer release()
+	}
+	store := linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(cfg.MaxMemory)})
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		store.Interrupt(context.Cause(ctx))
+		close(interrupted)
+	})
+	ok, err := callRun(ctx, linked, store, export)
+	if !stop() {
+		<-interrupted
+	}
+	// Closing tells nobody anything.
+	_ = store.Close()
+	g.state.Close()
+	_ = g.cfg.Stdin.Close()
+	return t.ended(ctx, path, ok, err)
+}
+
+// callRun makes an instance and calls run.
+func callRun(ctx context.Context, linked *component.Linked, store *component.Store, export string) (ok bool, err error) {
+	inst, err := linked.Instantiate(ctx, store)
+	if err != nil {
+		return false, err
+	}
+	run := inst.Func(export, "run")
+	if run == nil {
+		return false, fmt.Errorf("%s has no function run", export)
+	}
+	v, err := run.Call(ctx)
+	return err == nil && v.IsOk(), err
+}
+
+// ended turns the end of a guest into an exit code, and shows why it trapped.
+func (t *tool) ended(ctx context.Context, path string, ok bool, err error) error {
+	var exit wasi.Exit
+	switch {
+	case errors.As(err, &exit):
+		return status(int(exit.Code))
+	case err == nil && ok:
+		return nil
+	case err == nil:
+		return guestExit(1)
+	}
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		const interrupt = 130 // as a shell has it for SIGINT
+		return guestExit(interrupt)
+	}
+	fmt.Fprintf(t.stderr, "%s: %s %s: the guest trapped: %s\n", programName, t.stderr.Bad("error:"), term.Clean(path), term.Clean(err.Error()))
+	var trap *engine.Trap
+	if errors.As(err, &trap) {
+		for _, f := range frames(trap.Frames) {
+			line := "    at " + f.Func
+			if f.File != "" {
+				line += fmt.Sprintf(" (%s:%d)", f.File, f.Line)
+			}
+			fmt.Fprintln(t.stderr, t.stderr.Dim(term.Clean(line)))
+		}
+	}
+	return guestExit(exitTrap)
+}
+
+// status is the error for an exit code; nil for 0.
+func status(code int) error {
+	if code == 0 {
+		return nil
+	}
+	return guestExit(code)
+}
+
+// isTerminal tells whether r is a terminal.
+func isTerminal(r any) bool {
+	w, ok := r.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(w.Fd())
+}
