@@ -76,6 +76,7 @@ func (s *session) send(ctx context.Context, slot *slot, r *Request, wanted func(
 			return x, err
 		}
 	}
+	x.notes = append(x.notes, x.answer.Notes...)
 	if f := x.answer.Failure; f != nil && x.answer.Lost {
 		slot.note = fmt.Sprintf("a new instance, because the one before ended with %s", f.Outcome)
 	}

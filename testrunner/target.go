@@ -64,6 +64,8 @@ type Answer struct {
 	Duration time.Duration
 	// Stderr are the last lines that the guest wrote meanwhile.
 	Stderr []string
+	// Notes are what else there is to tell.
+	Notes []string
 	// Failure is not nil if there is no whole answer. The fields above are then
 	// as far as it came.
 	Failure *Failure

@@ -1,0 +1,152 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"path/filepath"
+	"time"
+	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/testrunner/diff"
+)
+
+// The names of the report's fields are an interface; times are in milliseconds.
+type (
+	jsonRun struct {
+		Version  int            `json:"version"` // of this format: 1
+		Started  time.Time      `json:"started"`
+		TimeMS   float64        `json:"time_ms"`
+		Success  bool           `json:"success"`
+		Outcomes map[string]int `json:"outcomes"`
+		NotRun   int            `json:"files_not_run"`
+		Files    []jsonFile     `json:"files"`
+	}
+	jsonFile struct {
+		Path        string      `json:"path"`
+		Success     bool        `json:"success"`
+		TimeMS      float64     `json:"time_ms"`
+		ParseErrors []jsonParse `json:"parse_errors,omitempty"`
+		Error       string      `json:"error,omitempty"`
+		Notes       []string    `json:"notes,omitempty"`
+		Entries     []jsonEntry `json:"entries"`
+	}
+	jsonParse struct {
+		Line    int    `json:"line"`
+		Column  int    `json:"column"`
+		Message string `json:"message"`
+		Hint    string `json:"hint,omitempty"`
+	}
+	jsonEntry struct {
+		Index    int            `json:"index"`
+		Line     int            `json:"line"`
+		Name     string         `json:"name"`
+		Outcome  string         `json:"outcome"`
+		TimeMS   float64        `json:"time_ms"`
+		Attempts int            `json:"attempts"`
+		Problems []jsonProblem  `json:"problems,omitempty"`
+		Captures map[string]any `json:"captures,omitempty"`
+		Notes    []string       `json:"notes,omitempty"`
+		Response *jsonResponse  `json:"response,omitempty"`
+		Failure  *jsonFailure   `json:"failure,omitempty"`
+		Stderr   []string       `json:"stderr,omitempty"`
+	}
+	jsonProblem struct {
+		Kind     string     `json:"kind"`
+		Line     int        `json:"line,omitempty"`
+		Column   int        `json:"column,omitempty"`
+		Title    string     `json:"title"`
+		Expected string     `json:"expected,omitempty"`
+		Actual   string     `json:"actual,omitempty"`
+		Diff     *diff.Diff `json:"diff,omitempty"`
+	}
+	jsonResponse struct {
+		Status   int            `json:"status"`
+		Headers  [][2]string    `json:"headers"`
+		Trailers fixture.Fields `json:"trailers,omitempty"`
+		// Body is set for text, BodyBase64 for all else.
+		Body       string `json:"body,omitempty"`
+		BodyBase64 []byte `json:"body_base64,omitempty"`
+	}
+	jsonFailure struct {
+		Outcome   string             `json:"outcome"`
+		Cause     string             `json:"cause"`
+		ErrorCode string             `json:"error_code,omitempty"`
+		Frames    []testrunner.Frame `json:"frames,omitempty"`
+	}
+)
+
+// JSON writes everything that is known of a run, with the answers to those
+// entries that did not pass.
+func JSON(w io.Writer, run *Run) error {
+	s := run.Summary
+	out := jsonRun{
+		Version: 1, Started: run.Started.UTC(), TimeMS: ms(s.Duration), Success: s.Verdict() == testrunner.AllPassed,
+		Outcomes: make(map[string]int), NotRun: s.NotRun, Files: []jsonFile{},
+	}
+	for o, n := range s.Counts {
+		out.Outcomes[string(o)] = n
+	}
+	for _, f := range run.Files {
+		out.Files = append(out.Files, fileJSON(f))
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(out)
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func fileJSON(f *testrunner.FileResult) jsonFile {
+	out := jsonFile{Path: filepath.ToSlash(f.Path), Success: !f.Failed(), TimeMS: ms(f.Duration), Notes: f.Notes, Entries: []jsonEntry{}}
+	if f.Err != nil {
+		out.Error = f.Err.Error()
+	}
+	for _, e := range f.ParseErrors {
+		out.ParseErrors = append(out.ParseErrors, jsonParse{e.Range.Start.Line, e.Range.Start.Col, e.Message, e.Hint})
+	}
+	for i := range f.Results {
+		out.Entries = append(out.Entries, entryJSON(&f.Results[i]))
+	}
+	return out
+}
+
+func entryJSON(r *testrunner.Result) jsonEntry {
+	out := jsonEntry{
+		Index: r.Entry.Index, Line: r.Entry.Range.Start.Line, Name: r.Name(), Outcome: string(r.Outcome),
+		TimeMS: ms(r.Duration), Attempts: r.Attempts, Notes: r.Notes,
+	}
+	for _, p := range r.Problems {
+		out.Problems = append(out.Problems, jsonProblem{string(p.Kind), p.Range.Start.Line, p.Range.Start.Col, p.Title, p.Expected, p.Actual, p.Diff})
+	}
+	for _, c := range r.Captures {
+		if out.Captures == nil {
+			out.Captures = make(map[string]any)
+		}
+		out.Captures[c.Name] = c.Value
+	}
+	if a := r.Answer; a != nil && r.Outcome.Failed() {
+		out.Stderr = a.Stderr
+		if f := a.Failure; f != nil {
+			out.Failure = &jsonFailure{string(f.Outcome), f.Cause, f.ErrorCode, f.Frames}
+		} else {
+			out.Response = responseJSON(a)
+		}
+	}
+	return out
+}
+
+func responseJSON(a *testrunner.Answer) *jsonResponse {
+	out := &jsonResponse{Status: a.Status, Headers: [][2]string{}, Trailers: a.Trailers}
+	for _, h := range a.Headers {
+		out.Headers = append(out.Headers, [2]string{h.Name, h.Value})
+	}
+	if utf8.Valid(a.Body) {
+		out.Body = string(a.Body)
+	} else {
+		out.BodyBase64 = a.Body
+	}
+	return out
+}

@@ -1,0 +1,169 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+type (
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Skipped  int          `xml:"skipped,attr"`
+		Time     string       `xml:"time,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name      string      `xml:"name,attr"`
+		Tests     int         `xml:"tests,attr"`
+		Failures  int         `xml:"failures,attr"`
+		Errors    int         `xml:"errors,attr"`
+		Skipped   int         `xml:"skipped,attr"`
+		Time      string      `xml:"time,attr"`
+		Timestamp string      `xml:"timestamp,attr"`
+		Cases     []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Class   string      `xml:"classname,attr"`
+		Name    string      `xml:"name,attr"`
+		File    string      `xml:"file,attr"`
+		Line    int         `xml:"line,attr,omitempty"`
+		Time    string      `xml:"time,attr"`
+		Failure *junitFault `xml:"failure"`
+		Error   *junitFault `xml:"error"`
+		Skipped *struct{}   `xml:"skipped"`
+		Output  *junitText  `xml:"system-out"`
+	}
+	junitFault struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
+		Text    string `xml:",chardata"`
+	}
+	junitText struct {
+		Text string `xml:",chardata"`
+	}
+)
+
+// JUnit writes the format that CI systems know: a suite per file, a case per
+// entry. Mismatches are failures, all else that fails is an error.
+func JUnit(w io.Writer, run *Run) error {
+	all := junitSuites{Time: seconds(run.Summary.Duration)}
+	for _, f := range run.Files {
+		s := junitFile(f)
+		all.Tests += s.Tests
+		all.Failures += s.Failures
+		all.Errors += s.Errors
+		all.Skipped += s.Skipped
+		all.Suites = append(all.Suites, s)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
+
+func junitFile(f *testrunner.FileResult) junitSuite {
+	path := filepath.ToSlash(f.Path)
+	s := junitSuite{Name: path, Time: seconds(f.Duration), Timestamp: f.Started.UTC().Format("2006-01-02T15:04:05")}
+	fault := func(kind, text string) {
+		first, _, _ := strings.Cut(text, "\n")
+		s.Cases = append(s.Cases, junitCase{Class: path, Name: "(file)", File: path, Time: "0.000000", Error: &junitFault{Message: xmlText(first), Type: kind, Text: xmlText(text)}})
+		s.Errors++
+	}
+	for _, e := range f.ParseErrors {
+		fault("parse-error", e.Render())
+	}
+	if f.Err != nil {
+		fault("not-run", f.Err.Error())
+	}
+	names := make(map[string]int)
+	for i := range f.Results {
+		s.Cases = append(s.Cases, junitEntry(f.Path, path, &f.Results[i], names))
+		c := &s.Cases[len(s.Cases)-1]
+		switch {
+		case c.Failure != nil:
+			s.Failures++
+		case c.Error != nil:
+			s.Errors++
+		case c.Skipped != nil:
+			s.Skipped++
+		}
+	}
+	s.Tests = len(s.Cases)
+	return s
+}
+
+// junitEntry makes the case of an entry. Names are unique within a file, since
+// some readers merge cases of the same name.
+func junitEntry(path, class string, r *testrunner.Result, names map[string]int) junitCase {
+	name := xmlText(r.Name())
+	names[name]++
+	if n := names[name]; n > 1 {
+		name = fmt.Sprintf("%s (%d)", name, n)
+	}
+	c := junitCase{Class: class, Name: name, File: class, Line: r.Entry.Range.Start.Line, Time: seconds(r.Duration)}
+	if r.Answer != nil && len(r.Answer.Stderr) > 0 {
+		c.Output = &junitText{xmlText(strings.Join(r.Answer.Stderr, "\n"))}
+	}
+	switch {
+	case r.Outcome == testrunner.Skipped:
+		c.Skipped = &struct{}{}
+	case r.Outcome.Failed():
+		fault := &junitFault{Message: xmlText(headline(r)), Type: outcomeText(r), Text: xmlText(Text(path, r))}
+		if r.Outcome == testrunner.Mismatch {
+			c.Failure = fault
+		} else {
+			c.Error = fault
+		}
+	}
+	return c
+}
+
+// headline says on one line what failed.
+func headline(r *testrunner.Result) string {
+	if len(r.Problems) == 0 {
+		return outcomeText(r)
+	}
+	p := &r.Problems[0]
+	s := p.Title
+	switch {
+	case p.Expected != "":
+		s += ": expected " + p.Expected + ", got " + p.Actual
+	case p.Actual != "":
+		s += ": " + p.Actual
+	case p.Diff != nil:
+		s += " differs"
+	}
+	if n := len(r.Problems) - 1; n > 0 {
+		s += fmt.Sprintf(" (and %d more)", n)
+	}
+	return s
+}
+
+// xmlText drops what XML 1.0 cannot hold.
+func xmlText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || unicode.IsControl(r) && r != '\n' && r != '\t' || r == 0xfffe || r == 0xffff {
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}

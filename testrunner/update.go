@@ -1,0 +1,104 @@
+package testrunner
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/fixture/hurl"
+)
+
+// Update is a change to a fixture that makes it expect what came.
+type Update struct {
+	Path    string
+	Result  *Result
+	Problem *Problem
+}
+
+// Updates returns the changes that a file's differences allow. Of entries that
+// are run several times the last failure counts. What is no mismatch of an
+// answer allows none: a trap is not to become an expectation unnoticed.
+func Updates(f *FileResult) []Update {
+	last := make(map[*hurl.Entry]int)
+	for i := range f.Results {
+		last[f.Results[i].Entry] = i
+	}
+	var list []Update
+	for i := range f.Results {
+		r := &f.Results[i]
+		if r.Outcome != Mismatch || last[r.Entry] != i {
+			continue
+		}
+		for j := range r.Problems {
+			if len(r.Problems[j].Edits) > 0 {
+				list = append(list, Update{f.Path, r, &r.Problems[j]})
+			}
+		}
+	}
+	return list
+}
+
+// Apply writes the changes to the file at path and returns its new content.
+// Nothing else in it is touched. It is an error if the file is not what it was
+// when it was run.
+func Apply(path string, source []byte, updates []Update) ([]byte, error) {
+	var edits []hurl.Edit
+	for _, u := range updates {
+		edits = append(edits, u.Problem.Edits...)
+	}
+	edits = dropRepeated(edits)
+	current, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(current, source) {
+		return nil, fmt.Errorf("%s: has changed since it was run", path)
+	}
+	out, err := hurl.Apply(source, edits)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if _, errs := hurl.Parse(path, out); len(errs) > 0 {
+		return nil, fmt.Errorf("%s: the change would make a file that cannot be read: %w", path, errs[0])
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return out, replaceFile(path, out, info.Mode().Perm())
+}
+
+// dropRepeated drops edits of what another one edits already.
+func dropRepeated(edits []hurl.Edit) []hurl.Edit {
+	var out []hurl.Edit
+	for _, e := range edits {
+		if !slices.ContainsFunc(out, func(o hurl.Edit) bool {
+			return e.Range.Start.Offset < o.Range.End.Offset && o.Range.Start.Offset < e.Range.End.Offset
+		}) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// replaceFile writes a file beside path and renames it, so that nobody ever
+// sees half of it.
+func replaceFile(path string, content []byte, mode os.FileMode) error {
+	next := path + ".new"
+	if err := os.WriteFile(next, content, mode); err != nil {
+		return err
+	}
+	if err := os.Rename(next, path); err != nil {
+		// The error that matters is err.
+		_ = os.Remove(next)
+		return err
+	}
+	return nil
+}
+
+// Writable reports whether the fixture can be changed in place.
+func (f *FileResult) Writable() bool {
+	return f.File != nil && strings.HasSuffix(strings.ToLower(f.Path), ".hurl")
+}
