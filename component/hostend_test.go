@@ -1,0 +1,191 @@
+package component
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// testSource is a ByteSource of pieces that are handed out one by one, each after a wake when it waits.
+type testSource struct {
+	pieces [][]byte
+	waits  bool // there is nothing until the next wake
+	wake   func()
+	closed int
+}
+
+func (s *testSource) Read(p []byte) (int, bool) {
+	if s.waits {
+		return 0, false
+	}
+	if len(s.pieces) == 0 {
+		return 0, true
+	}
+	n := copy(p, s.pieces[0])
+	s.pieces = s.pieces[1:]
+	s.waits = true
+	return n, len(s.pieces) == 0
+}
+
+func (s *testSource) Ready() bool { return !s.waits }
+
+func (s *testSource) Wait(wake func()) func() {
+	s.wake = wake
+	return func() { s.wake = nil }
+}
+
+func (s *testSource) Close() { s.closed++ }
+
+// testSink is a ByteSink that takes up to a number of bytes at a time.
+type testSink struct {
+	most  int // less than 0 refuses
+	got   bytes.Buffer
+	wake  func()
+	ended []error
+}
+
+func (s *testSink) Accept(n int) int { return min(n, s.most) }
+
+func (s *testSink) Write(p []byte) { s.got.Write(p) }
+
+func (s *testSink) Wait(wake func()) func() {
+	s.wake = wake
+	return func() { s.wake = nil }
+}
+
+func (s *testSink) End(err error) { s.ended = append(s.ended, err) }
+
+func turn(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Turn(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A stream of the embedder's that comes back to it: the bytes go from its source to its sink, without a guest.
+func TestOwnStreamsAreJoined(t *testing.T) {
+	s := newABIBed(t).th.store
+	src := &testSource{pieces: [][]byte{[]byte("one "), []byte("two "), []byte("three")}}
+	sink := &testSink{most: 3}
+	s.ReadStream(s.NewByteStream(src), sink)
+	for src.closed == 0 {
+		if !s.Waiting() {
+			t.Fatal("nothing is waited for, and the end has not come")
+		}
+		src.waits = false
+		src.wake()
+		turn(t, s)
+	}
+	if got := sink.got.String(); got != "one two three" {
+		t.Errorf("got %q", got)
+	}
+	if diff := cmp.Diff([]error{nil}, sink.ended); diff != "" || src.closed != 1 {
+		t.Errorf("the source was closed %d times; the sink ended (-want +got):\n%s", src.closed, diff)
+	}
+	if s.Waiting() {
+		t.Error("something is still waited for")
+	}
+}
+
+func TestSinkThatRefusesClosesTheSource(t *testing.T) {
+	s := newABIBed(t).th.store
+	src := &testSource{pieces: [][]byte{[]byte("unwanted")}}
+	s.ReadStream(s.NewByteStream(src), &testSink{most: -1})
+	if src.closed != 1 {
+		t.Errorf("closed %d times", src.closed)
+	}
+}
+
+func TestSourceIsTakenBackOnce(t *testing.T) {
+	s := newABIBed(t).th.store
+	src := &testSource{}
+	stream := s.NewByteStream(src)
+	if s.Source(stream) != src {
+		t.Error("not the same source")
+	}
+	if again := s.Source(stream); again != nil {
+		t.Errorf("taken again: %v", again)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if src.closed != 0 {
+		t.Error("closed, though it was taken back")
+	}
+}
+
+func TestClosingTheStoreEndsWhatIsOpen(t *testing.T) {
+	s := newABIBed(t).th.store
+	src := &testSource{}
+	s.NewByteStream(src)
+	// A stream whose writer would be a guest.
+	sink := &testSink{most: 10}
+	s.ReadStream(Value{ref: &shared{}}, sink)
+	told := 0
+	s.ReadFuture(Value{ref: &shared{future: true}}, func(_ Value, ok bool) {
+		told++
+		if ok {
+			t.Error("a value came from nowhere")
+		}
+	})
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if src.closed != 1 || told != 1 || len(sink.ended) != 1 || !errors.Is(sink.ended[0], ErrStoreClosed) {
+		t.Errorf("source closed %d times, future told %d times, sink ended with %v", src.closed, told, sink.ended)
+	}
+}
+
+func TestOwnFuturesComeBack(t *testing.T) {
+	s := newABIBed(t).th.store
+	future, set := s.NewFuture()
+	set(U32(7))
+	var got []uint32
+	s.ReadFuture(future, func(v Value, ok bool) {
+		if ok {
+			got = append(got, v.U32())
+		}
+	})
+	if diff := cmp.Diff([]uint32{7}, got); diff != "" {
+		t.Errorf("the future gave (-want +got):\n%s", diff)
+	}
+}
+
+func TestOwnFuturesThatAreSetLater(t *testing.T) {
+	s := newABIBed(t).th.store
+	future, set := s.NewFuture()
+	var got []uint32
+	s.ReadFuture(future, func(v Value, ok bool) {
+		if ok {
+			got = append(got, v.U32())
+		}
+	})
+	set(U32(8))
+	turn(t, s)
+	if diff := cmp.Diff([]uint32{8}, got); diff != "" {
+		t.Errorf("the future gave (-want +got):\n%s", diff)
+	}
+}
+
+func TestPostsAreRunByTheOwnerUntilTheStoreCloses(t *testing.T) {
+	s := newABIBed(t).th.store
+	ran := 0
+	s.Post(func() { ran++ })
+	<-s.Wake()
+	if ran != 0 {
+		t.Error("run by the poster")
+	}
+	turn(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Post(func() { ran++ })
+	turn(t, s)
+	if ran != 1 {
+		t.Errorf("%d posts ran, want 1", ran)
+	}
+}
