@@ -159,9 +159,8 @@ func (r *reloader) begin(ctx context.Context, a *attempt) {
 	cfg.Reload = true
 	go func() {
 		if a.data == nil {
-			if a.data, a.err = os.ReadFile(r.path); a.err == nil {
-				a.digest = sha256.Sum256(a.data)
-			}
+			a.data, a.err = readComponent(r.path)
+			a.digest = sha256.Sum256(a.data)
 		}
 		if a.err == nil {
 			cfg.Data = a.data
@@ -169,6 +168,18 @@ func (r *reloader) begin(ctx context.Context, a *attempt) {
 		}
 		r.results <- a
 	}()
+}
+
+// readComponent reads the file, and explains why it cannot.
+func readComponent(path string) ([]byte, error) {
+	if err := checkFile(path); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, loadError(err, "", "%s: cannot be read: %v", path, underlying(err))
+	}
+	return data, nil
 }
 
 // discard frees what an attempt has made that is not wanted any more.

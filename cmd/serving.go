@@ -151,7 +151,7 @@ func (t *tool) firstBuild(ctx context.Context, r *reloader, s *serveSettings) (s
 	}
 	cfg := r.cfg
 	if err == nil && s.watch {
-		cfg.Data, err = os.ReadFile(r.path)
+		cfg.Data, err = readComponent(r.path)
 		r.digest = sha256.Sum256(cfg.Data)
 	}
 	if err == nil {
