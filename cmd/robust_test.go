@@ -147,14 +147,14 @@ func TestFailingRequestsLeaveNothingBehind(t *testing.T) {
 	}
 	before := measureHeld(t, eng)
 	send(5 * workers)
-	before.Engine = eng.Stats() // mappings are kept for the next instances
+	before.Engine = eng.Stats() // mappings and a few instances are kept for the next requests
 	send(requestsOfEach(t))
 	// The last instances and connections end shortly after their answers.
 	deadline := time.Now().Add(patience)
 	for after := before; ; {
 		runtime.GC()
 		after = measureHeld(t, eng)
-		if after.Goroutines <= before.Goroutines+2 && after.Files <= before.Files+2 && after.Engine.Groups == 0 &&
+		if after.Goroutines <= before.Goroutines+2 && after.Files <= before.Files+2 && after.Engine.Groups <= before.Engine.Groups+4 &&
 			after.Engine.Mappings <= before.Engine.Mappings+32 {
 			t.Logf("before %+v, after %+v", before, after)
 			return
