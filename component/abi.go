@@ -147,7 +147,7 @@ func (c *cx) lowerBorrow(v Value, r *types.Resource) uint32 {
 
 // liftEnd takes the readable end of a stream or future out of the instance's table.
 func (c *cx) liftEnd(i uint32, t *types.Type) Value {
-	e := c.inst.table.end(i, t, true)
+	e := c.inst.table.end(i, t, true, nil)
 	if e.state != copyIdle {
 		trapf("cannot lift a stream or future that is busy or done")
 	}

@@ -85,10 +85,10 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 	case binary.CanonStreamCancelWrite, binary.CanonFutureCancelWrite:
 		ret(c.cancelCopy(th, inst, arg(0), false))
 	case binary.CanonStreamDropReadable, binary.CanonFutureDropReadable:
-		inst.table.end(arg(0), c.typ, true).drop()
+		inst.table.end(arg(0), c.typ, true, &c.sameElem).drop()
 		inst.table.remove(arg(0))
 	case binary.CanonStreamDropWritable, binary.CanonFutureDropWritable:
-		inst.table.end(arg(0), c.typ, false).drop()
+		inst.table.end(arg(0), c.typ, false, &c.sameElem).drop()
 		inst.table.remove(arg(0))
 	case binary.CanonErrorContextNew:
 		x := newCX(th, inst, &c.opts)
@@ -243,7 +243,7 @@ func subtaskCancel(th *thread, inst *instance, i uint32, async bool) uint32 {
 }
 
 func (c *canonFunc) copy(th *thread, inst *instance, stack []uint64, readable bool) uint32 {
-	e := inst.table.end(uint32(stack[0]), c.typ, readable)
+	e := inst.table.end(uint32(stack[0]), c.typ, readable, &c.sameElem)
 	if e.state != copyIdle {
 		if e.state == copyDone {
 			trapf("cannot read from or write to stream or future after it is done")
@@ -279,7 +279,7 @@ func (e *copyEnd) finish(th *thread, async bool) uint32 {
 }
 
 func (c *canonFunc) cancelCopy(th *thread, inst *instance, i uint32, readable bool) uint32 {
-	e := inst.table.end(i, c.typ, readable)
+	e := inst.table.end(i, c.typ, readable, &c.sameElem)
 	if e.state != copying || e.waiter != nil {
 		trapf("cannot cancel an operation on a stream or future that is not in progress")
 	}

@@ -2,6 +2,7 @@ package component
 
 import (
 	"strconv"
+	"sync/atomic"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
@@ -17,13 +18,14 @@ type canonFunc struct {
 	results []types.CoreType
 	opts    options
 
-	fn      *compFunc       // lower
-	res     *types.Resource // resource.*
-	typ     *types.Type     // stream and future built-ins: the stream or future type; task.return: the result, nil without
-	table   int             // thread.new-indirect: index into tables, -1 without
-	def     *binary.Canon   // immediates
-	spilled bool            // lower: parameters in memory
-	outPtr  bool            // lower: the result goes to memory, through a trailing pointer
+	fn       *compFunc                  // lower
+	res      *types.Resource            // resource.*
+	typ      *types.Type                // stream and future built-ins: the stream or future type; task.return: the result, nil without
+	table    int                        // thread.new-indirect: index into tables, -1 without
+	def      *binary.Canon              // immediates
+	spilled  bool                       // lower: parameters in memory
+	sameElem atomic.Pointer[types.Type] // stream and future built-ins: a payload type found equal to typ's
+	outPtr   bool                       // lower: the result goes to memory, through a trailing pointer
 }
 
 func (f *flattener) canon(s *scope, d *binary.Canon) {

@@ -1,6 +1,10 @@
 package component
 
-import "github.com/wasihttp/wasihttp/component/internal/types"
+import (
+	"sync/atomic"
+
+	"github.com/wasihttp/wasihttp/component/internal/types"
+)
 
 // maxTableEntries bounds a handle table below the specification's 2^28-1, against guests that leak handles.
 const maxTableEntries = 1_000_000
@@ -117,15 +121,25 @@ func (t *table) errorContext(i uint32) *errorContext {
 	return e
 }
 
-// end returns the end of a stream or future of type typ.
-func (t *table) end(i uint32, typ *types.Type, readable bool) *copyEnd {
+// end returns the end of a stream or future of type typ. known, which may be nil, remembers a payload type that was found to be equal, since
+// comparing types anew for every copy is slow.
+func (t *table) end(i uint32, typ *types.Type, readable bool, known *atomic.Pointer[types.Type]) *copyEnd {
 	e, ok := t.other(i).(*copyEnd)
-	if !ok || e.readable != readable || e.sh.future != (typ.Kind == types.Future) || !types.Equal(e.sh.elem, typ.Elem) {
-		side := "writable"
-		if readable {
-			side = "readable"
+	if ok && e.readable == readable && e.sh.future == (typ.Kind == types.Future) {
+		switch {
+		case e.sh.elem == typ.Elem, known != nil && known.Load() == e.sh.elem && e.sh.elem != nil:
+			return e
+		case types.Equal(e.sh.elem, typ.Elem):
+			if known != nil {
+				known.Store(e.sh.elem)
+			}
+			return e
 		}
-		trapf("handle index %d is not a %s end of %s", i, side, typ)
 	}
-	return e
+	side := "writable"
+	if readable {
+		side = "readable"
+	}
+	trapf("handle index %d is not a %s end of %s", i, side, typ)
+	return nil
 }
