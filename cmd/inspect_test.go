@@ -72,7 +72,7 @@ func TestDiagnoses(t *testing.T) {
 		"bad module":        {[]byte(modulePreamble + wasmSection(1, "\x01\x00")), codeModule, "is a core module, not a component, and a malformed one: ", "build it again"},
 		"truncated module":  {[]byte(modulePreamble + "\x01\x09\x00"), codeTruncated, "is truncated: at least 8 of 19 bytes", ""},
 		"invalid":           {guest("bad/invalid.wasm"), codeInvalid, "is not a valid component: ", "wasm-tools validate"},
-		"command":           {guest("bad/command.wasm"), codeNoHandler, "is a command (exports wasi:cli/run@0.2.4), not an HTTP handler", "wasmtime run app.wasm"},
+		"command":           {guest("bad/command.wasm"), codeNoHandler, "is a command (exports wasi:cli/run@0.2.4), not an HTTP handler", "run it: wasihttp run app.wasm"},
 		"library":           {guest("bad/library.wasm"), codeNoHandler, "does not answer HTTP requests: it exports only answer, and no wasi:http/incoming-handler", "wasi:http/proxy"},
 		"exports nothing":   {[]byte(componentPreamble), codeNoHandler, "does not answer HTTP requests: it exports nothing, and no wasi:http/incoming-handler", "wasi:http/proxy"},
 		"release candidate": {guest("bad/http-0.3-rc.wasm"), codeReleaseCandidate, "is made for wasi:http/handler@0.3.0-rc-2026-02-09, a release candidate of WASI 0.3.0", "rebuild it with the WIT of the release, 0.3.0"},
@@ -82,7 +82,7 @@ func TestDiagnoses(t *testing.T) {
 		"unsupported":       {[]byte(importingModule), codeUnsupported, "cannot be run here: import code: importing core modules is not supported", "build it without that"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := examineBytes("app.wasm", tt.data, linkerOf02())
+			x := examineBytes("app.wasm", tt.data, linkerOf02()).forServe()
 			if tt.code == "" {
 				if x.Problem != nil {
 					t.Fatalf("problem = %+v", *x.Problem)
