@@ -1,0 +1,45 @@
+package component
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wasihttp/wasihttp/component/internal/types"
+)
+
+// A guest can name the same bytes many times over: what is lifted of them must not outgrow the host.
+func TestOverlappingListsDoNotOutgrowTheHost(t *testing.T) {
+	str, u32 := types.NewPrim(types.String), types.NewPrim(types.U32)
+	for name, typ := range map[string]*types.Type{
+		"strings":               types.NewList(str),
+		"lists of bytes":        types.NewList(types.NewList(types.NewPrim(types.U8))),
+		"lists of numbers":      types.NewList(types.NewList(u32)),
+		"lists of lists":        types.NewList(types.NewList(types.NewList(types.NewList(u32)))),
+		"records in lists":      types.NewList(types.NewRecord([]types.Field{{Name: "a", Type: str}})),
+		"maps":                  types.NewList(types.NewMap(u32, u32)),
+		"options of long lists": types.NewList(types.NewTuple([]types.Field{{Type: types.NewList(types.NewOption(u32))}})),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bed := newABIBed(t)
+			c := bed.cx(0)
+			// A table of pairs: the address of the table and the number of bytes, or of elements, of which there may be as many.
+			const at, pairs = 0x1000, 0x7000 // whose bytes are text too
+			for i := range uint32(pairs) {
+				le.PutUint32(c.mem[at+8*i:], at)
+				le.PutUint32(c.mem[at+8*i+4:], pairs)
+			}
+			stack, pos := []uint64{at, pairs}, 0
+			trap := trapped(func() { c.liftFlat(typ, stack, &pos) })
+			if trap == nil || !strings.Contains(trap.Msg, "too large for the host") {
+				t.Errorf("%v: %v", typ, trap)
+			}
+		})
+	}
+}
+
+// What one list or string may have at most stays allowed by the bound on a whole call.
+func TestTheLargestBytesAreLifted(t *testing.T) {
+	if maxListBytes > maxLifted || maxStringBytes > maxLifted {
+		t.Errorf("a list of %d or a string of %d bytes exceeds %d", maxListBytes, maxStringBytes, maxLifted)
+	}
+}
