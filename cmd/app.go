@@ -32,6 +32,7 @@ func (t *tool) app() *cli.App {
 		Commands: []*cli.Command{
 			t.serveCommand(),
 			t.runCommand(),
+			t.testCommand(),
 			t.inspectCommand(),
 			t.convertCommand(),
 			t.versionCommand(),

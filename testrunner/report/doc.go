@@ -73,11 +73,7 @@ func counts(s *testrunner.Summary) string {
 		if n == 0 {
 			continue
 		}
-		word := string(o)
-		if o == testrunner.Pass {
-			word = "passed"
-		}
-		parts = append(parts, fmt.Sprintf("%d %s", n, word))
+		parts = append(parts, fmt.Sprintf("%d %s", n, countWord(o, n)))
 	}
 	if s.Unreadable > 0 {
 		parts = append(parts, plural(s.Unreadable, "file cannot be parsed", "files cannot be parsed"))
@@ -89,4 +85,19 @@ func counts(s *testrunner.Summary) string {
 		return "nothing to run"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// countWord is what n entries of an outcome are called.
+func countWord(o testrunner.Outcome, n int) string {
+	switch {
+	case o == testrunner.Pass:
+		return "passed"
+	case n == 1:
+		return string(o)
+	case o == testrunner.Mismatch:
+		return "mismatches"
+	case o == testrunner.Trap:
+		return "traps"
+	}
+	return string(o)
 }

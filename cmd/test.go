@@ -1,0 +1,298 @@
+package cmd
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+// exitMismatch is the exit code when answers differ, and that is all.
+const exitMismatch = 4
+
+// The headings under which the help of test lists its flags.
+const (
+	groupSelect  = "1. What is run"
+	groupRun     = "2. How it is run"
+	groupInput   = "3. Variables of fixtures"
+	groupReports = "4. Reports"
+)
+
+// testFlags receives the values of test's flags.
+type testFlags struct {
+	guest *serveFlags
+
+	component, filter, shard, seed    string
+	isolate, color                    choice
+	jobs, repeat, retry               count
+	failFast, shuffle, list           bool
+	update, watch, full, quiet        bool
+	variables, variableFiles, secrets cli.StringSlice
+	fileRoot                          string
+	junit, tap, json, html            string
+}
+
+func newTestFlags() *testFlags {
+	guest := newServeFlags()
+	guest.addr = defaultAddr // has a default only as a flag
+	return &testFlags{
+		guest:   guest,
+		isolate: choice{value: "none", of: []string{"none", "file", "entry"}},
+		color:   choice{value: "auto", of: []string{"auto", "always", "never"}},
+		jobs:    1, repeat: 1,
+	}
+}
+
+// all returns the flags. Those about the component are serve's.
+func (f *testFlags) all() []cli.Flag {
+	generic := func(group, name, usage string, value cli.Generic) cli.Flag {
+		return &cli.GenericFlag{Category: group, Name: name, Usage: usage, Value: value, DefaultText: value.String()}
+	}
+	text := func(group, name, usage string, into *string) cli.Flag {
+		return &cli.StringFlag{Category: group, Name: name, Usage: usage, Destination: into}
+	}
+	list := func(group, name, usage string, into *cli.StringSlice) cli.Flag {
+		return &cli.StringSliceFlag{Category: group, Name: name, Usage: usage, Destination: into}
+	}
+	toggle := func(group, name, usage string, into *bool) cli.Flag {
+		return &cli.BoolFlag{Category: group, Name: name, Usage: usage, Destination: into, DisableDefaultText: true}
+	}
+	flags := []cli.Flag{
+		text(groupSelect, "component", "the component to test, a `FILE`; default: what the fixture names, or else the only one found", &f.component),
+		text(groupSelect, "filter", "run only files whose path, and entries whose method and URL match the `REGEXP`", &f.filter),
+		text(groupSelect, "shard", "run part I of N equal parts, `I/N`", &f.shard),
+		toggle(groupSelect, "list", "list what would be run, and run nothing", &f.list),
+
+		generic(groupRun, "isolate", "what gets an instance of its own: none, file or entry, a `WORD`", &f.isolate),
+		generic(groupRun, "jobs", "`NUMBER` of files that run at once; more than 1 gives each file its own instance", &f.jobs),
+		generic(groupRun, "repeat", "run everything a `NUMBER` of times", &f.repeat),
+		generic(groupRun, "retry", "try an entry that fails again, up to a `NUMBER` of times", &f.retry),
+		toggle(groupRun, "fail-fast", "end at the first entry that fails", &f.failFast),
+		toggle(groupRun, "shuffle", "run the files in a random order", &f.shuffle),
+		text(groupRun, "seed", "run the files in the random order of a `NUMBER` that was printed before", &f.seed),
+		toggle(groupRun, "update", "rewrite what failing entries expect to what came; not when CI is set", &f.update),
+		toggle(groupRun, "watch", "run again when the component or a fixture changes", &f.watch),
+
+		list(groupInput, "variable", "set a variable, as `NAME=VALUE` (repeatable)", &f.variables),
+		list(groupInput, "variables-file", "read variables from a `FILE`, a NAME=VALUE a line (repeatable)", &f.variableFiles),
+		list(groupInput, "secret", "set a variable whose value is never shown, as `NAME=VALUE` (repeatable)", &f.secrets),
+		text(groupInput, "file-root", "the `FOLDER` that files named by fixtures are in; default: that of the fixture", &f.fileRoot),
+
+		text(groupReports, "report-junit", "write JUnit's XML to a `FILE`", &f.junit),
+		text(groupReports, "report-tap", "write TAP to a `FILE`", &f.tap),
+		text(groupReports, "report-json", "write JSON to a `FILE`", &f.json),
+		text(groupReports, "report-html", "write a page into a `FOLDER`", &f.html),
+		generic(groupReports, "color", "when to use colour: auto, always or never, a `WORD`", &f.color),
+		toggle(groupReports, "full", "show differences whole, however long", &f.full),
+		&cli.BoolFlag{Category: groupReports, Name: "quiet", Aliases: []string{"q"}, Usage: "print only what failed", Destination: &f.quiet, DisableDefaultText: true},
+	}
+	wanted := []string{"env", "env-file", "inherit-env", "arg", "timeout", "post-return-timeout", "max-memory", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache"}
+	for _, flag := range f.guest.all() {
+		if name := flag.Names()[0]; slices.Contains(wanted, name) {
+			if g, ok := flag.(*cli.GenericFlag); ok && name == "timeout" {
+				g.Usage = "`TIME` for an answer where the fixture says nothing; 0: no limit"
+			}
+			flags = append(flags, flag)
+		}
+	}
+	return flags
+}
+
+// testCommand describes "wasihttp test".
+func (t *tool) testCommand() *cli.Command {
+	flags := newTestFlags()
+	return command(&cli.Command{
+		Name:      "test",
+		Usage:     "replay fixtures and compare the answers",
+		UsageText: programName + " test [flags] PATH…",
+		Description: "Runs fixtures, files (.hurl, .har) or folders of them, in process: no port is opened. All run in order\n" +
+			"through one instance of the component, unless --isolate says otherwise.\n" +
+			"Exits with 0 if all passed, 1 for wrong usage, 2 if a fixture cannot be parsed, 3 if the component could\n" +
+			"not be run, trapped or expired, 4 if answers differ and that is all.\n\n" +
+			examples(testExamples),
+		Flags: flags.all(),
+		Action: func(c *cli.Context) error {
+			s, err := flags.settings(t, c.Args().Slice())
+			if err != nil {
+				return err
+			}
+			return t.test(c.Context, s)
+		},
+	})
+}
+
+const testExamples = `
+wasihttp test fixtures/                                all fixtures in a folder
+wasihttp test fixtures/ --component app.wasm           against this component
+wasihttp test fixtures/users.hurl --update             accept what comes now
+wasihttp test fixtures/ --watch                        again on every change
+wasihttp test fixtures/ --report-junit report.xml      for CI
+wasihttp test fixtures/ --shard 2/4 --jobs 4           a quarter of them, four at a time`
+
+// testSettings is what the flags mean.
+type testSettings struct {
+	paths   []string
+	options testrunner.Options
+	load    loadConfig
+	out     *term.Output
+	flags   *testFlags
+	ci      bool
+	github  bool
+}
+
+// settings checks the flags together and translates them.
+func (f *testFlags) settings(t *tool, paths []string) (*testSettings, error) {
+	if len(paths) == 0 {
+		return nil, usagef("try: "+programName+" test fixtures/", "test needs a PATH: a fixture or a folder of fixtures")
+	}
+	guest, err := f.guest.settings(t.environ())
+	if err != nil {
+		return nil, err
+	}
+	s := &testSettings{paths: paths, load: guest.load, flags: f, out: t.coloured(f.color.value)}
+	s.ci = isTrue(lookupEnv(t.environ(), "CI"))
+	s.github = lookupEnv(t.environ(), "GITHUB_ACTIONS") == "true"
+	if f.update && s.ci {
+		return nil, usagef("run it on your machine and commit the change", "--update does nothing when CI is set")
+	}
+	if f.update && f.watch {
+		return nil, usagef("leave one of them out", "--update and --watch do not go together")
+	}
+	s.options = testrunner.Options{
+		Isolate: testrunner.Isolation(f.isolate.value), Jobs: int(f.jobs), Timeout: s.load.Timeout,
+		Retry: int64(f.retry), FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
+	}
+	s.options.Selection.Repeat = int(f.repeat)
+	if err := f.selection(&s.options.Selection); err != nil {
+		return nil, err
+	}
+	if err := f.input(t.environ(), &s.options); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func isTrue(v string) bool { return v != "" && v != "0" && !strings.EqualFold(v, "false") }
+
+func lookupEnv(environ []string, name string) string {
+	for _, e := range environ {
+		if n, v, ok := strings.Cut(e, "="); ok && n == name {
+			return v
+		}
+	}
+	return ""
+}
+
+// coloured returns standard output with colour as the user wants it.
+func (t *tool) coloured(when string) *term.Output {
+	env := map[string]string{"always": "CLICOLOR_FORCE", "never": "NO_COLOR"}[when]
+	if env == "" {
+		return t.stdout
+	}
+	return term.New(t.stdout, func(name string) string {
+		if name == env {
+			return "1"
+		}
+		return ""
+	})
+}
+
+func (f *testFlags) selection(s *testrunner.Selection) error {
+	if f.filter != "" {
+		re, err := regexp.Compile(f.filter)
+		if err != nil {
+			return usagef("", "--filter: %v", err)
+		}
+		s.Filter = re
+	}
+	if f.shard != "" {
+		i, n, ok := strings.Cut(f.shard, "/")
+		index, errI := strconv.Atoi(i)
+		count, errN := strconv.Atoi(n)
+		if !ok || errI != nil || errN != nil || index < 1 || index > count {
+			return usagef("for example --shard 1/4, up to 4/4", "--shard %q is not I/N", f.shard)
+		}
+		s.Shard, s.Shards = index, count
+	}
+	if f.seed != "" {
+		seed, err := strconv.ParseUint(f.seed, 10, 64)
+		if err != nil {
+			return usagef("", "--seed %q is not a whole number", f.seed)
+		}
+		s.Shuffle = &seed
+	} else if f.shuffle {
+		seed := uint64(rand.Uint32())
+		s.Shuffle = &seed
+	}
+	return nil
+}
+
+// input collects the variables: those of the environment, then files, then
+// flags; later ones win.
+func (f *testFlags) input(environ []string, o *testrunner.Options) error {
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		if n, ok := strings.CutPrefix(name, "HURL_VARIABLE_"); ok {
+			o.Variables = append(o.Variables, testrunner.Variable{Name: n, Value: value})
+		}
+		if n, ok := strings.CutPrefix(name, "HURL_SECRET_"); ok {
+			o.Secrets = append(o.Secrets, testrunner.Variable{Name: n, Value: value})
+		}
+	}
+	for _, path := range f.variableFiles.Value() {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return usagef("", "--variables-file: %v", err)
+		}
+		list, err := testrunner.ParseVariables(string(content))
+		if err != nil {
+			return usagef("", "--variables-file %s: %v", path, err)
+		}
+		o.Variables = append(o.Variables, list...)
+	}
+	for _, given := range []struct {
+		flag string
+		list []string
+		into *[]testrunner.Variable
+	}{{"variable", f.variables.Value(), &o.Variables}, {"secret", f.secrets.Value(), &o.Secrets}} {
+		for _, text := range given.list {
+			v, err := testrunner.ParseVariable(text)
+			if err != nil {
+				return usagef("write --"+given.flag+" NAME=VALUE", "--%s: %v", given.flag, err)
+			}
+			*given.into = append(*given.into, v)
+		}
+	}
+	return nil
+}
+
+// rerun returns the command that shows all of a file's differences.
+func rerun(path string) string {
+	return fmt.Sprintf("%s test %s --full", programName, shellWord(path))
+}
+
+// verdictError returns the error with the exit code of a verdict. The report
+// has said why.
+func verdictError(v testrunner.Verdict) error {
+	switch v {
+	case testrunner.Unreadable:
+		return guestExit(exitUnreadable)
+	case testrunner.Broken:
+		return guestExit(exitLoad)
+	case testrunner.Mismatches:
+		return guestExit(exitMismatch)
+	}
+	return nil
+}
+
+// closing is how long components may take to be freed.
+const closing = 5 * time.Second

@@ -1,0 +1,186 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/testrunner"
+	testreport "github.com/wasihttp/wasihttp/testrunner/report"
+)
+
+// test runs "wasihttp test".
+func (t *tool) test(ctx context.Context, s *testSettings) error {
+	paths, err := testrunner.Find(s.paths)
+	if err != nil {
+		return usagef("", "%v", err)
+	}
+	if s.flags.list {
+		return t.listTests(s, paths)
+	}
+	if s.flags.watch {
+		return t.watchTests(ctx, s)
+	}
+	host := t.testHost(s)
+	run, err := t.runTests(ctx, s, host, readSources(paths))
+	if closeErr := closeHost(ctx, host); err == nil && closeErr != nil {
+		err = loadError(closeErr, "", "%v", closeErr)
+	}
+	if run != nil {
+		if reportErr := s.writeReports(run); reportErr != nil && err == nil {
+			err = reportErr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return verdictError(run.Summary.Verdict())
+}
+
+func readSources(paths []string) []*testrunner.Source {
+	sources := make([]*testrunner.Source, len(paths))
+	for i, path := range paths {
+		sources[i] = testrunner.Read(path)
+	}
+	return sources
+}
+
+// testHost returns the host of a run, which must be closed.
+func (t *tool) testHost(s *testSettings) *testHost {
+	load := func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
+		cfg.Stdout, cfg.Stderr = term.NewLines(io.Discard, false), term.NewLines(io.Discard, false)
+		cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
+		return t.loadFor(ctx, path, cfg)
+	}
+	return newTestHost(load, func() (string, error) { return discover(t.servable) }, s.load)
+}
+
+func closeHost(ctx context.Context, host *testHost) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	return host.close(ctx)
+}
+
+// runTests runs fixtures and prints what comes of them.
+func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Host, sources []*testrunner.Source) (*testreport.Run, error) {
+	run := &testreport.Run{Started: time.Now()}
+	pretty := s.pretty()
+	total := len(s.options.Selection.Files(sources))
+	progress := term.StartProgress(t.stderr, "testing")
+	defer progress.Stop()
+	progress.Update("testing", 0, total)
+	if seed := s.options.Selection.Shuffle; seed != nil && !s.flags.quiet {
+		fmt.Fprintf(s.out, "order: --seed %d\n", *seed)
+	}
+	summary, err := testrunner.Run(ctx, host, sources, &s.options, func(f *testrunner.FileResult) {
+		run.Files = append(run.Files, f)
+		if !s.flags.quiet || f.Failed() {
+			_, _ = io.WriteString(s.out, pretty.File(f))
+		}
+		if s.github {
+			_ = testreport.GitHub(s.out, f)
+		}
+		if s.flags.update {
+			t.update(f)
+		}
+		progress.Update("testing", len(run.Files), total)
+	})
+	progress.Stop()
+	run.Summary = summary
+	if err == nil || len(run.Files) > 0 {
+		_, _ = io.WriteString(s.out, pretty.Summary(summary))
+	}
+	var user *userError
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.As(err, &user) {
+		err = loadError(err, "", "%v", err)
+	}
+	return run, err
+}
+
+func (s *testSettings) pretty() *testreport.Pretty {
+	p := &testreport.Pretty{Styles: s.out, Full: s.flags.full, Rerun: rerun}
+	if s.out.IsTerminal() {
+		p.Width = s.out.Width()
+	}
+	return p
+}
+
+// update writes what came into the fixture.
+func (t *tool) update(f *testrunner.FileResult) {
+	updates := testrunner.Updates(f)
+	if len(updates) == 0 {
+		return
+	}
+	if !f.Writable() {
+		fmt.Fprintf(t.stderr, "%s: %s is not written by --update: convert it first (%s convert)\n", programName, f.Path, programName)
+		return
+	}
+	if _, err := testrunner.Apply(f.Path, f.File.Source, updates); err != nil {
+		fmt.Fprintf(t.stderr, "%s: %s %v\n", programName, t.stderr.Bad("not updated:"), err)
+		return
+	}
+	fmt.Fprintf(t.stderr, "%s: updated %s: %s\n", programName, f.Path, plural(len(updates), "expectation"))
+}
+
+// writeReports writes the reports that were asked for.
+func (s *testSettings) writeReports(run *testreport.Run) error {
+	for _, r := range []struct {
+		flag, path string
+		write      func(io.Writer, *testreport.Run) error
+	}{
+		{"report-junit", s.flags.junit, testreport.JUnit},
+		{"report-tap", s.flags.tap, testreport.TAP},
+		{"report-json", s.flags.json, testreport.JSON},
+	} {
+		if r.path == "" {
+			continue
+		}
+		if err := writeReport(r.path, run, r.write); err != nil {
+			return usagef("", "--%s: %v", r.flag, err)
+		}
+	}
+	if s.flags.html != "" {
+		if err := testreport.HTML(s.flags.html, run); err != nil {
+			return usagef("", "--report-html: %v", err)
+		}
+	}
+	return nil
+}
+
+func writeReport(path string, run *testreport.Run, write func(io.Writer, *testreport.Run) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	err = write(f, run)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// listTests prints what would be run.
+func (t *tool) listTests(s *testSettings, paths []string) error {
+	sources := readSources(paths)
+	once := s.options.Selection
+	once.Repeat = 1
+	unreadable := false
+	for _, source := range once.Files(sources) {
+		if source.Err != nil || len(source.Errors) > 0 {
+			unreadable = true
+			_, _ = io.WriteString(s.out, s.pretty().File(&testrunner.FileResult{Path: source.Path, ParseErrors: source.Errors, Err: source.Err}))
+			continue
+		}
+		for _, e := range once.Entries(source.Path, source.File.Entries) {
+			fmt.Fprintf(s.out, "%s:%d  %s\n", term.Clean(source.Path), e.Range.Start.Line, term.Clean(testrunner.EntryName(e)))
+		}
+	}
+	if unreadable {
+		return guestExit(exitUnreadable)
+	}
+	return nil
+}
