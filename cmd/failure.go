@@ -38,6 +38,9 @@ func (c *call) failure(err error) error {
 	case errors.As(err, &trap):
 		f.Outcome, f.Cause = serve.Trap, trap.Error()
 		f.Frames = frames(trap.Frames())
+		if t := (*engine.Trap)(nil); errors.As(err, &t) && t.Code == engine.TrapStackOverflow && len(f.Frames) == 0 {
+			f.Hint = "look for a function that calls itself without end; of an exhausted stack there is no backtrace"
+		}
 	case errors.As(err, &other):
 		f.Outcome, f.Cause = serve.Trap, other.Error()
 		if other.Panic() != nil {
