@@ -15,6 +15,7 @@ import (
 
 // failure tells the server what became of a request that the guest did not answer.
 func (c *call) failure(err error) error {
+	c.over.Store(true)
 	f := &serve.Failure{Err: err, Stderr: c.tail.last()}
 	var (
 		expired  *handler.ExpirationError

@@ -102,7 +102,7 @@ type guest struct {
 	stderr io.WriteCloser
 	expire handler.Timeouts
 
-	current atomic.Pointer[call] // the request that output is attributed to
+	requests attribution
 }
 
 // call is one request on its way through the handler.
@@ -112,6 +112,7 @@ type call struct {
 	tail tail      // what the guest wrote to stderr meanwhile
 
 	ended atomic.Bool // the answer is out, whole
+	over  atomic.Bool // nothing more will come of it
 }
 
 // Instantiate makes a store with an instance in it.
@@ -125,6 +126,7 @@ func (h *host) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	// Requests have their own expiration, given to OnRequestStart.
 	g.expire = handler.Timeouts{PostReturn: h.cfg.PostReturnTimeout, Idle: h.cfg.IdleInstanceTimeout}
 	store := h.linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(h.cfg.MaxMemory)})
+	g.requests.store, g.requests.kind = store, h.pre.Kind()
 	initCtx, cancel := ctx, context.CancelFunc(func() {})
 	if h.cfg.Timeout > 0 {
 		initCtx, cancel = context.WithTimeoutCause(ctx, h.cfg.Timeout, &handler.ExpirationError{Status: handler.Requests, After: h.cfg.Timeout})
@@ -144,7 +146,7 @@ func (h *host) Instantiate(ctx context.Context) (*handler.Instance, error) {
 // prefix names instance and request in front of a line of output.
 func (g *guest) prefix() string {
 	id := "-"
-	if c := g.current.Load(); c != nil {
+	if c := g.requests.running(); c != nil {
 		id = c.id
 	}
 	return "[" + strconv.FormatUint(g.id, 10) + "/" + id + "] "
@@ -155,16 +157,16 @@ func (g *guest) ShouldAcceptRequest(concurrent, total int) handler.ShouldAccept 
 	return g.host.reuse.ShouldAcceptRequest(concurrent, total)
 }
 
-// OnRequestStart attributes the guest's output to the request from now on.
-func (g *guest) OnRequestStart(_ handler.Store, data any, _ handler.TaskID) time.Time {
+// OnRequestStart attributes what the guest does in that task to the request from now on.
+func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) time.Time {
 	c := data.(*call)
-	g.current.Store(c)
+	g.requests.started(c, task)
 	return c.head
 }
 
 // Drop frees everything that belongs to the instance. A failure after the answer has nobody else to tell.
 func (g *guest) Drop(store handler.Store, err error) {
-	if c := g.current.Load(); err != nil && !errors.Is(err, handler.ErrClosed) && c != nil && c.ended.Load() && g.host.cfg.Notice != nil {
+	if c := g.requests.running(); err != nil && !errors.Is(err, handler.ErrClosed) && c != nil && c.ended.Load() && g.host.cfg.Notice != nil {
 		g.host.cfg.Notice("[" + c.id + "] after its answer: " + err.Error())
 	}
 	if s, ok := store.(*component.Store); ok {
@@ -187,7 +189,7 @@ func (h *host) client(g *guest) *wasi.Client {
 			r.ErrorCode = o.Err.Error()
 			r.Refused = o.Err.Case == wasi.HTTPRequestDenied
 		}
-		if c := g.current.Load(); c != nil {
+		if c := g.requests.only(); c != nil {
 			r.RequestID = c.id
 		}
 		h.cfg.Outbound(r)
@@ -247,10 +249,17 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	case nil:
 	case io.EOF:
 		b.call.ended.Store(true)
+		b.call.over.Store(true)
 	default:
 		err = b.call.failure(err)
 	}
 	return n, err
+}
+
+// Close tells the guest that nobody receives the body any more.
+func (b *answerBody) Close() error {
+	b.call.over.Store(true)
+	return b.Body.Close()
 }
 
 // tail keeps the last lines of a stream.
@@ -304,7 +313,7 @@ type teeTail struct {
 
 // Write writes p to both.
 func (t *teeTail) Write(p []byte) (int, error) {
-	if c := t.guest.current.Load(); c != nil {
+	if c := t.guest.requests.running(); c != nil {
 		c.tail.write(p)
 	}
 	return t.LineWriter.Write(p)

@@ -1,0 +1,79 @@
+package cmd
+
+import (
+	"sync"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/handler"
+)
+
+// attribution knows for which request a guest does what it does. An instance of 0.2 has one request at a time; in one of 0.3, the task that runs
+// tells.
+type attribution struct {
+	store *component.Store // set before the first request
+	kind  handler.Kind
+
+	mu    sync.Mutex
+	last  *call                    // the latest
+	tasks map[handler.TaskID]*call // of 0.3: those that have not ended, and some that have
+}
+
+// prune is how many tasks are remembered before those whose requests have ended are forgotten.
+const prune = 64
+
+// started is told that a task has begun for a request.
+func (a *attribution) started(c *call, task handler.TaskID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last = c
+	if a.kind != handler.P3 {
+		return
+	}
+	if a.tasks == nil {
+		a.tasks = map[handler.TaskID]*call{}
+	}
+	if len(a.tasks) >= prune {
+		for id, c := range a.tasks {
+			if c.over.Load() {
+				delete(a.tasks, id)
+			}
+		}
+	}
+	a.tasks[task] = c
+}
+
+// running returns the request for which the guest runs just now, nil when that is not known. The store's owner calls it.
+func (a *attribution) running() *call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.kind != handler.P3 {
+		return a.last
+	}
+	if a.store == nil {
+		return nil
+	}
+	if t := a.store.Current(); t != nil {
+		return a.tasks[handler.TaskID(t.ID())]
+	}
+	return nil
+}
+
+// only returns the request that the guest works for when there is but one, else nil. Any goroutine may call it.
+func (a *attribution) only() *call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.kind != handler.P3 {
+		return a.last
+	}
+	var found *call
+	for _, c := range a.tasks {
+		switch {
+		case c.over.Load():
+		case found != nil:
+			return nil
+		default:
+			found = c
+		}
+	}
+	return found
+}
