@@ -30,9 +30,10 @@ func (t *tool) app() *cli.App {
 			&cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true},
 		},
 		Commands: []*cli.Command{
-			t.serveCommand(),
+			t.recordable(t.serveCommand()),
 			t.runCommand(),
 			t.testCommand(),
+			t.reviewCommand(),
 			t.inspectCommand(),
 			t.convertCommand(),
 			t.versionCommand(),

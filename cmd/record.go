@@ -1,0 +1,205 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/term"
+)
+
+// Limits of what waits to be written while serving goes on.
+const (
+	recordQueue     = 256
+	recordBytes     = 64 << 20 // of bodies, together
+	recordBodyBytes = 16 << 20 // of one body
+)
+
+// recordable adds to serve the flags with which each exchange is recorded.
+func (t *tool) recordable(c *cli.Command) *cli.Command {
+	var (
+		dir    string
+		redact cli.StringSlice
+	)
+	const group = "7. Recording"
+	c.Flags = append(c.Flags,
+		&cli.StringFlag{Category: group, Name: "record", Usage: "write each exchange as a fixture into `DIR`", Destination: &dir},
+		&cli.StringSliceFlag{Category: group, Name: "redact", Usage: "replace the values of the header or query parameter `NAME` in fixtures (repeatable)", Destination: &redact},
+	)
+	inner := c.Action
+	c.Action = func(ctx *cli.Context) error {
+		if dir == "" {
+			return inner(ctx)
+		}
+		r, err := newRecorder(dir, hurl.RecordOptions{Redact: redact.Value()}, func(line string) {
+			fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line))
+		})
+		if err != nil {
+			return usagef("", "--record: %v", err)
+		}
+		load := t.load
+		t.load = r.load(load)
+		defer func() {
+			t.load = load
+			r.close()
+		}()
+		return inner(ctx)
+	}
+	return c
+}
+
+// recorder writes exchanges as fixtures, one after the other, in the
+// background.
+type recorder struct {
+	dir     string
+	options hurl.RecordOptions
+	say     func(line string)
+
+	queue   chan serve.Recorded
+	held    atomic.Int64 // bytes of bodies in the queue
+	dropped atomic.Int64
+	cut     atomic.Int64
+	done    chan struct{}
+
+	mu     sync.Mutex
+	closed bool
+
+	number  int // of the last file; the writer's
+	written int
+	failed  bool
+}
+
+func newRecorder(dir string, options hurl.RecordOptions, say func(line string)) (*recorder, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &recorder{dir: dir, options: options, say: say, queue: make(chan serve.Recorded, recordQueue), done: make(chan struct{})}
+	for _, e := range entries {
+		digits, _, _ := strings.Cut(e.Name(), "-")
+		if n, err := strconv.Atoi(digits); err == nil {
+			r.number = max(r.number, n)
+		}
+	}
+	go r.write()
+	return r, nil
+}
+
+// load makes each build that is loaded one that is recorded.
+func (r *recorder) load(inner func(context.Context, string, loadConfig) (*app, error)) func(context.Context, string, loadConfig) (*app, error) {
+	return func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
+		a, err := inner(ctx, path, cfg)
+		if err == nil {
+			a.Handler = serve.Recording(a.Handler, r, recordBodyBytes)
+		}
+		return a, err
+	}
+}
+
+// Record takes an exchange if there is room for it.
+func (r *recorder) Record(x serve.Recorded) {
+	size := int64(len(x.Body) + len(x.ResponseBody))
+	switch {
+	case x.Cut:
+		r.cut.Add(1)
+		return
+	case r.held.Add(size) > recordBytes+size:
+		r.held.Add(-size)
+		r.dropped.Add(1)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	select {
+	case r.queue <- x:
+	default:
+		r.held.Add(-size)
+		r.dropped.Add(1)
+	}
+}
+
+// write writes what is in the queue until it is closed.
+func (r *recorder) write() {
+	defer close(r.done)
+	for x := range r.queue {
+		if err := r.one(&x); err != nil && !r.failed {
+			r.failed = true
+			r.say(fmt.Sprintf("recording failed, and is tried again with each request: %v", err))
+		}
+		r.held.Add(-int64(len(x.Body) + len(x.ResponseBody)))
+	}
+}
+
+// one writes one fixture.
+func (r *recorder) one(x *serve.Recorded) error {
+	e := exchangeOf(x)
+	text, _ := hurl.FromExchanges([]fixture.Exchange{e}, r.options)
+	if len(text) == 0 {
+		r.cut.Add(1)
+		return nil
+	}
+	r.number++
+	path := filepath.Join(r.dir, hurl.FileName(r.number, &e))
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		// Half a fixture is worse than none.
+		_ = os.Remove(path)
+		return err
+	}
+	r.written++
+	r.failed = false
+	return nil
+}
+
+// close writes what is left, and says what was recorded.
+func (r *recorder) close() {
+	r.mu.Lock()
+	r.closed = true
+	close(r.queue)
+	r.mu.Unlock()
+	<-r.done
+	line := fmt.Sprintf("recorded %s in %s", plural(r.written, "exchange"), r.dir)
+	if n := r.dropped.Load(); n > 0 {
+		line += fmt.Sprintf("; %d came too fast and were left out", n)
+	}
+	if n := r.cut.Load(); n > 0 {
+		line += fmt.Sprintf("; %d were not whole and were left out", n)
+	}
+	r.say(line)
+}
+
+// exchangeOf translates what the server has seen.
+func exchangeOf(x *serve.Recorded) fixture.Exchange {
+	e := fixture.Exchange{
+		Started: x.Start, Duration: x.Duration,
+		Request: fixture.Request{Method: x.Method, URL: "http://" + x.Host + x.Target, Headers: fieldsOf(x.Header), Body: x.Body, Trailers: fieldsOf(x.Trailer)},
+	}
+	if f := x.Failure; f != nil {
+		e.Failure = strings.TrimSpace(string(f.Outcome) + " " + f.ErrorCode)
+		return e
+	}
+	e.Response = &fixture.Response{Status: x.Status, Headers: fieldsOf(x.ResponseHeader), Trailers: fieldsOf(x.ResponseTrailer)}
+	if x.Method != http.MethodHead && x.Status != http.StatusNoContent && x.Status != http.StatusNotModified {
+		e.Response.Body = x.ResponseBody
+		if e.Response.Body == nil {
+			e.Response.Body = []byte{}
+		}
+	}
+	return e
+}

@@ -1,0 +1,190 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Recorder is told about exchanges when they have ended. Record is called from
+// many goroutines, on the way of the answer: it must not wait for anything. It
+// owns what it is given.
+type Recorder interface {
+	Record(Recorded)
+}
+
+// Recorded is an exchange as the program saw it.
+type Recorded struct {
+	Start    time.Time
+	Duration time.Duration
+
+	Method, Host, Target string
+	Header               http.Header
+	// Body is as much as the program read of the request's body; nil if there
+	// was none.
+	Body    []byte
+	Trailer http.Header
+
+	// Status is 0 if there was no answer; then Failure says why.
+	Status          int
+	ResponseHeader  http.Header
+	ResponseBody    []byte
+	ResponseTrailer http.Header
+	Failure         *Failure
+	// Cut says that the client left, or that a body was longer than the limit:
+	// what is here is not the whole exchange.
+	Cut bool
+}
+
+// Recording returns a Handler that answers as h does and tells r about each
+// exchange. Bodies are kept up to limit bytes each.
+func Recording(h Handler, r Recorder, limit int) Handler {
+	return &recording{handler: h, recorder: r, limit: limit}
+}
+
+type recording struct {
+	handler  Handler
+	recorder Recorder
+	limit    int
+}
+
+// Handle answers through the handler below.
+func (h *recording) Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error) {
+	x := &recordedExchange{recording: h, Recorded: Recorded{
+		Start: time.Now(), Method: r.Method, Host: r.Host, Target: r.RequestURI, Header: r.Header.Clone(),
+	}}
+	if r.Body != nil && r.Body != http.NoBody {
+		x.request = &keptBody{ReadCloser: r.Body, limit: h.limit}
+		copied := *r
+		copied.Body = x.request
+		if i, ok := r.Body.(interrupter); ok {
+			copied.Body = &interruptibleBody{x.request, i}
+		}
+		r = &copied
+		x.incoming = r
+	}
+	resp, err := h.handler.Handle(ctx, id, r)
+	if err != nil {
+		x.end(err)
+		return nil, err
+	}
+	if resp == nil || resp.Body == nil {
+		x.Cut = true
+		x.end(nil)
+		return resp, nil
+	}
+	x.Status, x.ResponseHeader = resp.StatusCode, resp.Header.Clone()
+	x.response = resp
+	x.body = &recordedBody{keptBody: keptBody{ReadCloser: resp.Body, limit: h.limit}, exchange: x}
+	out := *resp
+	out.Body = x.body
+	x.out = &out
+	return &out, nil
+}
+
+// recordedExchange is an exchange on its way.
+type recordedExchange struct {
+	*recording
+	Recorded
+	incoming      *http.Request
+	request       *keptBody
+	response, out *http.Response
+	body          *recordedBody
+	once          sync.Once
+}
+
+// end tells the recorder.
+func (x *recordedExchange) end(err error) {
+	x.once.Do(func() {
+		x.Duration = time.Since(x.Start)
+		if x.request != nil {
+			over := false
+			if x.Body, over, _ = x.request.kept(); x.Body == nil {
+				x.Body = []byte{}
+			}
+			x.Cut = x.Cut || over
+			x.Trailer = x.incoming.Trailer.Clone()
+		}
+		if x.body != nil {
+			body, over, whole := x.body.kept()
+			x.ResponseBody = body
+			x.Cut = x.Cut || over || !whole && err == nil
+			x.ResponseTrailer = x.response.Trailer.Clone()
+		}
+		if err != nil && !errors.As(err, &x.Failure) {
+			x.Cut = true
+		}
+		x.recorder.Record(x.Recorded)
+	})
+}
+
+// keptBody remembers what is read. Its methods are safe for concurrent use as
+// far as those of the body below are.
+type keptBody struct {
+	io.ReadCloser
+	limit int
+
+	mu   sync.Mutex
+	data []byte
+	over bool // there was more than the limit
+	end  bool
+}
+
+// Read reads from the body.
+func (b *keptBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	room := min(n, b.limit-len(b.data))
+	b.data = append(b.data, p[:room]...)
+	b.over = b.over || room < n
+	b.end = b.end || err == io.EOF
+	return n, err
+}
+
+func (b *keptBody) kept() (data []byte, over, end bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.data, b.over, b.end
+}
+
+// interrupter is what bodies of requests may have: a way to end a blocked Read.
+type interrupter interface{ Interrupt() }
+
+// interruptibleBody keeps that way open.
+type interruptibleBody struct {
+	*keptBody
+	interrupter
+}
+
+// recordedBody is a response's body whose Close ends the record.
+type recordedBody struct {
+	keptBody
+	exchange *recordedExchange
+	failed   error
+}
+
+// Read reads from the body.
+func (b *recordedBody) Read(p []byte) (int, error) {
+	n, err := b.keptBody.Read(p)
+	if err == io.EOF {
+		// The server reads them from the response that it was given.
+		b.exchange.out.Trailer = b.exchange.response.Trailer
+	} else if err != nil {
+		b.failed = err
+	}
+	return n, err
+}
+
+// Ready passes on what the body says.
+func (b *recordedBody) Ready() bool { return ready(b.ReadCloser) }
+
+// Close closes the body and tells the recorder.
+func (b *recordedBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.exchange.end(b.failed)
+	return err
+}
