@@ -69,10 +69,12 @@ type File struct {
 	places  places
 	last    Digest // what was reported last, or known from the start
 	lastErr bool   // that was an error
-	seen    fs.FileInfo
+	seen    fs.FileInfo // of the contents that were read last
+	polled  fs.FileInfo // by the last poll, nil if there was no file
 	read    time.Time // when the contents were last read
 	written time.Time // when the file was last seen to be written
 	away    time.Time // since when it cannot be read, zero if it can
+	again   bool      // the contents are to be read once more
 	light   bool      // all events since the last look were about attributes
 	timer   *time.Timer
 	pending *Change
@@ -94,8 +96,9 @@ func NewFile(path string, known Digest, o Options) (*File, error) {
 			return nil, errors.Join(err, f.events.Close())
 		}
 	}
+	f.polled, _ = os.Stat(path) // nil if there is none
 	// What happened before the watch began is found by looking once.
-	f.timer = time.NewTimer(0)
+	f.timer = time.NewTimer(f.options.Debounce)
 	f.written = time.Now()
 	go f.run()
 	return f, nil
@@ -225,25 +228,32 @@ func (f *File) quiet() bool { return f.away.IsZero() && f.written.Before(f.read)
 // a later write might have left it the same.
 const racy = 2 * time.Second
 
-// same reports whether info is that of the contents that were read last.
-func (f *File) same(info fs.FileInfo) bool {
-	return f.seen != nil && os.SameFile(f.seen, info) && f.seen.Size() == info.Size() && f.seen.ModTime().Equal(info.ModTime())
+// same reports whether two looks at a file saw the same one unchanged; nil
+// stands for no file.
+func same(a, b fs.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // poll looks whether the file seems to have changed.
 func (f *File) poll() {
 	info, err := os.Stat(f.path)
+	if err != nil {
+		info = nil
+	}
+	before := f.polled
+	f.polled = info
 	switch {
-	case err != nil:
-		if f.away.IsZero() {
-			f.stir(false)
-		}
-	case !f.away.IsZero() || !f.same(info):
+	case !same(before, info):
 		f.stir(false)
-	case !f.read.IsZero() && f.read.Sub(info.ModTime()) < racy && time.Since(info.ModTime()) >= racy:
+	case info != nil && !f.again && !f.read.IsZero() && same(f.seen, info) && f.read.Sub(info.ModTime()) < racy && time.Since(info.ModTime()) >= racy:
+		// It may have been written once more in what is the same moment to its
+		// file system.
 		written := f.written
 		f.stir(false)
-		f.written = written
+		f.written, f.again = written, true
 	}
 }
 
@@ -252,7 +262,7 @@ func (f *File) poll() {
 func (f *File) look() {
 	_ = f.follow()
 	info, err := os.Stat(f.path)
-	if err == nil && f.light && f.same(info) && f.read.Sub(info.ModTime()) >= racy {
+	if err == nil && f.light && same(f.seen, info) && f.read.Sub(info.ModTime()) >= racy {
 		return
 	}
 	if err != nil {
@@ -271,7 +281,7 @@ func (f *File) look() {
 		f.stir(false)
 		return
 	}
-	f.seen, f.read, f.away, f.light = after, began, time.Time{}, false
+	f.seen, f.read, f.away, f.light, f.again = after, began, time.Time{}, false, false
 	digest := sha256.Sum256(data)
 	if digest == f.last && !f.lastErr {
 		return
