@@ -3,6 +3,8 @@ package e2e
 import (
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -65,7 +67,9 @@ func TestOutboundTLS(t *testing.T) {
 	if !ours() {
 		return
 	}
-	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "secret", r.URL.Path) }))
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "secret", r.URL.Path) }))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that hang up are what is tested
+	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	plain := upstream(t)
 	file := filepath.Join(t.TempDir(), "ca.pem")
