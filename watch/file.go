@@ -67,15 +67,15 @@ type File struct {
 
 	events  *fsnotify.Watcher // nil when polling
 	places  places
-	last    Digest // what was reported last, or known from the start
-	lastErr bool   // that was an error
+	last    Digest      // what was reported last, or known from the start
+	lastErr bool        // that was an error
 	seen    fs.FileInfo // of the contents that were read last
 	polled  fs.FileInfo // by the last poll, nil if there was no file
-	read    time.Time // when the contents were last read
-	written time.Time // when the file was last seen to be written
-	away    time.Time // since when it cannot be read, zero if it can
-	again   bool      // the contents are to be read once more
-	light   bool      // all events since the last look were about attributes
+	read    time.Time   // when the contents were last read
+	written time.Time   // when the file was last seen to be written
+	away    time.Time   // since when it cannot be read, zero if it can
+	again   bool        // the contents are to be read once more
+	light   bool        // all events since the last look were about attributes
 	timer   *time.Timer
 	pending *Change
 }
