@@ -43,3 +43,21 @@ func TestTheLargestBytesAreLifted(t *testing.T) {
 		t.Errorf("a list of %d or a string of %d bytes exceeds %d", maxListBytes, maxStringBytes, maxLifted)
 	}
 }
+
+// A guest that leaks handles is stopped before the host runs out of memory.
+func TestHandleTablesAreBounded(t *testing.T) {
+	var full table
+	for i := range uint32(maxTableEntries) {
+		if got := full.add(entry{kind: entryOther}); got != i+1 {
+			t.Fatalf("handle %d has the index %d", i+1, got)
+		}
+	}
+	trap := trapped(func() { full.add(entry{kind: entryOther}) })
+	if trap == nil || !strings.Contains(trap.Msg, "handle table is full") {
+		t.Errorf("one more: %v", trap)
+	}
+	full.remove(17)
+	if got := full.add(entry{kind: entryOther}); got != 17 {
+		t.Errorf("the freed index 17 was not used again, but %d", got)
+	}
+}
