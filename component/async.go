@@ -121,15 +121,21 @@ func (t *task) callbackLoop(th *thread, packed uint32) {
 		if code == callbackExit {
 			return
 		}
-		free := func() bool { return in.exclusive == nil }
-		if in.slotWaiters == nil {
-			in.slotWaiters = map[*thread]struct{}{}
+		// Only who could go on but for the slot is to look again when it is released: there may be very many who wait.
+		free := func() bool {
+			if in.exclusive == nil {
+				return true
+			}
+			if in.slotWaiters == nil {
+				in.slotWaiters = map[*thread]struct{}{}
+			}
+			in.slotWaiters[th] = struct{}{}
+			return false
 		}
 		var ev event
 		switch code {
 		case callbackYield:
 			in.releaseExclusive()
-			in.slotWaiters[th] = struct{}{}
 			cancelled := t.deliverPendingCancel(true)
 			if !cancelled {
 				th.startWaiting(free)
@@ -141,7 +147,6 @@ func (t *task) callbackLoop(th *thread, packed uint32) {
 		case callbackWait:
 			s := in.table.set(set)
 			in.releaseExclusive()
-			in.slotWaiters[th] = struct{}{}
 			ev = s.wait(th, free, true)
 		default:
 			trapf("unsupported callback code: %d", code)

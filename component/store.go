@@ -58,7 +58,7 @@ type instance struct {
 	backpressure int
 	exclusive    *thread              // holds the slot of tasks that may not overlap
 	entering     []*thread            // wait at the entry gate, in order
-	slotWaiters  map[*thread]struct{} // wait for the slot
+	slotWaiters  map[*thread]struct{} // could go on but for the slot
 }
 
 // NewStore makes an empty store for instances of l. data is what host functions see as Call.Data. ctx bounds everything that runs in the

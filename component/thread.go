@@ -238,6 +238,7 @@ func (in *instance) releaseExclusive() {
 	in.exclusive = nil
 	for th := range in.slotWaiters {
 		th.store.poke(th)
+		delete(in.slotWaiters, th)
 	}
 	in.pokeEntering()
 }

@@ -502,7 +502,7 @@ func (c *crew) outcome(j, culprit *job, cause error) error {
 	case j == culprit && !errors.As(cause, new(*ExpirationError)):
 		return cause
 	}
-	return &TrapOrPanicError{Err: cause}
+	return lostTo(cause)
 }
 
 // overdue tells whether the request's own time is over.

@@ -159,6 +159,14 @@ func (e *TrapOrPanicError) Panic() *engine.PanicError {
 	return nil
 }
 
+// lostTo is the outcome of a request whose instance ended with cause, through no fault of the request.
+func lostTo(cause error) error {
+	if t, ok := cause.(*TrapError); ok {
+		cause = t.Err // the trap is not this request's
+	}
+	return &TrapOrPanicError{Err: cause}
+}
+
 // NoResponseError is the outcome of a request for which the guest ended its work without a response.
 type NoResponseError struct {
 	// Exit is not nil when the guest ended with wasi:cli/exit instead of returning.

@@ -18,6 +18,7 @@ import (
 	"github.com/wasihttp/wasihttp/engine"
 	"github.com/wasihttp/wasihttp/wasi"
 	"github.com/wasihttp/wasihttp/wasi/p2"
+	"github.com/wasihttp/wasihttp/wasi/p3"
 )
 
 // loaded is a real component, ready for instances.
@@ -43,6 +44,7 @@ func load(t testing.TB, guest string) *loaded {
 	}
 	linker := component.NewLinker()
 	p2.AddTo(linker, view)
+	p3.AddTo(linker, view)
 	linked, err := c.Link(t.Context(), e, linker, component.LinkOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +127,7 @@ func fetch(ctx context.Context, p *ProxyHandler, data any, target string) (strin
 func TestHelloFromARealGuest(t *testing.T) {
 	for _, guest := range []string{
 		"rust-hello/rust-hello.wasm", "rust-hello/rust-hello-0.2.0.wasm", "rust-hello/rust-hello-0.2.12.wasm",
-		"rust-hello/rust-hello-std.wasm", "rust-kitchen/rust-kitchen.wasm", "c-kitchen/c-kitchen.wasm",
+		"rust-hello/rust-hello-std.wasm", "rust-kitchen/rust-kitchen.wasm", "c-kitchen/c-kitchen.wasm", "rust-kitchen-p3/rust-kitchen-p3.wasm",
 	} {
 		t.Run(guest, func(t *testing.T) {
 			p := New(t.Context(), &guestHost{loaded: load(t, guest)})

@@ -158,7 +158,7 @@ func stoppedBy(cause, err error) error {
 func (w *worker) abortOpen(cause error) {
 	var reason error = wasi.ErrBodyDropped
 	if cause != nil {
-		reason = &TrapOrPanicError{Err: cause}
+		reason = lostTo(cause)
 	}
 	for _, r := range w.open {
 		r.Abort(reason)
