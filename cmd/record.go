@@ -186,9 +186,13 @@ func (r *recorder) close() {
 
 // exchangeOf translates what the server has seen.
 func exchangeOf(x *serve.Recorded) fixture.Exchange {
+	url := x.Target
+	if !strings.Contains(url, "://") {
+		url = "http://" + x.Host + url
+	}
 	e := fixture.Exchange{
 		Started: x.Start, Duration: x.Duration,
-		Request: fixture.Request{Method: x.Method, URL: "http://" + x.Host + x.Target, Headers: fieldsOf(x.Header), Body: x.Body, Trailers: fieldsOf(x.Trailer)},
+		Request: fixture.Request{Method: x.Method, URL: url, Headers: fieldsOf(x.Header), Body: x.Body, Trailers: fieldsOf(x.Trailer)},
 	}
 	if f := x.Failure; f != nil {
 		e.Failure = strings.TrimSpace(string(f.Outcome) + " " + f.ErrorCode)

@@ -71,7 +71,7 @@ func parseXML(document string) (xpath.NodeNavigator, map[string]string, error) {
 	if elements == 0 {
 		return nil, nil, errNoRoot
 	}
-	return xmlquery.CreateXPathNavigator(node), namespaces, nil
+	return navigator{xmlquery.CreateXPathNavigator(node)}, namespaces, nil
 }
 
 // declared collects the namespaces that a document declares, each prefix as it
@@ -125,4 +125,35 @@ func evaluate(source string, namespaces map[string]string, root xpath.NodeNaviga
 		return nil, fmt.Errorf("a result of type %T", x)
 	}
 	return &result, nil
+}
+
+// navigator tells elements of a default namespace from those of none, which the
+// library does not: a name without a prefix means only the latter.
+type navigator struct{ *xmlquery.NodeNavigator }
+
+// noPrefix is a prefix that no expression can have.
+const noPrefix = "\x00"
+
+// Prefix returns the prefix of the current node.
+func (n navigator) Prefix() string {
+	prefix := n.NodeNavigator.Prefix()
+	if prefix == "" && n.NodeType() == xpath.ElementNode && n.NamespaceURL() != "" {
+		return noPrefix
+	}
+	return prefix
+}
+
+// Copy returns an independent navigator at the same node.
+func (n navigator) Copy() xpath.NodeNavigator {
+	inner, ok := n.NodeNavigator.Copy().(*xmlquery.NodeNavigator)
+	if !ok {
+		return n.NodeNavigator.Copy()
+	}
+	return navigator{inner}
+}
+
+// MoveTo moves to where another navigator is.
+func (n navigator) MoveTo(other xpath.NodeNavigator) bool {
+	o, ok := other.(navigator)
+	return ok && n.NodeNavigator.MoveTo(o.NodeNavigator)
 }

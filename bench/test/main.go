@@ -1,0 +1,115 @@
+// Command test sets wasihttp test beside the hurl program: it checks that both
+// come to the same verdict about each entry of some fixtures, and measures how
+// long each takes for many entries.
+//
+// Usage:
+//
+//	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM verdicts COMPONENT FIXTURE...
+//	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM -wasmtime PROGRAM speed COMPONENT
+//
+// The fixtures must address http://localhost:8080.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"time"
+)
+
+// programs are the programs under comparison.
+type programs struct {
+	wasihttp, hurl, wasmtime string
+}
+
+func main() {
+	var p programs
+	flag.StringVar(&p.wasihttp, "wasihttp", "wasihttp", "the `program`")
+	flag.StringVar(&p.hurl, "hurl", "hurl", "the `program`")
+	flag.StringVar(&p.wasmtime, "wasmtime", "wasmtime", "the `program`")
+	limit := flag.Float64("limit", 0.2, "the largest ratio of times that is accepted by speed")
+	entries := flag.Int("entries", 1000, "how many entries speed runs")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, p, *limit, *entries, flag.Args())
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench/test:", err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("usage: verdicts COMPONENT FIXTURE... or speed COMPONENT")
+
+func run(ctx context.Context, p programs, limit float64, entries int, args []string) error {
+	switch {
+	case len(args) >= 3 && args[0] == "verdicts":
+		return p.verdicts(ctx, args[1], args[2:])
+	case len(args) == 2 && args[0] == "speed":
+		return p.speed(ctx, args[1], limit, entries)
+	}
+	return errUsage
+}
+
+// served runs f while a server runs, which is ready once it has printed
+// "Serving HTTP on".
+func served(ctx context.Context, f func() error, name string, args ...string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	server := exec.CommandContext(ctx, name, args...)
+	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
+	server.WaitDelay = 10 * time.Second
+	out, err := server.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := server.Start(); err != nil {
+		return err
+	}
+	lines := bufio.NewReader(out)
+	var said strings.Builder
+	for {
+		line, err := lines.ReadString('\n')
+		said.WriteString(line)
+		if strings.Contains(line, "Serving HTTP on") {
+			break
+		}
+		if err != nil {
+			// What it said is the better explanation.
+			_ = server.Wait()
+			return fmt.Errorf("%s ended: %s", name, said.String())
+		}
+	}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		_, _ = io.Copy(io.Discard, lines)
+	}()
+	err = f()
+	cancel()
+	<-drained
+	// It was interrupted, so it fails in its own way.
+	_ = server.Wait()
+	return err
+}
+
+// output runs a program that may fail for what it finds, and returns what it
+// prints.
+func output(ctx context.Context, name string, args ...string) (stdout, stderr string, err error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	var exit *exec.ExitError
+	if err = cmd.Run(); errors.As(err, &exit) && exit.ExitCode() >= 0 {
+		err = nil
+	}
+	return out.String(), errOut.String(), err
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// verdicts compares the verdicts about each entry.
+func (p programs) verdicts(ctx context.Context, component string, fixtures []string) error {
+	different, total := 0, 0
+	for _, fixture := range fixtures {
+		ours, err := p.ours(ctx, component, fixture)
+		if err != nil {
+			return err
+		}
+		var theirs map[int]bool
+		err = served(ctx, func() error {
+			theirs, err = p.theirs(ctx, fixture, ours)
+			return err
+		}, p.wasihttp, "serve", component, "--addr", "localhost:8080", "--timeout", "2s", "--max-instance-reuse-count", "1000000")
+		if err != nil {
+			return err
+		}
+		for _, line := range sortedLines(ours) {
+			total++
+			if ours[line] != theirs[line] {
+				different++
+				fmt.Printf("%s:%d: wasihttp %s, hurl %s\n", fixture, line, word(ours[line]), word(theirs[line]))
+			}
+		}
+	}
+	fmt.Printf("%d entries, %d verdicts differ\n", total, different)
+	if different > 0 {
+		return fmt.Errorf("%d verdicts differ", different)
+	}
+	return nil
+}
+
+func word(pass bool) string {
+	if pass {
+		return "passes"
+	}
+	return "fails"
+}
+
+func sortedLines(m map[int]bool) []int {
+	var lines []int
+	for line := range m {
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// ours returns whether each entry passes, by its line.
+func (p programs) ours(ctx context.Context, component, fixture string) (map[int]bool, error) {
+	dir, err := os.MkdirTemp("", "wasihttp-verdicts")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		// What is left in the temporary folder does no harm.
+		_ = os.RemoveAll(dir)
+	}()
+	path := filepath.Join(dir, "report.json")
+	stdout, stderr, err := output(ctx, p.wasihttp, "test", fixture, "--component", component, "--timeout", "2s", "--report-json", path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s%s", err, stdout, stderr)
+	}
+	var report struct {
+		Files []struct {
+			Entries []struct {
+				Line    int
+				Outcome string
+			}
+		}
+	}
+	if err := json.Unmarshal(data, &report); err != nil {
+		return nil, err
+	}
+	out := make(map[int]bool)
+	for _, f := range report.Files {
+		for _, e := range f.Entries {
+			pass := e.Outcome == "pass" || e.Outcome == "skipped"
+			if before, again := out[e.Line]; again {
+				pass = pass && before
+			}
+			out[e.Line] = pass
+		}
+	}
+	return out, nil
+}
+
+// theirs returns the same from hurl: an entry fails that an error points into.
+func (p programs) theirs(ctx context.Context, fixture string, entries map[int]bool) (map[int]bool, error) {
+	_, stderr, err := output(ctx, p.hurl, "--test", "--continue-on-error", "--no-color", "--jobs", "1", "--variable", "host=http://localhost:8080", fixture)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int]bool)
+	lines := sortedLines(entries)
+	for _, line := range lines {
+		out[line] = true
+	}
+	for _, m := range regexp.MustCompile(`(?m)^ +--> .*?:(\d+):\d+`).FindAllStringSubmatch(stderr, -1) {
+		at, err := strconv.Atoi(m[1])
+		if err != nil {
+			return nil, err
+		}
+		for i, line := range lines {
+			if at >= line && (i+1 == len(lines) || at < lines[i+1]) {
+				out[line] = false
+			}
+		}
+	}
+	return out, nil
+}
