@@ -130,31 +130,32 @@ func (d *diskCache) prune(limit int64) {
 
 func (d *diskCache) close() error { return os.RemoveAll(d.stageTop) }
 
-// compile compiles m with what the cache holds; hit tells that nothing had to
-// be compiled. Trouble with the cache never makes it fail.
-func (d *diskCache) compile(ctx context.Context, rt wazero.Runtime, m *Module, wasm []byte) (hit bool, err error) {
+// compile compiles a module with what the cache holds; hit tells that nothing
+// had to be compiled, and extraRefs how many times more than once the code must
+// be closed. Trouble with the cache never makes it fail.
+func (d *diskCache) compile(ctx context.Context, rt wazero.Runtime, digest string, wasm []byte) (compiled wazero.CompiledModule, extraRefs int, hit bool, err error) {
 	_ = os.MkdirAll(d.stageDir, 0o700) // when it fails, wazero's own write does too, see below
 	defer d.clearStage()
-	entry, key := d.stageEntry(m.digest)
-	m.compiled, err = compileCarefully(ctx, rt, wasm)
+	entry, key := d.stageEntry(digest)
+	compiled, err = compileCarefully(ctx, rt, wasm)
 	if err != nil && entry != "" && ctx.Err() == nil {
 		_ = os.Remove(entry)
 		d.clearStage()
 		entry = ""
-		m.compiled, err = compileCarefully(ctx, rt, wasm)
+		compiled, err = compileCarefully(ctx, rt, wasm)
 	}
 	if err != nil && ctx.Err() == nil {
 		// When only writing the entry failed, the code is in memory all the same,
 		// where a second attempt finds it; it then counts two users.
-		if m.compiled, err = compileCarefully(ctx, rt, wasm); err == nil {
-			m.extraRefs = 1
+		if compiled, err = compileCarefully(ctx, rt, wasm); err == nil {
+			extraRefs = 1
 		}
 	}
 	if err != nil {
-		return false, err
+		return nil, 0, false, err
 	}
-	fresh := d.publish(m.digest, key)
-	return entry != "" && !fresh, nil
+	fresh := d.publish(digest, key)
+	return compiled, extraRefs, entry != "" && !fresh, nil
 }
 
 // compileCarefully turns a panic over unexpected bytes into an error.

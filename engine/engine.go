@@ -53,7 +53,8 @@ type Engine struct {
 	warning error
 
 	compileMu sync.Mutex
-	live      map[string]int // compiled modules in memory by digest; guarded by compileMu
+	codes     []*code // compiled and in use; guarded by compileMu
+	rt        wazero.Runtime
 
 	groups, runtimes atomic.Int64
 	mappings, mapped atomic.Int64
@@ -70,7 +71,7 @@ type Stats struct {
 // New makes an engine. A cache folder that cannot be used is no error: the
 // engine works without, and [Engine.Warning] says why.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{workers: cfg.CompileWorkers, live: map[string]int{}}
+	e := &Engine{workers: cfg.CompileWorkers}
 	if e.workers <= 0 {
 		e.workers = runtime.GOMAXPROCS(0)
 	}
@@ -85,6 +86,12 @@ func New(cfg Config) (*Engine, error) {
 	if e.mem == nil {
 		e.mem = wazero.NewCompilationCache()
 	}
+	// One for all components: code can be shared within one only.
+	e.rt = wazero.NewRuntimeWithConfig(noValues{}, wazero.NewRuntimeConfigCompiler().
+		WithCoreFeatures(api.CoreFeaturesV2|experimental.CoreFeaturesTailCall|
+			experimental.CoreFeaturesExtendedConst|experimental.CoreFeaturesExceptionHandling|
+			experimental.CoreFeaturesTypedFunctionReferences).
+		WithCompilationCache(e.mem))
 	return e, nil
 }
 
@@ -101,7 +108,7 @@ func (e *Engine) Stats() Stats {
 
 // Close frees all compiled code. The runtimes must have been closed before.
 func (e *Engine) Close() error {
-	err := e.mem.Close(noValues{})
+	err := errors.Join(e.rt.Close(noValues{}), e.mem.Close(noValues{}))
 	if e.disk != nil {
 		err = errors.Join(err, e.disk.close())
 	}
@@ -144,17 +151,12 @@ type Runtime struct {
 // NewRuntime makes a runtime whose modules can import the host functions, each
 // with a name of its own.
 func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, error) {
-	cfg := wazero.NewRuntimeConfigCompiler().
-		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall |
-			experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling |
-			experimental.CoreFeaturesTypedFunctionReferences).
-		WithCompilationCache(e.mem)
-	r := &Runtime{engine: e, rt: wazero.NewRuntimeWithConfig(ctx, cfg), config: moduleConfig(), modules: map[string]*Module{}}
+	r := &Runtime{engine: e, rt: e.rt, config: moduleConfig(), modules: map[string]*Module{}}
 	b := r.rt.NewHostModuleBuilder(hostModule)
 	names := map[string]bool{safepointName: true}
 	for _, f := range host {
 		if names[f.Name] {
-			return nil, errors.Join(fmt.Errorf("engine: two host functions named %q", f.Name), r.rt.Close(ctx))
+			return nil, fmt.Errorf("engine: two host functions named %q", f.Name)
 		}
 		names[f.Name] = true
 		b.NewFunctionBuilder().WithGoFunction(hostCall(f.Fn), f.Params, f.Results).Export(f.Name)
@@ -165,7 +167,7 @@ func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, err
 		r.host, err = r.rt.InstantiateModule(ctx, r.hostC, wazero.NewModuleConfig().WithName(""))
 	}
 	if err != nil {
-		err = errors.Join(fmt.Errorf("engine: host module: %w", err), r.rt.Close(ctx))
+		err = fmt.Errorf("engine: host module: %w", err)
 		if r.hostC != nil {
 			err = errors.Join(err, r.hostC.Close(ctx))
 		}
@@ -187,7 +189,7 @@ func (r *Runtime) Close(ctx context.Context) error {
 	r.all = nil
 	r.mu.Unlock()
 
-	err := r.rt.Close(ctx)
+	err := r.host.Close(ctx)
 	for _, m := range all {
 		err = errors.Join(err, m.free(ctx))
 	}

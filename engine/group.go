@@ -157,7 +157,7 @@ func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err
 		}
 		g.failed = g.failed || err != nil
 	}()
-	mod, err := g.runtime.rt.InstantiateModule(ctx, m.compiled, g.runtime.config)
+	mod, err := g.runtime.rt.InstantiateModule(ctx, m.code.compiled, g.runtime.config)
 	if err != nil {
 		return g.instantiationError(m, err)
 	}

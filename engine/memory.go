@@ -94,6 +94,7 @@ func (l *linear) release() error {
 type heapBacking struct {
 	segments []corewasm.Segment
 	buf      []byte
+	first    uint64 // the size at first
 }
 
 func (h *heapBacking) resize(size uint64) []byte {
@@ -105,6 +106,7 @@ func (h *heapBacking) resize(size uint64) []byte {
 		buf := make([]byte, size, capacity)
 		if h.buf == nil {
 			apply(buf, h.segments)
+			h.first = size
 		}
 		copy(buf, h.buf)
 		h.buf = buf
@@ -114,7 +116,11 @@ func (h *heapBacking) resize(size uint64) []byte {
 }
 
 func (h *heapBacking) reset() error {
-	clear(h.buf[:cap(h.buf)])
+	if uint64(cap(h.buf)) > h.first {
+		h.buf = nil // what it grew by is not kept for the next user
+		return nil
+	}
+	clear(h.buf)
 	apply(h.buf, h.segments)
 	return nil
 }

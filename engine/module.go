@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -26,8 +27,7 @@ type Module struct {
 	info      *corewasm.Info
 	rewritten *corewasm.Rewritten
 	digest    string
-	compiled  wazero.CompiledModule
-	extraRefs int
+	code      *code
 	fromCache bool
 	canReset  bool
 	hidden    bool      // a companion: not shown in backtraces
@@ -74,40 +74,27 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 	if err != nil {
 		return nil, err
 	}
-	rw, err := corewasm.RewriteScanned(info, corewasm.Options{
+	opt := corewasm.Options{
 		Imports:      names,
 		Safepoint:    &corewasm.ImportName{Module: hostModule, Name: safepointName},
 		MoveData:     true,
 		GlobalPrefix: globalPrefix,
 		Lines:        info.HasDWARF && info.CodeSize() <= maxLinesCode,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("module %q: %w", src.Name, err)
 	}
-	m := &Module{runtime: r, source: src, info: info, rewritten: rw, hidden: hidden, debug: debugInfo{info: info}}
-	m.digest = digest(rw.Wasm)
-	for _, c := range rw.Companions {
-		companion := Source{Name: src.Name, Wasm: c.Wasm}
-		if c.Import >= 0 {
-			companion.Imports = []Import{src.Imports[c.Import]}
-		}
-		extra, err := r.compile(ctx, companion, true)
-		if err != nil {
-			return nil, err
-		}
-		m.extra = append(m.extra, extra)
-	}
-	m.canReset = m.resettable()
+	m := &Module{runtime: r, source: src, info: info, hidden: hidden, debug: debugInfo{info: info}}
 	progress := src.Progress
 	if progress == nil {
 		progress = func(int, int) {}
 	}
 	progress(0, len(src.Wasm))
-	if err := r.engine.compile(ctx, r.rt, m); err != nil {
-		return nil, fmt.Errorf("module %q: %w", src.Name, err)
+	if !r.engine.share(m, opt) {
+		if err := r.compileNew(ctx, m, opt); err != nil {
+			return nil, err
+		}
 	}
+	m.canReset = m.resettable()
 	progress(len(src.Wasm), len(src.Wasm))
-	rw.Wasm = nil
+	rw := m.rewritten
 	if m.ownsMemory() {
 		m.image, err = newImage(r.engine, rw.Data)
 	}
@@ -119,6 +106,29 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 	r.all = append(r.all, m)
 	r.mu.Unlock()
 	return m, nil
+}
+
+// compileNew rewrites and compiles a module whose code is not in use yet.
+func (r *Runtime) compileNew(ctx context.Context, m *Module, opt corewasm.Options) (err error) {
+	if m.rewritten, err = corewasm.RewriteScanned(m.info, opt); err != nil {
+		return fmt.Errorf("module %q: %w", m.source.Name, err)
+	}
+	m.digest = digest(m.rewritten.Wasm)
+	for _, c := range m.rewritten.Companions {
+		companion := Source{Name: m.source.Name, Wasm: c.Wasm}
+		if c.Import >= 0 {
+			companion.Imports = []Import{m.source.Imports[c.Import]}
+		}
+		extra, err := r.compile(ctx, companion, true)
+		if err != nil {
+			return err
+		}
+		m.extra = append(m.extra, extra)
+	}
+	if err := r.engine.compile(ctx, r.rt, m, opt); err != nil {
+		return fmt.Errorf("module %q: %w", m.source.Name, err)
+	}
+	return nil
 }
 
 // ownsMemory tells whether the module defines its memory 0.
@@ -142,42 +152,34 @@ func withName(wasm []byte, name string) []byte {
 	return append(wasm, content...)
 }
 
-// compile fills in m.compiled. Compilations run one after the other, each with
-// all workers.
-func (e *Engine) compile(ctx context.Context, rt wazero.Runtime, m *Module) error {
+// compile makes m's code. Compilations run one after the other, each with all
+// its workers.
+func (e *Engine) compile(ctx context.Context, rt wazero.Runtime, m *Module, opt corewasm.Options) error {
 	ctx = experimental.WithCompilationWorkers(ctx, e.compileWorkers(ctx))
 	wasm := withName(m.rewritten.Wasm, m.digest)
 	e.compileMu.Lock()
 	defer e.compileMu.Unlock()
-	hot := e.live[m.digest] > 0
-	var hit bool
+	hit := slices.ContainsFunc(e.codes, func(c *code) bool { return c.digest == m.digest })
+	var compiled wazero.CompiledModule
+	var extraRefs int
 	var err error
-	if e.disk == nil || hot {
-		hit = hot
-		m.compiled, err = rt.CompileModule(ctx, wasm)
+	if e.disk == nil || hit {
+		compiled, err = rt.CompileModule(ctx, wasm)
 	} else {
-		hit, err = e.disk.compile(ctx, rt, m, wasm)
+		compiled, extraRefs, hit, err = e.disk.compile(ctx, rt, m.digest, wasm)
 	}
 	if err != nil {
 		return err
 	}
 	m.fromCache = hit
-	e.live[m.digest]++
+	m.rewritten.Wasm = nil // the compiler has its own
+	e.keep(m, compiled, extraRefs, opt)
 	return nil
 }
 
 // free gives up the compiled code and the idle memories.
 func (m *Module) free(ctx context.Context) error {
-	e := m.runtime.engine
-	e.compileMu.Lock()
-	var err error
-	for range m.extraRefs + 1 {
-		err = errors.Join(err, m.compiled.Close(ctx))
-	}
-	if e.live[m.digest]--; e.live[m.digest] == 0 {
-		delete(e.live, m.digest)
-	}
-	e.compileMu.Unlock()
+	err := m.runtime.engine.release(ctx, m.code)
 	if m.image != nil {
 		err = errors.Join(err, m.image.free())
 	}
