@@ -264,10 +264,20 @@ func (f *fileRun) redact() {
 			if p.Diff != nil {
 				p.Diff.Map(hide)
 			}
+			for _, e := range p.Edits {
+				if hide(e.Text) != e.Text { // a secret does not belong into a file
+					p.Edits = nil
+					break
+				}
+			}
 		}
 		if r.Answer != nil {
 			for j, line := range r.Answer.Stderr {
 				r.Answer.Stderr[j] = hide(line)
+			}
+			r.Answer.Body = []byte(hide(string(r.Answer.Body)))
+			for j := range r.Answer.Headers {
+				r.Answer.Headers[j].Value = hide(r.Answer.Headers[j].Value)
 			}
 		}
 		for j := range r.Captures {

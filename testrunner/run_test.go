@@ -1,0 +1,255 @@
+package testrunner_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+const get = "GET http://localhost/\nHTTP 200\n"
+
+// counter answers with how many requests its instance has had.
+func counter(n int, _ *testrunner.Request) *testrunner.Answer { return text(200, fmt.Sprint(n)) }
+
+// bodies lists the bodies of all answers.
+func bodies(files []*testrunner.FileResult) string {
+	var all []string
+	for _, f := range files {
+		for _, r := range f.Results {
+			all = append(all, string(r.Answer.Body))
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+func TestInstancesAreSharedAsToldToBe(t *testing.T) {
+	tests := []struct {
+		options testrunner.Options
+		want    string
+	}{
+		{testrunner.Options{}, "1 2 3 4"},
+		{testrunner.Options{Isolate: testrunner.IsolateFile}, "1 2 1 2"},
+		{testrunner.Options{Isolate: testrunner.IsolateEntry}, "1 1 1 1"},
+		{testrunner.Options{Jobs: 2}, "1 2 1 2"},
+		{testrunner.Options{Selection: testrunner.Selection{Repeat: 2}}, "1 2 3 4 5 6 7 8"},
+	}
+	for _, tt := range tests {
+		h := &fakeHost{answer: counter}
+		files, _ := run(t, h, tt.options, parse(t, get+"\n"+get, get+"\n"+get))
+		if got := bodies(files); got != tt.want {
+			t.Errorf("%+v: %s, want %s", tt.options, got, tt.want)
+		}
+	}
+}
+
+func TestAnInstanceForEachComponentAndEnvironment(t *testing.T) {
+	h := &fakeHost{answer: counter}
+	files, _ := run(t, h, testrunner.Options{Component: "default.wasm"}, parse(t,
+		get, "# @component x/own.wasm\n\n"+get, "# @env A=1\n# @env B=2\n\n"+get, get))
+	want := []testrunner.Spec{{Component: "default.wasm"}, {Component: "x/own.wasm"}, {Component: "default.wasm", Env: "A=1\nB=2\n"}}
+	if diff := cmp.Diff(want, h.opened); diff != "" {
+		t.Error(diff)
+	}
+	if got := bodies(files); got != "1 1 1 2" {
+		t.Errorf("bodies %s", got)
+	}
+}
+
+func TestAfterAFailureTheNextEntryHasANewInstance(t *testing.T) {
+	for _, o := range []testrunner.Outcome{testrunner.Trap, testrunner.Expired, testrunner.NoResponse, testrunner.Instantiation} {
+		h := &fakeHost{answer: func(n int, r *testrunner.Request) *testrunner.Answer {
+			if r.Target == "/fail" {
+				return failure(o, "")
+			}
+			return text(200, fmt.Sprint(n))
+		}}
+		files, s := run(t, h, testrunner.Options{}, parse(t, get+"\nGET http://localhost/fail\nHTTP 200\n\n"+get))
+		if got, want := outcomes(files), "pass "+string(o)+" pass"; got != want {
+			t.Errorf("outcomes %s, want %s", got, want)
+		}
+		last := files[0].Results[2]
+		if string(last.Answer.Body) != "1" || len(last.Notes) != 1 || !strings.Contains(last.Notes[0], string(o)) {
+			t.Errorf("%s: the next entry had body %q and notes %q", o, last.Answer.Body, last.Notes)
+		}
+		if s.Verdict() != testrunner.Broken {
+			t.Errorf("%s: verdict %d", o, s.Verdict())
+		}
+	}
+}
+
+func TestAnErrorCodeKeepsTheInstance(t *testing.T) {
+	h := &fakeHost{answer: func(n int, _ *testrunner.Request) *testrunner.Answer {
+		if n == 1 {
+			return failure(testrunner.ErrorCode, "DNS-timeout")
+		}
+		return text(200, fmt.Sprint(n))
+	}}
+	files, _ := run(t, h, testrunner.Options{}, parse(t, get+"\n"+get))
+	if got := outcomes(files); got != "error-code pass" || len(h.opened) != 1 {
+		t.Errorf("outcomes %s, %d instances", got, len(h.opened))
+	}
+}
+
+// once answers the first request of an instance only.
+func once(o testrunner.Outcome) func(int, *testrunner.Request) *testrunner.Answer {
+	return func(n int, _ *testrunner.Request) *testrunner.Answer {
+		if n > 1 {
+			return failure(o, "")
+		}
+		return text(200, "x")
+	}
+}
+
+func TestGuestsThatCannotBeReusedGetAnInstancePerRequest(t *testing.T) {
+	for _, o := range []testrunner.Outcome{testrunner.Trap, testrunner.NoResponse} {
+		h := &fakeHost{answer: once(o)}
+		files, _ := run(t, h, testrunner.Options{}, parse(t, get+"\n"+get+"\n"+get+"\n"+get))
+		if got := outcomes(files); got != "pass pass pass pass" {
+			t.Errorf("%s: outcomes %s", o, got)
+		}
+		notes := 0
+		for _, r := range files[0].Results {
+			for _, n := range r.Notes {
+				if strings.Contains(n, "cannot be reused") {
+					notes++
+				}
+			}
+		}
+		if notes != 1 || len(h.opened) != 4 {
+			t.Errorf("%s: noted %d times, %d instances; want once and 4", o, notes, len(h.opened))
+		}
+	}
+}
+
+func TestReuseIsAFailureWhereHostsReuse(t *testing.T) {
+	h := &fakeHost{answer: once(testrunner.Trap), reusable: true}
+	files, s := run(t, h, testrunner.Options{}, parse(t, get+"\n"+get))
+	if got := outcomes(files); got != "pass reuse" {
+		t.Errorf("outcomes %s", got)
+	}
+	if s.Verdict() != testrunner.Broken {
+		t.Errorf("verdict %d", s.Verdict())
+	}
+}
+
+func TestWantedFailuresPass(t *testing.T) {
+	tests := []struct {
+		directive string
+		answer    *testrunner.Answer
+		want      testrunner.Outcome
+	}{
+		{"trap", failure(testrunner.Trap, ""), testrunner.Pass},
+		{"expired", failure(testrunner.Expired, ""), testrunner.Pass},
+		{"no-response", failure(testrunner.NoResponse, ""), testrunner.Pass},
+		{"error-code DNS-timeout", failure(testrunner.ErrorCode, "DNS-timeout"), testrunner.Pass},
+		{"error-code", failure(testrunner.ErrorCode, "DNS-timeout"), testrunner.Pass},
+		{"error-code DNS-timeout", failure(testrunner.ErrorCode, "internal-error"), testrunner.ErrorCode},
+		{"trap", failure(testrunner.Expired, ""), testrunner.Expired},
+		{"trap", text(200, ""), testrunner.Mismatch},
+	}
+	for _, tt := range tests {
+		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return tt.answer }}
+		files, _ := run(t, h, testrunner.Options{}, parse(t, "# @expect "+tt.directive+"\n"+get))
+		if got := files[0].Results[0].Outcome; got != tt.want {
+			t.Errorf("@expect %s: %s, want %s", tt.directive, got, tt.want)
+		}
+	}
+}
+
+func TestFailFastEndsTheRun(t *testing.T) {
+	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(500, "") }}
+	files, s := run(t, h, testrunner.Options{FailFast: true}, parse(t, get+"\n"+get, get))
+	if got := outcomes(files); got != "mismatch skipped" || s.NotRun != 1 {
+		t.Errorf("outcomes %s, %d files not run", got, s.NotRun)
+	}
+}
+
+func TestSelection(t *testing.T) {
+	a := "GET http://localhost/a\n\nPOST http://localhost/b\nHTTP 200\n[Captures]\nx: status\n\nGET http://localhost/c\n"
+	seed := uint64(3)
+	tests := map[string]struct {
+		selection testrunner.Selection
+		want      string
+	}{
+		"all":              {testrunner.Selection{}, "/a /b /c /d /e"},
+		"path":             {testrunner.Selection{Filter: regexp.MustCompile(`^b\.`)}, "/d"},
+		"entry":            {testrunner.Selection{Filter: regexp.MustCompile(`GET .*/a$`)}, "/a"},
+		"what it captures": {testrunner.Selection{Filter: regexp.MustCompile(`/c$`)}, "/b /c"},
+		"shard 1":          {testrunner.Selection{Shard: 1, Shards: 2}, "/a /b /c /e"},
+		"shard 2":          {testrunner.Selection{Shard: 2, Shards: 2}, "/d"},
+		"shuffled":         {testrunner.Selection{Shuffle: &seed}, "/d /e /a /b /c"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			h := &fakeHost{answer: func(_ int, r *testrunner.Request) *testrunner.Answer { return text(200, r.Target) }}
+			files, _ := run(t, h, testrunner.Options{Selection: tt.selection}, parse(t, a, "GET http://localhost/d\n", "GET http://localhost/e\n"))
+			if got := bodies(files); got != tt.want {
+				t.Errorf("ran %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestResultsComeInTheOrderOfTheFiles(t *testing.T) {
+	var texts []string
+	for range 20 {
+		texts = append(texts, get)
+	}
+	files, s := run(t, &fakeHost{answer: counter}, testrunner.Options{Jobs: 4}, parse(t, texts...))
+	for i, f := range files {
+		if want := string(rune('a'+i)) + ".hurl"; f.Path != want {
+			t.Errorf("file %d is %s, want %s", i, f.Path, want)
+		}
+	}
+	if s.Files != 20 || s.Counts[testrunner.Pass] != 20 {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+func TestRetriesAndRepetitions(t *testing.T) {
+	third := func(n int, _ *testrunner.Request) *testrunner.Answer {
+		if n < 3 {
+			return text(503, "")
+		}
+		return text(200, "")
+	}
+	tests := []struct {
+		options string
+		retry   int64
+		want    string
+	}{
+		{"", 0, "mismatch"},
+		{"[Options]\nretry: 1\n", 0, "mismatch"},
+		{"[Options]\nretry: 2\n", 0, "pass"},
+		{"[Options]\nretry: -1\n", 0, "pass"},
+		{"", 5, "pass"},
+		{"[Options]\nrepeat: 4\n", 0, "mismatch mismatch pass pass"},
+		{"[Options]\nrepeat: 0\n", 0, "skipped"},
+		{"[Options]\nskip: true\n", 0, "skipped"},
+	}
+	for _, tt := range tests {
+		files, _ := run(t, &fakeHost{answer: third}, testrunner.Options{Retry: tt.retry}, parse(t, "GET http://localhost/\n"+tt.options+"HTTP 200\n"))
+		if got := outcomes(files); got != tt.want {
+			t.Errorf("%q, retry %d: %s, want %s", tt.options, tt.retry, got, tt.want)
+		}
+	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer {
+		a := text(200, "token hunter2 and s3cret")
+		a.Stderr = []string{"hunter2"}
+		return a
+	}}
+	files, _ := run(t, h, testrunner.Options{Secrets: []testrunner.Variable{{Name: "p", Value: "hunter2"}}}, parse(t,
+		"GET http://localhost/\nHTTP 200\n[Captures]\nc: body regex \"and (.*)\" redact\n[Asserts]\nbody == \"x\"\nbody contains \"{{p}}!\"\n"))
+	got := fmt.Sprintf("%+v %s %v %v", files[0].Results[0].Problems, files[0].Results[0].Answer.Body, files[0].Results[0].Answer.Stderr, files[0].Results[0].Captures)
+	if strings.Contains(got, "hunter2") || strings.Contains(got, "s3cret") || strings.Count(got, "***") < 3 {
+		t.Errorf("got %s", got)
+	}
+}
