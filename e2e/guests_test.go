@@ -20,6 +20,10 @@ type guest struct {
 	duplex bool
 	// trapless is whether its /trap answers with an error of its own instead of trapping.
 	trapless bool
+	// shared is whether an instance answers many requests, as those of WASI 0.3 do.
+	shared bool
+	// fetchless is whether it cannot send requests.
+	fetchless bool
 	// instant is whether starting an instance costs next to nothing, so that it can be asked many times.
 	instant bool
 }
@@ -37,7 +41,9 @@ func committed() []guest {
 		hello("rust-hello", "rust-hello-0.2.0"),
 		hello("rust-hello", "rust-hello-0.2.12"),
 		hello("rust-hello", "rust-hello-std"),
+		hello("rust-hello-p3", "rust-hello-p3"),
 		rustKitchen(),
+		{name: "rust-kitchen-p3", path: at("rust-kitchen-p3", "rust-kitchen-p3"), hello: "hello from rust 0.3\n", instant: true, shared: true},
 		{name: "c-kitchen", path: at("c-kitchen", "c-kitchen"), hello: "hello from c\n", kitchen: true, duplex: true, instant: true},
 	}
 }
@@ -64,6 +70,10 @@ func guests(t *testing.T) []guest {
 		"js-kitchen": {hello: "hello from javascript\n", kitchen: true, duplex: true, trapless: true},
 		"py-kitchen": {hello: "hello from python\n", kitchen: true, duplex: true},
 		"go-kitchen": {hello: "hello from go\n", kitchen: true, duplex: true},
+
+		"qjs-kitchen-p3": {hello: "hello from quickjs\n", kitchen: true, duplex: true, shared: true, fetchless: true},
+		"py-kitchen-p3":  {hello: "hello from python\n", kitchen: true, duplex: true, shared: true},
+		"go-kitchen-p3":  {hello: "hello from go\n", kitchen: true, duplex: true, shared: true},
 	}
 	paths, err := filepath.Glob(filepath.Join(folder, "*.wasm"))
 	if err != nil || len(paths) == 0 {

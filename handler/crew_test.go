@@ -99,6 +99,7 @@ func TestRequestsWaitSideBySideInOneInstance(t *testing.T) {
 			t.Errorf("request %d: %q, %v", i, bodies[i], errs[i])
 		}
 	}
+	waitFree(t, p)
 	if n, err := fetch(t.Context(), p, nil, "/counter"); n != "18\n" || err != nil {
 		t.Errorf("the instance has seen %q requests, want 18; %v", n, err)
 	}

@@ -17,7 +17,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
-big=(js-kitchen py-kitchen go-kitchen)
+big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
 small=(rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-trap c-kitchen)
 other=(rust-kitchen-lines)
 
@@ -27,6 +27,7 @@ wasm_tools=1.262.0.0
 wasmtime=49.0.4
 jco=1.35.0
 componentize_js=0.23.0
+componentize_qjs=0.4.5
 wit_bindgen=0.63.0
 
 say() { printf 'guests: %s\n' "$*" >&2; }
@@ -131,6 +132,14 @@ install_js() {
   npm init -y && npm install --no-audit --no-fund "@bytecodealliance/componentize-js@$componentize_js"
 }
 
+need_qjs() {
+  once "componentize-qjs-$componentize_qjs" install_qjs
+  export JS_TOOLS=$tools/componentize-qjs-$componentize_qjs
+}
+install_qjs() {
+  npm init -y && npm install --no-audit --no-fund "componentize-qjs@$componentize_qjs"
+}
+
 need_wit_bindgen() {
   once "wit-bindgen-$wit_bindgen" install_wit_bindgen
   PATH=$tools/wit-bindgen-$wit_bindgen/bin:$PATH
@@ -207,6 +216,31 @@ build() {
     wasm-tools component embed "$here/wit/0.2.12" -w proxy "$work/core.wasm" -o "$work/embedded.wasm"
     wasm-tools component new "$work/embedded.wasm" --adapt "$adapter" -o "$out"
     ;;
+  go-kitchen-p3)
+    mkdir -p "$work/export_wasi_http_handler" "$work/pkg"
+    cp "$here/go-kitchen-p3/handler.go" "$work/export_wasi_http_handler"
+    cp -r "$tools/wit-bindgen-$wit_bindgen/go-runtime" "$work/pkg/wit"
+    (cd "$work" && wit-bindgen go "$here/wit/0.3.0" -w app --out-dir . --quiet &&
+      printf 'module go.bytecodealliance.org/pkg\n\ngo 1.25\n' >pkg/go.mod &&
+      go mod edit -replace go.bytecodealliance.org/pkg=./pkg &&
+      bash "$here/go-kitchen-p3/overlay.sh" "$work" &&
+      GOOS=wasip1 GOARCH=wasm go build -overlay overlay.json -buildmode=c-shared -trimpath -ldflags='-checklinkname=0 -s -w' -o core.wasm .)
+    wasm-tools component embed "$here/wit/0.3.0" -w app "$work/core.wasm" -o "$work/embedded.wasm"
+    wasm-tools component new "$work/embedded.wasm" --adapt "$adapter" -o "$out"
+    ;;
+  qjs-kitchen-p3)
+    # A world of its own: the engine cannot import async functions, so what it would wait for comes from 0.2.
+    cp -r "$here/wit/0.3.0" "$work/wit"
+    for file in cli clocks io filesystem sockets random; do
+      cp "$here/wit/0.2.12/deps/$file.wit" "$work/wit/deps/$file-0.2.12.wit"
+    done
+    cp "$here/qjs-kitchen-p3/world.wit" "$work/wit/world.wit"
+    (cd "$work" && node "$here/qjs-kitchen-p3/componentize.mjs" "$here/qjs-kitchen-p3/kitchen.js" wit "$out")
+    ;;
+  py-kitchen-p3)
+    cp "$here/py-kitchen-p3/app.py" "$work"
+    (cd "$work" && componentize-py -q -d "$here/wit/0.3.0" -w app componentize -p . app -o "$out")
+    ;;
   js-kitchen)
     # componentize-js takes the interfaces under exactly this version.
     cp -r "$here/wit/0.2.12" "$work/wit"
@@ -229,6 +263,8 @@ sources() {
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-kitchen-p3) echo rust-kitchen-p3/src rust-kitchen-p3/Cargo.toml wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-kitchen*) echo rust-kitchen/src rust-kitchen/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
+  qjs-kitchen-p3) echo "$1" wit/0.3.0 wit/0.2.12 ;;
+  *-p3) echo "$1" wit/0.3.0 ;;
   *) echo "$1" wit/0.2.12 ;;
   esac
 }
@@ -246,9 +282,10 @@ prepare() {
   case $1 in
   rust-*) need_python; need_rust; [[ $1 != *-std ]] || need_adapter ;;
   c-kitchen) need_python; need_adapter; need_wit_bindgen; need_clang ;;
-  go-kitchen) need_python; need_adapter; need_wit_bindgen ;;
+  go-kitchen*) need_python; need_adapter; need_wit_bindgen ;;
   js-kitchen) need_js ;;
-  py-kitchen) need_python ;;
+  qjs-kitchen-p3) need_qjs ;;
+  py-kitchen*) need_python ;;
   esac
 }
 
