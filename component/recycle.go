@@ -93,7 +93,18 @@ func (s *Store) recycle() bool {
 		return false
 	}
 	for _, in := range s.insts {
-		in.table = table{entries: in.table.entries[:0], free: in.table.free[:0]}
+		*in = instance{idx: in.idx, parent: in.parent, mayLeave: true, table: in.table.emptied()}
 	}
 	return s.linked.pool.put(recycled{limits: s.limits, group: s.group, insts: s.insts, mems: s.mems, funcs: s.funcs})
+}
+
+// maxKeptEntries bounds the room in a handle table that waits for another use.
+const maxKeptEntries = 1024
+
+// emptied gives an empty table, which hands out indices as a new one does, with the memory of t unless that is much. Close has cleared the entries.
+func (t *table) emptied() table {
+	if cap(t.entries) > maxKeptEntries || cap(t.free) > maxKeptEntries {
+		return table{}
+	}
+	return table{entries: t.entries[:min(1, len(t.entries))], free: t.free[:0]}
 }

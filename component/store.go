@@ -134,7 +134,11 @@ func (s *Store) Close() error {
 			*e = entry{}
 		}
 	}
-	if s.recycle() {
+	kept := s.recycle()
+	if s.poison == nil {
+		s.poison = ErrStoreClosed // the group may be another store's from now on
+	}
+	if kept {
 		return nil
 	}
 	return s.group.Close()
