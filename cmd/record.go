@@ -194,6 +194,9 @@ func exchangeOf(x *serve.Recorded) fixture.Exchange {
 		Started: x.Start, Duration: x.Duration,
 		Request: fixture.Request{Method: x.Method, URL: url, Headers: fieldsOf(x.Header), Body: x.Body, Trailers: fieldsOf(x.Trailer)},
 	}
+	if x.Body == nil && x.Header.Get("Content-Length") == "0" {
+		e.Request.Body = []byte{}
+	}
 	if f := x.Failure; f != nil {
 		e.Failure = strings.TrimSpace(string(f.Outcome) + " " + f.ErrorCode)
 		return e

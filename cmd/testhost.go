@@ -327,6 +327,9 @@ func httpRequest(ctx context.Context, r *testrunner.Request) *http.Request {
 	if r.Body != nil {
 		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(r.Body)), int64(len(r.Body))
 	}
+	if r.Body != nil && len(r.Body) == 0 {
+		out.Header.Set("Content-Length", "0")
+	}
 	return out.WithContext(ctx)
 }
 

@@ -24,7 +24,7 @@ type Recorded struct {
 	Method, Host, Target string
 	Header               http.Header
 	// Body is as much as the program read of the request's body; nil if there
-	// was none.
+	// was none. What it left unread cannot have had a part in the answer.
 	Body    []byte
 	Trailer http.Header
 
