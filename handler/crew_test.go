@@ -172,6 +172,32 @@ func TestASpinningTaskTakesItsInstanceDown(t *testing.T) {
 	}
 }
 
+func TestABusyInstanceGetsNoMoreRequests(t *testing.T) {
+	h := kitchenP3(t)
+	h.fast = 500 * time.Millisecond
+	p := New(t.Context(), h)
+	defer p.Close(context.Background())
+	spun := make(chan error, 1)
+	go func() {
+		_, err := fetch(t.Context(), p, "fast", "/spin")
+		spun <- err
+	}()
+	for n := 0; ; n++ {
+		select {
+		case err := <-spun:
+			var expired *ExpirationError
+			if !errors.As(err, &expired) || n == 0 {
+				t.Errorf("%v; %d other requests meanwhile", err, n)
+			}
+			return
+		default:
+			if body, err := fetch(t.Context(), p, nil, "/"); body != "hello from rust 0.3\n" || err != nil {
+				t.Fatalf("beside a busy instance: %q, %v", body, err)
+			}
+		}
+	}
+}
+
 func TestTheGuestLearnsThatTheClientHasGone(t *testing.T) {
 	p := New(t.Context(), kitchenP3(t))
 	defer p.Close(context.Background())

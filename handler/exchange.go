@@ -15,7 +15,7 @@ type exchange struct {
 	data any
 	// result gets the one answer.
 	result chan result
-	// returned is closed when the guest is done with the request.
+	// returned is closed when the guest has responded and will do no more for the request soon: it has returned, or waits.
 	returned chan struct{}
 
 	mu       sync.Mutex

@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// rustKitchenP3 is the kitchen of WASI 0.3.
+func rustKitchenP3(t *testing.T) guest {
+	t.Helper()
+	for _, g := range committed() {
+		if g.name == "rust-kitchen-p3" {
+			return g
+		}
+	}
+	t.Fatal("there is no rust-kitchen-p3")
+	return guest{}
+}
+
+// TestRequestsShareAnInstance sends requests that wait for a time into one instance, whose output names for which of them it is.
+func TestRequestsShareAnInstance(t *testing.T) {
+	server := serve(t, rustKitchenP3(t).path)
+	c := client(t)
+	get(t, c, server.URL+"/")
+	const requests = 16
+	var group sync.WaitGroup
+	started := time.Now()
+	for range requests {
+		group.Go(func() { get(t, c, server.URL+"/sleep?ms=300") })
+		group.Go(func() { get(t, c, server.URL+"/after?ms=300") })
+	}
+	group.Wait()
+	if took := time.Since(started); took > 3*time.Second {
+		t.Errorf("%d requests that sleep 300 ms took %v", requests, took)
+	}
+	if !ours() {
+		return
+	}
+	if err := server.Stop(); err != nil { // which waits for what comes after the answers
+		t.Error(err)
+	}
+	seen := map[string]bool{}
+	for _, line := range regexp.MustCompile(`(?m)^\[\d+/(\d+)\] after: done$`).FindAllStringSubmatch(server.Output(), -1) {
+		seen[line[1]] = true
+	}
+	if len(seen) != requests {
+		t.Errorf("%d requests have left a line, want %d", len(seen), requests)
+	}
+	for id := range seen {
+		if !strings.Contains(server.Output(), "["+id+"] GET /after") {
+			t.Errorf("a line is attributed to request %s, which did not write one", id)
+		}
+	}
+}
+
+// TestAnExpiredRequestNamesItsTask looks at the answer to a request that a guest of WASI 0.3 waits in.
+func TestAnExpiredRequestNamesItsTask(t *testing.T) {
+	if !ours() {
+		return // another server's limits are set in its own ways
+	}
+	server := serve(t, rustKitchenP3(t).path, "--timeout", "300ms")
+	got := ask(t, client(t), http.MethodGet, server.URL+"/sleep?ms=60000", nil)
+	if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the guest's task 1 was waiting for an event") {
+		t.Errorf("status %d, body %q", got.status, got.body)
+	}
+}
