@@ -1,0 +1,110 @@
+package testrunner_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+func TestCookiesAreKeptForAFile(t *testing.T) {
+	var sent []string
+	h := &fakeHost{answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+		sent = append(sent, r.Headers.Get("Cookie"))
+		switch r.Target {
+		case "/set":
+			return text(200, "", "Set-Cookie", "a=1; Path=/", "Set-Cookie", "long=2; Path=/deep", "Set-Cookie", "foreign=3; Domain=example.org")
+		case "/gone":
+			return text(200, "", "Set-Cookie", "a=; Path=/; Max-Age=0")
+		}
+		return text(200, "")
+	}}
+	entry := func(path string) string { return "GET http://localhost" + path + "\n" }
+	run(t, h, testrunner.Options{}, parse(t,
+		entry("/set")+entry("/x")+entry("/deep/x")+entry("/deeper")+"GET http://localhost/x\n[Cookies]\nc: d\n"+entry("/gone")+entry("/x")+
+			"# @cookie_storage_set: localhost\tFALSE\t/\tFALSE\t0\tn\tv\n"+entry("/x")+"# @cookie_storage_clear\n"+entry("/deep/x"),
+		entry("/x")))
+	want := []string{"", "a=1", "long=2; a=1", "a=1", "a=1; c=d", "a=1", "", "n=v", "", ""}
+	if diff := cmp.Diff(want, sent); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRedirectsAreFollowedOnlyWhenAsked(t *testing.T) {
+	var sent []string
+	h := &fakeHost{answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+		sent = append(sent, fmt.Sprintf("%s %s %q", r.Method, r.Target, r.Body))
+		switch r.Target {
+		case "/303":
+			return text(303, "", "Location", "/end?a")
+		case "/307":
+			return text(307, "", "Location", "end")
+		case "/loop":
+			return text(302, "", "Location", "/loop")
+		case "/away":
+			return text(302, "", "Location", "https://example.org/")
+		}
+		return text(200, "end")
+	}}
+	files, _ := run(t, h, testrunner.Options{}, parse(t, strings.Join([]string{
+		"POST http://localhost/303\n`x`\nHTTP 303\n[Asserts]\nredirects count == 0\n",
+		"POST http://localhost/303\n[Options]\nlocation: true\n`x`\nHTTP 200\n[Asserts]\nredirects count == 1\nredirects nth 0 location == \"http://localhost/end?a\"\nurl == \"http://localhost/end?a\"\n",
+		"POST http://localhost/307\n[Options]\nlocation: true\n`x`\nHTTP 200\n",
+		"GET http://localhost/loop\n[Options]\nlocation: true\nmax-redirs: 2\nHTTP 200\n",
+		"GET http://localhost/away\n[Options]\nlocation: true\nHTTP 200\n",
+	}, "\n")))
+	if got, want := outcomes(files), "pass pass pass error error"; got != want {
+		t.Errorf("outcomes %s, want %s: %+v", got, want, files[0].Results)
+	}
+	want := []string{`POST /303 "x"`, `POST /303 "x"`, `GET /end?a ""`, `POST /307 "x"`, `POST /end "x"`, `GET /loop ""`, `GET /loop ""`, `GET /loop ""`, `GET /away ""`}
+	if diff := cmp.Diff(want, sent); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestIgnoredPartsAreNotCompared(t *testing.T) {
+	const body = `{"id": 7, "list": [{"t": 1, "v": "a"}]}`
+	tests := []struct {
+		directives, expected string
+		want                 testrunner.Outcome
+	}{
+		{"", "X: 1\n", testrunner.Mismatch},
+		{"# @ignore header x\n", "X: 1\n", testrunner.Pass},
+		{"# @ignore body\n", "`other`\n", testrunner.Pass},
+		{"", "{\"id\": 7,  \"list\": [{\"t\": 1, \"v\": \"a\"}]}\n", testrunner.Mismatch},
+		{"# @ignore jsonpath $.id\n", "{\"list\": [{\"v\": \"a\", \"t\": 1}], \"id\": 0}\n", testrunner.Pass},
+		{"# @ignore jsonpath $.id\n", "{\"list\": [{\"v\": \"a\", \"t\": 1}]}\n", testrunner.Mismatch},
+		{"# @ignore jsonpath $.id\n", "{\"id\": 1, \"list\": []}\n", testrunner.Mismatch},
+		{"# @ignore jsonpath $..t\n# @ignore jsonpath $.id\n", "{\"id\": 1, \"list\": [{\"t\": 9, \"v\": \"a\"}]}\n", testrunner.Pass},
+	}
+	for _, tt := range tests {
+		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, body, "x", "2") }}
+		files, _ := run(t, h, testrunner.Options{}, parse(t, tt.directives+"GET http://localhost/\nHTTP 200\n"+tt.expected))
+		if got := files[0].Results[0].Outcome; got != tt.want {
+			t.Errorf("%q with %q: %s, want %s: %+v", tt.directives, tt.expected, got, tt.want, files[0].Results[0].Problems)
+		}
+	}
+}
+
+func TestRepeatedHeadersAreComparedInOrder(t *testing.T) {
+	tests := []struct {
+		expected string
+		want     testrunner.Outcome
+	}{
+		{"V: 1\n", testrunner.Pass},
+		{"V: 2\n", testrunner.Pass},
+		{"V: 1\nv: 2\n", testrunner.Pass},
+		{"V: 2\nv: 1\n", testrunner.Mismatch},
+		{"V: 3\n", testrunner.Mismatch},
+	}
+	for _, tt := range tests {
+		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, "", "V", "1", "V", "2") }}
+		files, _ := run(t, h, testrunner.Options{}, parse(t, "GET http://localhost/\nHTTP 200\n"+tt.expected))
+		if got := files[0].Results[0].Outcome; got != tt.want {
+			t.Errorf("%q: %s, want %s", tt.expected, got, tt.want)
+		}
+	}
+}
