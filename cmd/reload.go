@@ -39,6 +39,8 @@ type reloader struct {
 	current *app // nil when there is none yet
 	digest  watch.Digest
 	results chan *attempt
+	running int // attempts, those included that were cancelled
+	pace    pace
 	latest  *attempt // running, or failed and not yet told
 	timer   *time.Timer
 	old     sync.WaitGroup // builds that drain
@@ -77,16 +79,16 @@ func (r *reloader) run(ctx context.Context) {
 	if r.builder != nil {
 		builds = r.builder.events
 	}
-	running := 0
 	for {
 		select {
 		case <-ctx.Done():
 			if r.latest != nil {
 				r.latest.cancel()
 			}
-			for ; running > 0; running-- {
+			for r.running > 0 {
 				select {
 				case a := <-r.results:
+					r.ended()
 					r.discard(a)
 				case <-r.abort:
 					// Nobody waits any longer: the process ends.
@@ -96,16 +98,13 @@ func (r *reloader) run(ctx context.Context) {
 			r.old.Wait()
 			return
 		case c := <-changes:
-			if r.changed(ctx, c) {
-				running++
-			}
+			r.changed(ctx, c)
 		case <-r.requests:
 			r.begin(ctx, &attempt{written: time.Now()})
-			running++
 		case e := <-builds:
 			r.built(e)
 		case a := <-r.results:
-			running--
+			r.ended()
 			r.finished(a)
 		case <-r.timer.C:
 			r.tellFailure()
@@ -113,8 +112,14 @@ func (r *reloader) run(ctx context.Context) {
 	}
 }
 
-// changed reports whether it began an attempt.
-func (r *reloader) changed(ctx context.Context, c watch.Change) bool {
+// ended takes note that an attempt's goroutine has ended.
+func (r *reloader) ended() {
+	r.running--
+	r.pace.end()
+}
+
+// changed does what a change of the file asks for.
+func (r *reloader) changed(ctx context.Context, c watch.Change) {
 	r.drop()
 	if c.Err != nil {
 		r.away = true
@@ -125,7 +130,7 @@ func (r *reloader) changed(ctx context.Context, c watch.Change) bool {
 		r.fileError = reason
 		r.mark()
 		r.say.failed(loadError(c.Err, "the next build is taken when it is", "%s: %s", r.path, reason), r.current)
-		return false
+		return
 	}
 	away := r.away
 	r.away = false
@@ -135,10 +140,9 @@ func (r *reloader) changed(ctx context.Context, c watch.Change) bool {
 			r.mark()
 			r.say.back(r.current, away)
 		}
-		return false
+		return
 	}
 	r.begin(ctx, &attempt{data: c.Data, digest: c.Digest, written: c.Written})
-	return true
 }
 
 // drop gives up the attempt that is running or waits to be told.
@@ -155,6 +159,8 @@ func (r *reloader) begin(ctx context.Context, a *attempt) {
 	r.drop()
 	ctx, a.cancel = context.WithCancel(ctx)
 	r.latest = a
+	r.running++
+	r.pace.begin()
 	cfg := r.cfg
 	cfg.Reload = true
 	go func() {

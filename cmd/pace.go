@@ -1,0 +1,48 @@
+package cmd
+
+import (
+	"runtime"
+	"runtime/debug"
+)
+
+// pace keeps requests quick while something is compiled beside them. It acts on
+// the whole process, so there is one, with one owner.
+//
+// A compilation keeps one thread busy for seconds. On a machine with few
+// processors the Go scheduler, which lets a goroutine run for 10 ms at a time,
+// then has nothing left for a moment whenever the collector works too; with more
+// threads than processors the system decides instead, which is much quicker to
+// do so. And a collector that waits for more garbage interrupts less often.
+type pace struct {
+	loads     int
+	procs, gc int // as they were
+}
+
+const (
+	fewProcs  = 4   // with fewer processors, threads are added up to that number
+	lateGC    = 400 // per cent of the live heap, instead of 100
+	defaultGC = 100
+)
+
+// begin is called when a load begins, end when it has ended.
+func (p *pace) begin() {
+	if p.loads++; p.loads > 1 {
+		return
+	}
+	p.procs = runtime.GOMAXPROCS(0)
+	if p.procs < fewProcs {
+		runtime.GOMAXPROCS(fewProcs)
+	}
+	// What the user has set by GOGC stays.
+	if p.gc = debug.SetGCPercent(lateGC); p.gc != defaultGC {
+		debug.SetGCPercent(p.gc)
+	}
+}
+
+func (p *pace) end() {
+	if p.loads--; p.loads > 0 {
+		return
+	}
+	runtime.GOMAXPROCS(p.procs)
+	debug.SetGCPercent(p.gc)
+}

@@ -1,0 +1,286 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/term"
+)
+
+// fakeBuilds is "serve FILE" with components of Go: the file's contents are the
+// answer. Contents that begin with "bad" cannot be loaded, those that begin with
+// "slow" only once they may.
+type fakeBuilds struct {
+	*session
+	file    string
+	slow    chan struct{} // gets a value when a slow load has begun
+	release chan struct{}
+	hangups chan os.Signal
+	freed   chan string
+}
+
+func startFakes(t *testing.T, args ...string) *fakeBuilds {
+	t.Helper()
+	f := &fakeBuilds{
+		session: &session{out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal, 2), code: make(chan int, 1)},
+		slow:    make(chan struct{}, 100), release: make(chan struct{}), hangups: make(chan os.Signal, 1), freed: make(chan string, 100),
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	f.file = "app.wasm"
+	replace(t, f.file, []byte("one"))
+	tl := &tool{
+		stdout: term.New(f.out, nil), stderr: term.New(f.err, nil),
+		environ: func() []string { return nil },
+		signals: f.signals,
+		hangups: func() (<-chan os.Signal, func()) { return f.hangups, func() {} },
+		load:    f.load,
+	}
+	go func() {
+		f.code <- tl.main(context.Background(), append([]string{programName, "serve", f.file, "--addr", "127.0.0.1:0"}, args...))
+	}()
+	t.Cleanup(func() {
+		f.signals <- os.Interrupt
+		f.exit(t)
+	})
+	return f
+}
+
+func (f *fakeBuilds) load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
+	text := string(cfg.Data)
+	switch {
+	case strings.HasPrefix(text, "bad"):
+		return nil, loadError(nil, "write it better", "%s: is %s", path, text)
+	case strings.HasPrefix(text, "half"):
+		return nil, (&diagnosis{Code: codeTruncated, Message: path + ": is truncated"}).err()
+	case strings.HasPrefix(text, "slow"):
+		f.slow <- struct{}{}
+		select {
+		case <-f.release:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return &app{
+		Handler: handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text))}, nil
+		}),
+		About: description{File: path, Digest: digest(cfg.Data), Kind: "0.2"},
+		Close: func(context.Context) error { f.freed <- text; return nil },
+	}, nil
+}
+
+// expect asks the server what it serves.
+func (f *fakeBuilds) expect(t *testing.T, text, stale string) {
+	t.Helper()
+	resp, err := http.Get(f.url(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(body) != text || resp.Header.Get(serve.BuildHeader) != digest([]byte(text)) || resp.Header.Get(serve.StaleHeader) != stale {
+		t.Errorf("got %q, build %q, stale %q; want %q, stale %q", body, resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader), text, stale)
+	}
+}
+
+func TestAChangedFileIsServed(t *testing.T) {
+	f := startFakes(t)
+	f.expect(t, "one", "")
+	replace(t, f.file, []byte("two"))
+	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("two"))+`; ready after \d+ms, compiled\n`)
+	f.expect(t, "two", "")
+	if got := await(t, f.freed, "end of the first build"); got != "one" {
+		t.Errorf("%q was freed", got)
+	}
+}
+
+func TestABrokenBuildLeavesTheLastGoodOne(t *testing.T) {
+	f := startFakes(t)
+	f.expect(t, "one", "")
+	replace(t, f.file, []byte("bad"))
+	f.err.await(t, `✗ \S+ app\.wasm: is bad\n  hint: write it better\n  still serving `+digest([]byte("one")))
+	f.expect(t, "one", "app.wasm: is bad")
+	replace(t, f.file, []byte("two"))
+	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("two")))
+	f.expect(t, "two", "")
+	replace(t, f.file, []byte("bad again"))
+	f.err.await(t, `is bad again`)
+	replace(t, f.file, []byte("two"))
+	f.err.await(t, digest([]byte("two"))+` is again what is served`)
+	f.expect(t, "two", "")
+}
+
+func TestHalfAFileIsNotToldBeforeItHasBeenStill(t *testing.T) {
+	f := startFakes(t)
+	f.expect(t, "one", "")
+	replace(t, f.file, []byte("half"))
+	replace(t, f.file, []byte("half more"))
+	replace(t, f.file, []byte("two"))
+	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("two")))
+	if strings.Contains(f.err.String(), "truncated") {
+		t.Errorf("got:\n%s", f.err)
+	}
+	replace(t, f.file, []byte("half"))
+	f.err.await(t, `is truncated`)
+}
+
+func TestANewerFileWinsOverTheOneBeingLoaded(t *testing.T) {
+	f := startFakes(t)
+	f.expect(t, "one", "")
+	replace(t, f.file, []byte("slow"))
+	await(t, f.slow, "load")
+	replace(t, f.file, []byte("two"))
+	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("two")))
+	close(f.release)
+	replace(t, f.file, []byte("slow again"))
+	f.err.await(t, digest([]byte("two"))+` → `+digest([]byte("slow again")))
+	if n := strings.Count(f.err.String(), "→"); n != 2 {
+		t.Errorf("%d swaps:\n%s", n, f.err)
+	}
+}
+
+func TestAFileThatIsAwayIsReportedOnceAndServed(t *testing.T) {
+	f := startFakes(t)
+	f.expect(t, "one", "")
+	if err := os.Remove(f.file); err != nil {
+		t.Fatal(err)
+	}
+	f.err.await(t, `the file is not there`)
+	f.expect(t, "one", "the file is not there")
+	replace(t, f.file, []byte("one"))
+	f.err.await(t, `is there again, the same as before`)
+	f.expect(t, "one", "")
+}
+
+func TestAHangupReloads(t *testing.T) {
+	f := startFakes(t)
+	f.expect(t, "one", "")
+	f.hangups <- os.Interrupt
+	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("one")))
+	await(t, f.freed, "end of the build before")
+	f.expect(t, "one", "")
+}
+
+func TestWithoutWatchingNothingChanges(t *testing.T) {
+	f := startFakes(t, "--watch=false")
+	if _, body := get(t, f.url(t)); body != "" {
+		t.Errorf("got %q", body) // the fake reads nothing by itself
+	}
+	replace(t, f.file, []byte("two"))
+	f.hangups <- os.Interrupt
+	f.err.await(t, `→ `+digest([]byte("two")))
+	if n := strings.Count(f.err.String(), "→"); n != 1 {
+		t.Errorf("%d swaps:\n%s", n, f.err)
+	}
+}
+
+func TestReloadsAreLoggedForPrograms(t *testing.T) {
+	f := startFakes(t, "--log-format", "json")
+	f.expect(t, "one", "")
+	replace(t, f.file, []byte("two"))
+	f.err.await(t, fmt.Sprintf(`"event":"reload","from":"%s","to":"%s","compiled":true,"ready_ms":[0-9.]+`, digest([]byte("one")), digest([]byte("two"))))
+	replace(t, f.file, []byte("bad"))
+	f.err.await(t, `"event":"reload-failed","from":"[0-9a-f]{8}","error":"app.wasm: is bad","hint":"write it better"`)
+}
+
+// TestExecBuildsAtStartAndOnChanges runs a command that copies the source, and
+// writes beside it in every way that builds do.
+func TestExecBuildsAtStartAndOnChanges(t *testing.T) {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "src", "main.txt")
+	put := func(text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(source), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("first")
+	script := fmt.Sprintf(`cd '%s' && echo building $(cat src/main.txt) && mkdir -p gen && cp src/main.txt gen/copy.txt && date +%%N >gen/stamp && touch Cargo.lock &&`+
+		` case $(cat src/main.txt) in broken*) exit 7;; esac && cp src/main.txt "$OLDPWD/app.tmp" && mv "$OLDPWD/app.tmp" "$OLDPWD/app.wasm"`, dir)
+	f := startFakes(t, "--exec", script, "--source", dir)
+	f.expect(t, "first", "")
+	put("second")
+	f.err.await(t, `→ `+digest([]byte("second")))
+	f.expect(t, "second", "")
+	put("broken")
+	f.err.await(t, `the command failed: exit status 7`)
+	f.expect(t, "second", "the command failed: exit status 7")
+	put("third")
+	f.err.await(t, `→ `+digest([]byte("third")))
+	f.err.awaitCount(t, "building", 4)
+	if n := strings.Count(f.err.String(), "building"); n != 4 {
+		t.Errorf("the command ran %d times:\n%s", n, f.err)
+	}
+}
+
+func TestAChangeDuringTheCommandStopsAllItsProcesses(t *testing.T) {
+	dir := t.TempDir()
+	source, pids := filepath.Join(dir, "main.txt"), filepath.Join(t.TempDir(), "pids")
+	if err := os.WriteFile(source, []byte("one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := fmt.Sprintf(`if grep -q two '%s'; then echo second; exit 0; fi; trap '' TERM; sleep 1000 & echo $! >'%s'; echo first; wait`, source, pids)
+	f := startFakes(t, "--exec", script, "--source", dir)
+	f.err.await(t, `first`)
+	if err := os.WriteFile(source, []byte("two"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.err.await(t, `second`)
+	f.expect(t, "one", "")
+	pid, err := os.ReadFile(pids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state, err := os.ReadFile("/proc/" + string(bytes.TrimSpace(pid)) + "/stat"); err == nil && !bytes.Contains(state, []byte(") Z ")) {
+		t.Errorf("a process of the command goes on: %s", state)
+	}
+}
+
+func TestServingBeginsEvenIfTheFirstBuildFails(t *testing.T) {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "main.txt")
+	if err := os.WriteFile(source, []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := startFakes(t, "--exec", fmt.Sprintf(`rm -f app.wasm; grep -qv broken '%s' && cp '%s' app.wasm`, source, source), "--source", dir)
+	status, body := get(t, f.url(t))
+	if status != http.StatusInternalServerError && status != http.StatusServiceUnavailable && status != http.StatusBadGateway || !strings.Contains(body, "the command failed") {
+		t.Errorf("got %d %q", status, body)
+	}
+	if err := os.WriteFile(source, []byte("good"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.err.await(t, digest([]byte("good")))
+	f.expect(t, "good", "")
+}
+
+func TestFlagsOfReloadingThatContradict(t *testing.T) {
+	for _, args := range [][]string{
+		{"--exec", "make", "--watch=false"},
+		{"--poll", "1s", "--watch=false"},
+		{"--source", "src"},
+	} {
+		tl := &tool{stdout: term.New(io.Discard, nil), stderr: term.New(io.Discard, nil), environ: func() []string { return nil }}
+		err := tl.run(t.Context(), append([]string{programName, "serve", "app.wasm"}, args...))
+		var user *userError
+		if !errors.As(err, &user) || user.code != exitUsage {
+			t.Errorf("%q: got %v", args, err)
+		}
+	}
+}
