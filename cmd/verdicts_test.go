@@ -1,0 +1,73 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+// The file says for each entry whether it passes, as hurl has it; bench/test asks
+// hurl itself.
+func TestVerdictsAreThoseOfHurl(t *testing.T) {
+	dir := filepath.Join("..", "testrunner", "testdata", "verdicts")
+	paths, err := testrunner.Find([]string{dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	host := newTestHost(load, nil, quietConfig())
+	options := testrunner.Options{Component: filepath.Join("..", "testdata", "guests", "rust-kitchen", "rust-kitchen.wasm"), Timeout: 10 * time.Second}
+	_, err = testrunner.Run(t.Context(), host, readSources(paths), &options, func(f *testrunner.FileResult) {
+		for _, r := range f.Results {
+			got = append(got, fmt.Sprintf("%s:%d %s", filepath.Base(f.Path), r.Entry.Range.Start.Line, r.Outcome))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := host.close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	want, err := os.ReadFile(filepath.Join(dir, "verdicts.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Fields(string(want)), strings.Fields(strings.Join(got, "\n"))); diff != "" {
+		t.Errorf("%s\ngot:\n%s", diff, strings.Join(got, "\n"))
+	}
+}
+
+func TestOneInstanceKeepsItsState(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "count.hurl")
+	if err := os.WriteFile(path, []byte(strings.Repeat("GET http://localhost/counter\n\n", 50)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	host := newTestHost(load, nil, quietConfig())
+	options := testrunner.Options{Component: filepath.Join("..", "testdata", "guests", "rust-kitchen", "rust-kitchen.wasm")}
+	var bodies []string
+	if _, err := testrunner.Run(t.Context(), host, readSources([]string{path}), &options, func(f *testrunner.FileResult) {
+		for _, r := range f.Results {
+			bodies = append(bodies, strings.TrimSpace(string(r.Answer.Body)))
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := host.close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	var want []string
+	for i := range 50 {
+		want = append(want, fmt.Sprint(i+1))
+	}
+	if !slices.Equal(bodies, want) {
+		t.Errorf("the guest counted %v", bodies)
+	}
+}
