@@ -1,0 +1,172 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// driverVariable names the chromedriver program; without it no browser is tested.
+const driverVariable = "WASIHTTP_E2E_CHROMEDRIVER"
+
+// browser is a headless Chromium, driven by the WebDriver protocol (https://www.w3.org/TR/webdriver2/).
+type browser struct {
+	session string // the session's address
+	client  http.Client
+}
+
+func startBrowser(t *testing.T, driver string) *browser {
+	t.Helper()
+	// A free port now is very likely still free in a moment.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(driver, "--port="+port)
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b := &browser{session: "http://" + addr, client: http.Client{Timeout: patience}}
+	t.Cleanup(func() {
+		if strings.Contains(b.session, "/session/") {
+			b.ask(t, http.MethodDelete, "", nil)
+		}
+		_ = command.Process.Kill()
+		_ = command.Wait()
+		if t.Failed() {
+			t.Logf("output of the driver:\n%s", output.String())
+		}
+	})
+	await(t, "the driver", func() bool {
+		resp, err := b.client.Get(b.session + "/status")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		return err == nil && strings.Contains(string(text), `"ready":true`)
+	})
+	created := b.ask(t, http.MethodPost, "/session", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
+		"browserName":        "chrome",
+		"goog:chromeOptions": map[string]any{"args": []string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir=" + t.TempDir()}},
+	}}})
+	b.session += "/session/" + created.(map[string]any)["sessionId"].(string)
+	return b
+}
+
+// ask sends a command and returns its value.
+func (b *browser) ask(t *testing.T, method, path string, body any) any {
+	t.Helper()
+	var sent io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(context.Background(), method, b.session+path, sent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := b.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var answer struct{ Value any }
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s, %v, %v", method, path, resp.Status, err, answer.Value)
+	}
+	return answer.Value
+}
+
+// eval runs a script in the page and returns what it gives as text.
+func (b *browser) eval(t *testing.T, script string) string {
+	t.Helper()
+	return fmt.Sprint(b.ask(t, http.MethodPost, "/execute/sync", map[string]any{"script": script, "args": []any{}}))
+}
+
+// await asks again and again until the condition holds.
+func await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !condition(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not come", what)
+		}
+	}
+}
+
+// TestBrowserReloads edits a component while its page is open in a real browser.
+func TestBrowserReloads(t *testing.T) {
+	driver := os.Getenv(driverVariable)
+	if driver == "" || !ours() {
+		return // needs a browser, which not every machine has
+	}
+	first, err := os.ReadFile(filepath.Join("..", "testdata", "guests", "rust-hello", "rust-hello.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Texts of the same length, so that nothing else in the component changes.
+	page := func(build int) []byte {
+		html := bytes.Replace(first, []byte("text/plain"), []byte("text/html;"), 1)
+		return bytes.Replace(html, []byte("Hello, world!"), fmt.Appendf(nil, "<p>build %03d!", build), 1)
+	}
+	file := filepath.Join(t.TempDir(), "app.wasm")
+	write := func(data []byte) {
+		t.Helper()
+		if err := os.WriteFile(file+".tmp", data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".tmp", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(page(1))
+	server := serve(t, file, "--live-reload")
+	b := startBrowser(t, driver)
+	b.ask(t, http.MethodPost, "/url", map[string]any{"url": server.URL + "/"})
+	text := func() string { return b.eval(t, "return document.body ? document.body.innerText : ''") }
+	await(t, "the page", func() bool { return strings.Contains(text(), "build 001!") })
+	mode := b.eval(t, "return document.compatMode + ' ' + document.contentType")
+	t.Logf("%s: %s", mode, b.eval(t, "return document.documentElement.outerHTML"))
+	for i := range 3 {
+		if b.eval(t, "window.seen = true; return 'ok'") != "ok" {
+			t.Fatal("the page is gone")
+		}
+		want := fmt.Sprintf("build %03d!", i+2)
+		write(page(i + 2))
+		await(t, want, func() bool { return strings.Contains(text(), want) })
+		if got := b.eval(t, "return String(window.seen)"); got != "undefined" {
+			t.Errorf("the page was not loaded anew: seen is %s", got)
+		}
+	}
+	// A broken build is no reason to load the page anew.
+	b.eval(t, "window.seen = true")
+	write(append(page(4), 0xff))
+	if err := server.WaitOutput(limited(t), "still serving"); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.eval(t, "return String(window.seen)"); got != "true" {
+		t.Errorf("the page was loaded anew for a build that is not served")
+	}
+}
