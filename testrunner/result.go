@@ -119,8 +119,7 @@ type FileResult struct {
 	Notes []string
 }
 
-// Outcome returns the worst outcome in the file: that of the first entry that
-// failed, else Pass.
+// Failed reports whether the file could not be run, or any entry in it failed.
 func (f *FileResult) Failed() bool {
 	if len(f.ParseErrors) > 0 || f.Err != nil {
 		return true

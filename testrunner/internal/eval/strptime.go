@@ -15,7 +15,7 @@ type dateParts struct {
 	offset                    int // seconds east of UTC
 	century, shortYear        int // -1: not given
 	pm, half                  bool
-	hasPM, hasTime            bool
+	hasPM                     bool
 	unix                      *int64
 }
 
