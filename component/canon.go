@@ -91,7 +91,6 @@ func (c *cx) lowerResult(f *canonFunc, v Value, stack []uint64) {
 }
 
 func (th *thread) callHost(h *hostFunc, args []Value) Value {
-	th.store.hostCalled = true
 	v, err := h.fn(&Call{store: th.store, ctx: th.ectx}, args)
 	if err != nil {
 		panic(&callError{err})

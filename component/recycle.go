@@ -10,8 +10,9 @@ import (
 // maxRecycledPerCPU bounds the instances kept for reuse.
 const maxRecycledPerCPU = 8
 
-// recycled is what is left of a closed store: an instance tree put back to where instantiation had brought it, which cannot be told from a
-// new one.
+// recycled is what is left of a closed store: an instance tree put back to where it was before its start function ran, which cannot be told from
+// a new one. Only start functions run code while core modules are instantiated; they run anew for each store, as what they ask of the embedder may
+// come out differently.
 type recycled struct {
 	limits Limits
 	group  *engine.Group
@@ -68,20 +69,9 @@ func (p *pool) close() {
 	}
 }
 
-// noteInstantiated decides, right after instantiation, whether the instance tree may be recycled: only when nothing happened that could come out
-// differently another time, and nothing exists but core instances.
-func (s *Store) noteInstantiated() {
-	s.recyclable = !s.linked.plan.async && !s.hostCalled
-	for _, in := range s.insts {
-		if len(in.table.entries) > 0 || !in.mayLeave || in.entered {
-			s.recyclable = false
-		}
-	}
-}
-
 // recycle keeps the instance tree of a store that is being closed for a later one, and tells whether it could.
 func (s *Store) recycle() bool {
-	if !s.recyclable || s.poison != nil {
+	if !s.instantiated || s.poison != nil || s.linked.plan.async {
 		return false
 	}
 	for _, in := range s.insts {

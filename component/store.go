@@ -37,10 +37,9 @@ type Store struct {
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
 
-	limits     Limits
-	hostCalled bool // the embedder was called
-	ready      bool // the instance tree comes from the pool, instantiated
-	recyclable bool // the instance tree may go to the pool
+	limits       Limits
+	ready        bool // the instance tree comes from the pool, and has to be started only
+	instantiated bool // all of the instance tree is there
 
 	// live guards the group against an interrupt that comes after the store was closed, when the group may be another store's.
 	live sync.Mutex
@@ -74,7 +73,7 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	if r, ok := l.pool.take(lim); ok {
 		s.group, s.insts, s.mems, s.funcs = r.group, r.insts, r.mems, r.funcs
 		s.base.ectx = s.group.NewContext(ctx, &s.base)
-		s.ready, s.recyclable = true, true
+		s.ready = true
 		return s
 	}
 	s.group = l.runtime.NewGroup(engine.Limits{MaxMemoryBytes: lim.MemoryBytes}, l.plan.coreSlots)
@@ -153,19 +152,24 @@ type Instance struct {
 // Instantiate runs the component's core instantiations and start functions in the store, which must be fresh. A failure is a trap of
 // guest code or a link error of the engine; the store can then only be closed. Host functions that wait meanwhile see the end of ctx.
 func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err error) {
-	if s.ready {
-		return &Instance{store: s, root: l.plan.exports}, nil
-	}
 	defer s.guard(&err)
 	s.base.ectx = s.group.NewContext(ctx, &s.base)
 	defer func() { s.base.ectx = s.group.NewContext(s.ctx, &s.base) }()
+	if s.ready {
+		if err := s.group.Restart(s.base.ectx); err != nil {
+			s.poison = err
+			return nil, err
+		}
+		s.instantiated = true
+		return &Instance{store: s, root: l.plan.exports}, nil
+	}
 	for _, in := range l.plan.inits {
 		if err := s.group.Instantiate(s.base.ectx, in.slot, l.modules[in.source]); err != nil {
 			s.poison = err
 			return nil, err
 		}
 	}
-	s.noteInstantiated()
+	s.instantiated = true
 	return &Instance{store: s, root: l.plan.exports}, nil
 }
 

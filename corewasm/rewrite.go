@@ -30,6 +30,9 @@ type Options struct {
 	// GlobalPrefix, when not empty, exports each mutable global that the module
 	// defines and does not yet export, under the prefix followed by a number.
 	GlobalPrefix string
+	// StartExport, when not empty, exports the start function under this name,
+	// and nothing runs by itself when the module is instantiated.
+	StartExport string
 	// Lines adds a line table that maps code offsets of the rewritten module to
 	// "lines" that are code offsets in the original: an engine that prints
 	// line numbers in backtraces then tells where each frame was.
@@ -138,13 +141,13 @@ type rewriter struct {
 	opt  Options
 	out  *Rewritten
 
-	safepoints  *safepoints // nil: none
-	voidType    uint32      // index of () -> ()
-	companions  []companion
-	helpers     uint32 // functions that companions provide
-	keepData    int    // number of leading segments that were moved out
-	lines       *lineTable
-	extraGlobal []Export
+	safepoints *safepoints // nil: none
+	voidType   uint32      // index of () -> ()
+	companions []companion
+	helpers    uint32 // functions that companions provide
+	keepData   int    // number of leading segments that were moved out
+	lines      *lineTable
+	added      []Export // beyond those of the module
 }
 
 func (w *rewriter) run() (*Rewritten, error) {
@@ -171,6 +174,9 @@ func (w *rewriter) run() (*Rewritten, error) {
 	}
 	w.moveData()
 	w.exportGlobals()
+	if err := w.exportStart(); err != nil {
+		return nil, err
+	}
 	if err := w.buildCompanions(); err != nil {
 		return nil, err
 	}
@@ -237,9 +243,10 @@ func (w *rewriter) section(id byte, code []byte) ([]byte, error) {
 	case secExport:
 		return w.exports(), nil
 	case secStart:
-		if s.present {
+		if s.present && w.opt.StartExport == "" {
 			return appendU32(nil, w.function(w.info.Start)), nil
 		}
+		return nil, nil
 	case secElement:
 		if !s.present {
 			return nil, nil
@@ -385,7 +392,7 @@ func (w *rewriter) exportGlobals() {
 		name := exported[index]
 		if name == "" {
 			name = fmt.Sprint(w.opt.GlobalPrefix, index)
-			w.extraGlobal = append(w.extraGlobal, Export{Name: name, Kind: KindGlobal, Index: index})
+			w.added = append(w.added, Export{Name: name, Kind: KindGlobal, Index: index})
 		}
 		w.out.Globals = append(w.out.Globals, GlobalExport{name, t, init.known, init.bits})
 	}
@@ -399,8 +406,22 @@ func (w *rewriter) exportGlobals() {
 	}
 }
 
+// exportStart makes an export of the start function. Whoever compiles the result
+// does not see that it is one, so its type is checked here.
+func (w *rewriter) exportStart() error {
+	if w.opt.StartExport == "" || !w.info.HasStart {
+		return nil
+	}
+	t, ok := w.info.FuncTypeOf(w.info.Start)
+	if !ok || len(t.Params) > 0 || len(t.Results) > 0 {
+		return &FormatError{Offset: w.info.sec[secStart].offset, Reason: "the start function takes or gives something, or is not there"}
+	}
+	w.added = append(w.added, Export{Name: w.opt.StartExport, Kind: KindFunc, Index: w.info.Start})
+	return nil
+}
+
 func (w *rewriter) exports() []byte {
-	n := len(w.info.Exports) + len(w.extraGlobal)
+	n := len(w.info.Exports) + len(w.added)
 	for _, e := range w.info.Exports {
 		if e.Kind == KindMemory && e.Index > 0 {
 			n--
@@ -423,7 +444,7 @@ func (w *rewriter) exports() []byte {
 	for _, e := range w.info.Exports {
 		put(e)
 	}
-	for _, e := range w.extraGlobal {
+	for _, e := range w.added {
 		put(e)
 	}
 	return out

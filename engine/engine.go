@@ -131,6 +131,7 @@ const (
 	// globalPrefix names the globals that rewriting exports. No toolchain makes
 	// an export whose name starts with a zero byte.
 	globalPrefix = "\x00g"
+	startExport  = "\x00start" // likewise
 )
 
 // Runtime holds the host functions and compiled modules of one linked

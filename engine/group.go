@@ -33,6 +33,8 @@ type Group struct {
 	slots   []instance
 	backed  []*linear
 	visible int     // slots that the owner asked for; companions follow
+	starts  []int   // slots whose modules have a start function, as they came
+	last    int     // the slot that was filled last
 	current *Module // being instantiated
 	extra   []int   // its companions' slots
 	closed  bool
@@ -49,6 +51,7 @@ type instance struct {
 	module *Module
 	memory *linear // index 0, own or imported; nil when there is none
 	funcs  map[string]*Func
+	start  *Func
 	extra  []int // slots of the companions
 	// globals are those that Reset puts back, once it has found them.
 	globals []api.MutableGlobal
@@ -131,7 +134,28 @@ func (g *Group) Instantiate(ctx *Context, slot int, m *Module) error {
 		}
 		extra = append(extra, at)
 	}
-	return g.instantiate(ctx, slot, m, extra)
+	if err := g.instantiate(ctx, slot, m, extra); err != nil {
+		return err
+	}
+	g.last = slot
+	if !m.info.HasStart {
+		return nil
+	}
+	g.starts = append(g.starts, slot)
+	return g.runStart(ctx, slot)
+}
+
+// runStart calls the start function of an instance. It is no part of
+// instantiation for wazero, so that Restart can call it again.
+func (g *Group) runStart(ctx *Context, slot int) error {
+	inst := &g.slots[slot]
+	if inst.start == nil {
+		mod := inst.mod
+		inst.start = &Func{group: g, make: func() api.Function { return mod.ExportedFunction(startExport) }}
+	}
+	err := inst.start.Call(ctx, nil)
+	g.failed = g.failed || err != nil
+	return err
 }
 
 // instantiate fills a slot; the slots in extra hold m's companions.
@@ -207,11 +231,6 @@ func (noValues) Value(any) any { return nil }
 
 func (g *Group) instantiationError(m *Module, err error) error {
 	text := err.Error()
-	if m.info.HasStart && strings.HasPrefix(text, "start ") {
-		if inner := errors.Unwrap(err); inner != nil {
-			return g.trap(inner)
-		}
-	}
 	if strings.HasSuffix(text, "out of bounds memory access") && strings.HasPrefix(text, "data[") {
 		return &Trap{Code: TrapOutOfBounds}
 	}

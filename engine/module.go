@@ -79,6 +79,7 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 		Safepoint:    &corewasm.ImportName{Module: hostModule, Name: safepointName},
 		MoveData:     true,
 		GlobalPrefix: globalPrefix,
+		StartExport:  startExport,
 		Lines:        info.HasDWARF && info.CodeSize() <= maxLinesCode,
 	}
 	m := &Module{runtime: r, source: src, info: info, hidden: hidden, debug: debugInfo{info: info}}

@@ -11,7 +11,7 @@ import (
 // nothing but constants may have decided how it began.
 func (m *Module) resettable() bool {
 	code := m.rewritten.Code
-	if m.info.HasStart || code.WritesTables || code.DropsSegments || code.MakesRefs {
+	if code.WritesTables || code.DropsSegments || code.MakesRefs {
 		return false // for ref.func wazero keeps a new object with the instance each time
 	}
 	for _, g := range m.rewritten.Globals {
@@ -34,15 +34,21 @@ func (m *Module) resettable() bool {
 	return moved == len(m.rewritten.Data)
 }
 
-// Reset makes the group what it was when its last instance had been made, so
-// that it can serve as a new one at a fraction of the cost; functions and
-// memories found before stay valid. It gives false, and the group can only be
-// closed, when that cannot be done without a trace: some module has a start
-// function, writes to tables, drops segments, makes references to functions, has globals that are no plain
-// numbers or data at computed offsets; a call is still in progress; the group
-// was interrupted or an instance failed; or a memory grew to its very maximum.
+// Reset makes the group what it was when its last instance had been made, but
+// for the start function, which Restart is for; then it can serve as a new one
+// at a fraction of the cost. Functions and memories found before stay valid. It
+// gives false, and the group can only be closed, when that cannot be done
+// without a trace: some module writes to tables, drops segments, makes
+// references to functions, has globals that are no plain numbers or data at
+// computed offsets; a module other than the last has a start function, as what
+// came after it may have changed what it finds; a call is still in progress; the
+// group was interrupted or an instance failed; or a memory grew to its very
+// maximum.
 func (g *Group) Reset() bool {
 	if g.closed || g.failed || g.calls != 0 || g.interrupted.Load() != nil {
+		return false
+	}
+	if n := len(g.starts); n > 1 || n == 1 && g.starts[0] != g.last {
 		return false
 	}
 	for i := range g.slots {
@@ -57,6 +63,17 @@ func (g *Group) Reset() bool {
 		}
 	}
 	return true
+}
+
+// Restart runs the start function again, if there is one, after Reset. The error
+// is that of Instantiate.
+func (g *Group) Restart(ctx *Context) error {
+	for _, slot := range g.starts {
+		if err := g.runStart(ctx, slot); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (i *instance) reset() bool {

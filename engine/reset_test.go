@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 
@@ -145,7 +146,10 @@ func TestResetIsRefused(t *testing.T) {
 		module coretest.Module
 		do     func(f *fixture)
 	}{
-		{name: "start function", module: coretest.Module{Start: 1, Funcs: []coretest.Func{{Type: sigVoid}}}},
+		{name: "start function before another module", module: stateful(2, 0), do: func(f *fixture) {
+			f.instantiate(1, f.compile(coretest.Module{Start: 1, Funcs: []coretest.Func{{Type: sigVoid}}}))
+			f.instantiate(2, f.compile(coretest.Module{}))
+		}},
 		{name: "table written", module: coretest.Module{Table: 1, Funcs: []coretest.Func{{Type: sigVoid, Code: set}}}},
 		{name: "data dropped", module: coretest.Module{
 			Memory: &coretest.Memory{Min: 1}, DataCount: true, Data: []coretest.Data{{Bytes: "x"}},
@@ -173,6 +177,66 @@ func TestResetIsRefused(t *testing.T) {
 				t.Error("reset")
 			}
 		})
+	}
+}
+
+func TestStartFunctionsRunAnewAfterReset(t *testing.T) {
+	asked, stop := uint64(0), errors.New("stop")
+	var fail error
+	f := start(t, engine.Limits{}, engine.HostFunc{Name: "ask", Results: []engine.ValueType{engine.I32}, Fn: func(_ *engine.Context, stack []uint64) {
+		if fail != nil {
+			panic(fail)
+		}
+		asked++
+		stack[0] = asked
+	}})
+	// The start function adds what the host says to a global that begins as 1000, and grows the memory.
+	f.instantiate(0, f.compile(coretest.Module{
+		Imports: []coretest.Import{{Func: &sigI}},
+		Memory:  &coretest.Memory{Min: 1, Max: 9},
+		Globals: []coretest.Global{{Type: coretest.I32, Mutable: true, Init: coretest.Const(1000)}},
+		Start:   2,
+		Funcs: []coretest.Func{
+			{Type: sigVoid, Code: coretest.Code(
+				coretest.GlobalGet, 0, coretest.Call, 0, coretest.I32Add, coretest.GlobalSet, 0,
+				coretest.Const(2), coretest.MemoryGrow, 0, 0x1a)},
+			{Type: sigI, Export: "global", Code: coretest.Code(coretest.GlobalGet, 0)},
+			{Type: sigI, Export: "size", Code: coretest.Code(coretest.MemorySize, 0)},
+		},
+	}, engine.Import{Slot: engine.HostSlot, Name: "ask"}))
+	for round := range uint64(5) {
+		for name, want := range map[string]uint64{"global": 1001 + round, "size": 3} {
+			if got, err := f.call(0, name); err != nil || got != want {
+				t.Errorf("round %d: %s is %d, %v; want %d", round, name, got, err, want)
+			}
+		}
+		if !f.g.Reset() {
+			t.Fatal("no reset")
+		}
+		if got, err := f.call(0, "global"); err != nil || got != 1000 {
+			t.Errorf("round %d: before the start function the global is %d, %v", round, got, err)
+		}
+		if err := f.g.Restart(f.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !f.g.Reset() {
+		t.Fatal("no reset")
+	}
+	fail = stop
+	if err := f.g.Restart(f.ctx); !errors.Is(err, stop) {
+		t.Errorf("the start function failed with %v", err)
+	}
+	if f.g.Reset() {
+		t.Error("reset after a start function that failed")
+	}
+}
+
+func TestStartFunctionsTakeAndGiveNothing(t *testing.T) {
+	f := start(t, engine.Limits{})
+	m := coretest.Module{Start: 1, Funcs: []coretest.Func{{Type: sigI, Code: coretest.Const(1)}}}
+	if _, err := f.r.Compile(t.Context(), engine.Source{Wasm: m.Bytes()}); err == nil || !strings.Contains(err.Error(), "start function") {
+		t.Errorf("compiled with %v", err)
 	}
 }
 

@@ -57,6 +57,16 @@
     (with "host" (instance
       (export "make" (func $make')) (export "drop" (func $drop')) (export "new" (func $new')) (export "rep" (func $rep'))))))
 
+  ;; Runs when the component is instantiated, and asks the embedder for something.
+  (core module $c
+    (import "a" "memory" (memory 1))
+    (import "host" "make" (func $make (param i32) (result i32)))
+    (func $start
+      (i32.store (i32.const 200) (call $make (i32.const 5)))
+      (drop (memory.grow (i32.const 1))))
+    (start $start))
+  (core instance $c (instantiate $c (with "a" (instance $a)) (with "host" (instance (export "make" (func $make'))))))
+
   (func (export "poke") (param "at" u32) (param "v" u32) (canon lift (core func $a "poke")))
   (func (export "peek") (param "at" u32) (result u32) (canon lift (core func $a "peek")))
   (func (export "grow") (param "by" u32) (result u32) (canon lift (core func $a "grow")))
