@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// terminal is a pseudo terminal with the server in it, as its foreground.
+type terminal struct {
+	master, slave *os.File
+	command       *exec.Cmd
+	mu            sync.Mutex
+	text          strings.Builder
+}
+
+func openTerminal(t *testing.T) *terminal {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty := &terminal{master: master, slave: slave}
+	go func() {
+		// It ends when both ends are closed.
+		_, _ = io.Copy(tty, master)
+	}()
+	t.Cleanup(func() {
+		_ = slave.Close()
+		_ = master.Close()
+	})
+	return tty
+}
+
+func (tty *terminal) Write(p []byte) (int, error) {
+	tty.mu.Lock()
+	defer tty.mu.Unlock()
+	return tty.text.Write(p)
+}
+
+func (tty *terminal) output() string {
+	tty.mu.Lock()
+	defer tty.mu.Unlock()
+	return tty.text.String()
+}
+
+func (tty *terminal) state(t *testing.T) unix.Termios {
+	t.Helper()
+	state, err := unix.IoctlGetTermios(int(tty.slave.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *state
+}
+
+func (tty *terminal) serve(t *testing.T) (url string) {
+	t.Helper()
+	file := filepath.Join("..", "testdata", "guests", "rust-hello", "rust-hello.wasm")
+	tty.command = exec.Command(os.Getenv(builtVariable), "serve", "--addr", "127.0.0.1:0", "--no-cache", file)
+	tty.command.Stdin, tty.command.Stdout, tty.command.Stderr = tty.slave, tty.slave, tty.slave
+	tty.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := tty.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tty.command.Process.Kill() })
+	tty.await(t, "q quit")
+	return regexp.MustCompile(`http://[0-9.:]+/`).FindString(tty.output())
+}
+
+func (tty *terminal) press(t *testing.T, keys string) {
+	t.Helper()
+	if _, err := io.WriteString(tty.master, keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (tty *terminal) await(t *testing.T, text string) {
+	t.Helper()
+	await(t, text, func() bool { return strings.Contains(tty.output(), text) })
+}
+
+func TestKeys(t *testing.T) {
+	if !ours() {
+		return // keys are wasihttp's
+	}
+	tty := openTerminal(t)
+	before := tty.state(t)
+	url := tty.serve(t)
+	if during := tty.state(t); during.Lflag&(unix.ICANON|unix.ECHO) != 0 || during.Lflag&unix.ISIG == 0 || during.Oflag != before.Oflag {
+		t.Errorf("the terminal is %+v", during)
+	}
+	tty.press(t, "?")
+	tty.await(t, "load the component again now")
+	tty.press(t, "r")
+	tty.await(t, "the same build again")
+	tty.press(t, "c")
+	tty.await(t, "\x1b[2J")
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tty.press(t, "q")
+	if err := tty.command.Wait(); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(before, tty.state(t)); diff != "" {
+		t.Errorf("the terminal is not as it was (-before +after):\n%s", diff)
+	}
+}
+
+func TestTheTerminalIsPutBackOnEveryWayOut(t *testing.T) {
+	if !ours() {
+		return // keys are wasihttp's
+	}
+	ways := map[string]func(t *testing.T, tty *terminal) error{
+		"Ctrl-C":  func(t *testing.T, tty *terminal) error { tty.press(t, "\x03"); return nil },
+		"Ctrl-\\": func(t *testing.T, tty *terminal) error { tty.press(t, "\x1c"); return nil },
+		"SIGTERM": func(_ *testing.T, tty *terminal) error { return tty.command.Process.Signal(syscall.SIGTERM) },
+		"SIGQUIT": func(_ *testing.T, tty *terminal) error { return tty.command.Process.Signal(syscall.SIGQUIT) },
+	}
+	for name, end := range ways {
+		t.Run(name, func(t *testing.T) {
+			tty := openTerminal(t)
+			before := tty.state(t)
+			tty.serve(t)
+			if err := end(t, tty); err != nil {
+				t.Fatal(err)
+			}
+			// How it ended is not the question.
+			_ = tty.command.Wait()
+			if diff := cmp.Diff(before, tty.state(t)); diff != "" {
+				t.Errorf("the terminal is not as it was (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
