@@ -17,7 +17,8 @@ type slot struct {
 	spec   Spec
 	target Target // nil: none yet, or lost
 	used   int    // requests that the target has had
-	// single says that instances cannot be used again, and are not.
+	// single says that instances cannot be used again, and are not: each request
+	// has its own, also within an entry that follows redirects.
 	single bool
 	// note is to be told with the next entry.
 	note string
@@ -103,7 +104,7 @@ func (s *session) again(ctx context.Context, slot *slot, r *Request, x *exchange
 	x.answer = second
 	if !slot.single {
 		slot.single = true
-		x.notes = append(x.notes, "the component cannot be reused: an instance per request from here on")
+		x.notes = append(x.notes, "the component cannot be reused: an instance per entry from here on")
 	}
 	return nil
 }
