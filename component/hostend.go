@@ -16,6 +16,8 @@ type ByteSource interface {
 type ByteSink interface {
 	// Accept tells how many of n offered bytes Write will be given: 0 for none now, less than 0 to drop the stream without taking any.
 	Accept(n int) int
+	// Ready tells whether Accept would not return 0 for an offer of some bytes.
+	Ready() bool
 	// Write takes the bytes that Accept allowed. They are only valid during the call.
 	Write(p []byte)
 	// Wait has wake called, from any goroutine, when Accept may have become positive after the call; stop ends that.
@@ -254,16 +256,25 @@ func (e *hostEnd) end() {
 
 func (e *hostEnd) drain() {
 	b := e.sh.buf
+	if b.zeroLength() {
+		// The guest only asks whether it could write.
+		if e.sink.Ready() {
+			e.finish(copyCompleted)
+		} else {
+			e.wait(e.sink.Wait)
+		}
+		return
+	}
 	n := e.sink.Accept(b.remain())
 	switch {
 	case n < 0:
 		e.sh.dropped = true
 		e.finish(copyDropped)
 		e.release()
-	case n == 0 && b.remain() > 0:
+	case n == 0:
 		e.wait(e.sink.Wait)
 	default:
-		if p, ok := b.bytes(n); ok && n > 0 {
+		if p, ok := b.bytes(n); ok {
 			e.sink.Write(p)
 		}
 		e.finish(copyCompleted)

@@ -48,6 +48,8 @@ type testSink struct {
 
 func (s *testSink) Accept(n int) int { return min(n, s.most) }
 
+func (s *testSink) Ready() bool { return s.most != 0 }
+
 func (s *testSink) Write(p []byte) { s.got.Write(p) }
 
 func (s *testSink) Wait(wake func()) func() {

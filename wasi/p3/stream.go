@@ -78,6 +78,8 @@ func (s *sink) Accept(n int) int {
 	return min(n, permit)
 }
 
+func (s *sink) Ready() bool { return s.over || s.out.Ready() }
+
 func (s *sink) Write(p []byte) {
 	if s.over {
 		return
