@@ -21,6 +21,8 @@ type result struct {
 	Wasmtime float64 `json:"wasmtime,omitempty"` // 0: not measured
 	// Ratio is Wasihttp ÷ Wasmtime.
 	Ratio float64 `json:"ratio,omitempty"`
+	// Floor is the least ratio that is acceptable; 0 where none is set.
+	Floor float64 `json:"floor,omitempty"`
 }
 
 const (
@@ -32,8 +34,8 @@ const (
 // program is one of the two, with the command line that serves a component on a free port.
 type program struct {
 	path string
-	// common come first, then the flags for one kind of run, then the component.
-	common, cold []string
+	// common come first, then the flags for one kind of run, then the component. async are for components of WASI 0.3.
+	common, cold, async []string
 }
 
 func (s settings) programs() []program {
@@ -47,6 +49,7 @@ func (s settings) programs() []program {
 			path:   s.wasmtime,
 			common: []string{"serve", "-Scli", "--addr=127.0.0.1:0"},
 			cold:   []string{"-Ccache=n"},
+			async:  []string{"-Wcomponent-model-async", "-Sp3"},
 		})
 	}
 	return both
@@ -62,17 +65,33 @@ func (p program) serve(ctx context.Context, component string, flags ...string) (
 type guest struct {
 	name, path string
 	starts     bool // whether its starts are measured too
+	async      bool // whether it is written for WASI 0.3, whose instances both programs use again
+	floor      float64
+}
+
+// asyncFloor is the least ratio of requests per second with instances that are used again.
+const asyncFloor = 0.6
+
+// flags are those that a program needs for the guest.
+func (g guest) flags(p program) []string {
+	if g.async {
+		return p.async
+	}
+	return nil
 }
 
 func (s settings) list() []guest {
-	all := []guest{{name: "rust-hello", path: filepath.Join(s.committed, "rust-hello", "rust-hello.wasm")}}
+	all := []guest{
+		{name: "rust-hello", path: filepath.Join(s.committed, "rust-hello", "rust-hello.wasm")},
+		{name: "rust-hello-p3", path: filepath.Join(s.committed, "rust-hello-p3", "rust-hello-p3.wasm"), async: true, floor: asyncFloor},
+	}
 	if s.guests == "" {
 		return all
 	}
 	for _, name := range []string{"js-kitchen", "py-kitchen", "go-kitchen"} {
 		path := filepath.Join(s.guests, name+".wasm")
 		if _, err := os.Stat(path); err == nil {
-			all = append(all, guest{name, path, name != "go-kitchen"})
+			all = append(all, guest{name: name, path: path, starts: name != "go-kitchen"})
 		}
 	}
 	return all
@@ -84,6 +103,9 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 		r := result{Guest: g.name, What: what, Wasihttp: figures[0]}
 		if len(figures) > 1 {
 			r.Wasmtime, r.Ratio = figures[1], figures[0]/figures[1]
+			if what == throughput {
+				r.Floor = g.floor
+			}
 		}
 		results = append(results, r)
 	}
@@ -111,7 +133,7 @@ func (s settings) rates(ctx context.Context, g guest) ([]float64, error) {
 	programs := s.programs()
 	servers := make([]*served.Server, len(programs))
 	for i, p := range programs {
-		server, err := p.serve(ctx, g.path)
+		server, err := p.serve(ctx, g.path, g.flags(p)...)
 		if err != nil {
 			return nil, err
 		}

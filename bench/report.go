@@ -17,6 +17,9 @@ func report(out io.Writer, results []result) error {
 		if r.Wasmtime > 0 {
 			wasmtime, ratio = figure(r.What, r.Wasmtime), fmt.Sprintf("%.2f", r.Ratio)
 		}
+		if r.Floor > 0 && r.Ratio > 0 {
+			ratio += fmt.Sprintf(" (floor %.2f)", r.Floor)
+		}
 		fmt.Fprintln(table, strings.Join([]string{r.Guest, r.What, figure(r.What, r.Wasihttp), wasmtime, ratio, ""}, "\t"))
 	}
 	if err := table.Flush(); err != nil {
