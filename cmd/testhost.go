@@ -82,6 +82,20 @@ func (t *testHost) component(ctx context.Context, path string) *loadedApp {
 	return l
 }
 
+// prepare begins to load the component that most fixtures need, unless it is
+// not known, so that it is there when they have been read. The channel is closed
+// when that has ended. What failed is told to those who need the component.
+func (t *testHost) prepare(ctx context.Context, path string) (done <-chan struct{}) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if path != "" {
+			t.component(ctx, path)
+		}
+	}()
+	return ended
+}
+
 func (t *testHost) build(ctx context.Context, path string) (*app, error) {
 	if path == "" {
 		found, err := t.find()

@@ -6,12 +6,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/wasihttp/wasihttp/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	testreport "github.com/wasihttp/wasihttp/testrunner/report"
 )
+
+// testGCPercent is how much the memory may grow, in percent of what is in use,
+// before what is not in use is collected.
+const testGCPercent = 400
 
 // test runs "wasihttp test".
 func (t *tool) test(ctx context.Context, s *testSettings) error {
@@ -25,8 +30,12 @@ func (t *tool) test(ctx context.Context, s *testSettings) error {
 	if s.flags.watch {
 		return t.watchTests(ctx, s)
 	}
+	// The garbage of a short run is not worth collecting; that of a long one is.
+	defer debug.SetGCPercent(debug.SetGCPercent(testGCPercent))
 	host := t.testHost(s)
+	loaded := host.prepare(ctx, s.flags.component)
 	run, err := t.runTests(ctx, s, host, readSources(paths))
+	<-loaded
 	if closeErr := closeHost(ctx, host); err == nil && closeErr != nil {
 		err = loadError(closeErr, "", "%v", closeErr)
 	}
