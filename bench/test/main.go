@@ -7,7 +7,8 @@
 //	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM verdicts COMPONENT FIXTURE...
 //	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM -wasmtime PROGRAM speed COMPONENT
 //
-// The fixtures must address http://localhost:8080.
+// The fixtures must address http://localhost:8080; hurl gets them with the
+// address of a server on a free port instead.
 package main
 
 import (
@@ -21,6 +22,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -59,9 +62,33 @@ func run(ctx context.Context, p programs, limit float64, entries int, args []str
 	return errUsage
 }
 
-// served runs f while a server runs, which is ready once it has printed
-// "Serving HTTP on".
-func served(ctx context.Context, f func() error, name string, args ...string) error {
+// fixtureAddress is the address in the fixtures.
+const fixtureAddress = "localhost:8080"
+
+// addressed writes into dir a copy of a fixture that addresses another port of
+// localhost, and returns its path.
+func addressed(dir, fixture, port string) (string, error) {
+	text, err := os.ReadFile(fixture)
+	if err != nil {
+		return "", err
+	}
+	text = bytes.ReplaceAll(text, []byte(fixtureAddress), []byte("localhost:"+port))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, filepath.Base(fixture))
+	return path, os.WriteFile(path, text, 0o644)
+}
+
+// announced finds the port in what servers print when they are ready.
+const announced = `Serving HTTP on http://[^ ]*:(\d+)`
+
+// served runs f while a server runs, with the port that it says it listens on.
+func served(ctx context.Context, f func(port string) error, name string, args ...string) error {
+	ready, err := regexp.Compile(announced)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	server := exec.CommandContext(ctx, name, args...)
@@ -76,13 +103,13 @@ func served(ctx context.Context, f func() error, name string, args ...string) er
 	}
 	lines := bufio.NewReader(out)
 	var said strings.Builder
-	for {
+	var port string
+	for port == "" {
 		line, err := lines.ReadString('\n')
 		said.WriteString(line)
-		if strings.Contains(line, "Serving HTTP on") {
-			break
-		}
-		if err != nil {
+		if m := ready.FindStringSubmatch(line); m != nil {
+			port = m[1]
+		} else if err != nil {
 			// What it said is the better explanation.
 			_ = server.Wait()
 			return fmt.Errorf("%s ended: %s", name, said.String())
@@ -93,7 +120,7 @@ func served(ctx context.Context, f func() error, name string, args ...string) er
 		defer close(drained)
 		_, _ = io.Copy(io.Discard, lines)
 	}()
-	err = f()
+	err = f(port)
 	cancel()
 	<-drained
 	// It was interrupted, so it fails in its own way.

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // verdicts compares the verdicts about each entry.
@@ -20,10 +22,10 @@ func (p programs) verdicts(ctx context.Context, component string, fixtures []str
 			return err
 		}
 		var theirs map[int]bool
-		err = served(ctx, func() error {
-			theirs, err = p.theirs(ctx, fixture, ours)
+		err = served(ctx, func(port string) error {
+			theirs, err = p.theirs(ctx, fixture, port, ours)
 			return err
-		}, p.wasihttp, "serve", component, "--addr", "localhost:8080", "--timeout", "2s", "--max-instance-reuse-count", "1000000")
+		}, p.wasihttp, "serve", component, "--addr", "localhost:0", "--timeout", "2s", "--max-instance-reuse-count", "1000000")
 		if err != nil {
 			return err
 		}
@@ -36,6 +38,9 @@ func (p programs) verdicts(ctx context.Context, component string, fixtures []str
 		}
 	}
 	fmt.Printf("%d entries, %d verdicts differ\n", total, different)
+	if total == 0 {
+		return errors.New("there are no entries")
+	}
 	if different > 0 {
 		return fmt.Errorf("%d verdicts differ", different)
 	}
@@ -102,10 +107,26 @@ func (p programs) ours(ctx context.Context, component, fixture string) (map[int]
 }
 
 // theirs returns the same from hurl: an entry fails that an error points into.
-func (p programs) theirs(ctx context.Context, fixture string, entries map[int]bool) (map[int]bool, error) {
-	_, stderr, err := output(ctx, p.hurl, "--test", "--continue-on-error", "--no-color", "--jobs", "1", "--variable", "host=http://localhost:8080", fixture)
+func (p programs) theirs(ctx context.Context, fixture, port string, entries map[int]bool) (map[int]bool, error) {
+	dir, err := os.MkdirTemp("", "wasihttp-verdicts")
 	if err != nil {
 		return nil, err
+	}
+	defer func() {
+		// What is left in the temporary folder does no harm.
+		_ = os.RemoveAll(dir)
+	}()
+	path, err := addressed(dir, fixture, port)
+	if err != nil {
+		return nil, err
+	}
+	stdout, stderr, err := output(ctx, p.hurl, "--test", "--continue-on-error", "--no-color", "--jobs", "1",
+		"--file-root", filepath.Dir(fixture), "--variable", "host=http://localhost:"+port, path)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(stderr, "Executed requests:") {
+		return nil, fmt.Errorf("%s ran nothing: %s%s", p.hurl, stdout, stderr)
 	}
 	out := make(map[int]bool)
 	lines := sortedLines(entries)
