@@ -29,6 +29,9 @@ func (c *call) failure(err error) error {
 	case errors.As(err, &expired):
 		f.Outcome, f.Cause = serve.Expired, expired.Error()
 		f.Frames = frames(expired.Frames())
+		if len(f.Frames) > 0 && expired.HostCall() == "" {
+			f.Cause += ", in " + f.Frames[0].Func
+		}
 		f.Hint = "--timeout allows more time"
 	case errors.As(err, &instance):
 		f.Outcome, f.Cause = serve.Instantiation, instance.Error()
@@ -69,7 +72,7 @@ func (c *call) failure(err error) error {
 func frames(in []engine.Frame) []serve.Frame {
 	out := make([]serve.Frame, 0, len(in))
 	for _, f := range in {
-		if f.Module == "host" {
+		if f.Module == engine.HostModule {
 			continue
 		}
 		name := f.Func

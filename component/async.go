@@ -165,7 +165,7 @@ func (c *canonFunc) lowerAsync(th *thread, inst *instance, stack []uint64) {
 		c.lower(th, inst, stack)
 		return
 	}
-	sub := &subtask{from: newCX(th, inst, &c.opts)}
+	sub := &subtask{callee: c.fn, from: newCX(th, inst, &c.opts)}
 	sub.deliver = sub.event
 	// The parameters are read when the callee starts, which may be after this call returned and its stack is gone.
 	flat := append([]uint64(nil), stack[:max(len(c.params), len(c.results))]...)
@@ -190,9 +190,9 @@ func (c *canonFunc) lowerAsync(th *thread, inst *instance, stack []uint64) {
 	sub.onCancel = th.invoke(c.fn, inst, start, resolve)
 	if !c.opts.async {
 		if !sub.resolved() {
-			sub.waitingTh = th
+			sub.waitingTh, th.awaits = th, c.fn
 			th.waitUntil(sub.resolved, false)
-			sub.waitingTh = nil
+			sub.waitingTh, th.awaits = nil, nil
 		}
 		sub.deliverResolve()
 		copy(stack, flat[:len(c.results)])

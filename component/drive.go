@@ -43,20 +43,6 @@ func (t *Task) Cancel() error {
 	return t.store.enterOwner(func() { t.cancel(nil) })
 }
 
-// Waiting says what the call's first thread waits for, for messages; "" when it is not waiting.
-func (t *Task) Waiting() string {
-	if t.task == nil || t.task.implicit == nil || !t.task.implicit.parked {
-		return ""
-	}
-	switch {
-	case t.task.state == taskInitial:
-		return "to be admitted by the instance"
-	case t.task.implicit.ready == nil:
-		return "to be resumed by another thread"
-	}
-	return "for an event"
-}
-
 // Prepare makes a call of the function that has not begun. resolve will be told the result by the owner, in Start or in a later Turn; ok is false
 // when the call was cancelled. Only functions of components that use async may be called so; see Async.
 func (f *Func) Prepare(args []Value, resolve func(v Value, ok bool)) *Task {

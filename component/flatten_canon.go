@@ -28,6 +28,9 @@ type canonFunc struct {
 	outPtr   bool                       // lower: the result goes to memory, through a trailing pointer
 }
 
+// canonPrefix begins the names of canonical functions as core code knows them; a number follows.
+const canonPrefix = "c"
+
 func (f *flattener) canon(s *scope, d *binary.Canon) {
 	switch d.Op {
 	case binary.CanonLift, binary.CanonLower, binary.CanonResourceNew, binary.CanonResourceDrop, binary.CanonResourceRep:
@@ -50,7 +53,7 @@ func (f *flattener) canon(s *scope, d *binary.Canon) {
 	if len(f.plan.canons) >= maxCanons {
 		planFail("the component defines more than %d canonical functions", maxCanons)
 	}
-	c := &canonFunc{op: d.Op, inst: s.inst, name: "c" + strconv.Itoa(len(f.plan.canons)), opts: f.options(s, &d.Opts), def: d, table: -1}
+	c := &canonFunc{op: d.Op, inst: s.inst, name: canonPrefix + strconv.Itoa(len(f.plan.canons)), opts: f.options(s, &d.Opts), def: d, table: -1}
 	i32 := types.I32
 	sig := func(params, results int) {
 		for range params {

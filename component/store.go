@@ -184,6 +184,7 @@ func (s *Store) guard(err *error) {
 	default:
 		panic(r)
 	}
+	s.nameFrames(*err)
 	if *err != nil && s.poison == nil {
 		s.poison = *err
 	}

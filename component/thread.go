@@ -27,6 +27,7 @@ type thread struct {
 	done        bool
 	queued      bool        // in the store's run queue
 	ready       func() bool // waiting: the condition; nil while suspended
+	awaits      awaited     // waiting: for what, for messages; nil for nothing in particular
 	cancellable bool
 	cancelled   bool    // how it was resumed
 	switchTo    *thread // to be resumed in its place after it parked

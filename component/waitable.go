@@ -53,7 +53,9 @@ func (w *waitable) take() event {
 
 func (w *waitable) waitSync(th *thread) {
 	w.waiter = th
+	th.awaits = w
 	th.waitUntil(func() bool { return w.pending }, false)
+	th.awaits = nil
 	w.waiter = nil
 }
 
@@ -111,7 +113,9 @@ func (s *waitableSet) take() event {
 // wait parks the thread until the set has an event and and holds.
 func (s *waitableSet) wait(th *thread, and func() bool, cancellable bool) event {
 	s.waiting = append(s.waiting, th)
+	th.awaits = s
 	cancelled := th.waitUntil(func() bool { return s.pending() && and() }, cancellable)
+	th.awaits = nil
 	ev := event{code: eventTaskCancelled}
 	if !cancelled {
 		ev = s.take()
@@ -159,6 +163,7 @@ const (
 type subtask struct {
 	waitable
 	state     subtaskState
+	callee    *compFunc
 	from      cx // its loans are given back when the resolution is delivered
 	onCancel  func(caller *instance)
 	cancelReq bool

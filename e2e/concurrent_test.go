@@ -64,7 +64,7 @@ func TestAnExpiredRequestNamesItsTask(t *testing.T) {
 	}
 	server := serve(t, rustKitchenP3(t).path, "--timeout", "300ms")
 	got := ask(t, client(t), http.MethodGet, server.URL+"/sleep?ms=60000", nil)
-	if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the guest's task 1 was waiting for an event") {
+	if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3.") {
 		t.Errorf("status %d, body %q", got.status, got.body)
 	}
 }

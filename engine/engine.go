@@ -125,8 +125,11 @@ type HostFunc struct {
 	Fn func(ctx *Context, stack []uint64)
 }
 
+// HostModule is the name of the module that host functions are in, as frames
+// of a backtrace have it.
+const HostModule = "host"
+
 const (
-	hostModule    = "host"
 	safepointName = "safepoint"
 	// globalPrefix names the globals that rewriting exports. No toolchain makes
 	// an export whose name starts with a zero byte.
@@ -153,7 +156,7 @@ type Runtime struct {
 // with a name of its own.
 func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, error) {
 	r := &Runtime{engine: e, rt: e.rt, config: moduleConfig(), modules: map[string]*Module{}}
-	b := r.rt.NewHostModuleBuilder(hostModule)
+	b := r.rt.NewHostModuleBuilder(HostModule)
 	names := map[string]bool{safepointName: true}
 	for _, f := range host {
 		if names[f.Name] {
@@ -226,7 +229,7 @@ const memorySeparator = "/"
 
 func slotName(slot int) string {
 	if slot == HostSlot {
-		return hostModule
+		return HostModule
 	}
 	return fmt.Sprint("slot", slot)
 }

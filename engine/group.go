@@ -75,7 +75,7 @@ func (g *Group) Interrupt(cause error) {
 
 // resolve finds the provider of an import by the name that rewriting gave it.
 func (g *Group) resolve(name string) api.Module {
-	if name == hostModule {
+	if name == HostModule {
 		return g.runtime.host
 	}
 	if n, ok := strings.CutPrefix(name, "memory"); ok {

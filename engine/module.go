@@ -76,7 +76,7 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 	}
 	opt := corewasm.Options{
 		Imports:      names,
-		Safepoint:    &corewasm.ImportName{Module: hostModule, Name: safepointName},
+		Safepoint:    &corewasm.ImportName{Module: HostModule, Name: safepointName},
 		MoveData:     true,
 		GlobalPrefix: globalPrefix,
 		StartExport:  startExport,

@@ -166,7 +166,7 @@ func (r *Runtime) frames(frames []Frame, text string) []Frame {
 			continue // belongs to the frame before
 		}
 		f, m := r.frame(line)
-		if m == nil && f.Module != hostModule {
+		if m == nil && f.Module != HostModule {
 			continue
 		}
 		if i+1 < len(lines) && strings.HasPrefix(lines[i+1], "\t") {
@@ -214,11 +214,11 @@ func (r *Runtime) frame(line string) (Frame, *Module) {
 	if !ok {
 		return Frame{}, nil
 	}
-	if module == hostModule {
+	if module == HostModule {
 		if fn == safepointName {
 			return Frame{}, nil
 		}
-		return Frame{Module: hostModule, Func: fn}, nil
+		return Frame{Module: HostModule, Func: fn}, nil
 	}
 	index, err := strconv.ParseUint(strings.TrimPrefix(fn, "$"), 10, 32)
 	r.mu.Lock()

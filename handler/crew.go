@@ -464,6 +464,9 @@ func (c *crew) fail(err error) (cause error) {
 		cause = err
 	default:
 		cause = fault(err)
+		if t, ok := cause.(*TrapError); ok && culprit != nil && culprit.p != nil {
+			t.Task = culprit.p.task
+		}
 	}
 	now := time.Now()
 	anyLate := slices.ContainsFunc(jobs, func(j *job) bool { return j.overdue(now) })
@@ -502,7 +505,11 @@ func (c *crew) outcome(j, culprit *job, cause error) error {
 	case j == culprit && !errors.As(cause, new(*ExpirationError)):
 		return cause
 	}
-	return lostTo(cause)
+	lost := lostTo(cause)
+	if j.p != nil {
+		lost.Task, lost.Waiting = j.p.task, j.p.guest.Waiting()
+	}
+	return lost
 }
 
 // overdue tells whether the request's own time is over.

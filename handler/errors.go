@@ -82,22 +82,26 @@ func (e *ExpirationError) Error() string {
 
 // Doing says in a few words what the guest was busy with when it was stopped; "" when that is not known.
 func (e *ExpirationError) Doing() string {
-	if e.Trap == nil {
-		if e.Waiting != "" {
-			return fmt.Sprintf("the guest's task %d was waiting %s", e.Task, e.Waiting)
-		}
+	if e.Trap == nil && e.Waiting == "" {
 		return ""
 	}
-	if call := e.HostCall(); call != "" {
-		return "the guest was waiting in " + call
+	who := "the guest"
+	if e.Task != 0 {
+		who = fmt.Sprintf("the guest's task %d", e.Task)
 	}
-	return "the guest was busy in its own code"
+	switch call := e.HostCall(); {
+	case e.Trap == nil:
+		return who + " was waiting " + e.Waiting
+	case call != "":
+		return who + " was waiting in " + call
+	}
+	return who + " was busy in its own code"
 }
 
 // HostCall names the host function in which the guest was waiting when it was stopped; "" when it was in its own code, or that is not
 // known.
 func (e *ExpirationError) HostCall() string {
-	if e.Trap == nil || len(e.Trap.Frames) == 0 || e.Trap.Frames[0].Module != "host" {
+	if e.Trap == nil || len(e.Trap.Frames) == 0 || e.Trap.Frames[0].Module != engine.HostModule {
 		return ""
 	}
 	return e.Trap.Frames[0].Func
@@ -115,10 +119,17 @@ func (e *ExpirationError) Frames() []engine.Frame {
 type TrapError struct {
 	// Err is the trap: an *engine.Trap when it happened below guest code, else a *component.TrapError.
 	Err error
+	// Task is the guest's task that trapped where several may run at once; 0 elsewhere, and when that is not known.
+	Task TaskID
 }
 
 // Error is that of the trap.
-func (e *TrapError) Error() string { return e.Err.Error() }
+func (e *TrapError) Error() string {
+	if e.Task == 0 {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%v, in the guest's task %d", e.Err, e.Task)
+}
 
 // Unwrap returns the trap.
 func (e *TrapError) Unwrap() error { return e.Err }
@@ -137,6 +148,9 @@ func (e *TrapError) Frames() []engine.Frame {
 type TrapOrPanicError struct {
 	// Err is the fault; an *engine.PanicError is in it for a panic.
 	Err error
+	// Task is the guest's task for the request, and Waiting what it was waiting for; 0 and "" when that is not known.
+	Task    TaskID
+	Waiting string
 }
 
 // Error names the fault.
@@ -144,7 +158,11 @@ func (e *TrapOrPanicError) Error() string {
 	if e.Panic() != nil {
 		return "the host panicked: " + e.Err.Error()
 	}
-	return "the instance was lost to another request: " + e.Err.Error()
+	s := "the instance was lost to another request: " + e.Err.Error()
+	if e.Waiting != "" {
+		s += fmt.Sprintf("; the guest's task %d was waiting %s", e.Task, e.Waiting)
+	}
+	return s
 }
 
 // Unwrap returns the fault.
@@ -160,12 +178,19 @@ func (e *TrapOrPanicError) Panic() *engine.PanicError {
 }
 
 // lostTo is the outcome of a request whose instance ended with cause, through no fault of the request.
-func lostTo(cause error) error {
+func lostTo(cause error) *TrapOrPanicError {
 	if t, ok := cause.(*TrapError); ok {
-		cause = t.Err // the trap is not this request's
+		// The trap is not this request's.
+		cause = lost{t}
 	}
 	return &TrapOrPanicError{Err: cause}
 }
+
+// lost is another request's trap, told but not unwrapped as such.
+type lost struct{ trap *TrapError }
+
+func (l lost) Error() string { return l.trap.Error() }
+func (l lost) Unwrap() error { return l.trap.Err }
 
 // NoResponseError is the outcome of a request for which the guest ended its work without a response.
 type NoResponseError struct {
