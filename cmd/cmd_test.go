@@ -179,7 +179,7 @@ func TestServeAnnouncesAnswersLogsAndEnds(t *testing.T) {
 		t.Errorf("stdout has %q", s.out)
 	}
 	lines := strings.Split(s.err.String(), "\n")
-	if want := s.file + " 88.1 kB, sha256 0123abcd, wasi:http 0.2, compiled in 102ms"; lines[0] != want {
+	if want := s.file + " 88.1 kB, sha256 0123abcd, wasi:http 0.2, compiled in 102ms, at " + url; lines[0] != want {
 		t.Errorf("got first line %q, want %q", lines[0], want)
 	}
 	if lines[1] != "Serving HTTP on "+url {

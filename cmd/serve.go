@@ -179,7 +179,12 @@ func (t *tool) announce(l net.Listener, about description, s *serveSettings) {
 	case s.jsonLog:
 		_, _ = io.WriteString(t.stderr, about.json()+"\n")
 	default:
-		_, _ = io.WriteString(t.stderr, about.text(t.stderr)+"\n")
+		line := about.text(t.stderr)
+		if !t.stderr.IsTerminal() {
+			// Some programs look for the address on the very first line.
+			line += ", at " + url
+		}
+		_, _ = io.WriteString(t.stderr, line+"\n")
 		if !serve.IsLoopback(l) {
 			fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem), "other machines can reach this address"+briefPages(s.errorPages))
 		}

@@ -215,6 +215,10 @@ func wasip3Serve(ctx context.Context, t *testing.T, program string, flags []stri
 			_ = server.Stop() // the failure has been found before
 		}
 	}()
+	// The official runner takes the address from there.
+	if first, _, _ := strings.Cut(server.Output(), "\n"); !strings.Contains(first, "http://") {
+		return fmt.Errorf("no address on the first line: %s", first)
+	}
 	for _, op := range operations {
 		switch op.Type {
 		case "request":

@@ -23,6 +23,7 @@ func TestMiddlewarePassesOn(t *testing.T) {
 		default:
 			w.Header().Set("Trailer", "X-Sum")
 			w.Header().Set("X-Method", r.Method)
+			w.Header().Set("X-Target", r.RequestURI)
 			w.WriteHeader(http.StatusCreated)
 			_, _ = io.Copy(w, r.Body) // the reader compares
 			w.Header().Set("X-Sum", r.Trailer.Get("X-Sum"))
@@ -84,6 +85,15 @@ func TestMiddlewarePassesOn(t *testing.T) {
 		}
 		if got, err := readAll(res); got != "not all of it" || err == nil {
 			t.Errorf("%q, %v", got, err)
+		}
+	})
+	t.Run("without a path", func(t *testing.T) {
+		res, err := send("", "", to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readAll(res); err != nil || string(res.Header.Get("x-target")[0]) != "/" {
+			t.Errorf("headers %v, %v", res.Header.Entries(), err)
 		}
 	})
 	t.Run("back to where it came from", func(t *testing.T) {

@@ -10,6 +10,9 @@ import (
 func send(c call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
 	r := args[0].Rep().(*request)
 	x := &exchange{request: r}
+	if r.head.PathWithQuery == "" {
+		r.head.SetPathWithQuery("") // none stands for an empty path, which goes out as "/"
+	}
 	var opts wasi.RequestOptions
 	if r.opts != nil {
 		opts = r.opts.RequestOptions
