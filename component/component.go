@@ -14,7 +14,8 @@ import (
 
 // Component is a decoded and validated component. It is immutable.
 type Component struct {
-	ast *binary.Component
+	ast     *binary.Component
+	modules *validate.ModuleTypes
 }
 
 // Decode decodes and validates a component. It keeps references into data, which must not change.
@@ -23,10 +24,11 @@ func Decode(data []byte) (*Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := validate.Validate(ast, validate.DefaultFeatures); err != nil {
+	modules, err := validate.Analyze(ast, validate.DefaultFeatures)
+	if err != nil {
 		return nil, err
 	}
-	return &Component{ast: ast}, nil
+	return &Component{ast: ast, modules: modules}, nil
 }
 
 // ExportNames returns the names of the component's exports, in order.
@@ -53,7 +55,7 @@ func (c *Component) ImportNames() []string {
 
 // CheckImports tells for each import of the component whether l offers it, in order.
 func (c *Component) CheckImports(l *Linker) ([]ImportStatus, error) {
-	f, err := flatten(c.ast, l)
+	f, err := flatten(c, l)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ type LinkOptions struct {
 
 // Link resolves the component's imports in l and compiles its core modules with e. The error is a *LinkError when imports are missing.
 func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt LinkOptions) (*Linked, error) {
-	f, err := flatten(c.ast, l)
+	f, err := flatten(c, l)
 	if err != nil {
 		return nil, err
 	}

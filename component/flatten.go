@@ -6,6 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
+	"github.com/wasihttp/wasihttp/component/internal/validate"
 	"github.com/wasihttp/wasihttp/corewasm"
 	"github.com/wasihttp/wasihttp/engine"
 )
@@ -163,6 +164,8 @@ type scope struct {
 type flattener struct {
 	plan     *plan
 	linker   *Linker
+	declared *validate.ModuleTypes
+	given    map[*HostModule]*moduleRef
 	problems []ImportProblem
 	used     []ImportStatus
 	sources  map[string]int
@@ -180,13 +183,17 @@ func planFail(format string, args ...any) {
 }
 
 // flatten resolves the component's imports in l and flattens it.
-func flatten(c *binary.Component, l *Linker) (f *flattener, err error) {
-	f = &flattener{plan: &plan{}, linker: l, sources: map[string]int{}, memIdx: map[coreRef]int{}, funcIdx: map[coreRef]int{}, tableIdx: map[coreRef]int{}}
+func flatten(c *Component, l *Linker) (f *flattener, err error) {
+	f = &flattener{plan: &plan{}, linker: l, declared: c.modules, given: map[*HostModule]*moduleRef{},
+		sources: map[string]int{}, memIdx: map[coreRef]int{}, funcIdx: map[coreRef]int{}, tableIdx: map[coreRef]int{}}
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
 		case *planError:
-			err = r
+			// What cannot be imported at all leaves nothing to go on with.
+			if err = r; len(f.problems) > 0 {
+				err = &LinkError{Problems: f.problems}
+			}
 		case runtime.Error:
 			// Validation should have refused it; a defect there must not take the server down.
 			err = &planError{fmt.Sprintf("internal error: the component is valid but cannot be linked: %v", r)}
@@ -194,7 +201,7 @@ func flatten(c *binary.Component, l *Linker) (f *flattener, err error) {
 			panic(r)
 		}
 	}()
-	f.plan.exports = f.instantiate(&compDef{ast: c}, nil, -1)
+	f.plan.exports = f.instantiate(&compDef{ast: c.ast}, nil, -1)
 	return f, nil
 }
 
@@ -213,7 +220,7 @@ func (f *flattener) instantiate(c *compDef, args map[string]item, parentInst int
 		case *binary.CoreInstance:
 			s.coreInsts = append(s.coreInsts, f.coreInstance(s, d))
 		case *binary.CoreType:
-			s.coreTypes = append(s.coreTypes, d)
+			s.pushCoreType(d)
 		case *binary.Component:
 			s.comps = append(s.comps, &compDef{ast: d, env: s})
 		case *binary.Instance:
@@ -379,6 +386,13 @@ func (s *scope) push(it item) {
 		s.modules = append(s.modules, it)
 	default:
 		planFail("unsupported item %T", it)
+	}
+}
+
+// pushCoreType appends a definition of core types: a recursive group is several types.
+func (s *scope) pushCoreType(d *binary.CoreType) {
+	for range max(len(d.Group), 1) {
+		s.coreTypes = append(s.coreTypes, d)
 	}
 }
 

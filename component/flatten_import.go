@@ -6,6 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
+	"github.com/wasihttp/wasihttp/corewasm"
 )
 
 // ImportProblem is one thing that a component imports and the linker does not offer.
@@ -65,10 +66,8 @@ func (f *flattener) rootImport(s *scope, d *binary.Import) {
 		}
 		if host != nil {
 			st.ProvidedBy = host.Name
-		} else {
-			f.problem(name, "", "unknown interface")
 		}
-		s.push(f.importInstance(s, s.types[d.Type.Index], name, host))
+		s.push(f.importInstance(s.types[d.Type.Index], name, host))
 	case binary.SortFunc:
 		root := f.linker.lookup("")
 		s.push(f.importFunc(name, "", s.types[d.Type.Index].fn, root))
@@ -84,8 +83,11 @@ func (f *flattener) rootImport(s *scope, d *binary.Import) {
 			break
 		}
 		s.push(&typeItem{res: root.res[name].id})
+	case binary.SortCoreModule:
+		s.push(f.importModule(name, "", s.coreTypes[d.Type.Index], f.linker.lookup("")))
 	default:
-		what := map[binary.Sort]string{binary.SortComponent: "components", binary.SortCoreModule: "core modules", binary.SortValue: "values"}[d.Type.Sort]
+		what := map[binary.Sort]string{binary.SortComponent: "components", binary.SortValue: "values"}[d.Type.Sort]
+		f.problem(name, "", "importing "+what+" is not supported by this host")
 		planFail("import %s: importing %s is not supported by this host", name, what)
 	}
 	st.Problems = f.problems[before:]
@@ -97,17 +99,26 @@ func (f *flattener) problem(iface, what, reason string) {
 }
 
 // importInstance evaluates the instance type of an import against the interface that the host offers: resources become the host's,
-// functions are compared structurally.
-func (f *flattener) importInstance(outer *scope, t *typeItem, name string, host *HostInstance) *compInst {
+// functions are compared structurally. Where the host offers none, that is a problem only if something in it has to come from there.
+func (f *flattener) importInstance(t *typeItem, name string, host *HostInstance) *compInst {
 	if t.decl == nil || t.decl.Instance == nil {
 		planFail("import %s: not an instance type", name)
+	}
+	if host == nil {
+		before := len(f.problems)
+		inst := f.importInstance(t, name, &HostInstance{Name: name})
+		if len(f.problems) > before {
+			f.problems = f.problems[:before]
+			f.problem(name, "", "unknown interface")
+		}
+		return inst
 	}
 	s := &scope{parent: t.env}
 	out := newCompInst()
 	for _, d := range t.decl.Instance.Decls {
 		switch {
 		case d.CoreType != nil:
-			s.coreTypes = append(s.coreTypes, d.CoreType)
+			s.pushCoreType(d.CoreType)
 		case d.Type != nil:
 			s.types = append(s.types, f.typ(s, d.Type))
 		case d.Alias != nil:
@@ -127,29 +138,22 @@ func (f *flattener) importExport(s *scope, d *binary.ExportDecl, iface string, h
 	case binary.SortType:
 		if d.Type.Bound == binary.BoundEq {
 			t := s.types[d.Type.Index]
-			if host != nil && t.res != nil && host.res[name] != nil && host.res[name].id != t.res {
+			if t.res != nil && host.res[name] != nil && host.res[name].id != t.res {
 				f.problem(iface, "resource "+name, "the component expects it to be the same as "+t.res.Name)
 			}
 			return t
 		}
-		if host != nil && host.res[name] != nil {
+		if host.res[name] != nil {
 			return &typeItem{res: host.res[name].id}
 		}
-		if host != nil {
-			f.problem(iface, "resource "+name, "unknown resource")
-		}
+		f.problem(iface, "resource "+name, "unknown resource")
 		return &typeItem{res: &types.Resource{Name: name}}
 	case binary.SortFunc:
 		return f.importFunc(iface, name, s.types[d.Type.Index].fn, host)
 	case binary.SortInstance:
-		var inner *HostInstance
-		if host != nil {
-			inner = f.linker.lookup(host.Name + "/" + name)
-			if inner == nil {
-				f.problem(iface, "instance "+name, "unknown instance")
-			}
-		}
-		return f.importInstance(s, s.types[d.Type.Index], iface+"/"+name, inner)
+		return f.importInstance(s.types[d.Type.Index], iface+"/"+name, f.linker.lookup(host.Name+"/"+name))
+	case binary.SortCoreModule:
+		return f.importModule(iface, name, s.coreTypes[d.Type.Index], host)
 	}
 	f.problem(iface, name, "importing this kind of item is not supported by this host")
 	planFail("import %s: %s: unsupported kind of item", iface, name)
@@ -180,4 +184,27 @@ func (f *flattener) importFunc(iface, name string, want *types.Func, host *HostI
 		return &compFunc{typ: want}
 	}
 	return &compFunc{typ: h.typ, host: h}
+}
+
+// importModule finds a core module that the host offers and compares it with the type that the component expects.
+func (f *flattener) importModule(iface, name string, want *binary.CoreType, host *HostInstance) *moduleRef {
+	what := "core module " + name
+	if name == "" {
+		what, name = "", iface
+	}
+	var m *HostModule
+	if host != nil {
+		m = host.modules[name]
+	}
+	if m == nil {
+		f.problem(iface, what, "unknown core module")
+		return &moduleRef{info: &corewasm.Info{}}
+	}
+	if err := f.declared.Fits(&binary.CoreModule{Bytes: m.wasm}, want); err != nil {
+		f.problem(iface, what, err.Error())
+	}
+	if f.given[m] == nil {
+		f.given[m] = f.module(m.wasm, name)
+	}
+	return f.given[m]
 }

@@ -45,6 +45,13 @@ type HostInstance struct {
 	funcs map[string]*hostFunc
 	types map[string]*types.Type
 	res   map[string]*Resource
+
+	modules map[string]*HostModule
+}
+
+// HostModule is a core module that the embedder offers: a component that imports it makes instances of its own.
+type HostModule struct {
+	wasm []byte
 }
 
 type hostFunc struct {
@@ -58,7 +65,8 @@ type hostFunc struct {
 // Instance starts the interface of that name (`ns:pkg/iface@version`). Imports find it by exact name, else by compatible version: the
 // highest one offered on the same semver track.
 func (l *Linker) Instance(name string) *HostInstance {
-	i := &HostInstance{Name: name, funcs: map[string]*hostFunc{}, types: map[string]*types.Type{}, res: map[string]*Resource{}}
+	i := &HostInstance{Name: name, funcs: map[string]*hostFunc{}, types: map[string]*types.Type{}, res: map[string]*Resource{},
+		modules: map[string]*HostModule{}}
 	l.byName[name] = i
 	if key, ok := names.Track(name); ok {
 		if old := l.byTrack[key]; old == nil || newer(name, old.Name) {
@@ -137,6 +145,11 @@ func (i *HostInstance) Func(name, wit string, fn HostFunc) {
 		panic(fmt.Sprintf("%s: func %s: %v", i.Name, name, err))
 	}
 	i.funcs[name] = &hostFunc{iface: i, name: name, typ: t, fn: fn}
+}
+
+// Module declares a core module.
+func (i *HostInstance) Module(name string, wasm []byte) {
+	i.modules[name] = &HostModule{wasm}
 }
 
 func (i *HostInstance) scope(name string) (*types.Type, *types.Resource) {

@@ -262,6 +262,7 @@ func (s *scope) coreType(b *binary.CoreType) error {
 		}
 	}
 	s.coreTypes = append(s.coreTypes, coreTypeDef{module: m})
+	s.v.modules[b] = m
 	return nil
 }
 

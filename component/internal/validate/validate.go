@@ -10,6 +10,7 @@ package validate
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
@@ -61,17 +62,41 @@ const (
 // Validate checks c. The error, if any, is an *Error for the first definition that breaks a rule. Function bodies and segments of
 // core modules are not looked at: the engine validates them when it compiles the module.
 func Validate(c *binary.Component, feats Features) error {
-	v := &validator{feats: feats, coreFuncs: map[string]coreTypeDef{}}
+	_, err := Analyze(c, feats)
+	return err
+}
+
+// Analyze checks c as Validate does, and keeps the types of core modules that c declares.
+func Analyze(c *binary.Component, feats Features) (*ModuleTypes, error) {
+	v := &validator{feats: feats, coreFuncs: map[string]coreTypeDef{}, modules: map[*binary.CoreType]*moduleType{}}
 	if _, err := v.component(nil, c); err != nil {
+		return nil, err
+	}
+	return &ModuleTypes{v: v}, nil
+}
+
+// ModuleTypes are the types of core modules that a valid component declares. It is safe for concurrent use.
+type ModuleTypes struct {
+	mu sync.Mutex
+	v  *validator
+}
+
+// Fits tells why a core module from outside cannot be imported with the declared type want; nil if it can.
+func (t *ModuleTypes) Fits(module *binary.CoreModule, want *binary.CoreType) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := newScope(t.v, nil, scopeComponent)
+	if err := s.coreModule(module); err != nil {
 		return err
 	}
-	return nil
+	return t.v.moduleSubtype(s.modules[0], t.v.modules[want])
 }
 
 // validator is what the validation of one outermost component shares.
 type validator struct {
 	feats     Features
 	coreFuncs map[string]coreTypeDef // by the canonical text of the core function type
+	modules   map[*binary.CoreType]*moduleType
 	lastID    uint64
 	steps     int
 	built     int
