@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -225,7 +226,7 @@ func (h *host) Handle(ctx context.Context, id string, r *http.Request) (*http.Re
 	c.head, _ = serve.HeadDeadline(ctx)
 	req, err := wasi.RequestFromHTTP(r, h.base.Fields)
 	if err != nil {
-		return nil, c.failure(err)
+		return badRequest(err), nil
 	}
 	resp, err := h.proxy.Handle(ctx, c, req)
 	if err != nil {
@@ -234,6 +235,15 @@ func (h *host) Handle(ctx context.Context, id string, r *http.Request) (*http.Re
 	out := resp.HTTP()
 	out.Body = &answerBody{Body: resp.Body, call: c}
 	return out, nil
+}
+
+// badRequest is the answer to a request that no guest can be given.
+func badRequest(err error) *http.Response {
+	text := http.StatusText(http.StatusBadRequest) + ": " + err.Error() + "\n"
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}},
+		ContentLength: int64(len(text)), Body: io.NopCloser(strings.NewReader(text)),
+	}
 }
 
 // answerBody explains failures after the head.

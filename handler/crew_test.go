@@ -362,6 +362,32 @@ func TestABodyBiggerThanTheGuestsMemoryPasses(t *testing.T) {
 	}
 }
 
+func TestAReaderThatPausesHoldsTheGuestBack(t *testing.T) {
+	p := New(t.Context(), kitchenP3(t))
+	defer p.Close(context.Background())
+	const size = 200 << 20
+	var before, now runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	res, err := p.Handle(t.Context(), nil, request(fmt.Sprintf("/big?n=%d", size)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if _, err := io.ReadFull(res.Body, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	waitFree(t, p) // all that the guest does is wait
+	runtime.GC()
+	runtime.ReadMemStats(&now)
+	if now.HeapAlloc > before.HeapAlloc+16<<20 {
+		t.Errorf("the host keeps %d MiB for a reader that pauses", (now.HeapAlloc-before.HeapAlloc)>>20)
+	}
+	if n, err := io.Copy(io.Discard, res.Body); n != size-1 || err != nil {
+		t.Errorf("then %d bytes, %v", n, err)
+	}
+}
+
 func TestTrailersPass(t *testing.T) {
 	p := New(t.Context(), kitchenP3(t))
 	defer p.Close(context.Background())

@@ -101,6 +101,9 @@ func (o *outputStream) blockingFlush(ctx context.Context) (err, trap error) {
 
 // blockingWrite writes and flushes all of p. That the stream closes once everything is written is no failure.
 func (o *outputStream) blockingWrite(ctx context.Context, p []byte) (err, trap error) {
+	if o.failed {
+		return wasi.ErrClosed, nil
+	}
 	for len(p) > 0 {
 		n, err := o.checkWrite()
 		if err != nil {

@@ -255,8 +255,9 @@ func TestAFailedOutputIsClosed(t *testing.T) {
 	call(t, outputCheckWrite, nil, out)
 	got := []string{outcome(call(t, outputWrite, nil, out, bytesAre(1)), nil), outcome(call(t, outputWrite, nil, out, bytesAre(1)), nil),
 		outcome(call(t, outputCheckWrite, nil, out), nil), outcome(call(t, outputFlush, nil, out), nil),
-		outcome(call(t, outputBlockingWrite, nil, out, bytesAre(1)), nil), outcome(call(t, outputWriteZeroes, nil, out, component.U64(1)), nil)}
-	if diff := cmp.Diff([]string{"failed: oops", "closed", "closed", "closed", "closed", "closed"}, got); diff != "" {
+		outcome(call(t, outputBlockingWrite, nil, out, bytesAre(1)), nil), outcome(call(t, outputBlockingWrite, nil, out, bytesAre(0)), nil),
+		outcome(call(t, outputWriteZeroes, nil, out, component.U64(1)), nil)}
+	if diff := cmp.Diff([]string{"failed: oops", "closed", "closed", "closed", "closed", "closed", "closed"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
