@@ -3,8 +3,10 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,13 +20,17 @@ import (
 	"github.com/wasihttp/wasihttp/term"
 )
 
-// kitchen is the Rust guest that can fail in every way.
+// kitchen and kitchenP3 are the Rust guests of 0.2 and 0.3 that can fail in every way.
 func kitchen() string {
 	return filepath.Join("..", "testdata", "guests", "rust-kitchen", "rust-kitchen.wasm")
 }
 
-// startKitchen runs "serve KITCHEN args…" in this process; the engine is the test's, so that it can be asked what is in use.
-func startKitchen(t *testing.T, eng *engine.Engine, args ...string) *session {
+func kitchenP3() string {
+	return filepath.Join("..", "testdata", "guests", "rust-kitchen-p3", "rust-kitchen-p3.wasm")
+}
+
+// startGuest runs "serve GUEST args…" in this process; the engine is the test's, so that it can be asked what is in use.
+func startGuest(t *testing.T, eng *engine.Engine, guest string, args ...string) *session {
 	t.Helper()
 	s := &session{out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal, 2), code: make(chan int, 1)}
 	tl := &tool{
@@ -52,7 +58,7 @@ func startKitchen(t *testing.T, eng *engine.Engine, args ...string) *session {
 		},
 	}
 	go func() {
-		s.code <- tl.main(context.Background(), append([]string{programName, "serve", kitchen(), "--addr", "127.0.0.1:0"}, args...))
+		s.code <- tl.main(context.Background(), append([]string{programName, "serve", guest, "--addr", "127.0.0.1:0"}, args...))
 	}()
 	t.Cleanup(func() {
 		s.signals <- os.Interrupt
@@ -98,17 +104,9 @@ func requestsOfEach(t *testing.T) int {
 
 // TestFailingRequestsLeaveNothingBehind sends many requests to each route that fails, and a good one beside each of them.
 func TestFailingRequestsLeaveNothingBehind(t *testing.T) {
-	eng, err := engine.New(engine.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := eng.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	patient := startKitchen(t, eng, "--max-memory", "16MiB", "--quiet").url(t)
-	hasty := startKitchen(t, eng, "--timeout", "20ms", "--quiet").url(t)
+	eng := newEngine(t)
+	patient := startGuest(t, eng, kitchen(), "--max-memory", "16MiB", "--quiet").url(t)
+	hasty := startGuest(t, eng, kitchen(), "--timeout", "20ms", "--quiet").url(t)
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	client := &http.Client{Transport: transport}
 	routes := []struct {
@@ -149,7 +147,26 @@ func TestFailingRequestsLeaveNothingBehind(t *testing.T) {
 	send(5 * workers)
 	before.Engine = eng.Stats() // mappings and a few instances are kept for the next requests
 	send(requestsOfEach(t))
-	// The last instances and connections end shortly after their answers.
+	awaitHeld(t, eng, before)
+}
+
+func newEngine(t *testing.T) *engine.Engine {
+	t.Helper()
+	eng, err := engine.New(engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := eng.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return eng
+}
+
+// awaitHeld waits until no more is in use than before: the last instances and connections end shortly after their answers.
+func awaitHeld(t *testing.T, eng *engine.Engine, before held) {
+	t.Helper()
 	deadline := time.Now().Add(patience)
 	for after := before; ; {
 		runtime.GC()
@@ -163,6 +180,84 @@ func TestFailingRequestsLeaveNothingBehind(t *testing.T) {
 			t.Fatalf("before %+v, after %+v", before, after)
 		}
 		runtime.Gosched()
+	}
+}
+
+// TestExchangesThatAreGivenUpLeaveNothingBehind has clients, servers and time limits end exchanges in the middle.
+func TestExchangesThatAreGivenUpLeaveNothingBehind(t *testing.T) {
+	for name, guest := range map[string]string{"0.2": kitchen(), "0.3": kitchenP3()} {
+		t.Run(name, func(t *testing.T) {
+			upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/hang" {
+					<-r.Context().Done()
+					return
+				}
+				w.Header().Set("Content-Length", "1000")
+				_, _ = io.WriteString(w, "not all of it")
+				panic(http.ErrAbortHandler)
+			}))
+			defer upstream.Close() // which waits for the guest to hang up
+			eng := newEngine(t)
+			patient := startGuest(t, eng, guest, "--quiet").url(t)
+			hasty := startGuest(t, eng, guest, "--quiet", "--timeout", "20ms").url(t)
+			transport := &http.Transport{}
+			client := &http.Client{Transport: transport}
+			leave := func(url string, body io.Reader) error {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, body)
+				if err != nil {
+					return err
+				}
+				resp, err := client.Do(req)
+				if err != nil {
+					return err
+				}
+				_, err = io.ReadFull(resp.Body, make([]byte, 10))
+				return errors.Join(err, resp.Body.Close())
+			}
+			ways := map[string]func() error{
+				"a server that hangs": func() error {
+					status, _, _, err := fetch(client, hasty+"fetch?url="+upstream.URL+"/hang")
+					if err == nil && status != http.StatusGatewayTimeout {
+						err = fmt.Errorf("status %d", status)
+					}
+					return err
+				},
+				"a server that hangs up": func() error {
+					if status, _, body, err := fetch(client, patient+"fetch?url="+upstream.URL+"/cut"); err == nil && status == http.StatusOK {
+						return fmt.Errorf("a whole answer: %q", body)
+					}
+					return nil
+				},
+				"a download": func() error { return leave(patient+"big?n=100000000", nil) },
+				"events":     func() error { return leave(patient+"sse?n=0&ms=1", nil) },
+				"an upload": func() error {
+					r, w := io.Pipe()
+					defer w.Close()
+					go func() { _, _ = w.Write(make([]byte, 100)) }() // the rest never comes
+					return leave(patient+"echo", r)
+				},
+			}
+			send := func(requests int) {
+				var group sync.WaitGroup
+				for what, way := range ways {
+					group.Go(func() {
+						for range requests {
+							if err := way(); err != nil {
+								t.Errorf("%s: %v", what, err)
+								return
+							}
+						}
+					})
+				}
+				group.Wait()
+				transport.CloseIdleConnections()
+			}
+			before := measureHeld(t, eng)
+			send(4)
+			before.Engine = eng.Stats()
+			send(requestsOfEach(t) / 2)
+			awaitHeld(t, eng, before)
+		})
 	}
 }
 
