@@ -13,6 +13,9 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
+// answeredCode is the cause where the error-code says it all.
+const answeredCode = "the guest answered with an error code"
+
 // failure tells the server what became of a request that the guest did not answer.
 func (c *call) failure(err error) error {
 	c.over.Store(true)
@@ -29,9 +32,7 @@ func (c *call) failure(err error) error {
 	case errors.As(err, &expired):
 		f.Outcome, f.Cause = serve.Expired, expired.Error()
 		f.Frames = frames(expired.Frames())
-		if len(f.Frames) > 0 && expired.HostCall() == "" {
-			f.Cause += ", in " + f.Frames[0].Func
-		}
+		f.Cause += ownCode(expired, f.Frames)
 		f.Hint = "--timeout allows more time"
 	case errors.As(err, &instance):
 		f.Outcome, f.Cause = serve.Instantiation, instance.Error()
@@ -53,7 +54,7 @@ func (c *call) failure(err error) error {
 	case errors.As(err, &none):
 		f.Outcome, f.Cause = serve.NoResponse, none.Error()
 	case errors.As(err, &code):
-		f.Outcome, f.Cause, f.ErrorCode = serve.ErrorCode, "the guest answered with an error code", code.Error()
+		f.Outcome, f.Cause, f.ErrorCode = serve.ErrorCode, answeredCode, code.Error()
 	case errors.Is(err, wasi.ErrBodyDropped):
 		f.Outcome, f.ErrorCode = serve.ErrorCode, wasi.HTTPResponseIncomplete.String()
 		f.Cause = "the guest dropped the body of its answer without finishing it"
@@ -66,6 +67,14 @@ func (c *call) failure(err error) error {
 		return err
 	}
 	return f
+}
+
+// ownCode says in which function the guest was if it was busy in its own code.
+func ownCode(e *handler.ExpirationError, at []serve.Frame) string {
+	if len(at) == 0 || e.HostCall() != "" {
+		return ""
+	}
+	return ", in " + at[0].Func
 }
 
 // frames writes a backtrace for people: names as they stand in the source, without the host's own frames.

@@ -33,7 +33,7 @@ type testFlags struct {
 
 	component, filter, shard, seed    string
 	isolate, color                    choice
-	jobs, repeat, retry               count
+	jobs, concurrent, repeat, retry   count
 	failFast, shuffle, list           bool
 	update, watch, full, quiet        bool
 	variables, variableFiles, secrets cli.StringSlice
@@ -48,7 +48,7 @@ func newTestFlags() *testFlags {
 		guest:   guest,
 		isolate: choice{value: "none", of: []string{"none", "file", "entry"}},
 		color:   choice{value: "auto", of: []string{"auto", "always", "never"}},
-		jobs:    1, repeat: 1,
+		jobs:    1, concurrent: 1, repeat: 1,
 	}
 }
 
@@ -74,6 +74,7 @@ func (f *testFlags) all() []cli.Flag {
 
 		generic(groupRun, "isolate", "what gets an instance of its own: none, file or entry, a `WORD`", &f.isolate),
 		generic(groupRun, "jobs", "`NUMBER` of files that run at once; more than 1 gives each file its own instance", &f.jobs),
+		generic(groupRun, "concurrent", "`NUMBER` of entries that are sent at once into the one instance (WASI 0.3)", &f.concurrent),
 		generic(groupRun, "repeat", "run everything a `NUMBER` of times", &f.repeat),
 		generic(groupRun, "retry", "try an entry that fails again, up to a `NUMBER` of times", &f.retry),
 		toggle(groupRun, "fail-fast", "end at the first entry that fails", &f.failFast),
@@ -167,8 +168,11 @@ func (f *testFlags) settings(t *tool, paths []string) (*testSettings, error) {
 	if f.update && f.watch {
 		return nil, usagef("leave one of them out", "--update and --watch do not go together")
 	}
+	if f.concurrent > 1 && (f.jobs > 1 || f.isolate.value != "none") {
+		return nil, usagef("leave out --jobs and --isolate", "--concurrent sends entries into one instance, --jobs and --isolate make several")
+	}
 	s.options = testrunner.Options{
-		Isolate: testrunner.Isolation(f.isolate.value), Jobs: int(f.jobs), Timeout: s.load.Timeout,
+		Isolate: testrunner.Isolation(f.isolate.value), Jobs: int(f.jobs), Concurrent: int(f.concurrent), Timeout: s.load.Timeout,
 		Retry: int64(f.retry), FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
 	}
 	s.options.Selection.Repeat = int(f.repeat)

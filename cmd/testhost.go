@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,9 +24,12 @@ import (
 // testHost makes the instances that fixtures run against: it loads each
 // component once. It is the door from the test runner to the engine.
 type testHost struct {
-	load   func(ctx context.Context, path string, cfg loadConfig) (*app, error)
-	find   func() (string, error) // the component for fixtures that name none
-	cfg    loadConfig
+	load func(ctx context.Context, path string, cfg loadConfig) (*app, error)
+	find func() (string, error) // the component for fixtures that name none
+	cfg  loadConfig
+	// concurrent is how many requests an instance gets at once if it can.
+	concurrent int
+
 	mu     sync.Mutex
 	loaded map[string]*loadedApp
 }
@@ -53,12 +55,12 @@ func (t *testHost) Open(ctx context.Context, spec testrunner.Spec) (testrunner.T
 	if err != nil {
 		return nil, err
 	}
-	target := &testTarget{
-		host: &host{cfg: l.host.cfg, pre: l.host.pre, linked: l.host.linked, base: env, tls: l.host.tls, reuse: l.host.reuse},
-		idle: make(chan struct{}, 1), gone: make(chan error, 1),
+	limit := 1
+	if l.host.pre.Kind() == handler.P3 {
+		limit = max(t.concurrent, 1)
 	}
-	target.proxy = handler.New(context.WithoutCancel(ctx), target)
-	return target, nil
+	own := &host{cfg: l.host.cfg, pre: l.host.pre, linked: l.host.linked, base: env, tls: l.host.tls, reuse: l.host.reuse}
+	return newTestTarget(context.WithoutCancel(ctx), own, limit), nil
 }
 
 var errNotTestable = errors.New("this component cannot be tested")
@@ -142,171 +144,6 @@ func withEnv(base wasi.Config, lines string) (wasi.Config, error) {
 	return base, base.Check()
 }
 
-// testTarget is one instance, which takes requests one after the other for as
-// long as it lasts.
-type testTarget struct {
-	host  *host
-	proxy *handler.ProxyHandler
-	sent  int
-	idle  chan struct{} // the instance can take another request
-	gone  chan error    // the instance has ended, and why
-
-	mu   sync.Mutex
-	made bool
-}
-
-var errOnlyOne = errors.New("the target has its instance already")
-
-// Instantiate makes the one instance.
-func (t *testTarget) Instantiate(ctx context.Context) (*handler.Instance, error) {
-	t.mu.Lock()
-	again := t.made
-	t.made = true
-	t.mu.Unlock()
-	if again {
-		return nil, errOnlyOne
-	}
-	inst, err := t.host.Instantiate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	inst.State = &testWorker{WorkerState: inst.State, target: t}
-	inst.Expiration = handler.Timeouts{PostReturn: t.host.cfg.PostReturnTimeout}
-	return inst, nil
-}
-
-// testWorker keeps the instance for all requests of the target.
-type testWorker struct {
-	handler.WorkerState
-	target *testTarget
-}
-
-// ShouldAcceptRequest takes one request at a time, without an end.
-func (w *testWorker) ShouldAcceptRequest(concurrent, _ int) handler.ShouldAccept {
-	if concurrent > 0 {
-		return handler.No
-	}
-	select {
-	case w.target.idle <- struct{}{}:
-	default:
-	}
-	return handler.Yes
-}
-
-// Drop tells the target that its instance is gone.
-func (w *testWorker) Drop(store handler.Store, err error) {
-	w.WorkerState.Drop(store, err)
-	w.target.gone <- err
-}
-
-// Reusable reports whether hosts give instances of this kind several requests.
-func (t *testTarget) Reusable() bool { return t.host.pre.Kind() == handler.P3 }
-
-// Close stops the instance.
-func (t *testTarget) Close() {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	t.proxy.Close(ctx)
-}
-
-// graceForBody is how long after its time limit an answer may still end.
-const graceForBody = 50 * time.Millisecond
-
-// Do sends a request to the instance and waits until it can take another.
-func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
-	start := time.Now()
-	select {
-	case <-t.idle: // told more than once
-	default:
-	}
-	t.sent++
-	c := &call{id: strconv.Itoa(t.sent)}
-	exchange, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if r.Timeout > 0 {
-		c.head = start.Add(r.Timeout)
-		exchange, cancel = context.WithDeadline(exchange, c.head.Add(graceForBody))
-		defer cancel()
-	}
-	a := &testrunner.Answer{}
-	err := t.exchange(exchange, c, r, a)
-	a.Duration = time.Since(start)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err == nil {
-		err = t.wait(ctx, a)
-	}
-	if err != nil && exchange.Err() != nil {
-		a.Lost = true
-		a.Failure = &testrunner.Failure{Outcome: testrunner.Expired, Cause: fmt.Sprintf("the answer had begun and was not complete within %s", r.Timeout), Hint: "--timeout or # @timeout allow more time"}
-	} else if err != nil {
-		a.Failure = testFailure(c.failure(err))
-		a.Lost = a.Failure.Outcome != testrunner.ErrorCode || t.ended(ctx)
-	}
-	a.Stderr = c.tail.last()
-	return a, ctx.Err()
-}
-
-// wait waits until the instance can take another request, or is gone.
-func (t *testTarget) wait(ctx context.Context, a *testrunner.Answer) error {
-	select {
-	case <-t.idle:
-	case err := <-t.gone:
-		a.Lost = true
-		if err != nil {
-			a.Notes = append(a.Notes, "after its answer: "+err.Error())
-		}
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return nil
-}
-
-// ended waits for what becomes of the instance after an error-code.
-func (t *testTarget) ended(ctx context.Context) bool {
-	select {
-	case <-t.idle:
-		return false
-	case <-t.gone:
-	case <-ctx.Done():
-	}
-	return true
-}
-
-// exchange sends the request and reads the answer.
-func (t *testTarget) exchange(ctx context.Context, c *call, r *testrunner.Request, a *testrunner.Answer) error {
-	var resp *handler.Response
-	for {
-		req, err := wasi.RequestFromHTTP(httpRequest(ctx, r), t.host.base.Fields)
-		if err != nil {
-			return err
-		}
-		resp, err = t.proxy.Handle(ctx, c, req)
-		if errors.Is(err, errOnlyOne) {
-			// The worker has said that it is ready, and is about to be.
-			runtime.Gosched()
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		break
-	}
-	out := resp.HTTP()
-	body, err := io.ReadAll(resp.Body)
-	// All there is to know, Read has told.
-	_ = resp.Body.Close()
-	a.Status, a.Headers, a.Trailers = out.StatusCode, fieldsOf(out.Header), fieldsOf(out.Trailer)
-	if r.Method != http.MethodHead && a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {
-		a.Body = body
-		if err == nil {
-			err = complete(a, out.Header)
-		}
-	}
-	return err
-}
-
 // complete checks the body's length, and adds the header fields that a server
 // does.
 func complete(a *testrunner.Answer, h http.Header) error {
@@ -358,19 +195,36 @@ func fieldsOf(h http.Header) fixture.Fields {
 	return out
 }
 
+// moreTime is the hint for what took too long.
+const moreTime = "--timeout or # @timeout allow more time"
+
 // testFailure translates a failure of the server's.
 func testFailure(err error) *testrunner.Failure {
 	var f *serve.Failure
 	if !errors.As(err, &f) {
 		return &testrunner.Failure{Outcome: testrunner.Error, Cause: err.Error()}
 	}
-	out := &testrunner.Failure{Outcome: testrunner.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode, Hint: f.Hint}
-	if f.Outcome == serve.Internal {
+	out := &testrunner.Failure{Outcome: testrunner.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode, Hint: f.Hint, Frames: testFrames(f.Frames)}
+	var lost *handler.TrapOrPanicError
+	out.Bystander = errors.As(f.Err, &lost) && lost.Panic() == nil
+	switch f.Outcome {
+	case serve.Internal:
 		out.Outcome = testrunner.Trap
 		out.Cause = "the host failed: " + f.Cause
+	case serve.Expired:
+		out.Hint = moreTime
+	case serve.ErrorCode:
+		if f.Cause == answeredCode {
+			out.Cause = ""
+		}
 	}
-	for _, frame := range f.Frames {
-		out.Frames = append(out.Frames, testrunner.Frame{Func: frame.Func, Place: frame.Place()})
+	return out
+}
+
+func testFrames(in []serve.Frame) []testrunner.Frame {
+	var out []testrunner.Frame
+	for _, f := range in {
+		out = append(out, testrunner.Frame{Func: f.Func, Place: f.Place()})
 	}
 	return out
 }

@@ -65,7 +65,9 @@ func (t *tool) testHost(s *testSettings) *testHost {
 		cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
 		return t.loadFor(ctx, path, cfg)
 	}
-	return newTestHost(load, func() (string, error) { return discover(t.servable) }, s.load)
+	host := newTestHost(load, func() (string, error) { return discover(t.servable) }, s.load)
+	host.concurrent = s.options.Concurrent
+	return host
 }
 
 func closeHost(ctx context.Context, host *testHost) error {

@@ -46,22 +46,10 @@ func TestVerdictsAreThoseOfHurl(t *testing.T) {
 }
 
 func TestOneInstanceKeepsItsState(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "count.hurl")
-	if err := os.WriteFile(path, []byte(strings.Repeat("GET http://localhost/counter\n\n", 50)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	host := newTestHost(load, nil, quietConfig())
-	options := testrunner.Options{Component: filepath.Join("..", "testdata", "guests", "rust-kitchen", "rust-kitchen.wasm")}
+	f := runFixture(t, "rust-kitchen", strings.Repeat("GET http://localhost/counter\n\n", 50), testrunner.Options{})
 	var bodies []string
-	if _, err := testrunner.Run(t.Context(), host, readSources([]string{path}), &options, func(f *testrunner.FileResult) {
-		for _, r := range f.Results {
-			bodies = append(bodies, strings.TrimSpace(string(r.Answer.Body)))
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := host.close(t.Context()); err != nil {
-		t.Error(err)
+	for _, r := range f.Results {
+		bodies = append(bodies, strings.TrimSpace(string(r.Answer.Body)))
 	}
 	var want []string
 	for i := range 50 {

@@ -473,7 +473,10 @@ func (c *crew) fail(err error) (cause error) {
 	for _, j := range jobs {
 		outcome := c.outcome(j, culprit, cause)
 		if expired, ok := cause.(*ExpirationError); ok && (j.overdue(now) || !anyLate) {
-			outcome = j.expired(expired, j == culprit, now)
+			outcome = j.expired(expired, j == culprit && expired.Trap != nil, now)
+			if len(jobs) == 1 {
+				cause = outcome // which says more
+			}
 		}
 		j.x.answer(nil, outcome)
 		if j.res != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wasihttp/wasihttp/fixture"
@@ -14,6 +15,7 @@ import (
 
 // cookieStore keeps the cookies of one run of a file (RFC 6265, section 5).
 type cookieStore struct {
+	mu      sync.Mutex
 	cookies []storedCookie
 	made    int // counts cookies, to know which is newer
 }
@@ -27,6 +29,8 @@ type storedCookie struct {
 
 // update takes in the Set-Cookie fields of an answer.
 func (s *cookieStore) update(u *url.URL, headers fixture.Fields, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, f := range headers {
 		if strings.EqualFold(f.Name, "Set-Cookie") {
 			s.set(u, f.Value, now)
@@ -34,6 +38,7 @@ func (s *cookieStore) update(u *url.URL, headers fixture.Fields, now time.Time) 
 	}
 }
 
+// set takes in one Set-Cookie field. The lock is held.
 func (s *cookieStore) set(u *url.URL, field string, now time.Time) {
 	pair, _, _ := strings.Cut(field, ";")
 	name, value, ok := strings.Cut(pair, "=")
@@ -65,7 +70,7 @@ func (s *cookieStore) set(u *url.URL, field string, now time.Time) {
 	s.put(c, now)
 }
 
-// put replaces the cookie of the same name, domain and path.
+// put replaces the cookie of the same name, domain and path. The lock is held.
 func (s *cookieStore) put(c storedCookie, now time.Time) {
 	s.cookies = slices.DeleteFunc(s.cookies, func(old storedCookie) bool {
 		return old.name == c.name && old.domain == c.domain && old.path == c.path
@@ -79,7 +84,11 @@ func (s *cookieStore) put(c storedCookie, now time.Time) {
 }
 
 // clear empties the store.
-func (s *cookieStore) clear() { s.cookies = nil }
+func (s *cookieStore) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cookies = nil
+}
 
 // setLine adds a cookie from a line of Netscape's cookie file: domain,
 // subdomains too, path, secure, expiry, name and value, separated by tabs.
@@ -97,6 +106,8 @@ func (s *cookieStore) setLine(line string, now time.Time) bool {
 	if seconds != 0 {
 		c.expires = time.Unix(seconds, 0)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.put(c, now)
 	return true
 }
@@ -104,6 +115,8 @@ func (s *cookieStore) setLine(line string, now time.Time) bool {
 // pairs returns the cookies for a request as NAME=VALUE: those of longer paths
 // first, then those of longer names, then newer ones.
 func (s *cookieStore) pairs(u *url.URL, now time.Time) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var match []storedCookie
 	for _, c := range s.cookies {
 		host := c.hostOnly && strings.EqualFold(u.Hostname(), c.domain) || !c.hostOnly && domainMatches(u.Hostname(), c.domain)

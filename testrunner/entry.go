@@ -20,9 +20,11 @@ type fileRun struct {
 	file    *hurl.File
 	base    Spec
 	scope   *eval.Scope
-	cookies cookieStore
+	cookies *cookieStore
 	files   *fileReader
 	result  *FileResult
+	loading time.Duration // of the component, which is no entry's time
+	taken   func()        // to be called when the instance has taken a request; nil: nobody waits for that
 }
 
 // spec returns what an entry is to be run against.
@@ -70,7 +72,13 @@ func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (
 	if err := f.options.sleep(ctx, opts.delay); err != nil {
 		return Result{}, err
 	}
+	before := f.scope.Now()
+	s := f.file.EntrySettings(e)
+	if err := f.session.slot(f.spec(&s)).load(ctx); err != nil {
+		return Result{}, err
+	}
 	started := f.scope.Now()
+	f.loading += started.Sub(before)
 	for n := 1; ; n++ {
 		r, err := f.attempt(ctx, e, opts)
 		if err != nil {
@@ -111,7 +119,7 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 		r.Outcome, r.Problems = Error, []Problem{requestProblem(evalErr)}
 		return r, nil
 	}
-	request.Timeout = f.timeout(&s, opts)
+	request.Timeout, request.Taken = f.timeout(&s, opts), f.taken
 	trip := &trip{fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), cookies: cookies, result: &r, expect: s.Expect}
 	if err := trip.run(ctx, request); err != nil {
 		return r, err
@@ -185,7 +193,7 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 		r.Problems = append([]Problem{{
 			Kind: ProblemFailure, Range: responseRange(r.Entry), Title: "The instance cannot be used again",
 			Expected: "an answer, as a new instance gives, since hosts use instances of this kind again",
-			Actual:   failureTitle(t.reused.Failure) + ": " + t.reused.Failure.Cause,
+			Actual:   t.reused.Failure.String(),
 		}}, r.Problems...)
 	case len(r.Problems) > 0:
 		r.Outcome = Mismatch
@@ -199,7 +207,7 @@ func (f *fileRun) unexpected(r *Result, want *hurl.Expect) {
 	p.Actual = "an answer with status " + statusText(r.Answer.Status)
 	if failure := r.Answer.Failure; failure != nil {
 		r.Outcome = failure.Outcome
-		p.Actual = failureTitle(failure) + ": " + failure.Cause
+		p.Actual = failure.String()
 	}
 	r.Problems = []Problem{p}
 }
@@ -208,12 +216,16 @@ func meets(want *hurl.Expect, got *Failure) bool {
 	if got == nil || string(want.Kind) != string(got.Outcome) {
 		return false
 	}
-	return want.Name == "" || strings.EqualFold(want.Name, got.ErrorCode)
+	name, _, _ := strings.Cut(got.ErrorCode, "(") // what it says beyond its name
+	return want.Name == "" || strings.EqualFold(want.Name, got.ErrorCode) || strings.EqualFold(want.Name, name)
 }
 
 func failureTitle(f *Failure) string {
 	switch f.Outcome {
 	case Trap:
+		if f.Bystander {
+			return "Lost with the instance"
+		}
 		return "The guest trapped"
 	case Expired:
 		return "No answer in time"
@@ -257,7 +269,7 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 			u = &url.URL{Scheme: r.Scheme, Host: r.Authority, Path: r.Target}
 		}
 		sent := t.withCookies(r, u)
-		x, err := t.session.send(ctx, t.slot, sent, wanted)
+		x, err := t.slot.send(ctx, sent, wanted)
 		t.result.Notes = append(t.result.Notes, x.notes...)
 		if err != nil {
 			return err

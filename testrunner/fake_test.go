@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,12 +34,11 @@ func (h *fakeHost) Open(_ context.Context, spec testrunner.Spec) (testrunner.Tar
 
 type fakeTarget struct {
 	host *fakeHost
-	n    int
+	n    atomic.Int64
 }
 
 func (t *fakeTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
-	t.n++
-	return t.host.answer(t.n, r), ctx.Err()
+	return t.host.answer(int(t.n.Add(1)), r), ctx.Err()
 }
 
 func (t *fakeTarget) Reusable() bool { return t.host.reusable }

@@ -139,6 +139,7 @@ type Summary struct {
 	Entries            int
 	Counts             map[Outcome]int
 	Duration           time.Duration
+	Loading            time.Duration // of the component; a part of Duration
 	Slowest            []Slow
 	NotRun             int // files that were left out after a failure
 }

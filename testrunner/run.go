@@ -27,6 +27,9 @@ type Options struct {
 	Isolate Isolation
 	// Jobs is how many files run at once; more than 1 isolates files.
 	Jobs int
+	// Concurrent is how many entries are sent at once into the one instance, if
+	// it takes several; more than 1 excludes isolation and Jobs.
+	Concurrent int
 	// Timeout limits the time for an answer where the fixture does not; 0: no
 	// limit.
 	Timeout time.Duration
@@ -131,9 +134,14 @@ type runner struct {
 }
 
 func (r *runner) run(ctx context.Context) error {
+	if n := r.options.Concurrent; n > 1 {
+		s := newSession(r.host, n)
+		defer s.fresh()
+		return r.parallel(ctx, n, s)
+	}
 	jobs := min(max(r.options.Jobs, 1), len(r.files))
 	if jobs <= 1 {
-		s := newSession(r.host)
+		s := newSession(r.host, 1)
 		defer s.fresh()
 		for i, source := range r.files {
 			if r.options.Isolate == IsolateFile {
@@ -145,21 +153,27 @@ func (r *runner) run(ctx context.Context) error {
 		}
 		return nil
 	}
-	return r.parallel(ctx, jobs)
+	return r.parallel(ctx, jobs, nil)
 }
 
-// parallel runs files on several goroutines, each file with its own instance.
-func (r *runner) parallel(ctx context.Context, jobs int) error {
+// parallel runs files on several goroutines, each file with its own instance
+// unless they share a session.
+func (r *runner) parallel(ctx context.Context, jobs int, shared *session) error {
 	queue := make(chan int)
 	var workers sync.WaitGroup
 	for range jobs {
 		workers.Go(func() {
 			for i := range queue {
-				s := newSession(r.host)
+				s := shared
+				if s == nil {
+					s = newSession(r.host, 1)
+				}
 				if err := r.file(ctx, i, r.files[i], s); err != nil {
 					r.stop(err)
 				}
-				s.fresh()
+				if shared == nil {
+					s.fresh()
+				}
 			}
 		})
 	}
@@ -212,6 +226,14 @@ func (r *runner) pass(index int, result *FileResult) {
 	}
 }
 
+// loaded counts the time that a file had to wait for its component. Files that
+// run at once wait for the same.
+func (r *runner) loaded(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.Loading = max(r.summary.Loading, d)
+}
+
 // runFile runs the entries of a file.
 func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*FileResult, error) {
 	start := r.options.now()
@@ -222,16 +244,22 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 	files := newFileReader(r.options.FileRoot, source.Path)
 	f := &fileRun{
 		options: r.options, session: s, file: source.File, files: files, result: result,
-		base:  Spec{Component: r.options.Component},
-		scope: &eval.Scope{Vars: r.options.vars(), ReadFile: files.read, Now: r.options.now},
+		base:    Spec{Component: r.options.Component},
+		cookies: &cookieStore{},
+		scope:   &eval.Scope{Vars: r.options.vars(), ReadFile: files.read, Now: r.options.now},
 	}
-	err := f.entries(ctx, r.options.Selection.Entries(source.Path, source.File.Entries))
+	run := f.entries
+	if r.options.Concurrent > 1 {
+		run = f.overlapping
+	}
+	err := run(ctx, r.options.Selection.Entries(source.Path, source.File.Entries))
 	var open *OpenError
 	if errors.As(err, &open) && open.Spec.Component != r.options.Component {
 		result.Err, err = fmt.Errorf("%s: %w", source.Path, open), nil
 	}
 	f.redact()
-	result.Duration = r.options.now().Sub(start)
+	result.Duration = r.options.now().Sub(start) - f.loading
+	r.loaded(f.loading)
 	return result, err
 }
 
@@ -244,13 +272,18 @@ func (f *fileRun) entries(ctx context.Context, entries []*hurl.Entry) error {
 		}
 		last := &f.result.Results[len(f.result.Results)-1]
 		if f.options.FailFast && last.Outcome.Failed() {
-			for _, rest := range entries[i+1:] {
-				f.add(Result{Entry: rest, Outcome: Skipped, Notes: []string{"an entry before it failed"}})
-			}
+			f.skip(entries[i+1:])
 			return nil
 		}
 	}
 	return nil
+}
+
+// skip adds entries that are not run because of --fail-fast.
+func (f *fileRun) skip(entries []*hurl.Entry) {
+	for _, e := range entries {
+		f.add(Result{Entry: e, Outcome: Skipped, Notes: []string{"an entry before it failed"}})
+	}
 }
 
 // redact hides secrets in everything that is told.

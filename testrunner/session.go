@@ -2,35 +2,60 @@ package testrunner
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 )
 
 // session gives entries the instances that they run against. It belongs to one
-// goroutine.
+// goroutine, unless entries are run concurrently.
 type session struct {
-	host  Host
+	host Host
+	// places bounds how many entries are run at once.
+	places chan struct{}
+
+	mu    sync.Mutex
 	slots map[Spec]*slot
 }
 
 // slot holds the instance that is in use for a spec.
 type slot struct {
-	spec   Spec
-	target Target // nil: none yet, or lost
-	used   int    // requests that the target has had
+	session *session
+	spec    Spec
+	// turn is held by the one request at a time that instances of some kinds
+	// take.
+	turn sync.Mutex
+
+	mu       sync.Mutex
+	instance *instance // nil: none yet, or lost
 	// single says that instances cannot be used again, and are not: each request
 	// has its own, also within an entry that follows redirects.
 	single bool
+	told   bool // that instances take one request at a time
 	// note is to be told with the next entry.
 	note string
 }
 
-func newSession(host Host) *session {
-	return &session{host: host, slots: make(map[Spec]*slot)}
+// instance is a target in use. It is closed when it has no request any more and
+// is to get none.
+type instance struct {
+	Target
+	used, running int // guarded by the slot
+	left          bool
 }
 
+func newSession(host Host, concurrent int) *session {
+	return &session{host: host, places: make(chan struct{}, concurrent), slots: make(map[Spec]*slot)}
+}
+
+// concurrent reports whether several entries are run at once.
+func (s *session) concurrent() bool { return cap(s.places) > 1 }
+
 func (s *session) slot(spec Spec) *slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.slots[spec] == nil {
-		s.slots[spec] = &slot{spec: spec}
+		s.slots[spec] = &slot{session: s, spec: spec}
 	}
 	return s.slots[spec]
 }
@@ -38,15 +63,53 @@ func (s *session) slot(spec Spec) *slot {
 // fresh lets the next request of each spec have a new instance.
 func (s *session) fresh() {
 	for _, slot := range s.slots {
-		slot.drop()
+		slot.mu.Lock()
+		slot.drop(slot.instance)
+		slot.mu.Unlock()
 	}
 }
 
-func (s *slot) drop() {
-	if s.target != nil {
-		s.target.Close()
+// drop gives an instance no more requests. The lock is held.
+func (s *slot) drop(in *instance) {
+	if in == nil || in.left {
+		return
 	}
-	s.target, s.used = nil, 0
+	in.left = true
+	if s.instance == in {
+		s.instance = nil
+	}
+	if in.running == 0 {
+		in.Close()
+	}
+}
+
+// load opens a target unless there is one.
+func (s *slot) load(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.current(ctx)
+	return err
+}
+
+// current returns the instance in use, a new one if there is none. The lock is
+// held.
+func (s *slot) current(ctx context.Context) (*instance, error) {
+	if s.instance == nil {
+		in, err := s.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.instance = in
+	}
+	return s.instance, nil
+}
+
+func (s *slot) open(ctx context.Context) (*instance, error) {
+	target, err := s.session.host.Open(ctx, s.spec)
+	if err != nil {
+		return nil, &OpenError{Spec: s.spec, Err: err}
+	}
+	return &instance{Target: target}, nil
 }
 
 // exchange is a request with what came of it.
@@ -58,75 +121,138 @@ type exchange struct {
 	notes  []string
 }
 
+// take returns the instance for a request, and how many it has had before.
+func (s *slot) take(ctx context.Context, x *exchange) (in *instance, before int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.single {
+		s.drop(s.instance)
+	}
+	if s.note != "" {
+		x.notes, s.note = append(x.notes, s.note), ""
+	}
+	if in, err = s.current(ctx); err != nil {
+		return nil, 0, err
+	}
+	if s.session.concurrent() && !in.Reusable() && !s.told {
+		s.told = true
+		x.notes = append(x.notes, "the component takes one request at a time, so that nothing runs concurrently")
+	}
+	in.running++
+	in.used++
+	return in, in.used - 1, nil
+}
+
+// release gives an instance back after a request.
+func (s *slot) release(in *instance, answer *Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in.running--
+	switch {
+	case in.left && in.running == 0:
+		in.Close()
+	case answer == nil: // the run ends
+	case answer.Lost:
+		if s.instance == in {
+			s.note = lostNote(answer.Failure)
+		}
+		s.drop(in)
+	}
+}
+
+func lostNote(f *Failure) string {
+	if f == nil {
+		return "a new instance, because the one before ended after its answer"
+	}
+	return fmt.Sprintf("a new instance, because the one before ended with %s", f.Outcome)
+}
+
 // send sends a request to the instance of a slot. wanted tells whether a
 // failure is what the fixture expects.
-func (s *session) send(ctx context.Context, slot *slot, r *Request, wanted func(*Failure) bool) (x exchange, err error) {
-	if slot.single {
-		slot.drop()
+func (s *slot) send(ctx context.Context, r *Request, wanted func(*Failure) bool) (x exchange, err error) {
+	if !s.session.concurrent() || !s.reusable(ctx) {
+		s.turn.Lock()
+		defer s.turn.Unlock()
 	}
-	if slot.note != "" {
-		x.notes, slot.note = append(x.notes, slot.note), ""
-	}
-	before := slot.used
-	if x.answer, err = s.once(ctx, slot, r); err != nil {
+	before := 0
+	if x.answer, before, err = s.once(ctx, r, &x); err != nil {
 		return x, err
 	}
 	f := x.answer.Failure
-	if f != nil && before > 0 && (f.Outcome == Trap || f.Outcome == NoResponse) && !wanted(f) {
-		if err := s.again(ctx, slot, r, &x); err != nil {
+	if f != nil && before > 0 && !f.Bystander && (f.Outcome == Trap || f.Outcome == NoResponse) && !wanted(f) {
+		if err := s.again(ctx, r, &x); err != nil {
 			return x, err
 		}
 	}
 	x.notes = append(x.notes, x.answer.Notes...)
-	if f := x.answer.Failure; f != nil && x.answer.Lost {
-		slot.note = fmt.Sprintf("a new instance, because the one before ended with %s", f.Outcome)
-	}
 	return x, nil
 }
 
-// again tries a request that failed on an instance used before on a new one.
-func (s *session) again(ctx context.Context, slot *slot, r *Request, x *exchange) error {
-	slot.drop()
-	second, err := s.once(ctx, slot, r)
+// reusable reports whether instances may take several requests at once. If that
+// cannot be found out, the request will tell why.
+func (s *slot) reusable(ctx context.Context) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in, err := s.current(ctx)
+	return err == nil && in.Reusable()
+}
+
+// once sends a request to the instance in use. One that has ended before it got
+// the request makes way for a new one.
+func (s *slot) once(ctx context.Context, r *Request, x *exchange) (answer *Answer, before int, err error) {
+	for {
+		var in *instance
+		if in, before, err = s.take(ctx, x); err != nil {
+			return nil, 0, err
+		}
+		answer, err = in.Do(ctx, r)
+		var gone *GoneError
+		if errors.As(err, &gone) && before > 0 {
+			s.release(in, &Answer{Lost: true})
+			if gone.Err != nil && !s.session.concurrent() {
+				x.notes = append(x.notes, "after the answer before: "+gone.Err.Error())
+			}
+			continue
+		}
+		s.release(in, answer)
+		return answer, before, err
+	}
+}
+
+// again tries a request that failed on an instance used before on a new one. It
+// stays in use unless there is another by then.
+func (s *slot) again(ctx context.Context, r *Request, x *exchange) error {
+	in, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
-	if second.Failure != nil {
-		if !x.answer.Lost {
-			slot.drop()
-		}
+	in.used = 1
+	second, err := in.Do(ctx, r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || second.Failure != nil || second.Lost || s.instance != nil && s.session.concurrent() {
+		s.drop(in)
+	} else {
+		s.drop(s.instance)
+		s.instance = in
+	}
+	switch {
+	case err != nil:
+		return err
+	case second.Failure != nil:
 		return nil // the request fails anywhere
 	}
-	if slot.target != nil && slot.target.Reusable() {
+	s.note = ""
+	if in.Reusable() {
 		x.reused, x.answer = x.answer, second
 		return nil
 	}
 	x.answer = second
-	if !slot.single {
-		slot.single = true
+	if !s.single {
+		s.single = true
 		x.notes = append(x.notes, "the component cannot be reused: an instance per entry from here on")
 	}
 	return nil
-}
-
-// once sends a request to the slot's target, which is opened if there is none.
-func (s *session) once(ctx context.Context, slot *slot, r *Request) (*Answer, error) {
-	if slot.target == nil {
-		target, err := s.host.Open(ctx, slot.spec)
-		if err != nil {
-			return nil, &OpenError{Spec: slot.spec, Err: err}
-		}
-		slot.target, slot.used = target, 0
-	}
-	answer, err := slot.target.Do(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	slot.used++
-	if answer.Lost {
-		slot.drop()
-	}
-	return answer, nil
 }
 
 // OpenError says that a component cannot be run at all.

@@ -25,10 +25,12 @@ type Host interface {
 	Open(ctx context.Context, spec Spec) (Target, error)
 }
 
-// Target is one instance. It is used by one goroutine.
+// Target is one instance. It is used by one goroutine, unless entries are run
+// concurrently and it is Reusable.
 type Target interface {
 	// Do sends a request and waits for the whole answer. What goes wrong with
-	// the instance stands in the answer; the error is that of ctx.
+	// the instance stands in the answer; the error is that of ctx, or a
+	// *GoneError.
 	Do(ctx context.Context, r *Request) (*Answer, error)
 	// Reusable says what hosts do with instances of its kind: whether they give
 	// them more than one request.
@@ -36,6 +38,23 @@ type Target interface {
 	// Close ends the instance.
 	Close()
 }
+
+// GoneError says that an instance ended before it could be given a request.
+type GoneError struct {
+	// Err is why; nil if nothing was wrong.
+	Err error
+}
+
+// Error says why.
+func (e *GoneError) Error() string {
+	if e.Err == nil {
+		return "the instance has ended"
+	}
+	return "the instance has ended: " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *GoneError) Unwrap() error { return e.Err }
 
 // Request is a request as it is sent.
 type Request struct {
@@ -50,6 +69,9 @@ type Request struct {
 	Body    []byte // nil: none
 	// Timeout limits the time to the head of the answer; 0: no limit.
 	Timeout time.Duration
+	// Taken, if not nil, is called when the instance has taken the request. It
+	// may be called again.
+	Taken func()
 }
 
 // URL returns the request's absolute URL.
@@ -80,9 +102,20 @@ type Failure struct {
 	Cause   string
 	// ErrorCode is the name of the error-code for that outcome.
 	ErrorCode string
+	// Bystander says that the instance was lost through another request, which
+	// was sent to it at the same time.
+	Bystander bool
 	// Frames is the guest's backtrace, innermost first.
 	Frames []Frame
 	Hint   string
+}
+
+// String says on one line what became of the request.
+func (f *Failure) String() string {
+	if f.Cause == "" {
+		return failureTitle(f)
+	}
+	return failureTitle(f) + ": " + f.Cause
 }
 
 // Frame is an entry of a backtrace.

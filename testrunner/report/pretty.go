@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/wasihttp/wasihttp/term"
 	"github.com/wasihttp/wasihttp/testrunner"
@@ -167,6 +168,9 @@ func (p *Pretty) guest(a *testrunner.Answer) string {
 	return b.String()
 }
 
+// worthTelling is from when on it is told how long a component took to load.
+const worthTelling = 500 * time.Millisecond
+
 // Summary returns the last lines of a run.
 func (p *Pretty) Summary(s *testrunner.Summary) string {
 	var b strings.Builder
@@ -185,7 +189,11 @@ func (p *Pretty) Summary(s *testrunner.Summary) string {
 	} else {
 		line = p.Styles.Bad(line)
 	}
-	fmt.Fprintf(&b, "%s  %s\n", line, p.Styles.Dim(duration(s.Duration)))
+	took := duration(s.Duration)
+	if s.Loading > worthTelling {
+		took += fmt.Sprintf(" (%s of it to load the component)", duration(s.Loading))
+	}
+	fmt.Fprintf(&b, "%s  %s\n", line, p.Styles.Dim(took))
 	return b.String()
 }
 

@@ -1,0 +1,96 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasihttp/wasihttp/testrunner"
+	testreport "github.com/wasihttp/wasihttp/testrunner/report"
+)
+
+func kitchenPath(name string) string {
+	return filepath.Join("..", "testdata", "guests", name, name+".wasm")
+}
+
+// runFixture runs a fixture against a guest that this repository ships.
+func runFixture(t *testing.T, guest, text string, options testrunner.Options) *testrunner.FileResult {
+	t.Helper()
+	path := writeFile(t, "f.hurl", text)
+	host := newTestHost(load, nil, quietConfig())
+	host.concurrent = options.Concurrent
+	options.Component = kitchenPath(guest)
+	var result *testrunner.FileResult
+	if _, err := testrunner.Run(t.Context(), host, readSources([]string{path}), &options, func(f *testrunner.FileResult) { result = f }); err != nil {
+		t.Fatal(err)
+	}
+	if err := host.close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, e := range result.ParseErrors {
+		t.Fatal(e.Render())
+	}
+	return result
+}
+
+// writeFile writes a file into a folder of its own.
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExpirationsSayWhatTheGuestWasDoing(t *testing.T) {
+	tests := []struct{ guest, path, want string }{
+		{"rust-kitchen", "/spin", ": the guest was busy in its own code, in wasi:http/incoming-handler@"},
+		{"rust-kitchen", "/sleep?ms=60000", "the guest was waiting in wasi:io/poll@0.2.12#[method]pollable.block"},
+		{"rust-kitchen", "/sse?n=100&ms=60000", "the answer had begun and was not complete within 200ms: the guest was waiting in wasi:io/poll@0.2.12#[method]pollable.block"},
+		{"rust-kitchen-p3", "/spin", "the guest's task 1 was busy in its own code, in "},
+		{"rust-kitchen-p3", "/sleep?ms=60000", "the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3."},
+		{"rust-kitchen-p3", "/sse?n=100&ms=60000", "the answer had begun and was not complete within 200ms: the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3."},
+	}
+	for _, tt := range tests {
+		t.Run(tt.guest+tt.path, func(t *testing.T) {
+			r := runFixture(t, tt.guest, "GET http://localhost"+tt.path+"\nHTTP 200\n\nGET http://localhost/counter\nHTTP 200\n[Asserts]\nbody == \"1\\n\"\n", testrunner.Options{Timeout: 200 * time.Millisecond}).Results
+			text := testreport.Text("f.hurl", &r[0])
+			if r[0].Outcome != testrunner.Expired || !strings.Contains(text, tt.want) || !strings.Contains(text, moreTime) {
+				t.Errorf("outcome %s, want expired with %q\n%s", r[0].Outcome, tt.want, text)
+			}
+			if text := testreport.Text("f.hurl", &r[1]); !strings.Contains(text, "a new instance") {
+				t.Errorf("the next entry is not told of its new instance:\n%s", text)
+			}
+		})
+	}
+}
+
+func TestConcurrentRequestsShareAnInstance(t *testing.T) {
+	start := time.Now()
+	f := runFixture(t, "rust-kitchen-p3", strings.Repeat("GET http://localhost/sleep?ms=1000\nHTTP 200\n\n", 16), testrunner.Options{Concurrent: 16, Timeout: time.Minute})
+	// One after the other they would take 16 seconds.
+	if took := time.Since(start); f.Failed() || took > 8*time.Second {
+		t.Errorf("failed %v, after %v", f.Failed(), took)
+	}
+}
+
+func TestATrapNamesItsTaskAndWhatTheOthersWaitedFor(t *testing.T) {
+	f := runFixture(t, "rust-kitchen-p3", "GET http://localhost/sleep?ms=60000\nHTTP 200\n\nGET http://localhost/trap?ms=10\nHTTP 200\n", testrunner.Options{Concurrent: 2, Timeout: time.Minute})
+	for i, want := range []string{"; the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3.", "wasm trap: unreachable, in the guest's task 2\n"} {
+		if text := testreport.Text("f.hurl", &f.Results[i]); f.Results[i].Outcome != testrunner.Trap || !strings.Contains(text, want) {
+			t.Errorf("outcome %s, want a trap with %q\n%s", f.Results[i].Outcome, want, text)
+		}
+	}
+}
+
+func TestErrorCodesAreNamedWithOrWithoutWhatTheyCarry(t *testing.T) {
+	f := runFixture(t, "rust-kitchen", "# @expect error-code HTTP-response-body-size\nGET http://localhost/short\n\n# @expect error-code HTTP-response-body-size(10)\nGET http://localhost/short\n", testrunner.Options{})
+	for i := range f.Results {
+		if f.Results[i].Outcome != testrunner.Pass {
+			t.Error(testreport.Text("f.hurl", &f.Results[i]))
+		}
+	}
+}
