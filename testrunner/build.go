@@ -23,17 +23,24 @@ type builder struct {
 	entry   *hurl.Entry
 	opts    *settings
 	request *Request
-	err     *eval.Error // the first one
+	cookies []string // of the section [Cookies], as NAME=VALUE
+	// implicitType says that the Content-Type is that of the payload, not one
+	// that the entry gives.
+	implicitType bool
+	err          *eval.Error // the first one
 }
 
-// build makes the request of an entry, without the stored cookies.
-func build(scope *eval.Scope, e *hurl.Entry, opts *settings) (*Request, *eval.Error) {
+// build makes the request of an entry, without cookies.
+func build(scope *eval.Scope, e *hurl.Entry, opts *settings) *builder {
 	b := &builder{scope: scope, entry: e, opts: opts, request: &Request{Method: e.Request.Method, Version: opts.version}}
 	b.url()
 	b.headers()
+	for _, c := range e.Request.Cookies() {
+		b.cookies = append(b.cookies, b.template(&c.Key)+"="+b.template(&c.Value))
+	}
 	b.body()
 	b.defaults()
-	return b.request, b.err
+	return b
 }
 
 func (b *builder) fail(err *eval.Error) bool {
@@ -164,7 +171,7 @@ func (b *builder) params(list []*hurl.KeyValue) string {
 	return strings.Join(pairs, "&")
 }
 
-// headers adds what the entry gives, and the cookies of its section.
+// headers adds what the entry gives.
 func (b *builder) headers() {
 	r := b.entry.Request
 	for _, h := range r.Headers {
@@ -183,22 +190,13 @@ func basic(credentials string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
-// sectionCookies returns the cookies of the section [Cookies].
-func (b *builder) sectionCookies() []string {
-	var pairs []string
-	for _, c := range b.entry.Request.Cookies() {
-		pairs = append(pairs, b.template(&c.Key)+"="+b.template(&c.Value))
-	}
-	return pairs
-}
-
 // body sets body and Content-Type. If there are several payloads, the body
 // section wins over multipart, and that over the form.
 func (b *builder) body() {
 	r := b.entry.Request
 	contentType := ""
-	if form := r.Section(hurl.SectionForm); form != nil {
-		b.request.Body = []byte(b.params(form.Params))
+	if form := r.Form(); len(form) > 0 {
+		b.request.Body = []byte(b.params(form))
 		contentType = "application/x-www-form-urlencoded"
 	}
 	if parts := r.Multipart(); len(parts) > 0 {
@@ -224,6 +222,7 @@ func (b *builder) body() {
 	}
 	if contentType != "" && !b.request.Headers.Has("Content-Type") {
 		b.add("Content-Type", contentType)
+		b.implicitType = true
 	}
 }
 

@@ -109,19 +109,14 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 		f.session.fresh()
 	}
 	f.scope.Response = nil
-	b := &builder{scope: f.scope, entry: e, opts: opts}
-	request, evalErr := build(f.scope, e, opts)
-	cookies := b.sectionCookies()
-	if evalErr == nil {
-		evalErr = b.err
-	}
-	if evalErr != nil {
-		r.Outcome, r.Problems = Error, []Problem{requestProblem(evalErr)}
+	b := build(f.scope, e, opts)
+	if b.err != nil {
+		r.Outcome, r.Problems = Error, []Problem{requestProblem(b.err)}
 		return r, nil
 	}
-	request.Timeout, request.Taken = f.timeout(&s, opts), f.taken
-	trip := &trip{fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), cookies: cookies, result: &r, expect: s.Expect}
-	if err := trip.run(ctx, request); err != nil {
+	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
+	trip := &trip{fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, result: &r, expect: s.Expect}
+	if err := trip.run(ctx, b.request); err != nil {
 		return r, err
 	}
 	f.judge(&r, trip, &s)
@@ -252,7 +247,7 @@ type trip struct {
 	*fileRun
 	opts    *settings
 	slot    *slot
-	cookies []string // of the section
+	built   *builder
 	expect  *hurl.Expect
 	result  *Result
 
@@ -315,7 +310,7 @@ func (t *trip) fail(title, message string) {
 func (t *trip) withCookies(r *Request, u *url.URL) *Request {
 	pairs := t.fileRun.cookies.pairs(u, t.scope.Now())
 	if !r.Headers.Has("Cookie") {
-		pairs = append(pairs, t.cookies...)
+		pairs = append(pairs, t.built.cookies...)
 	}
 	if len(pairs) == 0 {
 		return r
@@ -328,7 +323,7 @@ func (t *trip) withCookies(r *Request, u *url.URL) *Request {
 var errForeign = errors.New("it leads to another server, and only the component is here")
 
 // follow returns the request that a redirect leads to. 301, 302 and 303 turn it
-// into a GET without a body.
+// into a GET; if it was none, then without its body.
 func (t *trip) follow(r *Request, from *url.URL, location string, status int) (*Request, error) {
 	target, err := from.Parse(location)
 	if err != nil {
@@ -344,9 +339,11 @@ func (t *trip) follow(r *Request, from *url.URL, location string, status int) (*
 	if next.Scheme != r.Scheme && !t.opts.trusted {
 		next.Headers = without(next.Headers, "Authorization", "Cookie")
 	}
-	if status <= 303 && status >= 301 {
+	if status >= 301 && status <= 303 && r.Method != "GET" {
 		next.Method, next.Body = "GET", nil
-		next.Headers = without(next.Headers, "Content-Type", "Content-Length")
+		if t.built.implicitType {
+			next.Headers = without(next.Headers, "Content-Type")
+		}
 	}
 	return &next, nil
 }

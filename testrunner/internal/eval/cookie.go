@@ -12,33 +12,32 @@ import (
 // setCookie is a Set-Cookie field (RFC 6265, section 4.1.1).
 type setCookie struct {
 	name, value string
-	attributes  [][2]string // in their order, names as they are spelled
+	attributes  []cookieAttribute // in their order
 }
 
-// parseSetCookie takes a field apart; values keep their quotes.
+// cookieAttribute is an attribute as it is spelled.
+type cookieAttribute struct {
+	name, value string
+	hasValue    bool
+}
+
+// parseSetCookie takes a field apart; values keep their quotes and blanks.
 func parseSetCookie(field string) (setCookie, bool) {
-	pair, rest, _ := strings.Cut(field, ";")
-	name, value, ok := strings.Cut(pair, "=")
+	name, rest, ok := strings.Cut(field, "=")
 	if !ok {
 		return setCookie{}, false
 	}
-	c := setCookie{name: strings.TrimSpace(name), value: strings.TrimSpace(value)}
-	for rest != "" {
-		var attribute string
-		attribute, rest, _ = strings.Cut(rest, ";")
-		name, value, _ := strings.Cut(attribute, "=")
-		c.attributes = append(c.attributes, [2]string{strings.TrimSpace(name), strings.TrimSpace(value)})
+	parts := strings.Split(rest, ";")
+	c := setCookie{name: name, value: parts[0]}
+	for _, part := range parts[1:] {
+		tokens := strings.Split(part, "=")
+		a := cookieAttribute{name: strings.TrimSpace(tokens[0])}
+		if len(tokens) > 1 {
+			a.value, a.hasValue = tokens[1], true
+		}
+		c.attributes = append(c.attributes, a)
 	}
 	return c, true
-}
-
-func (c setCookie) attribute(name string) (string, bool) {
-	for _, a := range c.attributes {
-		if strings.EqualFold(a[0], name) {
-			return a[1], true
-		}
-	}
-	return "", false
 }
 
 func (s *Scope) queryCookie(q *hurl.Query) (*Value, *Error) {
@@ -58,31 +57,41 @@ func (s *Scope) queryCookie(q *hurl.Query) (*Value, *Error) {
 
 func (c setCookie) query(path *hurl.CookiePath) (*Value, *Error) {
 	if path.Attribute == hurl.CookieValue || path.Attribute == "" {
-		v := text(c.value)
-		return &v, nil
+		return some(text(c.value))
 	}
-	value, ok := c.attribute(string(path.Attribute))
-	if !ok {
+	for _, a := range c.attributes {
+		if !strings.EqualFold(a.name, string(path.Attribute)) {
+			continue
+		}
+		switch path.Attribute {
+		case hurl.CookieSecure, hurl.CookieHTTPOnly:
+			if !a.hasValue {
+				return some(Value{Kind: Unit})
+			}
+		case hurl.CookieMaxAge:
+			if n, err := strconv.ParseInt(a.value, 10, 64); err == nil {
+				return some(integer(n))
+			}
+		default:
+			return a.query(path)
+		}
+	}
+	return nil, nil
+}
+
+// query returns the value of an attribute that is text or a date.
+func (a cookieAttribute) query(path *hurl.CookiePath) (*Value, *Error) {
+	if !a.hasValue {
 		return nil, nil
 	}
-	v := text(value)
-	switch path.Attribute {
-	case hurl.CookieSecure, hurl.CookieHTTPOnly:
-		v = Value{Kind: Unit}
-	case hurl.CookieMaxAge:
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			return nil, nil
-		}
-		v = integer(n)
-	case hurl.CookieExpires:
-		t, err := parseCookieDate(value)
-		if err != nil {
-			return nil, errorAt(path.Range, "Invalid date", "the cookie's Expires is %q", value)
-		}
-		v = date(t)
+	if path.Attribute != hurl.CookieExpires {
+		return some(text(a.value))
 	}
-	return &v, nil
+	t, err := parseCookieDate(a.value)
+	if err != nil {
+		return nil, errorAt(path.Range, "Invalid date", "the cookie's Expires is %q", a.value)
+	}
+	return some(date(t))
 }
 
 // parseCookieDate reads the forms of dates in use for cookies.

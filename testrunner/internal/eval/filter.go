@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/wasihttp/wasihttp/fixture/hurl"
 )
@@ -171,7 +172,7 @@ func (s *Scope) filterBytes(v Value, f *hurl.Filter) (*Value, *Error) {
 	case hurl.FilterToHex:
 		return some(text(hex.EncodeToString(v.Bytes)))
 	case hurl.FilterUTF8Decode:
-		return some(text(strings.ToValidUTF8(string(v.Bytes), string(utf8.RuneError))))
+		return some(text(validUTF8(v.Bytes)))
 	}
 	label, err := s.argument(f.Args[0])
 	if err != nil {
@@ -209,11 +210,7 @@ func (s *Scope) filterText(v Value, f *hurl.Filter) (*Value, *Error) {
 	case hurl.FilterURLEncode:
 		return some(text(percentEncode(v.Text, "-._~/")))
 	case hurl.FilterURLDecode:
-		out, err := url.PathUnescape(v.Text)
-		if err != nil || !utf8.ValidString(out) {
-			return nil, filterFault(f, "%s is not percent-encoded text", v.Describe())
-		}
-		return some(text(out))
+		return some(text(validUTF8([]byte(percentDecode(v.Text)))))
 	}
 	return s.filterTextWith(v, f)
 }
@@ -317,6 +314,30 @@ func percentEncode(s, keep string) string {
 		}
 	}
 	return b.String()
+}
+
+// percentDecode decodes what is percent-encoded; what is no escape stays.
+func percentDecode(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if c, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
+				b.Write(c)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// validUTF8 reads UTF-8; each longest beginning of a character that is not
+// continued becomes one replacement character.
+func validUTF8(data []byte) string {
+	// It replaces what it cannot read, so it does not fail.
+	out, _ := unicode.UTF8.NewDecoder().Bytes(data)
+	return string(out)
 }
 
 // EncodeParam encodes the value of a query or form parameter.

@@ -365,11 +365,32 @@ func (p *parser) matchCall(whole bool) matchExpr {
 	return m
 }
 
+// compileRegexp compiles a regular expression as RFC 9485 has them, in which a
+// dot is neither of the characters that end lines.
 func compileRegexp(text string, whole bool) (*regexp.Regexp, error) {
-	if whole {
-		text = `\A(?:` + text + `)\z`
+	var b strings.Builder
+	inClass := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == '\\' && i+1 < len(text):
+			b.WriteByte(c)
+			i++
+			c = text[i]
+		case c == '.' && !inClass:
+			b.WriteString(`[^\n\r]`)
+			continue
+		case c == '[':
+			inClass = true
+		case c == ']':
+			inClass = false
+		}
+		b.WriteByte(c)
 	}
-	return regexp.Compile(text)
+	if whole {
+		return regexp.Compile(`\A(?:` + b.String() + `)\z`)
+	}
+	return regexp.Compile(b.String())
 }
 
 // arguments reads n arguments and the closing parenthesis.
