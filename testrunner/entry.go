@@ -245,11 +245,11 @@ func responseRange(e *hurl.Entry) hurl.Range {
 // trip is a request on its way, through redirects if they are followed.
 type trip struct {
 	*fileRun
-	opts    *settings
-	slot    *slot
-	built   *builder
-	expect  *hurl.Expect
-	result  *Result
+	opts   *settings
+	slot   *slot
+	built  *builder
+	expect *hurl.Expect
+	result *Result
 
 	response *eval.Response
 	reused   *Answer

@@ -87,9 +87,7 @@ func (s *settings) apply(scope *eval.Scope, o *hurl.Option) *eval.Error {
 		if err != nil {
 			return err
 		}
-		if setErr := scope.Vars.Set(o.Value.Variable, v); setErr != nil {
-			return &eval.Error{Range: o.Range, Title: "Invalid option", Message: setErr.Error()}
-		}
+		scope.Vars.Set(o.Value.Variable, v)
 	}
 	return nil
 }

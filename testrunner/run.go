@@ -88,8 +88,7 @@ func (o *Options) now() time.Time {
 func (o *Options) vars() *eval.Vars {
 	vars := eval.NewVars()
 	for _, v := range append(DefaultVariables(), o.Variables...) {
-		// There are no secrets yet that could forbid it.
-		_ = vars.Set(v.Name, eval.Infer(v.Value))
+		vars.Set(v.Name, eval.Infer(v.Value))
 	}
 	for _, s := range o.Secrets {
 		vars.SetSecret(s.Name, s.Value)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,31 +14,28 @@ import (
 	"strings"
 )
 
-// verdicts compares the verdicts about each entry.
-func (p programs) verdicts(ctx context.Context, component string, fixtures []string) error {
+// verdicts compares the verdicts about each entry of fixtures, which are files
+// or folders. component is for those that do not name theirs.
+func (p programs) verdicts(ctx context.Context, component string, paths []string) error {
+	fixtures, err := find(paths)
+	if err != nil {
+		return err
+	}
 	different, total := 0, 0
 	for _, fixture := range fixtures {
-		ours, err := p.ours(ctx, component, fixture)
+		served, env, err := directives(fixture, component)
 		if err != nil {
 			return err
 		}
-		var theirs map[int]bool
-		err = served(ctx, func(port string) error {
-			theirs, err = p.theirs(ctx, fixture, port, ours)
-			return err
-		}, p.wasihttp, "serve", component, "--addr", "localhost:0", "--timeout", "2s", "--max-instance-reuse-count", "1000000")
+		entries, differ, err := p.compare(ctx, served, env, fixture)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", fixture, err)
 		}
-		for _, line := range sortedLines(ours) {
-			total++
-			if ours[line] != theirs[line] {
-				different++
-				fmt.Printf("%s:%d: wasihttp %s, hurl %s\n", fixture, line, word(ours[line]), word(theirs[line]))
-			}
-		}
+		total += entries
+		different += differ
+		fmt.Printf("%s: %d entries, %d verdicts differ\n", fixture, entries, differ)
 	}
-	fmt.Printf("%d entries, %d verdicts differ\n", total, different)
+	fmt.Printf("%d fixtures, %d entries, %d verdicts differ\n", len(fixtures), total, different)
 	if total == 0 {
 		return errors.New("there are no entries")
 	}
@@ -45,6 +43,65 @@ func (p programs) verdicts(ctx context.Context, component string, fixtures []str
 		return fmt.Errorf("%d verdicts differ", different)
 	}
 	return nil
+}
+
+// find returns the fixtures below folders, and files as they are.
+func find(paths []string) ([]string, error) {
+	var list []string
+	for _, path := range paths {
+		err := filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && (file == path || filepath.Ext(file) == ".hurl") {
+				list = append(list, file)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// directives returns the component that a fixture names, otherwise the one
+// given, and the environment that it asks for, as flags of wasihttp serve.
+func directives(fixture, component string) (served string, env []string, err error) {
+	text, err := os.ReadFile(fixture)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, m := range regexp.MustCompile(`(?m)^# @(component|env) (.*?)\r?$`).FindAllStringSubmatch(string(text), -1) {
+		if m[1] == "env" {
+			env = append(env, "--env", m[2])
+		} else {
+			component = filepath.Join(filepath.Dir(fixture), m[2])
+		}
+	}
+	return component, env, nil
+}
+
+// compare returns how many entries a fixture has, and tells those about which
+// the verdicts differ.
+func (p programs) compare(ctx context.Context, component string, env []string, fixture string) (entries, different int, err error) {
+	ours, err := p.ours(ctx, component, fixture)
+	if err != nil {
+		return 0, 0, err
+	}
+	var theirs map[int]bool
+	args := append([]string{"serve", component, "--addr", "localhost:0", "--timeout", "2s", "--max-instance-reuse-count", "1000000"}, env...)
+	err = served(ctx, func(port string) error {
+		theirs, err = p.theirs(ctx, fixture, port, ours)
+		return err
+	}, p.wasihttp, args...)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, line := range sortedLines(ours) {
+		if ours[line] != theirs[line] {
+			different++
+			fmt.Printf("%s:%d: wasihttp %s, hurl %s\n", fixture, line, word(ours[line]), word(theirs[line]))
+		}
+	}
+	return len(ours), different, nil
 }
 
 func word(pass bool) string {

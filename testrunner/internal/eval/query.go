@@ -88,7 +88,7 @@ func (s *Scope) queryBody(q *hurl.Query) (*Value, *Error) {
 		}
 		return s.jsonPath(q.Arg, tree)
 	case hurl.QueryXPath:
-		html := strings.HasPrefix(r.Headers.Get("Content-Type"), "text/html")
+		html := strings.HasPrefix(strings.ToLower(r.Headers.Get("Content-Type")), "text/html")
 		return s.xPath(q.Arg, body2, html)
 	}
 	return nil, errorAt(q.Range, "Unknown query", "%s", q.Kind)
@@ -195,14 +195,13 @@ func (s *Scope) Capture(c *hurl.Capture) (Captured, *Error) {
 	if v == nil {
 		return Captured{}, errorAt(c.Filters[len(c.Filters)-1].Range, "No value", "nothing came out of this filter")
 	}
-	if setErr := s.Vars.Set(name, *v); setErr != nil {
-		return Captured{}, errorAt(c.Name.Range, "Invalid capture", "%v", setErr)
+	if !c.Redact {
+		s.Vars.Set(name, *v)
+		return Captured{name, *v}, nil
 	}
-	if c.Redact {
-		if v.Kind != String {
-			return Captured{}, errorAt(c.Range, "Invalid secret", "only a string can be redacted, not %s", v.Describe())
-		}
-		s.Vars.hide(name, v.Text)
+	if v.Kind != String {
+		return Captured{}, errorAt(c.Range, "Invalid secret", "only a string can be redacted, not %s", v.Describe())
 	}
+	s.Vars.SetSecret(name, v.Text)
 	return Captured{name, *v}, nil
 }

@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -11,12 +10,12 @@ import (
 // Vars are the variables of one run of a file. They belong to one goroutine.
 type Vars struct {
 	values  map[string]Value
-	secrets map[string]string // by name; their texts are not to be shown
+	secrets map[string]bool // texts that are not to be shown
 }
 
 // NewVars returns no variables.
 func NewVars() *Vars {
-	return &Vars{values: make(map[string]Value), secrets: make(map[string]string)}
+	return &Vars{values: make(map[string]Value), secrets: make(map[string]bool)}
 }
 
 // Clone returns a copy that can be changed by itself.
@@ -30,30 +29,22 @@ func (v *Vars) Get(name string) (Value, bool) {
 	return value, ok
 }
 
-// Set sets a variable. Secrets that were given from outside cannot be set.
-func (v *Vars) Set(name string, value Value) error {
-	if _, secret := v.secrets[name]; secret {
-		return fmt.Errorf("%s is a secret, which cannot be set again", name)
-	}
-	v.values[name] = value
-	return nil
-}
+// Set sets a variable.
+func (v *Vars) Set(name string, value Value) { v.values[name] = value }
 
-// SetSecret sets a variable that Redact hides.
+// SetSecret sets a variable whose text Redact hides, also once the variable has
+// another one.
 func (v *Vars) SetSecret(name, value string) {
 	v.values[name] = text(value)
-	v.secrets[name] = value
+	v.secrets[value] = true
 }
-
-// hide makes Redact hide a captured value.
-func (v *Vars) hide(name, value string) { v.secrets[name] = value }
 
 // Redact replaces all secrets in s by ***.
 func (v *Vars) Redact(s string) string {
 	if len(v.secrets) == 0 {
 		return s
 	}
-	texts := slices.Collect(maps.Values(v.secrets))
+	texts := slices.Collect(maps.Keys(v.secrets))
 	// A secret may be part of another one.
 	slices.SortFunc(texts, func(a, b string) int { return len(b) - len(a) })
 	for _, secret := range texts {

@@ -1,9 +1,12 @@
 package eval
 
 import (
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/antchfx/htmlquery"
@@ -24,14 +27,14 @@ func (s *Scope) xPath(arg *hurl.Value, document string, html bool) (*Value, *Err
 		return nil, evalErr
 	}
 	var (
-		root       xpath.NodeNavigator
-		namespaces map[string]string
-		err        error
+		root xpath.NodeNavigator
+		err  error
 	)
+	namespaces := make(map[string]string)
 	if html {
 		root, err = parseHTML(document)
 	} else {
-		root, namespaces, err = parseXML(document)
+		root, err = parseXML(document, namespaces)
 	}
 	if err != nil {
 		return nil, errorAt(arg.Range, "Invalid XML", "%v", err)
@@ -44,34 +47,105 @@ func (s *Scope) xPath(arg *hurl.Value, document string, html bool) (*Value, *Err
 }
 
 func parseHTML(document string) (xpath.NodeNavigator, error) {
-	if strings.TrimSpace(document) == "" {
+	text := strings.TrimSpace(document)
+	if text == "" {
 		return nil, errNoRoot
+	}
+	if text[0] != '<' {
+		document = "<p>" + document // as libxml2 has it
 	}
 	node, err := htmlquery.Parse(strings.NewReader(document))
 	if err != nil {
 		return nil, err
 	}
-	return htmlquery.CreateXPathNavigator(node), nil
+	return htmlNavigator{htmlquery.CreateXPathNavigator(node)}, nil
 }
 
 // parseXML reads a document, even one that is not well-formed if it has a root
-// element.
-func parseXML(document string) (xpath.NodeNavigator, map[string]string, error) {
-	node, err := xmlquery.ParseWithOptions(strings.NewReader(document), xmlquery.ParserOptions{
-		Decoder: &xmlquery.DecoderOptions{
-			// The document is text already, whatever it says of its encoding.
-			CharsetReader: func(_ string, in io.Reader) (io.Reader, error) { return in, nil },
-		},
-	})
-	if err != nil {
-		return nil, nil, err
+// element, and collects its namespaces.
+func parseXML(document string, namespaces map[string]string) (xpath.NodeNavigator, error) {
+	if !strings.HasPrefix(strings.TrimSpace(document), "<") {
+		return nil, errNoRoot
 	}
-	namespaces, elements := make(map[string]string), 0
+	node, err := parseWellFormed(document)
+	if err != nil {
+		if node, err = parseWellFormed(repairXML(document)); err != nil {
+			return nil, err
+		}
+	}
+	elements := 0
 	declared(node, namespaces, &elements)
 	if elements == 0 {
-		return nil, nil, errNoRoot
+		return nil, errNoRoot
 	}
-	return navigator{xmlquery.CreateXPathNavigator(node)}, namespaces, nil
+	return navigator{xmlquery.CreateXPathNavigator(node)}, nil
+}
+
+func parseWellFormed(document string) (*xmlquery.Node, error) {
+	return xmlquery.ParseWithOptions(strings.NewReader(document), xmlquery.ParserOptions{
+		Decoder: &xmlquery.DecoderOptions{Strict: true, CharsetReader: unchanged},
+	})
+}
+
+// unchanged reads a document that is text already, whatever it says of its
+// encoding.
+func unchanged(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+
+// repairXML makes of a broken document a well-formed one, as libxml2 does: an
+// end tag closes the element that is open, whatever it names, and what is left
+// open closes at the end or where nothing more can be made of the text.
+func repairXML(document string) string {
+	d := xml.NewDecoder(strings.NewReader(document))
+	d.Strict = false
+	d.CharsetReader = unchanged
+	var out strings.Builder
+	var open []string
+	closeLast := func() {
+		out.WriteString("</" + open[len(open)-1] + ">")
+		open = open[:len(open)-1]
+	}
+	for roots := 0; roots == 0 || len(open) > 0; {
+		token, err := d.RawToken()
+		if err != nil {
+			break
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			roots++
+			open = append(open, rawName(t.Name))
+			out.WriteString("<" + rawName(t.Name))
+			for _, a := range t.Attr {
+				out.WriteString(" " + rawName(a.Name) + `="`)
+				writeEscaped(&out, []byte(a.Value))
+				out.WriteByte('"')
+			}
+			out.WriteByte('>')
+		case xml.EndElement:
+			if len(open) > 0 {
+				closeLast()
+			}
+		case xml.CharData:
+			if len(open) > 0 {
+				writeEscaped(&out, t)
+			}
+		}
+	}
+	for len(open) > 0 {
+		closeLast()
+	}
+	return out.String()
+}
+
+func rawName(n xml.Name) string {
+	if n.Space == "" {
+		return n.Local
+	}
+	return n.Space + ":" + n.Local
+}
+
+func writeEscaped(out *strings.Builder, text []byte) {
+	// A strings.Builder does not fail.
+	_ = xml.EscapeText(out, text)
 }
 
 // declared collects the namespaces that a document declares, each prefix as it
@@ -99,6 +173,9 @@ func declared(n *xmlquery.Node, into map[string]string, elements *int) {
 
 // evaluate runs an expression. The library panics on some that are invalid.
 func evaluate(source string, namespaces map[string]string, root xpath.NodeNavigator) (v *Value, err error) {
+	if name := foreignFunction(source); name != "" {
+		return nil, fmt.Errorf("XPath 1.0 has no function %s", name)
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			v, err = nil, fmt.Errorf("%v", r)
@@ -127,6 +204,25 @@ func evaluate(source string, namespaces map[string]string, root xpath.NodeNaviga
 	return &result, nil
 }
 
+// foreignFunction returns the name of a function in an expression that is not
+// one of XPath 1.0, "" if there is none. The library has some more.
+func foreignFunction(source string) string {
+	const known = ` node text comment processing-instruction last position count id local-name namespace-uri name string concat
+ starts-with contains substring-before substring-after substring string-length normalize-space translate boolean not true false
+ lang number sum floor ceiling round `
+	literals := regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	calls := regexp.MustCompile(`([\pL_][\pL\pN_.-]*(?::[\pL_][\pL\pN_.-]*)?)\s*\(`)
+	for _, m := range calls.FindAllStringSubmatch(literals.ReplaceAllString(source, "''"), -1) {
+		switch name := m[1]; {
+		case slices.Contains(strings.Fields(known), name):
+		case name == "and" || name == "or" || name == "div" || name == "mod": // an operator before a parenthesis
+		default:
+			return name
+		}
+	}
+	return ""
+}
+
 // navigator tells elements of a default namespace from those of none, which the
 // library does not: a name without a prefix means only the latter.
 type navigator struct{ *xmlquery.NodeNavigator }
@@ -143,6 +239,14 @@ func (n navigator) Prefix() string {
 	return prefix
 }
 
+// Value returns the string-value of the current node.
+func (n navigator) Value() string {
+	if n.NodeType() == xpath.RootNode {
+		return n.Current().InnerText()
+	}
+	return n.NodeNavigator.Value()
+}
+
 // Copy returns an independent navigator at the same node.
 func (n navigator) Copy() xpath.NodeNavigator {
 	inner, ok := n.NodeNavigator.Copy().(*xmlquery.NodeNavigator)
@@ -155,5 +259,32 @@ func (n navigator) Copy() xpath.NodeNavigator {
 // MoveTo moves to where another navigator is.
 func (n navigator) MoveTo(other xpath.NodeNavigator) bool {
 	o, ok := other.(navigator)
+	return ok && n.NodeNavigator.MoveTo(o.NodeNavigator)
+}
+
+// htmlNavigator gives the root of a document its string-value, which the
+// library forgets.
+type htmlNavigator struct{ *htmlquery.NodeNavigator }
+
+// Value returns the string-value of the current node.
+func (n htmlNavigator) Value() string {
+	if n.NodeType() == xpath.RootNode {
+		return htmlquery.InnerText(n.Current())
+	}
+	return n.NodeNavigator.Value()
+}
+
+// Copy returns an independent navigator at the same node.
+func (n htmlNavigator) Copy() xpath.NodeNavigator {
+	inner, ok := n.NodeNavigator.Copy().(*htmlquery.NodeNavigator)
+	if !ok {
+		return n.NodeNavigator.Copy()
+	}
+	return htmlNavigator{inner}
+}
+
+// MoveTo moves to where another navigator is.
+func (n htmlNavigator) MoveTo(other xpath.NodeNavigator) bool {
+	o, ok := other.(htmlNavigator)
 	return ok && n.NodeNavigator.MoveTo(o.NodeNavigator)
 }

@@ -13,12 +13,22 @@ pub fn pause(ms: u64) {
     monotonic_clock::subscribe_duration(ms.saturating_mul(MILLISECOND)).block();
 }
 
-/// Sends each chunk back as it comes; `splice=1` leaves the copying to the host.
+/// Sends each chunk back as it comes; `splice=1` leaves the copying to the host. The status is `code`, and a header
+/// `reply-NAME` of the request becomes NAME.
 pub fn echo(request: IncomingRequest, out: ResponseOutparam, query: &Query) {
-    let kind = request.headers().get("content-type").into_iter().next();
+    let headers = request.headers();
+    let kind = headers.get("content-type").into_iter().next();
     let kind = kind.map_or("application/octet-stream".into(), |v| String::from_utf8_lossy(&v).into_owned());
+    let wanted: Vec<(String, String)> = headers
+        .entries()
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix("reply-")?.into(), String::from_utf8_lossy(&value).into_owned())))
+        .collect();
+    drop(headers);
+    let mut fields = vec![("content-type", kind.as_str())];
+    fields.extend(wanted.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let mut source = Source::new(request.consume().expect("consumed once"));
-    let mut reply = Reply::start(out, 200, &[("content-type", &kind)]);
+    let mut reply = Reply::start(out, query.number("code", 200) as u16, &fields);
     if query.flag("splice") {
         loop {
             match reply.stream().blocking_splice(source.stream(), 65536) {
