@@ -1,10 +1,12 @@
 // Command test sets wasihttp test beside the hurl program: it checks that both
-// come to the same verdict about each entry of some fixtures, and measures how
-// long each takes for many entries.
+// come to the same verdict about each entry of some fixtures, that hurl parses
+// what the parser's tests say it does, and measures how long each takes for many
+// entries.
 //
 // Usage:
 //
-//	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM verdicts COMPONENT FIXTURE...
+//	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM verdicts COMPONENT FIXTURE-OR-FOLDER...
+//	go run ./bench/test -hurl PROGRAM grammar LIST
 //	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM -wasmtime PROGRAM speed COMPONENT
 //
 // The fixtures must address http://localhost:8080; hurl gets them with the
@@ -50,12 +52,14 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: verdicts COMPONENT FIXTURE... or speed COMPONENT")
+var errUsage = errors.New("usage: verdicts COMPONENT FIXTURE-OR-FOLDER..., grammar LIST, or speed COMPONENT")
 
 func run(ctx context.Context, p programs, limit float64, entries int, args []string) error {
 	switch {
 	case len(args) >= 3 && args[0] == "verdicts":
 		return p.verdicts(ctx, args[1], args[2:])
+	case len(args) == 2 && args[0] == "grammar":
+		return p.grammar(ctx, args[1])
 	case len(args) == 2 && args[0] == "speed":
 		return p.speed(ctx, args[1], limit, entries)
 	}
