@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"slices"
 
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
@@ -41,32 +42,52 @@ func (s *Store) lift(f *compFunc, root *Task, start func() []Value, resolve func
 	if root != nil && root.task == nil {
 		root.task = t
 	}
-	th := s.newThread(t, func(th *thread) { t.run(th, l.core) })
+	s.newThread(t, func(th *thread) { t.run(th, l.core) }).begin()
+	return t
+}
+
+// begin runs the implicit thread of a new task until it first parks. A synchronous call that parked lets the other threads of its instance go
+// on until it is resolved.
+func (th *thread) begin() {
+	t := th.task
 	t.implicit = th
 	th.resume(false)
-	if f.typ.Async {
-		return t
+	if t.typ.Async {
+		return
 	}
-	// A synchronous call that parked lets the other threads of its instance go on until it is resolved.
 	for t.state != taskResolved {
-		other := t.inst.readyThread()
+		other := t.inst.nextReady(th.store)
 		if other == nil {
 			trapf("cannot block a synchronous task before returning")
 		}
 		other.resume(false)
 	}
-	return t
 }
 
-func (in *instance) readyThread() *thread {
-	for _, th := range in.threads.entries {
-		if th == nil || th == in.exclusive || !th.isReady() {
+// runSync runs body as a synchronous call into the instance: what a destructor or a start function is for the specification.
+func (s *Store) runSync(inst *instance, root *Task, body func(th *thread)) {
+	t := &task{inst: inst, root: root, typ: &types.Func{}, opts: &options{}}
+	s.newThread(t, func(th *thread) {
+		t.register(th)
+		body(th)
+		t.state = taskResolved
+		t.unregister(th)
+	}).begin()
+}
+
+// nextReady takes the thread out of the run queue that has been ready for longest and may run during a synchronous call into the instance; nil
+// when there is none.
+func (in *instance) nextReady(s *Store) *thread {
+	for i, th := range s.queue {
+		if th.task.inst != in || th == in.exclusive || !th.isReady() {
 			continue
 		}
 		// The implicit thread of a task that needs the instance to itself would run on a stack that the synchronous call uses.
 		if t := th.task; th == t.implicit && t.typ.Async && t.needsExclusive() {
 			continue
 		}
+		s.queue = slices.Delete(s.queue, i, i+1)
+		th.queued = false
 		return th
 	}
 	return nil

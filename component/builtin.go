@@ -33,10 +33,10 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 		if inst.backpressure--; inst.backpressure < 0 {
 			trapf("backpressure counter underflow")
 		}
-		inst.pokeEntering()
+		inst.relieve()
 	case binary.CanonBackpressureSet:
 		inst.backpressure = int(min(arg(0), 1))
-		inst.pokeEntering()
+		inst.relieve()
 	case binary.CanonTaskReturn:
 		c.taskReturn(th, inst, stack)
 	case binary.CanonTaskCancel:

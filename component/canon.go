@@ -207,11 +207,15 @@ func (th *thread) destroy(from *instance, r *types.Resource, guest uint32, rep a
 	impl := th.store.insts[r.Instance]
 	impl.enter(from)
 	if dtor := th.store.linked.plan.resources[r.Slot].dtor; dtor >= 0 {
-		saved := th.storage
-		th.storage = [2]uint64{}
 		stack := [1]uint64{uint64(guest)}
-		th.callCore(dtor, stack[:])
-		th.storage = saved
+		if th.store.linked.plan.async {
+			th.store.runSync(impl, th.root(), func(th *thread) { th.callCore(dtor, stack[:]) })
+		} else {
+			saved := th.storage
+			th.storage = [2]uint64{}
+			th.callCore(dtor, stack[:])
+			th.storage = saved
+		}
 	}
 	impl.leave(from)
 }

@@ -130,5 +130,5 @@ func (f *Func) Refusing() bool {
 		return false
 	}
 	in := f.store.insts[f.fn.lift.inst]
-	return in.backpressure > 0 || len(in.entering) > 0
+	return in.backpressure > 0 || len(in.entering) > 0 || len(in.enteringBeside) > 0
 }

@@ -53,11 +53,12 @@ type instance struct {
 	mayLeave bool
 	entered  bool // a call into it is on the stack
 
-	threads      threadTable
-	backpressure int
-	exclusive    *thread              // holds the slot of tasks that may not overlap
-	entering     []*thread            // wait at the entry gate, in order
-	slotWaiters  map[*thread]struct{} // could go on but for the slot
+	threads        threadTable
+	backpressure   int
+	exclusive      *thread              // holds the slot of tasks that may not overlap
+	entering       []*thread            // wait at the entry gate, in order, for the exclusive slot too
+	enteringBeside []*thread            // wait at the entry gate and need no slot
+	slotWaiters    map[*thread]struct{} // could go on but for the slot
 }
 
 // NewStore makes an empty store for instances of l. data is what host functions see as Call.Data. ctx bounds everything that runs in the
@@ -164,13 +165,26 @@ func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err
 		return &Instance{store: s, root: l.plan.exports}, nil
 	}
 	for _, in := range l.plan.inits {
-		if err := s.group.Instantiate(s.base.ectx, in.slot, l.modules[in.source]); err != nil {
+		if err := s.instantiate(ctx, in); err != nil {
 			s.poison = err
 			return nil, err
 		}
 	}
 	s.instantiated = true
 	return &Instance{store: s, root: l.plan.exports}, nil
+}
+
+// instantiate makes one core instance and runs its start function.
+func (s *Store) instantiate(ctx context.Context, in coreInit) (err error) {
+	m := s.linked.modules[in.source]
+	if !s.linked.plan.async {
+		return s.group.Instantiate(s.base.ectx, in.slot, m)
+	}
+	s.runSync(s.insts[in.inst], nil, func(th *thread) {
+		th.ectx = s.group.NewContext(ctx, th)
+		err = s.group.Instantiate(th.ectx, in.slot, m)
+	})
+	return err
 }
 
 // guard turns a trap that was raised outside of core code into an error, and poisons the store on any error.

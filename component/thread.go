@@ -2,6 +2,7 @@ package component
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/wasihttp/wasihttp/component/internal/types"
 	"github.com/wasihttp/wasihttp/engine"
@@ -98,9 +99,6 @@ func (th *thread) resume(cancelled bool) {
 
 // park gives control back to the resumer, and returns how the thread was resumed.
 func (th *thread) park(cancellable bool, other *thread) (cancelled bool) {
-	if th.next == nil {
-		trapf("cannot block a synchronous task before returning")
-	}
 	th.cancellable = cancellable
 	th.parked = true
 	th.switchTo = other
@@ -121,7 +119,7 @@ func (th *thread) suspend(cancellable bool) bool {
 
 // waitUntil parks until the condition holds, or returns at once when it does already.
 func (th *thread) waitUntil(ready func() bool, cancellable bool) bool {
-	if th.task != nil && th.task.deliverPendingCancel(cancellable) {
+	if th.task.deliverPendingCancel(cancellable) {
 		return true
 	}
 	if ready() {
@@ -133,13 +131,18 @@ func (th *thread) waitUntil(ready func() bool, cancellable bool) bool {
 
 func always() bool { return true }
 
-// yieldNow lets other threads run. A thread that cannot park goes on at once.
-func (th *thread) yieldNow(cancellable bool) bool {
-	if th.task != nil && th.task.deliverPendingCancel(cancellable) {
-		return true
+// remove takes x out of a list.
+func remove[T comparable](list []T, x T) []T {
+	if i := slices.Index(list, x); i >= 0 {
+		return slices.Delete(list, i, i+1)
 	}
-	if th.next == nil {
-		return false
+	return list
+}
+
+// yieldNow lets other threads run.
+func (th *thread) yieldNow(cancellable bool) bool {
+	if th.task.deliverPendingCancel(cancellable) {
+		return true
 	}
 	th.startWaiting(always)
 	return th.park(cancellable, nil)
@@ -193,15 +196,19 @@ func (t *task) enterImplicit(th *thread) bool {
 	in := t.inst
 	if t.typ.Async {
 		blocked := func() bool { return in.backpressure > 0 || t.needsExclusive() && in.exclusive != nil }
-		// The holder of the slot may just have become ready: then it goes on first, instead of making the caller wait for it.
-		for in.exclusive != nil && t.needsExclusive() && len(in.entering) == 0 && in.exclusive.isReady() {
+		// The holder of the slot may just have become ready: then it goes on first, once, instead of making the caller wait for it.
+		if in.exclusive != nil && t.needsExclusive() && len(in.entering) == 0 && in.exclusive.isReady() {
 			in.exclusive.resume(false)
 		}
-		if blocked() || len(in.entering) > 0 {
-			in.entering = append(in.entering, th)
-			first := func() bool { return !blocked() }
+		if blocked() || len(in.entering) > 0 || len(in.enteringBeside) > 0 {
+			queue := &in.entering
+			first := func() bool { return !blocked() && in.entering[0] == th }
+			if !t.needsExclusive() {
+				queue, first = &in.enteringBeside, func() bool { return !blocked() }
+			}
+			*queue = append(*queue, th)
 			cancelled := th.waitUntil(first, true)
-			in.dropEntering(th)
+			*queue = remove(*queue, th)
 			if cancelled {
 				t.cancel()
 				in.pokeEntering()
@@ -210,27 +217,27 @@ func (t *task) enterImplicit(th *thread) bool {
 		}
 		if t.needsExclusive() {
 			in.exclusive = th
-		} else {
-			in.pokeEntering()
 		}
 	}
 	t.register(th)
 	return true
 }
 
-func (in *instance) dropEntering(th *thread) {
-	for i, x := range in.entering {
-		if x == th {
-			in.entering = append(in.entering[:i], in.entering[i+1:]...)
-			return
-		}
-	}
-}
-
-// pokeEntering has the first waiting entrant look at the gate again.
+// pokeEntering has the entrant look at the gate again whose turn it is to get the slot.
 func (in *instance) pokeEntering() {
 	if len(in.entering) > 0 {
 		in.entering[0].store.poke(in.entering[0])
+	}
+}
+
+// relieve has everybody look at the gate again who could pass it now that there is less back-pressure.
+func (in *instance) relieve() {
+	if in.backpressure > 0 {
+		return
+	}
+	in.pokeEntering()
+	for _, th := range in.enteringBeside {
+		th.store.poke(th)
 	}
 }
 
@@ -250,12 +257,7 @@ func (t *task) register(th *thread) {
 }
 
 func (t *task) unregister(th *thread) {
-	for i, x := range t.threads {
-		if x == th {
-			t.threads = append(t.threads[:i], t.threads[i+1:]...)
-			break
-		}
-	}
+	t.threads = remove(t.threads, th)
 	if len(t.threads) == 0 && t.state != taskResolved {
 		trapf("async-lifted export failed to produce a result")
 	}

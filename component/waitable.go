@@ -61,12 +61,7 @@ func (w *waitable) waitSync(th *thread) {
 
 func (w *waitable) join(s *waitableSet) {
 	if w.set != nil {
-		for i, x := range w.set.elems {
-			if x == w {
-				w.set.elems = append(w.set.elems[:i], w.set.elems[i+1:]...)
-				break
-			}
-		}
+		w.set.elems = remove(w.set.elems, w)
 	}
 	w.set = s
 	if s != nil {
@@ -120,12 +115,7 @@ func (s *waitableSet) wait(th *thread, and func() bool, cancellable bool) event 
 	if !cancelled {
 		ev = s.take()
 	}
-	for i, x := range s.waiting {
-		if x == th {
-			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
-			break
-		}
-	}
+	s.waiting = remove(s.waiting, th)
 	return ev
 }
 
