@@ -91,7 +91,7 @@ func (c *cx) lowerResult(f *canonFunc, v Value, stack []uint64) {
 }
 
 func (th *thread) callHost(h *hostFunc, args []Value) Value {
-	v, err := h.fn(&Call{store: th.store, ctx: th.ectx}, args)
+	v, err := h.fn(&Call{store: th.store, ctx: th.ectx.Parent()}, args)
 	if err != nil {
 		panic(&callError{err})
 	}

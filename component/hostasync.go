@@ -21,7 +21,7 @@ func (th *thread) invokeHost(h *hostFunc, start func() []Value, resolve func(Val
 	}
 	s := th.store
 	settled := false
-	now, stop, err := h.async(&Call{store: s, ctx: th.ectx}, args, func(v Value, err error) {
+	now, stop, err := h.async(&Call{store: s, ctx: th.ectx.Parent()}, args, func(v Value, err error) {
 		s.mailbox.post(func() {
 			if settled {
 				return

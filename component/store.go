@@ -26,7 +26,8 @@ type Store struct {
 	funcs  []*engine.Func
 	base   thread // runs instantiation
 
-	parked  map[*thread]struct{} // coroutines that have not ended
+	parked  map[*thread]struct{} // those with a fiber
+	fibers  []*fiber             // without a thread
 	queue   []*thread            // waiting threads whose condition may hold
 	pending int                  // operations of the embedder that guests wait for
 	mailbox mailbox
@@ -117,7 +118,10 @@ func (s *Store) Close() error {
 	s.live.Unlock()
 	s.mailbox.close()
 	for th := range s.parked {
-		th.stop()
+		th.fiber.stop()
+	}
+	for _, f := range s.fibers {
+		f.stop()
 	}
 	for e := range s.ends {
 		e.peerDropped(ErrStoreClosed)
@@ -198,8 +202,11 @@ func (s *Store) guard(err *error) {
 	default:
 		panic(r)
 	}
+	if *err == nil {
+		return
+	}
 	s.nameFrames(*err)
-	if *err != nil && s.poison == nil {
+	if s.poison == nil {
 		s.poison = *err
 	}
 }

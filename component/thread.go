@@ -1,7 +1,6 @@
 package component
 
 import (
-	"iter"
 	"slices"
 
 	"github.com/wasihttp/wasihttp/component/internal/types"
@@ -20,10 +19,7 @@ type thread struct {
 	// storage are the context slots: zero in every new call, also in those of realloc, post-return and destructors.
 	storage [2]uint64
 
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
-
+	fiber       *fiber // nil on the caller's stack, and when it is done
 	parked      bool
 	done        bool
 	queued      bool        // in the store's run queue
@@ -34,26 +30,12 @@ type thread struct {
 	switchTo    *thread // to be resumed in its place after it parked
 }
 
-// aborted unwinds a parked coroutine when its store closes.
-type aborted struct{}
-
-func (aborted) Error() string { return "the store was closed" }
-
 // newThread makes a suspended thread of t that will run body.
 func (s *Store) newThread(t *task, body func(th *thread)) *thread {
 	th := &thread{store: s, task: t, parked: true}
 	th.ectx = s.group.NewContext(s.ctx, th)
-	th.next, th.stop = iter.Pull(func(yield func(struct{}) bool) {
-		th.yield = yield
-		defer func() {
-			th.done = true
-			delete(s.parked, th)
-			if s.closed {
-				_ = recover()
-			}
-		}()
-		body(th)
-	})
+	th.fiber = s.takeFiber()
+	th.fiber.begin(th, body)
 	s.parked[th] = struct{}{}
 	return th
 }
@@ -87,7 +69,7 @@ func (th *thread) resume(cancelled bool) {
 		// A trap unwinds past the next lines: then root stays the call that is to blame.
 		root := cur.store.root
 		cur.store.root = cur.task.root
-		cur.next()
+		cur.fiber.next()
 		cur.store.root = root
 		cancelled = false
 		cur = cur.switchTo
@@ -102,9 +84,7 @@ func (th *thread) park(cancellable bool, other *thread) (cancelled bool) {
 	th.cancellable = cancellable
 	th.parked = true
 	th.switchTo = other
-	if !th.yield(struct{}{}) {
-		panic(aborted{})
-	}
+	th.fiber.park()
 	th.cancellable = false
 	return th.cancelled
 }

@@ -9,8 +9,9 @@ import (
 )
 
 // Context is what guest calls are made with and what host functions receive.
-// It carries the values and the end of its parent; guest code does not look at
-// the end: use [Group.Interrupt] to stop it.
+// It ends with its parent, but does not have its values: wazero asks for some
+// of its own in every call, and a chain of contexts would be searched for them.
+// Guest code does not look at the end: use [Group.Interrupt] to stop it.
 type Context struct {
 	context.Context
 	group *Group
@@ -30,14 +31,16 @@ func (c *Context) Owner() any { return c.owner }
 // Group gives the group that the context belongs to.
 func (c *Context) Group() *Group { return c.group }
 
+// Parent gives the context that the calls are made for: with values, and the
+// one to derive others from.
+func (c *Context) Parent() context.Context { return c.Context }
+
 // Value implements [context.Context].
 func (c *Context) Value(key any) any {
 	if c.inst != nil {
-		if v := c.inst.Value(key); v != nil {
-			return v
-		}
+		return c.inst.Value(key)
 	}
-	return c.Context.Value(key)
+	return nil
 }
 
 // PanicError is the cause of a trap that came from a panic in a host function

@@ -365,13 +365,14 @@ func TestARealGuestLearnsThatItsClientHasGone(t *testing.T) {
 }
 
 func BenchmarkHello(b *testing.B) {
+	const p2, p3 = "rust-hello/rust-hello.wasm", "rust-hello-p3/rust-hello-p3.wasm"
 	for _, bc := range []struct {
-		name  string
-		reuse int
-	}{{"fresh", 1}, {"reused", 1 << 30}} {
+		name, guest string
+		reuse       Reuse
+	}{{"fresh", p2, Reuse{Max: 1}}, {"reused", p2, Reuse{Max: 1 << 30}}, {"p3", p3, Reuse{Max: 128, Concurrent: 16}}} {
 		b.Run(bc.name, func(b *testing.B) {
 			h := &guestHost{
-				loaded: load(b, "rust-hello/rust-hello.wasm"), reuse: Reuse{Max: bc.reuse},
+				loaded: load(b, bc.guest), reuse: bc.reuse,
 				timeouts: Timeouts{Requests: 30 * time.Second, PostReturn: 10 * time.Second, Idle: time.Second},
 			}
 			p := New(b.Context(), h)

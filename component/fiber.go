@@ -1,0 +1,70 @@
+package component
+
+import "iter"
+
+// fiber is a coroutine that runs threads, one after the other: making one, and having its stack grow as guest code calls the host, takes longer
+// than many a thread runs.
+type fiber struct {
+	next  func() (struct{}, bool) // runs the thread until it parks or ends
+	stop  func()
+	yield func(struct{}) bool
+
+	th   *thread
+	body func(th *thread)
+}
+
+// maxIdleFibers bounds the fibers that a store keeps for threads to come.
+const maxIdleFibers = 16
+
+// takeFiber returns a fiber without a thread.
+func (s *Store) takeFiber() *fiber {
+	if n := len(s.fibers); n > 0 {
+		f := s.fibers[n-1]
+		s.fibers = s.fibers[:n-1]
+		return f
+	}
+	f := &fiber{}
+	f.next, f.stop = iter.Pull(func(yield func(struct{}) bool) {
+		f.yield = yield
+		for {
+			f.run(s)
+			if s.closed || len(s.fibers) == maxIdleFibers {
+				return
+			}
+			s.fibers = append(s.fibers, f)
+			if !yield(struct{}{}) {
+				return
+			}
+		}
+	})
+	return f
+}
+
+// begin gives the fiber a thread to run.
+func (f *fiber) begin(th *thread, body func(th *thread)) { f.th, f.body = th, body }
+
+// run runs the thread to its end. A trap passes through, to whoever resumed the thread, and ends the fiber.
+func (f *fiber) run(s *Store) {
+	defer func() {
+		f.th.done = true
+		f.th.fiber = nil
+		delete(s.parked, f.th)
+		f.th, f.body = nil, nil
+		if s.closed {
+			_ = recover()
+		}
+	}()
+	f.body(f.th)
+}
+
+// aborted unwinds a parked thread when its store closes.
+type aborted struct{}
+
+func (aborted) Error() string { return "the store was closed" }
+
+// park gives control back to the resumer of the thread until it is resumed.
+func (f *fiber) park() {
+	if !f.yield(struct{}{}) {
+		panic(aborted{})
+	}
+}
