@@ -39,11 +39,10 @@ var homes = map[string][]string{
 	"github.com/ianlancetaylor/demangle": {"cmd"},
 	"golang.org/x/sys":                   {"engine", "term"},
 	"golang.org/x/term":                  {"term"},
-	"github.com/antchfx/xpath":           {"testrunner"},
-	"github.com/antchfx/xmlquery":        {"testrunner"},
-	"github.com/antchfx/htmlquery":       {"testrunner"},
-	"github.com/andybalholm/brotli":      {"testrunner"},
-	"golang.org/x/text":                  {"testrunner"},
+
+	"golang.org/x/net":              {"testrunner"},
+	"github.com/andybalholm/brotli": {"testrunner"},
+	"golang.org/x/text":             {"testrunner"},
 }
 
 type listedPackage struct {

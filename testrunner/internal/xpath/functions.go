@@ -1,0 +1,278 @@
+package xpath
+
+import (
+	"math"
+	"strings"
+	"unicode/utf8"
+)
+
+// function is a function of XPath: how many arguments it takes, most -1 for any
+// number, and what it gives.
+type function struct {
+	least, most int
+	apply       func(c *context, args []any) any
+}
+
+// call is the call of a function.
+type call struct {
+	function function
+	args     []expr
+}
+
+func (e call) eval(c *context) any {
+	args := make([]any, len(e.args))
+	for i, arg := range e.args {
+		args[i] = arg.eval(c)
+	}
+	return e.function.apply(c, args)
+}
+
+func newCall(name string, args []expr) expr {
+	f, ok := lookup(name)
+	if !ok {
+		fail("XPath 1.0 has no function %s", name)
+	}
+	if len(args) < f.least || f.most >= 0 && len(args) > f.most {
+		fail("%s does not take %d arguments", name, len(args))
+	}
+	return call{f, args}
+}
+
+func lookup(name string) (function, bool) {
+	for _, find := range []func(string) (function, bool){nodeFunction, stringFunction, numberFunction} {
+		if f, ok := find(name); ok {
+			return f, true
+		}
+	}
+	return function{}, false
+}
+
+func nodeFunction(name string) (f function, ok bool) {
+	switch name {
+	case "last":
+		return function{0, 0, func(c *context, _ []any) any { return float64(inPredicate(c).size) }}, true
+	case "position":
+		return function{0, 0, func(c *context, _ []any) any { return float64(inPredicate(c).position) }}, true
+	case "count":
+		return function{1, 1, func(_ *context, args []any) any { return float64(len(nodes(args[0]))) }}, true
+	case "id":
+		return function{1, 1, func(c *context, args []any) any { return byID(c, args[0]) }}, true
+	case "local-name":
+		return named(func(n *node) string { return n.name }), true
+	case "name":
+		return named((*node).qualified), true
+	case "namespace-uri":
+		return named(func(n *node) string { return n.space }), true
+	case "boolean":
+		return function{1, 1, func(_ *context, args []any) any { return toBool(args[0]) }}, true
+	case "not":
+		return function{1, 1, func(_ *context, args []any) any { return !toBool(args[0]) }}, true
+	case "true", "false":
+		return function{0, 0, func(*context, []any) any { return name == "true" }}, true
+	case "lang":
+		return function{1, 1, func(c *context, args []any) any { return hasLanguage(c.node, toString(args[0])) }}, true
+	}
+	return function{}, false
+}
+
+// inPredicate returns the context, which must be that of a predicate.
+func inPredicate(c *context) *context {
+	if c.position == 0 {
+		fail("position and last are for predicates")
+	}
+	return c
+}
+
+// named returns a function of a node's name, that of the context without an
+// argument.
+func named(of func(*node) string) function {
+	return function{0, 1, func(c *context, args []any) any {
+		n := c.node
+		if len(args) > 0 {
+			n = nil
+			if set := nodes(args[0]); len(set) > 0 {
+				n = set[0]
+			}
+		}
+		if n == nil || n.kind != kindElement && n.kind != kindAttribute && n.kind != kindInstruction {
+			return ""
+		}
+		return of(n)
+	}}
+}
+
+// byID returns the elements with one of some identifiers. In XML only xml:id
+// makes one, as document types are not read.
+func byID(c *context, arg any) nodeset {
+	wanted := make(map[string]bool)
+	add := func(text string) {
+		for _, id := range strings.Fields(text) {
+			wanted[id] = true
+		}
+	}
+	if set, ok := arg.(nodeset); ok {
+		for _, n := range set {
+			add(n.value())
+		}
+	} else {
+		add(toString(arg))
+	}
+	var out nodeset
+	descend(c.doc.root, func(n *node) {
+		for _, a := range n.attrs {
+			isID := a.name == "id" && (a.space == xmlSpace || c.doc.html) || c.doc.html && a.name == "name" && n.name == "a"
+			if isID && wanted[a.text] {
+				delete(wanted, a.text) // the first one has it
+				out = append(out, n)
+				return
+			}
+		}
+	})
+	return out
+}
+
+// hasLanguage reports whether xml:lang of a node, or of what it is in, is a
+// language or a dialect of it.
+func hasLanguage(n *node, language string) bool {
+	for ; n != nil; n = n.parent {
+		for _, a := range n.attrs {
+			if a.name == "lang" && a.space == xmlSpace {
+				main, _, _ := strings.Cut(a.text, "-")
+				return strings.EqualFold(a.text, language) || strings.EqualFold(main, language)
+			}
+		}
+	}
+	return false
+}
+
+func stringFunction(name string) (f function, ok bool) {
+	two := func(of func(a, b string) any) (function, bool) {
+		return function{2, 2, func(_ *context, args []any) any { return of(toString(args[0]), toString(args[1])) }}, true
+	}
+	switch name {
+	case "string":
+		return ofString(func(s string) any { return s }), true
+	case "normalize-space":
+		return ofString(func(s string) any { return strings.Join(strings.FieldsFunc(s, isSpace), " ") }), true
+	case "string-length":
+		return ofString(func(s string) any { return float64(utf8.RuneCountInString(s)) }), true
+	case "concat":
+		return function{2, -1, func(_ *context, args []any) any {
+			var b strings.Builder
+			for _, arg := range args {
+				b.WriteString(toString(arg))
+			}
+			return b.String()
+		}}, true
+	case "starts-with":
+		return two(func(a, b string) any { return strings.HasPrefix(a, b) })
+	case "contains":
+		return two(func(a, b string) any { return strings.Contains(a, b) })
+	case "substring-before":
+		return two(func(a, b string) any {
+			if before, _, found := strings.Cut(a, b); found {
+				return before
+			}
+			return ""
+		})
+	case "substring-after":
+		return two(func(a, b string) any { _, after, _ := strings.Cut(a, b); return after })
+	case "substring":
+		return function{2, 3, func(_ *context, args []any) any { return substring(args) }}, true
+	case "translate":
+		return function{3, 3, func(_ *context, args []any) any {
+			return translate(toString(args[0]), []rune(toString(args[1])), []rune(toString(args[2])))
+		}}, true
+	}
+	return function{}, false
+}
+
+func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
+
+// ofString returns a function of a string, that of the context without an
+// argument.
+func ofString(of func(string) any) function {
+	return function{0, 1, func(c *context, args []any) any {
+		switch {
+		case len(args) > 0:
+			return of(toString(args[0]))
+		case c.node != nil:
+			return of(c.node.value())
+		}
+		return of("")
+	}}
+}
+
+func substring(args []any) string {
+	first, behind := round(toNumber(args[1])), math.Inf(1)
+	if len(args) == 3 {
+		behind = first + round(toNumber(args[2]))
+	}
+	var b strings.Builder
+	position := 0.0
+	for _, r := range toString(args[0]) {
+		if position++; position >= first && position < behind {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func translate(s string, from, to []rune) string {
+	return strings.Map(func(r rune) rune {
+		for i, f := range from {
+			if f != r {
+				continue
+			}
+			if i < len(to) {
+				return to[i]
+			}
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func numberFunction(name string) (f function, ok bool) {
+	one := func(of func(float64) float64) (function, bool) {
+		return function{1, 1, func(_ *context, args []any) any { return of(toNumber(args[0])) }}, true
+	}
+	switch name {
+	case "number":
+		return function{0, 1, func(c *context, args []any) any {
+			switch {
+			case len(args) > 0:
+				return toNumber(args[0])
+			case c.node != nil:
+				return toNumber(c.node.value())
+			}
+			return 0.0
+		}}, true
+	case "sum":
+		return function{1, 1, func(_ *context, args []any) any {
+			sum := 0.0
+			for _, n := range nodes(args[0]) {
+				sum += toNumber(n.value())
+			}
+			return sum
+		}}, true
+	case "floor":
+		return one(math.Floor)
+	case "ceiling":
+		return one(math.Ceil)
+	case "round":
+		return one(round)
+	}
+	return function{}, false
+}
+
+// round rounds to the nearest integer, up if there are two.
+func round(n float64) float64 {
+	if math.IsInf(n, 0) || math.IsNaN(n) || n == 0 {
+		return n
+	}
+	if n < 0 && n >= -0.5 {
+		return math.Copysign(0, -1)
+	}
+	return math.Floor(n + 0.5)
+}

@@ -1,0 +1,59 @@
+package xpath
+
+import (
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// ParseHTML reads any text as HTML. Unlike in the parsers of browsers, and like
+// in libxml2, elements tbody and head are there only if they are written, and
+// text at the beginning is a paragraph. There are no namespaces.
+func ParseHTML(text string) (*Document, error) {
+	trimmed := strings.TrimLeft(text, " \t\r\n")
+	if trimmed == "" {
+		return nil, ErrNoRoot
+	}
+	if trimmed[0] != '<' {
+		text = "<p>" + text
+	}
+	parsed, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	lower := strings.ToLower(text)
+	b := htmlBuilder{head: strings.Contains(lower, "<head"), body: strings.Contains(lower, "<tbody")}
+	doc := &Document{root: &node{}, html: true}
+	b.children(doc.root, parsed, 0)
+	doc.root.number(0)
+	return doc, nil
+}
+
+// htmlBuilder copies a tree. head and body say which elements are written.
+type htmlBuilder struct{ head, body bool }
+
+// children adds the children of a parsed node to a node.
+func (b htmlBuilder) children(to *node, from *html.Node, depth int) {
+	for child := from.FirstChild; child != nil; child = child.NextSibling {
+		switch child.Type {
+		case html.TextNode:
+			to.add(&node{kind: kindText, text: child.Data})
+		case html.CommentNode:
+			to.add(&node{kind: kindComment, text: child.Data})
+		case html.ElementNode:
+			if depth > maxDepth {
+				continue
+			}
+			implied := child.Data == "tbody" && !b.body || child.Data == "head" && !b.head && child.FirstChild == nil
+			if implied {
+				b.children(to, child, depth)
+				continue
+			}
+			e := to.add(&node{kind: kindElement, name: child.Data})
+			for _, a := range child.Attr {
+				e.addAttr(&node{name: a.Key, text: a.Val})
+			}
+			b.children(e, child, depth+1)
+		}
+	}
+}

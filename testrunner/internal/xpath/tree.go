@@ -1,0 +1,110 @@
+// Package xpath evaluates XPath 1.0 over XML and HTML documents, broken ones
+// included. Where the recommendation leaves something open, and in how numbers
+// are written, it does what libxml2 does, which the hurl program is built on.
+package xpath
+
+import (
+	"errors"
+	"strings"
+)
+
+// Document is a parsed document. It may be used by several goroutines.
+type Document struct {
+	root *node
+	html bool
+	// namespaces are the prefixes that expressions can use.
+	namespaces map[string]string
+}
+
+// ErrNoRoot says that a text has no root element.
+var ErrNoRoot = errors.New("there is no root element")
+
+type kind int
+
+const (
+	kindRoot kind = iota
+	kindElement
+	kindAttribute
+	kindText
+	kindComment
+	kindInstruction
+)
+
+// node is a node of the tree that XPath sees.
+type node struct {
+	kind     kind
+	parent   *node
+	children []*node
+	attrs    []*node
+	// prefix, name and space are those of elements and attributes; name is also
+	// the target of an instruction.
+	prefix, name, space string
+	text                string // of all kinds but root and elements
+	order               int    // the place in the document
+	index               int    // the place among the parent's children
+}
+
+// qualified returns the name with its prefix.
+func (n *node) qualified() string {
+	if n.prefix == "" {
+		return n.name
+	}
+	return n.prefix + ":" + n.name
+}
+
+// value returns the string-value.
+func (n *node) value() string {
+	if n.kind != kindRoot && n.kind != kindElement {
+		return n.text
+	}
+	var b strings.Builder
+	n.appendText(&b)
+	return b.String()
+}
+
+func (n *node) appendText(b *strings.Builder) {
+	for _, child := range n.children {
+		switch child.kind {
+		case kindText:
+			b.WriteString(child.text)
+		case kindElement:
+			child.appendText(b)
+		}
+	}
+}
+
+// attr returns the value of an attribute without a namespace.
+func (n *node) attr(name string) (string, bool) {
+	for _, a := range n.attrs {
+		if a.name == name && a.prefix == "" {
+			return a.text, true
+		}
+	}
+	return "", false
+}
+
+func (n *node) add(child *node) *node {
+	child.parent, child.index = n, len(n.children)
+	n.children = append(n.children, child)
+	return child
+}
+
+func (n *node) addAttr(a *node) {
+	a.kind, a.parent = kindAttribute, n
+	n.attrs = append(n.attrs, a)
+}
+
+// number numbers the nodes in document order, from first, and returns the
+// number behind the last one.
+func (n *node) number(first int) int {
+	n.order = first
+	first++
+	for _, a := range n.attrs {
+		a.order = first
+		first++
+	}
+	for _, child := range n.children {
+		first = child.number(first)
+	}
+	return first
+}
