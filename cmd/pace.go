@@ -1,9 +1,6 @@
 package cmd
 
-import (
-	"runtime"
-	"runtime/debug"
-)
+import "runtime"
 
 // pace keeps requests quick while something is compiled beside them. It acts on
 // the whole process, so there is one, with one owner.
@@ -14,15 +11,12 @@ import (
 // threads than processors the system decides instead, which is much quicker to
 // do so. And a collector that waits for more garbage interrupts less often.
 type pace struct {
-	loads     int
-	procs, gc int // as they were
+	loads   int
+	procs   int // as they were
+	restore func()
 }
 
-const (
-	fewProcs  = 4   // with fewer processors, threads are added up to that number
-	lateGC    = 400 // per cent of the live heap, instead of 100
-	defaultGC = 100
-)
+const fewProcs = 4 // with fewer processors, threads are added up to that number
 
 // begin is called when a load begins, end when it has ended.
 func (p *pace) begin() {
@@ -33,10 +27,7 @@ func (p *pace) begin() {
 	if p.procs < fewProcs {
 		runtime.GOMAXPROCS(fewProcs)
 	}
-	// What the user has set by GOGC stays.
-	if p.gc = debug.SetGCPercent(lateGC); p.gc != defaultGC {
-		debug.SetGCPercent(p.gc)
-	}
+	p.restore = relaxCollector()
 }
 
 func (p *pace) end() {
@@ -44,5 +35,5 @@ func (p *pace) end() {
 		return
 	}
 	runtime.GOMAXPROCS(p.procs)
-	debug.SetGCPercent(p.gc)
+	p.restore()
 }

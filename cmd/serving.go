@@ -65,6 +65,7 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 		// It only closes descriptors.
 		defer func() { _ = r.file.Close() }()
 	}
+	defer relaxCollector()()
 	server := serve.New(build, t.serverOptions(s))
 	r.server = server
 	r.mark()
