@@ -15,7 +15,9 @@ import (
 const (
 	maxInstances     = 10_000
 	maxCoreInstances = 10_000
-	maxCanons        = 1_000_000
+	maxCanons        = 20_000
+	maxCode          = 1 << 28 // bytes to compile: a module is compiled again for other imports
+	maxParts         = 500_000 // definitions and what they list; a Python interpreter with all of WASI has 7,200
 )
 
 // plan is a linked component, flattened: every index, name and nested instance is resolved to slots, and what is left to do for each
@@ -166,6 +168,9 @@ type flattener struct {
 	linker   *Linker
 	declared *validate.ModuleTypes
 	given    map[*HostModule]*moduleRef
+	modules  map[*binary.CoreModule]*moduleRef
+	parts    int
+	code     int
 	problems []ImportProblem
 	used     []ImportStatus
 	sources  map[string]int
@@ -184,7 +189,7 @@ func planFail(format string, args ...any) {
 
 // flatten resolves the component's imports in l and flattens it.
 func flatten(c *Component, l *Linker) (f *flattener, err error) {
-	f = &flattener{plan: &plan{}, linker: l, declared: c.modules, given: map[*HostModule]*moduleRef{},
+	f = &flattener{plan: &plan{}, linker: l, declared: c.modules, given: map[*HostModule]*moduleRef{}, modules: map[*binary.CoreModule]*moduleRef{},
 		sources: map[string]int{}, memIdx: map[coreRef]int{}, funcIdx: map[coreRef]int{}, tableIdx: map[coreRef]int{}}
 	defer func() {
 		switch r := recover().(type) {
@@ -214,9 +219,13 @@ func (f *flattener) instantiate(c *compDef, args map[string]item, parentInst int
 	f.plan.instances = append(f.plan.instances, instanceDef{parent: parentInst})
 	exports := newCompInst()
 	for _, d := range c.ast.Defs {
+		f.count(1)
 		switch d := d.(type) {
 		case *binary.CoreModule:
-			s.modules = append(s.modules, f.module(d.Bytes, fmt.Sprintf("module %d", len(f.plan.modules))))
+			if f.modules[d] == nil {
+				f.modules[d] = f.module(d.Bytes, fmt.Sprintf("module %d", len(f.plan.modules)))
+			}
+			s.modules = append(s.modules, f.modules[d])
 		case *binary.CoreInstance:
 			s.coreInsts = append(s.coreInsts, f.coreInstance(s, d))
 		case *binary.CoreType:
@@ -256,6 +265,13 @@ func (f *flattener) instantiate(c *compDef, args map[string]item, parentInst int
 	return exports
 }
 
+// count bounds the work: a definition is evaluated anew in each instance of its component.
+func (f *flattener) count(parts int) {
+	if f.parts += parts; f.parts > maxParts {
+		planFail("the component is too large: all its instances together have more than %d definitions and parts of such", maxParts)
+	}
+}
+
 func (f *flattener) module(b []byte, name string) *moduleRef {
 	info, err := corewasm.Scan(b)
 	if err != nil {
@@ -268,6 +284,7 @@ func (f *flattener) module(b []byte, name string) *moduleRef {
 
 func (f *flattener) coreInstance(s *scope, d *binary.CoreInstance) *coreInst {
 	if d.Inline {
+		f.count(len(d.Exports))
 		ci := &coreInst{slot: -1, items: make(map[string]coreRef, len(d.Exports))}
 		for _, e := range d.Exports {
 			ci.items[e.Name] = s.coreItem(e.Sort, e.Index)
@@ -282,6 +299,7 @@ func (f *flattener) coreInstance(s *scope, d *binary.CoreInstance) *coreInst {
 	for _, a := range d.Args {
 		byName[a.Name] = s.coreInsts[a.Instance]
 	}
+	f.count(len(m.info.Imports) + len(d.Args))
 	imports := make([]engine.Import, len(m.info.Imports))
 	key := fmt.Sprintf("%p", m)
 	for i, im := range m.info.Imports {
@@ -300,6 +318,9 @@ func (f *flattener) coreInstance(s *scope, d *binary.CoreInstance) *coreInst {
 	if !ok {
 		src = len(f.plan.sources)
 		f.sources[key] = src
+		if f.code += len(m.bytes); f.code > maxCode {
+			planFail("the component has more than %d MiB of core code, what has to be compiled for each instance anew included", maxCode>>20)
+		}
 		f.plan.sources = append(f.plan.sources, moduleSource{module: m, imports: imports})
 	}
 	slot := f.plan.coreSlots
@@ -309,6 +330,7 @@ func (f *flattener) coreInstance(s *scope, d *binary.CoreInstance) *coreInst {
 }
 
 func (f *flattener) instance(s *scope, d *binary.Instance) *compInst {
+	f.count(len(d.Exports) + len(d.Args))
 	if d.Inline {
 		ci := newCompInst()
 		for _, e := range d.Exports {

@@ -116,6 +116,7 @@ func (f *flattener) importInstance(t *typeItem, name string, host *HostInstance)
 	s := &scope{parent: t.env}
 	out := newCompInst()
 	for _, d := range t.decl.Instance.Decls {
+		f.count(1)
 		switch {
 		case d.CoreType != nil:
 			s.pushCoreType(d.CoreType)

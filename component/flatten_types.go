@@ -31,6 +31,7 @@ func (f *flattener) typ(s *scope, d *binary.Type) *typeItem {
 }
 
 func (f *flattener) funcType(s *scope, d *binary.FuncType) *types.Func {
+	f.count(len(d.Params))
 	params := make([]types.Field, len(d.Params))
 	for i, p := range d.Params {
 		params[i] = types.Field{Name: p.Label, Type: f.val(s, p.Type)}
@@ -60,6 +61,7 @@ func (f *flattener) defVal(s *scope, d *binary.DefValType) *types.Type {
 	if k, ok := primKinds[d.Op]; ok {
 		return types.NewPrim(k)
 	}
+	f.count(len(d.Fields) + len(d.Types) + len(d.Cases) + len(d.Labels))
 	switch d.Op {
 	case binary.OpRecord:
 		fs := make([]types.Field, len(d.Fields))
