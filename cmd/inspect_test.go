@@ -79,7 +79,7 @@ func TestDiagnoses(t *testing.T) {
 		"WASI 0.3":          {guest("rust-hello-p3/rust-hello-p3.wasm"), codeUnknownImport, "imports wasi:http/types@0.3.0, which is not provided here", "runs WASI 0.2.12"},
 		"unknown interface": {guest("bad/unknown-import.wasm"), codeUnknownImport, "imports acme:cache/store@1.2.0, which is not provided here", "wac plug"},
 		"unknown function":  {guest("bad/unknown-function.wasm"), codeUnknownImport, "imports function get-very-random-bytes from wasi:random/random@0.2.99, which wasi:random/random@0.2.", "rebuild it with the WIT of wasi:random/random@0.2."},
-		"unsupported":       {[]byte(importingModule), codeUnsupported, "cannot be run here: import code: importing core modules is not supported", "build it without that"},
+		"unknown module":    {[]byte(importingModule), codeUnknownImport, "imports code, which is not provided here", "leave it out of the world"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := examineBytes("app.wasm", tt.data, linkerOf02()).forServe()
