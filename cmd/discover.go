@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/term"
 )
 
 // searchedFolders are where the usual tools put what they build: cargo, and
@@ -18,19 +20,16 @@ func searchedFolders() []string {
 // discover returns the one component below the current folder that can be
 // served.
 func discover(servable func(path string) (bool, string)) (string, error) {
-	var found, rejected []string
-	for _, folder := range searchedFolders() {
-		paths, err := filepath.Glob(filepath.FromSlash(folder) + string(filepath.Separator) + "*.wasm")
-		if err != nil {
-			return "", fmt.Errorf("searching %s: %w", folder, err)
-		}
-		for _, path := range paths {
-			path = filepath.Clean(path)
-			if ok, reason := servable(path); ok {
-				found = append(found, path)
-			} else {
-				rejected = append(rejected, path+": "+reason)
-			}
+	paths, rejected, err := wasmFiles()
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, path := range paths {
+		if ok, reason := servable(path); ok {
+			found = append(found, path)
+		} else {
+			rejected = append(rejected, path+": "+reason)
 		}
 	}
 	switch len(found) {
@@ -39,21 +38,71 @@ func discover(servable func(path string) (bool, string)) (string, error) {
 	case 0:
 		msg := "no component to serve was found"
 		for _, line := range rejected {
-			msg += "\n  " + line
+			msg += "\n  " + term.Clean(line)
 		}
-		return "", usagef("looked for *.wasm in "+strings.Join(searchedFolders(), ", ")+"; build one or name it: "+programName+" serve path/to/app.wasm", "%s", msg)
+		hint := "looked for *.wasm in " + strings.Join(searchedFolders(), ", ") + "; build one or name it: " + programName + " serve path/to/app.wasm"
+		if len(paths) == 1 {
+			hint += "; what to do about that one: " + programName + " inspect " + shellWord(paths[0])
+		}
+		return "", usagef(hint, "%s", msg)
 	default:
 		return "", usagef("name the one to serve: "+programName+" serve "+shellWord(found[0]),
 			"there are %d components to serve:\n  %s", len(found), strings.Join(found, "\n  "))
 	}
 }
 
-// shellWord quotes a path in a hint when it needs it.
-func shellWord(path string) string {
-	if strings.ContainsAny(path, " '\"$&()") {
-		return "'" + path + "'"
+// wasmFiles returns the files that may be components, each once, and what could
+// not be looked into.
+func wasmFiles() (paths, unreadable []string, err error) {
+	var seen []fs.FileInfo
+	for _, pattern := range searchedFolders() {
+		folders, err := filepath.Glob(filepath.FromSlash(pattern))
+		if err != nil {
+			return nil, nil, fmt.Errorf("searching %s: %w", pattern, err)
+		}
+		for _, folder := range folders {
+			if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+				continue // a script may be called build
+			}
+			entries, err := os.ReadDir(folder)
+			if err != nil {
+				unreadable = append(unreadable, fmt.Sprintf("%s: cannot be read: %v", folder, underlying(err)))
+			}
+			for _, entry := range entries {
+				path := filepath.Join(folder, entry.Name())
+				if filepath.Ext(path) != ".wasm" {
+					continue
+				}
+				// Reading a pipe or a device could take forever. A link that
+				// leads nowhere is no file either.
+				info, err := os.Stat(path)
+				if err != nil || !info.Mode().IsRegular() || isOneOf(info, seen) {
+					continue
+				}
+				seen = append(seen, info)
+				paths = append(paths, path)
+			}
+		}
 	}
-	return path
+	return paths, unreadable, nil
+}
+
+// isOneOf reports whether a file is among those that are known by other names.
+func isOneOf(file fs.FileInfo, known []fs.FileInfo) bool {
+	for _, other := range known {
+		if os.SameFile(file, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// shellWord quotes a path in a command that the user may copy.
+func shellWord(path string) string {
+	if plain := filepath.ToSlash(path); term.ShellWord(plain) == plain {
+		return path // backslashes of Windows are nothing special to its shells
+	}
+	return term.ShellWord(path)
 }
 
 // checkFile finds what can be wrong with a path before anybody reads the file.

@@ -55,3 +55,36 @@ func TestDiscover(t *testing.T) {
 		})
 	}
 }
+
+func TestDiscoverTakesAFileWithTwoNamesOnce(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("dist", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("dist/app.wasm", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link("dist/app.wasm", "latest.wasm"); err != nil {
+		t.Fatal(err)
+	}
+	// A script of that name is no folder to look into.
+	if err := os.WriteFile("build", nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	got, err := discover(func(string) (bool, string) { return true, "" })
+	if err != nil || got != "latest.wasm" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestDiscoverPointsToWhatIsWrongWithTheOnlyFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("my app.wasm", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := discover(func(string) (bool, string) { return false, "is a core module" })
+	var user *userError
+	if !errors.As(err, &user) || !strings.HasSuffix(user.hint, "wasihttp inspect 'my app.wasm'") {
+		t.Errorf("got %v with hint %q", err, user.hint)
+	}
+}

@@ -36,15 +36,17 @@ func (c *call) failure(err error) error {
 		f.Hint = "--timeout allows more time"
 	case errors.As(err, &instance):
 		f.Outcome, f.Cause = serve.Instantiation, instance.Error()
-		var t *engine.Trap
-		if errors.As(err, &t) {
-			f.Frames = frames(t.Frames)
+		if t := (*engine.Trap)(nil); errors.As(err, &t) {
+			f.Frames, f.Hint = frames(t.Frames), trapHint(t)
+		}
+		if limit := (*engine.MemoryLimitError)(nil); errors.As(err, &limit) {
+			f.Hint = memoryHint
 		}
 	case errors.As(err, &trap):
 		f.Outcome, f.Cause = serve.Trap, trap.Error()
 		f.Frames = frames(trap.Frames())
-		if t := (*engine.Trap)(nil); errors.As(err, &t) && t.Code == engine.TrapStackOverflow && len(f.Frames) == 0 {
-			f.Hint = "look for a function that calls itself without end; of an exhausted stack there is no backtrace"
+		if t := (*engine.Trap)(nil); errors.As(err, &t) {
+			f.Hint = trapHint(t)
 		}
 	case errors.As(err, &other):
 		f.Outcome, f.Cause = serve.Trap, other.Error()
@@ -77,11 +79,45 @@ func ownCode(e *handler.ExpirationError, at []serve.Frame) string {
 	return ", in " + at[0].Func
 }
 
-// frames writes a backtrace for people: names as they stand in the source, without the host's own frames.
+const memoryHint = "--max-memory allows more memory"
+
+// trapHint says what is known to be behind a trap; "" if nothing is.
+func trapHint(t *engine.Trap) string {
+	switch {
+	case t.Code == engine.TrapStackOverflow && len(t.Frames) == 0:
+		return "look for a function that calls itself without end; of an exhausted stack there is no backtrace"
+	case t.MemoryRefused && t.Cause == nil:
+		return "the guest had been refused more memory; " + memoryHint
+	}
+	return ""
+}
+
+// isGlue tells whether a module is the host, or one that the tools put between a program and its imports: all its functions only call another.
+func isGlue(module string) bool {
+	return module == engine.HostModule || module == "wit-component:shim" || module == "wit-component:fixups"
+}
+
+// raises tells whether a function, named as people read it, is how a language reports a failure.
+func raises(name string) bool {
+	for _, prefix := range []string{
+		"__rustc::", "rust_begin_unwind", "rust_panic", "std::panicking::", "std::alloc::", "std::process::abort", "std::sys::backtrace::__rust_end_short_backtrace",
+		"core::panicking::", "core::option::unwrap_failed", "core::option::expect_failed", "core::result::unwrap_failed", "core::slice::index::slice_",
+		"core::str::slice_error_fail", "core::cell::panic_", "alloc::alloc::handle_alloc_error", "alloc::raw_vec::handle_error", "alloc::raw_vec::capacity_overflow",
+		"runtime.gopanic", "runtime.panic", "runtime.goPanic", "runtime.fatal", "runtime.throw", "runtime.exit", "runtime.abort", "runtime.sigpanic", "runtime.dopanic",
+	} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return name == "abort" || name == "__assert_fail"
+}
+
+// frames writes a backtrace for people: names as they stand in the source, without what is between a program and its host.
 func frames(in []engine.Frame) []serve.Frame {
 	out := make([]serve.Frame, 0, len(in))
+	raising := true // all frames so far
 	for _, f := range in {
-		if f.Module == engine.HostModule {
+		if isGlue(f.Module) {
 			continue
 		}
 		name := f.Func
@@ -90,7 +126,14 @@ func frames(in []engine.Frame) []serve.Frame {
 		} else {
 			name = readable(name)
 		}
-		out = append(out, serve.Frame{Func: name, Module: f.Module, File: f.File, Line: f.Line})
+		raising = raising && raises(name)
+		out = append(out, serve.Frame{Func: name, Module: f.Module, File: f.File, Line: f.Line, Runtime: raising})
+	}
+	if raising {
+		// Then there is nothing else to show.
+		for i := range out {
+			out[i].Runtime = false
+		}
 	}
 	return out
 }

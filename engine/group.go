@@ -40,6 +40,7 @@ type Group struct {
 	closed  bool
 	failed  bool // an instantiation or reset went wrong
 	calls   int  // in progress
+	refused bool // the limit has kept a memory from growing
 
 	interrupted atomic.Pointer[interruption]
 }
@@ -162,8 +163,7 @@ func (g *Group) runStart(ctx *Context, slot int) error {
 func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err error) {
 	if m.ownsMemory() {
 		if need := m.info.Memories[0].Min * pageSize; !g.fits(need) {
-			return fmt.Errorf("module %q: its initial memory of %d bytes exceeds the limit: %d of %d bytes are left",
-				m.Name(), need, g.lim.MaxMemoryBytes-g.used, g.lim.MaxMemoryBytes)
+			return &MemoryLimitError{Module: m.Name(), Need: need, Left: g.lim.MaxMemoryBytes - g.used, Limit: g.lim.MaxMemoryBytes}
 		}
 	}
 	if g.elementsOutOfBounds(m) {
@@ -202,6 +202,18 @@ const pageSize = 65536
 
 func (g *Group) fits(more uint64) bool {
 	return g.lim.MaxMemoryBytes == 0 || g.used <= g.lim.MaxMemoryBytes && more <= g.lim.MaxMemoryBytes-g.used
+}
+
+// MemoryLimitError says that a module cannot be instantiated within the limit of
+// memory.
+type MemoryLimitError struct {
+	Module            string
+	Need, Left, Limit uint64 // in bytes
+}
+
+// Error gives the numbers.
+func (e *MemoryLimitError) Error() string {
+	return fmt.Sprintf("module %q: its initial memory of %d bytes exceeds the limit: %d of %d bytes are left", e.Module, e.Need, e.Left, e.Limit)
 }
 
 // Close frees instances and memories. No call may be running or parked.

@@ -67,6 +67,7 @@ func (l *linear) Reallocate(size uint64) []byte {
 	}
 	more := size - uint64(len(l.buf))
 	if !l.group.fits(more) {
+		l.group.refused = true
 		return nil
 	}
 	buf := l.backing.resize(size)

@@ -62,6 +62,7 @@ func (g *Group) Reset() bool {
 			return false
 		}
 	}
+	g.refused = false
 	return true
 }
 

@@ -99,6 +99,9 @@ type Trap struct {
 	// those of the call that Cause went through. wazero keeps 30 for each call,
 	// none for an exhausted stack.
 	Frames []Frame
+	// MemoryRefused says that the limit of memory had kept a memory from growing:
+	// programs often trap because of that.
+	MemoryRefused bool
 }
 
 // Frame is one activation in a backtrace.
@@ -131,7 +134,7 @@ func (t *Trap) Unwrap() error { return t.Cause }
 
 // trap makes a Trap of the error of a wazero call.
 func (g *Group) trap(err error) *Trap {
-	t := &Trap{}
+	t := &Trap{MemoryRefused: g.refused}
 	switch inner := errors.Unwrap(err).(type) {
 	case nil:
 		t.Code = trapCode(err.Error())

@@ -221,10 +221,17 @@ func TestMemoryLimitIsTheSumOverTheGroup(t *testing.T) {
 	f := start(t, engine.Limits{MaxMemoryBytes: 4 * page})
 	m := f.compile(coretest.Module{
 		Memory: &coretest.Memory{Min: 1, Export: "m"},
-		Funcs:  []coretest.Func{{Type: sigII, Export: "grow", Code: coretest.Code(coretest.LocalGet, 0, coretest.MemoryGrow, 0)}},
+		Funcs: []coretest.Func{
+			{Type: sigII, Export: "grow", Code: coretest.Code(coretest.LocalGet, 0, coretest.MemoryGrow, 0)},
+			{Type: sigVoid, Export: "trap", Code: coretest.Code(coretest.Unreachable)},
+		},
 	})
 	f.instantiate(0, m)
 	f.instantiate(1, m)
+	var trap *engine.Trap
+	if _, err := f.call(0, "trap"); !errors.As(err, &trap) || trap.MemoryRefused {
+		t.Errorf("before: %v", err)
+	}
 	const refused = 1<<32 - 1
 	for _, step := range []struct {
 		slot       int
@@ -233,6 +240,9 @@ func TestMemoryLimitIsTheSumOverTheGroup(t *testing.T) {
 		if got, err := f.call(step.slot, "grow", step.more); err != nil || got != step.want {
 			t.Errorf("%+v: got %d, %v", step, got, err)
 		}
+	}
+	if _, err := f.call(0, "trap"); !errors.As(err, &trap) || !trap.MemoryRefused {
+		t.Errorf("a trap after memory was refused does not say so: %v", err)
 	}
 	err := f.g.Instantiate(f.ctx, 2, m)
 	want := `module "test": its initial memory of 65536 bytes exceeds the limit: 0 of 262144 bytes are left`

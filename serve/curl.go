@@ -1,17 +1,21 @@
 package serve
 
 import (
-	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/term"
 )
 
-// curlCommand returns a command for a POSIX shell that sends the request again.
-// A body that is not known whole is left for the user to put into a file.
-func curlCommand(r *http.Request, body *requestBody) string {
+// bodyFile is where the command reads a body that is not known whole.
+const bodyFile = "request-body"
+
+// curlCommand returns a command for a POSIX shell that sends the request again,
+// and what has to be done before it, if anything.
+func curlCommand(r *http.Request, body *requestBody) (command, note string) {
 	args := []string{"curl", "-i"}
 	target := r.RequestURI
 	switch {
@@ -25,7 +29,7 @@ func curlCommand(r *http.Request, body *requestBody) string {
 			args = append(args, "--globoff")
 		}
 	default:
-		args = append(args, "--request-target", quote(target))
+		args = append(args, "--request-target", term.ShellWord(target))
 		target = "/"
 	}
 	hasBody := r.ContentLength != 0
@@ -33,9 +37,13 @@ func curlCommand(r *http.Request, body *requestBody) string {
 	case r.Method == http.MethodHead:
 		args = append(args, "--head")
 	case r.Method != http.MethodGet || hasBody:
-		args = append(args, "-X", quote(r.Method))
+		args = append(args, "-X", term.ShellWord(r.Method))
 	}
-	args = append(args, quote("http://"+r.Host+target))
+	address := reachable(r)
+	args = append(args, term.ShellWord("http://"+address+target))
+	if address != r.Host {
+		args = append(args, "-H", term.ShellWord("host: "+r.Host))
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		if name == "Content-Length" {
 			continue
@@ -45,58 +53,43 @@ func curlCommand(r *http.Request, body *requestBody) string {
 			if value == "" {
 				header = strings.ToLower(name) + ";"
 			}
-			args = append(args, "-H", quote(header))
+			args = append(args, "-H", term.ShellWord(header))
 		}
 	}
-	if hasBody {
-		args = append(args, "--data-binary", bodyArgument(body))
+	if !hasBody {
+		return strings.Join(args, " "), ""
 	}
-	return strings.Join(args, " ")
-}
-
-// bodyArgument returns the quoted body, or the name of a file to be made.
-func bodyArgument(body *requestBody) string {
-	text, ok := body.whole()
-	// An argument can neither hold a zero byte nor begin with curl's sign for a
-	// file.
-	if !ok || strings.ContainsRune(string(text), 0) || strings.HasPrefix(string(text), "@") {
-		return "@request-body"
-	}
-	return quote(string(text))
-}
-
-// quote makes s one word of a POSIX shell; what such a shell cannot write as it
-// is uses the escapes of $'…', which bash, zsh and POSIX.1-2024 know.
-func quote(s string) string {
-	plain, printable := true, utf8.ValidString(s)
-	for _, c := range s {
-		if c < 0x20 || c == 0x7f {
-			printable = false
-		}
-		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,", c) {
-			plain = false
-		}
-	}
+	args = append(args, "--data-binary")
+	text, whole := body.whole()
+	word := term.ShellWord(string(text))
 	switch {
-	case plain && s != "":
-		return s
-	case printable:
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	case !whole:
+		args = append(args, "@"+bodyFile)
+		note = "put the body of the request, which was not kept, into the file " + bodyFile
+	case strings.HasPrefix(word, "$") || strings.HasPrefix(string(text), "@"):
+		// An argument cannot hold every byte, nor begin with curl's sign for a file.
+		args = slices.Concat([]string{term.ShellPrintf(string(text)), "|"}, args, []string{"@-"})
+	default:
+		args = append(args, word)
 	}
-	var b strings.Builder
-	b.WriteString("$'")
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\'' || c == '\\':
-			b.WriteString(`\` + string(c))
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c < 0x20 || c >= 0x7f:
-			fmt.Fprintf(&b, `\%03o`, c)
-		default:
-			b.WriteByte(c)
-		}
+	return strings.Join(args, " "), note
+}
+
+// reachable returns where the server that got r can be reached: what the client
+// wrote if that names this machine, else the address that the connection has
+// here, for the name may be one that only a proxy or the client knows.
+func reachable(r *http.Request) string {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if !ok {
+		return r.Host
 	}
-	b.WriteString("'")
-	return b.String()
+	host, port, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host, port = strings.Trim(r.Host, "[]"), "80"
+	}
+	_, localPort, err := net.SplitHostPort(local.String())
+	if err == nil && port == localPort && (host == "localhost" || net.ParseIP(host) != nil) {
+		return r.Host
+	}
+	return local.String()
 }

@@ -247,7 +247,7 @@ func (x *exchange) failIn(g *generation, f *Failure) {
 	}
 	if report.detailed {
 		x.completeSample()
-		report.Curl = curlCommand(x.r, x.body)
+		report.Curl, report.CurlNote = curlCommand(x.r, x.body)
 	}
 	x.committed = true
 	x.record.Status = f.Outcome.Status()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -59,6 +60,9 @@ type Frame struct {
 	// File and Line say where in the source; empty and 0 when unknown.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
+	// Runtime says that the function belongs to how the language reports a
+	// failure, and not to the program.
+	Runtime bool `json:"runtime,omitempty"`
 }
 
 // String returns the frame on one line.
@@ -74,20 +78,44 @@ func (f Frame) String() string {
 	return b.String()
 }
 
-// shortFrames returns frames without the module if it is the same in all of
-// them, for then it says nothing.
-func shortFrames(frames []Frame) []Frame {
-	for _, f := range frames {
-		if f.Module != frames[0].Module {
-			return frames
-		}
+// shownFrame is a line of a backtrace for people.
+type shownFrame struct {
+	Frame
+	// Times is how many activations in a row it stands for.
+	Times int
+	// Here marks the innermost function of the program itself.
+	Here bool
+}
+
+// String returns the frame on one line.
+func (f shownFrame) String() string { return f.Frame.String() + f.Repeated() }
+
+// Repeated says how many times the function called itself, if it did.
+func (f shownFrame) Repeated() string {
+	if f.Times == 1 {
+		return ""
 	}
-	short := make([]Frame, len(frames))
+	return fmt.Sprintf(" ×%d", f.Times)
+}
+
+// shownFrames prepares a backtrace for people: without the module if it is the
+// same in all frames, for then it says nothing, and with one line for a function
+// that called itself many times.
+func shownFrames(frames []Frame) []shownFrame {
+	alike := !slices.ContainsFunc(frames, func(f Frame) bool { return f.Module != frames[0].Module })
+	here := slices.IndexFunc(frames, func(f Frame) bool { return !f.Runtime })
+	var shown []shownFrame
 	for i, f := range frames {
-		f.Module = ""
-		short[i] = f
+		if alike {
+			f.Module = ""
+		}
+		if n := len(shown); n > 0 && shown[n-1].Frame == f {
+			shown[n-1].Times++
+			continue
+		}
+		shown = append(shown, shownFrame{Frame: f, Times: 1, Here: i == here})
 	}
-	return short
+	return shown
 }
 
 // Place returns file:line as far as it is known.

@@ -1,9 +1,9 @@
 package serve
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,8 +84,11 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 		}
 		fmt.Fprintf(b, "  %s %s\n", mark, term.Clean(line))
 	}
-	for _, frame := range shortFrames(f.Frames[:min(len(f.Frames), maxFrames)]) {
-		fmt.Fprintf(b, "      at %s", term.Clean(frame.Func))
+	// What the language does to report a failure is of little interest here, and
+	// there is little room; the page has it.
+	frames := slices.DeleteFunc(shownFrames(f.Frames), func(f shownFrame) bool { return f.Runtime })
+	for _, frame := range frames[:min(len(frames), maxFrames)] {
+		fmt.Fprintf(b, "      at %s%s", term.Clean(frame.Func), out.Dim(frame.Repeated()))
 		if place := frame.Place(); place != "" {
 			b.WriteString(" " + out.Link(term.Clean(place)))
 		} else if frame.Module != "" {
@@ -93,7 +96,7 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 		}
 		b.WriteByte('\n')
 	}
-	if more := len(f.Frames) - maxFrames; more > 0 {
+	if more := len(frames) - maxFrames; more > 0 {
 		fmt.Fprintf(b, "      %s\n", out.Dim(fmt.Sprintf("and %d more", more)))
 	}
 	if r.Aborted {
@@ -172,12 +175,7 @@ func JSONLog(w io.Writer, quiet bool) func(Record) {
 		if f := r.Failure; f != nil {
 			line.ErrorCode, line.Cause, line.Frames, line.Stderr, line.Hint = f.ErrorCode, f.Cause, f.Frames, f.Stderr, f.Hint
 		}
-		b, err := json.Marshal(line)
-		if err != nil {
-			// Strings and numbers always have a JSON form.
-			panic(fmt.Sprintf("serve: log: %v", err))
-		}
 		// A stream that is gone has nobody to tell.
-		_, _ = w.Write(append(b, '\n'))
+		_, _ = w.Write(encodeJSON(line, ""))
 	}
 }

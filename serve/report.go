@@ -62,7 +62,9 @@ type report struct {
 	Target    string
 	Digest    string
 	Curl      string
-	Time      time.Time
+	// CurlNote says what has to be done before Curl, if anything.
+	CurlNote string
+	Time     time.Time
 	// Script is the address of the script that reloads the page, if any.
 	Script   string
 	detailed bool
@@ -134,7 +136,7 @@ func (p report) StatusText() string { return http.StatusText(p.Outcome.Status())
 func (p report) Detailed() bool { return p.detailed }
 
 // Trace returns the backtrace as a person needs it.
-func (p report) Trace() []Frame { return shortFrames(p.Frames) }
+func (p report) Trace() []shownFrame { return shownFrames(p.Frames) }
 
 // Log returns the last lines of standard error as plain text.
 func (p report) Log() []string {
@@ -171,6 +173,7 @@ type reportJSON struct {
 	Frames    []Frame  `json:"backtrace,omitempty"`
 	Stderr    []string `json:"stderr,omitempty"`
 	Curl      string   `json:"curl,omitempty"`
+	CurlNote  string   `json:"curl_note,omitempty"`
 	Build     string   `json:"build,omitempty"`
 }
 
@@ -178,14 +181,23 @@ func (p report) json() []byte {
 	out := reportJSON{Outcome: p.Outcome, RequestID: p.RequestID, Status: p.Status()}
 	if p.detailed {
 		out.Cause, out.ErrorCode, out.Hint = p.Cause, p.ErrorCode, p.Hint
-		out.Frames, out.Stderr, out.Curl, out.Build = p.Frames, p.Stderr, p.Curl, p.Digest
+		out.Frames, out.Stderr, out.Curl, out.CurlNote, out.Build = p.Frames, p.Stderr, p.Curl, p.CurlNote, p.Digest
 	}
-	b, err := json.MarshalIndent(out, "", "  ")
-	if err != nil {
+	return encodeJSON(out, "  ")
+}
+
+// encodeJSON writes v, which is made of strings and numbers, with an end of
+// line. Names of functions are full of angle brackets, which stay as they are.
+func encodeJSON(v any, indent string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	if err := e.Encode(v); err != nil {
 		// Strings and numbers always have a JSON form.
-		panic(fmt.Sprintf("serve: report: %v", err))
+		panic(fmt.Sprintf("serve: %v", err))
 	}
-	return append(b, '\n')
+	return b.Bytes()
 }
 
 func (p report) text() []byte {
@@ -204,12 +216,16 @@ func (p report) text() []byte {
 	if p.Hint != "" {
 		fmt.Fprintf(&b, "\nhint: %s\n", p.Hint)
 	}
-	frames := p.Trace()
-	section(&b, "backtrace, innermost call first", len(frames), func(i int) string { return frames[i].String() })
+	// What the program itself says of its failure comes first.
 	log := p.Log()
 	section(&b, "last lines on stderr", len(log), func(i int) string { return log[i] })
+	frames := p.Trace()
+	section(&b, "backtrace, innermost call first", len(frames), func(i int) string { return frames[i].String() })
 	if p.Curl != "" {
 		fmt.Fprintf(&b, "\nagain with:\n  %s\n", p.Curl)
+	}
+	if p.CurlNote != "" {
+		fmt.Fprintf(&b, "  (%s)\n", p.CurlNote)
 	}
 	fmt.Fprintf(&b, "\nrequest: %s\n", p.RequestID)
 	if p.Digest != "" {

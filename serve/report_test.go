@@ -215,7 +215,7 @@ func TestLogs(t *testing.T) {
 		},
 		"failed": {
 			failed, failedText, failedText,
-			`{"time":"2026-01-02T03:04:05.0000006Z","id":"7","remote":"127.0.0.1:9","method":"GET","path":"/a\u001b[31m","status":500,"bytes":0,"duration_ms":1.234,"outcome":"trap","cause":"unreachable \u003cscript\u003e","backtrace":[{"func":"app::fail\u003cT\u003e","file":"src/lib.rs","line":42},{"func":"memcpy","module":"libc.so"}],"stderr":["\u001b[31mthread panicked\u001b[0m \u0026 more"],"hint":"build with debug information"}`,
+			`{"time":"2026-01-02T03:04:05.0000006Z","id":"7","remote":"127.0.0.1:9","method":"GET","path":"/a\u001b[31m","status":500,"bytes":0,"duration_ms":1.234,"outcome":"trap","cause":"unreachable <script>","backtrace":[{"func":"app::fail<T>","file":"src/lib.rs","line":42},{"func":"memcpy","module":"libc.so"}],"stderr":["\u001b[31mthread panicked\u001b[0m & more"],"hint":"build with debug information"}`,
 		},
 		"aborted": {
 			aborted,
@@ -259,14 +259,45 @@ func TestTextLogUsesColourWhereItIsWanted(t *testing.T) {
 	}
 }
 
-func TestModuleIsShownOnlyWhenThereAreSeveral(t *testing.T) {
-	one := []Frame{{Func: "a", Module: "m"}, {Func: "b", Module: "m", File: "f", Line: 1}}
-	if diff := cmp.Diff([]Frame{{Func: "a"}, {Func: "b", File: "f", Line: 1}}, shortFrames(one)); diff != "" {
-		t.Errorf("one module (-want +got):\n%s", diff)
+func TestBacktraceForPeople(t *testing.T) {
+	for name, tt := range map[string]struct {
+		frames []Frame
+		want   []shownFrame
+	}{
+		"one module": {
+			[]Frame{{Func: "a", Module: "m"}, {Func: "b", Module: "m", File: "f", Line: 1}},
+			[]shownFrame{{Frame: Frame{Func: "a"}, Times: 1, Here: true}, {Frame: Frame{Func: "b", File: "f", Line: 1}, Times: 1}},
+		},
+		"several modules": {
+			[]Frame{{Func: "a", Module: "m"}, {Func: "b", Module: "n"}},
+			[]shownFrame{{Frame: Frame{Func: "a", Module: "m"}, Times: 1, Here: true}, {Frame: Frame{Func: "b", Module: "n"}, Times: 1}},
+		},
+		"a function that calls itself": {
+			[]Frame{{Func: "a"}, {Func: "a"}, {Func: "a"}, {Func: "b"}, {Func: "a"}},
+			[]shownFrame{{Frame: Frame{Func: "a"}, Times: 3, Here: true}, {Frame: Frame{Func: "b"}, Times: 1}, {Frame: Frame{Func: "a"}, Times: 1}},
+		},
+		"a language that reports": {
+			[]Frame{{Func: "panic", Runtime: true}, {Func: "a"}},
+			[]shownFrame{{Frame: Frame{Func: "panic", Runtime: true}, Times: 1}, {Frame: Frame{Func: "a"}, Times: 1, Here: true}},
+		},
+		"none": {},
+	} {
+		if diff := cmp.Diff(tt.want, shownFrames(tt.frames)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
-	several := []Frame{{Func: "a", Module: "m"}, {Func: "b", Module: "n"}}
-	if diff := cmp.Diff(several, shortFrames(several)); diff != "" {
-		t.Errorf("several modules (-want +got):\n%s", diff)
+}
+
+func TestTerminalLeavesOutHowTheLanguageReports(t *testing.T) {
+	f := &Failure{Outcome: Trap, Cause: "unreachable", Frames: []Frame{{Func: "panic", Runtime: true}, {Func: "deep"}, {Func: "deep"}, {Func: "handle"}}}
+	var b strings.Builder
+	TextLog(term.New(&b, nil), true)(Record{ID: "1", Method: "GET", Target: "/", Status: 500, Outcome: Trap, Failure: f})
+	_, trace, _ := strings.Cut(b.String(), "\n")
+	if want := "  ✗ unreachable\n      at deep ×2\n      at handle\n"; trace != want {
+		t.Errorf("got\n%s\nwant\n%s", trace, want)
+	}
+	if text := string((report{Failure: f, detailed: true}).text()); !strings.Contains(text, "  panic\n  deep ×2\n  handle\n") {
+		t.Errorf("the page has not all of it:\n%s", text)
 	}
 }
 

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -113,31 +114,54 @@ func TestCurlCommand(t *testing.T) {
 		send   string
 		sample *requestBody
 		want   string
+		note   bool
 	}{
-		"plain":        {"GET /a?b=c&d HTTP/1.1\r\nHost: h:80\r\n\r\n", nil, "curl -i 'http://h:80/a?b=c&d'"},
-		"HEAD":         {"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --head http://h/"},
-		"dots":         {"GET /a/../b HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --path-as-is http://h/a/../b"},
-		"brackets":     {"GET /a?b[0]=1 HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --globoff 'http://h/a?b[0]=1'"},
-		"not a path":   {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --request-target '*' -X OPTIONS http://h/"},
-		"quotes":       {"GET / HTTP/1.1\r\nHost: h\r\nX-A: it's $HOME `x`\r\n\r\n", nil, `curl -i http://h/ -H 'x-a: it'\''s $HOME ` + "`x`'"},
-		"empty header": {"GET / HTTP/1.1\r\nHost: h\r\nX-A:\r\n\r\n", nil, `curl -i http://h/ -H 'x-a;'`},
+		"plain":        {"GET /a?b=c&d HTTP/1.1\r\nHost: h:80\r\n\r\n", nil, "curl -i 'http://h:80/a?b=c&d'", false},
+		"HEAD":         {"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --head http://h/", false},
+		"dots":         {"GET /a/../b HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --path-as-is http://h/a/../b", false},
+		"brackets":     {"GET /a?b[0]=1 HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --globoff 'http://h/a?b[0]=1'", false},
+		"not a path":   {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --request-target '*' -X OPTIONS http://h/", false},
+		"quotes":       {"GET / HTTP/1.1\r\nHost: h\r\nX-A: it's $HOME `x`\r\n\r\n", nil, `curl -i http://h/ -H 'x-a: it'\''s $HOME ` + "`x`'", false},
+		"empty header": {"GET / HTTP/1.1\r\nHost: h\r\nX-A:\r\n\r\n", nil, `curl -i http://h/ -H 'x-a;'`, false},
 		"headers are sorted, the length is left out": {
 			"POST / HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nhi", &requestBody{remember: true, head: []byte("hi"), end: true},
-			"curl -i -X POST http://h/ -H 'x-a: 2' -H 'x-b: 1' --data-binary hi"},
+			"curl -i -X POST http://h/ -H 'x-a: 2' -H 'x-b: 1' --data-binary hi", false},
 		"bytes that are no text": {
 			"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nhi", &requestBody{remember: true, head: []byte("a\n\xff'"), end: true},
-			`curl -i -X POST http://h/ --data-binary $'a\n\377\''`},
-		"unknown body": {"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", &requestBody{remember: true, head: []byte("h")}, "curl -i -X PUT http://h/ --data-binary @request-body"},
+			`printf 'a\n\377\047' | curl -i -X POST http://h/ --data-binary @-`, false},
+		"unknown body": {"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", &requestBody{remember: true, head: []byte("h")}, "curl -i -X PUT http://h/ --data-binary @request-body", true},
 		"body with a sign of its own": {
 			"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n@x", &requestBody{remember: true, head: []byte("@x"), end: true},
-			"curl -i -X PUT http://h/ --data-binary @request-body"},
+			"printf '@x' | curl -i -X PUT http://h/ --data-binary @-", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, curlCommand(parseRequest(t, tt.send), tt.sample)); diff != "" {
+			got, note := curlCommand(parseRequest(t, tt.send), tt.sample)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			if (note != "") != tt.note {
+				t.Errorf("got note %q", note)
+			}
 		})
+	}
+}
+
+func TestCurlCommandReachesThisServer(t *testing.T) {
+	for host, want := range map[string]string{
+		"localhost:8080":    "curl -i http://localhost:8080/",
+		"127.0.0.1:8080":    "curl -i http://127.0.0.1:8080/",
+		"[::1]:8080":        "curl -i 'http://[::1]:8080/'",
+		"localhost":         "curl -i http://127.0.0.1:8080/ -H 'host: localhost'",
+		"localhost:3000":    "curl -i http://127.0.0.1:8080/ -H 'host: localhost:3000'",
+		"shop.example":      "curl -i http://127.0.0.1:8080/ -H 'host: shop.example'",
+		"shop.example:8080": "curl -i http://127.0.0.1:8080/ -H 'host: shop.example:8080'",
+	} {
+		r := parseRequest(t, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+		local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}
+		if got, _ := curlCommand(r.WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, local)), nil); got != want {
+			t.Errorf("%s: got %s, want %s", host, got, want)
+		}
 	}
 }
 

@@ -1,0 +1,32 @@
+package cmd
+
+import (
+	"os"
+	"syscall"
+	"testing"
+)
+
+func TestDiscoverLeavesPipesAndDanglingLinksAlone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := syscall.Mkfifo("pipe.wasm", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("gone", "dangling.wasm"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir("folder.wasm", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("app.wasm", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := discover(func(path string) (bool, string) {
+		if path != "app.wasm" {
+			t.Errorf("%s was looked into", path)
+		}
+		return true, ""
+	})
+	if err != nil || got != "app.wasm" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

@@ -1,0 +1,50 @@
+package term
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// plainInShell has the characters that no POSIX shell takes for something else.
+const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,"
+
+// ShellWord makes s one word of a POSIX shell. What such a shell cannot write as
+// it is uses the escapes of $'…', which bash, zsh and POSIX.1-2024 know.
+func ShellWord(s string) string {
+	switch {
+	case s != "" && strings.Trim(s, plainInShell) == "":
+		return s
+	case isPrintable(s):
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return "$'" + octal(s, `\`) + "'"
+}
+
+// ShellPrintf returns a command that writes s, whatever bytes it has, to its
+// standard output, in any POSIX shell.
+func ShellPrintf(s string) string { return "printf '" + octal(s, `\%`) + "'" }
+
+// isPrintable reports whether s can stand between single quotes and be read.
+func isPrintable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool { return c < 0x20 || c == 0x7f })
+}
+
+// octal escapes what is not plain ASCII, the quote, and the special characters:
+// backslash and percent are doubled.
+func octal(s, special string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c < 0x20 || c >= 0x7f || c == '\'':
+			fmt.Fprintf(&b, `\%03o`, c)
+		case strings.IndexByte(special, c) >= 0:
+			b.WriteString(string([]byte{c, c}))
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
