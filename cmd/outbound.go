@@ -137,8 +137,12 @@ func outboundText(out *term.Output, r outboundRecord, hint string) string {
 	case r.ErrorCode != "":
 		status = out.Bad(r.ErrorCode)
 	}
-	return fmt.Sprintf("%s %s %s %s %s %s",
-		out.Dim(r.Start.Format(time.TimeOnly)), out.Dim("["+r.RequestID+"]"),
+	id := ""
+	if r.RequestID != "" { // a program that is run has no requests
+		id = out.Dim("["+r.RequestID+"]") + " "
+	}
+	return fmt.Sprintf("%s %s%s %s %s %s",
+		out.Dim(r.Start.Format(time.TimeOnly)), id,
 		out.Dim("→ "+r.Method), term.Clean(r.URL), status, out.Dim(r.Duration.Round(10*time.Microsecond).String()))
 }
 

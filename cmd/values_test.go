@@ -193,12 +193,15 @@ func TestOutboundLog(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	ok := outboundRecord{RequestID: "7", Method: "GET", URL: "https://x.test/a", Status: 200, Start: at, Duration: 1234567}
 	refused := outboundRecord{RequestID: "7", Method: "GET", URL: "https://x.test:1/a", Start: at, ErrorCode: "HTTP-request-denied", Refused: true}
+	program := ok
+	program.RequestID = ""
 	tests := map[string]struct {
 		record                   outboundRecord
 		asJSON, quiet, forbidden bool
 		want                     string
 	}{
 		"ok":            {ok, false, false, false, "03:04:05 [7] → GET https://x.test/a 200 1.23ms\n"},
+		"of a program":  {program, false, false, false, "03:04:05 → GET https://x.test/a 200 1.23ms\n"},
 		"ok, quiet":     {ok, false, true, false, ""},
 		"refused":       {refused, false, true, false, "03:04:05 [7] → GET https://x.test:1/a refused; --allow-outbound x.test:1 would allow it 0s\n"},
 		"all forbidden": {refused, false, false, true, "03:04:05 [7] → GET https://x.test:1/a refused because of --no-outbound 0s\n"},
