@@ -45,6 +45,31 @@ func TestVerdictsAreThoseOfHurl(t *testing.T) {
 	}
 }
 
+func TestFixturesOfTheRepositoryPass(t *testing.T) {
+	paths, err := testrunner.Find([]string{filepath.Join("..", "testdata", "fixtures")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := newTestHost(load, nil, quietConfig())
+	options := testrunner.Options{Timeout: 10 * time.Second}
+	_, err = testrunner.Run(t.Context(), host, readSources(paths), &options, func(f *testrunner.FileResult) {
+		if f.Err != nil || len(f.ParseErrors) > 0 {
+			t.Errorf("%s: %v %v", f.Path, f.Err, f.ParseErrors)
+		}
+		for _, r := range f.Results {
+			if r.Outcome.Failed() {
+				t.Errorf("%s:%d: %s: %+v", f.Path, r.Entry.Range.Start.Line, r.Outcome, r.Problems)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := host.close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOneInstanceKeepsItsState(t *testing.T) {
 	f := runFixture(t, "rust-kitchen", strings.Repeat("GET http://localhost/counter\n\n", 50), testrunner.Options{})
 	var bodies []string

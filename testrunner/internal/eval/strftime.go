@@ -65,8 +65,6 @@ func compounds(letter byte) string {
 		return "%I:%M:%S %p"
 	case 'c':
 		return "%a %b %e %H:%M:%S %Y"
-	case '+':
-		return "%Y-%m-%dT%H:%M:%S%.f%:z"
 	}
 	return ""
 }
@@ -91,11 +89,11 @@ func parseSpecifier(s string) (d directive, rest string, err error) {
 	known := false
 	switch d.variant {
 	case "":
-		known = strings.IndexByte("YCymbBhdeaAwuUWGgVjDxFvHkIlPpMSfRTXrZzcs+tn%", s[0]) >= 0
+		known = d.pad == 0 && strings.IndexByte("bBhaADxFvPpRTXrZzc+tn%", s[0]) >= 0 || strings.IndexByte("YCyqmdewuUWGgVjHkIlMSfs", s[0]) >= 0
 	case ":", "::", ":::", "#":
-		known = s[0] == 'z'
+		known = d.pad == 0 && s[0] == 'z'
 	default:
-		known = s[0] == 'f'
+		known = d.pad == 0 && s[0] == 'f'
 	}
 	if !known {
 		s = full
@@ -150,6 +148,8 @@ func (d directive) format(t time.Time) string {
 		return d.number(t.Year()%100, 2, '0')
 	case 'm':
 		return d.number(int(t.Month()), 2, '0')
+	case 'q':
+		return strconv.Itoa((int(t.Month()) + 2) / 3)
 	case 'b', 'h':
 		return t.Month().String()[:3]
 	case 'B':
@@ -200,6 +200,8 @@ func (d directive) format(t time.Time) string {
 		return "UTC"
 	case 'z':
 		return map[string]string{"": "+0000", ":": "+00:00", "::": "+00:00:00", ":::": "+00", "#": "+00"}[d.variant]
+	case '+':
+		return t.Format("2006-01-02T15:04:05") + formatFraction(t.Nanosecond(), ".") + "+00:00"
 	case 's':
 		return strconv.FormatInt(t.Unix(), 10)
 	case 't':
