@@ -38,6 +38,7 @@ func (t *tool) app() *cli.App {
 			t.convertCommand(),
 			t.versionCommand(),
 			t.completionCommand(),
+			t.asideCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Bool("version") {

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/wasihttp/wasihttp/engine"
 	"github.com/wasihttp/wasihttp/term"
 )
 
@@ -34,6 +35,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		signals:  signals,
 		hangups:  notifyHangups,
 		load:     load,
+		helper:   compileAside,
 		inspect:  inspect,
 		servable: isServable,
 	}
@@ -60,6 +62,8 @@ type tool struct {
 	load     func(ctx context.Context, path string, cfg loadConfig) (*app, error)
 	inspect  func(ctx context.Context, path string, asJSON bool, out *term.Output) error
 	servable func(path string) (ok bool, reason string)
+	// helper compiles in another process; nil for none.
+	helper engine.Helper
 
 	// abort is closed when the user does not want to wait any longer.
 	abort chan struct{}

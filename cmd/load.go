@@ -60,6 +60,8 @@ type loadConfig struct {
 	// processor to the requests, and makes one instance to see that it can be
 	// made.
 	Reload bool
+	// Helper, unless nil, compiles large modules in a reload.
+	Helper engine.Helper
 	// Data, unless nil, is what the file holds.
 	Data []byte
 
@@ -117,7 +119,7 @@ func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	}
 	linkCtx := ctx
 	if cfg.Reload {
-		linkCtx = engine.WithCompileWorkers(ctx, 1)
+		linkCtx = engine.Aside(ctx, cfg.Helper)
 	}
 	linked, err := x.Component.Link(linkCtx, eng, linker, component.LinkOptions{Progress: func(done, total int) {
 		if cfg.Progress != nil {
@@ -186,7 +188,7 @@ func (s *sharedEngine) open(cfg *loadConfig) (*engine.Engine, error) {
 	if s.eng != nil {
 		return s.eng, nil
 	}
-	eng, err := engine.New(engine.Config{CacheDir: cfg.CacheDir})
+	eng, err := engine.New(engine.Config{CacheDir: cfg.CacheDir, Helped: cfg.Helper != nil})
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,7 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 	}()
 	cfg := t.hostConfig(s)
 	cfg.Engine = engine
+	cfg.Helper = t.helper
 
 	r := &reloader{
 		load: t.load, path: path, cfg: cfg, drain: s.drainTimeout, abort: t.abort, requests: make(chan struct{}),

@@ -45,7 +45,7 @@ type diskCache struct {
 	stage    wazero.CompilationCache
 	stageTop string // removed at the end
 	stageDir string // where wazero puts files
-	entries  string
+	entries  string // "" keeps none
 }
 
 func openDiskCache(dir string) (*diskCache, error) {
@@ -53,25 +53,13 @@ func openDiskCache(dir string) (*diskCache, error) {
 		return nil, err
 	}
 	sweepStages(dir, time.Now().Add(-staleStage))
-	top, err := os.MkdirTemp(dir, "stage-")
+	d, err := openStage(dir, "stage-")
 	if err != nil {
 		return nil, err
 	}
-	d := &diskCache{stageTop: top}
-	fail := func(err error) (*diskCache, error) { return nil, errors.Join(err, os.RemoveAll(top)) }
-	if d.stage, err = wazero.NewCompilationCacheWithDir(top); err != nil {
-		return fail(err)
-	}
-	sub, err := os.ReadDir(top)
-	if err != nil {
-		return fail(err)
-	}
-	if len(sub) != 1 {
-		return fail(fmt.Errorf("%s: %d folders where wazero makes one", top, len(sub)))
-	}
+	fail := func(err error) (*diskCache, error) { return nil, errors.Join(err, d.close()) }
 	// The folder's name holds wazero's version, architecture and system.
-	d.stageDir = filepath.Join(top, sub[0].Name())
-	d.entries = filepath.Join(dir, sub[0].Name()+"-"+rewriteVersion)
+	d.entries = filepath.Join(dir, filepath.Base(d.stageDir)+"-"+rewriteVersion)
 	if err := os.MkdirAll(d.entries, 0o700); err != nil {
 		return fail(err)
 	}
@@ -83,6 +71,28 @@ func openDiskCache(dir string) (*diskCache, error) {
 		return fail(err)
 	}
 	d.prune(maxCacheBytes)
+	return d, nil
+}
+
+// openStage makes a cache that is a stage and no more: it keeps nothing.
+func openStage(dir, prefix string) (*diskCache, error) {
+	top, err := os.MkdirTemp(dir, prefix)
+	if err != nil {
+		return nil, err
+	}
+	d := &diskCache{stageTop: top}
+	fail := func(err error) (*diskCache, error) { return nil, errors.Join(err, d.close()) }
+	if d.stage, err = wazero.NewCompilationCacheWithDir(top); err != nil {
+		return fail(err)
+	}
+	sub, err := os.ReadDir(top)
+	if err != nil {
+		return fail(err)
+	}
+	if len(sub) != 1 {
+		return fail(fmt.Errorf("%s: %d folders where wazero makes one", top, len(sub)))
+	}
+	d.stageDir = filepath.Join(top, sub[0].Name())
 	return d, nil
 }
 
@@ -132,11 +142,18 @@ func (d *diskCache) close() error { return os.RemoveAll(d.stageTop) }
 
 // compile compiles a module with what the cache holds; hit tells that nothing
 // had to be compiled, and extraRefs how many times more than once the code must
-// be closed. Trouble with the cache never makes it fail.
-func (d *diskCache) compile(ctx context.Context, rt wazero.Runtime, digest string, wasm []byte) (compiled wazero.CompiledModule, extraRefs int, hit bool, err error) {
+// be closed. Without an entry the code comes from help, unless that is nil.
+// Trouble with the cache or the helper never makes it fail.
+func (d *diskCache) compile(ctx context.Context, rt wazero.Runtime, digest string, wasm []byte, help Helper) (compiled wazero.CompiledModule, extraRefs int, hit bool, err error) {
 	_ = os.MkdirAll(d.stageDir, 0o700) // when it fails, wazero's own write does too, see below
 	defer d.clearStage()
 	entry, key := d.stageEntry(digest)
+	if help != nil && entry == "" && help(ctx, d.stageTop, wasm) != nil {
+		d.clearStage() // what it failed to do is done here
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, 0, false, err
+	}
 	compiled, err = compileCarefully(ctx, rt, wasm)
 	if err != nil && entry != "" && ctx.Err() == nil {
 		_ = os.Remove(entry)
@@ -171,6 +188,9 @@ func compileCarefully(ctx context.Context, rt wazero.Runtime, wasm []byte) (c wa
 // stageEntry puts the entry for a digest where wazero looks for it, and gives
 // its path and wazero's name for it; "" when there is no sound one.
 func (d *diskCache) stageEntry(digest string) (path, key string) {
+	if d.entries == "" {
+		return "", ""
+	}
 	found, err := filepath.Glob(filepath.Join(d.entries, digest+"-*"))
 	if err != nil {
 		return "", ""
@@ -222,6 +242,9 @@ func (d *diskCache) publish(digest, staged string) (fresh bool) {
 		}
 		fresh = true
 		path := filepath.Join(d.stageDir, f.Name())
+		if d.entries == "" {
+			continue
+		}
 		size, sum, err := checksum(path)
 		if err != nil {
 			continue

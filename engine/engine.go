@@ -15,13 +15,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"os"
 	"sync"
 	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/wasihttp/wasihttp/corewasm"
 )
@@ -41,13 +40,13 @@ const (
 type Config struct {
 	// CacheDir is where compiled code is kept between runs; "" keeps none.
 	CacheDir string
-	// CompileWorkers compile functions in parallel; 0 means GOMAXPROCS.
-	CompileWorkers int
+	// Helped says that a [Helper] will be there. It hands code over in a folder,
+	// which without CacheDir is a temporary one.
+	Helped bool
 }
 
 // Engine owns compiled code. It is safe for concurrent use.
 type Engine struct {
-	workers int
 	mem     wazero.CompilationCache
 	disk    *diskCache
 	warning error
@@ -71,27 +70,24 @@ type Stats struct {
 // New makes an engine. A cache folder that cannot be used is no error: the
 // engine works without, and [Engine.Warning] says why.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{workers: cfg.CompileWorkers}
-	if e.workers <= 0 {
-		e.workers = runtime.GOMAXPROCS(0)
-	}
-	if cfg.CacheDir != "" {
-		disk, err := openDiskCache(cfg.CacheDir)
-		if err != nil {
+	e := new(Engine)
+	var err error
+	switch {
+	case cfg.CacheDir != "":
+		if e.disk, err = openDiskCache(cfg.CacheDir); err != nil {
 			e.warning = fmt.Errorf("compile cache not used: %w", err)
-		} else {
-			e.disk, e.mem = disk, disk.stage
 		}
+	case cfg.Helped:
+		// Without the folder there is no helper, which is no loss but of pace.
+		e.disk, _ = openStage(os.TempDir(), "wasihttp-")
+	}
+	if e.disk != nil {
+		e.mem = e.disk.stage
 	}
 	if e.mem == nil {
 		e.mem = wazero.NewCompilationCache()
 	}
-	// One for all components: code can be shared within one only.
-	e.rt = wazero.NewRuntimeWithConfig(noValues{}, wazero.NewRuntimeConfigCompiler().
-		WithCoreFeatures(api.CoreFeaturesV2|experimental.CoreFeaturesTailCall|
-			experimental.CoreFeaturesExtendedConst|experimental.CoreFeaturesExceptionHandling|
-			experimental.CoreFeaturesTypedFunctionReferences).
-		WithCompilationCache(e.mem))
+	e.rt = newRuntime(e.mem)
 	return e, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -153,10 +154,18 @@ func withName(wasm []byte, name string) []byte {
 	return append(wasm, content...)
 }
 
-// compile makes m's code. Compilations run one after the other, each with all
-// its workers.
+// compile makes m's code. Compilations run one after the other, each with a
+// worker per processor unless ctx says [Aside].
 func (e *Engine) compile(ctx context.Context, rt wazero.Runtime, m *Module, opt corewasm.Options) error {
-	ctx = experimental.WithCompilationWorkers(ctx, e.compileWorkers(ctx))
+	help, beside := aside(ctx)
+	workers := 1
+	if !beside {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if m.info.CodeSize() < helpedCode {
+		help = nil
+	}
+	ctx = experimental.WithCompilationWorkers(ctx, workers)
 	wasm := withName(m.rewritten.Wasm, m.digest)
 	e.compileMu.Lock()
 	defer e.compileMu.Unlock()
@@ -167,7 +176,7 @@ func (e *Engine) compile(ctx context.Context, rt wazero.Runtime, m *Module, opt 
 	if e.disk == nil || hit {
 		compiled, err = rt.CompileModule(ctx, wasm)
 	} else {
-		compiled, extraRefs, hit, err = e.disk.compile(ctx, rt, m.digest, wasm)
+		compiled, extraRefs, hit, err = e.disk.compile(ctx, rt, m.digest, wasm, help)
 	}
 	if err != nil {
 		return err

@@ -1,0 +1,84 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/engine"
+)
+
+// asideName is the command by which the program runs itself to compile a module
+// with the lowest priority, while it goes on serving. No thread of this process
+// can have that: one that the system holds back would hold up every stop of the
+// world. What compiling needs in memory goes with the other process, too.
+const asideName = "compile-aside"
+
+// compileAside is an engine.Helper.
+func compileAside(ctx context.Context, dir string, wasm []byte) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, program, asideName, dir, strconv.Itoa(len(wasm)))
+	ownGroup(command)
+	var text bytes.Buffer
+	command.Stderr = &text
+	// The pipe stays open: when it is closed, this process has ended, and the
+	// other one does so too.
+	in, err := command.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := command.Start(); err != nil {
+		return err
+	}
+	// If not all of it can be written, the other process has ended and says why.
+	_, _ = in.Write(wasm)
+	if err := command.Wait(); err != nil {
+		return fmt.Errorf("%w: %s", err, text.Bytes())
+	}
+	return nil
+}
+
+// asideCommand describes the command, which is for the program itself alone.
+func (t *tool) asideCommand() *cli.Command {
+	return command(&cli.Command{
+		Name:   asideName,
+		Usage:  "compile a core module from stdin, for " + programName + " itself",
+		Hidden: true,
+		Action: func(c *cli.Context) error {
+			size, err := strconv.ParseUint(c.Args().Get(1), 10, 31)
+			if c.NArg() != 2 || err != nil {
+				return usagef("", "%s is for %s itself", asideName, programName)
+			}
+			return t.compileInto(c.Context, c.Args().First(), int(size))
+		},
+	})
+}
+
+// compileInto compiles the module of that size that stdin begins with, as long
+// as stdin stays open.
+func (t *tool) compileInto(ctx context.Context, dir string, size int) error {
+	ctx, stop := engine.LowestPriority(ctx)
+	defer stop()
+	// All but one processor are left: it serves requests.
+	runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1))
+	wasm := make([]byte, size)
+	if _, err := io.ReadFull(t.in, wasm); err != nil {
+		return err
+	}
+	// The process ends before stdin does, or soon after.
+	go func() {
+		_, _ = io.Copy(io.Discard, t.in)
+		stop()
+	}()
+	return engine.CompileInto(ctx, dir, wasm)
+}

@@ -1,0 +1,64 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+)
+
+// oneFunction is a core module with one function of that many instructions that do nothing.
+func oneFunction(size int) []byte {
+	section := func(id byte, content []byte) []byte {
+		return append(binary.AppendUvarint([]byte{id}, uint64(len(content))), content...)
+	}
+	body := append([]byte{0}, bytes.Repeat([]byte{1}, size)...)
+	body = append(body, 0x0b)
+	code := append(binary.AppendUvarint([]byte{1}, uint64(len(body))), body...)
+	module := append([]byte("\x00asm\x01\x00\x00\x00"), section(1, []byte{1, 0x60, 0, 0})...)
+	module = append(module, section(3, []byte{1, 0})...)
+	return append(module, section(10, code)...)
+}
+
+// TestTheProgramCompilesForItself runs what a server starts to compile large modules.
+func TestTheProgramCompilesForItself(t *testing.T) {
+	if !ours() {
+		return
+	}
+	module := oneFunction(1 << 20)
+	start := func() (*exec.Cmd, io.WriteCloser, string) {
+		t.Helper()
+		folder := t.TempDir()
+		command := exec.CommandContext(limited(t), os.Getenv(builtVariable), "compile-aside", folder, strconv.Itoa(len(module)))
+		in, err := command.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return command, in, folder
+	}
+	command, in, folder := start()
+	if _, err := in.Write(module); err != nil {
+		t.Error(err)
+	}
+	if err := command.Wait(); err != nil || len(entries(t, folder)) != 1 {
+		t.Errorf("%v; left %q", err, entries(t, folder))
+	}
+
+	// A server that has ended closes the pipe.
+	command, in, folder = start()
+	if _, err := in.Write(module[:len(module)-1]); err != nil {
+		t.Error(err)
+	}
+	if err := in.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := command.Wait(); err == nil || len(entries(t, folder)) != 0 {
+		t.Errorf("half a module: %v; left %q", err, entries(t, folder))
+	}
+}

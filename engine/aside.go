@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// Helper compiles wasm in another process, which calls [CompileInto] with dir.
+type Helper func(ctx context.Context, dir string, wasm []byte) error
+
+// helpedCode is how much code a module must have to be worth a process, in
+// bytes: as much as is compiled in about a quarter of a second.
+const helpedCode = 256 << 10
+
+type asideKey struct{}
+
+// Aside returns a context whose compilations leave the processors to what runs
+// beside them: large modules are given to the helper, unless it is nil, and all
+// others are compiled by one worker.
+func Aside(ctx context.Context, help Helper) context.Context {
+	return context.WithValue(ctx, asideKey{}, help)
+}
+
+// aside returns what a context says about compilations.
+func aside(ctx context.Context) (help Helper, ok bool) {
+	help, ok = ctx.Value(asideKey{}).(Helper)
+	return help, ok
+}
+
+// newRuntime makes the runtime for all components: code can be shared within
+// one only.
+func newRuntime(cache wazero.CompilationCache) wazero.Runtime {
+	return wazero.NewRuntimeWithConfig(noValues{}, wazero.NewRuntimeConfigCompiler().
+		WithCoreFeatures(api.CoreFeaturesV2|experimental.CoreFeaturesTailCall|
+			experimental.CoreFeaturesExtendedConst|experimental.CoreFeaturesExceptionHandling|
+			experimental.CoreFeaturesTypedFunctionReferences).
+		WithCompilationCache(cache))
+}
+
+// CompileInto is the part of a [Helper] in the other process: it compiles wasm
+// and leaves the code in dir.
+func CompileInto(ctx context.Context, dir string, wasm []byte) error {
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return err
+	}
+	rt := newRuntime(cache)
+	_, err = rt.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), wasm)
+	return errors.Join(err, rt.Close(noValues{}), cache.Close(noValues{}))
+}
