@@ -49,7 +49,7 @@ func (t *tool) recordable(c *cli.Command) *cli.Command {
 			return usagef("", "--record: %v", err)
 		}
 		load := t.load
-		t.load = r.load(load)
+		t.load, t.recordDir = r.load(load), dir
 		defer func() {
 			t.load = load
 			r.close()

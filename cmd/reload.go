@@ -275,8 +275,12 @@ func (r *reloader) built(e buildEvent) {
 	if e.running {
 		return
 	}
+	failed := r.execError != ""
 	r.execError = ""
-	if e.err != nil {
+	switch {
+	case e.err == nil && failed:
+		r.say.builtAgain(e.took)
+	case e.err != nil:
 		r.execError = "the command failed: " + e.err.Error()
 		r.say.failed(loadError(e.err, "", "--exec: %s after %s", r.execError, e.took.Round(time.Millisecond)), r.current)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/term"
@@ -226,9 +227,38 @@ func TestExecBuildsAtStartAndOnChanges(t *testing.T) {
 	f.err.await(t, `the command failed: exit status 7`)
 	f.expect(t, "second", "the command failed: exit status 7")
 	put("third")
+	f.err.await(t, `--exec: the command succeeds again`)
 	f.err.await(t, `→ `+digest([]byte("third")))
 	f.err.awaitCount(t, "building", 4)
 	if n := strings.Count(f.err.String(), "building"); n != 4 {
+		t.Errorf("the command ran %d times:\n%s", n, f.err)
+	}
+}
+
+func TestWhatTheProgramRecordsDoesNotRunTheCommand(t *testing.T) {
+	dir := t.TempDir()
+	source, recorded := filepath.Join(dir, "main.txt"), filepath.Join(dir, "recorded")
+	if err := os.WriteFile(source, []byte("one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := startFakes(t, "--exec", "echo building", "--source", dir, "--record", recorded)
+	f.err.await(t, `building`)
+	f.expect(t, "one", "")
+	for end := time.Now().Add(patience); ; {
+		if files, err := filepath.Glob(filepath.Join(recorded, "*")); err == nil && len(files) > 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("nothing was recorded")
+		}
+		f.expect(t, "one", "")
+	}
+	if err := os.WriteFile(source, []byte("two"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.err.awaitCount(t, "building", 2)
+	f.expect(t, "one", "")
+	if n := strings.Count(f.err.String(), "building"); n != 2 {
 		t.Errorf("the command ran %d times:\n%s", n, f.err)
 	}
 }

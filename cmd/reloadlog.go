@@ -20,7 +20,7 @@ type reloadLog struct {
 // reloadRecord is an event as programs get it; its names are an interface.
 type reloadRecord struct {
 	Time     string   `json:"time"`
-	Event    string   `json:"event"` // "reload", "reload-failed" or "reload-back"
+	Event    string   `json:"event"` // "reload", "reload-failed", "reload-back" or "exec-back"
 	From     string   `json:"from,omitempty"`
 	To       string   `json:"to,omitempty"`
 	Changed  []string `json:"changed,omitempty"`
@@ -137,6 +137,19 @@ func (l *reloadLog) failed(err error, current *app) {
 		fmt.Fprintf(&b, "  %s\n", l.out.Dim("still serving "+serving))
 	}
 	_, _ = l.out.Write([]byte(b.String()))
+}
+
+// builtAgain says that the command, which had failed, does so no longer. What it
+// has made, if it differs, is told by swapped.
+func (l *reloadLog) builtAgain(took time.Duration) {
+	if l.quiet {
+		return
+	}
+	if l.json {
+		l.record(reloadRecord{Event: "exec-back"})
+		return
+	}
+	fmt.Fprintf(l.out, "%s %s --exec: the command succeeds again, after %s\n", l.out.Good(term.SymbolGood), l.out.Dim(time.Now().Format(time.TimeOnly)), took.Round(time.Millisecond))
 }
 
 // back says that the file holds again what is served.

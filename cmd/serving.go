@@ -107,7 +107,23 @@ func (t *tool) startExec(ctx context.Context, r *reloader, s *serveSettings) (st
 	if len(sources) == 0 {
 		sources = []string{"."}
 	}
-	tree, err := watch.NewTree(sources, watch.TreeOptions{Options: watch.Options{Poll: s.poll}, Exclude: []string{r.path}})
+	// What this process writes itself is no source.
+	options := watch.TreeOptions{Options: watch.Options{Poll: s.poll}, Exclude: []string{r.path}}
+	if t.recordDir != "" {
+		options.Exclude = append(options.Exclude, t.recordDir)
+	}
+	if s.load.CacheDir != "" {
+		options.Exclude = append(options.Exclude, s.load.CacheDir)
+	}
+	for _, f := range []*os.File{t.stdout.File(), t.stderr.File()} {
+		if f == nil {
+			continue
+		}
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			options.Open = append(options.Open, info)
+		}
+	}
+	tree, err := watch.NewTree(sources, options)
 	if err != nil {
 		return nil, loadError(err, "--source names a file or folder with sources", "cannot watch the sources: %v", err)
 	}

@@ -56,7 +56,9 @@ func unknownCommand(commands []*cli.Command, name string) error {
 	}
 	var names []string
 	for _, c := range commands {
-		names = append(names, c.Names()...)
+		if !c.Hidden {
+			names = append(names, c.Names()...)
+		}
 	}
 	hint := "see: " + programName + " --help"
 	if near := nearest(name, names); near != "" {

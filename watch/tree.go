@@ -45,6 +45,9 @@ type TreeOptions struct {
 	// a file, and folders known to hold no sources: node_modules, __pycache__,
 	// those with a CACHEDIR.TAG, and target beside a Cargo.toml.
 	Exclude []string
+	// Open are files that are not looked at either, whatever their names: those
+	// that this process has open for writing.
+	Open []fs.FileInfo
 }
 
 // Tree watches the files below some folders. Symbolic links to folders are not
@@ -359,7 +362,7 @@ func (t *Tree) leavesOut(rules []rule, path string, isFolder bool) bool {
 		return true
 	}
 	if !isFolder {
-		return isLeftover(name)
+		return isLeftover(name) || t.isOpen(path)
 	}
 	switch name {
 	case ".git", ".hg", ".jj", ".svn", ".idea", ".vscode", "node_modules", "__pycache__", ".venv":
@@ -372,6 +375,15 @@ func (t *Tree) leavesOut(rules []rule, path string, isFolder bool) bool {
 	// https://bford.info/cachedir/: the folder can be made again.
 	_, err := os.Lstat(filepath.Join(path, "CACHEDIR.TAG"))
 	return err == nil
+}
+
+// isOpen reports whether the file is one of TreeOptions.Open.
+func (t *Tree) isOpen(path string) bool {
+	if len(t.options.Open) == 0 {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && slices.ContainsFunc(t.options.Open, func(open fs.FileInfo) bool { return os.SameFile(open, info) })
 }
 
 // isLeftover reports whether editors and systems make files of that name beside

@@ -112,6 +112,33 @@ func TestTreeReportsWhatChangedInSources(t *testing.T) {
 	}
 }
 
+func TestTreeLeavesOutWhatTheProcessWrites(t *testing.T) {
+	dir := t.TempDir()
+	layout(t, dir, "app.py")
+	log, err := os.Create(filepath.Join(dir, "log.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	info, err := log.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := watchTree(t, TreeOptions{Open: []os.FileInfo{info}}, dir)
+	if _, err := log.WriteString("a line\n"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case b := <-tree.Changes():
+		t.Fatalf("got %+v", b)
+	case <-time.After(quiet):
+	}
+	put(t, filepath.Join(dir, "app.py"), "changed")
+	if b := nextBatch(t, tree); len(b.Files) != 1 || filepath.Base(b.Files[0].Path) != "app.py" {
+		t.Errorf("got %+v", b)
+	}
+}
+
 func TestTreeOfASingleFile(t *testing.T) {
 	dir := t.TempDir()
 	layout(t, dir, "app.py", "other.py")
