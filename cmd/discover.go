@@ -18,8 +18,9 @@ func searchedFolders() []string {
 }
 
 // discover returns the one component below the current folder that can be
-// served.
-func discover(servable func(path string) (bool, string)) (string, error) {
+// served. purpose is what it is wanted for, how what the user can write before
+// the path to name it.
+func discover(servable func(path string) (bool, string), purpose, how string) (string, error) {
 	paths, rejected, err := wasmFiles()
 	if err != nil {
 		return "", err
@@ -36,18 +37,18 @@ func discover(servable func(path string) (bool, string)) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		msg := "no component to serve was found"
+		msg := "no component to " + purpose + " was found"
 		for _, line := range rejected {
 			msg += "\n  " + term.Clean(line)
 		}
-		hint := "looked for *.wasm in " + strings.Join(searchedFolders(), ", ") + "; build one or name it: " + programName + " serve path/to/app.wasm"
+		hint := "looked for *.wasm in " + strings.Join(searchedFolders(), ", ") + "; build one or name it: " + how + " path/to/app.wasm"
 		if len(paths) == 1 {
 			hint += "; what to do about that one: " + programName + " inspect " + shellWord(paths[0])
 		}
 		return "", usagef(hint, "%s", msg)
 	default:
-		return "", usagef("name the one to serve: "+programName+" serve "+shellWord(found[0]),
-			"there are %d components to serve:\n  %s", len(found), strings.Join(found, "\n  "))
+		return "", usagef("name the one to "+purpose+": "+how+" "+shellWord(found[0]),
+			"there are %d components to %s:\n  %s", len(found), purpose, strings.Join(found, "\n  "))
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/wasihttp/wasihttp/term"
 	"github.com/wasihttp/wasihttp/testrunner"
-	testreport "github.com/wasihttp/wasihttp/testrunner/report"
 )
 
 // reviewCommand describes "wasihttp review".
@@ -38,7 +37,7 @@ wasihttp review fixtures/                        one difference after the other
 wasihttp review fixtures/ --component app.wasm   against this component`),
 		Flags: kept,
 		Action: func(c *cli.Context) error {
-			s, err := flags.settings(t, c.Args().Slice())
+			s, err := flags.settings(t, c)
 			if err != nil {
 				return err
 			}
@@ -124,7 +123,7 @@ func (r *reviewer) decide(u testrunner.Update) byte {
 	out := r.settings.out
 	one := *u.Result
 	one.Problems = []testrunner.Problem{*u.Problem}
-	pretty := &testreport.Pretty{Styles: out, Full: r.settings.flags.full, Rerun: rerun}
+	pretty := r.settings.pretty()
 	_, _ = io.WriteString(out, "\n"+pretty.Entry(term.Clean(u.Path), &one))
 	for {
 		_, _ = io.WriteString(out, out.Strong("a accept, r reject, s skip, A all, R none, q end: "))

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -122,7 +121,7 @@ func (t *tool) testCommand() *cli.Command {
 			examples(testExamples),
 		Flags: flags.all(),
 		Action: func(c *cli.Context) error {
-			s, err := flags.settings(t, c.Args().Slice())
+			s, err := flags.settings(t, c)
 			if err != nil {
 				return err
 			}
@@ -146,12 +145,14 @@ type testSettings struct {
 	load    loadConfig
 	out     *term.Output
 	flags   *testFlags
+	rerun   func(path string) string
 	ci      bool
 	github  bool
 }
 
 // settings checks the flags together and translates them.
-func (f *testFlags) settings(t *tool, paths []string) (*testSettings, error) {
+func (f *testFlags) settings(t *tool, c *cli.Context) (*testSettings, error) {
+	paths := c.Args().Slice()
 	if len(paths) == 0 {
 		return nil, usagef("try: "+programName+" test fixtures/", "test needs a PATH: a fixture or a folder of fixtures")
 	}
@@ -159,7 +160,7 @@ func (f *testFlags) settings(t *tool, paths []string) (*testSettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &testSettings{paths: paths, load: guest.load, flags: f, out: t.coloured(f.color.value)}
+	s := &testSettings{paths: paths, load: guest.load, flags: f, out: t.coloured(f.color.value), rerun: rerunner(c)}
 	s.ci = isTrue(lookupEnv(t.environ(), "CI"))
 	s.github = lookupEnv(t.environ(), "GITHUB_ACTIONS") == "true"
 	if f.update && s.ci {
@@ -279,9 +280,45 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 	return nil
 }
 
-// rerun returns the command that shows all of a file's differences.
-func rerun(path string) string {
-	return fmt.Sprintf("%s test %s --full", programName, shellWord(path))
+// notRepeated are the flags that have no part in what a file's answers are.
+func notRepeated() []string {
+	return []string{
+		"filter", "shard", "list", "jobs", "concurrent", "repeat", "fail-fast", "shuffle", "seed", "update", "watch",
+		"report-junit", "report-tap", "report-json", "report-html", "color", "full", "quiet",
+	}
+}
+
+// rerunner returns what makes the command that shows all of a file's
+// differences: with the flags of this one, but without what may be secret.
+func rerunner(c *cli.Context) func(path string) string {
+	var flags strings.Builder
+	add := func(name, text string) {
+		if n, _, ok := strings.Cut(text, "="); ok && (name == "env" || name == "secret") {
+			text = n + "=…"
+		}
+		flags.WriteString(" --" + name + " " + shellWord(text))
+	}
+	for _, flag := range c.Command.Flags {
+		name := flag.Names()[0]
+		if !c.IsSet(name) || slices.Contains(notRepeated(), name) {
+			continue
+		}
+		switch flag := flag.(type) {
+		case *cli.BoolFlag:
+			flags.WriteString(" --" + name)
+		case *cli.StringSliceFlag:
+			for _, value := range c.StringSlice(name) {
+				add(name, value)
+			}
+		case *cli.StringFlag:
+			add(name, c.String(name))
+		case *cli.GenericFlag:
+			add(name, flag.Value.String())
+		}
+	}
+	return func(path string) string {
+		return programName + " test " + shellWord(path) + flags.String() + " --full"
+	}
 }
 
 // verdictError returns the error with the exit code of a verdict. The report

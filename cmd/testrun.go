@@ -65,7 +65,7 @@ func (t *tool) testHost(s *testSettings) *testHost {
 		cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
 		return t.loadFor(ctx, path, cfg)
 	}
-	host := newTestHost(load, func() (string, error) { return discover(t.servable) }, s.load)
+	host := newTestHost(load, func() (string, error) { return discover(t.servable, "test", "--component") }, s.load)
 	host.concurrent = s.options.Concurrent
 	return host
 }
@@ -113,7 +113,7 @@ func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Ho
 }
 
 func (s *testSettings) pretty() *testreport.Pretty {
-	p := &testreport.Pretty{Styles: s.out, Full: s.flags.full, Rerun: rerun}
+	p := &testreport.Pretty{Styles: s.out, Full: s.flags.full, Rerun: s.rerun}
 	if s.out.IsTerminal() {
 		p.Width = s.out.Width()
 	}

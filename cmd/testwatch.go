@@ -47,7 +47,7 @@ func (t *tool) watchRoots(s *testSettings) ([]string, error) {
 	component := s.flags.component
 	if component == "" {
 		// Fixtures may all name their own.
-		component, _ = discover(t.servable)
+		component, _ = discover(t.servable, "test", "--component")
 	}
 	if component != "" {
 		roots = append(roots, component)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/charmbracelet/lipgloss"
 )
 
 // Clean makes foreign text safe to show on one line of a terminal: control
@@ -40,6 +42,9 @@ func Clean(s string) string {
 	}
 	return b.String()
 }
+
+// Width returns how many columns clean text takes.
+func Width(s string) int { return lipgloss.Width(s) }
 
 // StripEscapes removes the terminal escape sequences (ECMA-48: CSI, OSC and the
 // two-character ones) that programs colour their output with, for places that

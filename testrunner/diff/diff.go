@@ -50,7 +50,7 @@ func (d *Diff) Size() int {
 // Bodies compares two bodies that are known to differ, in the way that suits
 // them.
 func Bodies(want, got []byte) *Diff {
-	if !isText(want) || !isText(got) {
+	if !IsText(want) || !IsText(got) {
 		return binary(want, got)
 	}
 	if looksJSON(want) && looksJSON(got) {
@@ -65,8 +65,26 @@ func Bodies(want, got []byte) *Diff {
 			return d
 		}
 	}
-	return Texts(string(want), string(got))
+	d := Texts(string(want), string(got))
+	if ends := lineEnds(want); ends != lineEnds(got) && bytes.Equal(unix(want), unix(got)) {
+		d.Note = "only the line ends differ: " + ends + " expected, " + lineEnds(got) + " came"
+	}
+	return d
 }
+
+// lineEnds says how the lines of a text end.
+func lineEnds(b []byte) string {
+	all, carriage := bytes.Count(b, []byte("\n")), bytes.Count(b, []byte("\r\n"))
+	switch carriage {
+	case 0:
+		return "LF"
+	case all:
+		return "CRLF"
+	}
+	return "both LF and CRLF"
+}
+
+func unix(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")) }
 
 // looksJSON reports whether a body is an object or an array, which is what
 // paths help with.
@@ -75,8 +93,8 @@ func looksJSON(b []byte) bool {
 	return len(b) > 0 && (b[0] == '{' || b[0] == '[')
 }
 
-// isText reports whether bytes can be shown as text.
-func isText(b []byte) bool {
+// IsText reports whether bytes can be shown as text.
+func IsText(b []byte) bool {
 	if !utf8.Valid(b) {
 		return false
 	}

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -13,16 +14,25 @@ func TestJSONIsComparedByPath(t *testing.T) {
 		want, got string
 		changes   []Change
 	}{
-		"changed":            {`{"a":1}`, `{"a":2}`, []Change{{Kind: Changed, Path: "$.a", Want: "1", Got: "2"}}},
-		"type changed":       {`{"a":1}`, `{"a":"1"}`, []Change{{Kind: TypeChanged, Path: "$.a", Want: "1", Got: `"1"`}}},
-		"added":              {`{}`, `{"b c":[]}`, []Change{{Kind: Added, Path: "$['b c']", Got: "[]"}}},
-		"removed":            {`{"a":{"b":null}}`, `{"a":{}}`, []Change{{Kind: Removed, Path: "$.a.b", Want: "null"}}},
-		"number by value":    {`[1.0,2]`, `[1,3]`, []Change{{Kind: Changed, Path: "$[1]", Want: "2", Got: "3"}}},
-		"element added":      {`[1,2,3]`, `[1,9,2,3]`, []Change{{Kind: Added, Path: "$[1]", Got: "9"}}},
-		"element removed":    {`[1,2,3]`, `[1,3]`, []Change{{Kind: Removed, Path: "$[1]", Want: "2"}}},
-		"element changed":    {`[{"i":1},{"i":2}]`, `[{"i":1},{"i":7}]`, []Change{{Kind: Changed, Path: "$[1].i", Want: "2", Got: "7"}}},
-		"element moved":      {`["a","b","c"]`, `["c","a","b"]`, []Change{{Kind: Moved, Path: "$[0]", From: "$[2]", Want: `"c"`, Got: `"c"`}}},
-		"moved whole object": {`[{"a":1,"b":2},7]`, `[7,{"b":2,"a":1}]`, []Change{{Kind: Moved, Path: "$[1]", From: "$[0]", Want: `{"a":1,"b":2}`, Got: `{"b":2,"a":1}`}}},
+		"changed":         {`{"a":1}`, `{"a":2}`, []Change{{Kind: Changed, Path: "$.a", Want: "1", Got: "2"}}},
+		"type changed":    {`{"a":1}`, `{"a":"1"}`, []Change{{Kind: TypeChanged, Path: "$.a", Want: "1", Got: `"1"`}}},
+		"added":           {`{}`, `{"b c":[]}`, []Change{{Kind: Added, Path: "$['b c']", Got: "[]"}}},
+		"removed":         {`{"a":{"b":null}}`, `{"a":{}}`, []Change{{Kind: Removed, Path: "$.a.b", Want: "null"}}},
+		"number by value": {`[1.0,2]`, `[1,3]`, []Change{{Kind: Changed, Path: "$[1]", Want: "2", Got: "3"}}},
+		"element added":   {`[1,2,3]`, `[1,9,2,3]`, []Change{{Kind: Added, Path: "$[1]", Got: "9"}}},
+		"element removed": {`[1,2,3]`, `[1,3]`, []Change{{Kind: Removed, Path: "$[1]", Want: "2"}}},
+		"element changed": {`[{"i":1},{"i":2}]`, `[{"i":1},{"i":7}]`, []Change{{Kind: Changed, Path: "$[1].i", Want: "2", Got: "7"}}},
+		"known by its id": {`[{"id":1,"a":1},{"id":2,"a":2}]`, `[{"id":2,"a":2},{"id":1,"a":3}]`, []Change{
+			{Kind: Moved, Path: "$[1]", From: "$[0]", Want: `{"id":1,"a":1}`, Got: `{"id":1,"a":3}`},
+			{Kind: Changed, Path: "$[1].a", Want: "1", Got: "3"},
+		}},
+		"moved and changed": {`[{"id":1,"a":1},5,6]`, `[5,6,{"id":1,"a":3}]`, []Change{
+			{Kind: Moved, Path: "$[2]", From: "$[0]", Want: `{"id":1,"a":1}`, Got: `{"id":1,"a":3}`},
+			{Kind: Changed, Path: "$[2].a", Want: "1", Got: "3"},
+		}},
+		"same place, changed": {`[{"id":1,"a":1},{"id":2}]`, `[{"id":1,"a":3},{"id":2}]`, []Change{{Kind: Changed, Path: "$[0].a", Want: "1", Got: "3"}}},
+		"element moved":       {`["a","b","c"]`, `["c","a","b"]`, []Change{{Kind: Moved, Path: "$[0]", From: "$[2]", Want: `"c"`, Got: `"c"`}}},
+		"moved whole object":  {`[{"a":1,"b":2},7]`, `[7,{"b":2,"a":1}]`, []Change{{Kind: Moved, Path: "$[1]", From: "$[0]", Want: `{"a":1,"b":2}`, Got: `{"b":2,"a":1}`}}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -38,6 +48,20 @@ func TestTheSameJSONIsComparedAsText(t *testing.T) {
 	d := Bodies([]byte(`{"a":1}`), []byte(`{"a": 1}`))
 	if d.Kind != Text || d.Note == "" || d.Size() != 2 {
 		t.Errorf("got %+v", d)
+	}
+}
+
+func TestLineEndsAreNamedWhenNothingElseDiffers(t *testing.T) {
+	tests := []struct{ want, got, note string }{
+		{"a\nb\n", "a\r\nb\r\n", "LF expected, CRLF came"},
+		{"a\r\nb\r\n", "a\r\nb\n", "CRLF expected, both LF and CRLF came"},
+		{"a\nb\n", "a\r\nc\r\n", ""},
+		{"a\n", "a", ""},
+	}
+	for _, tt := range tests {
+		if d := Bodies([]byte(tt.want), []byte(tt.got)); !strings.HasSuffix(d.Note, tt.note) || (d.Note == "") != (tt.note == "") {
+			t.Errorf("%q → %q: note %q, want %q", tt.want, tt.got, d.Note, tt.note)
+		}
 	}
 }
 
@@ -66,6 +90,8 @@ func TestTextIsComparedByLineAndWord(t *testing.T) {
 		{"a\n", "a\nb", " a|+b$|"},
 		{"one two three\n", "one 2 three\n", "-one [two] three|+one [2] three|"},
 		{"x", "y", "-x$|+y$|"},
+		{"one two three", "one three", "-one [two ]three$|+one []three$|"},
+		{"abcdefXghi", "abcdefYZghi", "-abcdef[X]ghi$|+abcdef[YZ]ghi$|"},
 		{"", "new\n", "+new|"},
 		{"end", "end\n", "-end$|+end|"},
 	}
@@ -99,6 +125,31 @@ func TestLinesOfBothSidesAreAllThere(t *testing.T) {
 		if a.String() != want || b.String() != got {
 			t.Fatalf("%q → %q: sides %q and %q", want, got, a.String(), b.String())
 		}
+	}
+}
+
+func TestLongListsAreCompared(t *testing.T) {
+	const n = 20_000
+	list := func(f func(i int) int) []byte {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, ",{\"v\":%d}", f(i))
+		}
+		return []byte("[" + b.String()[1:] + "]")
+	}
+	want := list(func(i int) int { return i })
+	every := Bodies(want, list(func(i int) int { return -i - 1 }))
+	if len(every.Changes) != n || every.Changes[n-1].Path != fmt.Sprintf("$[%d].v", n-1) {
+		t.Errorf("%d changes, want one of each element", len(every.Changes))
+	}
+	second := Bodies(want, list(func(i int) int { return i + i%2*n }))
+	for _, c := range second.Changes {
+		if c.Kind != Changed {
+			t.Fatalf("%+v, though nothing has moved", c)
+		}
+	}
+	if len(second.Changes) != n/2 {
+		t.Errorf("%d changes, want %d", len(second.Changes), n/2)
 	}
 }
 

@@ -103,63 +103,99 @@ func (c *comparer) objects(path string, want, got *jsontree.Object) {
 	}
 }
 
-// arrays matches equal elements in order first, then equal ones that moved, and
-// compares what is left at the same place in between.
+// arrays matches equal elements in order first, then equal ones that moved, then
+// objects that call themselves the same, and compares what is left at the same
+// place in between.
 func (c *comparer) arrays(path string, want, got []any) {
-	wantOf, gotOf := matchArrays(want, got)
-	movedFrom := make(map[int]int) // got → want
-	for i := range want {
-		if wantOf[i] >= 0 {
-			continue
-		}
-		for j := range got {
-			if gotOf[j] < 0 && jsonpath.Equal(want[i], got[j]) {
-				wantOf[i], gotOf[j] = j, i
-				movedFrom[j] = i
-				break
-			}
-		}
-	}
+	m := matchArrays(want, got)
 	index := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 	i, j := 0, 0
 	for i < len(want) || j < len(got) {
 		switch {
-		case i < len(want) && j < len(got) && wantOf[i] < 0 && gotOf[j] < 0:
+		case i < len(want) && j < len(got) && m.wantOf[i] < 0 && m.gotOf[j] < 0:
 			c.compare(index(j), want[i], got[j])
 			i, j = i+1, j+1
-		case i < len(want) && wantOf[i] < 0:
+		case i < len(want) && m.wantOf[i] < 0:
 			c.add(Removed, index(i), want[i], nil)
 			i++
-		case j < len(got) && gotOf[j] < 0:
+		case j < len(got) && m.gotOf[j] < 0:
 			c.add(Added, index(j), nil, got[j])
 			j++
-		case j < len(got) && isMoved(movedFrom, j):
-			c.add(Moved, index(j), want[movedFrom[j]], got[j])
-			c.changes[len(c.changes)-1].From = index(movedFrom[j])
+		case j < len(got) && m.moved[j]:
+			from := m.gotOf[j]
+			c.add(Moved, index(j), want[from], got[j])
+			c.changes[len(c.changes)-1].From = index(from)
+			c.compare(index(j), want[from], got[j])
 			j++
-		case i < len(want) && isMoved(movedFrom, wantOf[i]):
+		case i < len(want) && m.moved[m.wantOf[i]]:
 			i++ // told where it came
 		default:
+			c.compare(index(j), want[i], got[j])
 			i, j = i+1, j+1
 		}
 	}
 }
 
-func isMoved(movedFrom map[int]int, j int) bool {
-	_, ok := movedFrom[j]
-	return ok
+// matched says which elements of two arrays stand for each other: the index on
+// the other side, -1 for none.
+type matched struct {
+	wantOf, gotOf []int
+	moved         map[int]bool // those of what came that are at another place
 }
 
-// matchArrays returns for each element the index of the equal one on the other
-// side, in a longest common subsequence; -1 for none.
-func matchArrays(want, got []any) (wantOf, gotOf []int) {
+func matchArrays(want, got []any) *matched {
+	m := &matched{wantOf: filled(len(want)), gotOf: filled(len(got)), moved: make(map[int]bool)}
 	classes := classify(want, got)
-	pairs := lcs(classes[:len(want)], classes[len(want):])
-	wantOf, gotOf = filled(len(want)), filled(len(got))
-	for _, p := range pairs {
-		wantOf[p[0]], gotOf[p[1]] = p[1], p[0]
+	for _, p := range lcs(classes[:len(want)], classes[len(want):]) {
+		m.wantOf[p[0]], m.gotOf[p[1]] = p[1], p[0]
 	}
-	return wantOf, gotOf
+	match(m, func(side, i int) (int, bool) { return classes[side*len(want)+i], true })
+	match(m, func(side, i int) (string, bool) { return identity([][]any{want, got}[side][i]) })
+	var pairs [][2]int
+	for i, j := range m.wantOf {
+		if j >= 0 {
+			pairs = append(pairs, [2]int{i, j})
+			m.moved[j] = true
+		}
+	}
+	for _, p := range increasing(pairs) {
+		delete(m.moved, p[1])
+	}
+	return m
+}
+
+// match matches elements with the same key among those that have no match yet.
+// Side 0 is what was expected.
+func match[K comparable](m *matched, key func(side, i int) (K, bool)) {
+	free := make(map[K][]int)
+	for j, i := range m.gotOf {
+		if k, ok := key(1, j); ok && i < 0 {
+			free[k] = append(free[k], j)
+		}
+	}
+	for i, j := range m.wantOf {
+		k, ok := key(0, i)
+		if !ok || j >= 0 || len(free[k]) == 0 {
+			continue
+		}
+		j, free[k] = free[k][0], free[k][1:]
+		m.wantOf[i], m.gotOf[j] = j, i
+	}
+}
+
+// identity returns by which member an object tells itself from others.
+func identity(v any) (string, bool) {
+	object, ok := v.(*jsontree.Object)
+	if !ok {
+		return "", false
+	}
+	for _, name := range []string{"id", "_id", "uuid", "key", "name"} {
+		switch member := object.Values[name].(type) {
+		case string, jsontree.Number:
+			return name + canonical(member), true
+		}
+	}
+	return "", false
 }
 
 func filled(n int) []int {

@@ -1,7 +1,9 @@
 package diff
 
-// maxEdits limits the search for the shortest list of edits; beyond, what is
-// left counts as wholly different.
+import "sort"
+
+// maxEdits limits the search for the shortest list of edits. Beyond, only what
+// occurs once on either side is matched, which takes no search.
 const maxEdits = 2000
 
 // lcs returns the pairs of indexes of a longest common subsequence (E. Myers,
@@ -19,7 +21,11 @@ func lcs(a, b []int) [][2]int {
 		endA, endB = endA-1, endB-1
 		tail = append(tail, [2]int{endA, endB})
 	}
-	for _, p := range myers(a[start:endA], b[start:endB]) {
+	middle, ok := myers(a[start:endA], b[start:endB])
+	if !ok {
+		middle = anchors(a[start:endA], b[start:endB])
+	}
+	for _, p := range middle {
 		pairs = append(pairs, [2]int{p[0] + start, p[1] + start})
 	}
 	for i := len(tail) - 1; i >= 0; i-- {
@@ -28,10 +34,60 @@ func lcs(a, b []int) [][2]int {
 	return pairs
 }
 
-func myers(a, b []int) [][2]int {
+// anchors returns the pairs of what occurs once on either side, as many as there
+// are in the same order.
+func anchors(a, b []int) [][2]int {
+	count := make(map[int][2]int)
+	at := make(map[int]int) // of b
+	for _, c := range a {
+		n := count[c]
+		count[c] = [2]int{n[0] + 1, n[1]}
+	}
+	for j, c := range b {
+		n := count[c]
+		count[c] = [2]int{n[0], n[1] + 1}
+		at[c] = j
+	}
+	var pairs [][2]int
+	for i, c := range a {
+		if count[c] == [2]int{1, 1} {
+			pairs = append(pairs, [2]int{i, at[c]})
+		}
+	}
+	return increasing(pairs)
+}
+
+// increasing returns as many pairs as there are with both sides in order, by
+// patience sorting. Those given are ordered by the first side.
+func increasing(pairs [][2]int) [][2]int {
+	var piles []int                   // the pair on top
+	before := make([]int, len(pairs)) // the pair on top of the pile to the left
+	for n, p := range pairs {
+		pile := sort.Search(len(piles), func(k int) bool { return pairs[piles[k]][1] >= p[1] })
+		if pile > 0 {
+			before[n] = piles[pile-1]
+		}
+		if pile == len(piles) {
+			piles = append(piles, n)
+		}
+		piles[pile] = n
+	}
+	out := make([][2]int, len(piles))
+	for k, n := len(piles)-1, 0; k >= 0; k-- {
+		if k == len(piles)-1 {
+			n = piles[k]
+		}
+		out[k] = pairs[n]
+		n = before[n]
+	}
+	return out
+}
+
+// myers returns ok false when there are too many edits.
+func myers(a, b []int) (pairs [][2]int, ok bool) {
 	n, m := len(a), len(b)
 	if n == 0 || m == 0 {
-		return nil
+		return nil, true
 	}
 	limit := min(n+m, maxEdits)
 	// furthest[limit+k] is how far x comes on diagonal k.
@@ -52,11 +108,11 @@ func myers(a, b []int) [][2]int {
 			}
 			furthest[limit+k] = x
 			if x >= n && y >= m {
-				return backtrack(trace, n, m, d)
+				return backtrack(trace, n, m, d), true
 			}
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // backtrack follows the edits back. trace[d] holds diagonals -d to d+1 as they

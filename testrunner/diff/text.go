@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -19,7 +20,7 @@ const (
 type Line struct {
 	Op Op `json:"op"`
 	// Spans are the line's text without its end; those that are Changed differ
-	// from the line's counterpart.
+	// from the line's counterpart. An empty one is where that has more.
 	Spans []Span `json:"spans"`
 	// Number is the line's number, from 1: of Less in what was expected, else
 	// in what came.
@@ -109,7 +110,7 @@ func (d *Diff) replace(a, b []string, i, j int) {
 	}
 	if len(a) == len(b) {
 		for n := range a {
-			x, y := words(strings.TrimSuffix(a[n], "\n"), strings.TrimSuffix(b[n], "\n"))
+			x, y := Words(strings.TrimSuffix(a[n], "\n"), strings.TrimSuffix(b[n], "\n"))
 			if x != nil {
 				less[n].Spans, more[n].Spans = x, y
 			}
@@ -118,8 +119,8 @@ func (d *Diff) replace(a, b []string, i, j int) {
 	d.Lines = append(append(d.Lines, less...), more...)
 }
 
-// words marks what differs between two lines; nil if hardly anything is common.
-func words(a, b string) (x, y []Span) {
+// Words marks what differs between two lines; nil if hardly anything is common.
+func Words(a, b string) (x, y []Span) {
 	partsA, partsB := splitWords(a), splitWords(b)
 	classes := number(partsA, partsB)
 	pairs := lcs(classes[:len(partsA)], classes[len(partsA):])
@@ -128,23 +129,63 @@ func words(a, b string) (x, y []Span) {
 		common += len(partsA[p[0]])
 	}
 	if common*3 < max(len(a), len(b)) {
-		return nil, nil
+		return middles(a, b)
 	}
 	inA, inB := make([]bool, len(partsA)), make([]bool, len(partsB))
 	for _, p := range pairs {
 		inA[p[0]], inB[p[1]] = true, true
 	}
-	return spans(partsA, inA), spans(partsB, inB)
+	return spans(partsA, inA, firstChange(inB)), spans(partsB, inB, firstChange(inA))
 }
 
-func spans(parts []string, common []bool) []Span {
+// firstChange returns how many parts of a line are common before the first that
+// is not; -1 if all are.
+func firstChange(common []bool) int { return slices.Index(common, false) }
+
+// middles marks what is between the beginning and the end that two lines have in
+// common; nil if that is hardly anything.
+func middles(a, b string) (x, y []Span) {
+	ra, rb := []rune(a), []rune(b)
+	short := min(len(ra), len(rb))
+	start, end := 0, 0
+	for start < short && ra[start] == rb[start] {
+		start++
+	}
+	for end < short-start && ra[len(ra)-1-end] == rb[len(rb)-1-end] {
+		end++
+	}
+	if (start+end)*3 < max(len(ra), len(rb)) {
+		return nil, nil
+	}
+	mark := func(r []rune) []Span {
+		out := []Span{}
+		for i, part := range []string{string(r[:start]), string(r[start : len(r)-end]), string(r[len(r)-end:])} {
+			if part != "" || i == 1 {
+				out = append(out, Span{part, i == 1})
+			}
+		}
+		return out
+	}
+	return mark(ra), mark(rb)
+}
+
+// spans joins parts. In a line that lacks what its counterpart has, and nothing
+// else, an empty span marks where that is: behind as many parts as missing says.
+func spans(parts []string, common []bool, missing int) []Span {
 	out := []Span{}
+	whole := !slices.Contains(common, false)
 	for i, p := range parts {
+		if whole && i == missing {
+			out = append(out, Span{"", true})
+		}
 		if n := len(out); n > 0 && out[n-1].Changed != common[i] {
 			out[n-1].Text += p
 			continue
 		}
 		out = append(out, Span{p, !common[i]})
+	}
+	if whole && missing == len(parts) {
+		out = append(out, Span{"", true})
 	}
 	return out
 }

@@ -8,61 +8,119 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
 
+// story is a difference on its way to lines of text.
+type story struct {
+	*Pretty
+	lines  []string
+	hidden int // characters of the lines
+}
+
+func (s *story) add(line string) { s.lines = append(s.lines, line) }
+
 // Diff returns a difference as lines: what was expected and did not come with a
 // minus, what came and was not expected with a plus.
 func (p *Pretty) Diff(d *diff.Diff, path string) string {
-	var lines []string
+	s := &story{Pretty: p}
+	if d.Note != "" {
+		s.add(d.Note)
+	}
 	switch d.Kind {
 	case diff.JSON:
-		lines = p.changes(d.Changes)
+		s.changes(d.Changes)
 	case diff.Binary:
-		lines = p.bytes(d.Bytes)
+		s.bytes(d.Bytes)
 	default:
-		lines = p.text(d.Lines)
+		s.text(d.Lines)
 	}
-	if d.Note != "" {
-		lines = append([]string{d.Note}, lines...)
+	lines := s.lines
+	more := len(lines) - p.limit()
+	if !p.Full && more > 1 {
+		lines = lines[:p.limit()]
+	} else {
+		more = 0
 	}
-	if hidden := len(lines) - maxShown; !p.Full && hidden > 1 {
-		lines = lines[:maxShown]
-		more := fmt.Sprintf("… %d more lines", hidden)
-		if p.Rerun != nil {
-			more += ": " + p.Rerun(path)
-		}
-		lines = append(lines, p.Styles.Dim(more))
+	if more > 0 || s.hidden > 0 {
+		lines = append(lines, p.Styles.Dim(p.hiddenText(more, s.hidden, path)))
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
 
-func (p *Pretty) less(s string) string { return p.Styles.Bad("- " + p.cut(term.Clean(s), 4)) }
-func (p *Pretty) more(s string) string { return p.Styles.Good("+ " + p.cut(term.Clean(s), 4)) }
+// hiddenText counts what is not shown, and says how to see it.
+func (p *Pretty) hiddenText(lines, characters int, path string) string {
+	var parts []string
+	if lines > 0 {
+		parts = append(parts, fmt.Sprintf("%d more lines", lines))
+	}
+	if characters > 0 {
+		parts = append(parts, plural(characters, "more character", "more characters"))
+	}
+	text := "… " + strings.Join(parts, ", ")
+	if p.Rerun != nil {
+		text += ": " + p.Rerun(path)
+	}
+	return text
+}
 
-func (p *Pretty) changes(list []diff.Change) []string {
-	var lines []string
+// side writes a line of one side.
+func (s *story) side(op diff.Op, margin string, spans []diff.Span) {
+	style := s.Styles.Bad
+	if op == diff.More {
+		style = s.Styles.Good
+	}
+	line, hidden := fit(spans, s.room(len(margin)+2))
+	s.hidden += hidden
+	s.add(margin + style(string(op)+" ") + s.draw(line, isMarked(spans), style))
+}
+
+func (s *story) changes(list []diff.Change) {
 	for _, c := range list {
 		what := string(c.Kind)
-		if c.Kind == diff.Moved {
+		switch c.Kind {
+		case diff.Moved:
 			what = "moved from " + c.From
+		case diff.TypeChanged:
+			what = "type changed: " + jsonType(c.Want) + " → " + jsonType(c.Got)
 		}
-		lines = append(lines, term.Clean(c.Path)+"  "+p.Styles.Dim(what))
+		s.add(term.Clean(c.Path) + "  " + s.Styles.Dim(what))
 		if c.Kind == diff.Moved {
 			continue
 		}
+		want, got := diff.Words(c.Want, c.Got)
+		if want == nil || c.Kind != diff.Changed || c.Want[0] != '"' {
+			want, got = []diff.Span{{Text: c.Want}}, []diff.Span{{Text: c.Got}}
+		}
 		if c.Want != "" {
-			lines = append(lines, "  "+p.less(c.Want))
+			s.side(diff.Less, "  ", want)
 		}
 		if c.Got != "" {
-			lines = append(lines, "  "+p.more(c.Got))
+			s.side(diff.More, "  ", got)
 		}
 	}
-	return lines
+}
+
+// jsonType tells the type of a value by how it begins.
+func jsonType(value string) string {
+	switch value[0] {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "boolean"
+	case 'n':
+		return "null"
+	}
+	return "number"
 }
 
 // contextLines is how many lines that are the same stand around differences.
 const contextLines = 3
 
-// text writes hunks of a unified diff.
-func (p *Pretty) text(list []diff.Line) []string {
+// text writes a unified diff. Its hunks have a head unless there is but one, of
+// all lines.
+func (s *story) text(list []diff.Line) {
 	near := make([]bool, len(list))
 	for i, l := range list {
 		if l.Op == diff.Same {
@@ -72,88 +130,96 @@ func (p *Pretty) text(list []diff.Line) []string {
 			near[j] = true
 		}
 	}
-	var lines []string
-	for i, l := range list {
-		if !near[i] {
-			continue
+	before := [2]int{} // lines of either side above
+	for i := 0; i < len(list); {
+		end := i + 1
+		for end < len(list) && near[end] == near[i] {
+			end++
 		}
-		if i > 0 && !near[i-1] {
-			lines = append(lines, p.Styles.Dim(fmt.Sprintf("… line %d", l.Number)))
+		of := sizes(list[i:end])
+		if near[i] {
+			if end-i < len(list) {
+				s.add(s.Styles.Dim(hunkHead(before, of)))
+			}
+			for _, l := range list[i:end] {
+				s.line(l)
+			}
 		}
-		lines = append(lines, p.line(l))
-		if l.NoEnd && l.Op != diff.Same {
-			lines = append(lines, p.Styles.Dim("  (no line end)"))
-		}
+		before[0], before[1] = before[0]+of[0], before[1]+of[1]
+		i = end
 	}
-	return lines
 }
 
-// line writes a line with its changed words marked: by style, or by brackets
-// where nothing is styled.
-func (p *Pretty) line(l diff.Line) string {
+// sizes counts the lines of either side.
+func sizes(list []diff.Line) (n [2]int) {
+	for _, l := range list {
+		if l.Op != diff.More {
+			n[0]++
+		}
+		if l.Op != diff.Less {
+			n[1]++
+		}
+	}
+	return n
+}
+
+func hunkHead(before, of [2]int) string {
+	part := func(side int) string {
+		first := before[side] + 1
+		if of[side] == 0 {
+			first = before[side]
+		}
+		return fmt.Sprintf("%d,%d", first, of[side])
+	}
+	return "@@ -" + part(0) + " +" + part(1) + " @@"
+}
+
+func (s *story) line(l diff.Line) {
 	if l.Op == diff.Same {
-		return p.Styles.Dim("  " + p.cut(term.Clean(l.Text()), 4))
+		line, hidden := fit(l.Spans, s.room(2))
+		s.hidden += hidden
+		s.add(s.Styles.Dim("  " + s.draw(line, false, plain{}.Dim)))
+		return
 	}
-	style := p.Styles.Bad
-	if l.Op == diff.More {
-		style = p.Styles.Good
+	s.side(l.Op, "", l.Spans)
+	if l.NoEnd {
+		s.add(s.Styles.Dim("  (no line end)"))
 	}
-	if _, bare := p.Styles.(plain); bare || len(l.Spans) == 1 || p.Styles.Strong("x") == "x" {
-		text := l.Text()
-		if len(l.Spans) > 1 {
-			text = bracketed(l.Spans)
-		}
-		return style(string(l.Op) + " " + p.cut(term.Clean(text), 4))
-	}
-	var b strings.Builder
-	b.WriteString(style(string(l.Op) + " "))
-	for _, s := range l.Spans {
-		if s.Changed {
-			b.WriteString(style(term.Clean(s.Text)))
-		} else {
-			b.WriteString(term.Clean(s.Text))
-		}
-	}
-	return b.String()
 }
 
-func bracketed(spans []diff.Span) string {
-	var b strings.Builder
-	for _, s := range spans {
-		if s.Changed {
-			b.WriteString("[" + s.Text + "]")
-		} else {
-			b.WriteString(s.Text)
-		}
-	}
-	return b.String()
-}
-
-const rowBytes = 16
+// row sizes of hex dumps; one of 16 bytes takes 77 columns.
+const (
+	rowBytes    = 16
+	narrowBytes = 8
+	wideRow     = 77
+)
 
 // bytes writes both sides as a hex dump around the first difference.
-func (p *Pretty) bytes(d *diff.ByteDiff) []string {
-	lines := []string{fmt.Sprintf("differs at byte %d; expected %d bytes, got %d", d.Offset, d.WantLen, d.GotLen)}
-	for at := 0; at < len(d.Want) || at < len(d.Got); at += rowBytes {
-		want, got := row(d.Want, at), row(d.Got, at)
+func (s *story) bytes(d *diff.ByteDiff) {
+	s.add(fmt.Sprintf("differs at byte %d; expected %s, got %s", d.Offset, plural(int(d.WantLen), "byte", "bytes"), plural(int(d.GotLen), "byte", "bytes")))
+	size := rowBytes
+	if room := s.room(0); room > 0 && room < wideRow {
+		size = narrowBytes
+	}
+	for at := 0; at < len(d.Want) || at < len(d.Got); at += size {
+		want, got := row(d.Want, at, size), row(d.Got, at, size)
 		offset := d.Start + int64(at)
 		if string(want) == string(got) {
-			lines = append(lines, p.Styles.Dim("  "+dump(offset, want)))
+			s.add(s.Styles.Dim("  " + dump(offset, want, size)))
 			continue
 		}
 		if len(want) > 0 {
-			lines = append(lines, p.Styles.Bad("- "+dump(offset, want)))
+			s.add(s.Styles.Bad("- " + dump(offset, want, size)))
 		}
 		if len(got) > 0 {
-			lines = append(lines, p.Styles.Good("+ "+dump(offset, got)))
+			s.add(s.Styles.Good("+ " + dump(offset, got, size)))
 		}
 	}
-	return lines
 }
 
-func row(b []byte, at int) []byte { return b[min(at, len(b)):min(at+rowBytes, len(b))] }
+func row(b []byte, at, size int) []byte { return b[min(at, len(b)):min(at+size, len(b))] }
 
-func dump(offset int64, b []byte) string {
+func dump(offset int64, b []byte, size int) string {
 	var text strings.Builder
 	for _, c := range b {
 		if c < ' ' || c > '~' {
@@ -161,5 +227,5 @@ func dump(offset int64, b []byte) string {
 		}
 		text.WriteByte(c)
 	}
-	return fmt.Sprintf("%08x  %-47s  %s", offset, fmt.Sprintf("% x", b), text.String())
+	return fmt.Sprintf("%08x  %-*s  %s", offset, size*3-1, fmt.Sprintf("% x", b), text.String())
 }

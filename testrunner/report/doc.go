@@ -65,26 +65,62 @@ func clean(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// counts lists the outcomes that occurred.
-func counts(s *testrunner.Summary) string {
-	var parts []string
+// counted is how often an outcome occurred, in words.
+type counted struct {
+	outcome testrunner.Outcome
+	text    string
+}
+
+// What is counted beside outcomes.
+const (
+	notParsed testrunner.Outcome = "not parsed"
+	notRun    testrunner.Outcome = "not run"
+)
+
+// countList counts what occurred.
+func countList(s *testrunner.Summary) []counted {
+	var list []counted
 	for _, o := range testrunner.Outcomes() {
-		n := s.Counts[o]
-		if n == 0 {
-			continue
+		if n := s.Counts[o]; n > 0 {
+			list = append(list, counted{o, fmt.Sprintf("%d %s", n, countWord(o, n))})
 		}
-		parts = append(parts, fmt.Sprintf("%d %s", n, countWord(o, n)))
 	}
 	if s.Unreadable > 0 {
-		parts = append(parts, plural(s.Unreadable, "file cannot be parsed", "files cannot be parsed"))
+		list = append(list, counted{notParsed, plural(s.Unreadable, "file cannot be parsed", "files cannot be parsed")})
 	}
 	if s.NotRun > 0 {
-		parts = append(parts, plural(s.NotRun, "file not run", "files not run"))
+		list = append(list, counted{notRun, plural(s.NotRun, "file not run", "files not run")})
+	}
+	return list
+}
+
+// counts lists what occurred on one line.
+func counts(s *testrunner.Summary) string {
+	var parts []string
+	for _, c := range countList(s) {
+		parts = append(parts, c.text)
 	}
 	if len(parts) == 0 {
 		return "nothing to run"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// tally counts the entries of a file that were run, and those that failed.
+func tally(f *testrunner.FileResult) (run, failed int) {
+	for i := range f.Results {
+		if o := f.Results[i].Outcome; o != testrunner.Skipped {
+			run++
+			if o.Failed() {
+				failed++
+			}
+		}
+	}
+	return run, failed
+}
+
+func failedText(failed, run int) string {
+	return fmt.Sprintf("%d of %s failed", failed, plural(run, "entry", "entries"))
 }
 
 // countWord is what n entries of an outcome are called.

@@ -2,6 +2,7 @@ package report
 
 import (
 	_ "embed"
+	"fmt"
 	"html/template"
 	"os"
 	"path/filepath"
@@ -15,23 +16,27 @@ var page string
 
 type (
 	htmlRun struct {
-		Title, Counts, Time string
-		Success             bool
-		Files               []htmlFile
+		Counts, Headline, Entries, FileCount, Time, Started string
+		Success                                             bool
+		Chips                                               []htmlSpan
+		Slowest                                             []htmlSlow
+		Files                                               []htmlFile
 	}
+	htmlSlow struct{ Place, Name, Time string }
 	htmlFile struct {
-		Path, Time, Fault string
-		Failed            bool
-		Entries           []htmlEntry
+		Path, Time, Told, Fault string
+		Failed                  bool
+		Notes                   []string
+		Entries                 []htmlEntry
 	}
 	htmlEntry struct {
 		Name, Outcome, Time, Class string
 		Line                       int
 		Failed                     bool
 		Notes                      []string
-		Lines                      []htmlLine
+		Text                       []htmlSpan
 	}
-	htmlLine struct{ Class, Text string }
+	htmlSpan struct{ Class, Text string }
 )
 
 // HTML writes a page into a folder, which is made if it is not there: one file,
@@ -58,18 +63,47 @@ func HTML(dir string, run *Run) error {
 func htmlOf(run *Run) htmlRun {
 	s := run.Summary
 	out := htmlRun{
-		Title: run.Started.Format("2006-01-02 15:04:05"), Counts: counts(s), Time: duration(s.Duration),
-		Success: s.Verdict() == testrunner.AllPassed,
+		Counts: counts(s), Time: duration(s.Duration), Started: run.Started.Format("2006-01-02 15:04:05"),
+		Entries: plural(s.Entries, "entry", "entries"), FileCount: plural(s.Files, "file", "files"),
+		Headline: plural(s.FailedFiles, "file", "files") + " failed",
+		Success:  s.Verdict() == testrunner.AllPassed,
+	}
+	for _, c := range countList(s) {
+		class := "bad"
+		switch c.outcome {
+		case testrunner.Pass:
+			class = "good"
+		case testrunner.Skipped, notRun:
+			class = "dim"
+		}
+		out.Chips = append(out.Chips, htmlSpan{class, c.text})
+	}
+	if len(s.Slowest) > 1 {
+		for _, x := range s.Slowest {
+			out.Slowest = append(out.Slowest, htmlSlow{fmt.Sprintf("%s:%d", filepath.ToSlash(x.Path), x.Line), x.Name, duration(x.Duration)})
+		}
 	}
 	for _, f := range run.Files {
-		file := htmlFile{Path: filepath.ToSlash(f.Path), Time: duration(f.Duration), Failed: f.Failed()}
-		if len(f.ParseErrors) > 0 || f.Err != nil {
-			file.Fault = fileFault(f)
-		}
-		for i := range f.Results {
-			file.Entries = append(file.Entries, htmlOfEntry(f.Path, &f.Results[i]))
-		}
-		out.Files = append(out.Files, file)
+		out.Files = append(out.Files, htmlOfFile(f))
+	}
+	return out
+}
+
+func htmlOfFile(f *testrunner.FileResult) htmlFile {
+	out := htmlFile{Path: filepath.ToSlash(f.Path), Time: duration(f.Duration), Failed: f.Failed(), Notes: f.Notes}
+	run, failed := tally(f)
+	switch {
+	case len(f.ParseErrors) > 0:
+		out.Told, out.Fault = "cannot be parsed", fileFault(f)
+	case f.Err != nil:
+		out.Told, out.Fault = "not run", fileFault(f)
+	case failed > 0:
+		out.Told = failedText(failed, run)
+	default:
+		out.Told = plural(run, "entry", "entries")
+	}
+	for i := range f.Results {
+		out.Entries = append(out.Entries, htmlOfEntry(f.Path, &f.Results[i]))
 	}
 	return out
 }
@@ -77,29 +111,52 @@ func htmlOf(run *Run) htmlRun {
 func htmlOfEntry(path string, r *testrunner.Result) htmlEntry {
 	e := htmlEntry{
 		Name: r.Name(), Outcome: outcomeText(r), Time: duration(r.Duration), Line: r.Entry.Range.Start.Line,
-		Failed: r.Outcome.Failed(), Notes: r.Notes, Class: "pass",
+		Failed: r.Outcome.Failed(), Notes: r.Notes, Class: "good",
 	}
 	switch {
 	case r.Outcome == testrunner.Skipped:
-		e.Class = "skip"
+		e.Class = "dim"
 	case e.Failed:
-		e.Class = "fail"
-		_, text, _ := strings.Cut(Text(path, r), "\n")
-		for _, l := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-			e.Lines = append(e.Lines, htmlLine{lineClass(l), l})
-		}
+		_, text, _ := strings.Cut(reportPretty(htmlStyles{}).Entry(path, r), "\n") // the first line is the heading
+		e.Text = htmlText(dedent(text))
 	}
 	return e
 }
 
-// lineClass tells lines of differences by what they begin with.
-func lineClass(l string) string {
-	trimmed := strings.TrimLeft(l, " ")
-	switch {
-	case strings.HasPrefix(trimmed, "- "):
-		return "less"
-	case strings.HasPrefix(trimmed, "+ "):
-		return "more"
+// htmlStyles puts marks around text that no text for people can hold, because
+// clean text has no characters for private use.
+type htmlStyles struct{}
+
+const (
+	htmlMark = '\ue000' // begins a style; which follows
+	htmlEnd  = '\ue001'
+)
+
+func mark(style rune, s string) string { return string([]rune{htmlMark, style}) + s + string(htmlEnd) }
+
+func (htmlStyles) Bad(s string) string    { return mark('b', s) }
+func (htmlStyles) Fair(s string) string   { return mark('f', s) }
+func (htmlStyles) Good(s string) string   { return mark('g', s) }
+func (htmlStyles) Dim(s string) string    { return mark('d', s) }
+func (htmlStyles) Strong(s string) string { return mark('s', s) }
+
+// htmlText translates marks. They are not nested.
+func htmlText(s string) []htmlSpan {
+	classes := map[rune]string{'b': "bad", 'f': "fair", 'g': "good", 'd': "dim", 's': "strong"}
+	var out []htmlSpan
+	for i, part := range strings.Split(s, string(htmlMark)) {
+		if i == 0 {
+			out = append(out, htmlSpan{"", part})
+			continue
+		}
+		marked, rest, _ := strings.Cut(part, string(htmlEnd))
+		style := rune(marked[0])
+		out = append(out, htmlSpan{classes[style], marked[1:]}, htmlSpan{"", rest})
 	}
-	return ""
+	return out
+}
+
+// dedent drops the margin that all lines have.
+func dedent(s string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(s, "    "), "\n    ", "\n")
 }

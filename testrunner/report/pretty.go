@@ -7,6 +7,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/term"
 	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
 
 // Styles are how a Pretty styles single lines; a *term.Output has them.
@@ -32,30 +33,48 @@ type Pretty struct {
 	Styles Styles
 	// Full shows differences whole, however long.
 	Full bool
-	// Width is how many columns there are; longer lines of differences are cut
-	// unless Full; 0: no limit.
+	// Width is how many columns there are, 0 if that is not known. Lines of what
+	// was expected and came are shortened to it, unless Full.
 	Width int
+	// Lines is how many lines of a difference are shown, unless Full; 0: 20.
+	Lines int
 	// Rerun returns the command that runs one file again and shows all of its
 	// differences.
 	Rerun func(path string) string
 }
 
-// maxShown is how many lines of a difference are shown unless all are wanted.
-const maxShown = 20
+const (
+	defaultLines = 20
+	defaultWidth = 160
+	minRoom      = 20 // for a line on the narrowest of terminals
+	margin       = 6  // of differences
+)
+
+func (p *Pretty) limit() int {
+	if p.Lines == 0 {
+		return defaultLines
+	}
+	return p.Lines
+}
+
+// room returns how many columns there are for a line of a difference that begins
+// in a column; 0 for as many as it takes.
+func (p *Pretty) room(column int) int {
+	if p.Full {
+		return 0
+	}
+	width := p.Width
+	if width == 0 {
+		width = defaultWidth
+	}
+	return max(width-margin-column, minRoom)
+}
 
 // File returns the line about a file and, if something failed in it, the whole
 // story.
 func (p *Pretty) File(f *testrunner.FileResult) string {
 	var b strings.Builder
-	failed, run := 0, 0
-	for i := range f.Results {
-		if o := f.Results[i].Outcome; o != testrunner.Skipped {
-			run++
-			if o.Failed() {
-				failed++
-			}
-		}
-	}
+	run, failed := tally(f)
 	path := term.Clean(f.Path)
 	switch {
 	case len(f.ParseErrors) > 0:
@@ -63,7 +82,7 @@ func (p *Pretty) File(f *testrunner.FileResult) string {
 	case f.Err != nil:
 		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path), p.Styles.Bad("not run"))
 	case failed > 0:
-		fmt.Fprintf(&b, "%s %s  %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path), p.Styles.Bad(fmt.Sprintf("%d of %s failed", failed, plural(run, "entry", "entries"))), p.Styles.Dim(duration(f.Duration)))
+		fmt.Fprintf(&b, "%s %s  %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path), p.Styles.Bad(failedText(failed, run)), p.Styles.Dim(duration(f.Duration)))
 	default:
 		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Good(term.SymbolGood), path, p.Styles.Dim(plural(run, "entry", "entries")+"  "+duration(f.Duration)))
 	}
@@ -104,13 +123,17 @@ func (p *Pretty) Entry(path string, r *testrunner.Result) string {
 	if r.Attempts > 1 {
 		attempts = fmt.Sprintf(", %d attempts", r.Attempts)
 	}
-	fmt.Fprintf(&b, "  %s  %s  %s\n", p.Styles.Bad(outcomeText(r)), p.Styles.Strong(clean(r.Name())), p.Styles.Dim(place(path, r.Entry.Range)+attempts))
+	outcome, where := outcomeText(r), place(path, r.Entry.Range)+attempts
+	name := p.cut(r.Name(), len("  ")+term.Width(outcome)+len("  ")+len("  ")+term.Width(where))
+	fmt.Fprintf(&b, "  %s  %s  %s\n", p.Styles.Bad(outcome), p.Styles.Strong(name), p.Styles.Dim(where))
 	for _, note := range r.Notes {
-		fmt.Fprintf(&b, "    %s %s\n", p.Styles.Fair("note:"), clean(note))
+		text := p.prose(note, len("    note: "))
+		b.WriteString("    " + p.Styles.Fair("note:") + " " + strings.ReplaceAll(text, "\n", "\n          ") + "\n")
 	}
 	for i := range r.Problems {
 		b.WriteString(indent(p.problem(path, &r.Problems[i]), "    "))
 	}
+	b.WriteString(indent(p.answered(path, r), "    "))
 	if r.Answer != nil {
 		b.WriteString(indent(p.guest(r.Answer), "    "))
 	}
@@ -123,15 +146,74 @@ func (p *Pretty) problem(path string, x *testrunner.Problem) string {
 	if x.Range.Start.Line > 0 {
 		where = "  " + p.Styles.Dim(place(path, x.Range))
 	}
+	if x.Diff != nil {
+		where += "  " + p.Styles.Bad("- expected") + "  " + p.Styles.Good("+ got")
+	}
 	fmt.Fprintf(&b, "%s%s\n", clean(x.Title), where)
 	switch {
 	case x.Diff != nil:
 		b.WriteString(indent(p.Diff(x.Diff, path), "  "))
 	case x.Expected == "" && x.Actual != "":
-		b.WriteString(indent(clean(x.Actual)+"\n", "  "))
+		b.WriteString(indent(p.prose(x.Actual, margin)+"\n", "  "))
 	case x.Expected != "":
-		b.WriteString("  expected  " + p.Styles.Good(p.cut(oneLine(x.Expected), 12)) + "\n")
-		b.WriteString("  got       " + p.Styles.Bad(p.cut(oneLine(x.Actual), 12)) + "\n")
+		b.WriteString(p.pair(x.Expected, x.Actual, path))
+	}
+	return b.String()
+}
+
+// pair writes what was expected and what came, a line each.
+func (p *Pretty) pair(want, got, path string) string {
+	wantSpans, gotSpans := diff.Words(want, got)
+	if wantSpans == nil {
+		wantSpans, gotSpans = []diff.Span{{Text: want}}, []diff.Span{{Text: got}}
+	}
+	const label = "expected  "
+	wantLine, hidden := fit(wantSpans, p.room(len(label)-2))
+	gotLine, more := fit(gotSpans, p.room(len(label)-2))
+	text := "  expected  " + p.draw(wantLine, false, p.Styles.Bad) + "\n  got       " + p.draw(gotLine, false, p.Styles.Good) + "\n"
+	if hidden += more; hidden > 0 {
+		text += "  " + p.Styles.Dim(p.hiddenText(0, hidden, path)) + "\n"
+	}
+	return text
+}
+
+// answered returns the beginning of the answer's body where no difference shows
+// it, since it often says what is wrong.
+func (p *Pretty) answered(path string, r *testrunner.Result) string {
+	if r.Outcome != testrunner.Mismatch || r.Answer == nil || len(r.Answer.Body) == 0 {
+		return ""
+	}
+	of := false
+	for i := range r.Problems {
+		switch r.Problems[i].Kind {
+		case testrunner.ProblemBody:
+			return ""
+		case testrunner.ProblemStatus, testrunner.ProblemAssert, testrunner.ProblemCapture:
+			of = true
+		}
+	}
+	if !of {
+		return ""
+	}
+	body := r.Answer.Body
+	if !diff.IsText(body) {
+		return "body of the answer: " + plural(len(body), "byte", "bytes") + " that are not text\n"
+	}
+	var b strings.Builder
+	b.WriteString("body of the answer:\n")
+	lines := strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")
+	hiddenLines := 0
+	if limit := p.limit() / 2; !p.Full && len(lines) > limit+1 {
+		lines, hiddenLines = lines[:limit], len(lines)-limit
+	}
+	hidden := 0
+	for _, l := range lines {
+		line, more := fit([]diff.Span{{Text: l}}, p.room(2))
+		hidden += more
+		b.WriteString("  " + p.Styles.Dim("│ ") + p.draw(line, true, p.Styles.Dim) + "\n")
+	}
+	if hidden+hiddenLines > 0 {
+		b.WriteString("  " + p.Styles.Dim(p.hiddenText(hiddenLines, hidden, path)) + "\n")
 	}
 	return b.String()
 }
@@ -139,13 +221,45 @@ func (p *Pretty) problem(path string, x *testrunner.Problem) string {
 func oneLine(s string) string { return term.Clean(s) }
 
 // cut shortens a line that is wider than the terminal.
-func (p *Pretty) cut(s string, used int) string {
-	r := []rune(s)
-	room := p.Width - used - 8
-	if p.Full || p.Width == 0 || room < 20 || len(r) <= room {
+func (p *Pretty) cut(s string, column int) string {
+	if p.Width == 0 {
 		return s
 	}
-	return string(r[:room-1]) + "…"
+	line, _ := fit([]diff.Span{{Text: s}}, max(p.Width-column, minRoom))
+	return p.draw(line, true, nil)
+}
+
+// prose makes text clean and breaks lines between words where they are wider than
+// what is left from a column on.
+func (p *Pretty) prose(s string, column int) string {
+	s = clean(s)
+	if p.Width == 0 {
+		return s
+	}
+	room := max(p.Width-column, minRoom)
+	var lines []string
+	for _, l := range strings.Split(s, "\n") {
+		for term.Width(l) > room {
+			at := strings.LastIndexByte(prefix(l, room+1), ' ')
+			if at <= 0 {
+				break // a word that the terminal has to break
+			}
+			lines, l = append(lines, l[:at]), l[at+1:]
+		}
+		lines = append(lines, l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// prefix returns as much of the beginning of a text as there are columns for.
+func prefix(s string, columns int) string {
+	width := 0
+	for i, r := range s {
+		if width += term.Width(string(r)); width > columns {
+			return s[:i]
+		}
+	}
+	return s
 }
 
 // guest writes what is known of the guest's failure.
@@ -153,10 +267,10 @@ func (p *Pretty) guest(a *testrunner.Answer) string {
 	var b strings.Builder
 	if f := a.Failure; f != nil {
 		for _, frame := range f.Frames {
-			b.WriteString("  " + p.Styles.Dim("at ") + clean(frame.String()) + "\n")
+			b.WriteString("  " + p.Styles.Dim("at ") + p.cut(frame.String(), margin+len("at ")) + "\n")
 		}
 		if f.Hint != "" {
-			b.WriteString(p.Styles.Fair("hint: ") + clean(f.Hint) + "\n")
+			b.WriteString(p.Styles.Fair("hint: ") + p.prose(f.Hint, margin) + "\n")
 		}
 	}
 	if len(a.Stderr) > 0 {
@@ -180,15 +294,20 @@ func (p *Pretty) Summary(s *testrunner.Summary) string {
 			if i > 0 {
 				label = "       "
 			}
-			fmt.Fprintf(&b, "%s %8s  %s\n", p.Styles.Dim(label), duration(x.Duration), p.Styles.Dim(clean(fmt.Sprintf("%s:%d %s", x.Path, x.Line, x.Name))))
+			name := fmt.Sprintf("%s:%d %s", x.Path, x.Line, x.Name)
+			fmt.Fprintf(&b, "%s %8s  %s\n", p.Styles.Dim(label), duration(x.Duration), p.Styles.Dim(p.cut(name, len(label)+11)))
 		}
 	}
-	line := fmt.Sprintf("%s in %s: %s", plural(s.Entries, "entry", "entries"), plural(s.Files, "file", "files"), counts(s))
+	style := p.Styles.Bad
 	if s.Verdict() == testrunner.AllPassed {
-		line = p.Styles.Good(line)
-	} else {
-		line = p.Styles.Bad(line)
+		style = p.Styles.Good
 	}
+	text := fmt.Sprintf("%s in %s: %s", plural(s.Entries, "entry", "entries"), plural(s.Files, "file", "files"), counts(s))
+	lines := strings.Split(p.prose(text, 0), "\n")
+	for i := range lines {
+		lines[i] = style(lines[i])
+	}
+	line := strings.Join(lines, "\n")
 	took := duration(s.Duration)
 	if s.Loading > worthTelling {
 		took += fmt.Sprintf(" (%s of it to load the component)", duration(s.Loading))
@@ -208,8 +327,11 @@ func indent(s, margin string) string {
 	return strings.Join(lines, "")
 }
 
-// Text returns what Entry does, without style and whole.
+// reportPretty is for reports: differences are nearly whole, only one that nobody
+// would read to its end is shortened.
+func reportPretty(styles Styles) *Pretty { return &Pretty{Styles: styles, Lines: 400, Width: 2000} }
+
+// Text returns what Entry does, without style and nearly whole.
 func Text(path string, r *testrunner.Result) string {
-	p := &Pretty{Styles: plain{}, Full: true}
-	return p.Entry(path, r)
+	return reportPretty(plain{}).Entry(path, r)
 }

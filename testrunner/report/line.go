@@ -1,0 +1,126 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/testrunner/diff"
+)
+
+// cell is what a character of a text is on display.
+type cell struct {
+	text    string
+	width   int
+	changed bool
+}
+
+// cells makes text visible, character by character: what a terminal would obey
+// or could not show, blanks that differ, and blanks at the end. change is where
+// the first change is.
+func cells(spans []diff.Span) (out []cell, change int) {
+	change = -1
+	blanks := 0 // how many the last cells are
+	for _, s := range spans {
+		if s.Changed && change < 0 {
+			change = len(out)
+		}
+		for _, r := range s.Text {
+			c := cell{text: shown(r, s.Changed), width: 1, changed: s.Changed}
+			if len(c.text) > 1 {
+				c.width = term.Width(c.text)
+			}
+			out = append(out, c)
+			if r == ' ' || r == '\t' {
+				blanks++
+			} else {
+				blanks = 0
+			}
+		}
+	}
+	for i := len(out) - blanks; i < len(out); i++ {
+		if out[i].text == " " {
+			out[i].text = "·"
+		}
+	}
+	return out, max(change, 0)
+}
+
+func shown(r rune, changed bool) string {
+	switch {
+	case r == '\r':
+		return `\r`
+	case r == '\t' && changed:
+		return `\t`
+	case r == ' ' && changed:
+		return "·"
+	case r >= ' ' && r <= '~':
+		return string(r)
+	}
+	return term.Clean(string(r))
+}
+
+// fit leaves of a text what there is room for, around the first change, and
+// counts the characters that are hidden.
+func fit(spans []diff.Span, room int) (out []cell, hidden int) {
+	line, start := cells(spans)
+	width := 0
+	for _, c := range line {
+		width += c.width
+	}
+	if room <= 0 || width <= room {
+		return line, 0
+	}
+	// A third of the room is for what stands before.
+	for before := 0; start > 0 && before+line[start-1].width <= room/3; start-- {
+		before += line[start-1].width
+	}
+	dots := cell{text: "…", width: 1}
+	width = 1
+	if start > 0 {
+		out, width = append(out, dots), 2
+	}
+	end := start
+	for ; end < len(line) && width+line[end].width <= room; end++ {
+		width += line[end].width
+	}
+	out = append(out, line[start:end]...)
+	if end < len(line) {
+		out = append(out, dots)
+	}
+	return out, start + len(line) - end
+}
+
+// draw writes a line: what has changed in a style, or in brackets where there
+// are no styles. A line without marks is styled as a whole.
+func (p *Pretty) draw(line []cell, marked bool, style func(string) string) string {
+	bare := p.Styles.Strong("x") == "x"
+	var b strings.Builder
+	for i := 0; i < len(line); {
+		var run strings.Builder
+		changed := line[i].changed
+		for ; i < len(line) && line[i].changed == changed; i++ {
+			run.WriteString(line[i].text)
+		}
+		switch {
+		case !marked:
+			b.WriteString(style(run.String()))
+		case !changed:
+			b.WriteString(run.String())
+		case bare:
+			b.WriteString("[" + run.String() + "]")
+		default:
+			b.WriteString(style(run.String()))
+		}
+	}
+	return b.String()
+}
+
+// isMarked reports whether parts of a line are marked.
+func isMarked(spans []diff.Span) bool {
+	changed, same := false, false
+	for _, s := range spans {
+		changed = changed || s.Changed
+		same = same || !s.Changed
+	}
+	return changed && same
+}
