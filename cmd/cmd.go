@@ -39,6 +39,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		inspect:  inspect,
 		servable: isServable,
 	}
+	t.stdout.Share(t.stderr)
 	return t.main(context.Background(), args)
 }
 

@@ -18,9 +18,14 @@ func searchedFolders() []string {
 }
 
 // discover returns the one component below the current folder that can be
-// served. purpose is what it is wanted for, how what the user can write before
-// the path to name it.
-func discover(servable func(path string) (bool, string), purpose, how string) (string, error) {
+// served.
+func discover(servable func(path string) (bool, string)) (string, error) {
+	return discoverTo("serve", programName+" serve", servable)
+}
+
+// discoverTo is discover for a purpose; how is what the user can write before
+// the path of a component to name it.
+func discoverTo(purpose, how string, servable func(path string) (bool, string)) (string, error) {
 	paths, rejected, err := wasmFiles()
 	if err != nil {
 		return "", err

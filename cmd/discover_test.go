@@ -36,7 +36,7 @@ func TestDiscover(t *testing.T) {
 			}
 			got, err := discover(func(path string) (bool, string) {
 				return filepath.Base(path) != "core.wasm", "is a core module"
-			}, "serve", "wasihttp serve")
+			})
 			if tt.want != "" {
 				if err != nil || filepath.ToSlash(got) != tt.want {
 					t.Errorf("got %q, %v; want %q", got, err, tt.want)

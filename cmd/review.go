@@ -55,11 +55,7 @@ func (t *tool) review(ctx context.Context, s *testSettings) error {
 	if err != nil {
 		return usagef("", "%v", err)
 	}
-	host := t.testHost(s)
-	run, err := t.runTests(ctx, s, host, readSources(paths))
-	if closeErr := closeHost(ctx, host); err == nil {
-		err = closeErr
-	}
+	run, err := t.runOnce(ctx, s, paths)
 	if err != nil {
 		return err
 	}

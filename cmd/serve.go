@@ -54,7 +54,7 @@ wasihttp serve app.wasm --exec 'npm run build' --live-reload   build, serve, and
 // the component that can be found.
 func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
 	if path == "" {
-		found, err := discover(t.servable, "serve", programName+" serve")
+		found, err := discover(t.servable)
 		if err != nil {
 			return err
 		}

@@ -199,16 +199,10 @@ func lookupEnv(environ []string, name string) string {
 
 // coloured returns standard output with colour as the user wants it.
 func (t *tool) coloured(when string) *term.Output {
-	env := map[string]string{"always": "CLICOLOR_FORCE", "never": "NO_COLOR"}[when]
-	if env == "" {
+	if when == "auto" {
 		return t.stdout
 	}
-	return term.New(t.stdout, func(name string) string {
-		if name == env {
-			return "1"
-		}
-		return ""
-	})
+	return t.stdout.Coloured(when == "always")
 }
 
 func (f *testFlags) selection(s *testrunner.Selection) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/wasihttp/wasihttp/term"
@@ -32,13 +33,7 @@ func (t *tool) test(ctx context.Context, s *testSettings) error {
 	}
 	// The garbage of a short run is not worth collecting; that of a long one is.
 	defer debug.SetGCPercent(debug.SetGCPercent(testGCPercent))
-	host := t.testHost(s)
-	loaded := host.prepare(ctx, s.flags.component)
-	run, err := t.runTests(ctx, s, host, readSources(paths))
-	<-loaded
-	if closeErr := closeHost(ctx, host); err == nil && closeErr != nil {
-		err = loadError(closeErr, "", "%v", closeErr)
-	}
+	run, err := t.runOnce(ctx, s, paths)
 	if run != nil {
 		if reportErr := s.writeReports(run); reportErr != nil && err == nil {
 			err = reportErr
@@ -48,6 +43,28 @@ func (t *tool) test(ctx context.Context, s *testSettings) error {
 		return err
 	}
 	return verdictError(run.Summary.Verdict())
+}
+
+// runOnce reads fixtures, loads their component meanwhile, and runs them.
+func (t *tool) runOnce(ctx context.Context, s *testSettings, paths []string) (*testreport.Run, error) {
+	started := time.Now()
+	host := t.testHost(s)
+	loaded := host.prepare(ctx, s.flags.component)
+	sources := readSources(paths)
+	<-loaded
+	if slices.ContainsFunc(sources, needsDefault) {
+		host.component(ctx, s.flags.component)
+	}
+	run, err := t.runTests(ctx, s, host, sources, started)
+	if closeErr := closeHost(ctx, host); err == nil && closeErr != nil {
+		err = loadError(closeErr, "", "%v", closeErr)
+	}
+	return run, err
+}
+
+// needsDefault reports whether a fixture does not name its component.
+func needsDefault(s *testrunner.Source) bool {
+	return s.File != nil && s.File.Settings.Component == nil && len(s.File.Entries) > 0
 }
 
 func readSources(paths []string) []*testrunner.Source {
@@ -65,7 +82,7 @@ func (t *tool) testHost(s *testSettings) *testHost {
 		cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
 		return t.loadFor(ctx, path, cfg)
 	}
-	host := newTestHost(load, func() (string, error) { return discover(t.servable, "test", "--component") }, s.load)
+	host := newTestHost(load, func() (string, error) { return discoverTo("test", "--component", t.servable) }, s.load)
 	host.concurrent = s.options.Concurrent
 	return host
 }
@@ -76,8 +93,9 @@ func closeHost(ctx context.Context, host *testHost) error {
 	return host.close(ctx)
 }
 
-// runTests runs fixtures and prints what comes of them.
-func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Host, sources []*testrunner.Source) (*testreport.Run, error) {
+// runTests runs fixtures and prints what comes of them. Since started their
+// component has been loaded, unless that is still to be done.
+func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Host, sources []*testrunner.Source, started time.Time) (*testreport.Run, error) {
 	run := &testreport.Run{Started: time.Now()}
 	pretty := s.pretty()
 	total := len(s.options.Selection.Files(sources))
@@ -102,6 +120,8 @@ func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Ho
 	})
 	progress.Stop()
 	run.Summary = summary
+	summary.Loading += run.Started.Sub(started)
+	summary.Duration += run.Started.Sub(started)
 	if err == nil || len(run.Files) > 0 {
 		_, _ = io.WriteString(s.out, pretty.Summary(summary))
 	}

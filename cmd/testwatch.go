@@ -47,7 +47,7 @@ func (t *tool) watchRoots(s *testSettings) ([]string, error) {
 	component := s.flags.component
 	if component == "" {
 		// Fixtures may all name their own.
-		component, _ = discover(t.servable, "test", "--component")
+		component, _ = discoverTo("test", "--component", t.servable)
 	}
 	if component != "" {
 		roots = append(roots, component)
@@ -96,11 +96,7 @@ func (t *tool) watchedRun(ctx context.Context, s *testSettings, only []string) {
 		})
 	}
 	if err == nil {
-		host := t.testHost(s)
-		_, err = t.runTests(ctx, s, host, readSources(paths))
-		if closeErr := closeHost(ctx, host); err == nil {
-			err = closeErr
-		}
+		_, err = t.runOnce(ctx, s, paths)
 	}
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintf(t.stderr, "%s: %s %v\n", programName, t.stderr.Bad("error:"), err)

@@ -16,6 +16,7 @@ import (
 // concurrent use, and each Write reaches the stream undivided.
 type Output struct {
 	terminal bool
+	dumb     bool // a terminal that cannot move its cursor
 	colour   bool
 	fd       int
 	theme    theme
@@ -23,6 +24,10 @@ type Output struct {
 	mu     sync.Mutex
 	w      io.Writer
 	status string // the progress line now on display, without its line end
+	// owner is the progress that is on display; others wait behind it.
+	owner *Progress
+	// beside is a stream to the same terminal, whose progress line makes way.
+	beside *Output
 }
 
 // defaultWidth is the width of a stream that is not a terminal.
@@ -39,17 +44,38 @@ func New(w io.Writer, getenv func(string) string) *Output {
 		o.fd = int(f.Fd())
 		o.terminal = xterm.IsTerminal(o.fd)
 	}
+	o.dumb = getenv("TERM") == "dumb"
 	o.colour = wantsColour(o.terminal, getenv)
 	if o.colour && o.terminal {
 		o.colour = understandsColour(w)
 	}
+	o.theme = themeFor(o.colour)
+	return o
+}
+
+func themeFor(colour bool) theme {
 	renderer := lipgloss.NewRenderer(io.Discard)
 	renderer.SetColorProfile(termenv.Ascii)
-	if o.colour {
+	if colour {
 		renderer.SetColorProfile(termenv.ANSI)
 	}
-	o.theme = newTheme(renderer)
-	return o
+	return newTheme(renderer)
+}
+
+// Share says that both streams may lead to the same terminal, so that what is
+// written to o must not run into a progress line of other. It is called before
+// either is used.
+func (o *Output) Share(other *Output) {
+	if o.terminal && other.terminal {
+		o.beside = other
+	}
+}
+
+// Coloured returns the same stream with or without colour.
+func (o *Output) Coloured(on bool) *Output {
+	c := &Output{terminal: o.terminal, colour: on, fd: o.fd, w: o}
+	c.theme = themeFor(on)
+	return c
 }
 
 // understandsColour makes the terminal interpret escape sequences, which the
@@ -103,16 +129,29 @@ const eraseLine = "\r\x1b[K"
 // Write passes p to the stream in one piece. A progress line on display makes
 // way for it and is drawn again below.
 func (o *Output) Write(p []byte) (int, error) {
+	if s := o.beside; s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.status != "" {
+			return o.above(p, s.status)
+		}
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.status == "" {
 		return o.w.Write(p)
 	}
+	return o.above(p, o.status)
+}
+
+// above writes p where a progress line is, and that below. The lock of the
+// line's stream is held.
+func (o *Output) above(p []byte, status string) (int, error) {
 	var b bytes.Buffer
 	b.WriteString(eraseLine)
 	b.Write(p)
 	if bytes.HasSuffix(p, []byte("\n")) {
-		b.WriteString(o.status)
+		b.WriteString(status)
 	}
 	if _, err := o.w.Write(b.Bytes()); err != nil {
 		return 0, err
@@ -121,10 +160,10 @@ func (o *Output) Write(p []byte) (int, error) {
 }
 
 // setStatus replaces the line on display at the bottom; empty removes it.
-func (o *Output) setStatus(line string) {
+func (o *Output) setStatus(p *Progress, line string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if line == o.status {
+	if line == o.status || o.owner != p {
 		return
 	}
 	o.status = line

@@ -24,6 +24,8 @@ type Progress struct {
 	stop  chan struct{}
 	done  chan struct{}
 	once  sync.Once
+	// behind is whose line p's is shown instead of meanwhile.
+	behind *Progress
 
 	mu    sync.Mutex
 	what  string
@@ -34,10 +36,13 @@ type Progress struct {
 // StartProgress begins to watch a piece of work. The caller must call Stop.
 func StartProgress(out *Output, what string) *Progress {
 	p := &Progress{out: out, what: what, start: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
-	if !out.IsTerminal() {
+	if !out.terminal || out.dumb {
 		close(p.done)
 		return p
 	}
+	out.mu.Lock()
+	p.behind, out.owner = out.owner, p
+	out.mu.Unlock()
 	go p.run()
 	return p
 }
@@ -64,11 +69,29 @@ func (p *Progress) run() {
 	for {
 		select {
 		case <-p.stop:
-			p.out.setStatus("")
+			p.out.setStatus(p, "")
+			p.out.mu.Lock()
+			p.leave()
+			p.out.mu.Unlock()
 			return
 		case <-timer.C:
-			p.out.setStatus(p.line(time.Since(p.start)))
+			p.out.setStatus(p, p.line(time.Since(p.start)))
 			timer.Reset(progressTick)
+		}
+	}
+}
+
+// leave lets the progress behind p show its line again. The stream's lock is
+// held.
+func (p *Progress) leave() {
+	if p.out.owner == p {
+		p.out.owner = p.behind
+		return
+	}
+	for q := p.out.owner; q != nil; q = q.behind {
+		if q.behind == p {
+			q.behind = p.behind
+			return
 		}
 	}
 }

@@ -256,12 +256,54 @@ func TestProgressMakesWayForLines(t *testing.T) {
 	out := New(&b, nil)
 	out.terminal = true
 	p := StartProgress(out, "loading")
-	out.setStatus("working")
+	out.setStatus(p, "working")
 	if n, err := out.Write([]byte("a line\n")); n != 7 || err != nil {
 		t.Errorf("Write = %d, %v", n, err)
 	}
 	p.Stop()
 	if got, want := b.String(), "\r\x1b[Kworking\r\x1b[Ka line\nworking\r\x1b[K"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestProgressMakesWayForTheOtherStream(t *testing.T) {
+	var b strings.Builder
+	results, talk := New(&b, nil), New(&b, nil)
+	results.terminal, talk.terminal = true, true
+	results.Share(talk)
+	p := StartProgress(talk, "testing")
+	talk.setStatus(p, "testing")
+	if _, err := results.Coloured(false).Write([]byte("a result\n")); err != nil {
+		t.Error(err)
+	}
+	p.Stop()
+	if got, want := b.String(), "\r\x1b[Ktesting\r\x1b[Ka result\ntesting\r\x1b[K"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOfTwoProgressesTheLatterIsShown(t *testing.T) {
+	var b strings.Builder
+	out := New(&b, nil)
+	out.terminal = true
+	outer := StartProgress(out, "testing")
+	inner := StartProgress(out, "compiling")
+	out.setStatus(outer, "testing")
+	out.setStatus(inner, "compiling")
+	inner.Stop()
+	out.setStatus(outer, "testing")
+	outer.Stop()
+	if got, want := b.String(), "\r\x1b[Kcompiling\r\x1b[K\r\x1b[Ktesting\r\x1b[K"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestDumbTerminalsShowNoProgress(t *testing.T) {
+	out := New(io.Discard, env("TERM", "dumb"))
+	out.terminal = true
+	p := StartProgress(out, "loading")
+	p.Stop()
+	if out.owner != nil {
+		t.Error("a progress line is drawn")
 	}
 }

@@ -304,13 +304,7 @@ func (f *fileRun) redact() {
 			}
 		}
 		if r.Answer != nil {
-			for j, line := range r.Answer.Stderr {
-				r.Answer.Stderr[j] = hide(line)
-			}
-			r.Answer.Body = []byte(hide(string(r.Answer.Body)))
-			for j := range r.Answer.Headers {
-				r.Answer.Headers[j].Value = hide(r.Answer.Headers[j].Value)
-			}
+			r.Answer.redact(hide)
 		}
 		for j := range r.Captures {
 			if s, ok := r.Captures[j].Value.(string); ok {

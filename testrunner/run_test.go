@@ -253,3 +253,12 @@ func TestSecretsAreNotShown(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestSecretsAreNotShownInOtherSpellings(t *testing.T) {
+	o := testrunner.Options{Secrets: []testrunner.Variable{{Name: "p", Value: `a "b" c`}}}
+	for _, text := range []string{`{"x":"a \"b\" c"}`, "/?x=a+%22b%22+c", "/a%20%22b%22%20c"} {
+		if got := o.Redact(text); !strings.Contains(got, "***") || strings.Contains(got, "b") {
+			t.Errorf("%s is shown as %s", text, got)
+		}
+	}
+}

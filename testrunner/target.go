@@ -95,6 +95,22 @@ type Answer struct {
 	Lost bool
 }
 
+// redact hides secrets.
+func (a *Answer) redact(hide func(string) string) {
+	for i, line := range a.Stderr {
+		a.Stderr[i] = hide(line)
+	}
+	a.Body = []byte(hide(string(a.Body)))
+	for _, fields := range []fixture.Fields{a.Headers, a.Trailers} {
+		for i := range fields {
+			fields[i].Value = hide(fields[i].Value)
+		}
+	}
+	if f := a.Failure; f != nil {
+		f.Cause, f.ErrorCode = hide(f.Cause), hide(f.ErrorCode)
+	}
+}
+
 // Failure says why there is no answer.
 type Failure struct {
 	// Outcome is Trap, Expired, NoResponse, ErrorCode or Instantiation.

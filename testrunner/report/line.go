@@ -15,7 +15,7 @@ type cell struct {
 }
 
 // cells makes text visible, character by character: what a terminal would obey
-// or could not show, blanks that differ, and blanks at the end. change is where
+// or could not show, blanks that are a difference, and blanks at the end. change is where
 // the first change is.
 func cells(spans []diff.Span) (out []cell, change int) {
 	change = -1
@@ -24,8 +24,9 @@ func cells(spans []diff.Span) (out []cell, change int) {
 		if s.Changed && change < 0 {
 			change = len(out)
 		}
+		blank := s.Changed && strings.Trim(s.Text, " \t") == ""
 		for _, r := range s.Text {
-			c := cell{text: shown(r, s.Changed), width: 1, changed: s.Changed}
+			c := cell{text: shown(r, blank), width: 1, changed: s.Changed}
 			if len(c.text) > 1 {
 				c.width = term.Width(c.text)
 			}
@@ -45,13 +46,17 @@ func cells(spans []diff.Span) (out []cell, change int) {
 	return out, max(change, 0)
 }
 
-func shown(r rune, changed bool) string {
+// shown returns how a character is shown; blank says that it is the difference
+// that there are blanks.
+func shown(r rune, blank bool) string {
 	switch {
 	case r == '\r':
 		return `\r`
-	case r == '\t' && changed:
+	case r == '\n':
+		return `\n`
+	case r == '\t' && blank:
 		return `\t`
-	case r == ' ' && changed:
+	case r == ' ' && blank:
 		return "·"
 	case r >= ' ' && r <= '~':
 		return string(r)
@@ -66,6 +71,9 @@ func fit(spans []diff.Span, room int) (out []cell, hidden int) {
 	width := 0
 	for _, c := range line {
 		width += c.width
+	}
+	if isMarked(spans) {
+		room -= len("[]")
 	}
 	if room <= 0 || width <= room {
 		return line, 0
@@ -93,7 +101,7 @@ func fit(spans []diff.Span, room int) (out []cell, hidden int) {
 // draw writes a line: what has changed in a style, or in brackets where there
 // are no styles. A line without marks is styled as a whole.
 func (p *Pretty) draw(line []cell, marked bool, style func(string) string) string {
-	bare := p.Styles.Strong("x") == "x"
+	bare := p.bare()
 	var b strings.Builder
 	for i := 0; i < len(line); {
 		var run strings.Builder
@@ -124,3 +132,6 @@ func isMarked(spans []diff.Span) bool {
 	}
 	return changed && same
 }
+
+// bare reports whether nothing is styled.
+func (p *Pretty) bare() bool { return p.Styles.Strong("x") == "x" }

@@ -168,8 +168,8 @@ func (p *Pretty) pair(want, got, path string) string {
 		wantSpans, gotSpans = []diff.Span{{Text: want}}, []diff.Span{{Text: got}}
 	}
 	const label = "expected  "
-	wantLine, hidden := fit(wantSpans, p.room(len(label)-2))
-	gotLine, more := fit(gotSpans, p.room(len(label)-2))
+	wantLine, hidden := fit(wantSpans, p.room(len(label)))
+	gotLine, more := fit(gotSpans, p.room(len(label)))
 	text := "  expected  " + p.draw(wantLine, false, p.Styles.Bad) + "\n  got       " + p.draw(gotLine, false, p.Styles.Good) + "\n"
 	if hidden += more; hidden > 0 {
 		text += "  " + p.Styles.Dim(p.hiddenText(0, hidden, path)) + "\n"

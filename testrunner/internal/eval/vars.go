@@ -1,7 +1,9 @@
 package eval
 
 import (
+	"encoding/json"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,7 +46,10 @@ func (v *Vars) Redact(s string) string {
 	if len(v.secrets) == 0 {
 		return s
 	}
-	texts := slices.Collect(maps.Keys(v.secrets))
+	var texts []string
+	for secret := range v.secrets {
+		texts = append(texts, spellings(secret)...)
+	}
 	// A secret may be part of another one.
 	slices.SortFunc(texts, func(a, b string) int { return len(b) - len(a) })
 	for _, secret := range texts {
@@ -53,6 +58,19 @@ func (v *Vars) Redact(s string) string {
 		}
 	}
 	return s
+}
+
+// spellings returns how a secret may be written: as it is, within a string of
+// JSON, and in a URL.
+func spellings(secret string) []string {
+	list := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(secret) == nil {
+		list = append(list, strings.Trim(b.String(), "\n")[1:b.Len()-2])
+	}
+	return list
 }
 
 // Infer gives a variable from outside its kind: what reads as null, boolean or

@@ -1,0 +1,106 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/testrunner/diff"
+)
+
+// mismatch is an entry with one body that differs.
+func mismatch(want, got string) *testrunner.Result {
+	f, _ := hurl.Parse("f.hurl", []byte("GET http://localhost/"+strings.Repeat("long/", 60)+"\nHTTP 200\n"))
+	return &testrunner.Result{Entry: f.Entries[0], Outcome: testrunner.Mismatch, Attempts: 1, Notes: []string{strings.Repeat("a note of words ", 20)},
+		Problems: []testrunner.Problem{
+			{Kind: testrunner.ProblemBody, Range: f.Entries[0].Response.Range, Title: "Body", Diff: diff.Bodies([]byte(want), []byte(got))},
+			{Kind: testrunner.ProblemAssert, Range: f.Entries[0].Response.Range, Title: "Assert", Expected: want, Actual: got},
+		},
+		Answer: &testrunner.Answer{Body: []byte(got)}}
+}
+
+func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
+	long := strings.Repeat("word ", 400)
+	pairs := map[string][2]string{
+		"json":   {`{"a":"` + long + `x` + long + `"}`, `{"a":"` + long + `y` + long + `"}`},
+		"text":   {long + "one " + long, long + "two " + long},
+		"wide":   {strings.Repeat("漢字", 300), strings.Repeat("漢字", 200) + "!" + strings.Repeat("漢字", 100)},
+		"binary": {strings.Repeat("\x00\x01", 100), strings.Repeat("\x00\x02", 100)},
+	}
+	for name, pair := range pairs {
+		for _, width := range []int{60, 80, 200} {
+			p := &Pretty{Styles: plain{}, Width: width}
+			for _, l := range strings.Split(p.Entry("f.hurl", mismatch(pair[0], pair[1])), "\n") {
+				if n := term.Width(l); n > width {
+					t.Errorf("%s, %d columns: a line has %d: %s", name, width, n, l)
+				}
+			}
+		}
+	}
+}
+
+func TestALongLineIsShortenedAroundTheChange(t *testing.T) {
+	side := strings.Repeat("x", 3000)
+	p := &Pretty{Styles: plain{}, Rerun: func(path string) string { return "again " + path }}
+	got := p.Entry("f.hurl", mismatch(side+"A"+side, side+"B"+side))
+	for _, want := range []string{"- …xxx", "x[A]x", "+ …xxx", "x[B]x", "more characters: again f.hurl\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+	p.Full = true
+	if got := p.Entry("f.hurl", mismatch(side+"A"+side, side+"B"+side)); strings.Contains(got, "more characters") || !strings.Contains(got, side+"[A]"+side) {
+		t.Error("it is not shown whole though that was asked for")
+	}
+}
+
+func TestHiddenLinesAreCounted(t *testing.T) {
+	p := &Pretty{Styles: plain{}, Rerun: func(path string) string { return "again " + path }}
+	got := p.Entry("f.hurl", mismatch(strings.Repeat("a\n", 100), strings.Repeat("b\n", 100)))
+	if want := "… 180 more lines: again f.hurl\n"; !strings.Contains(got, want) {
+		t.Errorf("%q is missing in\n%s", want, got)
+	}
+}
+
+func TestInvisibleCharactersAreMadeVisible(t *testing.T) {
+	tests := []struct{ want, got, less, more string }{
+		{"a\n", "a\r\n", "- a\n", `+ a[\r]`},
+		{"a b", "a\tb", "- a[·]b", `+ a[\t]b`},
+		{"end\n", "end  \n", "- end\n", "+ end[··]"},
+		{"ab", "a\u200bb", "- ab", `\u200b`},
+		{"a", "a\x1b[31m", "- a", `\x1b[31m`},
+	}
+	for _, tt := range tests {
+		got := (&Pretty{Styles: plain{}}).Diff(diff.Bodies([]byte(tt.want), []byte(tt.got)), "")
+		if !strings.Contains(got, tt.less) || !strings.Contains(got, tt.more) {
+			t.Errorf("%q → %q: want %q and %q in\n%s", tt.want, tt.got, tt.less, tt.more, got)
+		}
+	}
+}
+
+func TestTheBodyOfAnUnexpectedAnswerIsShown(t *testing.T) {
+	f, _ := hurl.Parse("f.hurl", []byte("GET http://localhost/\nHTTP 200\n"))
+	r := &testrunner.Result{Entry: f.Entries[0], Outcome: testrunner.Mismatch, Attempts: 1,
+		Problems: []testrunner.Problem{{Kind: testrunner.ProblemStatus, Title: "Status", Expected: "200 OK", Actual: "500 Internal Server Error"}},
+		Answer:   &testrunner.Answer{Status: 500, Body: []byte("no database\n")}}
+	if got := (&Pretty{Styles: plain{}}).Entry("f.hurl", r); !strings.Contains(got, "body of the answer:\n      │ no database\n") {
+		t.Errorf("got\n%s", got)
+	}
+	r.Answer.Body = []byte{0, 1, 2}
+	if got := (&Pretty{Styles: plain{}}).Entry("f.hurl", r); !strings.Contains(got, "body of the answer: 3 bytes that are not text\n") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestLinesOfABodyThatLookLikeADifferenceAreNotTakenForOne(t *testing.T) {
+	r := mismatch("- item\n+ more\nx\n", "- item\n+ more\ny\n")
+	r.Problems = r.Problems[:1]
+	e := htmlOfEntry("f.hurl", r)
+	for _, s := range e.Text {
+		if (s.Class == "bad" || s.Class == "good") && strings.Contains(s.Text, "item") {
+			t.Errorf("%q is shown as a difference", s.Text)
+		}
+	}
+}
