@@ -21,8 +21,14 @@ type result struct {
 	Wasmtime float64 `json:"wasmtime,omitempty"` // 0: not measured
 	// Ratio is Wasihttp ÷ Wasmtime.
 	Ratio float64 `json:"ratio,omitempty"`
-	// Floor is the least ratio that is acceptable; 0 where none is set.
-	Floor float64 `json:"floor,omitempty"`
+	// Floor is the least ratio that is acceptable where more is better, Ceiling the greatest where less is; 0 where none is set.
+	Floor   float64 `json:"floor,omitempty"`
+	Ceiling float64 `json:"ceiling,omitempty"`
+}
+
+// missed tells whether the ratio is not acceptable.
+func (r result) missed() bool {
+	return r.Ratio > 0 && (r.Ratio < r.Floor || r.Ceiling > 0 && r.Ratio > r.Ceiling)
 }
 
 const (
@@ -64,13 +70,17 @@ func (p program) serve(ctx context.Context, component string, flags ...string) (
 // guest is a component to measure.
 type guest struct {
 	name, path string
-	starts     bool // whether its starts are measured too
-	async      bool // whether it is written for WASI 0.3, whose instances both programs use again
-	floor      float64
+	starts     bool    // whether its starts are measured too
+	async      bool    // whether it is written for WASI 0.3, whose instances both programs use again
+	floor      float64 // of the ratio of requests per second
+	ceiling    float64 // of the ratio of cold starts
 }
 
-// asyncFloor is the least ratio of requests per second with instances that are used again.
-const asyncFloor = 0.6
+const (
+	freshFloor  = 0.5 // with an instance for each request
+	asyncFloor  = 0.6 // with instances that are used again
+	coldCeiling = 0.6
+)
 
 // flags are those that a program needs for the guest.
 func (g guest) flags(p program) []string {
@@ -82,7 +92,7 @@ func (g guest) flags(p program) []string {
 
 func (s settings) list() []guest {
 	all := []guest{
-		{name: "rust-hello", path: filepath.Join(s.committed, "rust-hello", "rust-hello.wasm")},
+		{name: "rust-hello", path: filepath.Join(s.committed, "rust-hello", "rust-hello.wasm"), floor: freshFloor},
 		{name: "rust-hello-p3", path: filepath.Join(s.committed, "rust-hello-p3", "rust-hello-p3.wasm"), async: true, floor: asyncFloor},
 	}
 	if s.guests == "" {
@@ -91,7 +101,11 @@ func (s settings) list() []guest {
 	for _, name := range []string{"js-kitchen", "py-kitchen", "go-kitchen"} {
 		path := filepath.Join(s.guests, name+".wasm")
 		if _, err := os.Stat(path); err == nil {
-			all = append(all, guest{name: name, path: path, starts: name != "go-kitchen"})
+			g := guest{name: name, path: path, starts: name != "go-kitchen"}
+			if name == "js-kitchen" {
+				g.floor, g.ceiling = freshFloor, coldCeiling
+			}
+			all = append(all, g)
 		}
 	}
 	return all
@@ -103,8 +117,11 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 		r := result{Guest: g.name, What: what, Wasihttp: figures[0]}
 		if len(figures) > 1 {
 			r.Wasmtime, r.Ratio = figures[1], figures[0]/figures[1]
-			if what == throughput {
+			switch what {
+			case throughput:
 				r.Floor = g.floor
+			case coldStart:
+				r.Ceiling = g.ceiling
 			}
 		}
 		results = append(results, r)

@@ -17,8 +17,15 @@ func report(out io.Writer, results []result) error {
 		if r.Wasmtime > 0 {
 			wasmtime, ratio = figure(r.What, r.Wasmtime), fmt.Sprintf("%.2f", r.Ratio)
 		}
-		if r.Floor > 0 && r.Ratio > 0 {
+		switch {
+		case r.Ratio == 0:
+		case r.Floor > 0:
 			ratio += fmt.Sprintf(" (floor %.2f)", r.Floor)
+		case r.Ceiling > 0:
+			ratio += fmt.Sprintf(" (ceiling %.2f)", r.Ceiling)
+		}
+		if r.missed() {
+			ratio += " missed"
 		}
 		fmt.Fprintln(table, strings.Join([]string{r.Guest, r.What, figure(r.What, r.Wasihttp), wasmtime, ratio, ""}, "\t"))
 	}
