@@ -1,10 +1,6 @@
 package cmd
 
-import (
-	"strings"
-
-	"github.com/urfave/cli/v2"
-)
+import "github.com/urfave/cli/v2"
 
 // app describes the command line. It is made anew for each run, because the
 // library keeps state in it.
@@ -58,16 +54,6 @@ wasihttp serve                 find the component that was just built, and serve
 wasihttp run tool.wasm ARGS…   run a component that is a program
 wasihttp inspect app.wasm      what a component needs, and what can run it
 wasihttp serve --help          all flags, and more examples`
-
-// examples puts a list of examples under a heading.
-func examples(list string) string {
-	return "Examples:\n" + indented(list)
-}
-
-func indented(list string) string {
-	lines := strings.Split(strings.TrimSpace(list), "\n")
-	return "  " + strings.Join(lines, "\n  ")
-}
 
 // command gives a command what all have in common.
 func command(c *cli.Command) *cli.Command {

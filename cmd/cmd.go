@@ -106,6 +106,11 @@ func (t *tool) run(ctx context.Context, args []string) error {
 		args = []string{programName}
 	}
 	app := t.app()
+	width := 0
+	if t.stdout.IsTerminal() {
+		width = t.stdout.Width()
+	}
+	writeHelp(app, width)
 	return app.RunContext(ctx, flagsFirst(app, args))
 }
 

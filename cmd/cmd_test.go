@@ -2,10 +2,12 @@ package cmd
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -281,11 +283,18 @@ func TestServePassesSettingsOn(t *testing.T) {
 	if err := os.WriteFile(envFile, []byte("A=file\nB=file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	caFile := filepath.Join(dir, "ca.pem")
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(caFile, certificate, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s := startServe(t, hello, "--addr", "127.0.0.1:0",
 		"--env-file", envFile, "--env", "A=1,2", "--env", "HOME", "--env", "NOT_SET",
 		"--arg", "-v", "--arg", "a,b", "--timeout", "5", "--post-return-timeout", "2m", "--idle-instance-timeout", "0",
 		"--max-memory", "64MiB", "--max-instance-reuse-count", "7", "--max-instance-concurrent-reuse-count", "3",
-		"--allow-outbound", "*.Example.com:443", "--ca-file", "ca.pem", "--cache-dir", dir)
+		"--allow-outbound", "*.Example.com:443", "--ca-file", caFile, "--cache-dir", dir)
 	s.url(t)
 	got := <-s.cfg
 	got.Stdout, got.Stderr, got.Progress, got.Outbound, got.Notice = nil, nil, nil, nil, nil
@@ -296,7 +305,7 @@ func TestServePassesSettingsOn(t *testing.T) {
 		Timeout: 5 * time.Second, PostReturnTimeout: 2 * time.Minute,
 		MaxMemory: 64 << 20, MaxInstanceReuse: 7, MaxInstanceConcurrentReuse: 3,
 		AllowOutbound: []outboundPattern{{Host: "example.com", Subdomains: true, Port: 443}},
-		CAFiles:       []string{"ca.pem"},
+		CAFiles:       []string{caFile},
 		CacheDir:      dir,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -27,7 +27,10 @@ func (t *tool) completionCommand() *cli.Command {
 			Name:      shell,
 			Usage:     "print the script for " + shell,
 			UsageText: programName + " completion " + shell,
-			Action: func(*cli.Context) error {
+			Action: func(c *cli.Context) error {
+				if err := noArguments(c); err != nil {
+					return err
+				}
 				_, err := fmt.Fprint(t.stdout, text)
 				return err
 			},
@@ -35,6 +38,9 @@ func (t *tool) completionCommand() *cli.Command {
 	}
 	fish := script("fish", "")
 	fish.Action = func(c *cli.Context) error {
+		if err := noArguments(c); err != nil {
+			return err
+		}
 		text, err := c.App.ToFishCompletion()
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // envVar is one variable of the guest's environment.
@@ -30,7 +31,10 @@ func guestEnv(environ []string, inherit bool, files, vars []string) ([]envVar, e
 	for _, path := range files {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, usagef("", "--env-file: %v", err)
+			return nil, usagef("name a file with a line NAME=VALUE for each variable", "--env-file %s: %v", path, underlying(err))
+		}
+		if !utf8.Valid(text) {
+			return nil, usagef("name a file with a line NAME=VALUE for each variable", "--env-file %s: is not UTF-8 text", path)
 		}
 		vars, err := parseEnvFile(string(text))
 		if err != nil {
@@ -99,11 +103,11 @@ func parseEnvFile(text string) ([]envVar, error) {
 		}
 		name, value, ok := strings.Cut(entry, "=")
 		name = strings.TrimSpace(name)
-		if exported, found := strings.CutPrefix(name, "export "); found {
+		if word, exported, found := strings.Cut(strings.Replace(name, "\t", " ", 1), " "); found && word == "export" {
 			name = strings.TrimSpace(exported)
 		}
 		if !ok || name == "" || strings.ContainsAny(name, " \t'\"") {
-			return nil, fmt.Errorf("%d: not NAME=VALUE: %q", start, trimmed)
+			return nil, fmt.Errorf("%d: not NAME=VALUE: %q", start, shortened(trimmed, 60))
 		}
 		value = strings.TrimLeft(value, " \t")
 		if value == "" || value[0] != '"' && value[0] != '\'' {
@@ -126,6 +130,14 @@ func parseEnvFile(text string) ([]envVar, error) {
 		text = rest
 	}
 	return vars, nil
+}
+
+// shortened cuts a text that is longer than n characters.
+func shortened(text string, n int) string {
+	if r := []rune(text); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return text
 }
 
 // bareValue ends a value without quotes before its comment.

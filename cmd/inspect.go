@@ -154,7 +154,7 @@ func (r *report) text(out *term.Output) error {
 		r.importTable(&b, out)
 	}
 	if r.Verdict.OK {
-		fmt.Fprintf(&b, "\n%s %s\n", out.Good(term.SymbolGood), canBe(r.Verdict.Command)+": "+out.Strong(programName+" "+r.Verdict.Command+" "+shellWord(term.Clean(r.File))))
+		fmt.Fprintf(&b, "\n%s %s\n", out.Good(term.SymbolGood), canBe(r.Verdict.Command)+": "+out.Strong(programName+" "+r.Verdict.Command+" "+term.Clean(shellWord(r.File))))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

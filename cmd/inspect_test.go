@@ -308,7 +308,7 @@ Imports
       function f: unknown function
       resource r: unknown resource
 
-✓ can be served: wasihttp serve my\x1b.wasm
+✓ can be served: wasihttp serve $'my\033.wasm'
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("text differs (-want +got):\n%s", diff)

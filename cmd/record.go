@@ -32,7 +32,7 @@ func (t *tool) recordable(c *cli.Command) *cli.Command {
 		dir    string
 		redact cli.StringSlice
 	)
-	const group = "7. Recording"
+	const group = "Recording"
 	c.Flags = append(c.Flags,
 		&cli.StringFlag{Category: group, Name: "record", Usage: "write each exchange as a fixture into `DIR`", Destination: &dir},
 		&cli.StringSliceFlag{Category: group, Name: "redact", Usage: "replace the values of the header or query parameter `NAME` in fixtures (repeatable)", Destination: &redact},

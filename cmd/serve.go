@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -30,6 +32,9 @@ func (t *tool) serveCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
 				return usagef("arguments for the guest are given with --arg", "serve takes one COMPONENT, not %d: %s", c.NArg(), strings.Join(c.Args().Slice(), " "))
+			}
+			if c.NArg() == 1 && c.Args().First() == "" {
+				return usagef("leave it out to take the component that can be found here", "COMPONENT is empty")
 			}
 			settings, err := flags.settings(t.environ())
 			if err != nil {
@@ -87,7 +92,30 @@ func listen(ctx context.Context, addr string, findFree bool) (net.Listener, erro
 	if errors.As(err, &inUse) {
 		return nil, loadError(err, "stop what listens there, or take another port: --find-free-port, or --addr "+anyPort(addr), "%v", inUse)
 	}
-	return nil, loadError(err, "--addr is HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080", "cannot listen on %s: %v", addr, err)
+	return nil, loadError(err, listenHint(err, addr), "cannot listen on %s: %v", addr, listenReason(err))
+}
+
+// listenReason returns what the system or the resolver says, without the call
+// that was made.
+func listenReason(err error) string {
+	var lookup *net.DNSError
+	if errors.As(err, &lookup) {
+		return lookup.Err
+	}
+	var system syscall.Errno
+	if errors.As(err, &system) {
+		return system.Error()
+	}
+	return err.Error()
+}
+
+// listenHint says what to do about an address on which nobody can listen.
+func listenHint(err error, addr string) string {
+	_, port, splitErr := net.SplitHostPort(addr)
+	if splitErr == nil && errors.Is(err, fs.ErrPermission) {
+		return "ports below 1024 are for administrators: take another, such as 127.0.0.1:8080"
+	}
+	return "listen on an address of this machine: 127.0.0.1:" + port + " for this machine only, :" + port + " for all"
 }
 
 // anyPort replaces the port of an address by 0.

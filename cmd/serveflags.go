@@ -1,10 +1,13 @@
 package cmd
 
 import (
+	"context"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,6 +24,9 @@ const (
 	defaultMaxMemory         = 1 << 30
 	defaultMaxConcurrent     = 1000
 )
+
+// minMemory is the least that a component with a memory needs: a page.
+const minMemory size = 64 << 10
 
 // serveFlags receives the values of serve's flags.
 type serveFlags struct {
@@ -66,13 +72,13 @@ func newServeFlags() *serveFlags {
 
 // The headings under which the help lists the flags.
 const (
-	groupListen   = "1. Listening"
-	groupReload   = "2. Reloading"
-	groupGuest    = "3. What the component sees"
-	groupLimits   = "4. Limits"
-	groupOutbound = "5. Outbound requests"
-	groupOutput   = "6. Output"
-	groupCache    = "7. Compiled code"
+	groupListen   = "Listening"
+	groupReload   = "Reloading"
+	groupGuest    = "What the component sees"
+	groupLimits   = "Limits"
+	groupOutbound = "Outbound requests"
+	groupOutput   = "Output"
+	groupCache    = "Compiled code"
 )
 
 // all returns the flags.
@@ -148,8 +154,11 @@ type serveSettings struct {
 
 // settings checks the flags together and translates them.
 func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
-	if _, _, err := net.SplitHostPort(f.addr); err != nil {
-		return nil, usagef("write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080", "--addr %q is not HOST:PORT", f.addr)
+	if err := checkAddr(f.addr); err != nil {
+		return nil, err
+	}
+	if f.maxMemory < minMemory {
+		return nil, usagef("for example --max-memory 64MiB", "--max-memory %s is less than a page of memory, 64KiB", f.maxMemory.String())
 	}
 	patterns := f.allowOutbound.Value()
 	if f.noOutbound && len(patterns) > 0 {
@@ -164,6 +173,12 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 	env, err := guestEnv(environ, f.inheritEnv, f.envFiles.Value(), f.env.Value())
 	if err != nil {
 		return nil, err
+	}
+	if err := checkGuest(env, f.args.Value()); err != nil {
+		return nil, err
+	}
+	if _, err := trust(f.caFiles.Value()); err != nil {
+		return nil, usagef("name a file with certificates in PEM form (BEGIN CERTIFICATE)", "%v", err)
 	}
 	s := &serveSettings{
 		addr:          f.addr,
@@ -206,6 +221,43 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 		s.load.AllowOutbound = append(s.load.AllowOutbound, p)
 	}
 	return s, nil
+}
+
+// addrHint shows how an address is written.
+const addrHint = "write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080"
+
+// checkAddr finds what is wrong with the form of an address.
+func checkAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		hint := addrHint
+		if _, err := strconv.ParseUint(addr, 10, 16); err == nil {
+			hint = "did you mean --addr 127.0.0.1:" + addr + "? " + hint
+		}
+		return usagef(hint, "--addr %q is not HOST:PORT", addr)
+	}
+	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
+		return usagef("ports are 0 (any free one) to 65535", "--addr %q has no valid port", addr)
+	}
+	if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
+		return usagef(addrHint, "--addr %q has no valid port", addr)
+	}
+	return nil
+}
+
+// checkGuest finds what components cannot be given: they know text only.
+func checkGuest(env []envVar, args []string) error {
+	for _, v := range env {
+		if !utf8.ValidString(v.Name) || !utf8.ValidString(v.Value) {
+			return usagef("components take text only: leave it out, or encode it", "environment variable %q is not UTF-8", v.Name+"="+v.Value)
+		}
+	}
+	for _, arg := range args {
+		if !utf8.ValidString(arg) {
+			return usagef("components take text only: leave it out, or encode it", "--arg %q is not UTF-8", arg)
+		}
+	}
+	return nil
 }
 
 // checkReload finds flags of reloading that contradict each other.

@@ -20,10 +20,10 @@ const exitMismatch = 4
 
 // The headings under which the help of test lists its flags.
 const (
-	groupSelect  = "1. What is run"
-	groupRun     = "2. How it is run"
-	groupInput   = "3. Variables of fixtures"
-	groupReports = "4. Reports"
+	groupSelect  = "What is run"
+	groupRun     = "How it is run"
+	groupInput   = "Variables of fixtures"
+	groupReports = "Reports"
 )
 
 // testFlags receives the values of test's flags.

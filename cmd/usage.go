@@ -14,15 +14,53 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	msg := err.Error()
 	if name, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
 		name = strings.TrimLeft(name, "-")
-		if near := nearest(name, flagNames(c)); near != "" {
+		if near := meantFlag(name, flagNames(c)); near != "" {
 			help = "did you mean --" + near + "? " + help
 		}
-		return usagef(help, "unknown flag --%s", name)
+		return usagef(help, "unknown flag %s", dashed(name))
 	}
 	if name, ok := strings.CutPrefix(msg, "flag needs an argument: "); ok {
-		return usagef(help, "flag --%s needs a value", strings.TrimLeft(name, "-"))
+		return usagef(help, "flag %s needs a value", dashed(strings.TrimLeft(name, "-")))
 	}
-	return usagef(help, "%s", strings.Replace(msg, "for flag -", "for flag --", 1))
+	for _, before := range []string{"for flag -", "for -"} {
+		if start, rest, ok := strings.Cut(msg, before); ok && !strings.HasPrefix(rest, "-") {
+			msg = start + before + "-" + rest
+			break
+		}
+	}
+	return usagef(help, "%s", msg)
+}
+
+// dashed writes a flag as people do.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// meantFlag returns the flag that was meant by one that does not exist: what
+// other servers call the same, or else the nearest name. A single letter is near
+// to nothing.
+func meantFlag(typed string, names []string) string {
+	switch typed {
+	case "p", "port", "host", "listen", "bind", "address":
+		if slices.Contains(names, "addr") {
+			return "addr"
+		}
+	}
+	if len(typed) == 1 {
+		return ""
+	}
+	return nearest(typed, names)
+}
+
+// noArguments refuses arguments of a command that takes none.
+func noArguments(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return nil
+	}
+	return usagef("see: "+helpCommand(c), "%s takes no arguments: %s", c.Command.Name, strings.Join(c.Args().Slice(), " "))
 }
 
 // helpCommand returns the command that shows the help for what was called.
@@ -114,6 +152,10 @@ func flagsFirst(app *cli.App, args []string) []string {
 	if len(args) < 3 || slices.Contains(args, completionFlag) {
 		return args
 	}
+	if args[1] == "help" || args[1] == "h" {
+		// So that what does not exist is told in the same words everywhere.
+		return append(slices.Concat(args[:1], args[2:]), "--help")
+	}
 	index := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(args[1]) })
 	if index < 0 || len(app.Commands[index].Subcommands) > 0 || app.Commands[index].Name == runName {
 		return args
@@ -131,8 +173,11 @@ func flagsFirst(app *cli.App, args []string) []string {
 			continue
 		}
 		flags = append(flags, arg)
-		if takesValue[strings.TrimLeft(arg, "-")] && i+1 < len(args) {
-			i++
+		if takesValue[strings.TrimLeft(arg, "-")] {
+			if i++; i == len(args) {
+				rest = nil // nothing may follow that could be taken for the value
+				break
+			}
 			flags = append(flags, args[i])
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// size is a flag's value in bytes. K, M, G and T, alone or as KiB, MiB, GiB and
-// TiB, are powers of 1024; KB, MB, GB and TB are powers of 1000. Case does not
+// size is a flag's value in bytes. K, M, G and T, alone, as Ki, Mi, Gi and Ti or as
+// KiB, MiB, GiB and TiB, are powers of 1024; KB, MB, GB and TB are powers of 1000. Case does not
 // matter, and the number may have a fraction.
 type size int64
 
@@ -42,7 +42,7 @@ func unitOf(name string) (int64, bool) {
 	}
 	base := int64(1024)
 	switch name[1:] {
-	case "", "ib":
+	case "", "i", "ib":
 	case "b":
 		base = 1000
 	default:

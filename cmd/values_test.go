@@ -18,6 +18,7 @@ func TestSize(t *testing.T) {
 		"1048576": 1 << 20,
 		"64MiB":   64 << 20,
 		"64mib":   64 << 20,
+		"64Mi":    64 << 20,
 		"1g":      1 << 30,
 		"1.5K":    1536,
 		"2 KiB":   2048,
@@ -33,7 +34,7 @@ func TestSize(t *testing.T) {
 			t.Errorf("Set(%q) = %d, %v; want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "0", "-1", "x", "MiB", "1 Mi", "1xb", "1mbb", "NaN", "Inf", "1e30", "0.1", "9999999t"} {
+	for _, text := range []string{"", "0", "-1", "x", "MiB", "1 Mix", "1xb", "1mbb", "NaN", "Inf", "1e30", "0.1", "9999999t"} {
 		var got size
 		if err := got.Set(text); err == nil {
 			t.Errorf("Set(%q) = %d, want an error", text, got)
@@ -235,7 +236,7 @@ func TestFlagsFirst(t *testing.T) {
 		"w serve --quiet a.wasm":                "w serve --quiet -- a.wasm",
 		"w serve a.wasm --addr=:0 --no-cache b": "w serve --addr=:0 --no-cache -- a.wasm b",
 		"w serve --env A=1 -- -x.wasm":          "w serve --env A=1 -- -x.wasm",
-		"w serve a.wasm --env":                  "w serve --env -- a.wasm",
+		"w serve a.wasm --env":                  "w serve --env",
 		"w serve":                               "w serve",
 		"w serve --help":                        "w serve --help",
 		"w unknown a --b":                       "w unknown a --b",

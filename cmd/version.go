@@ -15,7 +15,12 @@ func (t *tool) versionCommand() *cli.Command {
 		Usage:       "print the version of the program and of what it is built with",
 		UsageText:   programName + " version",
 		Description: examples("wasihttp version    the lines to put into a bug report"),
-		Action:      func(*cli.Context) error { return t.printVersion() },
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			return t.printVersion()
+		},
 	})
 }
 

@@ -1,0 +1,192 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v2"
+)
+
+// The layout of help: where the descriptions of flags begin, and how wide lines
+// get on a terminal that is wider than one likes to read.
+const (
+	helpColumn = 26
+	helpWidth  = 100
+)
+
+// writeHelp gives the application and its commands the text of their help. The
+// library's own lists flags by name and lets long lines run on; this one keeps
+// their order and the groups, and fits the terminal. A width of 0 means that
+// lines are not broken, for programs that search them.
+func writeHelp(app *cli.App, width int) {
+	if width > 0 {
+		width = max(min(width-1, helpWidth), 2*helpColumn)
+	}
+	var visit func(commands []*cli.Command, name string)
+	visit = func(commands []*cli.Command, name string) {
+		for _, c := range commands {
+			full := name + " " + c.Name
+			visit(c.Subcommands, full)
+			h := &helpText{width: width}
+			h.line(full + " - " + c.Usage)
+			h.usage(c.UsageText, c.Description)
+			h.commands(c.Subcommands)
+			h.flags(c.Flags)
+			c.CustomHelpTemplate = h.template()
+		}
+	}
+	visit(app.Commands, app.HelpName)
+	h := &helpText{width: width}
+	h.line(app.HelpName + " - " + app.Usage)
+	h.usage(app.UsageText, app.Description)
+	h.commands(app.Commands)
+	h.flags(app.Flags)
+	h.line("")
+	h.line("Help for a command: " + app.HelpName + " COMMAND --help")
+	app.CustomAppHelpTemplate = h.template()
+}
+
+// helpText is a text in the making.
+type helpText struct {
+	strings.Builder
+	width int
+}
+
+// template returns the text as a template that has it.
+func (h *helpText) template() string { return strings.ReplaceAll(h.String(), "{{", `{{"{{"}}`) }
+
+func (h *helpText) line(text string) { h.WriteString(text + "\n") }
+
+// heading begins a part.
+func (h *helpText) heading(text string) { h.line("\n" + text + ":") }
+
+func (h *helpText) usage(usage, description string) {
+	h.heading("Usage")
+	h.line("  " + usage)
+	if description != "" {
+		h.line("\n" + description)
+	}
+}
+
+func (h *helpText) commands(commands []*cli.Command) {
+	if len(commands) == 0 {
+		return
+	}
+	h.heading("Commands")
+	for _, c := range commands {
+		h.entry(c.Name, c.Usage)
+	}
+}
+
+// flags lists flags under their groups, both in the order in which they were
+// declared.
+func (h *helpText) flags(flags []cli.Flag) {
+	flags = append(slices.Clone(flags), &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show this help", DisableDefaultText: true})
+	var groups []string
+	for _, f := range flags {
+		if group := flagGroup(f); !slices.Contains(groups, group) {
+			groups = append(groups, group)
+		}
+	}
+	for _, group := range groups {
+		switch {
+		case group != "":
+			h.heading(group)
+		case len(groups) == 1:
+			h.heading("Flags")
+		default:
+			h.heading("Other")
+		}
+		for _, f := range flags {
+			if flagGroup(f) == group {
+				h.entry(flagEntry(f))
+			}
+		}
+	}
+}
+
+// flagGroup returns the group that a flag belongs to; "" for none.
+func flagGroup(f cli.Flag) string {
+	if c, ok := f.(cli.CategorizableFlag); ok {
+		return c.GetCategory()
+	}
+	return ""
+}
+
+// flagEntry returns how a flag is written, and what it does.
+func flagEntry(f cli.Flag) (term, text string) {
+	var names []string
+	for _, name := range f.Names() {
+		names = append(names, dashed(name))
+	}
+	term = strings.Join(names, ", ")
+	doc, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return term, ""
+	}
+	text = doc.GetUsage()
+	if !doc.TakesValue() {
+		return term, text
+	}
+	if _, rest, ok := strings.Cut(text, "`"); ok {
+		value, _, _ := strings.Cut(rest, "`")
+		term += " " + value
+	}
+	text = strings.ReplaceAll(text, "`", "")
+	if value := doc.GetDefaultText(); value != "" {
+		text += " (default: " + value + ")"
+	}
+	return term, text
+}
+
+// entry writes a term and, beside it or below, what it means.
+func (h *helpText) entry(term, text string) {
+	begin := "  " + term
+	indent := strings.Repeat(" ", helpColumn)
+	switch {
+	case len(begin)+2 <= helpColumn:
+		begin += strings.Repeat(" ", helpColumn-len(begin))
+	case h.width == 0:
+		begin += "  "
+	default:
+		h.line(begin)
+		begin = indent
+	}
+	for _, line := range wrapped(text, h.width-helpColumn) {
+		h.line(begin + line)
+		begin = indent
+	}
+}
+
+// wrapped breaks a text into lines of at most width characters where words
+// allow it; a width that is not positive leaves it whole.
+func wrapped(text string, width int) []string {
+	if width <= 0 {
+		return []string{text}
+	}
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
+}
+
+// examples puts a list of examples under a heading.
+func examples(list string) string {
+	return "Examples:\n" + indented(list)
+}
+
+func indented(list string) string {
+	lines := strings.Split(strings.TrimSpace(list), "\n")
+	return "  " + strings.Join(lines, "\n  ")
+}
