@@ -23,6 +23,7 @@ type builder struct {
 	entry   *hurl.Entry
 	opts    *settings
 	request *Request
+	address address
 	cookies []string // of the section [Cookies], as NAME=VALUE
 	// implicitType says that the Content-Type is that of the payload, not one
 	// that the entry gives.
@@ -78,88 +79,12 @@ func (b *builder) url() {
 	if b.err != nil {
 		return
 	}
-	if message := setURL(b.request, text, b.opts.pathAsIs); message != "" {
-		b.fail(&eval.Error{Range: r.URL.Range, Title: "Invalid URL", Message: message})
+	var err error
+	if b.address, err = parseAddress(text); err != nil {
+		b.fail(&eval.Error{Range: r.URL.Range, Title: "Invalid URL", Message: err.Error()})
+		return
 	}
-}
-
-// setURL takes an absolute URL apart; it returns what is wrong with it.
-func setURL(r *Request, text string, asIs bool) (message string) {
-	scheme, rest, ok := strings.Cut(text, "://")
-	switch {
-	case !ok:
-		return "<" + text + "> does not begin with http:// or https://"
-	case scheme != "http" && scheme != "https":
-		return "<" + text + "> is neither http nor https"
-	case strings.ContainsAny(text, " \t\r\n"):
-		return "<" + text + "> has white space in it"
-	}
-	rest, _, _ = strings.Cut(rest, "#")
-	end := strings.IndexAny(rest, "/?")
-	if end < 0 {
-		end = len(rest)
-	}
-	authority, target := rest[:end], rest[end:]
-	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
-		authority = authority[i+1:]
-	}
-	parsed, err := url.Parse(scheme + "://" + authority)
-	if err != nil || parsed.Hostname() == "" {
-		return "<" + text + "> has no valid host"
-	}
-	if port := parsed.Port(); port == "80" && scheme == "http" || port == "443" && scheme == "https" {
-		authority = strings.TrimSuffix(authority, ":"+port)
-	}
-	p, query, hasQuery := strings.Cut(target, "?")
-	p = encodePath(p)
-	if !asIs {
-		p = removeDots(p)
-	}
-	if p == "" {
-		p = "/"
-	}
-	if hasQuery {
-		p += "?" + query
-	}
-	r.Scheme, r.Authority, r.Target = scheme, strings.ToLower(authority), p
-	return ""
-}
-
-// encodePath percent-encodes what is not ASCII.
-func encodePath(p string) string {
-	var b strings.Builder
-	for i := 0; i < len(p); i++ {
-		if p[i] < 0x80 {
-			b.WriteByte(p[i])
-		} else {
-			b.WriteString("%" + hex.EncodeToString([]byte{p[i]}))
-		}
-	}
-	return b.String()
-}
-
-// removeDots removes dot segments (RFC 3986, section 5.2.4).
-func removeDots(p string) string {
-	if !strings.Contains(p, "/.") {
-		return p
-	}
-	var out []string
-	segments := strings.Split(p, "/")
-	for i, s := range segments {
-		last := i == len(segments)-1
-		switch s {
-		case ".", "..":
-			if s == ".." && len(out) > 1 {
-				out = out[:len(out)-1]
-			}
-			if last {
-				out = append(out, "")
-			}
-		default:
-			out = append(out, s)
-		}
-	}
-	return strings.Join(out, "/")
+	b.address.apply(b.request, b.opts.pathAsIs)
 }
 
 // params writes parameters as a query or a form. Only values are encoded.
@@ -184,6 +109,9 @@ func (b *builder) headers() {
 	if b.opts.user != "" && !b.request.Headers.Has("Authorization") {
 		b.add("Authorization", basic(b.opts.user))
 	}
+	if credentials, err := url.PathUnescape(b.address.userinfo); err == nil && credentials != "" && !b.request.Headers.Has("Authorization") {
+		b.add("Authorization", basic(credentials))
+	}
 }
 
 func basic(credentials string) string {
@@ -191,50 +119,60 @@ func basic(credentials string) string {
 }
 
 // body sets body and Content-Type. If there are several payloads, the body
-// section wins over multipart, and that over the form.
+// section wins over multipart, and that over the form; the first one that the
+// entry has of form, multipart and body gives the type.
 func (b *builder) body() {
 	r := b.entry.Request
-	contentType := ""
-	if form := r.Form(); len(form) > 0 {
-		b.request.Body = []byte(b.params(form))
-		contentType = "application/x-www-form-urlencoded"
-	}
-	if parts := r.Multipart(); len(parts) > 0 {
-		boundary := newBoundary()
-		b.request.Body = b.multipart(parts, boundary)
-		if contentType == "" {
-			contentType = "multipart/form-data; boundary=" + boundary
-		}
-		b.appendBoundary(boundary)
-	}
+	var contentType string
+	form, parts := r.Form(), r.Multipart()
+	var body []byte
 	if r.Body != nil {
-		body, _, err := b.scope.Payload(&r.Body.Payload)
-		if b.fail(err) {
+		contentType = r.Body.Payload.Kind.ContentType()
+		var err *eval.Error
+		if body, _, err = b.scope.Payload(&r.Body.Payload); b.fail(err) {
 			return
 		}
-		if body == nil {
-			body = []byte{}
-		}
-		b.request.Body = body
-		if contentType == "" {
-			contentType = r.Body.Payload.Kind.ContentType()
-		}
+	}
+	if len(parts) > 0 {
+		contentType = multipartType
+	}
+	if len(form) > 0 {
+		contentType = "application/x-www-form-urlencoded"
+		b.request.Body = []byte(b.params(form))
 	}
 	if contentType != "" && !b.request.Headers.Has("Content-Type") {
 		b.add("Content-Type", contentType)
 		b.implicitType = true
 	}
-}
-
-// appendBoundary completes a Content-Type that the entry gives for multipart.
-func (b *builder) appendBoundary(boundary string) {
-	for i := range b.request.Headers {
-		f := &b.request.Headers[i]
-		if strings.EqualFold(f.Name, "Content-Type") && !strings.Contains(f.Value, "boundary=") {
+	boundary := newBoundary()
+	multipart := b.multipart(parts, boundary)
+	switch {
+	case len(body) > 0:
+		b.request.Body = body
+	case len(parts) > 0 && b.request.Method != "HEAD":
+		b.request.Body = multipart
+		if f := b.contentType(); f != nil {
 			f.Value += "; boundary=" + boundary
 		}
+	case r.Body != nil && b.request.Body == nil:
+		b.request.Body = []byte{}
+	}
+	if b.request.Method == "HEAD" {
+		b.request.Body = nil
 	}
 }
+
+// contentType returns the first Content-Type, nil if there is none.
+func (b *builder) contentType() *fixture.Field {
+	for i := range b.request.Headers {
+		if f := &b.request.Headers[i]; strings.EqualFold(f.Name, "Content-Type") {
+			return f
+		}
+	}
+	return nil
+}
+
+const multipartType = "multipart/form-data"
 
 func newBoundary() string {
 	var random [8]byte
@@ -246,9 +184,13 @@ func newBoundary() string {
 // multipart writes a body as in RFC 7578.
 func (b *builder) multipart(parts []*hurl.MultipartParam, boundary string) []byte {
 	var out bytes.Buffer
+	disposition := "form-data"
+	if f := b.contentType(); f != nil && !strings.HasPrefix(strings.ToLower(f.Value), multipartType) {
+		disposition = "attachment"
+	}
 	quote := strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
 	for _, p := range parts {
-		out.WriteString("--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + quote.Replace(b.template(&p.Key)) + `"`)
+		out.WriteString("--" + boundary + "\r\nContent-Disposition: " + disposition + "; name=\"" + quote.Replace(b.template(&p.Key)) + `"`)
 		value := b.template(&p.Value)
 		content := []byte(value)
 		if p.File {

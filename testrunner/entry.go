@@ -257,12 +257,10 @@ type trip struct {
 
 func (t *trip) run(ctx context.Context, r *Request) error {
 	var hops []eval.Redirect
+	at := t.built.address
 	wanted := func(f *Failure) bool { return t.expect != nil && meets(t.expect, f) }
 	for {
-		u, err := url.Parse(r.URL())
-		if err != nil {
-			u = &url.URL{Scheme: r.Scheme, Host: r.Authority, Path: r.Target}
-		}
+		u := &url.URL{Scheme: at.scheme, Host: at.authority, Path: at.path}
 		sent := t.withCookies(r, u)
 		x, err := t.slot.send(ctx, sent, wanted)
 		t.result.Notes = append(t.result.Notes, x.notes...)
@@ -279,24 +277,28 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 		t.scope.Response = nil
 		t.fileRun.cookies.update(u, x.answer.Headers, t.scope.Now())
 		t.response = &eval.Response{
-			URL: r.URL(), Version: r.Version, Status: x.answer.Status, Headers: x.answer.Headers, Trailers: x.answer.Trailers,
+			URL: at.String(), Version: r.Version, Status: x.answer.Status, Headers: x.answer.Headers, Trailers: x.answer.Trailers,
 			Raw: x.answer.Body, Duration: x.answer.Duration, Redirects: hops,
 		}
-		location := x.answer.Headers.Get("Location")
-		if !t.opts.location || x.answer.Status < 300 || x.answer.Status > 399 || location == "" {
+		if !t.opts.location || x.answer.Status < 300 || x.answer.Status > 399 || !x.answer.Headers.Has("Location") {
 			return nil
 		}
 		if t.opts.maxRedirs >= 0 && int64(len(hops)) >= t.opts.maxRedirs {
 			t.fail("Too many redirects", fmt.Sprintf("more than %d", t.opts.maxRedirs))
 			return nil
 		}
-		next, err := t.follow(r, u, location, x.answer.Status)
+		to, err := at.join(x.answer.Headers.Get("Location"))
 		if err != nil {
 			t.fail("Redirect cannot be followed", err.Error())
 			return nil
 		}
-		hops = append(hops, eval.Redirect{Status: x.answer.Status, Location: next.URL()})
-		r = next
+		next, err := t.follow(r, &to, x.answer.Status)
+		if err != nil {
+			t.fail("Redirect cannot be followed", err.Error())
+			return nil
+		}
+		hops = append(hops, eval.Redirect{Status: x.answer.Status, Location: to.String()})
+		r, at = next, to
 	}
 }
 
@@ -324,17 +326,11 @@ var errForeign = errors.New("it leads to another server, and only the component 
 
 // follow returns the request that a redirect leads to. 301, 302 and 303 turn it
 // into a GET; if it was none, then without its body.
-func (t *trip) follow(r *Request, from *url.URL, location string, status int) (*Request, error) {
-	target, err := from.Parse(location)
-	if err != nil {
-		return nil, err
-	}
+func (t *trip) follow(r *Request, to *address, status int) (*Request, error) {
 	next := *r
-	if message := setURL(&next, target.String(), t.opts.pathAsIs); message != "" {
-		return nil, errors.New(message)
-	}
+	to.apply(&next, t.opts.pathAsIs)
 	if !strings.EqualFold(next.Authority, r.Authority) {
-		return nil, fmt.Errorf("%s: %w", target, errForeign)
+		return nil, fmt.Errorf("%s: %w", to, errForeign)
 	}
 	if next.Scheme != r.Scheme && !t.opts.trusted {
 		next.Headers = without(next.Headers, "Authorization", "Cookie")

@@ -74,9 +74,6 @@ type Request struct {
 	Taken func()
 }
 
-// URL returns the request's absolute URL.
-func (r *Request) URL() string { return r.Scheme + "://" + r.Authority + r.Target }
-
 // Answer is what came of a request.
 type Answer struct {
 	Status   int

@@ -1,8 +1,10 @@
 package eval
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -232,11 +234,11 @@ func (s *Scope) graphQL(p *hurl.Payload) ([]byte, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		tree, parseErr := jsontree.Parse([]byte(rendered))
-		if parseErr != nil {
-			return nil, errorAt(p.Variables.Range, "Invalid JSON", "the variables of the query: %v", parseErr)
+		compact := bytes.NewBuffer(append(out, `,"variables":`...))
+		if compactErr := json.Compact(compact, []byte(rendered)); compactErr != nil {
+			return nil, errorAt(p.Variables.Range, "Invalid JSON", "the variables of the query: %v", compactErr)
 		}
-		out = jsontree.Append(append(out, `,"variables":`...), tree)
+		out = compact.Bytes()
 	}
 	return append(out, '}'), nil
 }
