@@ -3,6 +3,7 @@ package cmd
 import (
 	_ "embed"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -45,7 +46,8 @@ func (t *tool) completionCommand() *cli.Command {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprint(t.stdout, text)
+		// The library shows the marks around the names of values.
+		_, err = fmt.Fprint(t.stdout, strings.ReplaceAll(text, "`", ""))
 		return err
 	}
 	return command(&cli.Command{

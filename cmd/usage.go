@@ -149,7 +149,15 @@ func editDistance(a, b string) int {
 // Everything after "--" is an argument. What stands behind the component that is
 // run is for the component.
 func flagsFirst(app *cli.App, args []string) []string {
-	if len(args) < 3 || slices.Contains(args, completionFlag) {
+	if slices.Contains(args, completionFlag) {
+		// Two dashes are the beginning of a flag there, and to the parser the end
+		// of them.
+		if last := len(args) - 2; last > 0 && args[last] == "--" {
+			return append(slices.Clone(args[:last]), "-", completionFlag)
+		}
+		return args
+	}
+	if len(args) < 3 {
 		return args
 	}
 	if args[1] == "help" || args[1] == "h" {
