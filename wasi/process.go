@@ -27,6 +27,14 @@ func (c *Config) Check() error {
 	return nil
 }
 
+// Process returns the configuration for those who show it to the guest: only if all of it is UTF-8, which guests may rely on.
+func (s *State) Process() (*Config, error) {
+	if err := s.cfg.Check(); err != nil {
+		return nil, fmt.Errorf("environment of the guest: %w", err)
+	}
+	return s.cfg, nil
+}
+
 // Stdin returns a new handle on the standard input.
 func (s *State) Stdin() InputStream {
 	if s.cfg.Stdin == nil {

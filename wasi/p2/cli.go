@@ -2,7 +2,6 @@ package p2
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -70,29 +69,16 @@ func getTerminal(is func(*wasi.Config) bool) hostFunc {
 	}
 }
 
-// getEnvironment traps when something is not UTF-8: guests must never see it.
 func getEnvironment(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
-	cfg := st.Config()
-	if err := cfg.Check(); err != nil {
-		return component.Value{}, fmt.Errorf("environment of the guest: %w", err)
-	}
-	return convert.Environment(cfg.Env), nil
+	return convert.Environment(st)
 }
 
 func getArguments(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
-	cfg := st.Config()
-	if err := cfg.Check(); err != nil {
-		return component.Value{}, fmt.Errorf("arguments of the guest: %w", err)
-	}
-	return convert.Strings(cfg.Args), nil
+	return convert.Arguments(st)
 }
 
 func initialCwd(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
-	cfg := st.Config()
-	if err := cfg.Check(); err != nil {
-		return component.Value{}, fmt.Errorf("working directory of the guest: %w", err)
-	}
-	return convert.Option(cfg.InitialCwd, component.String), nil
+	return convert.InitialCwd(st)
 }
 
 func exitWithResult(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {

@@ -19,7 +19,7 @@ func addHTTP(l *component.Linker, h *host) {
 	t.Type("DNS-error-payload", "record { rcode: option<string>, info-code: option<u16> }")
 	t.Type("TLS-alert-received-payload", "record { alert-id: option<u8>, alert-message: option<string> }")
 	t.Type("field-size-payload", "record { field-name: option<string>, field-size: option<u32> }")
-	t.Type("error-code", errorCodeType())
+	t.Type("error-code", convert.ErrorCodeType())
 	t.Type("header-error", "variant { invalid-syntax, forbidden, immutable }")
 	t.Type("field-key", "string")
 	t.Type("field-name", "field-key")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/internal/convert"
 )
 
 // incomingBody is the value behind an incoming-body; its stream is a child.
@@ -78,7 +79,7 @@ func trailersGet(_ context.Context, _ *wasi.State, args []component.Value) (comp
 	trailers, code := f.f.Get()
 	switch {
 	case code != nil:
-		return component.Some(component.Ok(failure(code))), nil
+		return component.Some(component.Ok(convert.Failure(code))), nil
 	case trailers == nil:
 		return component.Some(component.Ok(component.Ok(component.None()))), nil
 	}
@@ -125,7 +126,7 @@ func outgoingBodyFinish(_ context.Context, _ *wasi.State, args []component.Value
 		trailers = fields(args[1].Payload())
 	}
 	if code := b.b.Finish(trailers); code != nil {
-		return failure(code), nil
+		return convert.Failure(code), nil
 	}
 	return component.OkUnit(), nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/internal/convert"
 )
 
 // The value behind request-options is a *wasi.RequestOptions.
@@ -52,7 +53,7 @@ func handle(ctx context.Context, st *wasi.State, args []component.Value) (compon
 	}
 	e, code := st.Send(ctx, outgoing(args[0]), opts)
 	if code != nil {
-		return failure(code), nil
+		return convert.Failure(code), nil
 	}
 	return component.Ok(component.Own(&futureResponse{e: e})), nil
 }
@@ -93,7 +94,7 @@ func futureGet(_ context.Context, _ *wasi.State, args []component.Value) (compon
 	case !ok:
 		return component.Some(component.ErrUnit()), nil
 	case code != nil:
-		return component.Some(component.Ok(failure(code))), nil
+		return component.Some(component.Ok(convert.Failure(code))), nil
 	}
 	return component.Some(component.Ok(component.Ok(component.Own(res)))), nil
 }
@@ -103,5 +104,5 @@ func httpErrorCode(_ context.Context, _ *wasi.State, args []component.Value) (co
 	if code == nil {
 		return component.None(), nil
 	}
-	return component.Some(errorCode(code)), nil
+	return component.Some(convert.ErrorCode(code)), nil
 }

@@ -38,7 +38,7 @@ func outparamDefs() []def {
 func sendInformational(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	o, status := args[0].Rep().(*wasi.ResponseOutparam), int(args[1].U16())
 	if code := o.SendInformational(status, fields(args[2])); code != nil {
-		return failure(code), nil
+		return convert.Failure(code), nil
 	}
 	return component.OkUnit(), nil
 }
@@ -48,7 +48,7 @@ func outparamSet(_ context.Context, _ *wasi.State, args []component.Value) (comp
 	if res.IsOk() {
 		o.Set(res.Payload().Rep().(*wasi.OutgoingResponse), nil)
 	} else {
-		o.Set(nil, errorCodeOf(res.Payload()))
+		o.Set(nil, convert.ErrorCodeOf(res.Payload()))
 	}
 	return unit(), nil
 }

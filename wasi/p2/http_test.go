@@ -313,7 +313,7 @@ func TestStreamErrorsTellTheirErrorCode(t *testing.T) {
 	}
 	ioErr := v.Payload().Payload()
 	code := g.call("http-error-code", ioErr)
-	if !code.IsSome() || errorCodeOf(code.Payload()).String() != "HTTP-request-body-size(18)" {
+	if !code.IsSome() || convert.ErrorCodeOf(code.Payload()).String() != "HTTP-request-body-size(18)" {
 		t.Errorf("%v", code)
 	}
 	if s := g.call("[method]error.to-debug-string", ioErr).Str(); s != "HTTP-request-body-size(18)" {
@@ -322,7 +322,7 @@ func TestStreamErrorsTellTheirErrorCode(t *testing.T) {
 	if err := dropOutputStream(w.Rep()); err != nil {
 		t.Fatal(err)
 	}
-	if v := g.call("[static]outgoing-body.finish", b, component.None()); v.IsOk() || errorCodeOf(v.Payload()).String() != "HTTP-request-body-size(18)" {
+	if v := g.call("[static]outgoing-body.finish", b, component.None()); v.IsOk() || convert.ErrorCodeOf(v.Payload()).String() != "HTTP-request-body-size(18)" {
 		t.Error("finish forgets the size")
 	}
 	if g.call("http-error-code", component.Own(&ioError{io.ErrUnexpectedEOF})).IsSome() {
@@ -423,7 +423,7 @@ func TestRequestsThatAreInvalidFailFromHandle(t *testing.T) {
 	g.ok("[method]outgoing-request.set-scheme", r, component.Some(component.Variant(2, str("ftp"))))
 	g.ok("[method]outgoing-request.set-authority", r, component.Some(str("h")))
 	v := g.call("handle", r, component.None())
-	if v.IsOk() || errorCodeOf(v.Payload()).Case != wasi.HTTPProtocolError {
+	if v.IsOk() || convert.ErrorCodeOf(v.Payload()).Case != wasi.HTTPProtocolError {
 		t.Error("ftp is sent")
 	}
 }

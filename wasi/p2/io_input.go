@@ -44,42 +44,38 @@ func (i *inputStream) blockingRead(ctx context.Context, n uint64) (b []byte, err
 	}
 }
 
-func inputRead(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	b, err := args[0].Rep().(*inputStream).read(args[1].U64())
-	if err != nil {
+// bytesRead and bytesSkipped turn what was read into a result.
+func bytesRead(b []byte) component.Value    { return component.Ok(component.Bytes(b)) }
+func bytesSkipped(b []byte) component.Value { return component.Ok(component.U64(uint64(len(b)))) }
+
+func inputResult(conv func([]byte) component.Value, b []byte, err, trap error) (component.Value, error) {
+	switch {
+	case trap != nil:
+		return unit(), trap
+	case err != nil:
 		return streamError(err), nil
 	}
-	return component.Ok(component.Bytes(b)), nil
+	return conv(b), nil
+}
+
+func inputRead(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	b, err := args[0].Rep().(*inputStream).read(args[1].U64())
+	return inputResult(bytesRead, b, err, nil)
 }
 
 func inputBlockingRead(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	b, err, trap := args[0].Rep().(*inputStream).blockingRead(ctx, args[1].U64())
-	switch {
-	case trap != nil:
-		return unit(), trap
-	case err != nil:
-		return streamError(err), nil
-	}
-	return component.Ok(component.Bytes(b)), nil
+	return inputResult(bytesRead, b, err, trap)
 }
 
 func inputSkip(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	b, err := args[0].Rep().(*inputStream).read(args[1].U64())
-	if err != nil {
-		return streamError(err), nil
-	}
-	return component.Ok(component.U64(uint64(len(b)))), nil
+	return inputResult(bytesSkipped, b, err, nil)
 }
 
 func inputBlockingSkip(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	b, err, trap := args[0].Rep().(*inputStream).blockingRead(ctx, args[1].U64())
-	switch {
-	case trap != nil:
-		return unit(), trap
-	case err != nil:
-		return streamError(err), nil
-	}
-	return component.Ok(component.U64(uint64(len(b)))), nil
+	return inputResult(bytesSkipped, b, err, trap)
 }
 
 func inputSubscribe(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {

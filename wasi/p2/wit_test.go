@@ -12,6 +12,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/internal/convert"
 )
 
 // witDir holds the text of the interfaces that are offered.
@@ -122,7 +123,7 @@ func TestEveryFunctionHasTheTypeInTheWIT(t *testing.T) {
 func TestErrorCodeHasTheCasesInTheWIT(t *testing.T) {
 	text := witText(t, filepath.Join(witDir, "http.wit"))
 	inside, _ := block(text, strings.Index(text, "variant error-code"))
-	if diff := cmp.Diff(normal("variant {"+inside+"}"), normal(errorCodeType())); diff != "" {
+	if diff := cmp.Diff(normal("variant {"+inside+"}"), normal(convert.ErrorCodeType())); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -143,8 +144,8 @@ func TestErrorCodesSurviveConversion(t *testing.T) {
 			codes = append(codes, wasi.ErrorCode{Case: c, Empty: true}, wasi.ErrorCode{Case: c, Empty: true, Text: &text, Number: &number})
 		}
 		for _, want := range codes {
-			v := errorCode(&want)
-			if diff := cmp.Diff(want, *errorCodeOf(v)); diff != "" || v.Case() != uint32(c) {
+			v := convert.ErrorCode(&want)
+			if diff := cmp.Diff(want, *convert.ErrorCodeOf(v)); diff != "" || v.Case() != uint32(c) {
 				t.Errorf("%v: %s", want.String(), diff)
 			}
 		}

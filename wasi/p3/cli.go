@@ -2,7 +2,6 @@ package p3
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -79,37 +78,16 @@ func getTerminal(is func(*wasi.Config) bool) hostFunc {
 	}
 }
 
-// checked returns the embedder's configuration, and traps when something is not UTF-8: guests must never see it.
-func checked(c call) (*wasi.Config, error) {
-	cfg := c.state.Config()
-	if err := cfg.Check(); err != nil {
-		return nil, fmt.Errorf("environment of the guest: %w", err)
-	}
-	return cfg, nil
-}
-
 func getEnvironment(c call, _ []component.Value) (component.Value, error) {
-	cfg, err := checked(c)
-	if err != nil {
-		return unit(), err
-	}
-	return convert.Environment(cfg.Env), nil
+	return convert.Environment(c.state)
 }
 
 func getArguments(c call, _ []component.Value) (component.Value, error) {
-	cfg, err := checked(c)
-	if err != nil {
-		return unit(), err
-	}
-	return convert.Strings(cfg.Args), nil
+	return convert.Arguments(c.state)
 }
 
 func getInitialCwd(c call, _ []component.Value) (component.Value, error) {
-	cfg, err := checked(c)
-	if err != nil {
-		return unit(), err
-	}
-	return convert.Option(cfg.InitialCwd, component.String), nil
+	return convert.InitialCwd(c.state)
 }
 
 func exitWithResult(_ call, args []component.Value) (component.Value, error) {

@@ -99,24 +99,6 @@ func ValuesOf(v component.Value) [][]byte {
 	return values
 }
 
-// Environment converts environment variables to a list<tuple<string, string>>.
-func Environment(env [][2]string) component.Value {
-	pairs := make([]component.Value, len(env))
-	for i, kv := range env {
-		pairs[i] = component.Record(component.String(kv[0]), component.String(kv[1]))
-	}
-	return component.List(pairs...)
-}
-
-// Strings converts to a list<string>.
-func Strings(list []string) component.Value {
-	values := make([]component.Value, len(list))
-	for i, s := range list {
-		values[i] = component.String(s)
-	}
-	return component.List(values...)
-}
-
 // Option returns some(conv(v)), or none for the zero value.
 func Option[T comparable](v T, conv func(T) component.Value) component.Value {
 	var zero T
