@@ -148,6 +148,8 @@ type testSettings struct {
 	rerun   func(path string) string
 	ci      bool
 	github  bool
+	// workspace is the root of the repository there.
+	workspace string
 }
 
 // settings checks the flags together and translates them.
@@ -163,6 +165,7 @@ func (f *testFlags) settings(t *tool, c *cli.Context) (*testSettings, error) {
 	s := &testSettings{paths: paths, load: guest.load, flags: f, out: t.coloured(f.color.value), rerun: rerunner(c)}
 	s.ci = isTrue(lookupEnv(t.environ(), "CI"))
 	s.github = lookupEnv(t.environ(), "GITHUB_ACTIONS") == "true"
+	s.workspace = lookupEnv(t.environ(), "GITHUB_WORKSPACE")
 	if f.update && s.ci {
 		return nil, usagef("run it on your machine and commit the change", "--update does nothing when CI is set")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -30,6 +31,9 @@ func (t *tool) test(ctx context.Context, s *testSettings) error {
 	}
 	if s.flags.watch {
 		return t.watchTests(ctx, s)
+	}
+	if err := s.checkReports(); err != nil {
+		return err
 	}
 	// The garbage of a short run is not worth collecting; that of a long one is.
 	defer debug.SetGCPercent(debug.SetGCPercent(testGCPercent))
@@ -97,6 +101,7 @@ func closeHost(ctx context.Context, host *testHost) error {
 // component has been loaded, unless that is still to be done.
 func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Host, sources []*testrunner.Source, started time.Time) (*testreport.Run, error) {
 	run := &testreport.Run{Started: time.Now()}
+	run.Base, _ = os.Getwd() // without it, absolute paths stay as they are
 	pretty := s.pretty()
 	total := len(s.options.Selection.Files(sources))
 	progress := term.StartProgress(t.stderr, "testing")
@@ -111,7 +116,7 @@ func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Ho
 			_, _ = io.WriteString(s.out, pretty.File(f))
 		}
 		if s.github {
-			_ = testreport.GitHub(s.out, f)
+			_ = testreport.GitHub(s.out, f, s.fromRepository(f.Path))
 		}
 		if s.flags.update {
 			t.update(f)
@@ -157,16 +162,63 @@ func (t *tool) update(f *testrunner.FileResult) {
 	fmt.Fprintf(t.stderr, "%s: updated %s: %s\n", programName, f.Path, plural(len(updates), "expectation"))
 }
 
-// writeReports writes the reports that were asked for.
-func (s *testSettings) writeReports(run *testreport.Run) error {
-	for _, r := range []struct {
-		flag, path string
-		write      func(io.Writer, *testreport.Run) error
-	}{
+// fromRepository returns a path as GitHub knows it: from the root of the
+// repository, which need not be the current folder.
+func (s *testSettings) fromRepository(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil || s.workspace == "" {
+		return path
+	}
+	if rel, err := filepath.Rel(s.workspace, abs); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+// checkReports finds out before the run whether the reports can be written, and
+// makes the folders that they are to be in.
+func (s *testSettings) checkReports() error {
+	for _, r := range s.reports() {
+		if r.path == "" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(r.path), 0o755); err != nil {
+			return usagef("", "--%s: %v", r.flag, err)
+		}
+		f, err := os.OpenFile(r.path, os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return usagef("", "--%s: %v", r.flag, err)
+		}
+		if err := f.Close(); err != nil {
+			return usagef("", "--%s: %v", r.flag, err)
+		}
+	}
+	if s.flags.html == "" {
+		return nil
+	}
+	if err := os.MkdirAll(s.flags.html, 0o755); err != nil {
+		return usagef("", "--report-html: %v", err)
+	}
+	return nil
+}
+
+// fileReport is a report in one file.
+type fileReport struct {
+	flag, path string
+	write      func(io.Writer, *testreport.Run) error
+}
+
+func (s *testSettings) reports() []fileReport {
+	return []fileReport{
 		{"report-junit", s.flags.junit, testreport.JUnit},
 		{"report-tap", s.flags.tap, testreport.TAP},
 		{"report-json", s.flags.json, testreport.JSON},
-	} {
+	}
+}
+
+// writeReports writes the reports that were asked for.
+func (s *testSettings) writeReports(run *testreport.Run) error {
+	for _, r := range s.reports() {
 		if r.path == "" {
 			continue
 		}

@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,19 @@ type Run struct {
 	Files   []*testrunner.FileResult
 	Summary *testrunner.Summary
 	Started time.Time
+	// Base is the folder from which reports for programs name files below it.
+	Base string
+}
+
+// name returns how reports for programs call a file.
+func (r *Run) name(f *testrunner.FileResult) string {
+	path := f.Path
+	if filepath.IsAbs(path) && r.Base != "" {
+		if rel, err := filepath.Rel(r.Base, path); err == nil && filepath.IsLocal(rel) {
+			path = rel
+		}
+	}
+	return filepath.ToSlash(path)
 }
 
 // place returns file:line:column.

@@ -10,10 +10,11 @@ import (
 )
 
 // GitHub writes the commands by which GitHub Actions shows what failed beside
-// the lines of the fixtures.
-func GitHub(w io.Writer, f *testrunner.FileResult) error {
+// the lines of the fixtures. path is the file's, from the root of the repository.
+func GitHub(w io.Writer, f *testrunner.FileResult, path string) error {
 	var b strings.Builder
-	path := filepath.ToSlash(f.Path)
+	path = filepath.ToSlash(path)
+	brief := &Pretty{Styles: plain{}}
 	for _, e := range f.ParseErrors {
 		annotate(&b, path, e.Range.Start.Line, e.Range.Start.Col, "cannot be parsed", e.Message)
 	}
@@ -29,7 +30,7 @@ func GitHub(w io.Writer, f *testrunner.FileResult) error {
 		if len(r.Problems) > 0 && r.Problems[0].Range.Start.Line > 0 {
 			at = r.Problems[0].Range.Start
 		}
-		annotate(&b, path, at.Line, at.Col, outcomeText(r)+": "+r.Name(), Text(f.Path, r))
+		annotate(&b, path, at.Line, at.Col, outcomeText(r)+": "+r.Name(), brief.Entry(f.Path, r))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -3,7 +3,6 @@ package report
 import (
 	"encoding/json"
 	"io"
-	"path/filepath"
 	"time"
 	"unicode/utf8"
 
@@ -18,6 +17,7 @@ type (
 		Version  int            `json:"version"` // of this format: 1
 		Started  time.Time      `json:"started"`
 		TimeMS   float64        `json:"time_ms"`
+		Loading  float64        `json:"loading_ms"` // of the component; a part of time_ms
 		Success  bool           `json:"success"`
 		Outcomes map[string]int `json:"outcomes"`
 		NotRun   int            `json:"files_not_run"`
@@ -62,9 +62,9 @@ type (
 		Diff     *diff.Diff `json:"diff,omitempty"`
 	}
 	jsonResponse struct {
-		Status   int            `json:"status"`
-		Headers  [][2]string    `json:"headers"`
-		Trailers fixture.Fields `json:"trailers,omitempty"`
+		Status   int         `json:"status"`
+		Headers  [][2]string `json:"headers"`
+		Trailers [][2]string `json:"trailers,omitempty"`
 		// Body is set for text, BodyBase64 for all else.
 		Body       string `json:"body,omitempty"`
 		BodyBase64 []byte `json:"body_base64,omitempty"`
@@ -82,14 +82,14 @@ type (
 func JSON(w io.Writer, run *Run) error {
 	s := run.Summary
 	out := jsonRun{
-		Version: 1, Started: run.Started.UTC(), TimeMS: ms(s.Duration), Success: s.Verdict() == testrunner.AllPassed,
+		Version: 1, Started: run.Started.UTC(), TimeMS: ms(s.Duration), Loading: ms(s.Loading), Success: s.Verdict() == testrunner.AllPassed,
 		Outcomes: make(map[string]int), NotRun: s.NotRun, Files: []jsonFile{},
 	}
 	for o, n := range s.Counts {
 		out.Outcomes[string(o)] = n
 	}
 	for _, f := range run.Files {
-		out.Files = append(out.Files, fileJSON(f))
+		out.Files = append(out.Files, fileJSON(f, run.name(f)))
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -99,8 +99,8 @@ func JSON(w io.Writer, run *Run) error {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func fileJSON(f *testrunner.FileResult) jsonFile {
-	out := jsonFile{Path: filepath.ToSlash(f.Path), Success: !f.Failed(), TimeMS: ms(f.Duration), Notes: f.Notes, Entries: []jsonEntry{}}
+func fileJSON(f *testrunner.FileResult, path string) jsonFile {
+	out := jsonFile{Path: path, Success: !f.Failed(), TimeMS: ms(f.Duration), Notes: f.Notes, Entries: []jsonEntry{}}
 	if f.Err != nil {
 		out.Error = f.Err.Error()
 	}
@@ -139,14 +139,19 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 }
 
 func responseJSON(a *testrunner.Answer) *jsonResponse {
-	out := &jsonResponse{Status: a.Status, Headers: [][2]string{}, Trailers: a.Trailers}
-	for _, h := range a.Headers {
-		out.Headers = append(out.Headers, [2]string{h.Name, h.Value})
-	}
+	out := &jsonResponse{Status: a.Status, Headers: pairs(a.Headers), Trailers: pairs(a.Trailers)}
 	if utf8.Valid(a.Body) {
 		out.Body = string(a.Body)
 	} else {
 		out.BodyBase64 = a.Body
+	}
+	return out
+}
+
+func pairs(fields fixture.Fields) [][2]string {
+	out := [][2]string{}
+	for _, f := range fields {
+		out = append(out, [2]string{f.Name, f.Value})
 	}
 	return out
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -19,7 +18,6 @@ type (
 		Tests    int          `xml:"tests,attr"`
 		Failures int          `xml:"failures,attr"`
 		Errors   int          `xml:"errors,attr"`
-		Skipped  int          `xml:"skipped,attr"`
 		Time     string       `xml:"time,attr"`
 		Suites   []junitSuite `xml:"testsuite"`
 	}
@@ -31,39 +29,41 @@ type (
 		Skipped   int         `xml:"skipped,attr"`
 		Time      string      `xml:"time,attr"`
 		Timestamp string      `xml:"timestamp,attr"`
+		File      string      `xml:"file,attr"`
 		Cases     []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
 		Class   string      `xml:"classname,attr"`
 		Name    string      `xml:"name,attr"`
-		File    string      `xml:"file,attr"`
-		Line    int         `xml:"line,attr,omitempty"`
 		Time    string      `xml:"time,attr"`
 		Failure *junitFault `xml:"failure"`
 		Error   *junitFault `xml:"error"`
-		Skipped *struct{}   `xml:"skipped"`
+		Skipped *junitSkip  `xml:"skipped"`
 		Output  *junitText  `xml:"system-out"`
 	}
 	junitFault struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr"`
-		Text    string `xml:",chardata"`
+		Text    string `xml:",cdata"`
+	}
+	junitSkip struct {
+		Message string `xml:"message,attr,omitempty"`
 	}
 	junitText struct {
-		Text string `xml:",chardata"`
+		Text string `xml:",cdata"`
 	}
 )
 
-// JUnit writes the format that CI systems know: a suite per file, a case per
-// entry. Mismatches are failures, all else that fails is an error.
+// JUnit writes the format that CI systems know, as the schema of Jenkins has it:
+// a suite per file, a case per entry. Mismatches are failures, all else that
+// fails is an error.
 func JUnit(w io.Writer, run *Run) error {
 	all := junitSuites{Time: seconds(run.Summary.Duration)}
 	for _, f := range run.Files {
-		s := junitFile(f)
+		s := junitFile(f, run.name(f))
 		all.Tests += s.Tests
 		all.Failures += s.Failures
 		all.Errors += s.Errors
-		all.Skipped += s.Skipped
 		all.Suites = append(all.Suites, s)
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
@@ -80,12 +80,12 @@ func JUnit(w io.Writer, run *Run) error {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
-func junitFile(f *testrunner.FileResult) junitSuite {
-	path := filepath.ToSlash(f.Path)
-	s := junitSuite{Name: path, Time: seconds(f.Duration), Timestamp: f.Started.UTC().Format("2006-01-02T15:04:05")}
+func junitFile(f *testrunner.FileResult, path string) junitSuite {
+	path = xmlText(path)
+	s := junitSuite{Name: path, File: path, Time: seconds(f.Duration), Timestamp: f.Started.UTC().Format("2006-01-02T15:04:05")}
 	fault := func(kind, text string) {
 		first, _, _ := strings.Cut(text, "\n")
-		s.Cases = append(s.Cases, junitCase{Class: path, Name: "(file)", File: path, Time: "0.000000", Error: &junitFault{Message: xmlText(first), Type: kind, Text: xmlText(text)}})
+		s.Cases = append(s.Cases, junitCase{Class: path, Name: "(file)", Time: "0.000000", Error: &junitFault{Message: xmlText(first), Type: kind, Text: xmlText(text)}})
 		s.Errors++
 	}
 	for _, e := range f.ParseErrors {
@@ -119,13 +119,13 @@ func junitEntry(path, class string, r *testrunner.Result, names map[string]int) 
 	if n := names[name]; n > 1 {
 		name = fmt.Sprintf("%s (%d)", name, n)
 	}
-	c := junitCase{Class: class, Name: name, File: class, Line: r.Entry.Range.Start.Line, Time: seconds(r.Duration)}
+	c := junitCase{Class: class, Name: name, Time: seconds(r.Duration)}
 	if r.Answer != nil && len(r.Answer.Stderr) > 0 {
 		c.Output = &junitText{xmlText(strings.Join(r.Answer.Stderr, "\n"))}
 	}
 	switch {
 	case r.Outcome == testrunner.Skipped:
-		c.Skipped = &struct{}{}
+		c.Skipped = &junitSkip{xmlText(strings.Join(r.Notes, "; "))}
 	case r.Outcome.Failed():
 		fault := &junitFault{Message: xmlText(headline(r)), Type: outcomeText(r), Text: xmlText(Text(path, r))}
 		if r.Outcome == testrunner.Mismatch {

@@ -86,7 +86,7 @@ func TestPretty(t *testing.T) {
 func TestReports(t *testing.T) {
 	run := sample()
 	var junit, tap, json, github bytes.Buffer
-	for _, err := range []error{JUnit(&junit, run), TAP(&tap, run), JSON(&json, run), GitHub(&github, run.Files[0]), GitHub(&github, run.Files[1])} {
+	for _, err := range []error{JUnit(&junit, run), TAP(&tap, run), JSON(&json, run), GitHub(&github, run.Files[0], run.Files[0].Path), GitHub(&github, run.Files[1], "sub/"+run.Files[1].Path)} {
 		if err != nil {
 			t.Fatal(err)
 		}

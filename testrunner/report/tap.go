@@ -51,7 +51,7 @@ func tapEntry(out *bufio.Writer, n int, path string, r *testrunner.Result) {
 	name := tapText(fmt.Sprintf("%s:%d %s", path, r.Entry.Range.Start.Line, r.Name()))
 	switch {
 	case r.Outcome == testrunner.Skipped:
-		fmt.Fprintf(out, "ok %d - %s # SKIP\n", n, name)
+		fmt.Fprintf(out, "ok %d - %s # SKIP %s\n", n, name, tapText(strings.Join(r.Notes, "; ")))
 	case r.Outcome.Failed():
 		fmt.Fprintf(out, "not ok %d - %s\n", n, name)
 		tapDiagnosis(out, Text(path, r))
@@ -62,7 +62,7 @@ func tapEntry(out *bufio.Writer, n int, path string, r *testrunner.Result) {
 
 // tapText makes text fit for the description of a test.
 func tapText(s string) string {
-	return strings.NewReplacer("#", `\#`, "\n", " ").Replace(oneLine(s))
+	return strings.NewReplacer(`\`, `\\`, "#", `\#`).Replace(oneLine(s))
 }
 
 func tapDiagnosis(out *bufio.Writer, text string) {
