@@ -2,7 +2,6 @@ package testrunner
 
 import (
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 
 // cookieStore keeps the cookies of one run of a file (RFC 6265, section 5).
@@ -21,10 +21,12 @@ type cookieStore struct {
 }
 
 type storedCookie struct {
-	name, value, domain, path string
-	hostOnly, secure          bool
-	expires                   time.Time // zero: with the store
-	made                      int
+	name, value, domain string
+	path, given         string // without the slash at its end, and as it was given
+	hostOnly, secure    bool
+	expires             time.Time // zero: with the store
+	maxAge              bool      // expires is from Max-Age, which wins
+	made                int
 }
 
 // update takes in the Set-Cookie fields of an answer.
@@ -39,48 +41,92 @@ func (s *cookieStore) update(u *url.URL, headers fixture.Fields, now time.Time) 
 }
 
 // set takes in one Set-Cookie field. The lock is held.
+// set takes in one field, as far as libcurl would.
 func (s *cookieStore) set(u *url.URL, field string, now time.Time) {
-	pair, _, _ := strings.Cut(field, ";")
-	name, value, ok := strings.Cut(pair, "=")
-	parsed, err := http.ParseSetCookie(field)
-	if !ok || err != nil && parsed == nil && strings.TrimSpace(name) == "" {
+	parts := strings.Split(field, ";")
+	name, value, ok := cutTrimmed(parts[0])
+	if !ok || name == "" {
 		return
 	}
-	c := storedCookie{name: strings.TrimSpace(name), value: strings.TrimSpace(value), domain: u.Hostname(), hostOnly: true, path: defaultPath(u)}
-	if parsed != nil {
-		if domain := strings.ToLower(strings.TrimPrefix(parsed.Domain, ".")); domain != "" {
-			if !domainMatches(u.Hostname(), domain) {
-				return
-			}
-			c.domain, c.hostOnly = domain, false
+	c := storedCookie{name: name, value: value, domain: strings.ToLower(u.Hostname()), hostOnly: true}
+	c.setPath(defaultPath(u))
+	for _, part := range parts[1:] {
+		name, value, hasValue := cutTrimmed(part)
+		if !c.attribute(u, strings.ToLower(name), value, hasValue, now) {
+			return
 		}
-		if strings.HasPrefix(parsed.Path, "/") {
-			c.path = parsed.Path
-		}
-		c.secure = parsed.Secure
-		switch {
-		case parsed.MaxAge < 0:
-			c.expires = time.Unix(1, 0)
-		case parsed.MaxAge > 0:
-			c.expires = now.Add(time.Duration(parsed.MaxAge) * time.Second)
-		case !parsed.Expires.IsZero():
-			c.expires = parsed.Expires
-		}
+	}
+	lower := strings.ToLower(c.name)
+	switch {
+	case c.secure && u.Scheme != "https" && !isLoopback(u.Hostname()),
+		strings.HasPrefix(lower, "__secure-") && !c.secure,
+		strings.HasPrefix(lower, "__host-") && !(c.secure && c.hostOnly && c.given == "/"):
+		return
 	}
 	s.put(c, now)
 }
 
-// put replaces the cookie of the same name, domain and path. The lock is held.
-func (s *cookieStore) put(c storedCookie, now time.Time) {
-	s.cookies = slices.DeleteFunc(s.cookies, func(old storedCookie) bool {
-		return old.name == c.name && old.domain == c.domain && old.path == c.path
-	})
-	if !c.expires.IsZero() && !c.expires.After(now) {
-		return
+// cutTrimmed cuts NAME=VALUE and trims both.
+func cutTrimmed(s string) (name, value string, ok bool) {
+	name, value, ok = strings.Cut(s, "=")
+	return strings.Trim(name, " \t"), strings.Trim(value, " \t"), ok
+}
+
+// setPath sets a path; one that does not begin with a slash stands for all.
+func (c *storedCookie) setPath(path string) {
+	c.given = path
+	c.path = strings.Trim(path, `"`)
+	if strings.HasPrefix(c.path, "/") {
+		c.path = strings.TrimSuffix(c.path, "/")
+	} else {
+		c.path = "/"
 	}
+}
+
+// attribute takes in an attribute, whose name is in lower case; false if the
+// cookie is not for the server that set it.
+func (c *storedCookie) attribute(u *url.URL, name, value string, hasValue bool, now time.Time) bool {
+	switch name {
+	case "secure":
+		c.secure = c.secure || !hasValue || value == ""
+	case "path":
+		c.setPath(value)
+	case "domain":
+		if domain := strings.ToLower(strings.TrimPrefix(value, ".")); domain != "" {
+			c.domain, c.hostOnly = domain, false
+			return domainMatches(u.Hostname(), domain)
+		}
+	case "max-age":
+		// What is no number ends the cookie.
+		seconds, _ := strconv.ParseInt(strings.Trim(value, `"`), 10, 64)
+		c.expires = time.Unix(1, 0)
+		if seconds > 0 {
+			c.expires = now.Add(time.Duration(min(seconds, 1<<32)) * time.Second)
+		}
+		c.maxAge = true
+	case "expires":
+		if t, err := eval.ParseCookieDate(value); err == nil && !c.maxAge {
+			c.expires = t
+		}
+	}
+	return true
+}
+
+// put replaces the cookie of the same name, domain and path, whose place in the
+// order it takes. The lock is held.
+func (s *cookieStore) put(c storedCookie, now time.Time) {
 	s.made++
 	c.made = s.made
-	s.cookies = append(s.cookies, c)
+	s.cookies = slices.DeleteFunc(s.cookies, func(old storedCookie) bool {
+		same := old.name == c.name && old.domain == c.domain && old.hostOnly == c.hostOnly && old.path == c.path
+		if same {
+			c.made = old.made
+		}
+		return same
+	})
+	if c.expires.IsZero() || c.expires.After(now) {
+		s.cookies = append(s.cookies, c)
+	}
 }
 
 // clear empties the store.
@@ -102,7 +148,8 @@ func (s *cookieStore) setLine(line string, now time.Time) bool {
 	if err != nil {
 		return false
 	}
-	c := storedCookie{domain: strings.TrimPrefix(f[0], "."), hostOnly: f[1] != "TRUE", path: f[2], secure: f[3] == "TRUE", name: f[5], value: f[6]}
+	c := storedCookie{domain: strings.TrimPrefix(f[0], "."), hostOnly: f[1] != "TRUE", secure: f[3] == "TRUE", name: f[5], value: f[6]}
+	c.setPath(f[2])
 	if seconds != 0 {
 		c.expires = time.Unix(seconds, 0)
 	}
@@ -126,7 +173,7 @@ func (s *cookieStore) pairs(u *url.URL, now time.Time) []string {
 		}
 	}
 	slices.SortStableFunc(match, func(a, b storedCookie) int {
-		if d := len(b.path) - len(a.path); d != 0 {
+		if d := len(b.given) - len(a.given); d != 0 {
 			return d
 		}
 		if d := len(b.name) - len(a.name); d != 0 {
@@ -153,7 +200,7 @@ func domainMatches(host, domain string) bool {
 
 func defaultPath(u *url.URL) string {
 	if i := strings.LastIndexByte(u.Path, '/'); i > 0 {
-		return u.Path[:i]
+		return u.Path[:i+1]
 	}
 	return "/"
 }

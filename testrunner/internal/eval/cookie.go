@@ -87,15 +87,15 @@ func (a cookieAttribute) query(path *hurl.CookiePath) (*Value, *Error) {
 	if path.Attribute != hurl.CookieExpires {
 		return some(text(a.value))
 	}
-	t, err := parseCookieDate(a.value)
+	t, err := ParseCookieDate(a.value)
 	if err != nil {
 		return nil, errorAt(path.Range, "Invalid date", "the cookie's Expires is %q", a.value)
 	}
 	return some(date(t))
 }
 
-// parseCookieDate reads the forms of dates in use for cookies.
-func parseCookieDate(s string) (time.Time, error) {
+// ParseCookieDate reads the forms of dates in use for cookies.
+func ParseCookieDate(s string) (time.Time, error) {
 	for _, layout := range []string{"Mon, 02-Jan-2006 15:04:05 MST", "Mon, 02-Jan-06 15:04:05 MST"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC(), nil
