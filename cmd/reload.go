@@ -123,13 +123,17 @@ func (r *reloader) changed(ctx context.Context, c watch.Change) {
 	r.drop()
 	if c.Err != nil {
 		r.away = true
-		reason := "the file cannot be read: " + underlying(c.Err).Error()
-		if errors.Is(c.Err, fs.ErrNotExist) {
-			reason = "the file is not there"
+		err := error(loadError(c.Err, "the next build is taken when it is", "%s: the file is not there", r.path))
+		r.fileError = "the file is not there"
+		if !errors.Is(c.Err, fs.ErrNotExist) {
+			if _, err = readComponent(r.path); err == nil {
+				// It can be read by now, and the next change says so.
+				return
+			}
+			r.fileError = err.Error()
 		}
-		r.fileError = reason
 		r.mark()
-		r.say.failed(loadError(c.Err, "the next build is taken when it is", "%s: %s", r.path, reason), r.current)
+		r.say.failed(err, r.current)
 		return
 	}
 	away := r.away

@@ -170,6 +170,25 @@ func TestAFileThatIsAwayIsReportedOnceAndServed(t *testing.T) {
 	f.expect(t, "one", "")
 }
 
+func TestAFolderInPlaceOfTheFileIsNamedAsInspectDoes(t *testing.T) {
+	f := startFakes(t)
+	f.expect(t, "one", "")
+	if err := os.Remove(f.file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(f.file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f.err.await(t, `✗ \S+ app\.wasm: is a folder, not a component\n  hint: name the \.wasm file in it`)
+	f.expect(t, "one", "app.wasm: is a folder, not a component")
+	if err := os.Remove(f.file); err != nil {
+		t.Fatal(err)
+	}
+	replace(t, f.file, []byte("two"))
+	f.err.await(t, `→ `+digest([]byte("two")))
+	f.expect(t, "two", "")
+}
+
 func TestAHangupReloads(t *testing.T) {
 	f := startFakes(t)
 	f.expect(t, "one", "")

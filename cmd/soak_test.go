@@ -376,6 +376,32 @@ func TestSwapsUnderLoadLoseNothing(t *testing.T) {
 	}
 }
 
+// TestABuildThatCannotStartIsNotSwappedIn has builds whose start functions trap
+// and never end.
+func TestABuildThatCannotStartIsNotSwappedIn(t *testing.T) {
+	a, b := twoBuilds(t)
+	r := startReloading(t, a, "--timeout", "200ms")
+	url := r.url(t)
+	for name, reason := range map[string]string{"trap": "wasm trap: unreachable", "spin": "no response after 200ms"} {
+		bad, err := os.ReadFile(filepath.Join("..", "testdata", "guests", "bad", name+"-at-start.wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		replace(t, r.file, bad)
+		r.err.await(t, `cannot be started: `+reason)
+		resp, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if build, stale := resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader); build != digest(a) || !strings.Contains(stale, reason) {
+			t.Errorf("%s: build %q, stale %q", name, build, stale)
+		}
+	}
+	replace(t, r.file, b)
+	r.err.await(t, digest(a)+` → `+digest(b))
+}
+
 func await[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()
 	select {

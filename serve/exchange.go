@@ -36,7 +36,7 @@ func (x *exchange) run() {
 	defer cancel(nil)
 	deadline := x.deadline()
 	if !x.server.limit.enter(ctx, deadline) {
-		x.mark(x.server.current.Load())
+		x.server.mark(x.w.Header(), x.server.current.Load())
 		x.fail(x.notEntered(ctx))
 		x.log()
 		return
@@ -44,7 +44,7 @@ func (x *exchange) run() {
 	defer x.server.limit.leave()
 	g := x.server.acquire()
 	defer g.release()
-	x.mark(g)
+	x.server.mark(x.w.Header(), g)
 
 	x.prepare()
 	if !deadline.IsZero() {
@@ -71,14 +71,13 @@ func (x *exchange) run() {
 	x.log()
 }
 
-// mark says in the answer's head which build gives it. It comes first, before
+// mark says in an answer's head which build gives it. It comes first, before
 // anybody else can write to the head.
-func (x *exchange) mark(g *generation) {
-	header := x.w.Header()
+func (s *Server) mark(header http.Header, g *generation) {
 	if g.header != nil {
 		header[BuildHeader] = g.header
 	}
-	if stale := x.server.stale.Load(); stale != nil {
+	if stale := s.stale.Load(); stale != nil {
 		header[StaleHeader] = *stale
 	}
 }

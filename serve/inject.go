@@ -10,14 +10,15 @@ import (
 	"strings"
 )
 
-// wantsPage reports whether a browser asks for a page to show, as far as it
-// tells (Fetch Metadata); programs and scripts are left alone.
+// wantsPage reports whether the answer may be a page to be shown: it is left
+// alone if a script asks for it, as far as browsers tell (Fetch Metadata, which
+// they leave out towards other machines).
 func wantsPage(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Dest") {
 	case "document", "iframe", "frame":
 		return true
 	case "":
-		return negotiate(r.Header.Values("Accept")) == formatHTML
+		return !strings.HasPrefix(r.UserAgent(), "Mozilla/") || negotiate(r.Header.Values("Accept")) == formatHTML
 	}
 	return false
 }

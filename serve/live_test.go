@@ -39,21 +39,23 @@ func TestPagesGetTheScript(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"behind the document type":  {header: []string{html, "text/html; charset=utf-8"}, body: "<!DOCTYPE html><p>hi", want: "<!DOCTYPE html>" + script + "<p>hi"},
-		"behind comments too":       {header: []string{html, "text/html"}, body: "\n<!-- > --> <!doctype html ><p>", want: "\n<!-- > --> <!doctype html >" + script + "<p>"},
-		"behind a byte order mark":  {header: []string{html, "text/html"}, body: "\ufeff<!doctype html>x", want: "\ufeff<!doctype html>" + script + "x"},
-		"first without a type":      {header: []string{html, "text/html"}, body: "<p>hi", want: script + "<p>hi"},
-		"in an empty page":          {header: []string{html, "text/html"}, body: "", want: script},
-		"with a false length":       {header: []string{html, "text/html", "Content-Length", "5"}, body: "<p>hi", want: script + "<p>hi"},
-		"in a page of an error":     {status: 404, header: []string{html, "text/html"}, body: "<p>no", want: script + "<p>no"},
-		"unpacked":                  {header: []string{html, "text/html", "Content-Encoding", "gzip"}, body: zip(t, "<!doctype html><p>hi"), want: "<!doctype html>" + script + "<p>hi"},
-		"not in other encodings":    {header: []string{html, "text/html", "Content-Encoding", "br"}, body: "\x0b\x02\x80hi\x03", want: "\x0b\x02\x80hi\x03"},
-		"not in other types":        {header: []string{html, "application/json"}, body: "{}", want: "{}"},
-		"not without a type":        {body: "<!doctype html>", want: "<!doctype html>"},
-		"not in UTF-16":             {header: []string{html, "text/html; charset=UTF-16LE"}, body: "<\x00p\x00", want: "<\x00p\x00"},
-		"not in marked UTF-16":      {header: []string{html, "text/html"}, body: "\xff\xfe<\x00", want: "\xff\xfe<\x00"},
-		"not in a part of a page":   {status: 206, header: []string{html, "text/html", "Content-Range", "bytes 0-1/9"}, body: "<p", want: "<p"},
-		"not in what scripts fetch": {ask: []string{"Sec-Fetch-Dest", "empty"}, header: []string{html, "text/html"}, body: "<p>hi", want: "<p>hi"},
+		"behind the document type":            {header: []string{html, "text/html; charset=utf-8"}, body: "<!DOCTYPE html><p>hi", want: "<!DOCTYPE html>" + script + "<p>hi"},
+		"behind comments too":                 {header: []string{html, "text/html"}, body: "\n<!-- > --> <!doctype html ><p>", want: "\n<!-- > --> <!doctype html >" + script + "<p>"},
+		"behind a byte order mark":            {header: []string{html, "text/html"}, body: "\ufeff<!doctype html>x", want: "\ufeff<!doctype html>" + script + "x"},
+		"first without a type":                {header: []string{html, "text/html"}, body: "<p>hi", want: script + "<p>hi"},
+		"in an empty page":                    {header: []string{html, "text/html"}, body: "", want: script},
+		"with a false length":                 {header: []string{html, "text/html", "Content-Length", "5"}, body: "<p>hi", want: script + "<p>hi"},
+		"in a page of an error":               {status: 404, header: []string{html, "text/html"}, body: "<p>no", want: script + "<p>no"},
+		"unpacked":                            {header: []string{html, "text/html", "Content-Encoding", "gzip"}, body: zip(t, "<!doctype html><p>hi"), want: "<!doctype html>" + script + "<p>hi"},
+		"not in other encodings":              {header: []string{html, "text/html", "Content-Encoding", "br"}, body: "\x0b\x02\x80hi\x03", want: "\x0b\x02\x80hi\x03"},
+		"not in other types":                  {header: []string{html, "application/json"}, body: "{}", want: "{}"},
+		"not without a type":                  {body: "<!doctype html>", want: "<!doctype html>"},
+		"not in UTF-16":                       {header: []string{html, "text/html; charset=UTF-16LE"}, body: "<\x00p\x00", want: "<\x00p\x00"},
+		"not in marked UTF-16":                {header: []string{html, "text/html"}, body: "\xff\xfe<\x00", want: "\xff\xfe<\x00"},
+		"not in a part of a page":             {status: 206, header: []string{html, "text/html", "Content-Range", "bytes 0-1/9"}, body: "<p", want: "<p"},
+		"for programs":                        {ask: []string{"Sec-Fetch-Dest", "", "Accept", ""}, header: []string{html, "text/html"}, body: "<p>hi", want: script + "<p>hi"},
+		"not in what scripts fetch elsewhere": {ask: []string{"Sec-Fetch-Dest", "", "Accept", "*/*", "User-Agent", "Mozilla/5.0"}, header: []string{html, "text/html"}, body: "<p>hi", want: "<p>hi"},
+		"not in what scripts fetch":           {ask: []string{"Sec-Fetch-Dest", "empty"}, header: []string{html, "text/html"}, body: "<p>hi", want: "<p>hi"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -215,8 +217,8 @@ func TestReservedPaths(t *testing.T) {
 		{"GET", scriptPath, 200}, {"HEAD", scriptPath, 200}, {"HEAD", livePath, 200},
 		{"POST", livePath, 405}, {"GET", reservedPath + "other", 404}, {"GET", "/__wasihttp", 200},
 	} {
-		if resp, _ := do(t, tt.method, s.url+tt.path); resp.StatusCode != tt.status {
-			t.Errorf("%s %s: got %d", tt.method, tt.path, resp.StatusCode)
+		if resp, _ := do(t, tt.method, s.url+tt.path); resp.StatusCode != tt.status || resp.Header.Get(BuildHeader) != "0123abcd" {
+			t.Errorf("%s %s: got %d, build %q", tt.method, tt.path, resp.StatusCode, resp.Header.Get(BuildHeader))
 		}
 	}
 }

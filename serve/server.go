@@ -285,6 +285,7 @@ func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
 // wants it, when the answer could not be given whole.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.live != nil && strings.HasPrefix(r.URL.Path, reservedPath) {
+		s.mark(w.Header(), s.current.Load())
 		s.live.serve(w, r)
 		return
 	}

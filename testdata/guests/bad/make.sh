@@ -23,6 +23,17 @@ for name in unknown-import unknown-function; do
   dummy "$name" "$work/wit" "$name"
 done
 
+# at_start NAME CODE: a handler whose start function runs the code.
+at_start() {
+  wasm-tools component embed --dummy ../wit/0.2.12 -w hello -o "$work/core.wasm"
+  wasm-tools print "$work/core.wasm" | sed "\$ s/)\$/(func \$at-start $2) (start \$at-start))/" >"$work/core.wat"
+  wasm-tools parse "$work/core.wat" -o "$work/core.wasm"
+  wasm-tools component new "$work/core.wasm" -o "$1.wasm"
+}
+
+at_start trap-at-start unreachable
+at_start spin-at-start 'loop br 0 end'
+
 # A release candidate of 0.3: the final text under a candidate's version.
 rm -rf "$work/wit"
 cp -r ../wit/0.3.0 "$work/wit"
