@@ -100,7 +100,7 @@ func replay(t *testing.T, guest, dir string) *testrunner.Summary {
 	}
 	host := newTestHost(load, nil, quietConfig())
 	pretty := &testreport.Pretty{Styles: term.New(io.Discard, nil)}
-	summary, err := testrunner.Run(t.Context(), host, readSources(paths), &testrunner.Options{Component: guest, Timeout: 10 * time.Second}, func(f *testrunner.FileResult) {
+	summary, err := testrunner.Run(t.Context(), host, readSources(paths, nil), &testrunner.Options{Component: guest, Timeout: 10 * time.Second}, func(f *testrunner.FileResult) {
 		if f.Failed() {
 			t.Error(pretty.File(f))
 		}

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"math/rand/v2"
 	"os"
 	"regexp"
 	"slices"
@@ -32,8 +31,10 @@ type testFlags struct {
 
 	component, filter, shard, seed    string
 	isolate, color                    choice
-	jobs, concurrent, repeat, retry   count
-	failFast, shuffle, list           bool
+	jobs, concurrent, repeat          several
+	retry                             count
+	shuffle                           shuffle
+	failFast, list                    bool
 	update, watch, full, quiet        bool
 	variables, variableFiles, secrets cli.StringSlice
 	fileRoot                          string
@@ -77,8 +78,8 @@ func (f *testFlags) all() []cli.Flag {
 		generic(groupRun, "repeat", "run everything a `NUMBER` of times", &f.repeat),
 		generic(groupRun, "retry", "try an entry that fails again, up to a `NUMBER` of times", &f.retry),
 		toggle(groupRun, "fail-fast", "end at the first entry that fails", &f.failFast),
-		toggle(groupRun, "shuffle", "run the files in a random order", &f.shuffle),
-		text(groupRun, "seed", "run the files in the random order of a `NUMBER` that was printed before", &f.seed),
+		&cli.GenericFlag{Category: groupRun, Name: "shuffle", Usage: "run the files in a random order; --shuffle=`SEED` in that of a seed that was printed before", Value: &f.shuffle},
+		text(groupRun, "seed", "the same as --shuffle=`SEED`", &f.seed),
 		toggle(groupRun, "update", "rewrite what failing entries expect to what came; not when CI is set", &f.update),
 		toggle(groupRun, "watch", "run again when the component or a fixture changes", &f.watch),
 
@@ -231,9 +232,8 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 			return usagef("", "--seed %q is not a whole number", f.seed)
 		}
 		s.Shuffle = &seed
-	} else if f.shuffle {
-		seed := uint64(rand.Uint32())
-		s.Shuffle = &seed
+	} else {
+		s.Shuffle = f.shuffle.seed
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (t *tool) runOnce(ctx context.Context, s *testSettings, paths []string) (*t
 	started := time.Now()
 	host := t.testHost(s)
 	loaded := host.prepare(ctx, s.flags.component)
-	sources := readSources(paths)
+	sources := readSources(paths, t.in)
 	<-loaded
 	if slices.ContainsFunc(sources, needsDefault) {
 		host.component(ctx, s.flags.component)
@@ -71,10 +71,19 @@ func needsDefault(s *testrunner.Source) bool {
 	return s.File != nil && s.File.Settings.Component == nil && len(s.File.Entries) > 0
 }
 
-func readSources(paths []string) []*testrunner.Source {
+// readSources reads fixtures; in is standard input.
+func readSources(paths []string, in io.Reader) []*testrunner.Source {
 	sources := make([]*testrunner.Source, len(paths))
 	for i, path := range paths {
-		sources[i] = testrunner.Read(path)
+		if path != testrunner.Stdin {
+			sources[i] = testrunner.Read(path)
+			continue
+		}
+		data, err := io.ReadAll(in)
+		sources[i] = testrunner.Parse(path, data)
+		if err != nil {
+			sources[i] = &testrunner.Source{Path: path, Err: fmt.Errorf("standard input: %w", err)}
+		}
 	}
 	return sources
 }
@@ -104,11 +113,14 @@ func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Ho
 	run.Base, _ = os.Getwd() // without it, absolute paths stay as they are
 	pretty := s.pretty()
 	total := len(s.options.Selection.Files(sources))
+	if s.options.Selection.Filter != nil && s.options.Selection.Shards == 0 && total == 0 {
+		return nil, usagef("--list lists what there is", "--filter %s matches no path, and no method and URL of an entry", s.flags.filter)
+	}
 	progress := term.StartProgress(t.stderr, "testing")
 	defer progress.Stop()
 	progress.Update("testing", 0, total)
 	if seed := s.options.Selection.Shuffle; seed != nil && !s.flags.quiet {
-		fmt.Fprintf(s.out, "order: --seed %d\n", *seed)
+		fmt.Fprintf(s.out, "order: --shuffle=%d\n", *seed)
 	}
 	summary, err := testrunner.Run(ctx, host, sources, &s.options, func(f *testrunner.FileResult) {
 		run.Files = append(run.Files, f)
@@ -248,7 +260,7 @@ func writeReport(path string, run *testreport.Run, write func(io.Writer, *testre
 
 // listTests prints what would be run.
 func (t *tool) listTests(s *testSettings, paths []string) error {
-	sources := readSources(paths)
+	sources := readSources(paths, t.in)
 	once := s.options.Selection
 	once.Repeat = 1
 	unreadable := false

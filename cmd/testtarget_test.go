@@ -23,7 +23,7 @@ func runFixture(t *testing.T, guest, text string, options testrunner.Options) *t
 	host.concurrent = options.Concurrent
 	options.Component = kitchenPath(guest)
 	var result *testrunner.FileResult
-	if _, err := testrunner.Run(t.Context(), host, readSources([]string{path}), &options, func(f *testrunner.FileResult) { result = f }); err != nil {
+	if _, err := testrunner.Run(t.Context(), host, readSources([]string{path}, nil), &options, func(f *testrunner.FileResult) { result = f }); err != nil {
 		t.Fatal(err)
 	}
 	if err := host.close(t.Context()); err != nil {

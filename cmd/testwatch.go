@@ -15,6 +15,9 @@ import (
 // ends it. A fixture that changed is run by itself; a new component, and any
 // other file beside the fixtures, concerns all of them.
 func (t *tool) watchTests(ctx context.Context, s *testSettings) error {
+	if slices.Contains(s.paths, testrunner.Stdin) {
+		return usagef("name files or folders", "--watch cannot watch standard input")
+	}
 	roots, err := t.watchRoots(s)
 	if err != nil {
 		return err
@@ -56,7 +59,7 @@ func (t *tool) watchRoots(s *testSettings) ([]string, error) {
 	if err != nil {
 		return nil, usagef("", "%v", err)
 	}
-	for _, source := range readSources(paths) {
+	for _, source := range readSources(paths, t.in) {
 		if source.File != nil && source.File.Settings.Component != nil {
 			roots = append(roots, filepath.Join(filepath.Dir(source.Path), source.File.Settings.Component.Path))
 		}

@@ -203,6 +203,11 @@ func valueFlags(flags []cli.Flag) map[string]bool {
 		if _, isBool := f.(*cli.BoolFlag); isBool {
 			continue
 		}
+		if g, ok := f.(*cli.GenericFlag); ok {
+			if b, ok := g.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+				continue
+			}
+		}
 		for _, name := range f.Names() {
 			names[name] = true
 		}

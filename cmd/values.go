@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -121,6 +122,54 @@ func (c *count) Set(text string) error {
 
 // String writes the number.
 func (c *count) String() string { return strconv.Itoa(int(*c)) }
+
+// several is a flag's value that is a whole number, 1 or more.
+type several int
+
+// Set parses a number.
+func (s *several) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n == 0 {
+		return errors.New("expected a whole number from 1 on")
+	}
+	*s = several(n)
+	return nil
+}
+
+// String writes the number.
+func (s *several) String() string { return strconv.Itoa(int(*s)) }
+
+// shuffle is the value of --shuffle, which may be given without one.
+type shuffle struct{ seed *uint64 }
+
+// Set takes a seed, or makes one up.
+func (s *shuffle) Set(text string) error {
+	switch text {
+	case "true":
+		seed := uint64(rand.Uint32())
+		s.seed = &seed
+	case "false":
+		s.seed = nil
+	default:
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return errors.New("expected a whole number, as was printed before")
+		}
+		s.seed = &seed
+	}
+	return nil
+}
+
+// String writes the seed.
+func (s *shuffle) String() string {
+	if s.seed == nil {
+		return ""
+	}
+	return strconv.FormatUint(*s.seed, 10)
+}
+
+// IsBoolFlag says that no value has to follow.
+func (s *shuffle) IsBoolFlag() bool { return true }
 
 // choice is a flag's value out of a few words.
 type choice struct {

@@ -25,7 +25,7 @@ func TestVerdictsAreThoseOfHurl(t *testing.T) {
 	var got []string
 	host := newTestHost(load, nil, quietConfig())
 	options := testrunner.Options{Component: filepath.Join("..", "testdata", "guests", "rust-kitchen", "rust-kitchen.wasm"), Timeout: 10 * time.Second}
-	_, err = testrunner.Run(t.Context(), host, readSources(paths), &options, func(f *testrunner.FileResult) {
+	_, err = testrunner.Run(t.Context(), host, readSources(paths, nil), &options, func(f *testrunner.FileResult) {
 		for _, r := range f.Results {
 			got = append(got, fmt.Sprintf("%s:%d %s", filepath.Base(f.Path), r.Entry.Range.Start.Line, r.Outcome))
 		}
@@ -52,7 +52,7 @@ func TestFixturesOfTheRepositoryPass(t *testing.T) {
 	}
 	host := newTestHost(load, nil, quietConfig())
 	options := testrunner.Options{Timeout: 10 * time.Second}
-	_, err = testrunner.Run(t.Context(), host, readSources(paths), &options, func(f *testrunner.FileResult) {
+	_, err = testrunner.Run(t.Context(), host, readSources(paths, nil), &options, func(f *testrunner.FileResult) {
 		if f.Err != nil || len(f.ParseErrors) > 0 {
 			t.Errorf("%s: %v %v", f.Path, f.Err, f.ParseErrors)
 		}

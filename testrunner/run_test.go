@@ -180,8 +180,8 @@ func TestSelection(t *testing.T) {
 		"path":             {testrunner.Selection{Filter: regexp.MustCompile(`^b\.`)}, "/d"},
 		"entry":            {testrunner.Selection{Filter: regexp.MustCompile(`GET .*/a$`)}, "/a"},
 		"what it captures": {testrunner.Selection{Filter: regexp.MustCompile(`/c$`)}, "/b /c"},
-		"shard 1":          {testrunner.Selection{Shard: 1, Shards: 2}, "/a /b /c /e"},
-		"shard 2":          {testrunner.Selection{Shard: 2, Shards: 2}, "/d"},
+		"shard 1":          {testrunner.Selection{Shard: 1, Shards: 2}, "/a /b /c"},
+		"shard 2":          {testrunner.Selection{Shard: 2, Shards: 2}, "/d /e"},
 		"shuffled":         {testrunner.Selection{Shuffle: &seed}, "/d /e /a /b /c"},
 	}
 	for name, tt := range tests {
@@ -259,6 +259,32 @@ func TestSecretsAreNotShownInOtherSpellings(t *testing.T) {
 	for _, text := range []string{`{"x":"a \"b\" c"}`, "/?x=a+%22b%22+c", "/a%20%22b%22%20c"} {
 		if got := o.Redact(text); !strings.Contains(got, "***") || strings.Contains(got, "b") {
 			t.Errorf("%s is shown as %s", text, got)
+		}
+	}
+}
+
+func TestShardsAreDisjointCompleteAndBalanced(t *testing.T) {
+	var texts []string
+	for i := range 26 {
+		texts = append(texts, strings.Repeat(get+"\n", 1+i%5))
+	}
+	sources := parse(t, texts...)
+	const shards = 4
+	seen := make(map[string]int)
+	for i := range shards {
+		entries := 0
+		s := testrunner.Selection{Shard: i + 1, Shards: shards}
+		for _, source := range s.Files(sources) {
+			seen[source.Path]++
+			entries += len(source.File.Entries)
+		}
+		if entries < 75/shards-1 || entries > 75/shards+2 {
+			t.Errorf("shard %d has %d entries of 76", i+1, entries)
+		}
+	}
+	for _, source := range sources {
+		if seen[source.Path] != 1 {
+			t.Errorf("%s is in %d shards", source.Path, seen[source.Path])
 		}
 	}
 }

@@ -3,6 +3,7 @@ package testrunner
 import (
 	"math/rand/v2"
 	"regexp"
+	"slices"
 
 	"github.com/wasihttp/wasihttp/fixture/hurl"
 )
@@ -12,7 +13,8 @@ type Selection struct {
 	// Filter, if not nil, selects the files whose path it matches, and the
 	// entries whose method and URL it matches.
 	Filter *regexp.Regexp
-	// Shard, from 1, selects one of Shards parts of equal size; Shards 0: all.
+	// Shard, from 1, selects one of Shards parts with about the same number of
+	// entries; Shards 0: all.
 	Shard, Shards int
 	// Shuffle, if not nil, is the seed of a random order of the files.
 	Shuffle *uint64
@@ -29,11 +31,7 @@ func (s *Selection) Files(sources []*Source) []*Source {
 		}
 	}
 	if s.Shards > 0 {
-		var part []*Source
-		for i := s.Shard - 1; i < len(out); i += s.Shards {
-			part = append(part, out[i])
-		}
-		out = part
+		out = s.part(out)
 	}
 	if s.Shuffle != nil {
 		random := rand.New(rand.NewPCG(*s.Shuffle, 0))
@@ -42,6 +40,37 @@ func (s *Selection) Files(sources []*Source) []*Source {
 	once := out
 	for range max(s.Repeat, 1) - 1 {
 		out = append(out[:len(out):len(out)], once...)
+	}
+	return out
+}
+
+// part returns the sources of the shard, in their order. Those with the most
+// entries are dealt out first, each to the shard with the fewest.
+func (s *Selection) part(sources []*Source) []*Source {
+	order := make([]int, len(sources))
+	for i := range order {
+		order[i] = i
+	}
+	weight := func(i int) int {
+		if sources[i].File == nil {
+			return 1
+		}
+		return max(1, len(s.Entries(sources[i].Path, sources[i].File.Entries)))
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return weight(b) - weight(a) })
+	load := make([]int, s.Shards)
+	var mine []int
+	for _, i := range order {
+		shard := slices.Index(load, slices.Min(load))
+		load[shard] += weight(i)
+		if shard == s.Shard-1 {
+			mine = append(mine, i)
+		}
+	}
+	slices.Sort(mine)
+	out := make([]*Source, len(mine))
+	for n, i := range mine {
+		out[n] = sources[i]
 	}
 	return out
 }

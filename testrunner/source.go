@@ -33,68 +33,110 @@ func isFixture(path string) bool {
 	return ext == ".hurl" || ext == ".har"
 }
 
-// Find returns the paths of fixtures: files as they are named, and all fixtures
-// below folders, sorted. It is an error if a path does not exist, or if a
-// folder holds no fixture.
+// Find returns the paths of fixtures: files as they are named, those that
+// patterns match, and all fixtures below folders, sorted. Stdin stays as it is.
+// It is an error if a path does not exist, or if a folder holds no fixture.
 func Find(paths []string) ([]string, error) {
 	var out []string
 	for _, path := range paths {
+		if path == Stdin {
+			out = append(out, path)
+			continue
+		}
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, reason(err))
+			matches, badPattern := filepath.Glob(path)
+			if badPattern != nil || len(matches) == 0 {
+				return nil, fmt.Errorf("%s: %w", path, reason(err))
+			}
+			below, err := Find(matches)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, below...)
+			continue
 		}
 		if !info.IsDir() {
+			if strings.EqualFold(filepath.Ext(path), ".wasm") {
+				return nil, fmt.Errorf("%s is a component: name it with --component, and the fixtures here", path)
+			}
 			out = append(out, filepath.Clean(path))
 			continue
 		}
-		found, err := findBelow(path)
+		found, err := findBelow(path, info, nil)
 		if err != nil {
 			return nil, err
 		}
 		if len(found) == 0 {
 			return nil, fmt.Errorf("%s: no fixtures (*.hurl, *.har) in this folder", path)
 		}
+		slices.Sort(found)
 		out = append(out, found...)
 	}
 	return unique(out), nil
 }
 
-func findBelow(folder string) ([]string, error) {
+// findBelow follows links to folders, but not to those that it comes from.
+func findBelow(folder string, info fs.FileInfo, above []fs.FileInfo) ([]string, error) {
+	if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, info) }) {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", folder, reason(err))
+	}
+	above = append(above[:len(above):len(above)], info)
 	var found []string
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	for _, entry := range entries {
+		name := entry.Name()
+		path := filepath.Join(folder, name)
+		info, err := os.Stat(path)
+		switch {
+		case err == nil && info.IsDir():
+			if strings.HasPrefix(name, ".") || name == "node_modules" || name == "target" {
+				continue
+			}
+			below, err := findBelow(path, info, above)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, below...)
+		case isFixture(path):
+			found = append(found, path) // what is wrong with it, reading it tells
 		}
-		name := d.Name()
-		if d.IsDir() && path != folder && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "target") {
-			return filepath.SkipDir
-		}
-		if !d.IsDir() && isFixture(path) {
-			found = append(found, path)
-		}
-		return nil
-	})
-	slices.Sort(found)
-	return found, err
+	}
+	return found, nil
 }
 
+// unique leaves the first of paths that lead to the same file.
 func unique(paths []string) []string {
 	seen := make(map[string]bool)
 	return slices.DeleteFunc(paths, func(p string) bool {
-		again := seen[p]
-		seen[p] = true
+		key := p
+		if abs, err := filepath.Abs(p); err == nil && p != Stdin {
+			key = abs
+		}
+		again := seen[key]
+		seen[key] = true
 		return again
 	})
 }
 
+// Stdin is the path of the fixture that standard input holds.
+const Stdin = "-"
+
 // Read reads a fixture.
 func Read(path string) *Source {
-	s := &Source{Path: path}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		s.Err = fmt.Errorf("%s: %w", path, reason(err))
-		return s
+		return &Source{Path: path, Err: fmt.Errorf("%s: %w", path, reason(err))}
 	}
+	return Parse(path, data)
+}
+
+// Parse makes a fixture of the content of a file.
+func Parse(path string, data []byte) *Source {
+	s := &Source{Path: path}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".har", ".json":
 		s.convert(data)
