@@ -40,6 +40,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// unnoticed is how long a change may take to be found for which the folders have
+// no event: a folder above them was renamed, the file was written under another
+// of its names, or the file system has no events at all.
+const unnoticed = 2 * time.Second
+
 // Digest is the SHA-256 of a file's contents.
 type Digest = [sha256.Size]byte
 
@@ -70,12 +75,13 @@ type File struct {
 	last    Digest      // what was reported last, or known from the start
 	lastErr bool        // that was an error
 	seen    fs.FileInfo // of the contents that were read last
-	polled  fs.FileInfo // by the last poll, nil if there was no file
+	polled  fs.FileInfo // by the last poll or look, nil if there was no file
 	read    time.Time   // when the contents were last read
 	written time.Time   // when the file was last seen to be written
 	away    time.Time   // since when it cannot be read, zero if it can
 	again   bool        // the contents are to be read once more
 	light   bool        // all events since the last look were about attributes
+	due     bool        // a look is, when the timer ends
 	timer   *time.Timer
 	pending *Change
 }
@@ -98,7 +104,7 @@ func NewFile(path string, known Digest, o Options) (*File, error) {
 	}
 	f.polled, _ = os.Stat(path) // nil if there is none
 	// What happened before the watch began is found by looking once.
-	f.timer = time.NewTimer(f.options.Debounce)
+	f.timer, f.due = time.NewTimer(f.options.Debounce), true
 	f.written = time.Now()
 	go f.run()
 	return f, nil
@@ -123,14 +129,12 @@ func (f *File) run() {
 	defer f.timer.Stop()
 	var events <-chan fsnotify.Event
 	var failures <-chan error
-	var ticks <-chan time.Time
+	every := f.options.Poll
 	if f.events != nil {
-		events, failures = f.events.Events, f.events.Errors
-	} else {
-		ticker := time.NewTicker(f.options.Poll)
-		defer ticker.Stop()
-		ticks = ticker.C
+		events, failures, every = f.events.Events, f.events.Errors, unnoticed
 	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
 	for {
 		var out chan<- Change
 		var change Change
@@ -145,8 +149,10 @@ func (f *File) run() {
 		case <-failures:
 			// Events were lost; looking again finds what they were about.
 			f.stir(false)
-		case <-ticks:
-			f.poll()
+		case <-ticker.C:
+			if f.events == nil || !f.due {
+				f.poll()
+			}
 		case <-f.timer.C:
 			f.look()
 		case out <- change:
@@ -211,6 +217,20 @@ func (f *File) follow() error {
 	return nil
 }
 
+// followAnew watches the folders that are now where the path leads: what was
+// watched may be elsewhere by now.
+func (f *File) followAnew() {
+	if f.events == nil {
+		return
+	}
+	for _, folder := range f.places.folders {
+		_ = f.events.Remove(folder) // it may be gone
+	}
+	f.places = places{}
+	// A folder that cannot be watched shows when the file is looked for.
+	_ = f.follow()
+}
+
 // stir restarts the debounce time.
 func (f *File) stir(light bool) {
 	f.light = light && (f.light || f.quiet())
@@ -218,7 +238,12 @@ func (f *File) stir(light bool) {
 		f.written = time.Now()
 		f.light = false
 	}
-	f.timer.Reset(f.options.Debounce)
+	f.lookAfter(f.options.Debounce)
+}
+
+func (f *File) lookAfter(d time.Duration) {
+	f.due = true
+	f.timer.Reset(d)
 }
 
 // quiet reports whether no look is due but for attributes.
@@ -247,6 +272,7 @@ func (f *File) poll() {
 	f.polled = info
 	switch {
 	case !same(before, info):
+		f.followAnew()
 		f.stir(false)
 	case info != nil && !f.again && !f.read.IsZero() && same(f.seen, info) && f.read.Sub(info.ModTime()) < racy && time.Since(info.ModTime()) >= racy:
 		// It may have been written once more in what is the same moment to its
@@ -260,6 +286,7 @@ func (f *File) poll() {
 // look reads the file, now that it has been still, and takes note if it has
 // changed.
 func (f *File) look() {
+	f.due = false
 	_ = f.follow()
 	info, err := os.Stat(f.path)
 	if err == nil && f.light && same(f.seen, info) && f.read.Sub(info.ModTime()) >= racy {
@@ -281,6 +308,7 @@ func (f *File) look() {
 		f.stir(false)
 		return
 	}
+	f.polled = after
 	f.seen, f.read, f.away, f.light, f.again = after, began, time.Time{}, false, false
 	digest := sha256.Sum256(data)
 	if digest == f.last && !f.lastErr {
@@ -293,11 +321,12 @@ func (f *File) look() {
 // missing takes note that the file cannot be read, if that lasts.
 func (f *File) missing(err error) {
 	now := time.Now()
+	f.polled = nil
 	if f.away.IsZero() {
 		f.away = now
 	}
 	if left := f.options.Patience - now.Sub(f.away); left > 0 {
-		f.timer.Reset(left)
+		f.lookAfter(left)
 		return
 	}
 	if f.lastErr {

@@ -38,7 +38,7 @@ func watchFile(t *testing.T, o Options, prepare func(dir string) (path string)) 
 	if o.Patience == 0 {
 		o.Patience = 100 * time.Millisecond
 	}
-	file, err := NewFile(f.path, sha256.Sum256([]byte("one")), o)
+	file, err := NewFile(f.path, Digest{}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +48,10 @@ func watchFile(t *testing.T, o Options, prepare func(dir string) (path string)) 
 			t.Error(err)
 		}
 	})
+	// The watcher looks once by itself. What comes later is found by watching.
+	if data, err := os.ReadFile(f.path); err == nil {
+		f.expect(string(data))
+	}
 	return f
 }
 
@@ -119,11 +123,74 @@ func TestWaysToReplaceAFile(t *testing.T) {
 			}
 		}
 	}
+	in := func(name string) func(t *testing.T, dir string) string {
+		return func(t *testing.T, dir string) string {
+			versions(t, dir)
+			return filepath.Join(dir, filepath.FromSlash(name))
+		}
+	}
 	tests := map[string]struct {
 		links   bool
 		prepare func(t *testing.T, dir string) string
 		replace func(f *fileTest)
 	}{
+		"swapped with another and removed": {replace: func(f *fileTest) { // as vim does with backupcopy=no
+			f.check(os.Rename(f.path, f.path+"~"))
+			f.write("app.wasm", "two")
+			f.check(os.Remove(f.path + "~"))
+		}},
+		"copied over, as mv does between file systems": {replace: func(f *fileTest) {
+			f.write("elsewhere", "two")
+			f.check(os.Remove(f.path))
+			to, err := os.OpenFile(f.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+			f.check(err)
+			_, err = to.WriteString("two")
+			f.check(err)
+			f.check(to.Close())
+			f.check(os.Chtimes(f.path, time.Unix(1e9, 0), time.Unix(1e9, 0)))
+			f.check(os.Remove(f.in("elsewhere")))
+		}},
+		"written in place without truncation": {replace: func(f *fileTest) {
+			to, err := os.OpenFile(f.path, os.O_WRONLY, 0)
+			f.check(err)
+			_, err = to.WriteAt([]byte("two"), 0)
+			f.check(err)
+			f.check(to.Close())
+		}},
+		"written through another name": {
+			prepare: func(t *testing.T, dir string) string {
+				versions(t, dir)
+				if err := os.Link(filepath.Join(dir, "one", "app.wasm"), filepath.Join(dir, "app.wasm")); err != nil {
+					t.Fatal(err)
+				}
+				return filepath.Join(dir, "app.wasm")
+			},
+			replace: func(f *fileTest) { f.write("one/app.wasm", "two") }},
+		"folder renamed away and back": {prepare: in("one/app.wasm"), replace: func(f *fileTest) {
+			f.check(os.Rename(f.in("one"), f.in("away")))
+			f.write("away/app.wasm", "two")
+			f.check(os.Rename(f.in("away"), f.in("one")))
+		}},
+		"folder renamed away and back, then written": {prepare: in("one/app.wasm"), replace: func(f *fileTest) {
+			f.check(os.Rename(f.in("one"), f.in("away")))
+			f.check(os.Rename(f.in("away"), f.in("one")))
+			f.write("one/app.wasm", "two")
+		}},
+		"folder above replaced": {
+			prepare: func(t *testing.T, dir string) string {
+				versions(t, filepath.Join(dir, "old", "deep"))
+				if err := os.MkdirAll(filepath.Join(dir, "new", "deep", "one"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(dir, "new", "deep", "one", "app.wasm"), []byte("two"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return filepath.Join(dir, "old", "deep", "one", "app.wasm")
+			},
+			replace: func(f *fileTest) {
+				f.check(os.Rename(f.in("old"), f.in("gone")))
+				f.check(os.Rename(f.in("new"), f.in("old")))
+			}},
 		"renamed over":           {replace: func(f *fileTest) { f.write("tmp", "two"); f.check(os.Rename(f.in("tmp"), f.path)) }},
 		"truncated and written":  {replace: func(f *fileTest) { f.write("app.wasm", "two") }},
 		"deleted and made again": {replace: func(f *fileTest) { f.check(os.Remove(f.path)); f.write("app.wasm", "two") }},
@@ -239,13 +306,12 @@ func TestWhatIsNoChange(t *testing.T) {
 }
 
 func TestChangesBeforeTheWatchBeganAreFound(t *testing.T) {
-	f := watchFile(t, Options{}, func(dir string) string {
-		path := filepath.Join(dir, "app.wasm")
-		if err := os.WriteFile(path, []byte("two"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	})
+	f := &fileTest{T: t, dir: t.TempDir()}
+	f.write("app.wasm", "two")
+	file, err := NewFile(f.in("app.wasm"), sha256.Sum256([]byte("one")), Options{})
+	f.check(err)
+	defer func() { f.check(file.Close()) }()
+	f.file = file
 	f.expect("two")
 }
 
