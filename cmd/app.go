@@ -80,11 +80,7 @@ wasihttp inspect --json app.wasm    for a program`),
 			if c.NArg() != 1 {
 				return usagef("try: "+programName+" inspect app.wasm", "inspect needs exactly one COMPONENT, not %d", c.NArg())
 			}
-			path := c.Args().First()
-			if err := checkFile(path); err != nil {
-				return err
-			}
-			return t.inspect(c.Context, path, c.Bool("json"), t.stdout)
+			return t.inspect(c.Context, c.Args().First(), c.Bool("json"), t.stdout)
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 // The codes of diagnoses.
 const (
 	codeMissing          = "missing"           // there is no such file
+	codeCode             = "code"              // has code of a kind that is not compiled here
 	codeFolder           = "folder"            // it is a folder
 	codeUnreadable       = "unreadable"        // the system refuses to read it
 	codeEmpty            = "empty"             // it has no bytes
@@ -70,7 +72,9 @@ type examined struct {
 	WASI    string
 	// Command is the exported interface that runs it as a program.
 	Command string
-	Imports []component.ImportStatus
+	// otherHandler is an exported interface of WASI HTTP in whatever version.
+	otherHandler string
+	Imports      []component.ImportStatus
 
 	// Problem is why no command can run the file, nil if one can.
 	Problem *diagnosis
@@ -141,6 +145,9 @@ func examineBytes(path string, data []byte, l *component.Linker) *examined {
 		}
 		return x.problem(codeFormat, hint, "is WebAssembly in a version of the binary format that is not read here (%s)", preamble(data))
 	}
+	if known := knownFile(path, data); known.what != "" {
+		return x.problem(codeNotWasm, known.hint, "is not WebAssembly but %s", known.what)
+	}
 	return x.problem(codeNotWasm, "name the .wasm file that the build wrote", "is not WebAssembly (begins with %s)", preamble(data))
 }
 
@@ -168,6 +175,9 @@ func (x *examined) component(l *component.Linker) *examined {
 	for _, name := range c.ExportNames() {
 		if v, ok := handlerVersion(name); ok && x.Handler == "" {
 			x.Handler, x.WASI = name, v
+		}
+		if isHandler(name) {
+			x.otherHandler = name
 		}
 		if isCommand(name) {
 			x.Command = name
@@ -199,6 +209,12 @@ func handlerVersion(name string) (string, bool) {
 	return "", false
 }
 
+// isHandler tells whether an exported interface answers HTTP requests, in some version of WASI.
+func isHandler(name string) bool {
+	base, _, versioned := strings.Cut(name, "@")
+	return versioned && (base == "wasi:http/incoming-handler" || base == "wasi:http/handler")
+}
+
 // isCommand tells whether an exported interface runs the component as a program.
 func isCommand(name string) bool {
 	base, version, _ := strings.Cut(name, "@")
@@ -222,16 +238,27 @@ func (x *examined) forRun() *examined {
 	return x
 }
 
-// releaseCandidate finds a WASI interface in a version before its release.
+// releaseCandidate finds an interface of the WASI that was released, in a version before that.
 func releaseCandidate(names []string) string {
 	i := slices.IndexFunc(names, func(name string) bool {
-		_, version, ok := strings.Cut(name, "@")
-		return ok && strings.HasPrefix(name, "wasi:") && strings.Contains(version, "-")
+		_, version, _ := strings.Cut(name, "@")
+		return isReleased(name) && strings.Contains(version, "-")
 	})
 	if i < 0 {
 		return ""
 	}
 	return names[i]
+}
+
+// isReleased tells whether an interface belongs to the packages that WASI 0.2 and 0.3 consist of. Others are proposals: their versions have
+// nothing to do with those.
+func isReleased(name string) bool {
+	pkg, _, _ := strings.Cut(name, "/")
+	switch pkg {
+	case "wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets":
+		return true
+	}
+	return false
 }
 
 func (x *examined) releaseCandidate(name string, l *component.Linker) *examined {
@@ -258,12 +285,20 @@ func offered(l *component.Linker, release string) string {
 }
 
 func (x *examined) noHandler() *examined {
+	if x.otherHandler != "" {
+		return x.problem(codeNoHandler, "rebuild it for WASI 0.2 or 0.3, or look for a newer version of "+programName,
+			"exports %s; what can be served are wasi:http/incoming-handler@0.2 and wasi:http/handler@0.3", x.otherHandler)
+	}
 	exports := x.Component.ExportNames()
 	what := "exports nothing"
 	if len(exports) > 0 {
 		what = "exports only " + enumeration(exports, 5)
 	}
-	return x.problem(codeNoHandler, handlerHint(x.Producers.Toolchain()), "does not answer HTTP requests: it %s, and no wasi:http/incoming-handler", what)
+	hint := handlerHint(x.Producers.Toolchain())
+	if host := otherHost(exports); host != "" {
+		hint = "it is made for " + host + "; " + hint
+	}
+	return x.problem(codeNoHandler, hint, "does not answer HTTP requests: it %s, and no wasi:http/incoming-handler", what)
 }
 
 // handlerHint says how to make the handler in the language of the component.
@@ -309,7 +344,7 @@ func (x *examined) missingImports(l *component.Linker) *examined {
 	}
 	more := ""
 	if problems > 1 {
-		more = fmt.Sprintf(" (and %d more; `%s inspect %s` lists them)", problems-1, programName, shellWord(x.Path))
+		more = fmt.Sprintf(" (and %s; `%s inspect %s` lists all)", plural(problems-1, "other problem"), programName, shellWord(x.Path))
 	}
 	switch {
 	case !first.Unknown():
@@ -318,8 +353,32 @@ func (x *examined) missingImports(l *component.Linker) *examined {
 		return x.problem(codeUnknownImport, "rebuild it with the WIT of "+orName(by, first.Interface), "imports %s from %s, which %s does not have here%s",
 			first.Item, first.Interface, orName(by, first.Interface), more)
 	}
-	return x.problem(codeUnknownImport, importHint(first.Interface, l), "imports %s, which is not provided here%s", first.Interface, more)
+	needs := ""
+	if len(first.Needed) > 0 {
+		needs = ": it needs " + enumeration(first.Needed, 4)
+	}
+	return x.problem(codeUnknownImport, importHint(first.Interface, l), "imports %s, which is not provided here%s%s", first.Interface, needs, more)
 }
+
+// checkCode adds the problem of a component whose code cannot be compiled here.
+func (x *examined) checkCode(ctx context.Context) *examined {
+	if x.Problem != nil || x.Component == nil {
+		return x
+	}
+	if err := x.Component.CheckCode(ctx); err != nil {
+		return x.problem(codeCode, codeHint, "cannot be compiled here: %v", err)
+	}
+	return x
+}
+
+// codeError says that the component at path, in which nothing else is wrong, cannot be compiled.
+func codeError(path string, err error) error {
+	return loadError(err, codeHint, "%s: cannot be compiled here: %v", path, err)
+}
+
+// codeHint says what code can be compiled.
+const codeHint = "what runs here is WebAssembly 2.0 with tail calls, exceptions and typed function references: build it without " +
+	"garbage collection, threads, relaxed SIMD and wide arithmetic"
 
 func orName(by, name string) string {
 	if by == "" {
@@ -330,20 +389,32 @@ func orName(by, name string) string {
 
 // importHint says what to do about an interface that is unknown as a whole.
 func importHint(name string, l *component.Linker) string {
-	namespace, _, _ := strings.Cut(name, ":")
 	_, version, _ := strings.Cut(name, "@")
 	const compose = "; or put a component that exports it inside: wac plug app.wasm --plug other.wasm"
 	switch {
-	case namespace == "wasi" && strings.HasPrefix(version, "0.3.") && offered(l, version) != version:
+	case isReleased(name) && strings.HasPrefix(version, "0.3.") && offered(l, version) != version:
 		return "this version of " + programName + " runs WASI " + offered(l, version) + "; rebuild the component for it"
-	case namespace == "fermyon" || namespace == "spin":
-		return "this is an interface of Spin: leave it out of the world" + compose
-	case namespace == "wasmcloud":
-		return "this is an interface of wasmCloud: leave it out of the world" + compose
-	case namespace == "fastly":
-		return "this is an interface of Fastly Compute: leave it out of the world" + compose
-	case namespace == "wasi":
+	case otherHost([]string{name}) != "":
+		return "this is an interface of " + otherHost([]string{name}) + ": leave it out of the world" + compose
+	case strings.HasPrefix(name, "wasi:") && !isReleased(name):
+		return "this is a proposal that WASI 0.2 and 0.3 do not have: leave it out of the world" + compose
+	case isReleased(name):
 		return "provided are wasi:cli, clocks, filesystem, http, io, random and sockets: leave it out of the world" + compose
 	}
 	return "leave it out of the world" + compose
+}
+
+// otherHost names the host that the interfaces belong to, if it is one that is known; else "".
+func otherHost(names []string) string {
+	for _, name := range names {
+		switch namespace, _, _ := strings.Cut(name, ":"); namespace {
+		case "fermyon", "spin", "spinframework":
+			return "Spin"
+		case "wasmcloud":
+			return "wasmCloud"
+		case "fastly":
+			return "Fastly Compute"
+		}
+	}
+	return ""
 }

@@ -32,17 +32,20 @@ func (x *examined) module() *examined {
 func moduleHint(path string, facts component.ModuleFacts) string {
 	out := shellWord(strings.TrimSuffix(path, ".wasm") + ".component.wasm")
 	wrap := "wasm-tools component new -o " + out
-	if slices.Contains(facts.Imports, preview1) {
+	adapted, source := slices.Contains(facts.Imports, preview1), ""
+	if adapted {
 		adapter := "reactor"
 		if facts.Command {
 			adapter = "command"
 		}
+		source = " (the adapter is among the files of wasmtime's releases)"
 		wrap += " --adapt " + preview1 + "=" + preview1 + "." + adapter + ".wasm"
 	}
-	if facts.WIT {
-		return "make it one: " + wrap + " " + shellWord(path)
+	if facts.WIT || facts.Command && adapted {
+		// A program needs no world: the adapter has it.
+		return "make it one: " + wrap + " " + shellWord(path) + source
 	}
-	embed := "give it its world and make it one: wasm-tools component embed wit " + shellWord(path) + " | " + wrap
+	embed := "give it its world and make it one: wasm-tools component embed wit " + shellWord(path) + " | " + wrap + source
 	switch t := facts.Producers.Toolchain(); {
 	case t.Language == "Rust":
 		return "build it as one: cargo build --release --target wasm32-wasip2"

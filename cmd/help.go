@@ -75,7 +75,9 @@ func (h *helpText) commands(commands []*cli.Command) {
 	}
 	h.heading("Commands")
 	for _, c := range commands {
-		h.entry(c.Name, c.Usage)
+		if !c.Hidden {
+			h.entry(c.Name, c.Usage)
+		}
 	}
 }
 

@@ -54,6 +54,12 @@ func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 	app := (&tool{}).app()
 	writeHelp(app, 0)
 	for _, c := range app.Commands {
+		if c.Hidden {
+			if strings.Contains(app.CustomAppHelpTemplate, c.Name) {
+				t.Errorf("%s is shown", c.Name)
+			}
+			continue
+		}
 		if !strings.Contains(c.CustomHelpTemplate, "Examples:\n  "+programName+" ") && !strings.Contains(c.CustomHelpTemplate, "Examples:\n  source ") {
 			t.Errorf("%s:\n%s", c.Name, c.CustomHelpTemplate)
 		}

@@ -17,8 +17,8 @@ import (
 
 // inspect writes what the component in the file at path is and needs. The error says why no command can run it; what is known of it is
 // written nevertheless.
-func inspect(_ context.Context, path string, asJSON bool, out *term.Output) error {
-	x := examine(path, newLinker())
+func inspect(ctx context.Context, path string, asJSON bool, out *term.Output) error {
+	x := examine(path, newLinker()).checkCode(ctx)
 	r := newReport(x)
 	var err error
 	if asJSON {
@@ -73,17 +73,19 @@ type reportImport struct {
 }
 
 type reportProblem struct {
-	Item   string `json:"item,omitempty"` // "" for the whole import
-	Reason string `json:"reason"`
+	Item   string   `json:"item,omitempty"` // "" for the whole import
+	Reason string   `json:"reason"`
+	Needed []string `json:"needed,omitempty"` // what the component has of an import that is unknown as a whole
 }
 
-// reportVerdict names the command that runs the component, or says why there is none.
+// reportVerdict names the commands that run the component, the usual one first and by itself, or says why there is none.
 type reportVerdict struct {
-	OK      bool   `json:"ok"`
-	Command string `json:"command,omitempty"`
-	Code    string `json:"code,omitempty"`
-	Message string `json:"message,omitempty"`
-	Hint    string `json:"hint,omitempty"`
+	OK       bool     `json:"ok"`
+	Commands []string `json:"commands,omitempty"`
+	Command  string   `json:"command,omitempty"`
+	Code     string   `json:"code,omitempty"`
+	Message  string   `json:"message,omitempty"`
+	Hint     string   `json:"hint,omitempty"`
 }
 
 func newReport(x *examined) *report {
@@ -98,9 +100,11 @@ func newReport(x *examined) *report {
 		},
 		Imports: []reportImport{},
 		Exports: []string{},
-		Verdict: reportVerdict{OK: true, Command: "serve"},
+		Verdict: verdict(x),
 	}
-	if x.Data != nil {
+	if x.Data == nil {
+		r.Kind = "" // nobody has seen the file
+	} else {
 		sum := sha256.Sum256(x.Data)
 		r.SHA256 = hex.EncodeToString(sum[:])
 	}
@@ -111,17 +115,27 @@ func newReport(x *examined) *report {
 	for _, st := range x.Imports {
 		im := reportImport{Name: st.Name, ProvidedBy: st.ProvidedBy}
 		for _, p := range st.Problems {
-			im.Problems = append(im.Problems, reportProblem{Item: p.Item, Reason: p.Reason})
+			im.Problems = append(im.Problems, reportProblem{Item: p.Item, Reason: p.Reason, Needed: p.Needed})
 		}
 		r.Imports = append(r.Imports, im)
 	}
-	if x.Handler == "" {
-		r.Verdict.Command = "run"
-	}
-	if d := x.Problem; d != nil {
-		r.Verdict = reportVerdict{Code: d.Code, Message: d.Message, Hint: d.Hint}
-	}
 	return r
+}
+
+// verdict says which commands run what was examined, or why none does.
+func verdict(x *examined) reportVerdict {
+	if d := x.Problem; d != nil {
+		return reportVerdict{Code: d.Code, Message: d.Message, Hint: d.Hint}
+	}
+	v := reportVerdict{OK: true}
+	if x.Handler != "" {
+		v.Commands = append(v.Commands, "serve")
+	}
+	if x.Command != "" {
+		v.Commands = append(v.Commands, runName)
+	}
+	v.Command = v.Commands[0]
+	return v
 }
 
 func reportedProducers(list []component.Producer) []reportProducer {
@@ -154,7 +168,10 @@ func (r *report) text(out *term.Output) error {
 		r.importTable(&b, out)
 	}
 	if r.Verdict.OK {
-		fmt.Fprintf(&b, "\n%s %s\n", out.Good(term.SymbolGood), canBe(r.Verdict.Command)+": "+out.Strong(programName+" "+r.Verdict.Command+" "+term.Clean(shellWord(r.File))))
+		b.WriteByte('\n')
+	}
+	for _, command := range r.Verdict.Commands {
+		fmt.Fprintf(&b, "%s %s\n", out.Good(term.SymbolGood), canBe(command)+": "+out.Strong(programName+" "+command+" "+term.Clean(shellWord(r.File))))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
@@ -162,7 +179,7 @@ func (r *report) text(out *term.Output) error {
 
 // canBe says what a command does with a component.
 func canBe(command string) string {
-	if command == "run" {
+	if command == runName {
 		return "can be run"
 	}
 	return "can be served"
@@ -223,6 +240,9 @@ func (r *report) importTable(b *strings.Builder, out *term.Output) {
 			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name, out.Dim("provided by "+versionOr(im.ProvidedBy)))
 		case len(im.Problems) == 1 && im.Problems[0].Item == "":
 			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name, out.Bad(term.Clean(im.Problems[0].Reason)))
+			for _, item := range im.Problems[0].Needed {
+				fmt.Fprintf(b, "      %s\n", term.Clean(item))
+			}
 		default:
 			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name, out.Dim("provided by "+versionOr(im.ProvidedBy)+", but not all of it"))
 			for _, p := range im.Problems {

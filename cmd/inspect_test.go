@@ -172,7 +172,8 @@ func TestModuleHints(t *testing.T) {
 func TestImportHints(t *testing.T) {
 	for name, want := range map[string]string{
 		"wasi:http/types@0.3.0":           "WASI 0.2",
-		"wasi:keyvalue/store@0.2.0-draft": "provided are wasi:cli",
+		"wasi:keyvalue/store@0.2.0-draft": "a proposal that WASI 0.2 and 0.3 do not have",
+		"wasi:http/more@0.2.0":            "provided are wasi:cli",
 		"fermyon:spin/llm@2.0.0":          "Spin",
 		"wasmcloud:bus/lattice@1.0.0":     "wasmCloud",
 		"fastly:api/http-req":             "Fastly",
@@ -237,7 +238,7 @@ func TestInspectJSONHasEveryKey(t *testing.T) {
 			t.Errorf("%s is missing", key)
 		}
 	}
-	if diff := cmp.Diff(map[string]any{"ok": true, "command": "serve"}, got["verdict"]); diff != "" {
+	if diff := cmp.Diff(map[string]any{"ok": true, "command": "serve", "commands": []any{"serve"}}, got["verdict"]); diff != "" {
 		t.Errorf("verdict differs (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]any{"language": "Rust"}, got["toolchain"]); diff != "" {
@@ -276,10 +277,10 @@ func TestReportText(t *testing.T) {
 		Imports: []reportImport{
 			{Name: "wasi:io/poll@0.2.12", ProvidedBy: "wasi:io/poll@0.2.12"},
 			{Name: "wasi:io/error@0.2.0", ProvidedBy: "wasi:io/error@0.2.12"},
-			{Name: "acme:x/y", Problems: []reportProblem{{Reason: "unknown interface"}}},
-			{Name: "a:b/c@1.0.0", ProvidedBy: "a:b/c@1.2.0", Problems: []reportProblem{{"function f", "unknown function"}, {"resource r", "unknown resource"}}},
+			{Name: "acme:x/y", Problems: []reportProblem{{Reason: "unknown interface", Needed: []string{"function get"}}}},
+			{Name: "a:b/c@1.0.0", ProvidedBy: "a:b/c@1.2.0", Problems: []reportProblem{{Item: "function f", Reason: "unknown function"}, {Item: "resource r", Reason: "unknown resource"}}},
 		},
-		Verdict: reportVerdict{OK: true, Command: "serve"},
+		Verdict: reportVerdict{OK: true, Command: "serve", Commands: []string{"serve", "run"}},
 	}
 	var b bytes.Buffer
 	if err := r.text(term.New(&b, nil)); err != nil {
@@ -304,11 +305,13 @@ Imports
   ✓ wasi:io/poll@0.2.12  provided
   ✓ wasi:io/error@0.2.0  provided by 0.2.12
   ✗ acme:x/y             unknown interface
+      function get
   ✗ a:b/c@1.0.0          provided by 1.2.0, but not all of it
       function f: unknown function
       resource r: unknown resource
 
 ✓ can be served: wasihttp serve $'my\033.wasm'
+✓ can be run: wasihttp run $'my\033.wasm'
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("text differs (-want +got):\n%s", diff)

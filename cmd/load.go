@@ -128,7 +128,7 @@ func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	}})
 	if err != nil {
 		_ = closeEngine()
-		return nil, loadError(err, "wasihttp inspect "+path+" tells more", "%s: %v", path, err)
+		return nil, codeError(path, err)
 	}
 	// The build lives until it is closed, whatever ends the load or the command.
 	h, err := newHost(context.WithoutCancel(ctx), linked, x.Component.ExportNames(), filepath.Base(path), cfg)

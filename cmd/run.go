@@ -122,7 +122,7 @@ func (t *tool) runProgram(ctx context.Context, path string, s *serveSettings) er
 	linked, err := x.Component.Link(ctx, eng, linker, component.LinkOptions{Progress: func(done, total int) { progress.Update("compiling", done, total) }})
 	progress.Stop()
 	if err != nil {
-		return errors.Join(loadError(err, programName+" inspect "+path+" tells more", "%s: %v", path, err), closeEngine())
+		return errors.Join(codeError(path, err), closeEngine())
 	}
 	cfg.Outbound = outboundLog(t.stderr, false, s.quiet, cfg.NoOutbound)
 	status := t.runLinked(ctx, linked, x.Command, path, cfg)

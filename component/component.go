@@ -62,6 +62,28 @@ func (c *Component) CheckImports(l *Linker) ([]ImportStatus, error) {
 	return f.used, nil
 }
 
+// CheckCode tells whether the core modules can be compiled here, without the time that this takes: a valid component may have code of a
+// later version of WebAssembly.
+func (c *Component) CheckCode(ctx context.Context) error { return checkCode(ctx, c.ast) }
+
+func checkCode(ctx context.Context, c *binary.Component) error {
+	for i, d := range c.Defs {
+		var err error
+		switch d := d.(type) {
+		case *binary.Component:
+			err = checkCode(ctx, d)
+		case *binary.CoreModule:
+			if err = engine.Validate(ctx, d.Bytes); err != nil {
+				err = fmt.Errorf("core module (definition %d): %w", i, err)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Linked is a component whose imports are resolved and whose core modules are compiled: what instances are made from. It is immutable
 // and safe for concurrent use.
 type Linked struct {

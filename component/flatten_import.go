@@ -14,6 +14,7 @@ type ImportProblem struct {
 	Interface string // name of the import
 	Item      string // function, type or resource in it; "" when the whole import is unknown
 	Reason    string
+	Needed    []string // of an import that is unknown as a whole: the functions and resources that the component has of it
 }
 
 // Error says what is missing.
@@ -107,9 +108,12 @@ func (f *flattener) importInstance(t *typeItem, name string, host *HostInstance)
 	if host == nil {
 		before := len(f.problems)
 		inst := f.importInstance(t, name, &HostInstance{Name: name})
-		if len(f.problems) > before {
-			f.problems = f.problems[:before]
-			f.problem(name, "", "unknown interface")
+		if missing := f.problems[before:]; len(missing) > 0 {
+			whole := ImportProblem{Interface: name, Reason: "unknown interface"}
+			for _, p := range missing {
+				whole.Needed = append(whole.Needed, p.Item)
+			}
+			f.problems = append(f.problems[:before], whole)
 		}
 		return inst
 	}

@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for name in core-module core-wasip1 command command-cat command-error command-spin command-trap library invalid wrong-type; do
+for name in core-module core-wasip1 command command-cat command-error command-spin command-trap later-code later-http library invalid wrong-type; do
   wasm-tools parse "$name.wat" -o "$name.wasm"
 done
 
@@ -16,7 +16,7 @@ dummy() {
   wasm-tools component new "$work/core.wasm" -o "$1.wasm"
 }
 
-for name in unknown-import unknown-function; do
+for name in unknown-import unknown-function unknown-proposal; do
   rm -rf "$work/wit"
   cp -r ../wit/0.2.12 "$work/wit"
   cp "$name.wit" "$work/wit/world.wit"
