@@ -33,7 +33,7 @@ func (s *Scope) Check(p *hurl.Predicate, v *Value) (*Mismatch, *Error) {
 			if err != nil {
 				return nil, err
 			}
-			want = Value{Kind: Regex, Regex: re}
+			want = Value{Kind: Regex, Regex: re, Text: want.Text}
 		}
 	}
 	holds, comparable := false, true

@@ -143,7 +143,7 @@ func (s *Scope) Value(v *hurl.Value) (Value, *Error) {
 		return s.lookup(v.Placeholder)
 	case hurl.ValueRegex:
 		re, err := s.regex(v)
-		return Value{Kind: Regex, Regex: re}, err
+		return Value{Kind: Regex, Regex: re, Text: v.Regex}, err
 	case hurl.ValuePayload:
 		body, isText, err := s.Payload(v.Payload)
 		if err != nil {

@@ -49,7 +49,7 @@ type Value struct {
 	Bool   bool
 	Int    int64 // Integer; the size of a Nodeset; the status of an HTTPResponse
 	Float  float64
-	Text   string // String, BigInteger; the location of an HTTPResponse
+	Text   string // String, BigInteger; the source of a Regex; the location of an HTTPResponse
 	List   []Value
 	Object map[string]Value
 	Bytes  []byte
@@ -180,7 +180,7 @@ func (v Value) inner() string {
 	case Nodeset:
 		return "size " + strconv.FormatInt(v.Int, 10)
 	case Regex:
-		return "/" + v.Regex.String() + "/"
+		return "/" + v.Text + "/"
 	case HTTPResponse:
 		return strconv.FormatInt(v.Int, 10) + " " + v.Text
 	case Unit:
