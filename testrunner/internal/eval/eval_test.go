@@ -79,3 +79,20 @@ func TestNumbersAreComparedByValue(t *testing.T) {
 		}
 	}
 }
+
+func TestCharacterReferencesAreResolved(t *testing.T) {
+	tests := []struct{ in, out string }{
+		{"&lt;b&gt; &eacute;&#8364;&#x41; &amp;amp;", "<b> é€A &amp;"},
+		{"&notit; &copy &nGt; &unknown; &", "¬it; © \u226b\u20d2 &unknown; &"},
+		{"&#150;&#x80;", "\u2013\u20ac"},
+		{"[&#0;&#xD800;&#1114112;]", "[\ufffd\ufffd\ufffd]"},
+		{"[&#1;&#xFFFE;&#11;]", "[]"},
+		{"&#38;lt;", "&lt;"},
+		{"&#x;&#;", "&#x;&#;"},
+	}
+	for _, tt := range tests {
+		if got := htmlUnescape(tt.in); got != tt.out {
+			t.Errorf("%s: %q, want %q", tt.in, got, tt.out)
+		}
+	}
+}

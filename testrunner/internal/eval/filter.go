@@ -285,7 +285,7 @@ func split(s, sep string) []Value {
 func queryParam(u *url.URL, name string) *Value {
 	for _, pair := range strings.Split(u.RawQuery, "&") {
 		key, value, _ := strings.Cut(pair, "=")
-		if unescapeParam(key) == name {
+		if pair != "" && unescapeParam(key) == name {
 			v := text(unescapeParam(value))
 			return &v
 		}
