@@ -20,13 +20,15 @@ func htmlUnescape(s string) string {
 	s = strings.NewReplacer("&nGt;", "\u226b\u20d2", "&nLt;", "\u226a\u20d2").Replace(s)
 	numeric := regexp.MustCompile(`&#(?:[xX][0-9a-fA-F]+|[0-9]+);?`)
 	var b strings.Builder
+	// Outside of numeric references this is no beginning of one.
+	named := func(s string) string { return html.UnescapeString(strings.ReplaceAll(s, "&#", "&amp;#")) }
 	for {
 		at := numeric.FindStringIndex(s)
 		if at == nil {
-			b.WriteString(html.UnescapeString(s))
+			b.WriteString(named(s))
 			return b.String()
 		}
-		b.WriteString(html.UnescapeString(s[:at[0]]))
+		b.WriteString(named(s[:at[0]]))
 		b.WriteString(numericReference(s[at[0]:at[1]]))
 		s = s[at[1]:]
 	}
