@@ -222,7 +222,7 @@ func (t *tool) announce(l net.Listener, about description, s *serveSettings) {
 
 func briefPages(pages serve.ErrorPages) string {
 	if pages == serve.PagesAuto {
-		return "; error pages are brief (--error-pages full for more)"
+		return "; error pages are brief (--error-pages)"
 	}
 	return ""
 }
@@ -231,7 +231,7 @@ func briefPages(pages serve.ErrorPages) string {
 func (d description) text(out *term.Output) string {
 	compiled := "compiled in " + d.Compile.Round(time.Millisecond).String()
 	if d.FromCache {
-		compiled = "compiled code from cache"
+		compiled = "from cache"
 	}
 	return fmt.Sprintf("%s %s", out.Strong(term.Clean(d.File)),
 		out.Dim(fmt.Sprintf("%s, sha256 %s, wasi:http %s, %s", fileSize(d.Size), d.Digest, d.Kind, compiled)))

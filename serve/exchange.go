@@ -105,6 +105,11 @@ func (x *exchange) notEntered(ctx context.Context) *Failure {
 // prepare makes the request what Handler promises.
 func (x *exchange) prepare() {
 	normalize(x.r)
+	if x.r.Method == http.MethodConnect {
+		// After an answer that grants it, the client takes the connection for a
+		// tunnel: what comes next are no requests (RFC 9110, section 9.3.6).
+		x.w.Header().Set("Connection", "close")
+	}
 	if x.server.live != nil && wantsPage(x.r) {
 		// A page that is not compressed can take the script in.
 		delete(x.r.Header, "Accept-Encoding")
@@ -151,8 +156,13 @@ func (x *exchange) completeSample() {
 // background, and panics when it reads the next request itself. A request that
 // expects 100-continue is left to it: it closes the connection after those.
 func (x *exchange) finishBody() bool {
-	if x.body == nil || x.body.ended() || x.r.Header.Get("Expect") != "" {
+	if x.body == nil || x.body.ended() {
 		return true
+	}
+	if x.r.Header.Get("Expect") != "" {
+		// A client that still waits to be told to go on must not hold the
+		// connection.
+		return x.control.SetReadDeadline(time.Now().Add(x.server.options.Grace)) == nil
 	}
 	// A client that still sends may do so for a moment after its answer: if the
 	// connection were closed on it now, it might never read the answer.
@@ -221,7 +231,7 @@ func (x *exchange) fail(f *Failure) { x.failIn(nil, f) }
 // else by cutting the connection.
 func (x *exchange) failIn(g *generation, f *Failure) {
 	x.record.Outcome, x.record.Failure = f.Outcome, f
-	if x.committed || f.Outcome == ClientGone {
+	if x.committed || f.Outcome.unheard() {
 		x.abort = true
 		x.record.Aborted = x.committed
 		return
@@ -303,7 +313,7 @@ func (x *exchange) answer(ctx context.Context, cancel context.CancelCauseFunc, r
 		err = x.discard(ctx, cancel, resp)
 	}
 	if client := (errClient{}); errors.As(err, &client) {
-		return &Failure{Outcome: ClientGone, Cause: "the client closed the connection", Err: client.error}
+		return unheard(ctx, client.error)
 	}
 	return err
 }
@@ -382,7 +392,7 @@ func (x *exchange) discard(ctx context.Context, cancel context.CancelCauseFunc, 
 	if err != nil && context.Cause(ctx) != errEnough {
 		// The answer is complete for its reader; that the program failed
 		// afterwards is still worth a line.
-		if failure := asFailure(ctx, err); failure.Outcome != ClientGone {
+		if failure := asFailure(ctx, err); !failure.Outcome.unheard() {
 			x.record.Outcome, x.record.Failure = failure.Outcome, failure
 		}
 	}

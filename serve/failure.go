@@ -32,6 +32,8 @@ const (
 	Full Outcome = "full"
 	// ClientGone: the client left before the answer was complete.
 	ClientGone Outcome = "client-gone"
+	// Stopped: the server ended before the answer was complete.
+	Stopped Outcome = "stopped"
 	// Internal: the fault lies with the host, not with the program.
 	Internal Outcome = "internal"
 )
@@ -50,6 +52,10 @@ func (o Outcome) Status() int {
 		return http.StatusInternalServerError
 	}
 }
+
+// unheard reports whether there was nobody left to answer, which is no fault of
+// the program's.
+func (o Outcome) unheard() bool { return o == ClientGone || o == Stopped }
 
 // Frame is one entry of a backtrace, innermost first.
 type Frame struct {
@@ -171,13 +177,25 @@ func asFailure(ctx context.Context, err error) *Failure {
 	case errors.Is(err, errExpired) || errors.Is(context.Cause(ctx), errExpired):
 		return &Failure{Outcome: Expired, Cause: "no response in time", Err: err}
 	case ctx.Err() != nil:
-		return &Failure{Outcome: ClientGone, Cause: "the client closed the connection", Err: err}
+		return unheard(ctx, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Failure{Outcome: Expired, Cause: "no response in time", Err: err}
 	default:
 		return &Failure{Outcome: Internal, Cause: err.Error(), Err: err}
 	}
 }
+
+// unheard tells why the answer does not reach the client.
+func unheard(ctx context.Context, err error) *Failure {
+	if errors.Is(context.Cause(ctx), errStopped) {
+		return &Failure{Outcome: Stopped, Cause: "the server was stopped before the answer was complete", Err: err}
+	}
+	return &Failure{Outcome: ClientGone, Cause: "the client closed the connection", Err: err}
+}
+
+// errStopped is the cause with which the contexts of all requests end that
+// draining does not wait for any longer.
+var errStopped = errors.New("the server was stopped")
 
 // errExpired is the cause with which the context of a request ends that the
 // server has given up on.

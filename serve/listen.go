@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"runtime"
 	"strconv"
@@ -104,8 +106,9 @@ func IsLoopback(l net.Listener) bool {
 // them when it drains.
 type listener struct {
 	net.Listener
-	mu     sync.Mutex
-	unused map[*conn]struct{}
+	complain *log.Logger // set before the first Accept; nil says nothing
+	mu       sync.Mutex
+	unused   map[*conn]struct{}
 }
 
 // wrapListener returns nil for nil, so that it can stand around a call that
@@ -161,10 +164,25 @@ type conn struct {
 // Read reads from the connection.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
-	if n > 0 {
-		c.use()
+	if n > 0 && c.use() && p[0] == tlsHandshake {
+		c.refuseTLS()
+		return 0, io.EOF
 	}
 	return n, err
+}
+
+// tlsHandshake is what a client of TLS sends first (RFC 8446, section 5.1). No
+// request begins so.
+const tlsHandshake = 22
+
+// refuseTLS answers who takes the server for one with TLS in a way that its
+// client can tell from a broken connection, and the user too.
+func (c *conn) refuseTLS() {
+	if c.listener.complain != nil {
+		c.listener.complain.Printf("%s tried https://, but this server is to be reached by http://", c.RemoteAddr())
+	}
+	// A client that has gone needs no answer.
+	_, _ = io.WriteString(c.TCPConn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\nthis is http://, not https://\n")
 }
 
 // Close closes the connection.
@@ -173,11 +191,13 @@ func (c *conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-func (c *conn) use() {
+// use reports whether it is the first time.
+func (c *conn) use() bool {
 	if c.used.Load() || c.used.Swap(true) {
-		return
+		return false
 	}
 	c.listener.mu.Lock()
 	delete(c.listener.unused, c)
 	c.listener.mu.Unlock()
+	return true
 }

@@ -31,9 +31,9 @@ func TextLog(out *term.Output, quiet bool) func(Record) {
 }
 
 // isWorthALine reports whether the request failed in a way that is the
-// developer's business; that a client left is not.
+// developer's business; that nobody was left to hear the answer is not.
 func isWorthALine(r Record) bool {
-	return r.Failure != nil && r.Outcome != ClientGone
+	return r.Failure != nil && !r.Outcome.unheard()
 }
 
 // accessLine writes time, id, method, target, status, bytes, duration and

@@ -228,6 +228,14 @@ func TestUploadThatStopsIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+func TestClientThatWaitsForContinueDoesNotHoldTheConnection(t *testing.T) {
+	s := start(t, always(func() *http.Response { return answer(200, "hello") }), Options{Grace: time.Millisecond})
+	text, err := raw(t, s.addr, "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
+	if err != nil || !strings.HasPrefix(text, "HTTP/1.1 200 OK") {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
+
 func TestExpectedContinueIsSentWhenTheBodyIsRead(t *testing.T) {
 	for name, reads := range map[string]bool{"read": true, "not read": false} {
 		t.Run(name, func(t *testing.T) {

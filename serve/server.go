@@ -189,10 +189,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if s.options.ErrorPages == PagesAuto {
 		s.detailed.Store(IsLoopback(l))
 	}
-	base, cancelBase := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancelBase()
+	base, cancelBase := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancelBase(nil)
 
 	wrapped := wrapListener(l)
+	if l, ok := wrapped.(*listener); ok {
+		l.complain = log.New(s.options.ErrorLog, "", 0)
+	}
 	server := s.httpServer(base)
 	accepting := make(chan error, 1)
 	go func() { accepting <- server.Serve(wrapped) }()
@@ -246,7 +249,7 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 type connKey struct{}
 
 // drain lets the running requests end, for the drain timeout at most.
-func (s *Server) drain(base context.Context, cancelBase context.CancelFunc, server *http.Server) error {
+func (s *Server) drain(base context.Context, cancelBase context.CancelCauseFunc, server *http.Server) error {
 	if s.options.Draining != nil {
 		s.options.Draining(s.Active())
 	}
@@ -266,7 +269,7 @@ func (s *Server) drain(base context.Context, cancelBase context.CancelFunc, serv
 	if err := server.Shutdown(ctx); err != nil {
 		// Out of time: closing the connections and ending the contexts makes
 		// the handlers return.
-		cancelBase()
+		cancelBase(errStopped)
 		_ = server.Close()
 		retireCtx, cancelRetire = context.WithTimeout(context.WithoutCancel(base), s.options.Grace)
 	}
@@ -284,6 +287,12 @@ func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
 // ServeHTTP serves one request. It panics with http.ErrAbortHandler, as net/http
 // wants it, when the answer could not be given whole.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor != 1 {
+		// The beginning of HTTP/2, from a client that takes it for granted.
+		w.Header().Set("Connection", "close")
+		http.Error(w, "this server speaks HTTP/1.1", http.StatusHTTPVersionNotSupported)
+		return
+	}
 	if s.live != nil && strings.HasPrefix(r.URL.Path, reservedPath) {
 		s.mark(w.Header(), s.current.Load())
 		s.live.serve(w, r)

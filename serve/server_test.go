@@ -89,6 +89,9 @@ func TestDrainEndsRequestsThatGoOn(t *testing.T) {
 			if err := receive(t, ended, "end of the stream"); err == nil {
 				t.Error("the client took half an answer for a whole one")
 			}
+			if record := s.record(t); record.Outcome != Stopped || !record.Aborted {
+				t.Errorf("got record %+v", record)
+			}
 			if err := receive(t, s.ended, "end of Serve"); err != nil {
 				t.Error(err)
 			}
@@ -337,6 +340,33 @@ type fixedListener struct{ addr *net.TCPAddr }
 func (l fixedListener) Accept() (net.Conn, error) { return nil, net.ErrClosed }
 func (l fixedListener) Close() error              { return nil }
 func (l fixedListener) Addr() net.Addr            { return l.addr }
+
+func TestClientsOfTLSAreToldThatThisIsNone(t *testing.T) {
+	var log lockedBuffer
+	s := start(t, always(func() *http.Response { return answer(200, "hello") }), Options{ErrorLog: &log})
+	_, err := (&http.Client{Transport: &http.Transport{}}).Get("https://" + s.addr)
+	if err == nil || !strings.Contains(err.Error(), "HTTP response to HTTPS client") {
+		t.Errorf("got %v", err)
+	}
+	if !strings.Contains(log.String(), "tried https://") {
+		t.Errorf("got log %q", log.String())
+	}
+	if _, body := do(t, "GET", s.url); body != "hello" {
+		t.Errorf("then got %q", body)
+	}
+}
+
+func TestOtherProtocolsEndTheConnection(t *testing.T) {
+	s := start(t, always(func() *http.Response { return answer(200, "hello") }), Options{})
+	text, err := raw(t, s.addr, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+	if err != nil || !strings.HasPrefix(text, "HTTP/1.1 505 ") {
+		t.Errorf("HTTP/2: got %q, %v", text, err)
+	}
+	text, err = raw(t, s.addr, "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\nGET /in-the-tunnel HTTP/1.1\r\nHost: h\r\n\r\n")
+	if err != nil || strings.Count(text, "HTTP/1.1 200 OK") != 1 || !strings.Contains(text, "\r\nConnection: close\r\n") {
+		t.Errorf("CONNECT: got %q, %v", text, err)
+	}
+}
 
 func TestErrorsOfTheHTTPServerAreRouted(t *testing.T) {
 	var log lockedBuffer
