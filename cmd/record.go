@@ -2,7 +2,9 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -24,6 +27,7 @@ const (
 	recordQueue     = 256
 	recordBytes     = 64 << 20 // of bodies, together
 	recordBodyBytes = 16 << 20 // of one body
+	recordOpenBytes = 64 << 20 // of bodies that have not ended, together
 )
 
 // recordable adds to serve the flags with which each exchange is recorded.
@@ -65,6 +69,7 @@ type recorder struct {
 	dir     string
 	options hurl.RecordOptions
 	say     func(line string)
+	timeout atomic.Int64 // of the builds that are recorded
 
 	queue   chan serve.Recorded
 	held    atomic.Int64 // bytes of bodies in the queue
@@ -104,7 +109,8 @@ func (r *recorder) load(inner func(context.Context, string, loadConfig) (*app, e
 	return func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 		a, err := inner(ctx, path, cfg)
 		if err == nil {
-			a.Handler = serve.Recording(a.Handler, r, recordBodyBytes)
+			r.timeout.Store(int64(cfg.Timeout))
+			a.Handler = serve.Recording(a.Handler, r, serve.RecordLimits{Body: recordBodyBytes, Bodies: recordOpenBytes})
 		}
 		return a, err
 	}
@@ -149,22 +155,47 @@ func (r *recorder) write() {
 
 // one writes one fixture.
 func (r *recorder) one(x *serve.Recorded) error {
-	e := exchangeOf(x)
+	e, ok := r.exchangeOf(x)
+	if !ok {
+		r.cut.Add(1)
+		return nil
+	}
 	text, _ := hurl.FromExchanges([]fixture.Exchange{e}, r.options)
 	if len(text) == 0 {
 		r.cut.Add(1)
 		return nil
 	}
-	r.number++
-	path := filepath.Join(r.dir, hurl.FileName(r.number, &e))
-	if err := os.WriteFile(path, text, 0o644); err != nil {
-		// Half a fixture is worse than none.
-		_ = os.Remove(path)
+	for {
+		r.number++
+		path := filepath.Join(r.dir, hurl.FileName(r.number, &e))
+		switch err := writeNew(path, text); {
+		case errors.Is(err, fs.ErrExist): // another program records here, too
+			continue
+		case err != nil:
+			r.number--
+			return err
+		}
+		r.written++
+		r.failed = false
+		return nil
+	}
+}
+
+// writeNew writes a file that is not there yet, whole or not at all.
+func writeNew(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
 		return err
 	}
-	r.written++
-	r.failed = false
-	return nil
+	_, err = f.Write(content)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		// Half a fixture is worse than none.
+		_ = os.Remove(path)
+	}
+	return err
 }
 
 // close writes what is left, and says what was recorded.
@@ -184,13 +215,17 @@ func (r *recorder) close() {
 	r.say(line)
 }
 
-// exchangeOf translates what the server has seen.
-func exchangeOf(x *serve.Recorded) fixture.Exchange {
+// exchangeOf translates what the server has seen; ok is false for what no fixture
+// can express.
+func (r *recorder) exchangeOf(x *serve.Recorded) (e fixture.Exchange, ok bool) {
 	url := x.Target
-	if !strings.Contains(url, "://") {
+	switch {
+	case strings.HasPrefix(url, "/"):
 		url = "http://" + x.Host + url
+	case !strings.Contains(url, "://"):
+		return e, false // OPTIONS * and the like
 	}
-	e := fixture.Exchange{
+	e = fixture.Exchange{
 		Started: x.Start, Duration: x.Duration,
 		Request: fixture.Request{Method: x.Method, URL: url, Headers: fieldsOf(x.Header), Body: x.Body, Trailers: fieldsOf(x.Trailer)},
 	}
@@ -198,8 +233,16 @@ func exchangeOf(x *serve.Recorded) fixture.Exchange {
 		e.Request.Body = []byte{}
 	}
 	if f := x.Failure; f != nil {
-		e.Failure = strings.TrimSpace(string(f.Outcome) + " " + f.ErrorCode)
-		return e
+		switch f.Outcome {
+		case serve.Trap, serve.Expired, serve.NoResponse, serve.Instantiation:
+			e.Failure, e.Limit = string(f.Outcome), time.Duration(r.timeout.Load())
+		case serve.ErrorCode:
+			name, _, _ := strings.Cut(f.ErrorCode, "(") // what it says beyond its name
+			e.Failure = string(f.Outcome) + " " + name
+		default: // not the guest's
+			return e, false
+		}
+		return e, true
 	}
 	e.Response = &fixture.Response{Status: x.Status, Headers: fieldsOf(x.ResponseHeader), Trailers: fieldsOf(x.ResponseTrailer)}
 	if x.Method != http.MethodHead && x.Status != http.StatusNoContent && x.Status != http.StatusNotModified {
@@ -208,5 +251,5 @@ func exchangeOf(x *serve.Recorded) fixture.Exchange {
 			e.Response.Body = []byte{}
 		}
 	}
-	return e
+	return e, true
 }

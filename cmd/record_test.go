@@ -1,9 +1,7 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,8 +14,6 @@ import (
 	"github.com/wasihttp/wasihttp/fixture/hurl"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/term"
-	"github.com/wasihttp/wasihttp/testrunner"
-	testreport "github.com/wasihttp/wasihttp/testrunner/report"
 )
 
 func quietConfig() loadConfig {
@@ -55,94 +51,6 @@ func recordSession(t *testing.T, guest, dir string, send func(t *testing.T, base
 	return said
 }
 
-// sendVaried sends 200 requests that differ in all that requests differ in.
-func sendVaried(t *testing.T, base string) {
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	bodies := [][]byte{nil, []byte("text"), []byte("{\"a\": [1, 2, {\"b\": null}]}"), {0, 1, 2, 0xff}, []byte("lines\nof text\n"), []byte("```\n{{x}}"),
-		[]byte("<a b=\"c\">d</a>"), []byte("Ünïcode\r\n\t"), bytes.Repeat([]byte("long "), 5000), []byte("\\u0041 `quoted` \"#")}
-	paths := []string{"/", "/echo", "/headers", "/status?code=201", "/status?code=404", "/none", "/trap", "/nothing-here", "/echo?q=a%20b&c=", "/error?code=connection-refused"}
-	methods := []string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}
-	for i := range 200 {
-		method, path, body := methods[i%len(methods)], paths[(i/3)%len(paths)], bodies[(i/2)%len(bodies)]
-		if strings.HasPrefix(path, "/headers") {
-			// The guest shows the length of a body, which it leaves unread, so that nobody has seen it.
-			method, body = "GET", nil
-		}
-		req, err := http.NewRequestWithContext(t.Context(), method, base+path, bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Accept", "*/*") // as fixtures have it unless they say otherwise
-		req.Header.Set("X-Number", fmt.Sprint(i))
-		req.Header.Set("Authorization", "Bearer very-secret-token")
-		if i%5 == 0 {
-			req.Header.Set("Content-Type", "application/json; charset=utf-8")
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-			t.Fatal(err)
-		}
-		if err := resp.Body.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// replay runs all fixtures in a folder against a guest.
-func replay(t *testing.T, guest, dir string) *testrunner.Summary {
-	t.Helper()
-	paths, err := testrunner.Find([]string{dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := newTestHost(load, nil, quietConfig())
-	pretty := &testreport.Pretty{Styles: term.New(io.Discard, nil)}
-	summary, err := testrunner.Run(t.Context(), host, readSources(paths, nil), &testrunner.Options{Component: guest, Timeout: 10 * time.Second}, func(f *testrunner.FileResult) {
-		if f.Failed() {
-			t.Error(pretty.File(f))
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := host.close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	return summary
-}
-
-func TestRecordedSessionsPassWhenReplayed(t *testing.T) {
-	for _, guest := range []string{"rust-kitchen/rust-kitchen.wasm", "c-kitchen/c-kitchen.wasm"} {
-		t.Run(filepath.Dir(guest), func(t *testing.T) {
-			dir := t.TempDir()
-			path := filepath.Join("..", "testdata", "guests", filepath.FromSlash(guest))
-			said := recordSession(t, path, dir, sendVaried)
-			if want := "recorded 200 exchanges"; len(said) != 1 || !strings.Contains(said[0], want) || strings.Contains(said[0], ";") {
-				t.Errorf("it said %q, want %q", said, want)
-			}
-			if s := replay(t, path, dir); s.Counts[testrunner.Pass] != 200 {
-				t.Errorf("counts %v, want 200 that pass", s.Counts)
-			}
-			all, err := filepath.Glob(filepath.Join(dir, "*"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, name := range all {
-				content, err := os.ReadFile(name)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if bytes.Contains(content, []byte("very-secret-token")) {
-					t.Errorf("%s holds a secret", name)
-				}
-			}
-		})
-	}
-}
-
 func TestRecordingGoesOnWhenNothingCanBeWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "gone")
 	said := recordSession(t, filepath.Join("..", "testdata", "guests", "rust-hello", "rust-hello.wasm"), dir, func(t *testing.T, base string) {
@@ -161,5 +69,96 @@ func TestRecordingGoesOnWhenNothingCanBeWritten(t *testing.T) {
 	})
 	if len(said) != 2 || !strings.Contains(said[0], "recording failed") || !strings.Contains(said[1], "recorded 0 exchanges") {
 		t.Errorf("it said %q", said)
+	}
+}
+
+// recorded records exchanges into a folder and returns what was said.
+func recorded(t *testing.T, dir string, list ...serve.Recorded) (said string) {
+	t.Helper()
+	r, err := newRecorder(dir, hurl.RecordOptions{}, func(line string) { said += line + "\n" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.timeout.Store(int64(300 * time.Millisecond))
+	for _, x := range list {
+		r.Record(x)
+	}
+	r.close()
+	return said
+}
+
+// contents returns the files of a folder by their names.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]string)
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(data)
+	}
+	return files
+}
+
+func TestRecordingLeavesWhatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	x := serve.Recorded{Method: "GET", Host: "localhost", Target: "/a", Status: 200}
+	recorded(t, dir, x)
+	if err := os.WriteFile(filepath.Join(dir, "0001-get-a.hurl"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	recorded(t, dir, x)
+	// Another program has come before: its file has the next number and the same name.
+	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	recorded(t, dir, x, x)
+	files := contents(t, dir)
+	if files["0001-get-a.hurl"] != "mine" || len(files) != 5 {
+		t.Errorf("files %v", files)
+	}
+}
+
+func TestTwoProgramsRecordIntoOneFolder(t *testing.T) {
+	dir := t.TempDir()
+	first, err := newRecorder(dir, hurl.RecordOptions{}, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded(t, dir, serve.Recorded{Method: "GET", Host: "localhost", Target: "/", Status: 201})
+	first.Record(serve.Recorded{Method: "GET", Host: "localhost", Target: "/", Status: 202})
+	first.close()
+	if files := contents(t, dir); !strings.Contains(files["0001-get.hurl"], "HTTP 201") || !strings.Contains(files["0002-get.hurl"], "HTTP 202") {
+		t.Errorf("files %v", files)
+	}
+}
+
+func TestFailuresAreRecordedAsExpectations(t *testing.T) {
+	dir := t.TempDir()
+	failed := func(f serve.Failure) serve.Recorded {
+		return serve.Recorded{Method: "GET", Host: "localhost", Target: "/", Failure: &f}
+	}
+	said := recorded(t, dir,
+		failed(serve.Failure{Outcome: serve.Expired}),
+		failed(serve.Failure{Outcome: serve.ErrorCode, ErrorCode: `internal-error("say what")`}),
+		failed(serve.Failure{Outcome: serve.Internal}),
+		serve.Recorded{Method: "OPTIONS", Host: "localhost", Target: "*", Status: 200},
+	)
+	files := contents(t, dir)
+	if !strings.Contains(files["0001-get.hurl"], "# @expect expired\n# @timeout 300ms\n") || !strings.Contains(files["0002-get.hurl"], "# @expect error-code internal-error\n") || len(files) != 2 {
+		t.Errorf("files %v", files)
+	}
+	if !strings.Contains(said, "recorded 2 exchanges") || !strings.Contains(said, "2 were not whole") {
+		t.Errorf("it said %q", said)
+	}
+	for name, text := range files {
+		if _, errs := hurl.Parse(name, []byte(text)); len(errs) > 0 {
+			t.Errorf("%s: %v", name, errs[0])
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,21 +35,28 @@ type Recorded struct {
 	ResponseBody    []byte
 	ResponseTrailer http.Header
 	Failure         *Failure
-	// Cut says that the client left, or that a body was longer than the limit:
-	// what is here is not the whole exchange.
+	// Cut says that the client left, or that there was no room for a body: what
+	// is here is not the whole exchange.
 	Cut bool
 }
 
+// RecordLimits says how much of bodies is kept, in bytes.
+type RecordLimits struct {
+	Body   int   // of each
+	Bodies int64 // of all that have not ended, together
+}
+
 // Recording returns a Handler that answers as h does and tells r about each
-// exchange. Bodies are kept up to limit bytes each.
-func Recording(h Handler, r Recorder, limit int) Handler {
-	return &recording{handler: h, recorder: r, limit: limit}
+// exchange.
+func Recording(h Handler, r Recorder, limits RecordLimits) Handler {
+	return &recording{handler: h, recorder: r, limits: limits}
 }
 
 type recording struct {
 	handler  Handler
 	recorder Recorder
-	limit    int
+	limits   RecordLimits
+	held     atomic.Int64 // bytes of bodies that have not ended
 }
 
 // Handle answers through the handler below.
@@ -57,7 +65,7 @@ func (h *recording) Handle(ctx context.Context, id string, r *http.Request) (*ht
 		Start: time.Now(), Method: r.Method, Host: r.Host, Target: r.RequestURI, Header: r.Header.Clone(),
 	}}
 	if r.Body != nil && r.Body != http.NoBody {
-		x.request = &keptBody{ReadCloser: r.Body, limit: h.limit}
+		x.request = &keptBody{ReadCloser: r.Body, of: h}
 		copied := *r
 		copied.Body = x.request
 		if i, ok := r.Body.(interrupter); ok {
@@ -78,7 +86,7 @@ func (h *recording) Handle(ctx context.Context, id string, r *http.Request) (*ht
 	}
 	x.Status, x.ResponseHeader = resp.StatusCode, resp.Header.Clone()
 	x.response = resp
-	x.body = &recordedBody{keptBody: keptBody{ReadCloser: resp.Body, limit: h.limit}, exchange: x}
+	x.body = &recordedBody{keptBody: keptBody{ReadCloser: resp.Body, of: h}, exchange: x}
 	out := *resp
 	out.Body = x.body
 	x.out = &out
@@ -125,12 +133,13 @@ func (x *recordedExchange) end(err error) {
 // far as those of the body below are.
 type keptBody struct {
 	io.ReadCloser
-	limit int
+	of *recording
 
 	mu   sync.Mutex
 	data []byte
-	over bool // there was more than the limit
+	over bool // there was no room for all of it
 	end  bool
+	told bool // nothing is kept any more
 }
 
 // Read reads from the body.
@@ -138,17 +147,32 @@ func (b *keptBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	room := min(n, b.limit-len(b.data))
-	b.data = append(b.data, p[:room]...)
-	b.over = b.over || room < n
+	b.keep(p[:n])
 	b.end = b.end || err == io.EOF
 	return n, err
 }
 
+// keep remembers what was read, if there is room for it. The lock is held.
+func (b *keptBody) keep(p []byte) {
+	if b.over || b.told || len(p) == 0 {
+		return
+	}
+	size := int64(len(p))
+	if b.of.held.Add(size) > b.of.limits.Bodies || len(b.data)+len(p) > b.of.limits.Body {
+		b.of.held.Add(-size - int64(len(b.data)))
+		b.over, b.data = true, nil
+		return
+	}
+	b.data = append(b.data, p...)
+}
+
+// kept returns what was read, and lets go of it.
 func (b *keptBody) kept() (data []byte, over, end bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.data, b.over, b.end
+	b.of.held.Add(-int64(len(b.data)))
+	data, b.data, b.told = b.data, nil, true
+	return data, b.over, b.end
 }
 
 // interrupter is what bodies of requests may have: a way to end a blocked Read.
