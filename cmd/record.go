@@ -80,8 +80,10 @@ type recorder struct {
 	mu     sync.Mutex
 	closed bool
 
-	number  int // of the last file; the writer's
+	// The writer's.
+	number  int // of the last file
 	written int
+	lost    int // could not be written
 	failed  bool
 }
 
@@ -145,9 +147,12 @@ func (r *recorder) Record(x serve.Recorded) {
 func (r *recorder) write() {
 	defer close(r.done)
 	for x := range r.queue {
-		if err := r.one(&x); err != nil && !r.failed {
-			r.failed = true
-			r.say(fmt.Sprintf("recording failed, and is tried again with each request: %v", err))
+		if err := r.one(&x); err != nil {
+			r.lost++
+			if !r.failed {
+				r.failed = true
+				r.say(fmt.Sprintf("recording failed, and is tried again with each request: %v", err))
+			}
 		}
 		r.held.Add(-int64(len(x.Body) + len(x.ResponseBody)))
 	}
@@ -206,6 +211,9 @@ func (r *recorder) close() {
 	r.mu.Unlock()
 	<-r.done
 	line := fmt.Sprintf("recorded %s in %s", plural(r.written, "exchange"), r.dir)
+	if r.lost > 0 {
+		line += fmt.Sprintf("; %d could not be written", r.lost)
+	}
 	if n := r.dropped.Load(); n > 0 {
 		line += fmt.Sprintf("; %d came too fast and were left out", n)
 	}

@@ -67,7 +67,7 @@ func TestRecordingGoesOnWhenNothingCanBeWritten(t *testing.T) {
 			}
 		}
 	})
-	if len(said) != 2 || !strings.Contains(said[0], "recording failed") || !strings.Contains(said[1], "recorded 0 exchanges") {
+	if len(said) != 2 || !strings.Contains(said[0], "recording failed") || !strings.Contains(said[1], "recorded 0 exchanges") || !strings.Contains(said[1], "3 could not be written") {
 		t.Errorf("it said %q", said)
 	}
 }
