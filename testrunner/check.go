@@ -20,6 +20,7 @@ type checker struct {
 	scope    *eval.Scope
 	want     *hurl.Response
 	settings hurl.Settings
+	ignored  []*jsonpath.Path
 	problems []Problem
 	captures []Capture
 }
@@ -185,22 +186,26 @@ func (c *checker) body(b *hurl.Body) {
 	c.report(Problem{Kind: ProblemBody, Range: b.Range, Title: "Body", Diff: d, Edits: c.bodyEdits(b, got, isText)})
 }
 
-// withoutIgnored compares JSON without the nodes that the fixture ignores.
-// semantic is false if it ignores none, or if one side is not JSON.
-func (c *checker) withoutIgnored(want, got []byte) (changes []diff.Change, semantic, same bool) {
+// ignoredPaths compiles the paths that a fixture ignores.
+func ignoredPaths(s *hurl.Settings) ([]*jsonpath.Path, *eval.Error) {
 	var paths []*jsonpath.Path
-	for _, i := range c.settings.Ignore {
+	for _, i := range s.Ignore {
 		if i.Kind != hurl.IgnoreJSONPath {
 			continue
 		}
 		p, err := jsonpath.Parse(i.Arg)
 		if err != nil {
-			c.report(Problem{Kind: ProblemBody, Range: i.Range, Title: "Invalid JSONPath", Actual: err.Error()})
-			continue
+			return nil, &eval.Error{Range: i.Range, Title: "Invalid JSONPath", Message: err.Error()}
 		}
 		paths = append(paths, p)
 	}
-	if len(paths) == 0 {
+	return paths, nil
+}
+
+// withoutIgnored compares JSON without the nodes that the fixture ignores.
+// semantic is false if it ignores none, or if one side is not JSON.
+func (c *checker) withoutIgnored(want, got []byte) (changes []diff.Change, semantic, same bool) {
+	if len(c.ignored) == 0 {
 		return nil, false, false
 	}
 	w, err := jsontree.Parse(want)
@@ -211,7 +216,7 @@ func (c *checker) withoutIgnored(want, got []byte) (changes []diff.Change, seman
 	if err != nil {
 		return nil, false, false
 	}
-	for _, p := range paths {
+	for _, p := range c.ignored {
 		w, g = prune(w, p.Select(w)), prune(g, p.Select(g))
 	}
 	changes = diff.Trees(w, g)

@@ -11,6 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/fixture"
 	"github.com/wasihttp/wasihttp/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
 )
 
 // fileRun is one run of a file: its variables and cookies.
@@ -109,13 +110,17 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 		f.session.fresh()
 	}
 	f.scope.Response = nil
+	ignored, evalErr := ignoredPaths(&s)
 	b := build(f.scope, e, opts)
-	if b.err != nil {
-		r.Outcome, r.Problems = Error, []Problem{requestProblem(b.err)}
+	if evalErr == nil {
+		evalErr = b.err
+	}
+	if evalErr != nil {
+		r.Outcome, r.Problems = Error, []Problem{requestProblem(evalErr)}
 		return r, nil
 	}
 	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
-	trip := &trip{fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, result: &r, expect: s.Expect}
+	trip := &trip{fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, ignored: ignored, result: &r, expect: s.Expect}
 	if err := trip.run(ctx, b.request); err != nil {
 		return r, err
 	}
@@ -178,7 +183,7 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	}
 	f.scope.Response = t.response
 	if r.Entry.Response != nil {
-		c := &checker{scope: f.scope, want: r.Entry.Response, settings: *s}
+		c := &checker{scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored}
 		c.check()
 		r.Problems, r.Captures = c.problems, c.captures
 	}
@@ -245,11 +250,12 @@ func responseRange(e *hurl.Entry) hurl.Range {
 // trip is a request on its way, through redirects if they are followed.
 type trip struct {
 	*fileRun
-	opts   *settings
-	slot   *slot
-	built  *builder
-	expect *hurl.Expect
-	result *Result
+	opts    *settings
+	slot    *slot
+	built   *builder
+	ignored []*jsonpath.Path
+	expect  *hurl.Expect
+	result  *Result
 
 	response *eval.Response
 	reused   *Answer

@@ -78,6 +78,12 @@ func TestIgnoredPartsAreNotCompared(t *testing.T) {
 		{"# @ignore jsonpath $.id\n", "{\"list\": [{\"v\": \"a\", \"t\": 1}], \"id\": 0}\n", testrunner.Pass},
 		{"# @ignore jsonpath $.id\n", "{\"list\": [{\"v\": \"a\", \"t\": 1}]}\n", testrunner.Mismatch},
 		{"# @ignore jsonpath $.id\n", "{\"id\": 1, \"list\": []}\n", testrunner.Mismatch},
+		{"# @ignore jsonpath $.list[*].t\n# @ignore jsonpath $['id']\n", "{\"id\": 1, \"list\": [{\"t\": 9, \"v\": \"a\"}]}\n", testrunner.Pass},
+		{"# @ignore jsonpath $.list[?@.v=='a']\n", "{\"id\": 7, \"list\": [{\"v\": \"a\"}]}\n", testrunner.Pass},
+		{"# @ignore jsonpath $.list[*]\n", "{\"id\": 7, \"list\": [1, 2]}\n", testrunner.Mismatch},
+		{"# @ignore jsonpath $\n", "[]\n", testrunner.Pass},
+		{"# @ignore jsonpath $..*\n", "{\"id\": 0, \"list\": 0}\n", testrunner.Pass},
+		{"# @ignore jsonpath $.a-b\n", "{\"id\": 7, \"list\": [{\"t\": 1, \"v\": \"a\"}]}\n", testrunner.Error},
 		{"# @ignore jsonpath $..t\n# @ignore jsonpath $.id\n", "{\"id\": 1, \"list\": [{\"t\": 9, \"v\": \"a\"}]}\n", testrunner.Pass},
 	}
 	for _, tt := range tests {
