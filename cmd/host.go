@@ -167,9 +167,7 @@ func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) t
 
 // Drop frees everything that belongs to the instance. A failure after the answer has nobody else to tell.
 func (g *guest) Drop(store handler.Store, err error) {
-	if c := g.requests.running(); err != nil && !errors.Is(err, handler.ErrClosed) && c != nil && c.ended.Load() && g.host.cfg.Notice != nil {
-		g.host.cfg.Notice("[" + c.id + "] after its answer: " + err.Error())
-	}
+	g.complain(err)
 	if s, ok := store.(*component.Store); ok {
 		_ = s.Close()
 	}
@@ -177,6 +175,20 @@ func (g *guest) Drop(store handler.Store, err error) {
 	// Output that cannot be written has nobody to tell.
 	_ = g.stdout.Close()
 	_ = g.stderr.Close()
+}
+
+// complain tells of a failure after an answer, err, which may be nil.
+func (g *guest) complain(err error) {
+	var late *handler.ExpirationError
+	c := g.requests.running()
+	switch {
+	case err == nil, errors.Is(err, handler.ErrClosed), g.host.cfg.Notice == nil:
+	case c != nil && c.ended.Load():
+		g.host.cfg.Notice("[" + c.id + "] after its answer: " + err.Error())
+	case errors.As(err, &late) && late.Status == handler.PostReturn:
+		// All of the guest waited, and for which request that was is not known.
+		g.host.cfg.Notice("instance " + strconv.FormatUint(g.id, 10) + ": " + err.Error())
+	}
 }
 
 // client makes outbound requests for a guest under the user's rules.

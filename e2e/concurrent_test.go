@@ -68,3 +68,15 @@ func TestAnExpiredRequestNamesItsTask(t *testing.T) {
 		t.Errorf("status %d, body %q", got.status, got.body)
 	}
 }
+
+// TestWorkAfterTheAnswerThatTakesTooLongIsTold has a guest of WASI 0.3 wait for longer than it may.
+func TestWorkAfterTheAnswerThatTakesTooLongIsTold(t *testing.T) {
+	if !ours() {
+		return // another server's limits are set in its own ways
+	}
+	server := serve(t, rustKitchenP3(t).path, "--post-return-timeout", "50ms")
+	sameText(t, "answer", "more to come\n", get(t, client(t), server.URL+"/after?ms=60000"))
+	if err := server.WaitOutput(limited(t), "instance 1: the guest was still working"); err != nil {
+		t.Error(err)
+	}
+}
