@@ -73,6 +73,9 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		locals += uint64(b.u32())
 		b.valType()
 	}
+	if locals > maxLocals {
+		b.failAt(start, "function has %d local variables, more than %d", locals, maxLocals)
+	}
 	exprAt := b.pos
 	b.edits, b.spots = b.edits[:0], b.spots[:0]
 	calls, loops := b.instructions()
@@ -93,8 +96,8 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	}
 	ft, ok := w.info.FuncTypeOf(w.info.ImportedFuncs + fn)
 	temp := uint64(len(ft.Params)) + locals
-	if !ok || temp >= 1<<32-1 {
-		b.failAt(start, "function has a malformed type or too many locals")
+	if !ok {
+		b.failAt(start, "function has a malformed type")
 		return dst
 	}
 	b.buf = appendU32(b.buf[:0], uint32(groups)+1)

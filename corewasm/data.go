@@ -8,14 +8,10 @@ const pageSize = 65536
 // fit, which has to trap when the module is instantiated.
 func (w *rewriter) moveData() {
 	info := w.info
-	if !w.opt.MoveData || info.ImportedMemories > 0 || len(info.Memories) == 0 || info.Memories[0].Is64 {
+	if !w.opt.MoveData || info.ImportedMemories > 0 || len(info.Memories) == 0 {
 		return
 	}
-	mem := info.Memories[0]
-	if mem.PageSizeLog2 != 16 || mem.Min > 65536 {
-		return
-	}
-	size := mem.Min * pageSize
+	size := info.Memories[0].Min * pageSize
 	for i, d := range info.Data {
 		if d.Mode == Passive || d.Memory != 0 {
 			continue

@@ -269,14 +269,11 @@ func appendFuncType(dst []byte, t FuncType) []byte {
 	return dst
 }
 
-// appendLimits writes the limits of a 32-bit memory.
+// appendLimits writes limits.
 func appendLimits(dst []byte, l Limits) []byte {
 	flags := byte(0)
 	if l.HasMax {
-		flags |= 1
-	}
-	if l.Shared {
-		flags |= 2
+		flags = 1
 	}
 	dst = appendU32(append(dst, flags), uint32(l.Min))
 	if l.HasMax {

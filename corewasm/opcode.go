@@ -36,6 +36,14 @@ const (
 	immPrefixAtomic           //
 )
 
+// Bounds that the JavaScript API of WebAssembly sets and other engines have
+// too; what is past them takes the compiler more memory than there is.
+const (
+	maxLabels = 65_520 // of a br_table
+	maxLocals = 50_000
+	maxParams = 1_000 // of a function type; likewise results
+)
+
 // opcodes maps each one-byte opcode to its immediates.
 type opcodes [256]immediate
 
@@ -166,7 +174,11 @@ func (w *walker) next() bool {
 		default:
 			w.imm = atomicImmediate(sub)
 		}
-		if w.imm == immInvalid && w.err == nil {
+		switch f := featureOf(w.op, sub); {
+		case f != "":
+			w.lacks(w.at, f)
+			return false
+		case w.imm == immInvalid:
 			w.failAt(w.at, "unknown opcode 0x%02x 0x%02x", w.op, sub)
 			return false
 		}
@@ -174,7 +186,7 @@ func (w *walker) next() bool {
 	w.immAt = w.pos
 	switch w.imm {
 	case immInvalid:
-		w.failAt(w.at, "unknown opcode 0x%02x", w.op)
+		w.badOpcode(w.at, w.op, "")
 	case immNone, immElse, immEnd:
 	case immLEB, immTableWrite, immMemoryGrow, immCallOther:
 		w.skipLEB()
@@ -194,10 +206,13 @@ func (w *walker) next() bool {
 	case immBlock, immLoop:
 		w.blockType()
 	case immBrTable:
-		for range w.count("br_table") {
+		n := w.count("br_table")
+		if n > maxLabels {
+			w.failAt(w.immAt, "br_table has %d labels, more than %d", n, maxLabels)
+		}
+		for range n + 1 {
 			w.skipLEB()
 		}
-		w.skipLEB()
 	case imm4:
 		w.bytes(4)
 	case imm8:
@@ -288,9 +303,7 @@ func (r *reader) constInstr() byte {
 		}
 		r.bytes(16)
 	default:
-		if r.err == nil {
-			r.failAt(r.pos-1, "unknown opcode 0x%02x in constant expression", op)
-		}
+		r.badOpcode(r.pos-1, op, " in constant expression")
 	}
 	return op
 }

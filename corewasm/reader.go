@@ -18,6 +18,52 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("core module: %s at offset 0x%x", e.Reason, e.Offset)
 }
 
+// FeatureError says that a module needs a part of the language that is not
+// there, though it may be well-formed.
+type FeatureError struct {
+	// Feature names it as the proposals do.
+	Feature string
+	// Offset is where it is used first, as far as has been read.
+	Offset int
+}
+
+// Error gives the feature and the offset in one line.
+func (e *FeatureError) Error() string {
+	return fmt.Sprintf("core module: it uses %s, which is not supported here (build it without), at offset 0x%x", e.Feature, e.Offset)
+}
+
+// The features that are known and not there.
+const (
+	featureGC        = "garbage collection (structs, arrays and subtypes)"
+	featureLegacyEH  = "the first version of exception handling (try and catch; the final one is try_table)"
+	featureSwitching = "stack switching"
+	featureThreads   = "threads (shared memories and atomic instructions)"
+	featureRelaxed   = "relaxed SIMD"
+	featureWide      = "wide arithmetic"
+	featureMemory64  = "64-bit memories or tables (memory64)"
+	featurePageSizes = "custom page sizes"
+)
+
+// featureOf gives the feature that an instruction belongs to, "" when it is
+// supported or not known.
+func featureOf(op byte, sub uint32) string {
+	switch {
+	case op == 0xfb:
+		return featureGC
+	case op == 0x06 || op == 0x07 || op == 0x09 || op == 0x18 || op == 0x19:
+		return featureLegacyEH
+	case op >= 0xe0 && op <= 0xe6:
+		return featureSwitching
+	case op == 0xfe:
+		return featureThreads
+	case op == 0xfd && sub >= 0x100 && sub <= 0x113:
+		return featureRelaxed
+	case op == 0xfc && sub >= 19 && sub <= 22:
+		return featureWide
+	}
+	return ""
+}
+
 // reader walks bytes with a sticky error: after the first failure every read
 // gives zero values, so that callers check once.
 type reader struct {
@@ -36,6 +82,23 @@ func (r *reader) failAt(pos int, format string, args ...any) {
 		r.err = &FormatError{Offset: r.base + pos, Reason: fmt.Sprintf(format, args...)}
 		r.pos = len(r.b)
 	}
+}
+
+// lacks fails because of a feature.
+func (r *reader) lacks(pos int, feature string) {
+	if r.err == nil {
+		r.err = &FeatureError{Feature: feature, Offset: r.base + pos}
+		r.pos = len(r.b)
+	}
+}
+
+// badOpcode fails because of an instruction.
+func (r *reader) badOpcode(pos int, op byte, reason string) {
+	if f := featureOf(op, 0); f != "" {
+		r.lacks(pos, f)
+		return
+	}
+	r.failAt(pos, "unknown opcode 0x%02x%s", op, reason)
 }
 
 func (r *reader) more() bool { return r.err == nil && r.pos < len(r.b) }
@@ -64,11 +127,6 @@ func (r *reader) bytes(n uint32) []byte {
 // u32 reads an unsigned LEB128 number of at most 32 bits.
 func (r *reader) u32() uint32 {
 	return uint32(r.uleb(32))
-}
-
-// u64 reads an unsigned LEB128 number of at most 64 bits.
-func (r *reader) u64() uint64 {
-	return r.uleb(64)
 }
 
 func (r *reader) uleb(bits uint) uint64 {

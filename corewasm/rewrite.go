@@ -33,6 +33,9 @@ type Options struct {
 	// StartExport, when not empty, exports the start function under this name,
 	// and nothing runs by itself when the module is instantiated.
 	StartExport string
+	// MaxTable, when not 0, bounds how far each table of the module can grow, in
+	// elements: its first size or this, whichever is more.
+	MaxTable uint32
 	// Lines adds a line table that maps code offsets of the rewritten module to
 	// "lines" that are code offsets in the original: an engine that prints
 	// line numbers in backtraces then tells where each frame was.
@@ -357,13 +360,15 @@ func (w *rewriter) withExprs(id byte) ([]byte, error) {
 		hasExpr := true
 		if id == secGlobal {
 			r.globalType()
-		} else if hasExpr = r.pos+1 < len(r.b) && r.b[r.pos] == 0x40; hasExpr {
-			r.pos += 2
-			r.tableType()
+			e.copied(&r, at)
 		} else {
-			r.tableType()
+			if hasExpr = r.pos+1 < len(r.b) && r.b[r.pos] == 0x40; hasExpr {
+				r.pos += 2
+			}
+			r.valType()
+			e.copied(&r, at)
+			e.out = appendLimits(e.out, w.tableLimits(r.limits()))
 		}
-		e.copied(&r, at)
 		if hasExpr {
 			at = r.pos
 			r.constExpr()
@@ -376,6 +381,15 @@ func (w *rewriter) withExprs(id byte) ([]byte, error) {
 		e.out = append(e.out, 0x0b)
 	}
 	return e.out, r.err
+}
+
+// tableLimits bounds the growth of a table.
+func (w *rewriter) tableLimits(l Limits) Limits {
+	most := max(uint64(w.opt.MaxTable), l.Min)
+	if w.opt.MaxTable > 0 && (!l.HasMax || l.Max > most) {
+		l.Max, l.HasMax = most, true
+	}
+	return l
 }
 
 func (w *rewriter) exportGlobals() {

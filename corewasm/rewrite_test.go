@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -301,6 +302,54 @@ func TestFunctionIndicesGoBack(t *testing.T) {
 	}
 }
 
+func TestFeaturesThatAreNotThereAreNamed(t *testing.T) {
+	body := func(code ...byte) []byte {
+		return ct.Module{Funcs: []ct.Func{{Type: sigVoid, Code: code}}}.Bytes()
+	}
+	section := func(id byte, content ...byte) []byte { return append(ct.Header(), ct.Section(id, content)...) }
+	for name, tt := range map[string]struct {
+		module []byte
+		want   string
+	}{
+		"struct types":      {section(1, 1, 0x5f, 0), "garbage collection"},
+		"array types":       {section(1, 1, 0x5e, 0x7f, 0), "garbage collection"},
+		"open types":        {section(1, 1, 0x50, 0, 0x60, 0, 0), "garbage collection"},
+		"GC instructions":   {body(0xfb, 0), "garbage collection"},
+		"GC constants":      {section(6, 1, 0x6b, 0, 0x41, 0, 0xfb, 0x1c, 0x0b), "garbage collection"},
+		"try":               {body(0x06, 0x40), "try and catch"},
+		"continuations":     {section(1, 1, 0x5d, 0), "stack switching"},
+		"suspend":           {body(0xe2, 0), "stack switching"},
+		"shared memories":   {section(5, 1, 3, 1, 1), "threads"},
+		"atomics":           {body(0xfe, 0x03, 0), "threads"},
+		"64-bit memories":   {section(5, 1, 4, 1), "memory64"},
+		"64-bit tables":     {section(4, 1, 0x70, 4, 1), "memory64"},
+		"custom page sizes": {section(5, 1, 8, 1, 0), "custom page sizes"},
+		"relaxed SIMD":      {body(0xfd, 0x80, 0x02), "relaxed SIMD"},
+		"wide arithmetic":   {body(0xfc, 19), "wide arithmetic"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := corewasm.Rewrite(tt.module, corewasm.Options{})
+			var lacking *corewasm.FeatureError
+			if !errors.As(err, &lacking) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want an error that names %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestTablesGrowToABound(t *testing.T) {
+	// At least 5; 5 to 200; 5 to 7; at least 150, with an expression for its elements.
+	tables := []byte{4, 0x70, 0, 5, 0x70, 1, 5, 0xc8, 1, 0x70, 1, 5, 7, 0x40, 0, 0x70, 0, 0x96, 1, 0xd0, 0x70, 0x0b}
+	rw, err := corewasm.Rewrite(append(ct.Header(), ct.Section(4, tables)...), corewasm.Options{MaxTable: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []byte{4, 0x70, 1, 5, 100, 0x70, 1, 5, 100, 0x70, 1, 5, 7, 0x40, 0, 0x70, 1, 0x96, 1, 0x96, 1, 0xd0, 0x70, 0x0b}
+	if d := cmp.Diff(append(ct.Header(), ct.Section(4, want)...), rw.Wasm); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestMalformedModules(t *testing.T) {
 	body := func(code ...byte) []byte {
 		return ct.Module{Funcs: []ct.Func{{Type: sigVoid, Code: code}}}.Bytes()
@@ -321,6 +370,9 @@ func TestMalformedModules(t *testing.T) {
 		{"unknown numeric opcode", body(0xfc, 18), "core module: unknown opcode 0xfc 0x12 at offset 0x17"},
 		{"block that does not end", body(ct.Block, ct.Void), "core module: function body without end at offset 0x1a"},
 		{"body that ends early", body(ct.End), "core module: function body ends early at offset 0x18"},
+		{"too many locals", slices.Concat(ct.Header(), ct.Section(1, []byte{1, 0x60, 0, 0}), ct.Section(3, []byte{1, 0}), ct.Section(10, []byte{1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b})), "core module: function has 4294967295 local variables, more than 50000 at offset 0x16"},
+		{"too many parameters", append(ct.Header(), ct.Section(1, append([]byte{1, 0x60, 0xe9, 7}, make([]byte, 2000)...))...), "core module: function type of 1001 parameters or results, more than 1000 at offset 0xd"},
+		{"too many labels", body(append([]byte{0x41, 0, 0x0e, 0xf1, 0xff, 3}, make([]byte, 70_000)...)...), "core module: br_table has 65521 labels, more than 65520 at offset 0x1e"},
 		{"huge count", append(ct.Header(), ct.Section(1, ct.U32(1<<31))...), "core module: type section: length 2147483648 out of bounds at offset 0xa"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -352,7 +404,7 @@ func TestScan(t *testing.T) {
 		{Module: "a", Name: "f", Kind: corewasm.KindFunc},
 		{Module: "a", Name: "t", Kind: corewasm.KindTable, Table: corewasm.TableType{
 			Elem: info.Imports[1].Table.Elem, Limits: corewasm.Limits{Min: 2, Max: 3, HasMax: true}}},
-		{Module: "a", Name: "m", Kind: corewasm.KindMemory, Memory: corewasm.Limits{Min: 1, Max: 9, HasMax: true, PageSizeLog2: 16}},
+		{Module: "a", Name: "m", Kind: corewasm.KindMemory, Memory: corewasm.Limits{Min: 1, Max: 9, HasMax: true}},
 		{Module: "a", Name: "g", Kind: corewasm.KindGlobal, Global: corewasm.GlobalType{
 			Type: corewasm.RefNull, Mutable: true}},
 	}

@@ -124,7 +124,7 @@ func (i *Info) CodeSize() int { return len(i.sec[secCode].content) }
 // FuncTypeOf gives the type of a function by its index, imports first.
 func (i *Info) FuncTypeOf(index uint32) (FuncType, bool) {
 	t, ok := i.funcTypeIndex(index)
-	if !ok || uint64(t) >= uint64(len(i.Types)) || !i.Types[t].IsFunc {
+	if !ok || uint64(t) >= uint64(len(i.Types)) {
 		return FuncType{}, false
 	}
 	return i.Types[t].Func, true
@@ -258,7 +258,7 @@ func (i *Info) decode(id byte, r *reader) {
 		}
 	case secMemory:
 		for range r.count("memory section") {
-			i.Memories = append(i.Memories, r.limits(true))
+			i.Memories = append(i.Memories, r.limits())
 		}
 	case secTag:
 		for range r.count("tag section") {
@@ -348,7 +348,7 @@ func (r *reader) importDesc(im *Import) {
 	case KindTable:
 		im.Table = r.tableType()
 	case KindMemory:
-		im.Memory = r.limits(true)
+		im.Memory = r.limits()
 	case KindGlobal:
 		im.Global = r.globalType()
 	case KindTag:

@@ -102,20 +102,16 @@ func (t FuncType) String() string {
 	return b.String()
 }
 
-// Type is one entry of the type index space.
+// Type is one entry of the type index space: a function type, as others are
+// not supported.
 type Type struct {
-	// IsFunc is false for struct and array types, which are skipped over.
-	IsFunc bool
-	Func   FuncType
+	Func FuncType
 }
 
 // Limits bound a table (in elements) or a memory (in pages).
 type Limits struct {
-	Min, Max         uint64
-	HasMax           bool
-	Shared, Is64     bool
-	PageSizeLog2     uint32 // 16 unless the custom-page-sizes proposal is used
-	hasCustomPageLog bool
+	Min, Max uint64
+	HasMax   bool
 }
 
 // TableType is the type of a table.
@@ -218,8 +214,12 @@ func (r *reader) valType() ValType {
 }
 
 func (r *reader) valTypes() []ValType {
+	at := r.pos
 	n := r.count("value types")
-	if n == 0 {
+	if n > maxParams {
+		r.failAt(at, "function type of %d parameters or results, more than %d", n, maxParams)
+	}
+	if n == 0 || r.err != nil {
 		return nil
 	}
 	ts := make([]ValType, 0, n)
@@ -229,39 +229,30 @@ func (r *reader) valTypes() []ValType {
 	return ts
 }
 
-func (r *reader) limits(memory bool) Limits {
+func (r *reader) limits() (l Limits) {
 	at := r.pos
-	flags := r.byte()
-	if flags > 0x0f {
+	switch flags := r.byte(); {
+	case flags > 0x0f:
 		r.failAt(at, "unknown limits 0x%02x", flags)
-		return Limits{}
+	case flags&4 != 0:
+		r.lacks(at, featureMemory64)
+	case flags&2 != 0:
+		r.lacks(at, featureThreads)
+	case flags&8 != 0:
+		r.lacks(at, featurePageSizes)
+	default:
+		l.HasMax = flags == 1
 	}
-	l := Limits{HasMax: flags&1 != 0, Shared: flags&2 != 0, Is64: flags&4 != 0}
-	read := func() uint64 {
-		if l.Is64 {
-			return r.u64()
-		}
-		return uint64(r.u32())
-	}
-	l.Min = read()
+	l.Min = uint64(r.u32())
 	if l.HasMax {
-		l.Max = read()
-	}
-	if memory {
-		l.PageSizeLog2 = 16
-		if flags&8 != 0 {
-			l.PageSizeLog2 = r.u32()
-			l.hasCustomPageLog = true
-		}
-	} else if flags&8 != 0 {
-		r.failAt(at, "unknown limits 0x%02x", flags)
+		l.Max = uint64(r.u32())
 	}
 	return l
 }
 
 func (r *reader) tableType() TableType {
 	t := TableType{Elem: r.valType()}
-	t.Limits = r.limits(false)
+	t.Limits = r.limits()
 	return t
 }
 
@@ -299,36 +290,20 @@ func (r *reader) types() []Type {
 func (r *reader) subType() Type {
 	at := r.pos
 	form := r.byte()
-	if form == 0x50 || form == 0x4f {
-		for range r.count("supertypes") {
-			r.u32()
-		}
-		at = r.pos
-		form = r.byte()
-	}
 	switch form {
 	case 0x60:
-		t := Type{IsFunc: true}
+		t := Type{}
 		t.Func.Params = r.valTypes()
 		t.Func.Results = r.valTypes()
 		return t
-	case 0x5f:
-		for range r.count("fields") {
-			r.fieldType()
-		}
-	case 0x5e:
-		r.fieldType()
+	case 0x4f, 0x50, 0x5e, 0x5f: // sub types, array, struct
+		r.lacks(at, featureGC)
+	case 0x5d: // cont
+		r.lacks(at, featureSwitching)
+	case 0x65: // shared
+		r.lacks(at, featureThreads)
 	default:
 		r.failAt(at, "unknown type form 0x%02x", form)
 	}
 	return Type{}
-}
-
-func (r *reader) fieldType() {
-	if r.pos < len(r.b) && (r.b[r.pos] == 0x78 || r.b[r.pos] == 0x77) { // packed i8, i16
-		r.pos++
-	} else {
-		r.valType()
-	}
-	r.byte() // mutability
 }

@@ -17,8 +17,8 @@ import (
 
 // Limits bound what a group may use.
 type Limits struct {
-	// MaxMemoryBytes bounds the sum of all linear memories; 0 means no bound
-	// but that of the address space.
+	// MaxMemoryBytes bounds the sum of all linear memories and of tables as they
+	// begin; 0 means no bound but that of the address space.
 	MaxMemoryBytes uint64
 }
 
@@ -29,7 +29,7 @@ type Limits struct {
 type Group struct {
 	runtime *Runtime
 	lim     Limits
-	used    uint64 // bytes of all memories
+	used    uint64 // bytes of all memories and of tables as they begin
 	slots   []instance
 	backed  []*linear
 	visible int     // slots that the owner asked for; companions follow
@@ -161,11 +161,17 @@ func (g *Group) runStart(ctx *Context, slot int) error {
 
 // instantiate fills a slot; the slots in extra hold m's companions.
 func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err error) {
-	if m.ownsMemory() {
-		if need := m.info.Memories[0].Min * pageSize; !g.fits(need) {
-			return &MemoryLimitError{Module: m.Name(), Need: need, Left: g.lim.MaxMemoryBytes - g.used, Limit: g.lim.MaxMemoryBytes}
-		}
+	var tables, memory uint64
+	for _, t := range m.info.Tables {
+		tables += t.Limits.Min * tableElement
 	}
+	if m.ownsMemory() {
+		memory = m.info.Memories[0].Min * pageSize
+	}
+	if need := tables + memory; !g.fits(need) {
+		return &MemoryLimitError{Module: m.Name(), Need: need, Left: g.lim.MaxMemoryBytes - g.used, Limit: g.lim.MaxMemoryBytes}
+	}
+	g.used += tables
 	if g.elementsOutOfBounds(m) {
 		return &Trap{Code: TrapTableOutOfBounds}
 	}
@@ -196,6 +202,9 @@ func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err
 	return nil
 }
 
+// tableElement is the size of an element of a table, in bytes.
+const tableElement = 8
+
 func isMemory(i corewasm.Import) bool { return i.Kind == corewasm.KindMemory }
 
 const pageSize = 65536
@@ -213,7 +222,7 @@ type MemoryLimitError struct {
 
 // Error gives the numbers.
 func (e *MemoryLimitError) Error() string {
-	return fmt.Sprintf("module %q: its initial memory of %d bytes exceeds the limit: %d of %d bytes are left", e.Module, e.Need, e.Left, e.Limit)
+	return fmt.Sprintf("module %q: its initial memory, with tables, of %d bytes exceeds the limit: %d of %d bytes are left", e.Module, e.Need, e.Left, e.Limit)
 }
 
 // Close frees instances and memories. No call may be running or parked.

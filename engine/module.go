@@ -20,6 +20,10 @@ import (
 // it whole for the first backtrace, a row for each instruction that can trap.
 const maxLinesCode = 8 << 20
 
+// maxTable bounds how far a guest can grow a table, in elements of 8 bytes:
+// tables do not count as memory, and an allocation that fails ends the process.
+const maxTable = 1 << 20
+
 // Module is a compiled module, ready for instances in any group of its
 // runtime. It is freed with the runtime.
 type Module struct {
@@ -81,6 +85,7 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 		MoveData:     true,
 		GlobalPrefix: globalPrefix,
 		StartExport:  startExport,
+		MaxTable:     maxTable,
 		Lines:        info.HasDWARF && info.CodeSize() <= maxLinesCode,
 	}
 	m := &Module{runtime: r, source: src, info: info, hidden: hidden, debug: debugInfo{info: info}}

@@ -245,7 +245,26 @@ func TestMemoryLimitIsTheSumOverTheGroup(t *testing.T) {
 		t.Errorf("a trap after memory was refused does not say so: %v", err)
 	}
 	err := f.g.Instantiate(f.ctx, 2, m)
-	want := `module "test": its initial memory of 65536 bytes exceeds the limit: 0 of 262144 bytes are left`
+	want := `module "test": its initial memory, with tables, of 65536 bytes exceeds the limit: 0 of 262144 bytes are left`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTablesAreBounded(t *testing.T) {
+	f := start(t, engine.Limits{MaxMemoryBytes: 1 << 20})
+	grows := coretest.Module{Table: 10, Funcs: []coretest.Func{
+		{Type: sigII, Export: "grow", Code: coretest.Code(0xd0, 0x70, coretest.LocalGet, 0, coretest.Misc, 15, 0)},
+	}}
+	f.instantiate(0, f.compile(grows))
+	const refused = 1<<32 - 1
+	for _, step := range []struct{ more, want uint64 }{{5, 10}, {1 << 31, refused}, {1 << 20, refused}, {1, 15}} {
+		if got, err := f.call(0, "grow", step.more); err != nil || got != step.want {
+			t.Errorf("%+v: got %d, %v", step, got, err)
+		}
+	}
+	err := f.g.Instantiate(f.ctx, 1, f.compile(coretest.Module{Table: 1 << 18}))
+	want := `module "test": its initial memory, with tables, of 2097152 bytes exceeds the limit: 1048496 of 1048576 bytes are left`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
