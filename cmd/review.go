@@ -44,6 +44,7 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 			if s.ci {
 				return usagef("run it on your machine and commit the change", "review changes fixtures, which is not done when CI is set")
 			}
+			s.options.All = true
 			return t.review(c.Context, s)
 		},
 	})

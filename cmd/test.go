@@ -178,7 +178,7 @@ func (f *testFlags) settings(t *tool, c *cli.Context) (*testSettings, error) {
 	}
 	s.options = testrunner.Options{
 		Isolate: testrunner.Isolation(f.isolate.value), Jobs: int(f.jobs), Concurrent: int(f.concurrent), Timeout: s.load.Timeout,
-		Retry: int64(f.retry), FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
+		Retry: int64(f.retry), All: f.update, FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
 	}
 	s.options.Selection.Repeat = int(f.repeat)
 	if err := f.selection(&s.options.Selection); err != nil {

@@ -1,6 +1,7 @@
 package testrunner
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -46,6 +47,25 @@ func escape(s, special string) string {
 	return b.String()
 }
 
+// encode writes text as a body, in the notation of old if it fits, also as to how
+// lines end.
+func (c *checker) encode(old hurl.Payload, text []byte) hurl.Payload {
+	same := old
+	same.Text, same.Data = hurl.TextTemplate(string(text)), nil
+	same.Text.Quote = old.Text.Quote
+	if same.Holds(text) && (!isMultiline(&same) || bytes.HasSuffix(text, []byte("\n"))) {
+		return same
+	}
+	if crlf := []byte("\r\n"); c.crlf && bytes.Count(text, crlf) == bytes.Count(text, []byte("\n")) {
+		lf := bytes.ReplaceAll(text, crlf, []byte("\n"))
+		if p := hurl.EncodeBody(lf, true); isMultiline(&p) {
+			p.Text = hurl.TextTemplate(string(text))
+			return p
+		}
+	}
+	return hurl.EncodeBody(text, true)
+}
+
 // bodyEdits replaces a body by what came. Bytes stay bytes in the same notation
 // if they were, text stays in the notation that it had if it fits.
 func (c *checker) bodyEdits(b *hurl.Body, got []byte, isText bool) []hurl.Edit {
@@ -59,8 +79,15 @@ func (c *checker) bodyEdits(b *hurl.Body, got []byte, isText bool) []hurl.Edit {
 	if isText {
 		raw, err := c.scope.Response.Bytes()
 		if err == nil {
-			payload = hurl.EncodeBody(raw, true)
+			payload = c.encode(b.Payload, raw)
 		}
 	}
-	return []hurl.Edit{{Range: b.Range, Text: payload.String()}}
+	text := payload.String()
+	if head, rest, ok := strings.Cut(text, "\n"); ok && c.crlf && isMultiline(&payload) && !strings.HasSuffix(head, "\r") {
+		text = head + "\r\n" + rest
+	}
+	return []hurl.Edit{{Range: b.Range, Text: text}}
 }
+
+// isMultiline reports whether a body stands between fences.
+func isMultiline(p *hurl.Payload) bool { return strings.HasPrefix(p.String(), "```") }

@@ -1,6 +1,7 @@
 package testrunner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -183,7 +184,7 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	}
 	f.scope.Response = t.response
 	if r.Entry.Response != nil {
-		c := &checker{scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored}
+		c := &checker{scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All, crlf: bytes.Contains(f.file.Source, []byte("\r\n"))}
 		c.check()
 		r.Problems, r.Captures = c.problems, c.captures
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	Timeout time.Duration
 	// Retry is how often an entry that fails is tried again.
 	Retry int64
+	// All looks at everything in an answer also when its status is wrong, for
+	// all that is to become an expectation.
+	All bool
 	// FailFast ends the run at the first entry that fails.
 	FailFast bool
 	// FileRoot is the folder that files named by fixtures must be in; "" for

@@ -18,7 +18,7 @@ func updated(t *testing.T, text string, h *fakeHost) string {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	files, _ := run(t, h, testrunner.Options{}, []*testrunner.Source{testrunner.Read(path)})
+	files, _ := run(t, h, testrunner.Options{All: true}, []*testrunner.Source{testrunner.Read(path)})
 	out, err := testrunner.Apply(path, files[0].File.Source, testrunner.Updates(files[0]))
 	if err != nil {
 		t.Fatal(err)
@@ -36,11 +36,16 @@ func TestUpdateChangesWhatFailedAndNothingElse(t *testing.T) {
 		"header":  {"GET http://localhost/\nHTTP 200\nA: x # c\nX-Is: here\n", "", "GET http://localhost/\nHTTP 200\nA: b\\#c # c\nX-Is: here\n"},
 		"missing header": {"GET http://localhost/\nHTTP 200\nGone: x\nX-Is: here\n", "",
 			"GET http://localhost/\nHTTP 200\nX-Is: here\n"},
-		"text":   {"GET http://localhost/\nHTTP 200\n`old`\n# tail\n", "new", "GET http://localhost/\nHTTP 200\n`new`\n# tail\n"},
-		"hex":    {"GET http://localhost/\nHTTP 200\nhex,00;\n", "\x01\x02", "GET http://localhost/\nHTTP 200\nhex,0102;\n"},
-		"assert": {"GET http://localhost/\nHTTP 200\n[Asserts]\nbody == \"a\" # c\nbody count == 1\n", "n\"{{x", "GET http://localhost/\nHTTP 200\n[Asserts]\nbody == \"n\\\"\\u{7b}{x\" # c\nbody count == 1\n"},
+		"all at once": {"GET http://localhost/\nHTTP 404\nA: x\n[Asserts]\nbody == \"b\"\n`y`\n", "n", "GET http://localhost/\nHTTP 200\nA: b\\#c\n[Asserts]\nbody == \"n\"\n`n`\n"},
+		"crlf": {"\ufeff# c\r\nGET http://localhost/\r\nHTTP 404 # d\r\n```\r\na\r\nb\r\n```\r\n# end", "a\r\nc\r\n",
+			"\ufeff# c\r\nGET http://localhost/\r\nHTTP 200 # d\r\n```\r\na\r\nc\r\n```\r\n# end"},
+		"notation":       {"GET http://localhost/\nHTTP 200\n```xml\n1\n```\n", "2\n", "GET http://localhost/\nHTTP 200\n```xml\n2\n```\n"},
+		"other notation": {"GET http://localhost/\nHTTP 200\n```xml\n1\n```\n", "2", "GET http://localhost/\nHTTP 200\n`2`\n"},
+		"text":           {"GET http://localhost/\nHTTP 200\n`old`\n# tail\n", "new", "GET http://localhost/\nHTTP 200\n`new`\n# tail\n"},
+		"hex":            {"GET http://localhost/\nHTTP 200\nhex,00;\n", "\x01\x02", "GET http://localhost/\nHTTP 200\nhex,0102;\n"},
+		"assert":         {"GET http://localhost/\nHTTP 200\n[Asserts]\nbody == \"a\" # c\nbody count == 1\n", "n\"{{x", "GET http://localhost/\nHTTP 200\n[Asserts]\nbody == \"n\\\"\\u{7b}{x\" # c\nbody count == 1\n"},
 		"later entries": {"GET http://localhost/\nHTTP 404\n\nGET http://localhost/\nHTTP 500\n`a`\n", "b",
-			"GET http://localhost/\nHTTP 200\n\nGET http://localhost/\nHTTP 200\n`a`\n"},
+			"GET http://localhost/\nHTTP 200\n\nGET http://localhost/\nHTTP 200\n`b`\n"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
