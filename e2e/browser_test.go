@@ -169,4 +169,33 @@ func TestBrowserReloads(t *testing.T) {
 	if got := b.eval(t, "return String(window.seen)"); got != "true" {
 		t.Errorf("the page was loaded anew for a build that is not served")
 	}
+
+	// The page of a failure goes away with its cause.
+	trap, err := os.ReadFile(filepath.Join("..", "testdata", "guests", "rust-trap", "rust-trap.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(trap)
+	await(t, "the page of the trap", func() bool { return strings.Contains(text(), "unreachable") })
+	write(page(5))
+	await(t, "the page after it", func() bool { return strings.Contains(text(), "build 005!") })
+
+	// A page out of sight is loaded anew once it is in sight again.
+	behind := fmt.Sprint(b.ask(t, http.MethodGet, "/window", nil))
+	other, ok := b.ask(t, http.MethodPost, "/window/new", map[string]any{"type": "tab"}).(map[string]any)
+	if !ok {
+		t.Fatal("no second tab")
+	}
+	look := func(window any) { b.ask(t, http.MethodPost, "/window", map[string]any{"handle": window}) }
+	look(other["handle"])
+	b.ask(t, http.MethodPost, "/url", map[string]any{"url": server.URL + "/"})
+	await(t, "the second page", func() bool { return strings.Contains(text(), "build 005!") })
+	b.eval(t, "const f = document.createElement('iframe'); f.src = '/'; document.body.append(f); return ''")
+	await(t, "a page within the page", func() bool {
+		return strings.Contains(b.eval(t, "const d = document.querySelector('iframe').contentDocument; return d && d.body ? d.body.innerText : ''"), "build 005!")
+	})
+	write(page(6))
+	await(t, "the second page anew", func() bool { return strings.Contains(text(), "build 006!") })
+	look(behind)
+	await(t, "the first page anew", func() bool { return strings.Contains(text(), "build 006!") })
 }

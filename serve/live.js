@@ -1,7 +1,8 @@
 // Reloads the page when another build answers than the one that made it.
 (() => {
   const made = new URL(document.currentScript.src).searchParams.get("build");
-  const remembered = "wasihttp-live-reload";
+  // Frames of one origin share the storage; each tries for itself.
+  const remembered = `wasihttp-live-reload ${window === top ? "page" : "frame"} ${location.href}`;
   let events;
   const open = () => {
     if (events || document.hidden) return;
