@@ -158,6 +158,11 @@ func (s *Source) convert(data []byte) {
 		list, warnings, err = har.Parse(data)
 	} else {
 		list, options.Env, warnings, err = har.ParseTestsuite(data)
+		// The suite keeps a test and its component beside each other.
+		component := strings.TrimSuffix(s.Path, filepath.Ext(s.Path)) + ".wasm"
+		if info, statErr := os.Stat(component); statErr == nil && info.Mode().IsRegular() {
+			options.Component = filepath.Base(component)
+		}
 	}
 	if err != nil {
 		s.Err = fmt.Errorf("%s: %w", s.Path, err)
