@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ianlancetaylor/demangle"
@@ -100,7 +101,7 @@ func isGlue(module string) bool {
 // raises tells whether a function, named as people read it, is how a language reports a failure.
 func raises(name string) bool {
 	for _, prefix := range []string{
-		"__rustc::", "rust_begin_unwind", "rust_panic", "std::panicking::", "std::alloc::", "std::process::abort", "std::sys::backtrace::__rust_end_short_backtrace",
+		"__rustc::", "rust_begin_unwind", "rust_panic", "std::panicking::", "std::alloc::", "std::process::abort", "std::sys::pal::wasi::abort_internal",
 		"core::panicking::", "core::option::unwrap_failed", "core::option::expect_failed", "core::result::unwrap_failed", "core::slice::index::slice_",
 		"core::str::slice_error_fail", "core::cell::panic_", "alloc::alloc::handle_alloc_error", "alloc::raw_vec::handle_error", "alloc::raw_vec::capacity_overflow",
 		"runtime.gopanic", "runtime.panic", "runtime.goPanic", "runtime.fatal", "runtime.throw", "runtime.exit", "runtime.abort", "runtime.sigpanic", "runtime.dopanic",
@@ -115,7 +116,6 @@ func raises(name string) bool {
 // frames writes a backtrace for people: names as they stand in the source, without what is between a program and its host.
 func frames(in []engine.Frame) []serve.Frame {
 	out := make([]serve.Frame, 0, len(in))
-	raising := true // all frames so far
 	for _, f := range in {
 		if isGlue(f.Module) {
 			continue
@@ -126,16 +126,25 @@ func frames(in []engine.Frame) []serve.Frame {
 		} else {
 			name = readable(name)
 		}
-		raising = raising && raises(name)
-		out = append(out, serve.Frame{Func: name, Module: f.Module, File: f.File, Line: f.Line, Runtime: raising})
+		out = append(out, serve.Frame{Func: name, Module: f.Module, File: f.File, Line: f.Line})
 	}
-	if raising {
-		// Then there is nothing else to show.
-		for i := range out {
-			out[i].Runtime = false
-		}
+	for i := range out[:raising(out)] {
+		out[i].Runtime = true
 	}
 	return out
+}
+
+// raising returns how many of the innermost frames are how a language reports a failure; 0 if there is nothing else.
+func raising(frames []serve.Frame) int {
+	// Rust marks the end of them.
+	n := 1 + slices.IndexFunc(frames, func(f serve.Frame) bool { return strings.Contains(f.Func, "__rust_end_short_backtrace") })
+	for n < len(frames) && raises(frames[n].Func) {
+		n++
+	}
+	if n == len(frames) {
+		return 0
+	}
+	return n
 }
 
 // readable demangles the names of Rust and C++, and drops Rust's hash.

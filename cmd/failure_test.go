@@ -20,6 +20,8 @@ func TestFramesAreThoseOfTheProgram(t *testing.T) {
 	got := frames([]engine.Frame{
 		{Module: "host", Func: "c7"},
 		{Module: "wit-component:shim", Func: "indirect-wasi:io/poll@0.2.12-poll"},
+		{Module: "libc.so", Func: "anything"},
+		{Module: "app.wasm", Func: "std::sys::backtrace::__rust_end_short_backtrace::<main, !>"},
 		{Module: "app.wasm", Func: "rust_begin_unwind"},
 		{Module: "app.wasm", Func: "_ZN4core9panicking9panic_fmt17h0123456789abcdefE"},
 		{Module: "app.wasm", Func: "_ZN3app5total17h0123456789abcdefE", File: "src/lib.rs", Line: 7},
@@ -28,6 +30,8 @@ func TestFramesAreThoseOfTheProgram(t *testing.T) {
 		{Module: "app.wasm", Func: "_ZN4core9panicking9panic_fmt17h0123456789abcdefE"},
 	})
 	want := []serve.Frame{
+		{Module: "libc.so", Func: "anything", Runtime: true},
+		{Module: "app.wasm", Func: "std::sys::backtrace::__rust_end_short_backtrace::<main, !>", Runtime: true},
 		{Module: "app.wasm", Func: "rust_begin_unwind", Runtime: true},
 		{Module: "app.wasm", Func: "core::panicking::panic_fmt", Runtime: true},
 		{Module: "app.wasm", Func: "app::total", File: "src/lib.rs", Line: 7},
