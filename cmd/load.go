@@ -123,7 +123,7 @@ func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	}
 	linked, err := x.Component.Link(linkCtx, eng, linker, component.LinkOptions{Progress: func(done, total int) {
 		if cfg.Progress != nil {
-			cfg.Progress("compiling", done, total)
+			cfg.Progress("compiling "+filepath.Base(path), done, total)
 		}
 	}})
 	if err != nil {

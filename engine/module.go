@@ -95,7 +95,13 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 	}
 	progress(0, len(src.Wasm))
 	if !r.engine.share(m, opt) {
-		if err := r.compileNew(ctx, m, opt); err != nil {
+		stop := func() {}
+		if src.Progress != nil && info.CodeSize() >= progressCode {
+			stop = estimateProgress(progress, info.CodeSize(), len(src.Wasm))
+		}
+		err := r.compileNew(ctx, m, opt)
+		stop()
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -99,6 +99,9 @@ func (p *Progress) leave() {
 // barWidth is the length of the bar, in columns.
 const barWidth = 24
 
+// manySteps is how many steps are too many to be counted by a person.
+const manySteps = 10_000
+
 // line draws the state after some time. It is cut to the width of the terminal,
 // for a line that wraps cannot be erased.
 func (p *Progress) line(elapsed time.Duration) string {
@@ -112,6 +115,9 @@ func (p *Progress) line(elapsed time.Duration) string {
 		filled := barWidth * min(part, whole) / whole
 		bar = strings.Repeat("█", filled) + strings.Repeat("░", barWidth-filled) + " "
 		count = fmt.Sprintf(" %d/%d", part, whole)
+		if whole >= manySteps {
+			count = fmt.Sprintf(" %d%%", int64(min(part, whole))*100/int64(whole))
+		}
 	}
 	room := p.out.Width() - 1 - len([]rune(bar)) - len(count) - len(seconds) - 1
 	if r := []rune(text); len(r) > room {

@@ -221,6 +221,7 @@ func TestProgressLine(t *testing.T) {
 		"unknown length": {"loading", 0, 0, "loading 1.5s"},
 		"half":           {"compiling", 2, 4, "████████████░░░░░░░░░░░░ compiling 2/4 1.5s"},
 		"done":           {"compiling", 4, 4, "████████████████████████ compiling 4/4 1.5s"},
+		"bytes":          {"compiling", 1_500_000_000, 2_000_000_000, "██████████████████░░░░░░ compiling 75% 1.5s"},
 		"too much":       {"compiling", 9, 4, "████████████████████████ compiling 9/4 1.5s"},
 		"too long":       {strings.Repeat("x", 200), 0, 0, strings.Repeat("x", 74) + " 1.5s"},
 	}
