@@ -109,6 +109,9 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt L
 	if len(f.problems) > 0 {
 		return nil, &LinkError{Problems: f.problems}
 	}
+	if f.code.err != nil {
+		return nil, f.code.err
+	}
 	host := make([]engine.HostFunc, len(f.plan.canons))
 	for i, cf := range f.plan.canons {
 		host[i] = engine.HostFunc{Name: cf.name, Params: coreTypes(cf.params), Results: coreTypes(cf.results), Fn: cf.call}

@@ -170,7 +170,10 @@ type flattener struct {
 	given    map[*HostModule]*moduleRef
 	modules  map[*binary.CoreModule]*moduleRef
 	parts    int
-	code     int
+	code     struct {
+		size int   // of what has to be compiled
+		err  error // why it cannot be
+	}
 	problems []ImportProblem
 	used     []ImportStatus
 	sources  map[string]int
@@ -275,7 +278,10 @@ func (f *flattener) count(parts int) {
 func (f *flattener) module(b []byte, name string) *moduleRef {
 	info, err := corewasm.Scan(b)
 	if err != nil {
-		planFail("core %s: %v", name, err)
+		// Imports can be looked at all the same.
+		if info = (&corewasm.Info{}); f.code.err == nil {
+			f.code.err = fmt.Errorf("core %s: %w", name, err)
+		}
 	}
 	m := &moduleRef{bytes: b, name: name, info: info}
 	f.plan.modules = append(f.plan.modules, m)
@@ -318,7 +324,7 @@ func (f *flattener) coreInstance(s *scope, d *binary.CoreInstance) *coreInst {
 	if !ok {
 		src = len(f.plan.sources)
 		f.sources[key] = src
-		if f.code += len(m.bytes); f.code > maxCode {
+		if f.code.size += len(m.bytes); f.code.size > maxCode {
 			planFail("the component has more than %d MiB of core code, what has to be compiled for each instance anew included", maxCode>>20)
 		}
 		f.plan.sources = append(f.plan.sources, moduleSource{module: m, imports: imports})
