@@ -28,9 +28,10 @@ func (t *tool) reviewCommand() *cli.Command {
 		Name:      "review",
 		Usage:     "replay fixtures and decide about each difference",
 		UsageText: programName + " review [flags] PATH…",
-		Description: "Runs fixtures as " + programName + " test does, then shows each difference and asks. Keys, each with Enter:\n" +
-			"a accept: the fixture expects from now on what came; r reject: the fixture stays, and the answer counts as\n" +
-			"wrong; s skip: decide later; A accept all that are left; R reject all that are left; q end.\n" +
+		Description: "Runs fixtures as " + programName + " test does, then shows each difference and asks. Keys (with Enter, where\n" +
+			"standard input is no terminal): a accept: the fixture expects from now on what came; r reject: the fixture\n" +
+			"stays, and the answer counts as wrong; s skip: decide later; A accept all that are left; R reject all that\n" +
+			"are left; q end. What was accepted before the end is written.\n" +
 			"Exits as test does, for what was not accepted.\n\n" +
 			examples(`
 wasihttp review fixtures/                        one difference after the other
@@ -44,7 +45,7 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 			if s.ci {
 				return usagef("run it on your machine and commit the change", "review changes fixtures, which is not done when CI is set")
 			}
-			s.options.All = true
+			s.options.All, s.review = true, true
 			return t.review(c.Context, s)
 		},
 	})
@@ -60,9 +61,13 @@ func (t *tool) review(ctx context.Context, s *testSettings) error {
 	if err != nil {
 		return err
 	}
-	r := &reviewer{tool: t, settings: s, keys: bufio.NewReader(t.in)}
+	r := &reviewer{tool: t, settings: s, keys: term.OpenKeys(t.in), lines: bufio.NewReader(t.in)}
+	defer r.keys.Close()
 	for _, f := range run.Files {
-		if err := r.file(f); err != nil {
+		r.total += len(testrunner.Updates(f))
+	}
+	for _, f := range run.Files {
+		if err := r.file(ctx, f); err != nil {
 			return err
 		}
 	}
@@ -74,21 +79,25 @@ func (t *tool) review(ctx context.Context, s *testSettings) error {
 type reviewer struct {
 	*tool
 	settings                 *testSettings
-	keys                     *bufio.Reader
+	keys                     *term.Keys // nil where there is no terminal; then lines are read
+	lines                    *bufio.Reader
 	all                      byte // 'A', 'R' or 'q' once that was the answer
+	total, asked             int
 	accepted, rejected, left int
 }
 
 // file asks about the differences in a file, and changes it.
-func (r *reviewer) file(f *testrunner.FileResult) error {
+func (r *reviewer) file(ctx context.Context, f *testrunner.FileResult) error {
 	updates := testrunner.Updates(f)
 	if !f.Writable() {
+		r.asked += len(updates)
 		r.left += len(updates)
 		return nil
 	}
 	var accepted []testrunner.Update
 	for _, u := range updates {
-		switch r.decide(u) {
+		r.asked++
+		switch r.decide(ctx, u) {
 		case 'a':
 			accepted = append(accepted, u)
 		case 'r':
@@ -108,35 +117,56 @@ func (r *reviewer) file(f *testrunner.FileResult) error {
 }
 
 // decide returns 'a', 'r' or 's'.
-func (r *reviewer) decide(u testrunner.Update) byte {
-	switch r.all {
-	case 'A':
-		return 'a'
-	case 'R':
-		return 'r'
-	case 'q':
-		return 's'
+func (r *reviewer) decide(ctx context.Context, u testrunner.Update) byte {
+	if r.all == 0 {
+		r.ask(ctx, u)
 	}
+	answer := r.all
+	switch r.all {
+	case 'a', 'r', 's':
+		r.all = 0
+	}
+	return map[byte]byte{'a': 'a', 'A': 'a', 'r': 'r', 'R': 'r', 's': 's', 'q': 's'}[answer]
+}
+
+// ask shows a difference and waits for an answer, which it leaves in all.
+func (r *reviewer) ask(ctx context.Context, u testrunner.Update) {
 	out := r.settings.out
 	one := *u.Result
 	one.Problems = []testrunner.Problem{*u.Problem}
-	pretty := r.settings.pretty()
-	_, _ = io.WriteString(out, "\n"+pretty.Entry(term.Clean(u.Path), &one))
-	for {
-		_, _ = io.WriteString(out, out.Strong("a accept, r reject, s skip, A all, R none, q end: "))
-		line, err := r.keys.ReadString('\n')
-		key := strings.TrimSpace(line)
-		switch key {
-		case "a", "r", "s":
+	_, _ = io.WriteString(out, "\n"+r.settings.pretty().Entry(u.Path, &one))
+	question := fmt.Sprintf("%d of %d: a accept, r reject, s skip, A all, R none, q end: ", r.asked, r.total)
+	for r.all == 0 {
+		_, _ = io.WriteString(out, out.Strong(question))
+		key := r.key(ctx)
+		if strings.IndexByte("arsARq", key) >= 0 {
+			r.all = key
+		}
+	}
+}
+
+// key returns a key; 'q' when nobody answers any more.
+func (r *reviewer) key(ctx context.Context) byte {
+	if r.keys == nil {
+		line, err := r.lines.ReadString('\n')
+		switch key := strings.TrimSpace(line); {
+		case len(key) == 1:
 			return key[0]
-		case "A", "R", "q":
-			r.all = key[0]
-			return map[byte]byte{'A': 'a', 'R': 'r', 'q': 's'}[r.all]
+		case err != nil:
+			return 'q'
 		}
-		if err != nil { // nobody answers any more
-			r.all = 'q'
-			return 's'
+		return '?'
+	}
+	select {
+	case key, ok := <-r.keys.Presses():
+		if !ok {
+			return 'q'
 		}
+		_, _ = io.WriteString(r.settings.out, term.Clean(string(rune(key)))+"\n") // keys are not shown by the terminal
+		return key
+	case <-ctx.Done():
+		_, _ = io.WriteString(r.settings.out, "\n")
+		return 'q'
 	}
 }
 

@@ -148,6 +148,7 @@ type testSettings struct {
 	flags   *testFlags
 	rerun   func(path string) string
 	ci      bool
+	review  bool // differences are shown when it is asked about them
 	github  bool
 	// workspace is the root of the repository there.
 	workspace string

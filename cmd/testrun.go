@@ -154,6 +154,11 @@ func (s *testSettings) pretty() *testreport.Pretty {
 	if s.out.IsTerminal() {
 		p.Width = s.out.Width()
 	}
+	if s.review {
+		p.Later = func(r *testrunner.Result) bool {
+			return !slices.ContainsFunc(r.Problems, func(p testrunner.Problem) bool { return len(p.Edits) == 0 })
+		}
+	}
 	return p
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -78,15 +79,21 @@ func (tty *terminal) state(t *testing.T) unix.Termios {
 func (tty *terminal) serve(t *testing.T) (url string) {
 	t.Helper()
 	file := filepath.Join("..", "testdata", "guests", "rust-hello", "rust-hello.wasm")
-	tty.command = exec.Command(os.Getenv(builtVariable), "serve", "--addr", "127.0.0.1:0", "--no-cache", file)
+	tty.start(t, "serve", "--addr", "127.0.0.1:0", "--no-cache", file)
+	tty.await(t, "q quit")
+	return regexp.MustCompile(`http://[0-9.:]+/`).FindString(tty.output())
+}
+
+// start runs wasihttp in the terminal.
+func (tty *terminal) start(t *testing.T, args ...string) {
+	t.Helper()
+	tty.command = exec.Command(os.Getenv(builtVariable), args...)
 	tty.command.Stdin, tty.command.Stdout, tty.command.Stderr = tty.slave, tty.slave, tty.slave
 	tty.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := tty.command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = tty.command.Process.Kill() })
-	tty.await(t, "q quit")
-	return regexp.MustCompile(`http://[0-9.:]+/`).FindString(tty.output())
 }
 
 func (tty *terminal) press(t *testing.T, keys string) {
@@ -158,4 +165,38 @@ func TestTheTerminalIsPutBackOnEveryWayOut(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReviewKeys accepts one difference, rejects one and ends, each with a single key.
+func TestReviewKeys(t *testing.T) {
+	if !ours() {
+		return // fixtures are wasihttp's
+	}
+	t.Setenv("CI", "")
+	fixture := filepath.Join(t.TempDir(), "f.hurl")
+	if err := os.WriteFile(fixture, []byte("GET http://localhost/\nHTTP 404 # one\n\nGET http://localhost/\nHTTP 404 # two\n\nGET http://localhost/\nHTTP 404 # three\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tty := openTerminal(t)
+	before := tty.state(t)
+	tty.start(t, "review", fixture, "--no-cache", "--component", rustKitchen().path)
+	tty.await(t, "1 of 3: ")
+	tty.press(t, "a")
+	tty.await(t, "2 of 3: ")
+	tty.press(t, "?r")
+	tty.await(t, "3 of 3: ")
+	tty.press(t, "q")
+	var exit *exec.ExitError
+	if err := tty.command.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 4 {
+		t.Errorf("it ended with %v, want code 4", err)
+	}
+	tty.await(t, "1 accepted, 1 rejected, 1 left")
+	if diff := cmp.Diff(before, tty.state(t)); diff != "" {
+		t.Errorf("the terminal is not as it was (-before +after):\n%s", diff)
+	}
+	content, err := os.ReadFile(fixture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameText(t, "the fixture", "GET http://localhost/\nHTTP 200 # one\n\nGET http://localhost/\nHTTP 404 # two\n\nGET http://localhost/\nHTTP 404 # three\n", string(content))
 }

@@ -38,6 +38,8 @@ type Pretty struct {
 	Width int
 	// Lines is how many lines of a difference are shown, unless Full; 0: 20.
 	Lines int
+	// Later, if not nil, tells of entries whose story is told elsewhere.
+	Later func(r *testrunner.Result) bool
 	// Rerun returns the command that runs one file again and shows all of its
 	// differences.
 	Rerun func(path string) string
@@ -75,6 +77,7 @@ func (p *Pretty) room(column int) int {
 func (p *Pretty) File(f *testrunner.FileResult) string {
 	var b strings.Builder
 	run, failed := tally(f)
+	told := false
 	path := term.Clean(f.Path)
 	switch {
 	case len(f.ParseErrors) > 0:
@@ -98,12 +101,15 @@ func (p *Pretty) File(f *testrunner.FileResult) string {
 	for i := range f.Results {
 		r := &f.Results[i]
 		if r.Outcome.Failed() {
-			b.WriteString("\n" + p.Entry(f.Path, r))
+			if p.Later == nil || !p.Later(r) {
+				b.WriteString("\n" + p.Entry(f.Path, r))
+				told = true
+			}
 		} else {
 			p.notes(&b, f.Path, r)
 		}
 	}
-	if failed > 0 || len(f.ParseErrors) > 0 {
+	if told || len(f.ParseErrors) > 0 {
 		b.WriteString("\n")
 	}
 	return b.String()
