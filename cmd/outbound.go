@@ -15,7 +15,7 @@ import (
 // outboundPattern names hosts that a guest may send requests to: a host, a host
 // with a port, or *.host for all its subdomains.
 type outboundPattern struct {
-	// Host is in lower case, without brackets around an IPv6 address.
+	// Host is as hostName writes it.
 	Host string
 	// Subdomains says that the pattern is for the names below Host, and not for
 	// Host itself.
@@ -30,7 +30,10 @@ func parseOutboundPattern(text string) (outboundPattern, error) {
 	if strings.ContainsAny(text, "/@ ") {
 		return outboundPattern{}, usagef(hint+", without scheme and path", "--allow-outbound %q is not a host", text)
 	}
-	p := outboundPattern{Host: strings.ToLower(text)}
+	if strings.ContainsFunc(text, func(c rune) bool { return c > 0x7f }) {
+		return outboundPattern{}, usagef("write its ASCII form, which begins with xn--", "--allow-outbound %q is not ASCII", text)
+	}
+	p := outboundPattern{Host: text}
 	// An IPv6 address alone has colons but no port.
 	if net.ParseIP(text) == nil {
 		if host, port, err := net.SplitHostPort(p.Host); err == nil {
@@ -42,17 +45,29 @@ func parseOutboundPattern(text string) (outboundPattern, error) {
 		}
 	}
 	p.Host, p.Subdomains = strings.CutPrefix(p.Host, "*.")
-	p.Host = strings.Trim(p.Host, "[]")
-	if p.Host == "" || strings.Contains(p.Host, "*") || strings.Contains(p.Host, ":") && net.ParseIP(p.Host) == nil {
+	if inner, ok := strings.CutPrefix(p.Host, "["); ok && strings.HasSuffix(inner, "]") {
+		p.Host = strings.TrimSuffix(inner, "]")
+	}
+	p.Host = hostName(p.Host)
+	if p.Host == "" || strings.HasPrefix(p.Host, ".") || strings.ContainsAny(p.Host, "*[]") || strings.Contains(p.Host, ":") && net.ParseIP(p.Host) == nil {
 		return outboundPattern{}, usagef(hint, "--allow-outbound %q is not a pattern for hosts", text)
 	}
 	return p, nil
 }
 
+// hostName writes the host in one of its forms: a name in lower case and without
+// the dot of the root, an address as it is written shortest.
+func hostName(host string) string {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.String()
+	}
+	return strings.TrimSuffix(strings.ToLower(host), ".")
+}
+
 // Match reports whether the pattern allows a request to host and port; host has
 // no brackets.
 func (p outboundPattern) Match(host string, port int) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	host = hostName(host)
 	if p.Port != 0 && p.Port != port {
 		return false
 	}

@@ -172,6 +172,10 @@ func TestOutboundPatterns(t *testing.T) {
 		{"[::1]", "::1", 80, true},
 		{"[::1]:80", "::1", 80, true},
 		{"[::1]:80", "::1", 81, false},
+		{"::1", "0:0:0:0:0:0:0:1", 80, true},
+		{"[2001:DB8:0::1]:80", "2001:db8::1", 80, true},
+		{"Example.com.", "example.com", 80, true},
+		{"*.example.com.", "a.example.com.", 80, true},
 	}
 	for _, tt := range tests {
 		p, err := parseOutboundPattern(tt.pattern)
@@ -183,7 +187,7 @@ func TestOutboundPatterns(t *testing.T) {
 			t.Errorf("%s matches %s:%d: %v", tt.pattern, tt.host, tt.port, got)
 		}
 	}
-	for _, bad := range []string{"", "*", "*.", "http://x", "x/y", "a.*.b", "x:0", "x:http", "x:99999", "a b", "me@x", "x:"} {
+	for _, bad := range []string{"", "*", "*.", "http://x", "x/y", "a.*.b", "x:0", "x:http", "x:99999", "a b", "me@x", "x:", ".x", "[::1", "::1]", "[x", "bücher.example"} {
 		if p, err := parseOutboundPattern(bad); err == nil {
 			t.Errorf("%q gave %+v", bad, p)
 		}
