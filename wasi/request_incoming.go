@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -125,7 +126,7 @@ func requestBody(r *http.Request) io.ReadCloser {
 		return interruptBody{r.Body, i}
 	}
 	if r.Context().Value(http.ServerContextKey) != nil {
-		return serverBody{r.Body}
+		return &serverBody{r: r.Body}
 	}
 	return r.Body
 }
@@ -141,11 +142,26 @@ func (b interruptBody) Close() error {
 	return nil
 }
 
-// serverBody leaves closing to the server: net/http's Close waits for a blocked Read.
-type serverBody struct{ io.Reader }
+// serverBody leaves closing to the server: net/http's Close waits for a blocked Read. Once closed it gives no more, as the server may read the rest
+// for itself, and a guest that read on beside it would take what is left for the whole.
+type serverBody struct {
+	r      io.Reader
+	closed atomic.Bool
+}
 
-func (serverBody) Close() error { return nil }
-func (serverBody) detached()    {}
+func (b *serverBody) Read(p []byte) (int, error) {
+	if b.closed.Load() {
+		return 0, NewErrorCode(ConnectionTerminated, nil)
+	}
+	return b.r.Read(p)
+}
+
+func (b *serverBody) Close() error {
+	b.closed.Store(true)
+	return nil
+}
+
+func (*serverBody) detached() {}
 
 // RequestBody returns the body of r for the guest of this state, which closes it.
 func (s *State) RequestBody(r *Request) *IncomingBody {

@@ -84,6 +84,19 @@ func TestABodyCutOnTheWireIsAProtocolError(t *testing.T) {
 	}
 }
 
+func TestABodyThatIsOverForTheServerIsCutForTheGuest(t *testing.T) {
+	handled(t, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789", func(st *State, q *Request, _ func()) {
+		s, _ := st.RequestBody(q).Stream()
+		if err := q.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		got, err := readAll(t, s)
+		if code := AsErrorCode(err); got != "" || code == nil || code.Case != ConnectionTerminated {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+}
+
 func TestTrailersOfARequestReachTheGuest(t *testing.T) {
 	for wire, want := range map[string][]string{
 		"Trailer: X-T, X-Absent\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n": {"x-t: 1"},
