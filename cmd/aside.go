@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -75,10 +76,18 @@ func (t *tool) compileInto(ctx context.Context, dir string, size int) error {
 	if _, err := io.ReadFull(t.in, wasm); err != nil {
 		return err
 	}
-	// The process ends before stdin does, or soon after.
+	compiled, abandoned := make(chan error, 1), make(chan struct{})
+	// Neither is waited for: the process ends.
+	go func() { compiled <- engine.CompileInto(ctx, dir, wasm) }()
 	go func() {
 		_, _ = io.Copy(io.Discard, t.in)
-		stop()
+		close(abandoned)
 	}()
-	return engine.CompileInto(ctx, dir, wasm)
+	select {
+	case err := <-compiled:
+		return err
+	case <-abandoned:
+		// Nobody else is there to remove it.
+		return errors.Join(errors.New("stdin was closed: nobody waits for the code"), os.RemoveAll(dir))
+	}
 }

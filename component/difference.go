@@ -26,12 +26,19 @@ func (c *Component) Compare(before *Component) Difference {
 	d.ImportsAdded, d.ImportsRemoved = added(before.ImportNames(), c.ImportNames())
 	d.ExportsAdded, d.ExportsRemoved = added(before.ExportNames(), c.ExportNames())
 	was, is := modulesOf(before.ast, nil), modulesOf(c.ast, nil)
-	d.Code = len(was) != len(is)
-	for i := range min(len(was), len(is)) {
-		code, data := compareModules(was[i], is[i])
+	for i := range max(len(was), len(is)) {
+		code, data := compareModules(at(was, i), at(is, i))
 		d.Code, d.Data = d.Code || code, d.Data || data
 	}
 	return d
+}
+
+// at returns the module in place i, nil if there are not so many.
+func at(modules [][]byte, i int) []byte {
+	if i >= len(modules) {
+		return nil
+	}
+	return modules[i]
 }
 
 // added returns what is new in now and what is no longer there.
@@ -62,20 +69,21 @@ func modulesOf(c *binary.Component, all [][]byte) [][]byte {
 	return all
 }
 
+// compareModules compares two modules; nil stands for none.
 func compareModules(before, now []byte) (code, data bool) {
-	was, is := corewasm.Sections(before), corewasm.Sections(now)
-	if len(was) != len(is) {
-		return true, false
-	}
-	for i := range was {
-		switch {
-		case was[i].ID != is[i].ID:
-			return true, data
-		case bytes.Equal(was[i].Content, is[i].Content):
-		case was[i].IsData():
-			data = true
-		default:
-			code = true
+	wasCode, wasData := codeAndData(before)
+	isCode, isData := codeAndData(now)
+	same := func(a, b corewasm.Section) bool { return a.ID == b.ID && bytes.Equal(a.Content, b.Content) }
+	return (before == nil) != (now == nil) || !slices.EqualFunc(wasCode, isCode, same), !slices.EqualFunc(wasData, isData, same)
+}
+
+// codeAndData takes a module's sections apart.
+func codeAndData(module []byte) (code, data []corewasm.Section) {
+	for _, section := range corewasm.Sections(module) {
+		if section.IsData() {
+			data = append(data, section)
+		} else {
+			code = append(code, section)
 		}
 	}
 	return code, data

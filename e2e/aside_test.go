@@ -3,7 +3,9 @@ package e2e
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strconv"
@@ -28,7 +30,7 @@ func TestTheProgramCompilesForItself(t *testing.T) {
 	if !ours() {
 		return
 	}
-	module := oneFunction(1 << 20)
+	module := oneFunction(4 << 20)
 	start := func() (*exec.Cmd, io.WriteCloser, string) {
 		t.Helper()
 		folder := t.TempDir()
@@ -50,7 +52,20 @@ func TestTheProgramCompilesForItself(t *testing.T) {
 		t.Errorf("%v; left %q", err, entries(t, folder))
 	}
 
-	// A server that has ended closes the pipe.
+	// A server that has ended closes the pipe: while the module is compiled, and before.
+	command, in, folder = start()
+	if _, err := in.Write(module); err != nil {
+		t.Error(err)
+	}
+	if err := in.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := command.Wait(); err == nil {
+		t.Error("it went on without a server")
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("left %q, %v", entries(t, folder), err)
+	}
 	command, in, folder = start()
 	if _, err := in.Write(module[:len(module)-1]); err != nil {
 		t.Error(err)
