@@ -56,19 +56,25 @@ func (t *tool) runOnce(ctx context.Context, s *testSettings, paths []string) (*t
 	loaded := host.prepare(ctx, s.flags.component)
 	sources := readSources(paths, t.in)
 	<-loaded
-	if slices.ContainsFunc(sources, needsDefault) {
-		host.component(ctx, s.flags.component)
-	}
-	run, err := t.runTests(ctx, s, host, sources, started)
+	run, err := t.runLoaded(ctx, s, host, sources, started)
 	if closeErr := closeHost(ctx, host); err == nil && closeErr != nil {
 		err = loadError(closeErr, "", "%v", closeErr)
 	}
 	return run, err
 }
 
+// runLoaded runs fixtures once the component is there that those need that name
+// none. Loading began at started.
+func (t *tool) runLoaded(ctx context.Context, s *testSettings, host *testHost, sources []*testrunner.Source, started time.Time) (*testreport.Run, error) {
+	if slices.ContainsFunc(sources, needsDefault) {
+		host.component(ctx, s.flags.component)
+	}
+	return t.runTests(ctx, s, host, sources, started)
+}
+
 // needsDefault reports whether a fixture does not name its component.
 func needsDefault(s *testrunner.Source) bool {
-	return s.File != nil && s.File.Settings.Component == nil && len(s.File.Entries) > 0
+	return slices.Contains(s.Components(), "")
 }
 
 // readSources reads fixtures; in is standard input.

@@ -3,22 +3,36 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/wasihttp/wasihttp/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/watch"
 )
 
+// testWatch runs fixtures, and again what a change concerns.
+type testWatch struct {
+	*tool
+	settings *testSettings
+	host     *testHost // of the components as they are; nil until there is a run
+	fallback string    // the component of fixtures that name none; "" if there is none
+}
+
 // watchTests runs fixtures, and again what a change concerns, until the user
-// ends it. A fixture that changed is run by itself; a new component, and any
-// other file beside the fixtures, concerns all of them.
+// ends it.
 func (t *tool) watchTests(ctx context.Context, s *testSettings) error {
 	if slices.Contains(s.paths, testrunner.Stdin) {
 		return usagef("name files or folders", "--watch cannot watch standard input")
 	}
-	roots, err := t.watchRoots(s)
+	w := &testWatch{tool: t, settings: s, fallback: s.flags.component}
+	if w.fallback == "" {
+		// Fixtures may all name their own.
+		w.fallback, _ = discoverTo("test", "--component", t.servable)
+	}
+	roots, err := w.roots()
 	if err != nil {
 		return err
 	}
@@ -27,81 +41,140 @@ func (t *tool) watchTests(ctx context.Context, s *testSettings) error {
 		return usagef("", "--watch: %v", err)
 	}
 	defer func() {
-		// Nothing is lost when a watch does not end well.
+		// Nothing is lost when a watch does not end well, nor when a component
+		// is not freed.
 		_ = tree.Close()
+		w.drop(ctx)
 	}()
-	var only []string
+	w.run(ctx, nil)
 	for {
-		t.watchedRun(ctx, s, only)
+		fmt.Fprintln(s.out, s.out.Dim("waiting for changes; Ctrl-C ends"))
 		select {
 		case batch := <-tree.Changes():
-			only = changedFixtures(batch)
 			fmt.Fprintf(s.out, "\n%s %s\n", s.out.Fair(term.SymbolItem), changedText(batch))
+			w.run(ctx, &batch)
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// watchRoots returns what to watch: the paths of the fixtures and the
-// components.
-func (t *tool) watchRoots(s *testSettings) ([]string, error) {
-	roots := slices.Clone(s.paths)
-	component := s.flags.component
-	if component == "" {
-		// Fixtures may all name their own.
-		component, _ = discoverTo("test", "--component", t.servable)
+func (w *testWatch) drop(ctx context.Context) {
+	if w.host != nil {
+		_ = closeHost(ctx, w.host)
+		w.host = nil
 	}
-	if component != "" {
-		roots = append(roots, component)
+}
+
+// roots returns what to watch: the paths of the fixtures and the components.
+func (w *testWatch) roots() ([]string, error) {
+	var roots []string
+	for _, path := range w.settings.paths {
+		if _, err := os.Stat(path); err == nil {
+			roots = append(roots, path)
+		} else if matches, err := filepath.Glob(path); err == nil {
+			roots = append(roots, matches...)
+		}
 	}
-	paths, err := testrunner.Find(s.paths)
+	paths, err := testrunner.Find(w.settings.paths)
 	if err != nil {
 		return nil, usagef("", "%v", err)
 	}
-	for _, source := range readSources(paths, t.in) {
-		if source.File != nil && source.File.Settings.Component != nil {
-			roots = append(roots, filepath.Join(filepath.Dir(source.Path), source.File.Settings.Component.Path))
-		}
+	for _, source := range readSources(paths, w.in) {
+		roots = append(roots, w.components(source)...)
 	}
 	slices.Sort(roots)
 	return slices.Compact(roots), nil
 }
 
-// changedFixtures returns the fixtures that a batch consists of; nil if there
-// is anything else in it.
-func changedFixtures(b watch.Batch) []string {
-	var out []string
-	for _, f := range b.Files {
-		if filepath.Ext(f.Path) != ".hurl" || f.Op == watch.Removed {
-			return nil
+// components returns the paths of the components that a fixture runs against.
+func (w *testWatch) components(source *testrunner.Source) []string {
+	paths := source.Components()
+	for i, path := range paths {
+		if path == "" {
+			paths[i] = w.fallback
 		}
-		out = append(out, f.Path)
 	}
-	return out
+	return slices.DeleteFunc(paths, func(path string) bool { return path == "" })
 }
 
 func changedText(b watch.Batch) string {
 	if len(b.Files) == 1 {
-		return term.Clean(filepath.Base(b.Files[0].Path)) + " changed"
+		what := " changed"
+		if b.Files[0].Op == watch.Removed {
+			what = " removed"
+		}
+		return term.Clean(filepath.Base(b.Files[0].Path)) + what
 	}
 	return plural(len(b.Files), "file") + " changed"
 }
 
-// watchedRun runs once, only the fixtures in only unless it is nil. What is
+// run runs what a batch of changes concerns, all fixtures if it is nil. What is
 // wrong is printed; the watch goes on.
-func (t *tool) watchedRun(ctx context.Context, s *testSettings, only []string) {
+func (w *testWatch) run(ctx context.Context, batch *watch.Batch) {
+	s := w.settings
 	paths, err := testrunner.Find(s.paths)
-	if err == nil && only != nil {
-		paths = slices.DeleteFunc(paths, func(p string) bool {
-			abs, err := filepath.Abs(p)
-			return err != nil || !slices.Contains(only, abs)
-		})
-	}
 	if err == nil {
-		_, err = t.runOnce(ctx, s, paths)
+		err = w.runPaths(ctx, paths, batch)
 	}
 	if err != nil && ctx.Err() == nil {
-		fmt.Fprintf(t.stderr, "%s: %s %v\n", programName, t.stderr.Bad("error:"), err)
+		fmt.Fprintf(w.stderr, "%s: %s %v\n", programName, w.stderr.Bad("error:"), err)
 	}
+}
+
+func (w *testWatch) runPaths(ctx context.Context, paths []string, batch *watch.Batch) error {
+	sources := readSources(paths, w.in)
+	if batch != nil {
+		components := make(map[string]bool)
+		for _, source := range sources {
+			for _, path := range w.components(source) {
+				components[absolute(path)] = true
+			}
+		}
+		if slices.ContainsFunc(batch.Files, func(f watch.FileChange) bool { return components[f.Path] }) {
+			w.drop(ctx)
+		}
+		sources = slices.DeleteFunc(sources, func(source *testrunner.Source) bool {
+			return !slices.ContainsFunc(batch.Files, func(f watch.FileChange) bool { return w.concerns(f.Path, source, components) })
+		})
+	}
+	if len(sources) == 0 {
+		return nil
+	}
+	if w.host == nil {
+		w.host = w.testHost(w.settings)
+	}
+	run, err := w.runLoaded(ctx, w.settings, w.host, sources, time.Now())
+	if run != nil && err == nil {
+		err = w.settings.writeReports(run)
+	}
+	return err
+}
+
+// concerns reports whether a changed file can change what comes of a fixture: it
+// is the fixture, its component, or a file that it may read.
+func (w *testWatch) concerns(changed string, source *testrunner.Source, components map[string]bool) bool {
+	fixture := absolute(source.Path)
+	switch {
+	case changed == fixture:
+		return true
+	case components[changed]:
+		return slices.ContainsFunc(w.components(source), func(path string) bool { return absolute(path) == changed })
+	case testrunner.IsFixture(changed):
+		return false
+	}
+	root := filepath.Dir(fixture)
+	if w.settings.flags.fileRoot != "" {
+		root = absolute(w.settings.flags.fileRoot)
+	}
+	rel, err := filepath.Rel(root, changed)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// absolute returns a path as changes name it.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }

@@ -27,8 +27,28 @@ type Source struct {
 	Notes     []string
 }
 
-// isFixture reports which files are fixtures when a folder is searched.
-func isFixture(path string) bool {
+// Components returns the paths of the components that the entries name, each
+// once; "" for the one that is used where none is named.
+func (s *Source) Components() []string {
+	if s.File == nil || len(s.Errors) > 0 {
+		return nil
+	}
+	files := newFileReader("", s.Path)
+	var paths []string
+	for _, e := range s.File.Entries {
+		path := ""
+		if c := s.File.EntrySettings(e).Component; c != nil {
+			path = files.relative(c.Path)
+		}
+		if !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// IsFixture reports which files are fixtures when a folder is searched.
+func IsFixture(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
 	return ext == ".hurl" || ext == ".har"
 }
@@ -101,7 +121,7 @@ func findBelow(folder string, info fs.FileInfo, above []fs.FileInfo) ([]string, 
 				return nil, err
 			}
 			found = append(found, below...)
-		case isFixture(path):
+		case IsFixture(path):
 			found = append(found, path) // what is wrong with it, reading it tells
 		}
 	}

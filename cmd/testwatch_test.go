@@ -1,0 +1,38 @@
+package cmd
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+func TestAChangeConcernsOnlyWhatItCouldChange(t *testing.T) {
+	t.Chdir(t.TempDir())
+	w := &testWatch{settings: &testSettings{flags: newTestFlags()}, fallback: "app.wasm"}
+	sources := []*testrunner.Source{
+		testrunner.Parse("fixtures/a.hurl", []byte("GET http://localhost/\n")),
+		testrunner.Parse("fixtures/sub/b.hurl", []byte("# @component ../../other.wasm\n\nGET http://localhost/\n")),
+		testrunner.Parse("fixtures/sub/c.hurl", []byte("GET http://localhost/\n\n# @component ../../other.wasm\nGET http://localhost/\n")),
+	}
+	components := map[string]bool{absolute("app.wasm"): true, absolute("other.wasm"): true}
+	for changed, want := range map[string][]string{
+		"fixtures/a.hurl":       {"fixtures/a.hurl"},
+		"fixtures/new.hurl":     nil,
+		"app.wasm":              {"fixtures/a.hurl", "fixtures/sub/c.hurl"},
+		"other.wasm":            {"fixtures/sub/b.hurl", "fixtures/sub/c.hurl"},
+		"fixtures/data.txt":     {"fixtures/a.hurl", "fixtures/sub/b.hurl", "fixtures/sub/c.hurl"},
+		"fixtures/sub/data.txt": {"fixtures/a.hurl", "fixtures/sub/b.hurl", "fixtures/sub/c.hurl"},
+		"elsewhere.txt":         nil,
+	} {
+		var got []string
+		for _, source := range sources {
+			if w.concerns(absolute(changed), source, components) {
+				got = append(got, source.Path)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s concerns %v, want %v", changed, got, want)
+		}
+	}
+}
