@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -262,14 +261,10 @@ func versionOr(name string) string {
 
 // byteCount writes a size for people, in bytes and in the unit that fits.
 func byteCount(n int) string {
-	text := strconv.Itoa(n) + " bytes"
-	if n >= 1<<20 {
-		return fmt.Sprintf("%s (%.1f MiB)", text, float64(n)/(1<<20))
+	if n < 1000 {
+		return fileSize(int64(n))
 	}
-	if n >= 1<<10 {
-		return fmt.Sprintf("%s (%.1f KiB)", text, float64(n)/(1<<10))
-	}
-	return text
+	return fmt.Sprintf("%d bytes (%s)", n, fileSize(int64(n)))
 }
 
 // styleWIT dims the words of the language so that the names stand out.

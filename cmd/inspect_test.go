@@ -288,7 +288,7 @@ func TestReportText(t *testing.T) {
 	}
 	want := `my\x1b.wasm
   kind      component, WASI HTTP 0.2
-  size      3145728 bytes (3.0 MiB)
+  size      3145728 bytes (3.1 MB)
   digest    abababab
   language  JavaScript (QuickJS)
   tools     wit-component 0.262.0, 0.245.1
