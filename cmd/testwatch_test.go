@@ -13,15 +13,15 @@ func TestAChangeConcernsOnlyWhatItCouldChange(t *testing.T) {
 	sources := []*testrunner.Source{
 		testrunner.Parse("fixtures/a.hurl", []byte("GET http://localhost/\n")),
 		testrunner.Parse("fixtures/sub/b.hurl", []byte("# @component ../../other.wasm\n\nGET http://localhost/\n")),
-		testrunner.Parse("fixtures/sub/c.hurl", []byte("GET http://localhost/\n\n# @component ../../other.wasm\nGET http://localhost/\n")),
+		testrunner.Parse("fixtures/sub/c.hurl", []byte("GET http://localhost/\n")),
 	}
 	components := map[string]bool{absolute("app.wasm"): true, absolute("other.wasm"): true}
 	for changed, want := range map[string][]string{
 		"fixtures/a.hurl":       {"fixtures/a.hurl"},
 		"fixtures/new.hurl":     nil,
 		"app.wasm":              {"fixtures/a.hurl", "fixtures/sub/c.hurl"},
-		"other.wasm":            {"fixtures/sub/b.hurl", "fixtures/sub/c.hurl"},
-		"fixtures/data.txt":     {"fixtures/a.hurl", "fixtures/sub/b.hurl", "fixtures/sub/c.hurl"},
+		"other.wasm":            {"fixtures/sub/b.hurl"},
+		"fixtures/data.txt":     {"fixtures/a.hurl"}, // the others may not read it
 		"fixtures/sub/data.txt": {"fixtures/a.hurl", "fixtures/sub/b.hurl", "fixtures/sub/c.hurl"},
 		"elsewhere.txt":         nil,
 	} {
