@@ -184,7 +184,11 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	}
 	f.scope.Response = t.response
 	if r.Entry.Response != nil {
-		c := &checker{scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All, crlf: bytes.Contains(f.file.Source, []byte("\r\n"))}
+		source := f.file.Source[r.Entry.Range.Start.Offset:r.Entry.Range.End.Offset]
+		c := &checker{
+			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All,
+			crlf: bytes.Contains(source, []byte("\r\n")),
+		}
 		c.check()
 		r.Problems, r.Captures = c.problems, c.captures
 	}

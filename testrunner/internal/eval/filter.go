@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
 
 // Filters passes a value through filters, from left to right. A nil value
@@ -237,7 +238,8 @@ func (s *Scope) filterTextWith(v Value, f *hurl.Filter) (*Value, *Error) {
 	case hurl.FilterJSONPath:
 		return s.jsonText(f.Args[0], v.Text)
 	case hurl.FilterXPath:
-		return s.xPath(f.Args[0], v.Text, true)
+		tree, err := xpath.ParseHTML(v.Text)
+		return s.xPath(f.Args[0], tree, err)
 	}
 	arg, err := s.argument(f.Args[0])
 	if err != nil {

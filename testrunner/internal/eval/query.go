@@ -4,7 +4,6 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"regexp"
-	"strings"
 
 	"github.com/wasihttp/wasihttp/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
@@ -88,8 +87,8 @@ func (s *Scope) queryBody(q *hurl.Query) (*Value, *Error) {
 		}
 		return s.jsonPath(q.Arg, tree)
 	case hurl.QueryXPath:
-		html := strings.HasPrefix(strings.ToLower(r.Headers.Get("Content-Type")), "text/html")
-		return s.xPath(q.Arg, body2, html)
+		tree, err := r.Tree()
+		return s.xPath(q.Arg, tree, err)
 	}
 	return nil, errorAt(q.Range, "Unknown query", "%s", q.Kind)
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/fixture"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
+	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
 
 // Response is an answer as queries see it. It belongs to one goroutine, because
@@ -41,6 +42,7 @@ type Response struct {
 	json       any
 	jsonErr    error
 	isParsed   bool
+	tree       *xpath.Document
 }
 
 // Redirect is an answer that led to the next request.
@@ -161,6 +163,24 @@ func (r *Response) JSON() (any, error) {
 		r.isParsed = true
 	}
 	return r.json, r.jsonErr
+}
+
+// Tree returns the body as a document for XPath: HTML if it says so, otherwise
+// XML.
+func (r *Response) Tree() (*xpath.Document, error) {
+	if r.tree != nil {
+		return r.tree, nil
+	}
+	body, err := r.Text()
+	if err != nil {
+		return nil, err
+	}
+	read := xpath.ParseXML
+	if strings.HasPrefix(strings.ToLower(r.Headers.Get("Content-Type")), "text/html") {
+		read = xpath.ParseHTML
+	}
+	r.tree, err = read(body)
+	return r.tree, err
 }
 
 // header returns the values of all fields with a name.

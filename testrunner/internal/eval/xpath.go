@@ -5,17 +5,12 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
 
-// xPath evaluates an expression over a document.
-func (s *Scope) xPath(arg *hurl.Value, document string, html bool) (*Value, *Error) {
+// xPath evaluates an expression over a document, unless that could not be read.
+func (s *Scope) xPath(arg *hurl.Value, tree *xpath.Document, err error) (*Value, *Error) {
 	source, evalErr := s.argument(arg)
 	if evalErr != nil {
 		return nil, evalErr
 	}
-	read := xpath.ParseXML
-	if html {
-		read = xpath.ParseHTML
-	}
-	tree, err := read(document)
 	if err != nil {
 		return nil, errorAt(arg.Range, "Invalid XML", "%v", err)
 	}
