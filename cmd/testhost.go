@@ -221,8 +221,18 @@ func testFailure(err error) *testrunner.Failure {
 	return out
 }
 
+// testFrames translates a backtrace. It begins where a panic was, without the
+// functions of Rust's library that make a trap of it: stderr says what they do.
 func testFrames(in []serve.Frame) []testrunner.Frame {
 	var out []testrunner.Frame
+	panics := func(f serve.Frame) bool {
+		return slices.ContainsFunc([]string{"__rustc::", "rust_panic", "std::panicking::", "std::sys::backtrace::", "core::panicking::"}, func(prefix string) bool {
+			return strings.HasPrefix(f.Func, prefix)
+		})
+	}
+	if own := slices.IndexFunc(in, func(f serve.Frame) bool { return !panics(f) }); own > 0 {
+		in = in[own:]
+	}
 	for _, f := range in {
 		out = append(out, testrunner.Frame{Func: f.Func, Place: f.Place()})
 	}
