@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -169,6 +170,10 @@ func (x *examined) component(l *component.Linker) *examined {
 		if component.Missing(x.Data) > 0 {
 			return x.truncated()
 		}
+		// The binary format has changed since some of them, too.
+		if name := candidateIn(x.Data); name != "" {
+			return x.releaseCandidate(name, l)
+		}
 		return x.problem(codeInvalid, "build it again; `wasm-tools validate --features all "+shellWord(x.Path)+"` is a second opinion", "is not a valid component: %v", err)
 	}
 	x.Component, x.Producers = c, c.Producers()
@@ -248,6 +253,16 @@ func releaseCandidate(names []string) string {
 		return ""
 	}
 	return names[i]
+}
+
+// candidateIn finds the name of an interface of WASI before its release in a file that cannot be decoded; "" if there is none.
+func candidateIn(data []byte) string {
+	versioned := regexp.MustCompile(`wasi:[a-z]+/[a-z0-9-]+@0\.[0-9]+\.[0-9]+-[0-9A-Za-z.-]+`)
+	var names []string
+	for _, name := range versioned.FindAll(data, -1) {
+		names = append(names, string(name))
+	}
+	return releaseCandidate(names)
 }
 
 // isReleased tells whether an interface belongs to the packages that WASI 0.2 and 0.3 consist of. Others are proposals: their versions have

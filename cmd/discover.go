@@ -116,7 +116,11 @@ func checkFile(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return loadError(err, "build it first, or check the path: "+shellWord(path), "%s: no such file", path)
+		hint := "build it first, or check the path: " + shellWord(path)
+		if _, err := os.Stat(path + ".wasm"); err == nil {
+			hint = "did you mean " + shellWord(path+".wasm") + "?"
+		}
+		return loadError(err, hint, "%s: no such file", path)
 	case err != nil:
 		return loadError(err, "", "%s: cannot be read: %v", path, underlying(err))
 	case info.IsDir():
