@@ -87,11 +87,12 @@ func (a cookieAttribute) query(path *hurl.CookiePath) (*Value, *Error) {
 	if path.Attribute != hurl.CookieExpires {
 		return some(text(a.value))
 	}
-	t, err := ParseCookieDate(a.value)
-	if err != nil {
-		return nil, errorAt(path.Range, "Invalid date", "the cookie's Expires is %q", a.value)
+	for _, layout := range []string{"%a, %d %b %Y %T GMT", "%a, %d %b %Y %T %z", "%a, %d-%b-%Y %T%.3f GMT"} {
+		if t, err := parseDate(a.value, layout); err == nil {
+			return some(date(t))
+		}
 	}
-	return some(date(t))
+	return nil, errorAt(path.Range, "Invalid date", "the cookie's Expires is %q", a.value)
 }
 
 // ParseCookieDate reads the forms of dates in use for cookies.

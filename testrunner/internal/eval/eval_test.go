@@ -96,3 +96,25 @@ func TestCharacterReferencesAreResolved(t *testing.T) {
 		}
 	}
 }
+
+func TestCharsetsAreThoseOfTheWHATWG(t *testing.T) {
+	tests := []struct{ label, in, out string }{
+		{"latin1", "\x80\x81\xe9", "\u20ac\u0081é"},
+		{" UTF-8 ", "é", "é"},
+		{"utf-8", "\xe9", "error"},
+		{"iso-8859-8-i", "\xe0", "\u05d0"},
+		{"windows-1253", "\xaa", "error"},
+		{"shift_jis", "\x82\xa0", "\u3042"},
+		{"utf-16le", "a\x00", "a"},
+		{"nothing", "", "error"},
+	}
+	for _, tt := range tests {
+		got, err := decodeCharset([]byte(tt.in), tt.label)
+		if err != nil {
+			got = "error"
+		}
+		if got != tt.out {
+			t.Errorf("%q in %s: %q, want %q", tt.in, tt.label, got, tt.out)
+		}
+	}
+}

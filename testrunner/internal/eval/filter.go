@@ -113,10 +113,7 @@ func filterConvert(v Value, f *hurl.Filter) (*Value, *Error) {
 		case Integer:
 			return some(v)
 		case Float:
-			if math.IsNaN(v.Float) || v.Float >= math.MaxInt64 || v.Float < math.MinInt64 {
-				return nil, filterFault(f, "%s is no integer of 64 bits", v.Describe())
-			}
-			return some(integer(int64(v.Float)))
+			return some(integer(saturated(v.Float)))
 		case String:
 			if n, err := strconv.ParseInt(v.Text, 10, 64); err == nil {
 				return some(integer(n))
@@ -137,6 +134,20 @@ func filterConvert(v Value, f *hurl.Filter) (*Value, *Error) {
 		return nil, filterFault(f, "%s is not a number", v.Describe())
 	}
 	return nil, wrongInput(f, v, "a number or a string")
+}
+
+// saturated returns the integer nearest to zero, the largest or smallest one for
+// what is beyond, 0 for what is no number.
+func saturated(f float64) int64 {
+	switch {
+	case math.IsNaN(f):
+		return 0
+	case f >= math.MaxInt64:
+		return math.MaxInt64
+	case f <= math.MinInt64:
+		return math.MinInt64
+	}
+	return int64(f)
 }
 
 func (s *Scope) filterDate(v Value, f *hurl.Filter) (*Value, *Error) {

@@ -143,14 +143,35 @@ func decodeCharset(body []byte, label string) (string, error) {
 		}
 		return string(body), nil
 	}
-	if enc == charmap.ISO8859_1 {
+	switch enc {
+	case charmap.ISO8859_1:
 		enc = charmap.Windows1252
+	case charmap.ISO8859_8I:
+		enc = charmap.ISO8859_8
 	}
-	out, err := enc.NewDecoder().Bytes(body)
-	if err != nil || bytes.ContainsRune(out, utf8.RuneError) {
+	out, err := decoded(enc, body)
+	if err != nil || strings.ContainsRune(out, utf8.RuneError) {
 		return "", fmt.Errorf("the text is not valid %s", label)
 	}
-	return string(out), nil
+	return out, nil
+}
+
+// decoded returns text, with a replacement character for what means nothing.
+func decoded(enc encoding.Encoding, body []byte) (string, error) {
+	single, ok := enc.(*charmap.Charmap)
+	if !ok {
+		out, err := enc.NewDecoder().Bytes(body)
+		return string(out), err
+	}
+	var b strings.Builder
+	for _, c := range body {
+		r := single.DecodeByte(c)
+		if r == utf8.RuneError && c >= 0x80 && c < 0xa0 {
+			r = rune(c) // a control character, which the library leaves out
+		}
+		b.WriteRune(r)
+	}
+	return b.String(), nil
 }
 
 // JSON returns the body as a value of jsontree.
@@ -199,7 +220,7 @@ func (r *Response) header(name string) []string {
 func HeaderText(value string) string {
 	if !utf8.ValidString(value) {
 		// Each byte means something there.
-		value, _ = charmap.Windows1252.NewDecoder().String(value)
+		value, _ = decoded(charmap.Windows1252, []byte(value))
 	}
 	return strings.Trim(value, " \t")
 }
