@@ -127,7 +127,8 @@ func (w *rewriter) collectMemories() error {
 				continue
 			}
 			if !ok || int(memory) >= n {
-				r.failAt(r.at, "instruction 0x%02x on memory %d is not supported", r.op, memory)
+				r.failAt(r.at, "instruction 0x%02x on memory %d is not supported: only plain loads, stores, size, grow, copy and fill are on other memories than the first",
+					r.op, memory)
 				break
 			}
 			c := &w.companions[memory-1]

@@ -59,11 +59,18 @@ func (a allocator) Allocate(_, most uint64) experimental.LinearMemory {
 	return l
 }
 
+// maxMemory is a page less than 32 bits can address: wazero would take a memory
+// of 4 GiB for an empty one.
+const maxMemory = 65535 * pageSize
+
 // Reallocate implements experimental.LinearMemory.
 func (l *linear) Reallocate(size uint64) []byte {
 	if l.shrink {
 		l.buf = l.backing.resize(l.initial)
 		return l.buf
+	}
+	if size > maxMemory {
+		return nil
 	}
 	more := size - uint64(len(l.buf))
 	if !l.group.fits(more) {
