@@ -163,11 +163,13 @@ func (c *wastCore) reader(i *wastCoreInstance, field string) (*wastCoreInstance,
 	if !ok || e.Kind != corewasm.KindGlobal {
 		return nil, wastFail("no global %q", field)
 	}
-	g := e.Index - i.info.ImportedGlobals
-	if e.Index < i.info.ImportedGlobals || g >= uint32(len(i.info.Globals)) {
-		return nil, wastFail("global %q is imported", field)
+	var all []corewasm.GlobalType
+	for _, im := range i.info.Imports {
+		if im.Kind == corewasm.KindGlobal {
+			all = append(all, im.Global)
+		}
 	}
-	t := i.info.Globals[g]
+	t := append(all, i.info.Globals...)[e.Index]
 	mutable := byte(0)
 	if t.Mutable {
 		mutable = 1

@@ -15,7 +15,7 @@ func (w *rewriter) code() ([]byte, error) {
 	if !s.present {
 		return nil, nil
 	}
-	r := walker{reader: reader{b: s.content, base: s.offset}, table: newOpcodes()}
+	r := walker{reader: w.info.reader(secCode), table: newOpcodes()}
 	n := r.u32()
 	extra := uint32(0)
 	if w.safepoints != nil {

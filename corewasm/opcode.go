@@ -19,6 +19,7 @@ const (
 	immTypes                  // vector of value types
 	immHeapType               // heap type
 	immTryTable               // block type and catch clauses
+	immGlobal                 // global index
 	immCall                   // function index of a call
 	immRefFunc                // function index of ref.func
 	immCallOther              // type index, perhaps table index, of another kind of call
@@ -71,7 +72,9 @@ func newOpcodes() *opcodes {
 	t[0x1a], t[0x1b] = immNone, immNone
 	t[0x1c] = immTypes
 	t[0x1f] = immTryTable
-	fill(immLEB, 0x20, 0x25)
+	fill(immLEB, 0x20, 0x22)
+	t[0x23], t[0x24] = immGlobal, immGlobal
+	t[0x25] = immLEB
 	t[0x26] = immTableWrite
 	fill(immMemArg, 0x28, 0x3e)
 	t[0x3f] = immLEB
@@ -188,11 +191,23 @@ func (w *walker) next() bool {
 	case immInvalid:
 		w.badOpcode(w.at, w.op, "")
 	case immNone, immElse, immEnd:
-	case immLEB, immTableWrite, immMemoryGrow, immCallOther:
+	case immLEB, immTableWrite, immMemoryGrow:
 		w.skipLEB()
-	case immCall, immRefFunc, immData:
+	case immCall, immRefFunc:
 		w.arg = w.u32()
-	case immLEB2, immTableWrite2, immCallOther2:
+		w.funcIndex(w.immAt, w.arg)
+	case immGlobal:
+		if i := w.u32(); w.info != nil && uint64(i) >= uint64(w.info.ImportedGlobals)+uint64(len(w.info.Globals)) {
+			w.failAt(w.immAt, "unknown global %d", i)
+		}
+	case immData:
+		w.arg = w.u32()
+	case immCallOther:
+		w.typeIndex(w.immAt, w.u32())
+	case immCallOther2:
+		w.typeIndex(w.immAt, w.u32())
+		w.skipLEB()
+	case immLEB2, immTableWrite2:
 		w.skipLEB()
 		w.skipLEB()
 	case immMemoryInit:
@@ -272,8 +287,10 @@ func (r *reader) blockType() {
 		}
 	}
 	at := r.pos
-	if r.sleb(33) < 0 {
+	if i := r.sleb(33); i < 0 {
 		r.failAt(at, "malformed block type")
+	} else {
+		r.typeIndex(at, uint32(i))
 	}
 }
 
@@ -288,8 +305,15 @@ func (r *reader) constInstr() byte {
 	op := r.byte()
 	switch op {
 	case 0x0b:
-	case 0x41, 0x42, 0x23, 0xd2:
+	case 0x41, 0x42:
 		r.skipLEB()
+	case 0x23:
+		at := r.pos
+		if i := r.u32(); r.info != nil && (i >= r.visible || r.info.mutable(i)) {
+			r.failAt(at, "global %d cannot be used in a constant expression here", i)
+		}
+	case 0xd2:
+		r.funcIndex(r.pos, r.u32())
 	case 0x43:
 		r.bytes(4)
 	case 0x44:

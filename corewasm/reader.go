@@ -71,6 +71,10 @@ type reader struct {
 	pos  int
 	base int // offset of b[0] in the module
 	err  error
+	// info, when not nil, is what indices have to be within; visible bounds the
+	// globals that a constant expression may read.
+	info    *Info
+	visible uint32
 }
 
 func (r *reader) fail(format string, args ...any) {

@@ -155,6 +155,9 @@ type rewriter struct {
 
 func (w *rewriter) run() (*Rewritten, error) {
 	info := w.info
+	if err := info.checkIndices(); err != nil {
+		return nil, err
+	}
 	if err := w.collectMemories(); err != nil {
 		return nil, err
 	}
@@ -215,7 +218,7 @@ func (w *rewriter) run() (*Rewritten, error) {
 // section gives the new content of a section, nil for none.
 func (w *rewriter) section(id byte, code []byte) ([]byte, error) {
 	s := w.info.sec[id]
-	r := reader{b: s.content, base: s.offset}
+	r := w.info.reader(id)
 	var out []byte
 	switch id {
 	case secType:
@@ -344,7 +347,7 @@ func (w *rewriter) withExprs(id byte) ([]byte, error) {
 	if !s.present && !add {
 		return nil, nil
 	}
-	r := reader{b: s.content, base: s.offset}
+	r := w.info.reader(id)
 	var n uint32
 	if s.present {
 		n = r.u32()
@@ -355,7 +358,10 @@ func (w *rewriter) withExprs(id byte) ([]byte, error) {
 	} else {
 		e.out = appendU32(make([]byte, 0, len(s.content)+16), n)
 	}
-	for range n {
+	for k := range n {
+		if id == secGlobal {
+			r.visible = w.info.ImportedGlobals + k
+		}
 		at := r.pos
 		hasExpr := true
 		if id == secGlobal {

@@ -450,3 +450,42 @@ func FuzzRewrite(f *testing.F) {
 		}
 	})
 }
+
+// What rewriting adds must not be there for modules that are invalid without.
+func TestIndicesPastTheEndAreRefused(t *testing.T) {
+	mod := func(m ct.Module) []byte {
+		m.Globals = append(m.Globals, ct.Global{Type: 0x7f, Mutable: true, Init: ct.Const(1)})
+		m.Funcs = append(m.Funcs, ct.Func{Type: sigVoid, Code: ct.Code(ct.Loop, ct.Void, ct.End)})
+		return m.Bytes()
+	}
+	code := func(parts ...any) []byte {
+		return mod(ct.Module{Funcs: []ct.Func{{Type: sigVoid, Code: ct.Code(parts...)}}})
+	}
+	for name, tt := range map[string]struct {
+		module []byte
+		want   string
+	}{
+		"call":                 {code(0x10, 2), "unknown function 2"},
+		"ref.func":             {code(0xd2, 2, ct.Drop), "unknown function 2"},
+		"global.set":           {code(ct.Const(0), 0x24, 1), "unknown global 1"},
+		"global.get":           {code(0x23, 1, ct.Drop), "unknown global 1"},
+		"call_indirect":        {code(ct.Const(0), 0x11, 2, 0), "unknown type 2"},
+		"block":                {code(ct.Block, 2, ct.End), "unknown type 2"},
+		"ref.null":             {code(0xd0, 2, ct.Drop), "unknown type 2"},
+		"function export":      {mod(ct.Module{Exports: []ct.Export{{Name: "e", Kind: 0, Index: 1}}}), "unknown func 1"},
+		"global export":        {mod(ct.Module{Exports: []ct.Export{{Name: "e", Kind: 3, Index: 1}}}), "unknown global 1"},
+		"element":              {mod(ct.Module{Table: 1, Elems: []ct.Elem{{Offset: ct.Const(0), Funcs: []int{1}}}}), "unknown function 1"},
+		"a mutable constant":   {mod(ct.Module{Globals: []ct.Global{{Type: 0x7f, Mutable: true, Init: ct.Const(1)}, {Type: 0x7f, Init: []byte{0x23, 0}}}}), "global 0 cannot be used"},
+		"a constant of itself": {mod(ct.Module{Globals: []ct.Global{{Type: 0x7f, Init: []byte{0x23, 0}}}}), "global 0 cannot be used"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := corewasm.Rewrite(tt.module, corewasm.Options{Safepoint: &corewasm.ImportName{Module: "h", Name: "s"}})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want: %s", err, tt.want)
+			}
+		})
+	}
+	if _, err := corewasm.Rewrite(code(0x10, 1), corewasm.Options{}); err != nil {
+		t.Errorf("the last function cannot be called: %v", err)
+	}
+}

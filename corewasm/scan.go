@@ -82,6 +82,8 @@ type Info struct {
 	HasStart bool
 	Elems    []ElemSegment
 	Data     []DataSegment
+	// DataCount is what the data count section says, if there is one.
+	DataCount uint32
 	// Customs are the names of the custom sections in order.
 	Customs []string
 	// HasDWARF tells whether .debug_info and .debug_line are there.
@@ -290,7 +292,7 @@ func (i *Info) decode(id byte, r *reader) {
 			i.Elems = append(i.Elems, r.elemSegment(nil))
 		}
 	case secDataCount:
-		r.u32()
+		i.DataCount = r.u32()
 	case secCode:
 		at := r.pos
 		if n := r.u32(); r.err == nil && uint64(n) != uint64(len(i.Funcs)) {
@@ -387,7 +389,7 @@ func (r *reader) offsetExpr() (v uint64, isConst bool) {
 		return 0, false
 	}
 	c := constantOf(r.b[start:r.pos])
-	return c.bits, c.known && (c.op == 0x41 || c.op == 0x42)
+	return c.bits, c.known && c.op == 0x41
 }
 
 // constant is the value of a constant expression that is one const
@@ -460,7 +462,9 @@ func (r *reader) elemSegment(out *elemWriter) ElemSegment {
 	for range e.Len {
 		at = r.pos
 		if flag&4 == 0 {
-			out.index(r.u32())
+			i := r.u32()
+			r.funcIndex(at, i)
+			out.index(i)
 		} else {
 			r.constExpr()
 			out.expr(r, at)

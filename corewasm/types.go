@@ -181,6 +181,7 @@ func (r *reader) heapType() ValType {
 			r.failAt(at, "type index %d too large", h)
 			return 0
 		}
+		r.typeIndex(at, uint32(h))
 		return ValType(h)
 	}
 	if h < -64 {
