@@ -116,9 +116,9 @@ func (p *printer) append(lines string) {
 func (p *printer) extern(word string, it item, v *view) {
 	switch {
 	case it.inst != nil && it.implements != "":
-		p.line(1, "%s %s: %s;", word, ident(it.name), it.implements)
+		p.line(1, "%s %s: %s;", word, ident(it.name), path(it.implements))
 	case it.inst != nil && isInterface(it.name):
-		p.line(1, "%s %s;", word, it.name)
+		p.line(1, "%s %s;", word, path(it.name))
 	case it.inst != nil:
 		p.gap()
 		p.open(1, "%s %s: interface", word, ident(it.name))
@@ -175,17 +175,30 @@ func (p *printer) packages(r *resolver) {
 	}
 }
 
-// splitInterface splits ns:pkg/iface@1.0.0 into ns:pkg@1.0.0 and iface.
+// splitInterface splits ns:pkg/iface@1.0.0 into ns:pkg@1.0.0, as WIT has it, and iface.
 func splitInterface(s string) (pack, name string) {
 	n, err := names.ParseCanonical(s)
 	if err != nil || n.Kind != names.Interface {
 		return "", s
 	}
-	pack = n.Namespace + ":" + n.Package
+	pack = ident(n.Namespace) + ":" + ident(n.Package)
 	if n.Version != "" {
 		pack += "@" + n.Version
 	}
 	return pack, n.Interface
+}
+
+// path writes the name of an interface, with its package if it has one, as WIT has it.
+func path(s string) string {
+	pack, name := splitInterface(s)
+	if pack == "" {
+		return ident(name)
+	}
+	pack, version, versioned := strings.Cut(pack, "@")
+	if versioned {
+		return pack + "/" + ident(name) + "@" + version
+	}
+	return pack + "/" + ident(name)
 }
 
 // body writes the inside of an interface. Its use statements come first, among them those that only the rest shows to be needed.

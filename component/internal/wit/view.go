@@ -139,17 +139,10 @@ func (v *view) isMethod(it item) bool {
 // path names an interface in a use statement: those of the same package by their own name.
 func (v *view) path(i *iface) string {
 	pack, name := splitInterface(i.name)
-	if own, _ := splitInterface(v.iface.name); pack == own && pack != "" {
+	if own, _ := splitInterface(v.iface.name); pack == own {
 		return ident(name)
 	}
-	if pack == "" {
-		return ident(name)
-	}
-	n, _ := names.ParseCanonical(i.name)
-	if n.Version == "" {
-		return fmt.Sprintf("%s:%s/%s", n.Namespace, n.Package, ident(name))
-	}
-	return fmt.Sprintf("%s:%s/%s@%s", n.Namespace, n.Package, ident(name), n.Version)
+	return path(i.name)
 }
 
 // useLines writes the use statements.

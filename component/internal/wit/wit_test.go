@@ -32,12 +32,13 @@ func decode(t *testing.T, path string) *binary.Component {
 }
 
 // TestText compares with golden files. shapes has everything that WIT can say (shapes.world.wit is what it was made from: wasm-tools
-// component embed --dummy, then component new), nameless what other tools may do; the guests are what real tools do.
+// component embed --dummy, then component new), keywords the words of the language as names, nameless what other tools may do; the guests are what real tools do.
 func TestText(t *testing.T) {
 	guests := filepath.Join("..", "..", "..", "testdata", "guests")
 	for golden, file := range map[string]string{
 		"shapes.wit":        filepath.Join("testdata", "shapes.wasm"),
 		"nameless.wit":      filepath.Join("testdata", "nameless.wasm"),
+		"keywords.wit":      filepath.Join("testdata", "keywords.wasm"),
 		"rust-hello.wit":    filepath.Join(guests, "rust-hello", "rust-hello.wasm"),
 		"rust-hello-p3.wit": filepath.Join(guests, "rust-hello-p3", "rust-hello-p3.wasm"),
 	} {
