@@ -89,6 +89,9 @@ func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (
 		r.Started, r.Attempts = started, n
 		r.Duration = f.scope.Now().Sub(started)
 		r.Notes = append(opts.notes[:len(opts.notes):len(opts.notes)], r.Notes...)
+		if !r.Outcome.Failed() && n > 1 {
+			r.Notes = append(r.Notes, fmt.Sprintf("it took %d attempts", n))
+		}
 		if !r.Outcome.Failed() || opts.retry >= 0 && int64(n) > opts.retry {
 			return r, nil
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -189,6 +191,7 @@ feed:
 	}
 	close(queue)
 	workers.Wait()
+	r.flush()
 	return context.Cause(ctx)
 }
 
@@ -223,8 +226,7 @@ func (r *runner) pass(index int, result *FileResult) {
 		}
 		delete(r.waiting, r.next)
 		r.next++
-		r.summary.Count(next)
-		r.done(next)
+		r.emit(next)
 	}
 }
 
@@ -234,6 +236,21 @@ func (r *runner) loaded(d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.summary.Loading = max(r.summary.Loading, d)
+}
+
+// flush passes on what still waits for files that have not been run to their end.
+func (r *runner) flush() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, index := range slices.Sorted(maps.Keys(r.waiting)) {
+		r.emit(r.waiting[index])
+	}
+	clear(r.waiting)
+}
+
+func (r *runner) emit(f *FileResult) {
+	r.summary.Count(f)
+	r.done(f)
 }
 
 // runFile runs the entries of a file.

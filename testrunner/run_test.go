@@ -3,6 +3,7 @@ package testrunner_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -237,6 +238,9 @@ func TestRetriesAndRepetitions(t *testing.T) {
 		if got := outcomes(files); got != tt.want {
 			t.Errorf("%q, retry %d: %s, want %s", tt.options, tt.retry, got, tt.want)
 		}
+		if r := files[0].Results[0]; r.Outcome == testrunner.Pass && !slices.Contains(r.Notes, "it took 3 attempts") {
+			t.Errorf("%q: a pass at the third attempt has notes %q", tt.options, r.Notes)
+		}
 	}
 }
 
@@ -286,5 +290,23 @@ func TestShardsAreDisjointCompleteAndBalanced(t *testing.T) {
 		if seen[source.Path] != 1 {
 			t.Errorf("%s is in %d shards", source.Path, seen[source.Path])
 		}
+	}
+}
+
+func TestAFailureThatEndsAParallelRunIsToldWhateverCameBefore(t *testing.T) {
+	failed := make(chan struct{})
+	h := &fakeHost{}
+	h.answer = func(_ int, r *testrunner.Request) *testrunner.Answer {
+		if r.Target == "/fails" {
+			defer close(failed)
+			return text(500, "")
+		}
+		<-failed
+		return text(200, "")
+	}
+	// The first file still runs when the second one ends the run.
+	files, s := run(t, h, testrunner.Options{FailFast: true, Jobs: 2}, parse(t, strings.Repeat(get+"\n", 1000), "GET http://localhost/fails\nHTTP 200\n"))
+	if s.Verdict() != testrunner.Mismatches || files[len(files)-1].Path != "b.hurl" {
+		t.Errorf("verdict %v of %d files", s.Verdict(), len(files))
 	}
 }
