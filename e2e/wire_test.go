@@ -138,9 +138,15 @@ func TestEventsOutliveTheTimeout(t *testing.T) {
 	}
 }
 
-// TestEchoNeedsNoMemory sends 100 MB through the guest; the server must not keep it.
+// TestEchoNeedsNoMemory sends 200 MB through guests of both versions; the server must not keep it.
 func TestEchoNeedsNoMemory(t *testing.T) {
-	server := serve(t, rustKitchen().path)
+	for _, g := range []guest{rustKitchen(), rustKitchenP3(t)} {
+		t.Run(g.name, func(t *testing.T) { testEchoNeedsNoMemory(t, g.path) })
+	}
+}
+
+func testEchoNeedsNoMemory(t *testing.T, path string) {
+	server := serve(t, path)
 	c := client(t)
 	echo := func(size int64) {
 		t.Helper()
@@ -159,7 +165,7 @@ func TestEchoNeedsNoMemory(t *testing.T) {
 	}
 	echo(10 << 20)
 	before := peakMemory(t, server.Pid())
-	echo(100_000_000)
+	echo(200_000_000)
 	limit := int64(40 << 20)
 	if strings.Contains(os.Getenv(buildFlagsVariable), "-race") {
 		limit *= 10 // the detector remembers what was touched
