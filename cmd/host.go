@@ -121,7 +121,7 @@ func (h *host) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	g := &guest{host: h, id: h.ids.Add(1), cfg: h.base}
 	g.stdout = h.cfg.Stdout.Writer(g.prefix)
 	g.stderr = &teeTail{LineWriter: h.cfg.Stderr.Writer(g.prefix), guest: g}
-	g.cfg.Stdout, g.cfg.Stderr = g.stdout, g.stderr
+	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
 	g.cfg.Client = h.client(g)
 	g.state = wasi.NewState(&g.cfg)
 	// Requests have their own expiration, given to OnRequestStart.
@@ -339,6 +339,15 @@ func (t *teeTail) Write(p []byte) (int, error) {
 		c.tail.write(p)
 	}
 	return t.LineWriter.Write(p)
+}
+
+// guestLog is output of a guest that serves: when it cannot be written, that is nothing that the guest should fail for.
+type guestLog struct{ w io.Writer }
+
+// Write writes p if that is possible, and never fails.
+func (l guestLog) Write(p []byte) (int, error) {
+	_, _ = l.w.Write(p)
+	return len(p), nil
 }
 
 // trial makes an instance and drops it.

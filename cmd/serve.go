@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os/signal"
 	"strings"
 	"syscall"
 	"time"
@@ -58,6 +59,8 @@ wasihttp serve app.wasm --exec 'npm run build' --live-reload   build, serve, and
 // serve runs "wasihttp serve" until the user ends it. An empty path stands for
 // the component that can be found.
 func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
+	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to drop requests.
+	signal.Ignore(syscall.SIGPIPE)
 	if path == "" {
 		found, err := discover(t.servable)
 		if err != nil {

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"io"
 	"math"
 	"runtime/debug"
 	"strings"
@@ -271,5 +272,18 @@ func TestVersionText(t *testing.T) {
 	}
 	if got := versionText(&debug.BuildInfo{}); !strings.HasPrefix(got, "wasihttp (devel)\ngo") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// gone is an output that nobody reads.
+type gone struct{}
+
+func (gone) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestOutputThatNobodyReadsIsNotTheGuestsFault(t *testing.T) {
+	g := &guest{host: &host{}}
+	w := guestLog{&teeTail{LineWriter: term.NewLines(gone{}, true).Writer(func() string { return "" }), guest: g}}
+	if n, err := w.Write([]byte("a line\n")); n != 7 || err != nil {
+		t.Errorf("%d, %v", n, err)
 	}
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -75,5 +77,31 @@ func TestRunTellsTheProgramThatNobodyReads(t *testing.T) {
 	var exit *exec.ExitError
 	if err := command.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Errorf("%v, want the program's own exit code 1", err)
+	}
+}
+
+// TestServeOutlivesTheReadersOfItsOutput closes what the server's output leads to.
+func TestServeOutlivesTheReadersOfItsOutput(t *testing.T) {
+	command := exec.CommandContext(limited(t), os.Getenv(builtVariable), "serve", "--addr", "127.0.0.1:0", rustKitchen().path)
+	stdout, err1 := command.StdoutPipe()
+	stderr, err2 := command.StderrPipe()
+	if err := errors.Join(err1, err2, command.Start()); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stderr).ReadString('\n')
+	_, url, found := strings.Cut(strings.TrimSpace(line), ", at ")
+	if err != nil || !found {
+		t.Fatalf("first line %q, %v", line, err)
+	}
+	if err := errors.Join(stdout.Close(), stderr.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t)
+	for range 3 {
+		sameText(t, "answer", "hello from rust\n", get(t, c, url))
+		sameText(t, "log", "logged\n", get(t, c, url+"log"))
+	}
+	if err := errors.Join(command.Process.Signal(os.Interrupt), command.Wait()); err != nil {
+		t.Error(err)
 	}
 }
