@@ -13,6 +13,8 @@ const (
 	exitLoad  = 3
 	// exitTrap is how run ends when the guest trapped: what a shell reports of a program that aborted.
 	exitTrap = 134
+	// exitInterrupted is how test ends when it was interrupted, as a shell reports it.
+	exitInterrupted = 130
 )
 
 // guestExit is the exit code of a guest that has ended by itself; nothing is to be said about it.

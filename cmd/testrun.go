@@ -149,7 +149,12 @@ func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Ho
 		_, _ = io.WriteString(s.out, pretty.Summary(summary))
 	}
 	var user *userError
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.As(err, &user) {
+	switch {
+	case err == nil || errors.As(err, &user):
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(t.stderr, "%s: %s the run is not complete\n", programName, t.stderr.Bad("interrupted:"))
+		err = guestExit(exitInterrupted)
+	default:
 		err = loadError(err, "", "%v", err)
 	}
 	return run, err
