@@ -134,3 +134,11 @@ func (t *tool) exit(err error) int {
 	}
 	return user.code
 }
+
+// surviveReaders has writes to an output whose reader has gone fail instead of ending the process, until stop is called. Ignoring the signal would
+// do that, too, but for all programs that this one starts as well.
+func surviveReaders() (stop func()) {
+	lost := make(chan os.Signal, 1)
+	signal.Notify(lost, syscall.SIGPIPE)
+	return func() { signal.Stop(lost) }
+}

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -135,7 +133,7 @@ func (t *tool) runProgram(ctx context.Context, path string, s *serveSettings) er
 // runLinked runs the exported interface export of a linked component and says how that ended.
 func (t *tool) runLinked(ctx context.Context, linked *component.Linked, export, path string, cfg loadConfig) error {
 	// A reader of the output that has gone is for the guest to know.
-	signal.Ignore(syscall.SIGPIPE)
+	defer surviveReaders()()
 	host := &host{cfg: cfg}
 	tls, err := trust(cfg.CAFiles)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"os/signal"
 	"strings"
 	"syscall"
 	"time"
@@ -60,7 +59,7 @@ wasihttp serve app.wasm --exec 'npm run build' --live-reload   build, serve, and
 // the component that can be found.
 func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
 	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to drop requests.
-	signal.Ignore(syscall.SIGPIPE)
+	defer surviveReaders()()
 	if path == "" {
 		found, err := discover(t.servable)
 		if err != nil {
