@@ -21,14 +21,6 @@ type Error struct {
 	Message string // what is wrong with it; may be ""
 }
 
-// Error returns title and message.
-func (e *Error) Error() string {
-	if e.Message == "" {
-		return e.Title
-	}
-	return e.Title + ": " + e.Message
-}
-
 func errorAt(r hurl.Range, title, format string, args ...any) *Error {
 	return &Error{r, title, fmt.Sprintf(format, args...)}
 }
@@ -66,7 +58,7 @@ func (s *Scope) Template(t *hurl.Template) (string, *Error) {
 
 // placeholder renders a placeholder for where it stands.
 func (s *Scope) placeholder(e *hurl.Placeholder) (string, *Error) {
-	v, err := s.lookup(e)
+	v, err := s.Lookup(e)
 	if err != nil {
 		return "", err
 	}
@@ -100,8 +92,8 @@ func beginsScalar(s string) bool {
 	return s != "" && s[0] >= '0' && s[0] <= '9'
 }
 
-// lookup returns the value that a placeholder stands for.
-func (s *Scope) lookup(e *hurl.Placeholder) (Value, *Error) {
+// Lookup returns the value that a placeholder stands for.
+func (s *Scope) Lookup(e *hurl.Placeholder) (Value, *Error) {
 	switch e.Func {
 	case hurl.FuncNewUUID:
 		return text(newUUID()), nil
@@ -114,9 +106,6 @@ func (s *Scope) lookup(e *hurl.Placeholder) (Value, *Error) {
 	}
 	return v, nil
 }
-
-// Lookup returns the value that a placeholder stands for.
-func (s *Scope) Lookup(e *hurl.Placeholder) (Value, *Error) { return s.lookup(e) }
 
 // newUUID returns a random UUID (RFC 9562, version 4).
 func newUUID() string {
@@ -140,7 +129,7 @@ func (s *Scope) Value(v *hurl.Value) (Value, *Error) {
 		t, err := s.Template(&v.Text)
 		return text(t), err
 	case hurl.ValuePlaceholder:
-		return s.lookup(v.Placeholder)
+		return s.Lookup(v.Placeholder)
 	case hurl.ValueRegex:
 		re, err := s.regex(v)
 		return Value{Kind: Regex, Regex: re, Text: v.Regex}, err

@@ -66,9 +66,6 @@ func list(items []Value) Value { return Value{Kind: List, List: items} }
 func data(b []byte) Value      { return Value{Kind: Bytes, Bytes: b} }
 func date(t time.Time) Value   { return Value{Kind: Date, Time: t} }
 
-// Text returns a string value.
-func Text(s string) Value { return text(s) }
-
 // FromJSON returns the value for one of jsontree.
 func FromJSON(v any) Value {
 	switch v := v.(type) {

@@ -73,16 +73,6 @@ func (n *node) appendText(b *strings.Builder) {
 	}
 }
 
-// attr returns the value of an attribute without a namespace.
-func (n *node) attr(name string) (string, bool) {
-	for _, a := range n.attrs {
-		if a.name == name && a.prefix == "" {
-			return a.text, true
-		}
-	}
-	return "", false
-}
-
 func (n *node) add(child *node) *node {
 	child.parent, child.index = n, len(n.children)
 	n.children = append(n.children, child)
