@@ -41,24 +41,28 @@ func moduleHint(path string, facts component.ModuleFacts) string {
 		source = " (the adapter is among the files of wasmtime's releases)"
 		wrap += " --adapt " + preview1 + "=" + preview1 + "." + adapter + ".wasm"
 	}
-	if facts.WIT || facts.Command && adapted {
-		// A program needs no world: the adapter has it.
-		return "make it one: " + wrap + " " + shellWord(path) + source
+	made := "make it one: " + wrap + " " + shellWord(path) + source
+	if facts.WIT {
+		return made
 	}
-	embed := "give it its world and make it one: wasm-tools component embed wit " + shellWord(path) + " | " + wrap + source
+	byHand := "give it its world and make it one: wasm-tools component embed wit " + shellWord(path) + " | " + wrap + source
+	if facts.Command && adapted {
+		// A program needs no world: the adapter has it.
+		byHand = made
+	}
 	switch t := facts.Producers.Toolchain(); {
 	case t.Language == "Rust":
 		return "build it as one: cargo build --release --target wasm32-wasip2"
 	case t.Runtime == "TinyGo":
 		return "build it as one: tinygo build -target=wasip2"
 	case t.Language == "Go":
-		return "build it as one with componentize-go, or " + embed
+		return "build it as one with componentize-go, or " + byHand
 	case t.Language == "JavaScript":
 		return "build it as one: jco componentize app.js --wit wit --world-name proxy -o " + out
 	case t.Language == "Python":
 		return "build it as one: componentize-py -d wit -w proxy componentize app -o " + out
 	case t.Language == "C" || t.Language == "C++":
-		return "build it as one: clang --target=wasm32-wasip2 with the bindings of wit-bindgen c, or " + embed
+		return "build it as one: clang --target=wasm32-wasip2 with the bindings of wit-bindgen c, or " + byHand
 	}
-	return embed
+	return byHand
 }
