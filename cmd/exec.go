@@ -26,6 +26,7 @@ type builder struct {
 
 	began, ended time.Time       // of the command's last run
 	outputs      map[string]bool // files that the command makes
+	edited       map[string]bool // files that changed while it did not run
 	removed      map[string]bool // files that went away during this run
 	suspect      suspect
 }
@@ -48,7 +49,7 @@ func startBuilder(command string, tree *watch.Tree, out io.Writer, notice func(s
 	b := &builder{
 		command: command, out: out, tree: tree, notice: notice,
 		events: make(chan buildEvent), stop: make(chan struct{}), done: make(chan struct{}),
-		outputs: map[string]bool{},
+		outputs: map[string]bool{}, edited: map[string]bool{},
 	}
 	go b.run()
 	return b
@@ -114,10 +115,13 @@ const lateSign = 100 * time.Millisecond
 func (b *builder) concerns(batch watch.Batch, running bool) bool {
 	during := running || batch.First.Sub(b.ended) < lateSign
 	var causes []string
+	certain := false
 	for _, f := range batch.Files {
 		switch {
-		case !during:
+		case !during, !running && f.Modified.After(b.ended):
+			certain = true
 			delete(b.outputs, f.Path)
+			b.edited[f.Path] = true
 			causes = append(causes, f.Path)
 		case b.outputs[f.Path] || isLockFile(f.Path):
 		case f.Op == watch.Removed:
@@ -128,11 +132,15 @@ func (b *builder) concerns(batch watch.Batch, running bool) bool {
 			causes = append(causes, f.Path)
 		}
 	}
-	if !during || len(causes) != 1 {
+	if certain || len(causes) != 1 {
 		b.suspect = suspect{}
 		return len(causes) > 0
 	}
-	if b.suspect.again(causes[0], batch.First.Sub(b.began)) {
+	runs := suspectRuns
+	if b.edited[causes[0]] {
+		runs = editedRuns
+	}
+	if b.suspect.again(causes[0], batch.First.Sub(b.began), runs) {
 		b.outputs[causes[0]] = true
 		b.notice("%s changes whenever the command runs: taken for its output, its changes meanwhile are left out", relative(causes[0]))
 		return false
@@ -141,22 +149,25 @@ func (b *builder) concerns(batch watch.Batch, running bool) bool {
 }
 
 // How often, and how regularly, a file has to change during the command to be
-// taken for its output.
+// taken for its output. A file that somebody else has written is so only if it is
+// hardly possible that this goes on: editors save by themselves, every second.
 const (
 	suspectRuns   = 3
+	editedRuns    = 8
 	suspectSpread = 300 * time.Millisecond
 )
 
-// again takes note of a change and reports whether it makes the file an output.
-func (s *suspect) again(path string, offset time.Duration) bool {
+// again takes note of a change and reports whether it makes the file an output,
+// for it was seen in so many runs.
+func (s *suspect) again(path string, offset time.Duration, runs int) bool {
 	if s.path != path {
 		*s = suspect{path: path}
 	}
 	s.offsets = append(s.offsets, offset)
-	if len(s.offsets) < suspectRuns {
+	if len(s.offsets) < runs {
 		return false
 	}
-	s.offsets = s.offsets[len(s.offsets)-suspectRuns:]
+	s.offsets = s.offsets[len(s.offsets)-runs:]
 	return slices.Max(s.offsets)-slices.Min(s.offsets) < suspectSpread
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/watch"
 )
 
 // fakeBuilds is "serve FILE" with components of Go: the file's contents are the
@@ -223,6 +224,12 @@ func TestReloadsAreLoggedForPrograms(t *testing.T) {
 // TestExecBuildsAtStartAndOnChanges runs a command that copies the source, and
 // writes beside it in every way that builds do.
 func TestExecBuildsAtStartAndOnChanges(t *testing.T) {
+	t.Run("events", func(t *testing.T) { execBuilds(t) })
+	t.Run("poll", func(t *testing.T) { execBuilds(t, "--poll", "200ms") })
+}
+
+func execBuilds(t *testing.T, flags ...string) {
+	t.Helper()
 	dir := t.TempDir()
 	source := filepath.Join(dir, "src", "main.txt")
 	put := func(text string) {
@@ -237,7 +244,7 @@ func TestExecBuildsAtStartAndOnChanges(t *testing.T) {
 	put("first")
 	script := fmt.Sprintf(`cd '%s' && echo building $(cat src/main.txt) && mkdir -p gen && cp src/main.txt gen/copy.txt && date +%%N >gen/stamp && touch Cargo.lock &&`+
 		` case $(cat src/main.txt) in broken*) exit 7;; esac && cp src/main.txt "$OLDPWD/app.tmp" && mv "$OLDPWD/app.tmp" "$OLDPWD/app.wasm"`, dir)
-	f := startFakes(t, "--exec", script, "--source", dir)
+	f := startFakes(t, append(flags, "--exec", script, "--source", dir)...)
 	f.expect(t, "first", "")
 	put("second")
 	f.err.await(t, `→ `+digest([]byte("second")))
@@ -279,6 +286,53 @@ func TestWhatTheProgramRecordsDoesNotRunTheCommand(t *testing.T) {
 	f.expect(t, "one", "")
 	if n := strings.Count(f.err.String(), "building"); n != 2 {
 		t.Errorf("the command ran %d times:\n%s", n, f.err)
+	}
+}
+
+// TestWhoseChangesTheyAre gives the builder batches of changes during and after
+// runs, and looks whether they start the command.
+func TestWhoseChangesTheyAre(t *testing.T) {
+	const path = "main.txt"
+	start := time.Unix(1000, 0)
+	for name, tt := range map[string]struct {
+		op      watch.Op
+		edited  bool            // the file has changed before, outside a run
+		offsets []time.Duration // of a change in each of some runs
+		want    []bool
+	}{
+		"a new file is the command's": {watch.Created, false, []time.Duration{time.Second, 3 * time.Second}, []bool{false, false}},
+		"a change is the user's":      {watch.Modified, false, []time.Duration{time.Second, 3 * time.Second, 5 * time.Second}, []bool{true, true, true}},
+		"one at the same moment of every run is the command's": {watch.Modified, false,
+			[]time.Duration{time.Second, 1100 * time.Millisecond, time.Second, 5 * time.Second}, []bool{true, true, false, false}},
+		"an editor saves every second": {watch.Modified, true,
+			[]time.Duration{time.Second, time.Second, time.Second, time.Second, time.Second}, []bool{true, true, true, true, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &builder{outputs: map[string]bool{}, edited: map[string]bool{}, removed: map[string]bool{}, notice: func(string, ...any) {}}
+			change := func(at time.Time, running bool) bool {
+				return b.concerns(watch.Batch{Files: []watch.FileChange{{Path: path, Op: tt.op}}, First: at, Last: at}, running)
+			}
+			if tt.edited && !change(start, false) {
+				t.Error("a change outside a run is nobody's")
+			}
+			for i, offset := range tt.offsets {
+				b.began = start.Add(time.Duration(i+1) * time.Minute)
+				if got := change(b.began.Add(offset), true); got != tt.want[i] {
+					t.Errorf("run %d: got %v", i, got)
+				}
+			}
+			b.ended = start.Add(time.Hour)
+			soon := b.ended.Add(time.Millisecond)
+			if tt.op == watch.Created && b.concerns(watch.Batch{Files: []watch.FileChange{{Path: path, Op: tt.op, Modified: b.ended}}, First: soon, Last: soon}, false) {
+				t.Error("what the command wrote at its end is the user's")
+			}
+			if !b.concerns(watch.Batch{Files: []watch.FileChange{{Path: path, Op: tt.op, Modified: soon}}, First: soon, Last: soon}, false) {
+				t.Error("what was written after a run is the command's")
+			}
+			if !change(b.ended.Add(time.Second), false) {
+				t.Error("a change outside a run is nobody's")
+			}
+		})
 	}
 }
 

@@ -28,6 +28,8 @@ type FileChange struct {
 	// Path is absolute.
 	Path string
 	Op   Op
+	// Modified is the file's modification time, zero for a removed one.
+	Modified time.Time
 }
 
 // Batch is the files that changed between two moments of stillness, by path.
@@ -67,6 +69,7 @@ type Tree struct {
 	folders     map[string]bool // that are watched
 	timer       *time.Timer
 	first, last time.Time // of the signs since the last look
+	ticked      time.Time // when files were last looked at, when polling
 	pending     *Batch
 }
 
@@ -116,7 +119,7 @@ func NewTree(roots []string, o TreeOptions) (*Tree, error) {
 		}
 		return nil, err
 	}
-	t.timer = time.NewTimer(time.Hour)
+	t.timer, t.ticked = time.NewTimer(time.Hour), time.Now()
 	t.timer.Stop()
 	go t.run()
 	return t, nil
@@ -182,7 +185,8 @@ func (t *Tree) run() {
 		case <-failures:
 			t.stir()
 		case now := <-ticks:
-			t.first, t.last = now, now
+			// What is found happened since the last time.
+			t.first, t.last, t.ticked = t.ticked, now, time.Now()
 			t.look()
 		case <-t.timer.C:
 			t.look()
@@ -248,14 +252,14 @@ func (t *Tree) look() {
 		was, had := before[path]
 		switch {
 		case !had:
-			batch.Files = append(batch.Files, FileChange{path, Created})
+			batch.Files = append(batch.Files, FileChange{path, Created, now.mod})
 		case was.digest != now.digest:
-			batch.Files = append(batch.Files, FileChange{path, Modified})
+			batch.Files = append(batch.Files, FileChange{path, Modified, now.mod})
 		}
 	}
 	for path := range before {
 		if _, has := t.files[path]; !has {
-			batch.Files = append(batch.Files, FileChange{path, Removed})
+			batch.Files = append(batch.Files, FileChange{Path: path, Op: Removed})
 		}
 	}
 	t.first = time.Time{}

@@ -160,9 +160,9 @@ func TestTreeNeedsItsRoots(t *testing.T) {
 }
 
 func TestBatchesThatNobodyTookAreJoined(t *testing.T) {
-	early := Batch{Files: []FileChange{{"a", Created}, {"b", Modified}}, First: time.Unix(1, 0), Last: time.Unix(2, 0)}
-	late := Batch{Files: []FileChange{{"b", Removed}}, First: time.Unix(3, 0), Last: time.Unix(4, 0)}
-	want := Batch{Files: []FileChange{{"b", Removed}, {"a", Created}}, First: time.Unix(1, 0), Last: time.Unix(4, 0)}
+	early := Batch{Files: []FileChange{{Path: "a", Op: Created}, {Path: "b", Op: Modified}}, First: time.Unix(1, 0), Last: time.Unix(2, 0)}
+	late := Batch{Files: []FileChange{{Path: "b", Op: Removed}}, First: time.Unix(3, 0), Last: time.Unix(4, 0)}
+	want := Batch{Files: []FileChange{{Path: "b", Op: Removed}, {Path: "a", Op: Created}}, First: time.Unix(1, 0), Last: time.Unix(4, 0)}
 	if diff := cmp.Diff(want, early.join(late)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
