@@ -44,6 +44,18 @@ func TestTheLargestBytesAreLifted(t *testing.T) {
 	}
 }
 
+// A guest that starts calls without end is stopped before the host runs out of memory.
+func TestThreadsAreBounded(t *testing.T) {
+	s := &Store{parked: map[*thread]struct{}{}}
+	for range maxThreads {
+		s.parked[&thread{}] = struct{}{}
+	}
+	trap := trapped(func() { s.newThread(nil, nil) })
+	if trap == nil || !strings.Contains(trap.Msg, "too many calls and threads") {
+		t.Errorf("one more: %v", trap)
+	}
+}
+
 // A guest that leaks handles is stopped before the host runs out of memory.
 func TestHandleTablesAreBounded(t *testing.T) {
 	var full table

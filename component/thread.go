@@ -30,8 +30,14 @@ type thread struct {
 	switchTo    *thread // to be resumed in its place after it parked
 }
 
+// maxThreads bounds the threads of a store that have not ended, against guests that start calls and never end them: each has a stack.
+const maxThreads = 1 << 16
+
 // newThread makes a suspended thread of t that will run body.
 func (s *Store) newThread(t *task, body func(th *thread)) *thread {
+	if len(s.parked) >= maxThreads {
+		trapf("too many calls and threads wait in one instance: %d", maxThreads)
+	}
 	th := &thread{store: s, task: t, parked: true}
 	th.ectx = s.group.NewContext(s.ctx, th)
 	th.fiber = s.takeFiber()
@@ -333,9 +339,6 @@ func (t *threadTable) add(th *thread) uint32 {
 	}
 	if len(t.entries) == 0 {
 		t.entries = append(t.entries, nil)
-	}
-	if len(t.entries) > maxTableEntries {
-		trapf("thread table is full (%d threads)", maxTableEntries)
 	}
 	t.entries = append(t.entries, th)
 	return uint32(len(t.entries) - 1)
