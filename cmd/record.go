@@ -252,9 +252,9 @@ func (r *recorder) exchangeOf(x *serve.Recorded) (e fixture.Exchange, ok bool) {
 		}
 		return e, true
 	}
-	e.Response = &fixture.Response{Status: x.Status, Headers: fieldsOf(x.ResponseHeader), Trailers: fieldsOf(x.ResponseTrailer)}
+	e.Response = &fixture.Response{Status: x.Status, Headers: fieldsOf(x.ResponseHeader)}
 	if x.Method != http.MethodHead && x.Status != http.StatusNoContent && x.Status != http.StatusNotModified {
-		e.Response.Body = x.ResponseBody
+		e.Response.Body, e.Response.Trailers = x.ResponseBody, fieldsOf(x.ResponseTrailer)
 		if e.Response.Body == nil {
 			e.Response.Body = []byte{}
 		}

@@ -307,9 +307,9 @@ func receive(resp *handler.Response, r *testrunner.Request, a *testrunner.Answer
 	body, err := io.ReadAll(resp.Body)
 	// All there is to know, Read has told.
 	_ = resp.Body.Close()
-	a.Status, a.Headers, a.Trailers = out.StatusCode, fieldsOf(out.Header), fieldsOf(out.Trailer)
+	a.Status, a.Headers = out.StatusCode, fieldsOf(out.Header)
 	if r.Method != http.MethodHead && a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {
-		a.Body = body
+		a.Body, a.Trailers = body, fieldsOf(out.Trailer)
 		if err == nil {
 			err = complete(a, out.Header)
 		}

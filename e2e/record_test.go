@@ -78,7 +78,7 @@ func sendSession(t *testing.T, c *http.Client, base string, streams bool) {
 	t.Helper()
 	bodies := []string{"", "text", `{"a": [1, 2, {"b": null}]}`, "\x00\x01\x02\xff", "lines\nof text\n", "```\n{{x}}", `<a b="c">d</a>`, "Ünïcode\r\n\t",
 		strings.Repeat("long ", 5000), "\\u0041 `quoted` \"#", "{\n  \"pretty\": true\n}\n", "\ufeffwith a mark", "# no comment", "HTTP 200\n[Asserts]\n"}
-	paths := []string{"/", "/echo", "/echo?q=a%20b&c=&c=2", "/nothing-here", "/a%2Fb/%C3%BC?x=%00", "/echo?" + strings.Repeat("long=1&", 200), "/error?code=connection-refused", "/echo#x"}
+	paths := []string{"/", "/echo", "/echo?q=a%20b&c=&c=2", "/nothing-here", "/a%2Fb/%C3%BC?x=%00", "/echo?" + strings.Repeat("long=1&", 200), "/error?code=connection-refused", "/trailers"}
 	methods := []string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}
 	for i := range sessionLength {
 		method, path, body := methods[i%len(methods)], paths[(i/3)%len(paths)], bodies[(i/2)%len(bodies)]

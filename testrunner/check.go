@@ -39,6 +39,7 @@ func (c *checker) check() {
 		return
 	}
 	c.headers()
+	c.trailers()
 	if c.want.Body != nil && !c.ignores(hurl.IgnoreBody, "") {
 		c.body(c.want.Body)
 	}
@@ -157,6 +158,37 @@ func (c *checker) header(h *hurl.KeyValue, name, want string, next map[string]in
 		c.report(p)
 	default:
 		next[key] += later + 1
+	}
+}
+
+// trailers compares the trailers that the entry names, as headers are compared.
+func (c *checker) trailers() {
+	next := make(map[string]int)
+	for _, t := range c.settings.Trailers {
+		if c.ignores(hurl.IgnoreTrailer, t.Name) {
+			continue
+		}
+		var got []string
+		for _, f := range c.scope.Response.Trailers {
+			if strings.EqualFold(f.Name, t.Name) {
+				got = append(got, eval.HeaderText(f.Value))
+			}
+		}
+		key := strings.ToLower(t.Name)
+		p := Problem{Kind: ProblemTrailer, Range: t.ValueRange, Title: "Trailer " + t.Name, Expected: t.Value}
+		rest := got[min(next[key], len(got)):]
+		switch at := slices.Index(rest, t.Value); {
+		case at >= 0:
+			next[key] += at + 1
+			continue
+		case len(rest) == 0:
+			p.Range, p.Actual = t.Range, "no such trailer"
+		default:
+			p.Actual = strings.Join(got, " | ")
+			p.Edits = []hurl.Edit{{Range: t.ValueRange, Text: rest[0]}}
+			next[key]++
+		}
+		c.report(p)
 	}
 }
 

@@ -40,6 +40,7 @@ const (
 	ProblemVersion ProblemKind = "version"
 	ProblemStatus  ProblemKind = "status"
 	ProblemHeader  ProblemKind = "header"
+	ProblemTrailer ProblemKind = "trailer"
 	ProblemBody    ProblemKind = "body"
 	ProblemAssert  ProblemKind = "assert"
 	ProblemCapture ProblemKind = "capture"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasihttp/wasihttp/fixture"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -308,5 +309,31 @@ func TestAFailureThatEndsAParallelRunIsToldWhateverCameBefore(t *testing.T) {
 	files, s := run(t, h, testrunner.Options{FailFast: true, Jobs: 2}, parse(t, strings.Repeat(get+"\n", 1000), "GET http://localhost/fails\nHTTP 200\n"))
 	if s.Verdict() != testrunner.Mismatches || files[len(files)-1].Path != "b.hurl" {
 		t.Errorf("verdict %v of %d files", s.Verdict(), len(files))
+	}
+}
+
+func TestTrailersAreCompared(t *testing.T) {
+	tests := []struct{ directives, want string }{
+		{"# @trailer a: 1\n", ""},
+		{"# @trailer A: 1\n# @trailer a: 2\n# @trailer b: x\n", ""},
+		{"# @trailer a: 2\n# @trailer a: 1\n", "Trailer a no such trailer"},
+		{"# @trailer a: 3\n", "Trailer a 1 | 2"},
+		{"# @trailer c: 3\n", "Trailer c no such trailer"},
+		{"# @ignore trailer c\n# @trailer c: 3\n", ""},
+	}
+	for _, tt := range tests {
+		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer {
+			a := text(200, "")
+			a.Trailers = fixture.Fields{{Name: "A", Value: "1"}, {Name: "B", Value: "x"}, {Name: "A", Value: "2"}}
+			return a
+		}}
+		files, _ := run(t, h, testrunner.Options{}, parse(t, tt.directives+get))
+		var got []string
+		for _, p := range files[0].Results[0].Problems {
+			got = append(got, p.Title+" "+p.Actual)
+		}
+		if strings.Join(got, ", ") != tt.want {
+			t.Errorf("%q: %q, want %q", tt.directives, got, tt.want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasihttp/wasihttp/fixture"
 	"github.com/wasihttp/wasihttp/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
@@ -36,6 +37,7 @@ func TestUpdateChangesWhatFailedAndNothingElse(t *testing.T) {
 		"header":  {"GET http://localhost/\nHTTP 200\nA: x # c\nX-Is: here\n", "", "GET http://localhost/\nHTTP 200\nA: b\\#c # c\nX-Is: here\n"},
 		"missing header": {"GET http://localhost/\nHTTP 200\nGone: x\nX-Is: here\n", "",
 			"GET http://localhost/\nHTTP 200\nX-Is: here\n"},
+		"trailer":     {"# @trailer T: x\nGET http://localhost/\nHTTP 200\n", "", "# @trailer T: y z\nGET http://localhost/\nHTTP 200\n"},
 		"all at once": {"GET http://localhost/\nHTTP 404\nA: x\n[Asserts]\nbody == \"b\"\n`y`\n", "n", "GET http://localhost/\nHTTP 200\nA: b\\#c\n[Asserts]\nbody == \"n\"\n`n`\n"},
 		"crlf": {"\ufeff# c\r\nGET http://localhost/\r\nHTTP 404 # d\r\n```\r\na\r\nb\r\n```\r\n# end", "a\r\nc\r\n",
 			"\ufeff# c\r\nGET http://localhost/\r\nHTTP 200 # d\r\n```\r\na\r\nc\r\n```\r\n# end"},
@@ -50,7 +52,9 @@ func TestUpdateChangesWhatFailedAndNothingElse(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer {
-				return text(200, tt.body, "a", "b#c", "x-is", "here")
+				a := text(200, tt.body, "a", "b#c", "x-is", "here")
+				a.Trailers = fixture.Fields{{Name: "t", Value: "y z"}}
+				return a
 			}}
 			if diff := cmp.Diff(tt.want, updated(t, tt.text, h)); diff != "" {
 				t.Error(diff)
