@@ -194,6 +194,9 @@ func (th *thread) dropHandle(inst *instance, i uint32, r *types.Resource) {
 	th.destroy(inst, r, e.guest, e.rep)
 }
 
+// maxDestroying bounds how deep destructors that drop resources may nest.
+const maxDestroying = 1000
+
 // destroy runs the destructor of a resource whose last owner is gone.
 func (th *thread) destroy(from *instance, r *types.Resource, guest uint32, rep any) {
 	if r.Host != nil {
@@ -206,6 +209,10 @@ func (th *thread) destroy(from *instance, r *types.Resource, guest uint32, rep a
 	}
 	impl := th.store.insts[r.Instance]
 	impl.enter(from)
+	// Nothing else lets a guest recurse through the host without end, and a stack of Go's that overflows ends the process.
+	if th.store.destroying++; th.store.destroying > maxDestroying {
+		trapf("call stack exhausted: %d destructors within each other", maxDestroying)
+	}
 	if dtor := th.store.linked.plan.resources[r.Slot].dtor; dtor >= 0 {
 		stack := [1]uint64{uint64(guest)}
 		if th.store.linked.plan.async {
@@ -217,5 +224,6 @@ func (th *thread) destroy(from *instance, r *types.Resource, guest uint32, rep a
 			th.storage = saved
 		}
 	}
+	th.store.destroying--
 	impl.leave(from)
 }

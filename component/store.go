@@ -41,6 +41,7 @@ type Store struct {
 	limits       Limits
 	ready        bool // the instance tree comes from the pool, and has to be started only
 	instantiated bool // all of the instance tree is there
+	destroying   int  // destructors on the stack
 
 	// live guards the group against an interrupt that comes after the store was closed, when the group may be another store's.
 	live sync.Mutex

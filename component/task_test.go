@@ -88,3 +88,11 @@ func TestWhoNeedsNoSlotDoesNotQueueForIt(t *testing.T) {
 		t.Errorf("order %q, want %q", got, want)
 	}
 }
+
+// The stack of the host that they would need is not the guest's to use up.
+func TestDestructorsNestToABound(t *testing.T) {
+	i := load(t, "destructors.wasm", NewLinker())()
+	must(t, i, "run", U32(maxDestroying-1))
+	must(t, i, "run", U32(maxDestroying-1)) // none is counted twice
+	mustTrap(t, i, "call stack exhausted", "run", U32(maxDestroying))
+}
