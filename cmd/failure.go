@@ -20,7 +20,7 @@ const answeredCode = "the guest answered with an error code"
 // failure tells the server what became of a request that the guest did not answer.
 func (c *call) failure(err error) error {
 	c.over.Store(true)
-	f := &serve.Failure{Err: err, Stderr: c.tail.last()}
+	f := &serve.Failure{Err: err, Stderr: c.tail.Lines()}
 	var (
 		expired  *handler.ExpirationError
 		trap     *handler.TrapError

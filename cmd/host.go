@@ -12,7 +12,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -110,7 +109,7 @@ type guest struct {
 type call struct {
 	id   string
 	head time.Time // until when the head of the answer is expected; zero for no limit
-	tail tail      // what the guest wrote to stderr meanwhile
+	tail term.Tail // what the guest wrote to stderr meanwhile
 
 	ended atomic.Bool // the answer is out, whole
 	over  atomic.Bool // nothing more will come of it
@@ -284,49 +283,6 @@ func (b *answerBody) Close() error {
 	return b.Body.Close()
 }
 
-// tail keeps the last lines of a stream.
-type tail struct {
-	mu    sync.Mutex
-	lines []string
-	part  []byte
-}
-
-// How much of a request's stderr is shown where its failure is explained.
-const (
-	tailLines     = 20
-	tailLineBytes = 2000
-)
-
-func (t *tail) write(p []byte) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, b := range p {
-		switch {
-		case b == '\n':
-			t.push()
-		case len(t.part) < tailLineBytes:
-			t.part = append(t.part, b)
-		}
-	}
-}
-
-func (t *tail) push() {
-	if len(t.lines) == tailLines {
-		t.lines = append(t.lines[:0], t.lines[1:]...)
-	}
-	t.lines = append(t.lines, string(t.part))
-	t.part = t.part[:0]
-}
-
-func (t *tail) last() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.part) > 0 {
-		t.push()
-	}
-	return append([]string(nil), t.lines...)
-}
-
 // teeTail writes lines to the terminal and remembers them for the request.
 type teeTail struct {
 	*term.LineWriter
@@ -336,7 +292,7 @@ type teeTail struct {
 // Write writes p to both.
 func (t *teeTail) Write(p []byte) (int, error) {
 	if c := t.guest.requests.running(); c != nil {
-		c.tail.write(p)
+		_, _ = c.tail.Write(p) // never fails
 	}
 	return t.LineWriter.Write(p)
 }

@@ -174,7 +174,7 @@ func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 			a.Notes = append(a.Notes, "after its answer: "+t.cause.Error())
 		}
 	}
-	a.Stderr = c.tail.last()
+	a.Stderr = c.tail.Lines()
 	return a, ctx.Err()
 }
 

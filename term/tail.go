@@ -2,24 +2,24 @@ package term
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 )
 
-// maxTailLine bounds each line that a Tail remembers, in bytes.
-const maxTailLine = 2 << 10
+// What a Tail remembers: so many lines, each cut at so many bytes.
+const (
+	maxTailLines = 20
+	maxTailLine  = 2 << 10
+)
 
 // Tail is a writer that remembers the last lines written to it. Its methods
-// are safe for concurrent use; the zero value remembers nothing.
+// are safe for concurrent use, and its zero value is ready for use.
 type Tail struct {
 	mu    sync.Mutex
 	lines []string // a ring once it has its full length
 	next  int
-	max   int
 	held  []byte
 }
-
-// NewTail returns a Tail of at most n lines, each cut at 2 KiB.
-func NewTail(n int) *Tail { return &Tail{max: n} }
 
 // Write never fails.
 func (t *Tail) Write(p []byte) (int, error) {
@@ -46,14 +46,12 @@ func (t *Tail) hold(p []byte) {
 func (t *Tail) push() {
 	line := string(bytes.TrimSuffix(t.held, []byte("\r")))
 	t.held = t.held[:0]
-	switch {
-	case t.max <= 0:
-	case len(t.lines) < t.max:
+	if len(t.lines) < maxTailLines {
 		t.lines = append(t.lines, line)
-	default:
-		t.lines[t.next] = line
-		t.next = (t.next + 1) % t.max
+		return
 	}
+	t.lines[t.next] = line
+	t.next = (t.next + 1) % maxTailLines
 }
 
 // Lines returns the lines remembered, oldest first, including one that has
@@ -61,14 +59,9 @@ func (t *Tail) push() {
 func (t *Tail) Lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := make([]string, 0, len(t.lines)+1)
-	lines = append(lines, t.lines[t.next:]...)
-	lines = append(lines, t.lines[:t.next]...)
-	if len(t.held) > 0 && t.max > 0 {
+	lines := slices.Concat(t.lines[t.next:], t.lines[:t.next])
+	if len(t.held) > 0 {
 		lines = append(lines, string(t.held))
-		if len(lines) > t.max {
-			lines = lines[1:]
-		}
 	}
-	return lines
+	return lines[max(len(lines)-maxTailLines, 0):]
 }

@@ -152,24 +152,28 @@ func TestConcurrentWritersDoNotTearLines(t *testing.T) {
 }
 
 func TestTailRemembersTheLastLines(t *testing.T) {
+	var many []string
+	for i := range maxTailLines {
+		many = append(many, fmt.Sprint(i))
+	}
 	tests := map[string]struct {
-		max    int
 		writes []string
 		want   []string
 	}{
-		"fewer":        {3, []string{"a\nb\n"}, []string{"a", "b"}},
-		"more":         {2, []string{"a\nb\nc\n", "d\n"}, []string{"c", "d"}},
-		"pieces":       {2, []string{"a", "b\nc", "d"}, []string{"ab", "cd"}},
-		"unended last": {2, []string{"a\nb\nc"}, []string{"b", "c"}},
-		"CRLF":         {2, []string{"a\r\nb\r\n"}, []string{"a", "b"}},
-		"long line":    {1, []string{strings.Repeat("x", maxTailLine+1), "y\n"}, []string{strings.Repeat("x", maxTailLine)}},
-		"none":         {0, []string{"a\nb"}, []string{}},
+		"few":          {[]string{"a\nb\n"}, []string{"a", "b"}},
+		"as many":      {[]string{strings.Join(many, "\n") + "\n"}, many},
+		"more":         {[]string{"x\ny\n", strings.Join(many, "\n") + "\n"}, many},
+		"pieces":       {[]string{"a", "b\nc", "d"}, []string{"ab", "cd"}},
+		"unended last": {[]string{"x\n" + strings.Join(many, "\n")}, many},
+		"CRLF":         {[]string{"a\r\nb\r\n"}, []string{"a", "b"}},
+		"long line":    {[]string{strings.Repeat("x", maxTailLine+1), "y\n"}, []string{strings.Repeat("x", maxTailLine)}},
+		"none":         {nil, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			tail := NewTail(tt.max)
+			var tail Tail
 			for _, s := range tt.writes {
-				fmt.Fprint(tail, s)
+				fmt.Fprint(&tail, s)
 			}
 			if diff := cmp.Diff(tt.want, tail.Lines()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
