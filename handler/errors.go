@@ -201,7 +201,7 @@ type NoResponseError struct {
 // Error says how the guest ended.
 func (e *NoResponseError) Error() string {
 	if e.Exit != nil {
-		return fmt.Sprintf("the guest exited with status %d and never set the response-outparam", e.Exit.Code)
+		return fmt.Sprintf("the guest exited with status %d instead of answering", e.Exit.Code)
 	}
 	return "the guest returned and never set the response-outparam"
 }

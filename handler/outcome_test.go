@@ -304,7 +304,7 @@ func TestWhatEndsAGuestIsTheOutcome(t *testing.T) {
 		{"trap after the body", after, func() error { return trap }, "", "wasm trap: unreachable"},
 		{"return before the head", before, func() error { return nil }, "the guest returned and never set the response-outparam", ""},
 		{"return within the body", within, func() error { return nil }, "body was dropped before it was finished", ""},
-		{"exit before the head", before, func() error { return exit }, "the guest exited with status 7 and never set the response-outparam", ""},
+		{"exit before the head", before, func() error { return exit }, "the guest exited with status 7 instead of answering", ""},
 		{"exit within the body", within, func() error { return exit }, "body was dropped before it was finished", ""},
 		{"exit after the body", after, func() error { return exit }, "", ""},
 		{"panic in a host function", before, func() error { return slip }, "the host panicked: host function: a bug", "the host panicked: host function: a bug"},
