@@ -146,8 +146,8 @@ func countWord(o testrunner.Outcome, n int) string {
 		return string(o)
 	case o == testrunner.Mismatch:
 		return "mismatches"
-	case o == testrunner.Trap:
-		return "traps"
+	case o == testrunner.Trap || o == testrunner.Error:
+		return string(o) + "s"
 	}
 	return string(o)
 }
