@@ -61,7 +61,7 @@ func (f *testFlags) all() []cli.Flag {
 		return &cli.StringFlag{Category: group, Name: name, Usage: usage, Destination: into}
 	}
 	list := func(group, name, usage string, into *cli.StringSlice) cli.Flag {
-		return &cli.StringSliceFlag{Category: group, Name: name, Usage: usage, Destination: into}
+		return &cli.StringSliceFlag{Category: group, Name: name, Usage: usage, Destination: into, KeepSpace: true}
 	}
 	toggle := func(group, name, usage string, into *bool) cli.Flag {
 		return &cli.BoolFlag{Category: group, Name: name, Usage: usage, Destination: into, DisableDefaultText: true}

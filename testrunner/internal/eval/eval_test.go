@@ -10,6 +10,7 @@ func TestVariablesFromOutsideHaveTheKindTheyLookLike(t *testing.T) {
 		{"true", "boolean", "true"}, {"null", "null", "null"}, {"007", "integer", "7"}, {"-3", "integer", "-3"},
 		{"123456789012345678901", "integer", "123456789012345678901"}, {"1.50", "float", "1.5"}, {"1e3", "float", "1000.0"},
 		{"-1.5", "float", "-1.5"}, {`"12"`, "string", "12"}, {"abc", "string", "abc"}, {"", "string", ""}, {"0x10", "string", "0x10"},
+		{"+1", "integer", "1"}, {"1e400", "float", "inf"}, {" 1", "string", " 1"}, {"1 ", "string", "1 "}, {"1_0", "string", "1_0"},
 	}
 	for _, tt := range tests {
 		v := Infer(tt.in)

@@ -128,12 +128,18 @@ func filterConvert(v Value, f *hurl.Filter) (*Value, *Error) {
 	case Float:
 		return some(v)
 	case String:
-		if n, err := strconv.ParseFloat(v.Text, 64); err == nil && !strings.ContainsAny(v.Text, "xX_pP") {
+		if n, ok := parseFloat(v.Text); ok {
 			return some(float(n))
 		}
 		return nil, filterFault(f, "%s is not a number", v.Describe())
 	}
 	return nil, wrongInput(f, v, "a number or a string")
+}
+
+// parseFloat reads a decimal number; what is too big becomes infinite.
+func parseFloat(s string) (float64, bool) {
+	f, err := strconv.ParseFloat(s, 64)
+	return f, (err == nil || math.IsInf(f, 0)) && !strings.ContainsAny(s, "xX_pP")
 }
 
 // saturated returns the integer nearest to zero, the largest or smallest one for

@@ -85,13 +85,13 @@ func Infer(s string) Value {
 	case "true", "false":
 		return boolean(s == "true")
 	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && s[0] != '+' {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return integer(n)
 	}
 	if strings.Trim(s, "0123456789") == "" {
 		return Value{Kind: BigInteger, Text: s}
 	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && !strings.ContainsAny(s, "xX_pP") {
+	if f, ok := parseFloat(s); ok {
 		return float(f)
 	}
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
