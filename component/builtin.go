@@ -1,6 +1,9 @@
 package component
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
 	"github.com/wasihttp/wasihttp/engine"
@@ -11,6 +14,23 @@ const maxBackpressure = 1 << 16
 
 // errorContext is a value with a debugging message.
 type errorContext struct{ msg Value }
+
+// maxMessage bounds the debugging message of an error context, in bytes: the specification leaves to the host what becomes of it, and guests can
+// have very many.
+const maxMessage = 1024
+
+// shortened cuts a string that is longer than a message may be.
+func shortened(msg Value) Value {
+	s := msg.Str()
+	if len(s) <= maxMessage {
+		return msg
+	}
+	end := maxMessage
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return String(strings.Clone(s[:end]))
+}
 
 // builtin runs a built-in of the async half of the canonical ABI.
 func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
@@ -92,7 +112,7 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 		inst.table.remove(arg(0))
 	case binary.CanonErrorContextNew:
 		x := newCX(th, inst, &c.opts)
-		ret(inst.table.add(entry{kind: entryOther, rep: &errorContext{x.liftString(arg(0), arg(1))}}))
+		ret(inst.table.add(entry{kind: entryOther, rep: &errorContext{shortened(x.liftString(arg(0), arg(1)))}}))
 	case binary.CanonErrorContextDebugMsg:
 		e := inst.table.errorContext(arg(0))
 		x := newCX(th, inst, &c.opts)

@@ -24,6 +24,9 @@ type buffer interface {
 	write(vs []Value)
 }
 
+// maxLiftedElements bounds how many elements are between two memories at once: as values of Go they are many times as large.
+const maxLiftedElements = 1024
+
 // transfer copies n elements.
 func transfer(dst, src buffer, n int) {
 	if n == 0 {
@@ -36,7 +39,11 @@ func transfer(dst, src buffer, n int) {
 		}
 		panic("component: one side of a copy is bytes, the other is not")
 	}
-	dst.write(src.read(n))
+	for n > 0 {
+		k := min(n, maxLiftedElements)
+		dst.write(src.read(k))
+		n -= k
+	}
 }
 
 // guestBuffer is a buffer in a guest's memory. The memory is looked up at every copy.
@@ -94,6 +101,7 @@ func (b *guestBuffer) advance(n int) {
 
 func (b *guestBuffer) read(n int) []Value {
 	b.cx.refresh()
+	b.cx.lifted = 0 // what was read before has been written
 	vs := make([]Value, n)
 	for i := range vs {
 		vs[i] = b.cx.load(b.elem, b.ptr)
