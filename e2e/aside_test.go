@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 )
@@ -75,5 +78,48 @@ func TestTheProgramCompilesForItself(t *testing.T) {
 	}
 	if err := command.Wait(); err == nil || len(entries(t, folder)) != 0 {
 		t.Errorf("half a module: %v; left %q", err, entries(t, folder))
+	}
+}
+
+// TestALargeComponentTakesOver puts a component that takes seconds to compile in the place of one that answers meanwhile.
+func TestALargeComponentTakesOver(t *testing.T) {
+	if !ours() {
+		return
+	}
+	for _, g := range guests(t) {
+		if g.name != "js-kitchen" {
+			continue // one that is large is enough
+		}
+		file := filepath.Join(t.TempDir(), "app.wasm")
+		put := func(from string) {
+			t.Helper()
+			data, err := os.ReadFile(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(os.WriteFile(file+".tmp", data, 0o600), os.Rename(file+".tmp", file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(rustKitchen().path)
+		server := serve(t, file, "--cache-dir", t.TempDir())
+		c := client(t)
+		put(g.path)
+		helped := false
+		await(t, "the large component", func() bool {
+			children, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", server.Pid()))
+			for _, list := range children {
+				pids, readErr := os.ReadFile(list) // the thread may have ended
+				helped = helped || readErr == nil && len(pids) > 0
+			}
+			answer := get(t, c, server.URL+"/")
+			if err != nil || answer != rustKitchen().hello && answer != g.hello {
+				t.Errorf("got %q, %v", answer, err)
+			}
+			return answer == g.hello
+		})
+		if runtime.GOOS == "linux" && !helped {
+			t.Error("it was compiled in the server")
+		}
 	}
 }
