@@ -144,8 +144,12 @@ func (b *builder) body() {
 		b.add("Content-Type", contentType)
 		b.implicitType = true
 	}
-	boundary := newBoundary()
-	multipart := b.multipart(parts, boundary)
+	var boundary string
+	var multipart []byte
+	if len(parts) > 0 {
+		boundary = newBoundary()
+		multipart = b.multipart(parts, boundary)
+	}
 	switch {
 	case len(body) > 0:
 		b.request.Body = body

@@ -143,12 +143,21 @@ func hasScheme(s string) bool {
 // percentEncoded encodes what is not ASCII, and the bytes of also; format says
 // how a byte is written.
 func percentEncoded(s, also, format string) string {
+	encoded := func(c byte) bool { return c >= 0x80 || strings.IndexByte(also, c) >= 0 }
+	i := 0
+	for i < len(s) && !encoded(s[i]) {
+		i++
+	}
+	if i == len(s) {
+		return s
+	}
 	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c >= 0x80 || strings.IndexByte(also, c) >= 0 {
-			fmt.Fprintf(&b, format, c)
+	b.WriteString(s[:i])
+	for ; i < len(s); i++ {
+		if encoded(s[i]) {
+			fmt.Fprintf(&b, format, s[i])
 		} else {
-			b.WriteByte(c)
+			b.WriteByte(s[i])
 		}
 	}
 	return b.String()
