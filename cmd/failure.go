@@ -31,9 +31,15 @@ func (c *call) failure(err error) error {
 	)
 	switch {
 	case errors.As(err, &expired):
+		if found := *expired; found.Trap == nil && errors.As(err, &found.Trap) {
+			expired = &found // where it was stopped
+		}
 		f.Outcome, f.Cause = serve.Expired, expired.Error()
 		f.Frames = frames(expired.Frames())
 		f.Cause += ownCode(expired, f.Frames)
+		if errors.As(err, &instance) {
+			f.Cause = "while the instance was made: " + f.Cause
+		}
 		f.Hint = "--timeout allows more time"
 	case errors.As(err, &instance):
 		f.Outcome, f.Cause = serve.Instantiation, instance.Error()

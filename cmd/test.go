@@ -78,7 +78,7 @@ func (f *testFlags) all() []cli.Flag {
 		generic(groupRun, "repeat", "run everything a `NUMBER` of times", &f.repeat),
 		generic(groupRun, "retry", "try an entry that fails again, up to a `NUMBER` of times", &f.retry),
 		toggle(groupRun, "fail-fast", "end at the first entry that fails", &f.failFast),
-		&cli.GenericFlag{Category: groupRun, Name: "shuffle", Usage: "run the files in a random order; --shuffle=`SEED` in that of a seed that was printed before", Value: &f.shuffle},
+		&cli.GenericFlag{Category: groupRun, Name: "shuffle", Usage: "run the files in a random order; with `[=SEED]` in one that was printed before", Value: &f.shuffle},
 		text(groupRun, "seed", "the same as --shuffle=`SEED`", &f.seed),
 		toggle(groupRun, "update", "rewrite what failing entries expect to what came; not when CI is set", &f.update),
 		toggle(groupRun, "watch", "run again when the component or a fixture changes", &f.watch),

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +68,23 @@ func TestExpirationsSayWhatTheGuestWasDoing(t *testing.T) {
 				t.Errorf("the next entry is not told of its new instance:\n%s", text)
 			}
 		})
+	}
+}
+
+func TestAnInstanceThatIsNotReadyInTimeSaysWhatItWasDoing(t *testing.T) {
+	host := newTestHost(load, nil, loadConfig{Timeout: 100 * time.Millisecond, MaxMemory: 1 << 30, Stdout: term.NewLines(io.Discard, false), Stderr: term.NewLines(io.Discard, false)})
+	path := filepath.Join("..", "testdata", "guests", "bad", "spin-at-start.wasm")
+	options := testrunner.Options{Component: path, Timeout: 100 * time.Millisecond}
+	_, err := testrunner.Run(t.Context(), host, readSources([]string{writeFile(t, "f.hurl", "GET http://localhost/\n")}, nil), &options, func(f *testrunner.FileResult) {
+		if text := testreport.Text("f.hurl", &f.Results[0]); f.Results[0].Outcome != testrunner.Expired || !strings.Contains(text, "while the instance was made: ") || !strings.Contains(text, "in at-start\n") {
+			t.Errorf("outcome %s\n%s", f.Results[0].Outcome, text)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := host.close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -172,6 +172,9 @@ func (s *Summary) Count(f *FileResult) {
 		r := &f.Results[i]
 		s.Entries++
 		s.Counts[r.Outcome]++
+		if r.Outcome == Skipped {
+			continue
+		}
 		s.slow(Slow{f.Path, r.Entry.Range.Start.Line, r.Name(), r.Duration})
 	}
 }

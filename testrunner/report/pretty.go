@@ -98,15 +98,12 @@ func (p *Pretty) File(f *testrunner.FileResult) string {
 	if f.Err != nil {
 		b.WriteString(indent(clean(f.Err.Error()), "  ") + "\n")
 	}
+	p.notes(&b, f)
 	for i := range f.Results {
 		r := &f.Results[i]
-		if r.Outcome.Failed() {
-			if p.Later == nil || !p.Later(r) {
-				b.WriteString("\n" + p.Entry(f.Path, r))
-				told = true
-			}
-		} else {
-			p.notes(&b, f.Path, r)
+		if r.Outcome.Failed() && (p.Later == nil || !p.Later(r)) {
+			b.WriteString("\n" + p.Entry(f.Path, r))
+			told = true
 		}
 	}
 	if told || len(f.ParseErrors) > 0 {
@@ -115,10 +112,27 @@ func (p *Pretty) File(f *testrunner.FileResult) string {
 	return b.String()
 }
 
-// notes writes the notes of an entry that did not fail.
-func (p *Pretty) notes(b *strings.Builder, path string, r *testrunner.Result) {
-	for _, note := range r.Notes {
-		fmt.Fprintf(b, "  %s %s: %s\n", p.Styles.Fair("note:"), place(path, r.Entry.Range), clean(note))
+// notes writes the notes of entries that did not fail, each once.
+func (p *Pretty) notes(b *strings.Builder, f *testrunner.FileResult) {
+	var order []string
+	first, count := make(map[string]string), make(map[string]int)
+	for i := range f.Results {
+		r := &f.Results[i]
+		if r.Outcome.Failed() {
+			continue
+		}
+		for _, note := range r.Notes {
+			if count[note]++; count[note] == 1 {
+				order, first[note] = append(order, note), place(f.Path, r.Entry.Range)
+			}
+		}
+	}
+	for _, note := range order {
+		where := first[note]
+		if n := count[note]; n > 1 {
+			where += fmt.Sprintf(" and %d more", n-1)
+		}
+		fmt.Fprintf(b, "  %s %s: %s\n", p.Styles.Fair("note:"), where, p.prose(note, 0))
 	}
 }
 

@@ -104,3 +104,15 @@ func TestLinesOfABodyThatLookLikeADifferenceAreNotTakenForOne(t *testing.T) {
 		}
 	}
 }
+
+func TestANoteOfManyEntriesIsToldOnce(t *testing.T) {
+	f, _ := hurl.Parse("f.hurl", []byte(strings.Repeat("GET http://localhost/\n\n", 3)))
+	result := &testrunner.FileResult{File: f, Path: "f.hurl"}
+	for _, e := range f.Entries {
+		result.Results = append(result.Results, testrunner.Result{Entry: e, Outcome: testrunner.Skipped, Notes: []string{"an entry before it failed"}})
+	}
+	got := (&Pretty{Styles: plain{}}).File(result)
+	if want := "note: f.hurl:1:1 and 2 more: an entry before it failed\n"; strings.Count(got, "note:") != 1 || !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant %q", got, want)
+	}
+}
