@@ -17,6 +17,7 @@ import (
 // The codes of diagnoses.
 const (
 	codeMissing          = "missing"           // there is no such file
+	codeWrongExport      = "wrong-export"      // exports an interface that is not what its name says
 	codeCode             = "code"              // has code of a kind that is not compiled here
 	codeFolder           = "folder"            // it is a folder
 	codeUnreadable       = "unreadable"        // the system refuses to read it
@@ -199,7 +200,37 @@ func (x *examined) component(l *component.Linker) *examined {
 	if linkErr != nil {
 		return x.problem(codeUnsupported, "build it without that: components that import interfaces and functions can be run", "cannot be run here: %v", linkErr)
 	}
-	return x.missingImports(l)
+	if x.missingImports(l); x.Problem != nil {
+		return x
+	}
+	return x.wrongExports(l)
+}
+
+// wrongExports finds an interface that is to be called, and is not what its name says.
+func (x *examined) wrongExports(l *component.Linker) *examined {
+	switch x.WASI {
+	case "0.2":
+		x.checkExport(l, x.Handler, "handle", "func(request: incoming-request, response-out: response-outparam)",
+			`^func\([^:]+: own<incoming-request>, [^:]+: own<response-outparam>\)$`)
+	case "0.3":
+		x.checkExport(l, x.Handler, "handle", "async func(request: request) -> result<response, error-code>",
+			`^(async )?func\([^:]+: own<request>\) -> result<own<response>, variant \{`)
+	}
+	if x.Problem == nil && x.Command != "" {
+		x.checkExport(l, x.Command, "run", "func() -> result", `^(async )?func\(\) -> result$`)
+	}
+	return x
+}
+
+// checkExport compares a function of an exported interface with the pattern for what it must be.
+func (x *examined) checkExport(l *component.Linker, iface, name, want, pattern string) {
+	hint := "rebuild it with the WIT of " + iface
+	switch typ, ok := x.Component.ExportedFunc(l, iface, name); {
+	case !ok:
+		x.problem(codeWrongExport, hint, "exports %s, but no function %s in it", iface, name)
+	case !regexp.MustCompile(pattern).MatchString(typ):
+		x.problem(codeWrongExport, hint, "exports %s, but its function %s is %s, not %s", iface, name, shortened(typ, 200), want)
+	}
 }
 
 // handlerVersion tells whether an exported interface answers HTTP requests, and in which version of WASI.

@@ -62,6 +62,24 @@ func (c *Component) CheckImports(l *Linker) ([]ImportStatus, error) {
 	return f.used, nil
 }
 
+// ExportedFunc returns the type of a function in an exported interface, as WIT with all of it written out, and whether there is one. l
+// offers what the component imports.
+func (c *Component) ExportedFunc(l *Linker, iface, name string) (typ string, ok bool) {
+	f, err := flatten(c, l)
+	if err != nil {
+		return "", false
+	}
+	inst, ok := f.plan.exports.items[iface].(*compInst)
+	if !ok {
+		return "", false
+	}
+	fn, ok := inst.items[name].(*compFunc)
+	if !ok {
+		return "", false
+	}
+	return fn.typ.String(), true
+}
+
 // CheckCode tells whether the core modules can be compiled here, without the time that this takes: a valid component may have code of a
 // later version of WebAssembly.
 func (c *Component) CheckCode(ctx context.Context) error { return checkCode(ctx, c.ast) }
