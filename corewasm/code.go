@@ -54,6 +54,7 @@ type bodyRewriter struct {
 	edits []edit
 	buf   []byte
 	spots []spot
+	bulk  []byte // goes before instructions that fill and copy; nil without safepoints
 }
 
 // spot is an instruction that the line table has to know.
@@ -77,8 +78,16 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		b.failAt(start, "function has %d local variables, more than %d", locals, maxLocals)
 	}
 	exprAt := b.pos
-	b.edits, b.spots = b.edits[:0], b.spots[:0]
-	calls, loops := b.instructions()
+	b.edits, b.spots, b.bulk = b.edits[:0], b.spots[:0], nil
+	ft, ok := w.info.FuncTypeOf(w.info.ImportedFuncs + fn)
+	if !ok {
+		b.failAt(start, "function has a malformed type")
+	}
+	temp := uint32(len(ft.Params)) + uint32(locals)
+	if w.safepoints != nil {
+		b.bulk = w.safepoints.bulkCode(temp + 1)
+	}
+	calls, loops, bulk := b.instructions()
 	if b.err != nil {
 		return dst
 	}
@@ -91,31 +100,29 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	if calls {
 		facts.Calls++
 	}
-	if w.safepoints == nil || !calls && loops == 0 {
+	if w.safepoints == nil || !calls && !bulk && loops == 0 {
 		return b.emit(dst, start, start, end, nil, false)
-	}
-	ft, ok := w.info.FuncTypeOf(w.info.ImportedFuncs + fn)
-	temp := uint64(len(ft.Params)) + locals
-	if !ok {
-		b.failAt(start, "function has a malformed type")
-		return dst
 	}
 	b.buf = appendU32(b.buf[:0], uint32(groups)+1)
 	at := start
 	for ; b.b[at] >= 0x80; at++ {
 	}
 	b.buf = append(b.buf, b.b[at+1:exprAt]...)
-	b.buf = append(b.buf, 1, byte(I32))
-	b.buf = append(b.buf, w.safepoints.entryCode(uint32(temp), loops > 0)...)
+	added := byte(1)
+	if bulk {
+		added = 2
+	}
+	b.buf = append(b.buf, added, byte(I32))
+	b.buf = append(b.buf, w.safepoints.entryCode(temp, loops > 0)...)
 	var header []byte
 	if loops > 0 {
-		header = w.safepoints.loopCode(uint32(temp))
+		header = w.safepoints.loopCode(temp)
 	}
 	return b.emit(dst, start, exprAt, end, header, true)
 }
 
 // instructions walks the body and collects what has to change.
-func (b *bodyRewriter) instructions() (calls bool, loops int) {
+func (b *bodyRewriter) instructions() (calls bool, loops int, bulk bool) {
 	w := b.w
 	facts := &w.out.Code
 	first, shift := w.info.ImportedFuncs, w.out.shift
@@ -124,6 +131,10 @@ func (b *bodyRewriter) instructions() (calls bool, loops int) {
 		if !b.next() {
 			b.fail("function body without end")
 			return
+		}
+		if b.bulk != nil && b.isBulk() {
+			bulk = true
+			b.edits = append(b.edits, edit{at: b.at, raw: b.bulk})
 		}
 		switch b.imm {
 		case immEnd:
@@ -166,7 +177,21 @@ func (b *bodyRewriter) instructions() (calls bool, loops int) {
 			b.spots = append(b.spots, spot{b.at})
 		}
 	}
-	return calls, loops
+	return calls, loops, bulk
+}
+
+// isBulk tells whether the instruction takes time by the number on top of the
+// stack: those that fill and copy memories and tables.
+func (b *bodyRewriter) isBulk() bool {
+	if b.op != 0xfc {
+		return false
+	}
+	sub := reader{b: b.b, pos: b.at + 1}
+	switch sub.u32() {
+	case 8, 10, 11, 12, 14, 15, 17:
+		return true
+	}
+	return false
 }
 
 // mayTrap tells whether a backtrace can name the instruction.

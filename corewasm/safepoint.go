@@ -13,6 +13,9 @@ import "math/bits"
 //	                 i32.const batch-1  i32.and  i32.eqz  if  call $step  end
 //	function entry:  global.get $n  i32.const weight  i32.sub  local.tee $t  global.set $n
 //	                 local.get $t  i32.const 0  i32.le_s  if  call $step  end
+//	bulk, before:    local.tee $u  global.get $n  local.get $u  i32.const shift  i32.shr_u
+//	                 i32.sub  i32.const 1  i32.sub  global.set $n
+//	                 global.get $n  i32.const 0  i32.le_s  if  call $step  end
 //	$step:           global.get $n  i32.const batch  i32.sub  global.set $n
 //	                 global.get $n  i32.const 0  i32.le_s
 //	                 if  call $host  i32.const period  global.set $n  end
@@ -29,7 +32,12 @@ type safepoints struct {
 
 	loop  []byte // scratch
 	entry []byte
+	bulk  []byte
 }
+
+// bulkShift makes a count of what an instruction fills or copies, in bytes or
+// elements: as much as takes the time of a count elsewhere, or less.
+const bulkShift = 10
 
 // loopWeight is what the entry of a function with loops counts.
 const loopWeight = 16
@@ -68,6 +76,19 @@ func (s *safepoints) entryCode(local uint32, loops bool) []byte {
 	p = append(appendU32(p, s.step), 0x0b)
 	s.entry = p
 	return p
+}
+
+// bulkCode gives the code that goes before an instruction that fills or copies
+// as much as the number on top of the stack says, valid until the next call.
+func (s *safepoints) bulkCode(local uint32) []byte {
+	p := appendU32(append(s.bulk[:0], 0x22), local)
+	p = appendU32(append(p, 0x23), s.counter)
+	p = appendU32(append(p, 0x20), local)
+	p = append(p, 0x41, bulkShift, 0x76, 0x6b, 0x41, 1, 0x6b, 0x24)
+	p = appendU32(append(appendU32(p, s.counter), 0x23), s.counter)
+	p = appendU32(append(p, 0x41, 0, 0x4c, 0x04, 0x40, 0x10), s.step)
+	s.bulk = append(p, 0x0b)
+	return s.bulk
 }
 
 // appendStep appends the body of $step with its size.

@@ -19,6 +19,9 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 	}{
 		{"empty loop", coretest.Code(coretest.Loop, coretest.Void, coretest.Br, 0, coretest.End)},
 		{"loop that stores", coretest.Code(coretest.Loop, coretest.Void, store, coretest.Br, 0, coretest.End)},
+		{"loop that fills", coretest.Code(coretest.Loop, coretest.Void, coretest.Const(0), coretest.Const(1), coretest.Const(64<<20),
+			coretest.Misc, 11, 0, coretest.Br, 0, coretest.End)},
+		{"loop that calls what copies", coretest.Code(coretest.Loop, coretest.Void, coretest.Call, 4, coretest.Br, 0, coretest.End)},
 		{"tail recursion", coretest.Code(coretest.ReturnCall, self)},
 		{"exponential recursion", coretest.Code(coretest.LocalGet, 0, coretest.If, coretest.Void,
 			coretest.GlobalGet, 0, coretest.Const(1), coretest.I32Add, coretest.GlobalSet, 0, coretest.End,
@@ -29,7 +32,7 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := start(t, engine.Limits{})
 			f.instantiate(0, f.compile(coretest.Module{
-				Memory:  &coretest.Memory{Min: 1},
+				Memory:  &coretest.Memory{Min: 1024},
 				Globals: []coretest.Global{{Type: coretest.I32, Mutable: true, Init: coretest.Const(0)}},
 				Table:   1,
 				Elems:   []coretest.Elem{{Offset: coretest.Const(0), Funcs: []int{2}}},
@@ -38,6 +41,7 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 					{Type: sigI, Code: coretest.Code(coretest.Const(22), coretest.Call, 3)},
 					{Type: sigVoid, Code: coretest.Code(coretest.Nop)},
 					{Type: sigII, Code: fib(3)},
+					{Type: sigVoid, Code: coretest.Code(coretest.Const(0), coretest.Const(1<<20), coretest.Const(1<<20), coretest.Misc, 10, 0, 0)},
 				},
 			}))
 			cause := errors.New("enough")
