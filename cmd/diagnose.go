@@ -424,7 +424,7 @@ func codeError(path string, err error) error {
 
 // codeHint says what code can be compiled.
 const codeHint = "what runs here is WebAssembly 2.0 with tail calls, exceptions and typed function references: build it without " +
-	"garbage collection, threads, relaxed SIMD and wide arithmetic"
+	"garbage collection, threads, 64-bit memories, relaxed SIMD and wide arithmetic"
 
 func orName(by, name string) string {
 	if by == "" {
