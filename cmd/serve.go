@@ -53,7 +53,7 @@ wasihttp serve app.wasm --env-file .env --env DEBUG=1   with an environment
 wasihttp serve app.wasm --allow-outbound api.example.com
 wasihttp serve app.wasm --timeout 5s --max-memory 128MiB
 wasihttp serve app.wasm --log-format json 2>log.jsonl
-wasihttp serve app.wasm --exec 'npm run build' --live-reload   build, serve, and again on every save`
+wasihttp serve app.wasm --exec 'npm run build'          build on every save`
 
 // serve runs "wasihttp serve" until the user ends it. An empty path stands for
 // the component that can be found.
