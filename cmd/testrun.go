@@ -66,8 +66,8 @@ func (t *tool) runOnce(ctx context.Context, s *testSettings, paths []string) (*t
 // runLoaded runs fixtures once the component is there that those need that name
 // none. Loading began at started.
 func (t *tool) runLoaded(ctx context.Context, s *testSettings, host *testHost, sources []*testrunner.Source, started time.Time) (*testreport.Run, error) {
-	if slices.ContainsFunc(sources, needsDefault) {
-		host.component(ctx, s.flags.component)
+	if s.flags.component == "" && slices.ContainsFunc(sources, needsDefault) {
+		host.component(ctx, "")
 	}
 	return t.runTests(ctx, s, host, sources, started)
 }

@@ -89,6 +89,9 @@ func (w *testWatch) roots() ([]string, error) {
 
 // components returns the paths of the components that a fixture runs against.
 func (w *testWatch) components(source *testrunner.Source) []string {
+	if named := w.settings.flags.component; named != "" {
+		return []string{named}
+	}
 	paths := source.Components()
 	for i, path := range paths {
 		if path == "" {

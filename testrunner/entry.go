@@ -32,7 +32,7 @@ type fileRun struct {
 // spec returns what an entry is to be run against.
 func (f *fileRun) spec(s *hurl.Settings) Spec {
 	spec := f.base
-	if s.Component != nil {
+	if s.Component != nil && spec.Component == "" {
 		spec.Component = f.files.relative(s.Component.Path)
 	}
 	var env strings.Builder

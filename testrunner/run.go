@@ -49,7 +49,8 @@ type Options struct {
 	// Secrets are variables whose values are not shown.
 	Secrets   []Variable
 	Selection Selection
-	// Component is the path of the component for fixtures that name none.
+	// Component is the path of the component, whatever fixtures name; "" for
+	// what they name, or else the one that can be found.
 	Component string
 	// Now and Sleep are the clock; nil stands for the real one.
 	Now   func() time.Time

@@ -51,9 +51,9 @@ func TestInstancesAreSharedAsToldToBe(t *testing.T) {
 
 func TestAnInstanceForEachComponentAndEnvironment(t *testing.T) {
 	h := &fakeHost{answer: counter}
-	files, _ := run(t, h, testrunner.Options{Component: "default.wasm"}, parse(t,
+	files, _ := run(t, h, testrunner.Options{}, parse(t,
 		get, "# @component x/own.wasm\n\n"+get, "# @env A=1\n# @env B=2\n\n"+get, get))
-	want := []testrunner.Spec{{Component: "default.wasm"}, {Component: "x/own.wasm"}, {Component: "default.wasm", Env: "A=1\nB=2\n"}}
+	want := []testrunner.Spec{{}, {Component: "x/own.wasm"}, {Env: "A=1\nB=2\n"}}
 	if diff := cmp.Diff(want, h.opened); diff != "" {
 		t.Error(diff)
 	}
@@ -335,5 +335,13 @@ func TestTrailersAreCompared(t *testing.T) {
 		if strings.Join(got, ", ") != tt.want {
 			t.Errorf("%q: %q, want %q", tt.directives, got, tt.want)
 		}
+	}
+}
+
+func TestTheComponentOfTheUserComesBeforeThatOfAFixture(t *testing.T) {
+	h := &fakeHost{answer: counter}
+	run(t, h, testrunner.Options{Component: "mine.wasm"}, parse(t, "# @component x/own.wasm\n\n"+get, get))
+	if diff := cmp.Diff([]testrunner.Spec{{Component: "mine.wasm"}}, h.opened); diff != "" {
+		t.Error(diff)
 	}
 }
