@@ -73,10 +73,16 @@ type hostPanic struct{ cause error }
 
 func (*hostPanic) Error() string { return "host panic" }
 
+// hostCall makes a host function out of fn. Each call is a safepoint too, as what
+// the host does for a guest can take long.
 func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 	return func(ctx context.Context, stack []uint64) {
 		defer passPanic()
-		fn(ctx.(*Context), stack)
+		c := ctx.(*Context)
+		if i := c.group.interrupted.Load(); i != nil {
+			panic(i.cause)
+		}
+		fn(c, stack)
 	}
 }
 
@@ -92,12 +98,5 @@ func passPanic() {
 		panic(&hostPanic{v})
 	default:
 		panic(&hostPanic{&PanicError{Value: v, Stack: debug.Stack()}})
-	}
-}
-
-// safepoint is where guest code lets go of the processor.
-func safepoint(ctx *Context, _ []uint64) {
-	if i := ctx.group.interrupted.Load(); i != nil {
-		panic(i.cause)
 	}
 }

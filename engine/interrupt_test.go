@@ -93,6 +93,25 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 	}
 }
 
+func TestAnInterruptedGuestCannotCallTheHost(t *testing.T) {
+	calls, cause := 0, errors.New("enough")
+	f := start(t, engine.Limits{}, engine.HostFunc{Name: "work", Fn: func(ctx *engine.Context, _ []uint64) {
+		calls++
+		ctx.Group().Interrupt(cause)
+	}})
+	f.instantiate(0, f.compile(coretest.Module{
+		Imports: []coretest.Import{{Name: "work", Func: &sigVoid}},
+		Funcs: []coretest.Func{{Type: sigVoid, Export: "run", Code: coretest.Code(
+			coretest.Loop, coretest.Void, coretest.Call, 0, coretest.Br, 0, coretest.End)}},
+	}, engine.Import{Slot: engine.HostSlot, Name: "work"}))
+	if _, err := f.call(0, "run"); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	if calls != 1 {
+		t.Errorf("the host was called %d times", calls)
+	}
+}
+
 func TestInfiniteRecursionExhaustsTheStack(t *testing.T) {
 	f := start(t, engine.Limits{})
 	f.instantiate(0, f.compile(coretest.Module{Funcs: []coretest.Func{
