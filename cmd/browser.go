@@ -6,15 +6,29 @@ import (
 	"runtime"
 )
 
-// openBrowser shows the page in the user's browser.
+// openBrowser shows the page in the user's browser. What it runs may be the
+// browser itself, which goes on when ctx ends.
 func openBrowser(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, browserGrace)
-	defer cancel()
+	var command *exec.Cmd
 	switch runtime.GOOS {
 	case "darwin":
-		return exec.CommandContext(ctx, "open", url).Run()
+		command = exec.Command("open", url)
 	case "windows":
-		return exec.CommandContext(ctx, "rundll32", "url.dll,FileProtocolHandler", url).Run()
+		command = exec.Command("rundll32", "url.dll,FileProtocolHandler", url)
+	default:
+		command = exec.Command("xdg-open", url)
 	}
-	return exec.CommandContext(ctx, "xdg-open", url).Run()
+	// Ctrl-C is not for the browser.
+	ownGroup(command)
+	if err := command.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }() // ends with it, or with this process
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
 }

@@ -15,7 +15,12 @@ func shellCommand(command string) *exec.Cmd {
 	return cmd
 }
 
-func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr.CreationFlags |= syscall.CREATE_NEW_PROCESS_GROUP }
+func ownGroup(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
+	cmd.SysProcAttr.CreationFlags |= syscall.CREATE_NEW_PROCESS_GROUP
+}
 
 // Windows has no signal that asks a group to end: it is ended at once, with the
 // processes that are its children at that moment.

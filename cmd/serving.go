@@ -9,7 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"time"
+	"sync"
 
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/term"
@@ -217,6 +217,8 @@ func (t *tool) obey(ctx context.Context, keys *term.Keys, reload chan<- struct{}
 		case <-ctx.Done():
 		}
 	}
+	var opening sync.WaitGroup
+	defer opening.Wait()
 	presses := keys.Presses()
 	for {
 		select {
@@ -236,9 +238,11 @@ func (t *tool) obey(ctx context.Context, keys *term.Keys, reload chan<- struct{}
 				// Erases the display and what was scrolled out of it.
 				_, _ = io.WriteString(t.stderr, "\x1b[H\x1b[2J\x1b[3J")
 			case key == 'o':
-				if err := openBrowser(ctx, url); err != nil {
-					t.note("cannot open a browser: %v", err)
-				}
+				opening.Go(func() {
+					if err := openBrowser(ctx, url); err != nil {
+						t.note("cannot open a browser: %v", err)
+					}
+				})
 			case key == 'q':
 				quit()
 			case key == '?' || key == 'h':
@@ -254,6 +258,3 @@ const keysHelp = `  r  load the component again now
   q  quit, as Ctrl-C does
   ?  this list
 `
-
-// browserGrace is how long opening the browser may take.
-const browserGrace = 10 * time.Second

@@ -112,6 +112,12 @@ func TestKeys(t *testing.T) {
 	if !ours() {
 		return // keys are wasihttp's
 	}
+	// A browser that stays.
+	tools := t.TempDir()
+	if err := os.WriteFile(filepath.Join(tools, "xdg-open"), []byte("#!/bin/sh\necho \"$1\" >"+tools+"/opened\nexec sleep 10\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
 	tty := openTerminal(t)
 	before := tty.state(t)
 	url := tty.serve(t)
@@ -120,6 +126,11 @@ func TestKeys(t *testing.T) {
 	}
 	tty.press(t, "?")
 	tty.await(t, "load the component again now")
+	tty.press(t, "o")
+	await(t, "the browser", func() bool {
+		opened, err := os.ReadFile(filepath.Join(tools, "opened"))
+		return err == nil && strings.TrimSpace(string(opened)) == url
+	})
 	tty.press(t, "r")
 	tty.await(t, "the same build again")
 	tty.press(t, "c")
