@@ -53,7 +53,7 @@ func (d *diagnosis) err() error { return loadError(d, d.Hint, "%s", d.Message) }
 // written.
 func (d *diagnosis) unfinished() bool {
 	switch d.Code {
-	case codeEmpty, codeTruncated, codeInvalid, codeNotWasm, codeFormat:
+	case codeEmpty, codeTruncated, codeInvalid, codeNotWasm, codeFormat, codeNoHandler:
 		return true
 	}
 	return false

@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -373,6 +374,57 @@ func TestSwapsUnderLoadLoseNothing(t *testing.T) {
 		if strings.Contains(line, `"outcome":`) {
 			t.Errorf("a request failed: %s", line)
 		}
+	}
+}
+
+// TestALargeComponentWrittenSlowlyIsOneSwap writes 22 MB in a hundred pieces, with
+// pauses now and then in which half a file looks still.
+func TestALargeComponentWrittenSlowlyIsOneSwap(t *testing.T) {
+	a, b := twoBuilds(t)
+	const padding = 22 << 20
+	section := append([]byte{1, 'x'}, make([]byte, padding)...)
+	b = append(binary.AppendUvarint(append(b, 0), uint64(len(section))), section...)
+	r := startReloading(t, a)
+	url := r.url(t)
+	file, err := os.Create(r.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	const pieces, header = 100, 8 // which is a component by itself
+	for i := range pieces {
+		for range 1 + i%20/19*10 {
+			<-tick.C
+		}
+		from, to := i*len(b)/pieces, (i+1)*len(b)/pieces
+		switch i {
+		case 0:
+			to = header
+		case 1:
+			from = header
+			for range 20 {
+				<-tick.C
+			}
+		}
+		if _, err := file.Write(b[from:to]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.err.await(t, digest(a)+` → `+digest(b))
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.Header.Get(serve.BuildHeader) != digest(b) || resp.Header.Get(serve.StaleHeader) != "" {
+		t.Errorf("got %v", resp.Header)
+	}
+	if text := r.err.String(); strings.Count(text, "→") != 1 || strings.Contains(text, "✗") {
+		t.Errorf("got:\n%s", text)
 	}
 }
 
