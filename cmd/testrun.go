@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/wasihttp/wasihttp/term"
@@ -118,7 +119,12 @@ func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Ho
 	run := &testreport.Run{Started: time.Now()}
 	run.Base, _ = os.Getwd() // without it, absolute paths stay as they are
 	pretty := s.pretty()
-	total := len(s.options.Selection.Files(sources))
+	total := 0
+	for _, source := range s.options.Selection.Files(sources) {
+		if total++; source.File != nil {
+			total += len(s.options.Selection.Entries(source.Path, source.File.Entries)) - 1
+		}
+	}
 	if s.options.Selection.Filter != nil && s.options.Selection.Shards == 0 && total == 0 {
 		return nil, usagef("--list lists what there is", "--filter %s matches no path, and no method and URL of an entry", s.flags.filter)
 	}
@@ -128,7 +134,10 @@ func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Ho
 	if seed := s.options.Selection.Shuffle; seed != nil && !s.flags.quiet {
 		fmt.Fprintf(s.out, "order: --shuffle=%d\n", *seed)
 	}
-	summary, err := testrunner.Run(ctx, host, sources, &s.options, func(f *testrunner.FileResult) {
+	var ended atomic.Int64
+	options := s.options
+	options.Ended = func() { progress.Update("testing", int(ended.Add(1)), total) }
+	summary, err := testrunner.Run(ctx, host, sources, &options, func(f *testrunner.FileResult) {
 		run.Files = append(run.Files, f)
 		if !s.flags.quiet || f.Failed() {
 			_, _ = io.WriteString(s.out, pretty.File(f))
@@ -139,7 +148,6 @@ func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Ho
 		if s.flags.update {
 			t.update(f)
 		}
-		progress.Update("testing", len(run.Files), total)
 	})
 	progress.Stop()
 	run.Summary = summary

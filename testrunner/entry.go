@@ -67,7 +67,12 @@ func (f *fileRun) entry(ctx context.Context, e *hurl.Entry) error {
 	}
 }
 
-func (f *fileRun) add(r Result) { f.result.Results = append(f.result.Results, r) }
+func (f *fileRun) add(r Result) {
+	f.result.Results = append(f.result.Results, r)
+	if f.options.Ended != nil {
+		f.options.Ended()
+	}
+}
 
 // attempts tries an entry until it passes or may not be tried any more.
 func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (Result, error) {

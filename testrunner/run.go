@@ -52,6 +52,9 @@ type Options struct {
 	// Component is the path of the component, whatever fixtures name; "" for
 	// what they name, or else the one that can be found.
 	Component string
+	// Ended, if not nil, is called whenever an entry has ended, from several
+	// goroutines at once.
+	Ended func()
 	// Now and Sleep are the clock; nil stands for the real one.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
