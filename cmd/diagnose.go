@@ -96,7 +96,7 @@ func examine(path string, l *component.Linker) *examined {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return x.problem(codeUnreadable, "", "cannot be read: %v", underlying(err))
+		return x.problem(codeUnreadable, readHint(path, err), "cannot be read: %v", underlying(err))
 	}
 	return examineBytes(path, data, l)
 }

@@ -122,13 +122,21 @@ func checkFile(path string) error {
 		}
 		return loadError(err, hint, "%s: no such file", path)
 	case err != nil:
-		return loadError(err, "", "%s: cannot be read: %v", path, underlying(err))
+		return loadError(err, readHint(path, err), "%s: cannot be read: %v", path, underlying(err))
 	case info.IsDir():
 		return loadError(nil, "name the .wasm file in it", "%s: is a folder, not a component", path)
 	case info.Mode().IsRegular() && info.Size() == 0:
 		return loadError(nil, "the build may have failed or may still be writing it", "%s: the file is empty", path)
 	}
 	return nil
+}
+
+// readHint says what to do about a file that cannot be read; "" if nobody knows.
+func readHint(path string, err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "you may not read it: look at its owner and permissions with ls -l " + shellWord(path)
+	}
+	return ""
 }
 
 // underlying returns the operating system's error without the path that the

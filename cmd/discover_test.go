@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,5 +87,14 @@ func TestDiscoverPointsToWhatIsWrongWithTheOnlyFile(t *testing.T) {
 	var user *userError
 	if !errors.As(err, &user) || !strings.HasSuffix(user.hint, "wasihttp inspect 'my app.wasm'") {
 		t.Errorf("got %v with hint %q", err, user.hint)
+	}
+}
+
+func TestFileThatMayNotBeReadHasAHint(t *testing.T) {
+	if hint := readHint("my app.wasm", &fs.PathError{Op: "open", Path: "my app.wasm", Err: fs.ErrPermission}); !strings.HasSuffix(hint, "ls -l 'my app.wasm'") {
+		t.Errorf("got %q", hint)
+	}
+	if hint := readHint("app.wasm", errors.New("a loop of links")); hint != "" {
+		t.Errorf("got %q for another reason", hint)
 	}
 }

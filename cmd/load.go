@@ -193,7 +193,7 @@ func (s *sharedEngine) open(cfg *loadConfig) (*engine.Engine, error) {
 		return nil, err
 	}
 	if w := eng.Warning(); w != nil && cfg.Notice != nil {
-		cfg.Notice(w.Error())
+		cfg.Notice(w.Error() + " (--cache-dir names another folder, --no-cache none)")
 	}
 	s.eng = eng
 	return eng, nil
