@@ -60,6 +60,35 @@ func trapped(f func()) (trap *TrapError) {
 	return nil
 }
 
+// decodeFile decodes a component of testdata.
+func decodeFile(t testing.TB, name string) *Component {
+	t.Helper()
+	code, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Decode(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// newEngine returns an engine that is closed when the test ends.
+func newEngine(t testing.TB) *engine.Engine {
+	t.Helper()
+	e, err := engine.New(engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
 // instantiateFile links and instantiates a component of testdata, and closes everything when the test ends.
 func instantiateFile(t testing.TB, name string, l *Linker, data any) *Instance {
 	t.Helper()

@@ -4,11 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
-
-	"github.com/wasihttp/wasihttp/engine"
 )
 
 // asyncWork holds the calls of test:host/api that have no result yet, by their number.
@@ -21,18 +17,7 @@ type asyncBed struct {
 
 func newAsyncBed(t testing.TB) *asyncBed {
 	t.Helper()
-	code, err := os.ReadFile(filepath.Join("testdata", "async.wasm"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := Decode(code)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := engine.New(engine.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, e := decodeFile(t, "async.wasm"), newEngine(t)
 	l := NewLinker()
 	l.Instance("test:host/api@0.2.4").AsyncFunc("work", "async func(n: u32) -> u32",
 		func(c *Call, args []Value, done func(Value, error)) (*Value, func(), error) {
@@ -52,9 +37,6 @@ func newAsyncBed(t testing.TB) *asyncBed {
 		// The test's own context has ended.
 		ctx := t.Context()
 		if err := linked.Close(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
 	})

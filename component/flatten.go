@@ -3,6 +3,7 @@ package component
 import (
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
@@ -307,7 +308,8 @@ func (f *flattener) coreInstance(s *scope, d *binary.CoreInstance) *coreInst {
 	}
 	f.count(len(m.info.Imports) + len(d.Args))
 	imports := make([]engine.Import, len(m.info.Imports))
-	key := fmt.Sprintf("%p", m)
+	var key strings.Builder
+	fmt.Fprintf(&key, "%p", m)
 	for i, im := range m.info.Imports {
 		ci := byName[im.Module]
 		if ci == nil {
@@ -318,12 +320,12 @@ func (f *flattener) coreInstance(s *scope, d *binary.CoreInstance) *coreInst {
 			planFail("core %s: no item for import %q %q", m.name, im.Module, im.Name)
 		}
 		imports[i] = engine.Import{Slot: ref.slot, Name: ref.name}
-		key += fmt.Sprintf("|%d:%s", ref.slot, ref.name)
+		fmt.Fprintf(&key, "|%d:%d:%s", ref.slot, len(ref.name), ref.name)
 	}
-	src, ok := f.sources[key]
+	src, ok := f.sources[key.String()]
 	if !ok {
 		src = len(f.plan.sources)
-		f.sources[key] = src
+		f.sources[key.String()] = src
 		if f.code.size += len(m.bytes); f.code.size > maxCode {
 			planFail("the component has more than %d MiB of core code, what has to be compiled for each instance anew included", maxCode>>20)
 		}

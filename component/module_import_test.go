@@ -2,12 +2,8 @@ package component
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/wasihttp/wasihttp/engine"
 )
 
 // doubler imports "env" "add" and exports "double", which adds its parameter to itself.
@@ -16,23 +12,7 @@ const doubler = "\x00asm\x01\x00\x00\x00" +
 	"\x03\x02\x01\x01" + "\x07\x0a\x01\x06double\x00\x01" + "\x0a\x0a\x01\x08\x00\x20\x00\x20\x00\x10\x00\x0b"
 
 func TestCoreModulesAreImported(t *testing.T) {
-	code, err := os.ReadFile(filepath.Join("testdata", "modules.wasm"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := Decode(code)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := engine.New(engine.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	c, e := decodeFile(t, "modules.wasm"), newEngine(t)
 	link := func(module string) (*Linked, error) {
 		l := NewLinker()
 		l.Instance("test:host/code@1.0.0").Module("doubler", []byte(module))

@@ -3,8 +3,6 @@ package component
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -255,26 +253,9 @@ func TestLinkErrorsNameWhatIsMissing(t *testing.T) {
 		}, []ImportProblem{{"test:host/other@1.0.0", "function answer", "the component expects func() -> u32, this host offers func(question: string) -> u32", nil}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, err := os.ReadFile(filepath.Join("testdata", "versions.wasm"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, err := Decode(b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			e, err := engine.New(engine.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				if err := e.Close(); err != nil {
-					t.Error(err)
-				}
-			}()
 			l := NewLinker()
 			tt.offer(l)
-			_, err = c.Link(t.Context(), e, l, LinkOptions{})
+			_, err := decodeFile(t, "versions.wasm").Link(t.Context(), newEngine(t), l, LinkOptions{})
 			var missing *LinkError
 			if !errors.As(err, &missing) {
 				t.Fatalf("linked: %v", err)

@@ -56,7 +56,7 @@ func TestManyTasksWaitInOneInstance(t *testing.T) {
 	for _, name := range []string{"callback", "stackful", "synchronous"} {
 		t.Run(name, func(t *testing.T) {
 			b := &waitBed{}
-			i := load(t, "waits.wasm", b.linker())()
+			i := instantiateFile(t, "waits.wasm", b.linker(), nil)
 			goroutines, threads := runtime.NumGoroutine(), pprof.Lookup("threadcreate").Count()
 			got := 0
 			b.start(t, i, name, tasks, &got)
@@ -95,9 +95,8 @@ func TestManyTasksWaitInOneInstance(t *testing.T) {
 func TestATrapAmongWaitingTasksLeavesNothing(t *testing.T) {
 	const tasks = 50
 	b := &waitBed{}
-	instantiate := load(t, "waits.wasm", b.linker())
 	goroutines := runtime.NumGoroutine()
-	i := instantiate()
+	i := instantiateFile(t, "waits.wasm", b.linker(), nil)
 	got := 0
 	for _, name := range []string{"callback", "stackful", "synchronous"} {
 		b.start(t, i, name, tasks, &got)
