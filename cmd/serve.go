@@ -67,7 +67,7 @@ func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
 		}
 		path = found
 		if !s.quiet {
-			fmt.Fprintf(t.stderr, "%s: serving %s, the only component found here\n", programName, t.stderr.Strong(path))
+			fmt.Fprintf(t.stderr, "%s: serving %s, the only component found here\n", programName, t.stderr.Strong(term.Clean(path)))
 		}
 	}
 	if s.exec == "" {
