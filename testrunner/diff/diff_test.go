@@ -90,6 +90,8 @@ func TestTextIsComparedByLineAndWord(t *testing.T) {
 		{"a\n", "a\nb", " a|+b$|"},
 		{"one two three\n", "one 2 three\n", "-one [two] three|+one [2] three|"},
 		{"x", "y", "-x$|+y$|"},
+		{"abcdefé", "abcdefè", "-abcdef[é]$|+abcdef[è]$|"},
+		{"éabcdef", "\u0169abcdef", "-[é]abcdef$|+[\u0169]abcdef$|"}, // the last bytes are the same
 		{"one two three", "one three", "-one [two ]three$|+one []three$|"},
 		{"abcdefXghi", "abcdefYZghi", "-abcdef[X]ghi$|+abcdef[YZ]ghi$|"},
 		{"", "new\n", "+new|"},

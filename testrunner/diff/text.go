@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Op says on which side a line is.
@@ -119,8 +120,15 @@ func (d *Diff) replace(a, b []string, i, j int) {
 	d.Lines = append(append(d.Lines, less...), more...)
 }
 
+// maxWords is how long two lines may be, together and in bytes, that are compared
+// word by word.
+const maxWords = 64 << 10
+
 // Words marks what differs between two lines; nil if hardly anything is common.
 func Words(a, b string) (x, y []Span) {
+	if len(a)+len(b) > maxWords {
+		return middles(a, b)
+	}
 	partsA, partsB := splitWords(a), splitWords(b)
 	classes := number(partsA, partsB)
 	pairs := lcs(classes[:len(partsA)], classes[len(partsA):])
@@ -145,28 +153,33 @@ func firstChange(common []bool) int { return slices.Index(common, false) }
 // middles marks what is between the beginning and the end that two lines have in
 // common; nil if that is hardly anything.
 func middles(a, b string) (x, y []Span) {
-	ra, rb := []rune(a), []rune(b)
-	short := min(len(ra), len(rb))
+	short := min(len(a), len(b))
 	start, end := 0, 0
-	for start < short && ra[start] == rb[start] {
+	for start < short && a[start] == b[start] {
 		start++
 	}
-	for end < short-start && ra[len(ra)-1-end] == rb[len(rb)-1-end] {
+	for start > 0 && start < short && !(utf8.RuneStart(a[start]) && utf8.RuneStart(b[start])) {
+		start-- // not within a character
+	}
+	for end < short-start && a[len(a)-1-end] == b[len(b)-1-end] {
 		end++
 	}
-	if (start+end)*3 < max(len(ra), len(rb)) {
+	for end > 0 && !utf8.RuneStart(a[len(a)-end]) {
+		end--
+	}
+	if (start+end)*3 < max(len(a), len(b)) {
 		return nil, nil
 	}
-	mark := func(r []rune) []Span {
+	mark := func(s string) []Span {
 		out := []Span{}
-		for i, part := range []string{string(r[:start]), string(r[start : len(r)-end]), string(r[len(r)-end:])} {
+		for i, part := range []string{s[:start], s[start : len(s)-end], s[len(s)-end:]} {
 			if part != "" || i == 1 {
 				out = append(out, Span{part, i == 1})
 			}
 		}
 		return out
 	}
-	return mark(ra), mark(rb)
+	return mark(a), mark(b)
 }
 
 // spans joins parts. In a line that lacks what its counterpart has, and nothing

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wasihttp/wasihttp/term"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
@@ -67,6 +69,38 @@ func shown(r rune, blank bool) string {
 // fit leaves of a text what there is room for, around the first change, and
 // counts the characters that are hidden.
 func fit(spans []diff.Span, room int) (out []cell, hidden int) {
+	far := 0
+	if room > 0 {
+		spans, far = near(spans, room)
+	}
+	out, hidden = fitNear(spans, room)
+	return out, hidden + far
+}
+
+// near leaves of a text as much on either side of the first change as there could
+// be room for, and counts the characters that it leaves out.
+func near(spans []diff.Span, room int) (out []diff.Span, left int) {
+	change := max(slices.IndexFunc(spans, func(s diff.Span) bool { return s.Changed }), 0)
+	for i, s := range spans {
+		text, keep := s.Text, 4*room // bytes, of which a character takes up to four
+		if cut := len(text) - keep; cut > 0 && i < change {
+			for cut < len(text) && !utf8.RuneStart(text[cut]) {
+				cut++
+			}
+			text = text[cut:]
+		} else if cut > 0 {
+			for !utf8.RuneStart(text[keep]) {
+				keep--
+			}
+			text = text[:keep]
+		}
+		left += utf8.RuneCountInString(s.Text) - utf8.RuneCountInString(text)
+		out = append(out, diff.Span{Text: text, Changed: s.Changed})
+	}
+	return out, left
+}
+
+func fitNear(spans []diff.Span, room int) (out []cell, hidden int) {
 	line, start := cells(spans)
 	width := 0
 	for _, c := range line {

@@ -116,3 +116,22 @@ func TestANoteOfManyEntriesIsToldOnce(t *testing.T) {
 		t.Errorf("got\n%s\nwant %q", got, want)
 	}
 }
+
+func TestTheCountOfHiddenCharactersIsRight(t *testing.T) {
+	for _, n := range []int{200, 2000, 100_000} {
+		for _, char := range []string{"x", "é", "漢"} {
+			side := strings.Repeat(char, n)
+			spans := []diff.Span{{Text: side}, {Text: "A", Changed: true}, {Text: side}}
+			line, hidden := fit(spans, 80)
+			shown := 0
+			for _, c := range line {
+				if c.text != "…" {
+					shown++
+				}
+			}
+			if shown+hidden != 2*n+1 || shown < 20 {
+				t.Errorf("%d times %s: %d shown and %d hidden are not all %d", n, char, shown, hidden, 2*n+1)
+			}
+		}
+	}
+}
