@@ -52,8 +52,11 @@ func discoverTo(purpose, how string, servable func(path string) (bool, string)) 
 		}
 		return "", usagef(hint, "%s", msg)
 	default:
-		return "", usagef("name the one to "+purpose+": "+how+" "+shellWord(found[0]),
-			"there are %d components to %s:\n  %s", len(found), purpose, strings.Join(found, "\n  "))
+		msg := fmt.Sprintf("there are %d components to %s:", len(found), purpose)
+		for _, path := range found {
+			msg += "\n  " + term.Clean(path)
+		}
+		return "", usagef("name the one to "+purpose+": "+how+" "+shellWord(found[0]), "%s", msg)
 	}
 }
 

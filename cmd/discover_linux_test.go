@@ -6,6 +6,19 @@ import (
 	"testing"
 )
 
+func TestDiscoverShowsOddNamesOnOneLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"a\nb.wasm", "c.wasm"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := discover(func(string) (bool, string) { return true, "" })
+	if want := "there are 2 components to serve:\n  a\\x0ab.wasm\n  c.wasm"; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestDiscoverLeavesPipesAndDanglingLinksAlone(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.wasm", 0o600); err != nil {
