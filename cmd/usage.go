@@ -16,6 +16,8 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		name = strings.TrimLeft(name, "-")
 		if near := meantFlag(name, flagNames(c)); near != "" {
 			help = "did you mean --" + near + "? " + help
+		} else if isWasmtimeOption(name) {
+			help = "wasmtime's -S, -W and the like are not needed: all of WASI is there; limits have flags of their own. " + help
 		}
 		return usagef(help, "unknown flag %s", dashed(name))
 	}
@@ -53,6 +55,12 @@ func meantFlag(typed string, names []string) string {
 		return ""
 	}
 	return nearest(typed, names)
+}
+
+// isWasmtimeOption tells whether a flag is one of wasmtime's groups of options,
+// such as -Scli or -W timeout=5s.
+func isWasmtimeOption(name string) bool {
+	return name != "" && strings.ContainsRune("CDOSW", rune(name[0]))
 }
 
 // noArguments refuses arguments of a command that takes none.
@@ -109,10 +117,14 @@ func unknownCommand(commands []*cli.Command, name string) error {
 // typed, unless it is too far away to have been meant. A name that what was
 // typed begins or ends is near in any case.
 func nearest(typed string, names []string) string {
-	best, least := "", max(len(typed)/3, 2)+1
+	allowed := max(len(typed)/3, 2)
+	if len(typed) <= 3 {
+		allowed = 1 // two changes make of a short word any other
+	}
+	best, least := "", allowed+1
 	for _, name := range names {
 		distance := editDistance(typed, name)
-		if len(typed) >= 3 && (strings.HasPrefix(name, typed) || strings.HasSuffix(name, typed)) {
+		if len(typed) >= 3 && strings.HasPrefix(name, typed) || len(typed) >= 5 && strings.HasSuffix(name, typed) {
 			distance = min(distance, 1)
 		}
 		if distance < least {
