@@ -228,7 +228,11 @@ func (r *reloader) tellFailure() {
 	}
 	var d *diagnosis
 	if errors.As(a.err, &d) && d.unfinished() {
-		if left := wholeAfter - time.Since(a.written); left > 0 {
+		written := a.written
+		if r.file != nil && r.file.Written().After(written) {
+			written = r.file.Written()
+		}
+		if left := wholeAfter - time.Since(written); left > 0 {
 			r.timer.Reset(left)
 			return
 		}
@@ -281,14 +285,16 @@ func (r *reloader) built(e buildEvent) {
 	}
 	failed := r.execError != ""
 	r.execError = ""
-	switch {
-	case e.err == nil && failed:
-		r.say.builtAgain(e.took)
-	case e.err != nil:
+	if e.err != nil {
 		r.execError = "the command failed: " + e.err.Error()
-		r.say.failed(loadError(e.err, "", "--exec: %s after %s", r.execError, e.took.Round(time.Millisecond)), r.current)
 	}
 	r.mark()
+	switch {
+	case e.err != nil:
+		r.say.failed(loadError(e.err, "", "--exec: %s after %s", r.execError, e.took.Round(time.Millisecond)), r.current)
+	case failed:
+		r.say.builtAgain(e.took)
+	}
 	r.tellFailure()
 }
 

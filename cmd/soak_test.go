@@ -377,8 +377,8 @@ func TestSwapsUnderLoadLoseNothing(t *testing.T) {
 	}
 }
 
-// TestALargeComponentWrittenSlowlyIsOneSwap writes 22 MB in a hundred pieces, with
-// pauses now and then in which half a file looks still.
+// TestALargeComponentWrittenSlowlyIsOneSwap writes 22 MB in a hundred pieces for
+// longer than half a file may last, with two pauses in which it looks still.
 func TestALargeComponentWrittenSlowlyIsOneSwap(t *testing.T) {
 	a, b := twoBuilds(t)
 	const padding = 22 << 20
@@ -390,21 +390,21 @@ func TestALargeComponentWrittenSlowlyIsOneSwap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(15 * time.Millisecond)
 	defer tick.Stop()
 	const pieces, header = 100, 8 // which is a component by itself
 	for i := range pieces {
-		for range 1 + i%20/19*10 {
-			<-tick.C
-		}
+		<-tick.C
 		from, to := i*len(b)/pieces, (i+1)*len(b)/pieces
 		switch i {
 		case 0:
 			to = header
-		case 1:
-			from = header
-			for range 20 {
+		case 1, pieces * 9 / 10:
+			for range 15 {
 				<-tick.C
+			}
+			if i == 1 {
+				from = header
 			}
 		}
 		if _, err := file.Write(b[from:to]); err != nil {

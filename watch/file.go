@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -67,6 +68,7 @@ type File struct {
 	changes chan Change
 	stop    chan struct{}
 	done    chan struct{}
+	signs   atomic.Pointer[time.Time] // when the file was last seen to be written
 
 	// The rest belongs to the goroutine.
 
@@ -105,7 +107,7 @@ func NewFile(path string, known Digest, o Options) (*File, error) {
 	f.polled, _ = os.Stat(path) // nil if there is none
 	// What happened before the watch began is found by looking once.
 	f.timer, f.due = time.NewTimer(f.options.Debounce), true
-	f.written = time.Now()
+	f.wrote(time.Now())
 	go f.run()
 	return f, nil
 }
@@ -113,6 +115,11 @@ func NewFile(path string, known Digest, o Options) (*File, error) {
 // Changes returns the channel of changes. A change that nobody received is
 // replaced by the next one. It is never closed.
 func (f *File) Changes() <-chan Change { return f.changes }
+
+// Written returns when the file was last seen to be written, which may be later
+// than the last change that was reported: a file that is written all the time is
+// not still.
+func (f *File) Written() time.Time { return *f.signs.Load() }
 
 // Close ends the watch and waits until it has ended. It may be called once.
 func (f *File) Close() error {
@@ -235,10 +242,16 @@ func (f *File) followAnew() {
 func (f *File) stir(light bool) {
 	f.light = light && (f.light || f.quiet())
 	if !light {
-		f.written = time.Now()
+		f.wrote(time.Now())
 		f.light = false
 	}
 	f.lookAfter(f.options.Debounce)
+}
+
+// wrote takes note of when the file was written.
+func (f *File) wrote(at time.Time) {
+	f.written = at
+	f.signs.Store(&at)
 }
 
 func (f *File) lookAfter(d time.Duration) {
@@ -279,7 +292,8 @@ func (f *File) poll() {
 		// file system.
 		written := f.written
 		f.stir(false)
-		f.written, f.again = written, true
+		f.wrote(written)
+		f.again = true
 	}
 }
 
