@@ -66,7 +66,7 @@ func entries(t *testing.T, dir string) []string {
 	if left, _ := filepath.Glob(filepath.Join(dir, "stage-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestForeignCacheEntryIsNotUsed(t *testing.T) {
 	files := entries(t, dir)
 	// The same sound file under wazero's name for another processor.
 	parts := strings.Split(filepath.Base(files[0]), "-")
-	parts[1] = strings.Repeat("0", 64)
+	parts[0] = strings.Repeat("0", 64)
 	if err := os.Rename(files[0], filepath.Join(filepath.Dir(files[0]), strings.Join(parts, "-"))); err != nil {
 		t.Fatal(err)
 	}

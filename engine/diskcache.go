@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,9 +32,9 @@ const (
 // diskCache keeps compiled code between runs. wazero trusts its cache folder,
 // so each process gives it one of its own, the stage, which is empty but for
 // the entry being used. Entries live beside it and are checked before they are
-// staged: their file name holds
+// staged: their path is
 //
-//	DIGEST-KEY-LENGTH-CRC
+//	DIGEST/KEY-LENGTH-CRC
 //
 // digest of the rewritten module, wazero's file name for the code (which
 // depends on the processor), length and CRC-32C of the contents. They are
@@ -46,6 +47,7 @@ type diskCache struct {
 	stageTop string // removed at the end
 	stageDir string // where wazero puts files
 	entries  string // "" keeps none
+	added    int64  // bytes that came in since the folder was last pruned
 }
 
 func openDiskCache(dir string) (*diskCache, error) {
@@ -70,7 +72,6 @@ func openDiskCache(dir string) (*diskCache, error) {
 	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
 		return fail(err)
 	}
-	d.prune(maxCacheBytes)
 	return d, nil
 }
 
@@ -108,8 +109,10 @@ func sweepStages(dir string, before time.Time) {
 	}
 }
 
-// prune removes the entries used longest ago until the rest fit.
+// prune removes the entries used longest ago until the rest fit. It looks at
+// all of them, so it is for when some were added.
 func (d *diskCache) prune(limit int64) {
+	d.added = 0
 	type file struct {
 		path string
 		used time.Time
@@ -117,16 +120,16 @@ func (d *diskCache) prune(limit int64) {
 	}
 	var files []file
 	var total int64
-	list, err := os.ReadDir(d.entries)
-	if err != nil {
-		return
-	}
-	for _, e := range list {
+	_ = filepath.WalkDir(d.entries, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // another process has removed it
+		}
 		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
-			files = append(files, file{filepath.Join(d.entries, e.Name()), info.ModTime(), info.Size()})
+			files = append(files, file{path, info.ModTime(), info.Size()})
 			total += info.Size()
 		}
-	}
+		return nil
+	})
 	slices.SortFunc(files, func(a, b file) int { return a.used.Compare(b.used) })
 	for _, f := range files {
 		if total <= limit {
@@ -134,11 +137,17 @@ func (d *diskCache) prune(limit int64) {
 		}
 		if os.Remove(f.path) == nil {
 			total -= f.size
+			_ = os.Remove(filepath.Dir(f.path)) // unless there are others
 		}
 	}
 }
 
-func (d *diskCache) close() error { return os.RemoveAll(d.stageTop) }
+func (d *diskCache) close() error {
+	if d.added > 0 {
+		d.prune(maxCacheBytes)
+	}
+	return os.RemoveAll(d.stageTop)
+}
 
 // compile compiles a module with what the cache holds; hit tells that nothing
 // had to be compiled, and extraRefs how many times more than once the code must
@@ -191,11 +200,12 @@ func (d *diskCache) stageEntry(digest string) (path, key string) {
 	if d.entries == "" {
 		return "", ""
 	}
-	found, err := filepath.Glob(filepath.Join(d.entries, digest+"-*"))
+	found, err := os.ReadDir(filepath.Join(d.entries, digest))
 	if err != nil {
 		return "", ""
 	}
-	for _, p := range found {
+	for _, e := range found {
+		p := filepath.Join(d.entries, digest, e.Name())
 		key, ok := soundEntry(p)
 		if !ok {
 			_ = os.Remove(p)
@@ -213,11 +223,11 @@ func (d *diskCache) stageEntry(digest string) (path, key string) {
 // soundEntry checks a file against its name.
 func soundEntry(path string) (key string, ok bool) {
 	parts := strings.Split(filepath.Base(path), "-")
-	if len(parts) != 4 || len(parts[1]) != 64 {
+	if len(parts) != 3 || len(parts[0]) != 64 {
 		return "", false
 	}
 	size, sum, err := checksum(path)
-	return parts[1], err == nil && parts[2] == strconv.FormatInt(size, 10) && parts[3] == fmt.Sprintf("%08x", sum)
+	return parts[0], err == nil && parts[1] == strconv.FormatInt(size, 10) && parts[2] == fmt.Sprintf("%08x", sum)
 }
 
 func checksum(path string) (size int64, sum uint32, err error) {
@@ -249,8 +259,14 @@ func (d *diskCache) publish(digest, staged string) (fresh bool) {
 		if err != nil {
 			continue
 		}
-		// A failed rename costs a compilation next time, no more.
-		_ = os.Rename(path, filepath.Join(d.entries, fmt.Sprintf("%s-%s-%d-%08x", digest, f.Name(), size, sum)))
+		// What fails here costs a compilation next time, no more.
+		folder := filepath.Join(d.entries, digest)
+		_ = os.MkdirAll(folder, 0o700)
+		_ = os.Rename(path, filepath.Join(folder, fmt.Sprintf("%s-%d-%08x", f.Name(), size, sum)))
+		d.added += size
+	}
+	if d.added >= maxCacheBytes/8 {
+		d.prune(maxCacheBytes)
 	}
 	return fresh
 }
