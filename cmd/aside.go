@@ -72,13 +72,17 @@ func (t *tool) compileInto(ctx context.Context, dir string, size int) error {
 	defer stop()
 	// All but one processor are left: it serves requests.
 	runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1))
+	compiler, err := engine.NewCompiler(dir)
+	if err != nil {
+		return err
+	}
 	wasm := make([]byte, size)
 	if _, err := io.ReadFull(t.in, wasm); err != nil {
 		return err
 	}
 	compiled, abandoned := make(chan error, 1), make(chan struct{})
 	// Neither is waited for: the process ends.
-	go func() { compiled <- engine.CompileInto(ctx, dir, wasm) }()
+	go func() { compiled <- compiler.Compile(ctx, wasm) }()
 	go func() {
 		_, _ = io.Copy(io.Discard, t.in)
 		close(abandoned)

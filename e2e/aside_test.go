@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -34,10 +35,13 @@ func TestTheProgramCompilesForItself(t *testing.T) {
 		return
 	}
 	module := oneFunction(4 << 20)
+	var stderr bytes.Buffer
 	start := func() (*exec.Cmd, io.WriteCloser, string) {
 		t.Helper()
 		folder := t.TempDir()
 		command := exec.CommandContext(limited(t), os.Getenv(builtVariable), "compile-aside", folder, strconv.Itoa(len(module)))
+		stderr.Reset()
+		command.Stderr = &stderr
 		in, err := command.StdinPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -51,8 +55,10 @@ func TestTheProgramCompilesForItself(t *testing.T) {
 	if _, err := in.Write(module); err != nil {
 		t.Error(err)
 	}
-	if err := command.Wait(); err != nil || len(entries(t, folder)) != 1 {
-		t.Errorf("%v; left %q", err, entries(t, folder))
+	// Beside tests that take all processors it gives up, and the server would do it itself.
+	err, starved := command.Wait(), strings.Contains(stderr.String(), "no processor time to spare")
+	if left := entries(t, folder); (err != nil || len(left) != 1) && !starved {
+		t.Errorf("%v: %s; left %q", err, stderr.String(), left)
 	}
 
 	// A server that has ended closes the pipe: while the module is compiled, and before.

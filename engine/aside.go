@@ -10,7 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// Helper compiles wasm in another process, which calls [CompileInto] with dir.
+// Helper compiles wasm in another process, which has a [Compiler] for dir.
 type Helper func(ctx context.Context, dir string, wasm []byte) error
 
 // helpedCode is how much code a module must have to be worth a process, in
@@ -42,14 +42,21 @@ func newRuntime(cache wazero.CompilationCache) wazero.Runtime {
 		WithCompilationCache(cache))
 }
 
-// CompileInto is the part of a [Helper] in the other process: it compiles wasm
-// and leaves the code in dir.
-func CompileInto(ctx context.Context, dir string, wasm []byte) error {
+// Compiler is the part of a [Helper] in the other process.
+type Compiler struct{ cache wazero.CompilationCache }
+
+// NewCompiler makes a compiler that leaves code in dir. Nothing makes the folder later, when it has been removed.
+func NewCompiler(dir string) (*Compiler, error) {
 	cache, err := wazero.NewCompilationCacheWithDir(dir)
-	if err != nil {
-		return err
+	return &Compiler{cache}, err
+}
+
+// Compile compiles wasm, with all processors that Go may use. It is called once. The error is the cause of the context's end if that comes first.
+func (c *Compiler) Compile(ctx context.Context, wasm []byte) error {
+	rt := newRuntime(c.cache)
+	_, err := rt.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), wasm)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	rt := newRuntime(cache)
-	_, err = rt.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), wasm)
-	return errors.Join(err, rt.Close(noValues{}), cache.Close(noValues{}))
+	return errors.Join(err, rt.Close(noValues{}), c.cache.Close(noValues{}))
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strconv"
 	"syscall"
@@ -18,11 +19,13 @@ const (
 	starvedPart  = 4
 )
 
+var errStarved = errors.New("there is next to no processor time to spare")
+
 // LowestPriority gives this process only the processor time that nobody else
 // wants. The context that it returns ends when that is next to nothing. The
 // caller must call stop.
 func LowestPriority(ctx context.Context) (_ context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	// Threads have priorities, not processes; those to come inherit theirs.
 	threads, _ := os.ReadDir("/proc/self/task") // without them it is as quick as others
 	for _, thread := range threads {
@@ -43,13 +46,13 @@ func LowestPriority(ctx context.Context) (_ context.Context, stop func()) {
 			}
 			now := processorTime()
 			if now-last < starvedAfter/starvedPart {
-				cancel()
+				cancel(errStarved)
 				return
 			}
 			last = now
 		}
 	}()
-	return ctx, func() { cancel(); <-done }
+	return ctx, func() { cancel(nil); <-done }
 }
 
 // processorTime returns what this process has used.
