@@ -13,14 +13,11 @@ type fiber struct {
 	body func(th *thread)
 }
 
-// maxIdleFibers bounds the fibers that a store keeps for threads to come.
-const maxIdleFibers = 16
-
-// takeFiber returns a fiber without a thread.
+// takeFiber returns a fiber without a thread: the one that the store has kept, or a new one. A second one would hardly help, as threads that wait
+// for nothing follow each other.
 func (s *Store) takeFiber() *fiber {
-	if n := len(s.fibers); n > 0 {
-		f := s.fibers[n-1]
-		s.fibers = s.fibers[:n-1]
+	if f := s.idle; f != nil {
+		s.idle = nil
 		return f
 	}
 	f := &fiber{}
@@ -28,10 +25,10 @@ func (s *Store) takeFiber() *fiber {
 		f.yield = yield
 		for {
 			f.run(s)
-			if s.closed || len(s.fibers) == maxIdleFibers {
+			if s.closed || s.idle != nil {
 				return
 			}
-			s.fibers = append(s.fibers, f)
+			s.idle = f
 			if !yield(struct{}{}) {
 				return
 			}

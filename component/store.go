@@ -27,7 +27,7 @@ type Store struct {
 	base   thread // runs instantiation
 
 	parked  map[*thread]struct{} // those with a fiber
-	fibers  []*fiber             // without a thread
+	idle    *fiber               // without a thread, or nil
 	queue   []*thread            // waiting threads whose condition may hold
 	pending int                  // operations of the embedder that guests wait for
 	mailbox mailbox
@@ -121,8 +121,8 @@ func (s *Store) Close() error {
 	for th := range s.parked {
 		th.fiber.stop()
 	}
-	for _, f := range s.fibers {
-		f.stop()
+	if s.idle != nil {
+		s.idle.stop()
 	}
 	for e := range s.ends {
 		e.peerDropped(ErrStoreClosed)
