@@ -9,11 +9,10 @@ import "runtime"
 // processors the Go scheduler, which lets a goroutine run for 10 ms at a time,
 // then has nothing left for a moment whenever the collector works too; with more
 // threads than processors the system decides instead, which is much quicker to
-// do so. And a collector that waits for more garbage interrupts less often.
+// do so.
 type pace struct {
-	loads   int
-	procs   int // as they were
-	restore func()
+	loads int
+	procs int // as they were
 }
 
 const fewProcs = 4 // with fewer processors, threads are added up to that number
@@ -27,7 +26,6 @@ func (p *pace) begin() {
 	if p.procs < fewProcs {
 		runtime.GOMAXPROCS(fewProcs)
 	}
-	p.restore = relaxCollector()
 }
 
 func (p *pace) end() {
@@ -35,5 +33,4 @@ func (p *pace) end() {
 		return
 	}
 	runtime.GOMAXPROCS(p.procs)
-	p.restore()
 }

@@ -19,6 +19,7 @@ import (
 // serveOn serves the component on the listener, which it closes, until ctx ends
 // or the user quits.
 func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, s *serveSettings) (err error) {
+	defer relaxCollector()()
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
 	listening := true
@@ -66,7 +67,6 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 		// It only closes descriptors.
 		defer func() { _ = r.file.Close() }()
 	}
-	defer relaxCollector()()
 	server := serve.New(build, t.serverOptions(s))
 	r.server = server
 	r.mark()

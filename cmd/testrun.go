@@ -52,6 +52,7 @@ func (t *tool) test(ctx context.Context, s *testSettings) error {
 
 // runOnce reads fixtures, loads their component meanwhile, and runs them.
 func (t *tool) runOnce(ctx context.Context, s *testSettings, paths []string) (*testreport.Run, error) {
+	defer relaxCollector()()
 	started := time.Now()
 	host := t.testHost(s)
 	loaded := host.prepare(ctx, s.flags.component)
