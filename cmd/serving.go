@@ -19,7 +19,7 @@ import (
 // serveOn serves the component on the listener, which it closes, until ctx ends
 // or the user quits.
 func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, s *serveSettings) (err error) {
-	defer relaxCollector()()
+	defer holdBallast()()
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
 	listening := true
@@ -53,7 +53,9 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 		}
 		defer closeBuilder()
 	}
+	restore := relaxCollector()
 	build, err := t.firstBuild(ctx, r, s)
+	restore()
 	if err != nil {
 		return err
 	}

@@ -52,12 +52,14 @@ func (t *tool) test(ctx context.Context, s *testSettings) error {
 
 // runOnce reads fixtures, loads their component meanwhile, and runs them.
 func (t *tool) runOnce(ctx context.Context, s *testSettings, paths []string) (*testreport.Run, error) {
-	defer relaxCollector()()
+	defer holdBallast()()
 	started := time.Now()
+	restore := relaxCollector()
 	host := t.testHost(s)
 	loaded := host.prepare(ctx, s.flags.component)
 	sources := readSources(paths, t.in)
 	<-loaded
+	restore()
 	run, err := t.runLoaded(ctx, s, host, sources, started)
 	if closeErr := closeHost(ctx, host); err == nil && closeErr != nil {
 		err = loadError(closeErr, "", "%v", closeErr)
