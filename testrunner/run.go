@@ -105,9 +105,6 @@ func (o *Options) vars() *eval.Vars {
 	return vars
 }
 
-// Redact replaces the secrets among the options in s by ***.
-func (o *Options) Redact(s string) string { return o.vars().Redact(s) }
-
 // Run runs the selected sources and calls done for each file, in their order,
 // from one goroutine at a time. Files that are not run after a failure are
 // counted only. The error is that of ctx, or an *OpenError for the component

@@ -261,9 +261,11 @@ func TestSecretsAreNotShown(t *testing.T) {
 
 func TestSecretsAreNotShownInOtherSpellings(t *testing.T) {
 	o := testrunner.Options{Secrets: []testrunner.Variable{{Name: "p", Value: `a "b" c`}}}
-	for _, text := range []string{`{"x":"a \"b\" c"}`, "/?x=a+%22b%22+c", "/a%20%22b%22%20c"} {
-		if got := o.Redact(text); !strings.Contains(got, "***") || strings.Contains(got, "b") {
-			t.Errorf("%s is shown as %s", text, got)
+	for _, said := range []string{`{"x":"a \"b\" c"}`, "/?x=a+%22b%22+c", "/a%20%22b%22%20c"} {
+		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, said) }}
+		files, _ := run(t, h, o, parse(t, "GET http://localhost/\nHTTP 404\n"))
+		if got := string(files[0].Results[0].Answer.Body); !strings.Contains(got, "***") || strings.Contains(got, "b") {
+			t.Errorf("%s is shown as %s", said, got)
 		}
 	}
 }

@@ -137,26 +137,3 @@ func TestTrackJoinsCompatibleVersions(t *testing.T) {
 		}
 	}
 }
-
-func TestVersionsCompareByPrecedence(t *testing.T) {
-	ordered := []string{
-		"0.0.1", "0.1.0", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
-		"1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.2.0", "2.0.0", "10.0.0",
-	}
-	for i, a := range ordered {
-		for j, b := range ordered {
-			va, err := ParseVersion(a)
-			if err != nil {
-				t.Fatal(err)
-			}
-			vb, err := ParseVersion(b + "+build")
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := va.Compare(vb)
-			if got < 0 != (i < j) || got > 0 != (i > j) {
-				t.Errorf("%s compared with %s: %d", a, b, got)
-			}
-		}
-	}
-}

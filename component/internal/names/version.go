@@ -1,7 +1,6 @@
 package names
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -111,41 +110,6 @@ func CheckVersionSuffix(name Name, suffix string) error {
 	}
 	_, err := ParseVersion(name.Version + suffix)
 	return err
-}
-
-// Compare orders versions by precedence: negative if v comes before o. Build metadata does not count.
-func (v Version) Compare(o Version) int {
-	if c := cmp.Or(cmp.Compare(v.Major, o.Major), cmp.Compare(v.Minor, o.Minor), cmp.Compare(v.Patch, o.Patch)); c != 0 {
-		return c
-	}
-	switch {
-	case v.Pre == o.Pre:
-		return 0
-	case v.Pre == "":
-		return 1
-	case o.Pre == "":
-		return -1
-	}
-	a, b := strings.Split(v.Pre, "."), strings.Split(o.Pre, ".")
-	for i := range min(len(a), len(b)) {
-		if c := comparePre(a[i], b[i]); c != 0 {
-			return c
-		}
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-func comparePre(a, b string) int {
-	na, nb := allDigits(a), allDigits(b)
-	switch {
-	case na && nb: // without zeros in front the longer number is the larger one
-		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
-	case na:
-		return -1
-	case nb:
-		return 1
-	}
-	return strings.Compare(a, b)
 }
 
 // Track gives the compatibility track of a versioned interface name: what is provided under one version of it can be tried for
