@@ -21,7 +21,7 @@ const (
 	defaultGC = 100
 )
 
-// relaxCollector has the garbage collector work less often for a load, until restore is called. What the user has set by GOGC stays.
+// relaxCollector has the garbage collector work less often for a load or a short run, until restore is called. What the user has set by GOGC stays.
 func relaxCollector() (restore func()) {
 	before := debug.SetGCPercent(loadGC)
 	if before != defaultGC {

@@ -53,9 +53,9 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 
 // review runs "wasihttp review".
 func (t *tool) review(ctx context.Context, s *testSettings) error {
-	paths, err := testrunner.Find(s.paths)
+	paths, err := s.find()
 	if err != nil {
-		return usagef("", "%v", err)
+		return err
 	}
 	run, err := t.runOnce(ctx, s, paths)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -17,15 +16,11 @@ import (
 	testreport "github.com/wasihttp/wasihttp/testrunner/report"
 )
 
-// testGCPercent is how much the memory may grow, in percent of what is in use,
-// before what is not in use is collected.
-const testGCPercent = 400
-
 // test runs "wasihttp test".
 func (t *tool) test(ctx context.Context, s *testSettings) error {
-	paths, err := testrunner.Find(s.paths)
+	paths, err := s.find()
 	if err != nil {
-		return usagef("", "%v", err)
+		return err
 	}
 	if s.flags.list {
 		return t.listTests(s, paths)
@@ -37,7 +32,7 @@ func (t *tool) test(ctx context.Context, s *testSettings) error {
 		return err
 	}
 	// The garbage of a short run is not worth collecting; that of a long one is.
-	defer debug.SetGCPercent(debug.SetGCPercent(testGCPercent))
+	defer relaxCollector()()
 	run, err := t.runOnce(ctx, s, paths)
 	if run != nil {
 		if reportErr := s.writeReports(run); reportErr != nil && err == nil {
@@ -50,16 +45,22 @@ func (t *tool) test(ctx context.Context, s *testSettings) error {
 	return verdictError(run.Summary.Verdict())
 }
 
+// find returns the paths of the fixtures.
+func (s *testSettings) find() ([]string, error) {
+	paths, err := testrunner.Find(s.paths)
+	if err != nil {
+		return nil, usagef("a PATH is a fixture (*.hurl, *.har), a folder with some, or - for standard input", "%v", err)
+	}
+	return paths, nil
+}
+
 // runOnce reads fixtures, loads their component meanwhile, and runs them.
 func (t *tool) runOnce(ctx context.Context, s *testSettings, paths []string) (*testreport.Run, error) {
-	defer holdBallast()()
 	started := time.Now()
-	restore := relaxCollector()
 	host := t.testHost(s)
 	loaded := host.prepare(ctx, s.flags.component)
 	sources := readSources(paths, t.in)
 	<-loaded
-	restore()
 	run, err := t.runLoaded(ctx, s, host, sources, started)
 	if closeErr := closeHost(ctx, host); err == nil && closeErr != nil {
 		err = loadError(closeErr, "", "%v", closeErr)

@@ -76,9 +76,9 @@ func (w *testWatch) roots() ([]string, error) {
 			roots = append(roots, matches...)
 		}
 	}
-	paths, err := testrunner.Find(w.settings.paths)
+	paths, err := w.settings.find()
 	if err != nil {
-		return nil, usagef("", "%v", err)
+		return nil, err
 	}
 	for _, source := range readSources(paths, w.in) {
 		roots = append(roots, w.components(source)...)
@@ -116,7 +116,7 @@ func changedText(b watch.Batch) string {
 // wrong is printed; the watch goes on.
 func (w *testWatch) run(ctx context.Context, batch *watch.Batch) {
 	s := w.settings
-	paths, err := testrunner.Find(s.paths)
+	paths, err := s.find()
 	if err == nil {
 		err = w.runPaths(ctx, paths, batch)
 	}
