@@ -11,34 +11,36 @@ import (
 
 const module = "github.com/wasihttp/wasihttp"
 
-// allowed lists, for each room of the house, the rooms that it may import. A room stands for the folder and everything below it.
+// allowed lists, for each room of the house, the rooms that it may import. A room stands for the folder
+// and everything below it; below internal each folder is a room.
 var allowed = map[string][]string{
-	"main":       {"cmd"},
-	"cmd":        {"serve", "testrunner", "fixture", "watch", "term", "wasi", "handler", "component", "engine"},
-	"serve":      {"term"},
-	"testrunner": {"fixture", "term"},
-	"fixture":    {},
-	"watch":      {},
-	"term":       {},
-	"handler":    {"wasi", "component", "engine"},
-	"wasi":       {"component"}, // the dialects only, see below
-	"component":  {"engine", "corewasm"},
-	"engine":     {"corewasm"},
-	"corewasm":   {},
-	"bench":      {},
-	"e2e":        {},
+	"main": {"cmd"},
+	"cmd": {"serve", "testrunner", "watch", "wasi", "handler", "component",
+		"internal/fixture", "internal/term", "internal/engine"},
+	"serve":             {"internal/term"},
+	"testrunner":        {"internal/fixture", "internal/term"},
+	"watch":             {},
+	"handler":           {"wasi", "component", "internal/engine"},
+	"wasi":              {"component"}, // the dialects only, see below
+	"component":         {"internal/engine", "internal/corewasm"},
+	"internal/engine":   {"internal/corewasm"},
+	"internal/corewasm": {},
+	"internal/fixture":  {},
+	"internal/term":     {},
+	"bench":             {},
+	"e2e":               {},
 }
 
 // homes lists the only rooms that may import a third-party module.
 var homes = map[string][]string{
-	"github.com/tetratelabs/wazero":      {"engine"},
+	"github.com/tetratelabs/wazero":      {"internal/engine"},
 	"github.com/urfave/cli/v2":           {"cmd"},
 	"github.com/fsnotify/fsnotify":       {"watch"},
-	"github.com/charmbracelet/lipgloss":  {"term"},
-	"github.com/muesli/termenv":          {"term"},
+	"github.com/charmbracelet/lipgloss":  {"internal/term"},
+	"github.com/muesli/termenv":          {"internal/term"},
 	"github.com/ianlancetaylor/demangle": {"cmd"},
-	"golang.org/x/sys":                   {"engine", "term"},
-	"golang.org/x/term":                  {"term"},
+	"golang.org/x/sys":                   {"internal/engine", "internal/term"},
+	"golang.org/x/term":                  {"internal/term"},
 
 	"golang.org/x/net":              {"testrunner"},
 	"github.com/andybalholm/brotli": {"testrunner"},
@@ -82,7 +84,11 @@ func room(path string) string {
 	if rest == "" {
 		return "main"
 	}
-	first, _, _ := strings.Cut(rest, "/")
+	first, rest, _ := strings.Cut(rest, "/")
+	if first == "internal" {
+		second, _, _ := strings.Cut(rest, "/")
+		return first + "/" + second
+	}
 	return first
 }
 

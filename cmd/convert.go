@@ -11,9 +11,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/wasihttp/wasihttp/fixture/har"
-	"github.com/wasihttp/wasihttp/fixture/hurl"
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/fixture/har"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // exitUnreadable is the exit code for a file of fixtures that cannot be read.

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // The codes of diagnoses.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ianlancetaylor/demangle"
 
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/wasi"

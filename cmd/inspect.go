@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // inspect writes what the component in the file at path is and needs. The error says why no command can run it; what is known of it is

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/serve"
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/wasi"
 	"github.com/wasihttp/wasihttp/wasi/p2"
 	"github.com/wasihttp/wasihttp/wasi/p3"

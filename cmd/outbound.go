@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // outboundPattern names hosts that a guest may send requests to: a host, a host

@@ -16,10 +16,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/wasihttp/wasihttp/fixture"
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/serve"
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // Limits of what waits to be written while serving goes on.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // reloadLog tells the user what became of changes.

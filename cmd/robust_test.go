@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/engine"
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // kitchen and kitchenP3 are the Rust guests of 0.2 and 0.3 that can fail in every way.

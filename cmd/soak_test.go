@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/serve"
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // twoBuilds returns two builds of the Rust kitchen that answer differently: the

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/testrunner"

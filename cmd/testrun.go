@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	testreport "github.com/wasihttp/wasihttp/testrunner/report"
 )

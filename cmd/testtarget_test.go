@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	testreport "github.com/wasihttp/wasihttp/testrunner/report"
 )

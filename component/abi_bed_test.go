@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/wasihttp/wasihttp/component/internal/types"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // encodings are the exports of testdata/abi.wasm, one for each string encoding.

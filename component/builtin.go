@@ -6,7 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // maxBackpressure bounds the back-pressure counter, which is 16 bits wide.

@@ -3,7 +3,7 @@ package component
 import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // call runs a canonical function for core code: stack holds the core parameters, then the results.

@@ -8,8 +8,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
 	"github.com/wasihttp/wasihttp/component/internal/validate"
-	"github.com/wasihttp/wasihttp/corewasm"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/corewasm"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // Component is a decoded and validated component. It is immutable.

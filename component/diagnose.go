@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	ast "github.com/wasihttp/wasihttp/component/internal/binary"
-	"github.com/wasihttp/wasihttp/corewasm"
+	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
 // FileKind tells what a file is, judged by its first bytes.

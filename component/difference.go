@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
-	"github.com/wasihttp/wasihttp/corewasm"
+	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
 // Difference is what distinguishes one build of a component from another.

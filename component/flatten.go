@@ -8,8 +8,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
 	"github.com/wasihttp/wasihttp/component/internal/validate"
-	"github.com/wasihttp/wasihttp/corewasm"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/corewasm"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // Caps on what one component may define when it is flattened: nesting multiplies, so validation of each definition alone does not bound it.

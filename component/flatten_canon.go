@@ -6,7 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // canonFunc is a canonical definition that core code calls: a lowered function or a built-in, in one component instance.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
-	"github.com/wasihttp/wasihttp/corewasm"
+	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
 // ImportProblem is one thing that a component imports and the linker does not offer.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	bin "github.com/wasihttp/wasihttp/component/internal/binary/binarytest"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // Each of these is some 100 KB whose linking would take gigabytes, or minutes, because what is defined once is instantiated often.

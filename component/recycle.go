@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // maxRecycledPerCPU bounds the instances kept for reuse.

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/wasihttp/wasihttp/component/internal/types"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // thread is one line of control in a store (CanonicalABI.md, Thread): running, suspended until somebody resumes it, or waiting until its

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // title names the function in messages.

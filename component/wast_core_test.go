@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/corewasm"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/corewasm"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // wastCore runs the core modules of a script, all in one group.

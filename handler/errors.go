@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/wasi"
 )
 

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/wasi"
 )
 

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/engine"
+	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/wasi"
 	"github.com/wasihttp/wasihttp/wasi/p2"
 	"github.com/wasihttp/wasihttp/wasi/p3"

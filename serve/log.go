@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // TextLog returns a Log that writes one line for each request and, below it,

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // Headers of the answer to a failed request.

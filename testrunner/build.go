@@ -9,8 +9,8 @@ import (
 	"path"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/fixture"
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 

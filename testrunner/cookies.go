@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 

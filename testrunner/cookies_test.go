@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture"
 )
 
 // What is sent is what libcurl 7.88 sends.

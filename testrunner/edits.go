@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
 // quoteValue writes text as a value that stands without quotes; ok is false if

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture"
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 

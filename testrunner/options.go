@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture"
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 

@@ -3,7 +3,7 @@ package testrunner
 import (
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
 

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
 // Selection says which fixtures of those found are run, and in which order.

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/fixture"
-	"github.com/wasihttp/wasihttp/fixture/har"
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/har"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
 // Source is a fixture file that was read.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture"
 )
 
 // Spec says what an entry is to be run against. It can be compared.

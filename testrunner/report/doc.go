@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
-	"github.com/wasihttp/wasihttp/term"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )

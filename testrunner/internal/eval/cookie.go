@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
 // setCookie is a Set-Cookie field (RFC 6265, section 4.1.1).

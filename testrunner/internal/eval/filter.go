@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/text/encoding/unicode"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
 

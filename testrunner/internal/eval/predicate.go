@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
 // Mismatch says that a predicate does not hold.

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"regexp"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 	"unicode/utf8"
 
-	"github.com/wasihttp/wasihttp/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )

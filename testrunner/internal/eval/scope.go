@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 

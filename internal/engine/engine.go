@@ -1,0 +1,251 @@
+// Package engine runs core WebAssembly modules on wazero, and is the only
+// package that knows it.
+//
+// An [Engine] owns the compiled code and its cache. A [Runtime] belongs to one
+// linked component: its host functions and its modules. A [Group] is the set
+// of core instances of one component instance tree; its members import from
+// each other by slot, live and die together, and have one owner at a time.
+//
+// Compiled code cannot be preempted, so each module is rewritten by package
+// corewasm before it is compiled: it calls back now and then, which is where
+// the Go scheduler and [Group.Interrupt] get their turn.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/wasihttp/wasihttp/internal/corewasm"
+)
+
+// ValueType is the type of a core value that host functions take or give.
+type ValueType = api.ValueType
+
+// The value types of host functions.
+const (
+	I32 = api.ValueTypeI32
+	I64 = api.ValueTypeI64
+	F32 = api.ValueTypeF32
+	F64 = api.ValueTypeF64
+)
+
+// Config configures an [Engine].
+type Config struct {
+	// CacheDir is where compiled code is kept between runs; "" keeps none.
+	CacheDir string
+	// Helped says that a [Helper] will be there. It hands code over in a folder,
+	// which without CacheDir is a temporary one.
+	Helped bool
+}
+
+// Engine owns compiled code. It is safe for concurrent use.
+type Engine struct {
+	mem     wazero.CompilationCache
+	disk    *diskCache
+	warning error
+
+	compileMu sync.Mutex
+	codes     []*code // compiled and in use; guarded by compileMu
+	rt        wazero.Runtime
+
+	groups, runtimes atomic.Int64
+	mappings, mapped atomic.Int64
+}
+
+// Stats are counts of what is in use, for finding leaks.
+type Stats struct {
+	Groups, Runtimes int64
+	// Mappings counts memory mappings, those that wait for reuse included;
+	// MappedBytes is the address space that they reserve.
+	Mappings, MappedBytes int64
+}
+
+// New makes an engine. A cache folder that cannot be used is no error: the
+// engine works without, and [Engine.Warning] says why.
+func New(cfg Config) (*Engine, error) {
+	e := new(Engine)
+	var err error
+	switch {
+	case cfg.CacheDir != "":
+		if e.disk, err = openDiskCache(cfg.CacheDir); err != nil {
+			e.warning = fmt.Errorf("compile cache not used: %w", err)
+		}
+	case cfg.Helped:
+		// Without the folder there is no helper, which is no loss but of pace.
+		e.disk, _ = openStage(os.TempDir(), "wasihttp-")
+	}
+	if e.disk != nil {
+		e.mem = e.disk.stage
+	}
+	if e.mem == nil {
+		e.mem = wazero.NewCompilationCache()
+	}
+	e.rt = newRuntime(e.mem)
+	return e, nil
+}
+
+// Warning is not nil when the cache folder could not be used.
+func (e *Engine) Warning() error { return e.warning }
+
+// Stats gives current counts.
+func (e *Engine) Stats() Stats {
+	return Stats{
+		Groups: e.groups.Load(), Runtimes: e.runtimes.Load(),
+		Mappings: e.mappings.Load(), MappedBytes: e.mapped.Load(),
+	}
+}
+
+// Close frees all compiled code. The runtimes must have been closed before.
+func (e *Engine) Close() error {
+	err := errors.Join(e.rt.Close(noValues{}), e.mem.Close(noValues{}))
+	if e.disk != nil {
+		err = errors.Join(err, e.disk.close())
+	}
+	return err
+}
+
+// HostFunc is a function that modules can import.
+type HostFunc struct {
+	Name            string
+	Params, Results []ValueType
+	// Fn finds the parameters on the stack and leaves the results there, 32-bit
+	// ones zero-extended. A panic in it traps the guest; the value of a
+	// panic(error) becomes [Trap.Cause].
+	Fn func(ctx *Context, stack []uint64)
+}
+
+// HostModule is the name of the module that host functions are in, as frames
+// of a backtrace have it.
+const HostModule = "host"
+
+const (
+	safepointName = "safepoint"
+	// globalPrefix names the globals that rewriting exports. No toolchain makes
+	// an export whose name starts with a zero byte.
+	globalPrefix = "\x00g"
+	startExport  = "\x00start" // likewise
+)
+
+// Runtime holds the host functions and compiled modules of one linked
+// component. Compile and NewGroup are safe for concurrent use.
+type Runtime struct {
+	engine *Engine
+	rt     wazero.Runtime
+	host   api.Module
+	config wazero.ModuleConfig
+	hostC  wazero.CompiledModule
+
+	mu      sync.Mutex
+	modules map[string]*Module // by digest, for backtraces
+	all     []*Module
+	closed  bool
+}
+
+// NewRuntime makes a runtime whose modules can import the host functions, each
+// with a name of its own.
+func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, error) {
+	r := &Runtime{engine: e, rt: e.rt, config: moduleConfig(), modules: map[string]*Module{}}
+	b := r.rt.NewHostModuleBuilder(HostModule)
+	names := map[string]bool{safepointName: true}
+	for _, f := range host {
+		if names[f.Name] {
+			return nil, fmt.Errorf("engine: two host functions named %q", f.Name)
+		}
+		names[f.Name] = true
+		b.NewFunctionBuilder().WithGoFunction(hostCall(f.Fn), f.Params, f.Results).Export(f.Name)
+	}
+	// Where guest code lets go of the processor: being called is all that it is for.
+	b.NewFunctionBuilder().WithGoFunction(hostCall(func(*Context, []uint64) {}), nil, nil).Export(safepointName)
+	var err error
+	if r.hostC, err = b.Compile(ctx); err == nil {
+		r.host, err = r.rt.InstantiateModule(ctx, r.hostC, wazero.NewModuleConfig().WithName(""))
+	}
+	if err != nil {
+		err = fmt.Errorf("engine: host module: %w", err)
+		if r.hostC != nil {
+			err = errors.Join(err, r.hostC.Close(ctx))
+		}
+		return nil, err
+	}
+	e.runtimes.Add(1)
+	return r, nil
+}
+
+// Close frees modules and idle memory. Its groups must have been closed.
+func (r *Runtime) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closed = true
+	all := r.all
+	r.all = nil
+	r.mu.Unlock()
+
+	err := r.host.Close(ctx)
+	for _, m := range all {
+		err = errors.Join(err, m.free(ctx))
+	}
+	err = errors.Join(err, r.hostC.Close(ctx))
+	r.engine.runtimes.Add(-1)
+	return err
+}
+
+// HostSlot is the slot of an [Import] that a host function provides.
+const HostSlot = -1
+
+// Import says who provides an import: the export Name of the instance in a
+// slot of the group, or the host function Name.
+type Import struct {
+	Slot int
+	Name string
+}
+
+// Source is a module to compile. Wasm must not be changed while the module is
+// in use.
+type Source struct {
+	// Name stands in backtraces when the module's own name section has none.
+	Name string
+	Wasm []byte
+	// Imports has one entry for each import of the module, in order.
+	Imports []Import
+	// Progress, when not nil, is called with the bytes of the module compiled
+	// so far: 0 before and all after, as wazero tells nothing in between.
+	Progress func(done, total int)
+}
+
+const memorySeparator = "/"
+
+func slotName(slot int) string {
+	if slot == HostSlot {
+		return HostModule
+	}
+	return fmt.Sprint("slot", slot)
+}
+
+func (s *Source) importNames(info *corewasm.Info) ([]corewasm.ImportName, error) {
+	if len(s.Imports) != len(info.Imports) {
+		return nil, fmt.Errorf("module %q: %d imports provided for %d", s.Name, len(s.Imports), len(info.Imports))
+	}
+	names := make([]corewasm.ImportName, len(s.Imports))
+	for i, im := range s.Imports {
+		if im.Slot < HostSlot {
+			return nil, fmt.Errorf("module %q: import %d: no slot %d", s.Name, i, im.Slot)
+		}
+		names[i] = corewasm.ImportName{Module: slotName(im.Slot), Name: im.Name}
+		if info.Imports[i].Kind == corewasm.KindMemory {
+			// The instance of a module with several memories has them in
+			// companions; which one it is, only the export tells.
+			names[i].Module += memorySeparator + im.Name
+		}
+	}
+	return names, nil
+}

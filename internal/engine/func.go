@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental/table"
+
+	"github.com/wasihttp/wasihttp/internal/corewasm"
+)
+
+// Func is a function of an instance. Calls of it may be nested, and several
+// may be parked in host functions at once.
+type Func struct {
+	group *Group
+	make  func() api.Function
+	size  int            // slots of the stack that parameters and results need
+	free  []api.Function // activations that no call is using
+}
+
+// maxIdle bounds the activations kept for reuse per function: each holds a
+// stack of at least 10 KiB.
+const maxIdle = 16
+
+// Func finds an exported function. It is cached: looking it up again is cheap.
+func (g *Group) Func(slot int, export string) (*Func, error) {
+	inst, e, err := g.export(slot, export, corewasm.KindFunc)
+	if err != nil {
+		return nil, err
+	}
+	if f := inst.funcs[export]; f != nil {
+		return f, nil
+	}
+	t, _ := inst.module.info.FuncTypeOf(e.Index)
+	mod := inst.mod
+	f := &Func{
+		group: g,
+		make:  func() api.Function { return mod.ExportedFunction(export) },
+		size:  max(stackSlots(t.Params), stackSlots(t.Results)),
+	}
+	inst.funcs[export] = f
+	return f, nil
+}
+
+func stackSlots(ts []corewasm.ValType) int {
+	n := len(ts)
+	for _, t := range ts {
+		if t == corewasm.V128 {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *Group) export(slot int, name string, kind corewasm.Kind) (*instance, corewasm.Export, error) {
+	if slot < 0 || slot >= len(g.slots) || g.slots[slot].mod == nil {
+		return nil, corewasm.Export{}, fmt.Errorf("engine: no instance in slot %d", slot)
+	}
+	inst := &g.slots[slot]
+	if kind == corewasm.KindFunc && inst.funcs[name] != nil {
+		return inst, corewasm.Export{}, nil
+	}
+	e, ok := inst.module.info.ExportNamed(name)
+	if !ok {
+		return nil, e, fmt.Errorf("module %q has no export %q", inst.module.Name(), name)
+	}
+	if e.Kind != kind {
+		return nil, e, fmt.Errorf("export %q of module %q is a %s, not a %s", name, inst.module.Name(), e.Kind, kind)
+	}
+	return inst, e, nil
+}
+
+// TableFunc finds the function at an index of an exported table. The error is
+// a [*Trap] as call_indirect would raise it.
+func (g *Group) TableFunc(slot int, export string, index uint32, params, results []ValueType) (f *Func, err error) {
+	inst, e, err := g.export(slot, export, corewasm.KindTable)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			t := &Trap{Code: TrapTableOutOfBounds}
+			if err, ok := v.(error); ok {
+				t.Code = trapCode(err.Error())
+			}
+			f, err = nil, t
+		}
+	}()
+	mod := inst.mod
+	lookup := func() api.Function {
+		return table.LookupFunction(mod, e.Index, index, params, results)
+	}
+	first := lookup()
+	return &Func{group: g, make: lookup, size: max(len(params), len(results)), free: []api.Function{first}}, nil
+}
+
+// Call calls the function: parameters are taken from the stack and results
+// left there, both from index 0, 32-bit values zero-extended. The error is a
+// [*Trap] unless the stack is too short.
+func (f *Func) Call(ctx *Context, stack []uint64) error {
+	if len(stack) < f.size {
+		return fmt.Errorf("engine: stack of %d values for a function that needs %d", len(stack), f.size)
+	}
+	if i := f.group.interrupted.Load(); i != nil {
+		return &Trap{Code: TrapHost, Cause: i.cause}
+	}
+	var fn api.Function
+	if n := len(f.free); n > 0 {
+		fn = f.free[n-1]
+		f.free[n-1] = nil
+		f.free = f.free[:n-1]
+	} else {
+		fn = f.make()
+	}
+	f.group.calls++
+	err := fn.CallWithStack(ctx, stack)
+	f.group.calls--
+	if err != nil {
+		// The activation is not used again: its stack may have grown to the
+		// limit and never shrinks.
+		return f.group.trap(err)
+	}
+	if len(f.free) < maxIdle {
+		f.free = append(f.free, fn)
+	}
+	return nil
+}
+
+// Idle is the number of activations kept for reuse.
+func (f *Func) Idle() int { return len(slices.Clip(f.free)) }

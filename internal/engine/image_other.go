@@ -1,0 +1,16 @@
+//go:build !linux
+
+package engine
+
+import "github.com/wasihttp/wasihttp/internal/corewasm"
+
+// image holds what the memory of a module begins with.
+type image struct{ segments []corewasm.Segment }
+
+func newImage(_ *Engine, segments []corewasm.Segment) (*image, error) {
+	return &image{segments}, nil
+}
+
+func (i *image) acquire(uint64) backing { return &heapBacking{segments: i.segments} }
+
+func (i *image) free() error { return nil }

@@ -1,0 +1,219 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/wasihttp/wasihttp/internal/corewasm"
+)
+
+// maxLinesCode bounds the code that gets a line table, in bytes: wazero reads
+// it whole for the first backtrace, a row for each instruction that can trap.
+const maxLinesCode = 8 << 20
+
+// maxTable bounds how far a guest can grow a table, in elements of 8 bytes:
+// tables do not count as memory, and an allocation that fails ends the process.
+const maxTable = 1 << 20
+
+// Module is a compiled module, ready for instances in any group of its
+// runtime. It is freed with the runtime.
+type Module struct {
+	runtime   *Runtime
+	source    Source
+	info      *corewasm.Info
+	rewritten *corewasm.Rewritten
+	digest    string
+	code      *code
+	fromCache bool
+	canReset  bool
+	hidden    bool      // a companion: not shown in backtraces
+	extra     []*Module // companions for memories 1 and up
+	image     *image    // nil when the module has no memory of its own
+
+	namesOnce sync.Once
+	names     *corewasm.Names
+	debug     debugInfo
+}
+
+// FromCache tells whether the code came from memory or from the disk cache,
+// so that nothing was compiled.
+func (m *Module) FromCache() bool { return m.fromCache }
+
+// Info describes the original module.
+func (m *Module) Info() *corewasm.Info { return m.info }
+
+// Name gives the name section's module name, else the source's name.
+func (m *Module) Name() string {
+	if n := m.funcNames().Module; n != "" {
+		return n
+	}
+	return m.source.Name
+}
+
+func (m *Module) funcNames() *corewasm.Names {
+	m.namesOnce.Do(func() { m.names = m.info.Names() })
+	return m.names
+}
+
+// Compile rewrites and compiles a module, or finds its code in the cache.
+// Cancelling ctx stops a compilation that has begun.
+func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
+	return r.compile(ctx, src, false)
+}
+
+func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module, error) {
+	info, err := corewasm.Scan(src.Wasm)
+	if err != nil {
+		return nil, fmt.Errorf("module %q: %w", src.Name, err)
+	}
+	names, err := src.importNames(info)
+	if err != nil {
+		return nil, err
+	}
+	opt := corewasm.Options{
+		Imports:      names,
+		Safepoint:    &corewasm.ImportName{Module: HostModule, Name: safepointName},
+		MoveData:     true,
+		GlobalPrefix: globalPrefix,
+		StartExport:  startExport,
+		MaxTable:     maxTable,
+		Lines:        info.HasDWARF && info.CodeSize() <= maxLinesCode,
+	}
+	m := &Module{runtime: r, source: src, info: info, hidden: hidden, debug: debugInfo{info: info}}
+	progress := src.Progress
+	if progress == nil {
+		progress = func(int, int) {}
+	}
+	progress(0, len(src.Wasm))
+	if !r.engine.share(m, opt) {
+		stop := func() {}
+		if src.Progress != nil && info.CodeSize() >= progressCode {
+			stop = estimateProgress(progress, info.CodeSize(), len(src.Wasm))
+		}
+		err := r.compileNew(ctx, m, opt)
+		stop()
+		if err != nil {
+			return nil, err
+		}
+	}
+	m.canReset = m.resettable()
+	progress(len(src.Wasm), len(src.Wasm))
+	rw := m.rewritten
+	if m.ownsMemory() {
+		m.image, err = newImage(r.engine, rw.Data)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("module %q: %w", src.Name, err), m.free(ctx))
+	}
+	r.mu.Lock()
+	r.modules[m.digest] = m
+	r.all = append(r.all, m)
+	r.mu.Unlock()
+	return m, nil
+}
+
+// compileNew rewrites and compiles a module whose code is not in use yet.
+func (r *Runtime) compileNew(ctx context.Context, m *Module, opt corewasm.Options) (err error) {
+	if m.rewritten, err = corewasm.RewriteScanned(m.info, opt); err != nil {
+		return fmt.Errorf("module %q: %w", m.source.Name, err)
+	}
+	m.digest = digest(m.rewritten.Wasm)
+	for _, c := range m.rewritten.Companions {
+		companion := Source{Name: m.source.Name, Wasm: c.Wasm}
+		if c.Import >= 0 {
+			companion.Imports = []Import{m.source.Imports[c.Import]}
+		}
+		extra, err := r.compile(ctx, companion, true)
+		if err != nil {
+			return err
+		}
+		m.extra = append(m.extra, extra)
+	}
+	if err := r.engine.compile(ctx, r.rt, m, opt); err != nil {
+		return fmt.Errorf("module %q: %w", m.source.Name, err)
+	}
+	return nil
+}
+
+// ownsMemory tells whether the module defines its memory 0.
+func (m *Module) ownsMemory() bool {
+	return m.info.ImportedMemories == 0 && len(m.info.Memories) > 0
+}
+
+// digest identifies code in backtraces and in the cache: 32 hex digits.
+func digest(wasm []byte) string {
+	sum := sha256.Sum256(wasm)
+	return hex.EncodeToString(sum[:16])
+}
+
+// withName adds a name section that holds only the module name, which is how
+// wazero's backtraces tell modules apart.
+func withName(wasm []byte, name string) []byte {
+	sub := append([]byte{byte(len(name))}, name...)
+	content := append([]byte("\x04name"), 0, byte(len(sub)))
+	content = append(content, sub...)
+	wasm = append(wasm, 0, byte(len(content)))
+	return append(wasm, content...)
+}
+
+// compile makes m's code. Compilations run one after the other, each with a
+// worker per processor unless ctx says [Aside].
+func (e *Engine) compile(ctx context.Context, rt wazero.Runtime, m *Module, opt corewasm.Options) error {
+	help, beside := aside(ctx)
+	workers := 1
+	if !beside {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if m.info.CodeSize() < helpedCode {
+		help = nil
+	}
+	ctx = experimental.WithCompilationWorkers(ctx, workers)
+	wasm := withName(m.rewritten.Wasm, m.digest)
+	e.compileMu.Lock()
+	defer e.compileMu.Unlock()
+	hit := slices.ContainsFunc(e.codes, func(c *code) bool { return c.digest == m.digest })
+	var compiled wazero.CompiledModule
+	var extraRefs int
+	var err error
+	if e.disk == nil || hit {
+		compiled, err = rt.CompileModule(ctx, wasm)
+	} else {
+		compiled, extraRefs, hit, err = e.disk.compile(ctx, rt, m.digest, wasm, help)
+	}
+	if err != nil {
+		return err
+	}
+	m.fromCache = hit
+	m.rewritten.Wasm = nil // the compiler has its own
+	e.keep(m, compiled, extraRefs, opt)
+	return nil
+}
+
+// free gives up the compiled code and the idle memories.
+func (m *Module) free(ctx context.Context) error {
+	err := m.runtime.engine.release(ctx, m.code)
+	if m.image != nil {
+		err = errors.Join(err, m.image.free())
+	}
+	return err
+}
+
+// moduleConfig switches off what wazero would set up for each instance.
+func moduleConfig() wazero.ModuleConfig {
+	return wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(noRandom{})
+}
+
+// noRandom stands in for a source of randomness that nothing reads: wazero
+// seeds a generator for every instance that has none.
+type noRandom struct{}
+
+func (noRandom) Read([]byte) (int, error) { return 0, errors.New("no random source") }

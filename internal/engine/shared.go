@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/wasihttp/wasihttp/internal/corewasm"
+)
+
+// code is compiled code, which modules share that differ in data alone: then
+// there is nothing to rewrite, to validate or to look up.
+type code struct {
+	compiled  wazero.CompiledModule
+	extraRefs int
+	digest    string
+	refs      int // modules; guarded by Engine.compileMu
+
+	// What the code was made from. The module is the newest that uses it, so
+	// that nothing of older ones is kept.
+	imports   []Import
+	options   corewasm.Options
+	rewritten *corewasm.Rewritten
+}
+
+// share gives m the code of a live module that differs from it in data alone,
+// and reports whether there is one.
+func (e *Engine) share(m *Module, opt corewasm.Options) bool {
+	e.compileMu.Lock()
+	defer e.compileMu.Unlock()
+	for _, c := range e.codes {
+		if !slices.Equal(c.imports, m.source.Imports) || c.options.Lines != opt.Lines {
+			continue
+		}
+		if adapted, ok := c.rewritten.Adapt(m.info, opt); ok {
+			c.refs++
+			c.rewritten = adapted
+			m.code, m.rewritten, m.digest, m.fromCache = c, adapted, c.digest, true
+			return true
+		}
+	}
+	return false
+}
+
+// keep makes the code of m, just compiled, known for sharing. The lock is held.
+func (e *Engine) keep(m *Module, compiled wazero.CompiledModule, extraRefs int, opt corewasm.Options) {
+	m.code = &code{
+		compiled: compiled, extraRefs: extraRefs, digest: m.digest, refs: 1,
+		imports: m.source.Imports, options: opt, rewritten: m.rewritten,
+	}
+	e.codes = append(e.codes, m.code)
+}
+
+// release gives up a module's share of its code.
+func (e *Engine) release(ctx context.Context, c *code) error {
+	e.compileMu.Lock()
+	defer e.compileMu.Unlock()
+	if c.refs--; c.refs > 0 {
+		return nil
+	}
+	e.codes = slices.DeleteFunc(e.codes, func(other *code) bool { return other == c })
+	var err error
+	for range c.extraRefs + 1 {
+		err = errors.Join(err, c.compiled.Close(ctx))
+	}
+	return err
+}
