@@ -19,8 +19,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve"
 )
 
 // patience is how long a test waits for what must happen.

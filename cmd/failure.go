@@ -8,8 +8,8 @@ import (
 
 	"github.com/ianlancetaylor/demangle"
 
-	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/wasi"
 )

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve"
 )
 
 func TestFramesAreThoseOfTheProgram(t *testing.T) {

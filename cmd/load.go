@@ -12,8 +12,8 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/wasi"
 	"github.com/wasihttp/wasihttp/wasi/p2"
 	"github.com/wasihttp/wasihttp/wasi/p3"

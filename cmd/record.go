@@ -18,8 +18,8 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
-	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve"
 )
 
 // Limits of what waits to be written while serving goes on.

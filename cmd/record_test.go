@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
-	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve"
 )
 
 func quietConfig() loadConfig {

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
 )
 

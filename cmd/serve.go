@@ -14,8 +14,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve"
 )
 
 // serveCommand describes "wasihttp serve".

@@ -11,8 +11,8 @@ import (
 	"os"
 	"sync"
 
-	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
 )
 

@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve"
 )
 
 // twoBuilds returns two builds of the Rust kitchen that answer differently: the

@@ -14,8 +14,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/wasi"
