@@ -1,0 +1,159 @@
+// Package regular opens and reads files that users name, and nothing else: a
+// named pipe, a device, a socket and a folder are refused by what they are,
+// before a read could wait for them forever or never end.
+package regular
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+)
+
+// Bounds for files that no flag sets one for, in bytes.
+const (
+	// MaxText bounds what a person writes: settings, variables, certificates.
+	MaxText = 16 << 20
+	// MaxFile bounds everything else: components, fixtures, archives.
+	MaxFile = 512 << 20
+)
+
+// KindError says that a path leads to something that is not a regular file. It
+// is inside an *fs.PathError, which holds the path.
+type KindError struct {
+	// Mode is the type of what is there, as fs.FileMode.Type returns it.
+	Mode fs.FileMode
+}
+
+// Error returns what is there, as the rest of a sentence that the path begins.
+func (e *KindError) Error() string { return "is " + Kind(e.Mode) + ", not a regular file" }
+
+// Kind names the type of a file, with its article.
+func Kind(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "a regular file"
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	}
+	return "a special file"
+}
+
+// SizeError says that a file is larger than may be read. It is inside an
+// *fs.PathError, which holds the path.
+type SizeError struct {
+	// Size is the file's size and Max the largest that may be read, in bytes.
+	// Size is only a lower bound if the file grew while it was read.
+	Size, Max int64
+}
+
+// Error returns both sizes, as the rest of a sentence that the path begins.
+func (e *SizeError) Error() string {
+	size, limit := humanSize(e.Size), humanSize(e.Max)
+	if size == limit {
+		size, limit = fmt.Sprintf("%d bytes", e.Size), fmt.Sprintf("%d bytes", e.Max)
+	}
+	return "is too large: " + size + ", and at most " + limit + " are read"
+}
+
+// humanSize writes a number of bytes with a binary unit and at most one decimal.
+func humanSize(n int64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	value, i := float64(n), 0
+	for value >= 1024 && i < len(units)-1 {
+		value, i = value/1024, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d %s", n, units[0])
+	}
+	return strconv.FormatFloat(float64(int64(value*10))/10, 'f', -1, 64) + " " + units[i]
+}
+
+// Open opens the file at path for reading, following symbolic links, and
+// returns what Stat says about it. It never waits. If the path does not lead to
+// a regular file, the error wraps a *KindError. The caller must close the file.
+func Open(path string) (*os.File, fs.FileInfo, error) {
+	// Opening a device can have an effect of its own, so it is looked at first.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := check(path, info); err != nil {
+		return nil, nil, err
+	}
+	// Meanwhile something else may have taken the path.
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err = f.Stat()
+	if err == nil {
+		err = check(path, info)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
+}
+
+func check(path string, info fs.FileInfo) error {
+	if info.Mode().IsRegular() {
+		return nil
+	}
+	return &fs.PathError{Op: "open", Path: path, Err: &KindError{Mode: info.Mode().Type()}}
+}
+
+// ReadFile returns the contents of the file at path, of limit bytes at most. If
+// the file is larger the error wraps a *SizeError; it is found before anything
+// is read, unless the file grows meanwhile. Other errors are those of Open.
+func ReadFile(path string, limit int64) ([]byte, error) {
+	f, info, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := read(f, info.Size(), limit)
+	if err != nil {
+		var size *SizeError
+		if errors.As(err, &size) {
+			err = &fs.PathError{Op: "read", Path: path, Err: err}
+		}
+		return nil, errors.Join(err, f.Close())
+	}
+	return data, f.Close()
+}
+
+// read reads all of a file that is said to be of a size. Some files of the
+// system, below /proc for instance, are said to be empty and are not.
+func read(f io.Reader, size, limit int64) ([]byte, error) {
+	if size > limit {
+		return nil, &SizeError{Size: size, Max: limit}
+	}
+	// One more byte than there are lets the last Read see the end.
+	data := make([]byte, 0, max(size+1, 512))
+	for {
+		n, err := f.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if int64(len(data)) > limit {
+			return nil, &SizeError{Size: int64(len(data)), Max: limit}
+		}
+		if err == io.EOF {
+			return data, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(data) == cap(data) {
+			data = append(data, 0)[:len(data)]
+		}
+	}
+}
