@@ -16,7 +16,8 @@ const module = "github.com/wasihttp/wasihttp"
 var allowed = map[string][]string{
 	"main": {"cmd"},
 	"cmd": {"serve", "testrunner", "watch", "wasi", "handler", "component",
-		"internal/fixture", "internal/term", "internal/engine", "internal/regular"},
+		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
+		"internal/record"},
 	"serve":             {"internal/term"},
 	"testrunner":        {"internal/fixture", "internal/term", "internal/regular"},
 	"watch":             {"internal/regular"},
@@ -26,6 +27,7 @@ var allowed = map[string][]string{
 	"internal/engine":   {"internal/corewasm", "internal/regular"},
 	"internal/corewasm": {},
 	"internal/fixture":  {},
+	"internal/record":   {"internal/fixture", "internal/regular", "serve"},
 	"internal/regular":  {},
 	"internal/term":     {},
 	"bench":             {},

@@ -26,7 +26,7 @@ func (t *tool) app() *cli.App {
 			&cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true},
 		},
 		Commands: []*cli.Command{
-			t.recordable(t.serveCommand()),
+			t.serveCommand(),
 			t.runCommand(),
 			t.testCommand(),
 			t.reviewCommand(),

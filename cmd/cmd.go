@@ -66,8 +66,6 @@ type tool struct {
 	// helper compiles in another process; nil for none.
 	helper engine.Helper
 
-	// recordDir is where exchanges are recorded; "" for nowhere.
-	recordDir string
 	// abort is closed when the user does not want to wait any longer.
 	abort chan struct{}
 }

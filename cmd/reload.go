@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
 )
@@ -29,6 +30,8 @@ type reloader struct {
 	abort  <-chan struct{}
 	server *serve.Server
 	say    *reloadLog
+	// recorder records the exchanges of each build; nil records nothing.
+	recorder *record.Recorder
 
 	file     *watch.File // nil without watching
 	builder  *builder    // nil without a command
@@ -251,7 +254,7 @@ func (r *reloader) tellFailure() {
 // swap makes the attempt's build the current one and lets the one before end.
 func (r *reloader) swap(a *attempt) {
 	before := r.current
-	retired := r.server.Swap(a.app.build())
+	retired := r.server.Swap(r.build(a.app))
 	ready := time.Since(a.written)
 	draining := retired.Requests()
 	r.current, r.digest, r.fileError, r.away = a.app, a.digest, "", false
@@ -307,7 +310,7 @@ func (r *reloader) mark() {
 	r.server.SetStale(reason)
 }
 
-// build gives the app to the server.
-func (a *app) build() serve.Build {
-	return serve.Build{Handler: a.Handler, Digest: a.About.Digest, Close: a.Close}
+// build returns the app as the server takes it.
+func (r *reloader) build(a *app) serve.Build {
+	return serve.Build{Handler: r.recorder.Handler(a.Handler), Digest: a.About.Digest, Close: a.Close}
 }

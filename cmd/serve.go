@@ -20,7 +20,7 @@ import (
 
 // serveCommand describes "wasihttp serve".
 func (t *tool) serveCommand() *cli.Command {
-	flags := newServeFlags()
+	flags, recording := newServeFlags(), new(recordFlags)
 	return command(&cli.Command{
 		Name:      "serve",
 		Usage:     "serve a component over HTTP",
@@ -28,7 +28,7 @@ func (t *tool) serveCommand() *cli.Command {
 		Description: "Without COMPONENT, takes the only .wasm file that can be served in the current folder,\n" +
 			"target/wasm32-wasi*/{release,debug}, dist and build.\n\n" +
 			examples(serveExamples),
-		Flags: flags.all(),
+		Flags: append(flags.all(), recording.all()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
 				return usagef("arguments for the guest are given with --arg", "serve takes one COMPONENT, not %d: %s", c.NArg(), strings.Join(c.Args().Slice(), " "))
@@ -40,6 +40,7 @@ func (t *tool) serveCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			settings.record = recording.settings()
 			return t.serve(c.Context, c.Args().First(), settings)
 		},
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/serve"
 )
 
@@ -148,6 +149,9 @@ type serveSettings struct {
 	poll          time.Duration
 	exec          string
 	sources       []string
+	// record lacks what belongs to the process. Without a folder in it nothing
+	// is recorded.
+	record record.Options
 	// load lacks what belongs to the process: streams and reports.
 	load loadConfig
 }

@@ -38,13 +38,18 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 			err = errors.Join(err, engine.Close())
 		}
 	}()
+	recorder, err := t.startRecording(s)
+	if err != nil {
+		return err
+	}
+	defer recorder.Close()
 	cfg := t.hostConfig(s)
 	cfg.Engine = engine
 	cfg.Helper = t.helper
 
 	r := &reloader{
 		load: t.load, path: path, cfg: cfg, drain: s.drainTimeout, abort: t.abort, requests: make(chan struct{}),
-		say: &reloadLog{out: t.stderr, json: s.jsonLog, quiet: s.quiet},
+		say: &reloadLog{out: t.stderr, json: s.jsonLog, quiet: s.quiet}, recorder: recorder,
 	}
 	if s.exec != "" {
 		closeBuilder, err := t.startExec(ctx, r, s)
@@ -111,8 +116,8 @@ func (t *tool) startExec(ctx context.Context, r *reloader, s *serveSettings) (st
 	}
 	// What this process writes itself is no source.
 	options := watch.TreeOptions{Options: watch.Options{Poll: s.poll}, Exclude: []string{r.path}}
-	if t.recordDir != "" {
-		options.Exclude = append(options.Exclude, t.recordDir)
+	if s.record.Dir != "" {
+		options.Exclude = append(options.Exclude, s.record.Dir)
 	}
 	if s.load.CacheDir != "" {
 		options.Exclude = append(options.Exclude, s.load.CacheDir)
@@ -179,7 +184,7 @@ func (t *tool) firstBuild(ctx context.Context, r *reloader, s *serveSettings) (s
 	}
 	switch {
 	case err == nil:
-		return r.current.build(), nil
+		return r.build(r.current), nil
 	case s.exec == "" || ctx.Err() != nil:
 		return serve.Build{}, err
 	}

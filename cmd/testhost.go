@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -182,17 +181,6 @@ func httpRequest(ctx context.Context, r *testrunner.Request) *http.Request {
 		out.Header.Set("Content-Length", "0")
 	}
 	return out.WithContext(ctx)
-}
-
-// fieldsOf lists fields sorted by name; net/http does not keep their order.
-func fieldsOf(h http.Header) fixture.Fields {
-	var out fixture.Fields
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		for _, value := range h[name] {
-			out = append(out, fixture.Field{Name: name, Value: value})
-		}
-	}
-	return out
 }
 
 // moreTime is the hint for what took too long.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/wasi"
 )
@@ -307,9 +308,9 @@ func receive(resp *handler.Response, r *testrunner.Request, a *testrunner.Answer
 	body, err := io.ReadAll(resp.Body)
 	// All there is to know, Read has told.
 	_ = resp.Body.Close()
-	a.Status, a.Headers = out.StatusCode, fieldsOf(out.Header)
+	a.Status, a.Headers = out.StatusCode, fixture.FieldsOf(out.Header)
 	if r.Method != http.MethodHead && a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {
-		a.Body, a.Trailers = body, fieldsOf(out.Trailer)
+		a.Body, a.Trailers = body, fixture.FieldsOf(out.Trailer)
 		if err == nil {
 			err = complete(a, out.Header)
 		}

@@ -14,6 +14,13 @@ import (
 	testreport "github.com/wasihttp/wasihttp/testrunner/report"
 )
 
+func quietConfig() loadConfig {
+	return loadConfig{
+		Timeout: 10 * time.Second, PostReturnTimeout: 10 * time.Second, MaxMemory: 1 << 30,
+		Stdout: term.NewLines(io.Discard, false), Stderr: term.NewLines(io.Discard, false),
+	}
+}
+
 func kitchenPath(name string) string {
 	return filepath.Join("..", "testdata", "guests", name, name+".wasm")
 }

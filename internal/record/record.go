@@ -1,0 +1,263 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/serve"
+)
+
+// Limits of what waits to be written while serving goes on.
+const (
+	queueLength     = 256
+	maxQueuedBytes  = 64 << 20 // of bodies, together
+	maxBodyBytes    = 16 << 20 // of one body
+	maxOngoingBytes = 64 << 20 // of bodies that have not ended, together
+)
+
+// Options says how a server's exchanges are recorded.
+type Options struct {
+	// Dir is the folder that fixtures are written to. New makes it if it is not
+	// there.
+	Dir string
+	// Redact names more places whose values are secret, as
+	// hurl.RecordOptions.Redact does.
+	Redact []string
+	// Timeout is how long the server waits for the head of a response; 0 means
+	// that it waits forever.
+	Timeout time.Duration
+	// Say prints a line for the user. It is called from several goroutines, one
+	// at a time.
+	Say func(line string)
+}
+
+// Recorder writes exchanges as fixtures, one after the other, in the
+// background. Its methods are safe for concurrent use. A nil Recorder records
+// nothing.
+type Recorder struct {
+	options Options
+	fixture hurl.RecordOptions
+
+	queue   chan serve.Recorded
+	held    atomic.Int64 // bytes of bodies in the queue
+	dropped atomic.Int64
+	cut     atomic.Int64
+	done    chan struct{}
+
+	mu     sync.Mutex
+	closed bool
+
+	// The rest belongs to the goroutine that writes.
+
+	number  int // of the last file
+	written int
+	lost    int // could not be written
+	failed  bool
+}
+
+// New starts a recorder. The caller must close it.
+func New(o Options) (*Recorder, error) {
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Recorder{
+		options: o, fixture: hurl.RecordOptions{Redact: o.Redact},
+		queue: make(chan serve.Recorded, queueLength), done: make(chan struct{}),
+	}
+	for _, e := range entries {
+		digits, _, _ := strings.Cut(e.Name(), "-")
+		if n, err := strconv.Atoi(digits); err == nil {
+			r.number = max(r.number, n)
+		}
+	}
+	go r.write()
+	return r, nil
+}
+
+// Handler returns a handler that responds as h does and records each exchange.
+func (r *Recorder) Handler(h serve.Handler) serve.Handler {
+	if r == nil {
+		return h
+	}
+	return serve.Recording(h, r, serve.RecordLimits{Body: maxBodyBytes, Bodies: maxOngoingBytes})
+}
+
+// Record takes an exchange if there is room for it. It does not wait.
+func (r *Recorder) Record(x serve.Recorded) {
+	size := int64(len(x.Body) + len(x.ResponseBody))
+	switch {
+	case x.Cut:
+		r.cut.Add(1)
+		return
+	case r.held.Add(size) > maxQueuedBytes+size:
+		r.held.Add(-size)
+		r.dropped.Add(1)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	select {
+	case r.queue <- x:
+	default:
+		r.held.Add(-size)
+		r.dropped.Add(1)
+	}
+}
+
+// write writes what is in the queue until it is closed.
+func (r *Recorder) write() {
+	defer close(r.done)
+	for x := range r.queue {
+		if err := r.one(&x); err != nil {
+			r.lost++
+			if !r.failed {
+				r.failed = true
+				r.options.Say(fmt.Sprintf("recording failed, and is tried again with each request: %v", err))
+			}
+		}
+		r.held.Add(-int64(len(x.Body) + len(x.ResponseBody)))
+	}
+}
+
+// one writes one fixture.
+func (r *Recorder) one(x *serve.Recorded) error {
+	e, ok := r.exchangeOf(x)
+	if !ok {
+		r.cut.Add(1)
+		return nil
+	}
+	text, _ := hurl.FromExchanges([]fixture.Exchange{e}, r.fixture)
+	if len(text) == 0 {
+		r.cut.Add(1)
+		return nil
+	}
+	for {
+		r.number++
+		err := writeFile(filepath.Join(r.options.Dir, hurl.FileName(r.number, &e)), text, false)
+		switch {
+		case errors.Is(err, fs.ErrExist): // another program records here, too
+			continue
+		case err != nil:
+			r.number--
+			return err
+		}
+		r.written++
+		r.failed = false
+		return nil
+	}
+}
+
+// writeFile writes a file, whole or not at all. Without overwrite the file must
+// not be there yet.
+func writeFile(path string, content []byte, overwrite bool) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if overwrite {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, flags, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		// Half a fixture is worse than none.
+		_ = os.Remove(path)
+	}
+	return err
+}
+
+// Close writes what is left, and says what was recorded. It must be called
+// once, when no handler is in use any more.
+func (r *Recorder) Close() {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	r.closed = true
+	close(r.queue)
+	r.mu.Unlock()
+	<-r.done
+	line := fmt.Sprintf("recorded %s in %s", plural(r.written, "exchange"), r.options.Dir)
+	if r.lost > 0 {
+		line += fmt.Sprintf("; %d could not be written", r.lost)
+	}
+	if n := r.dropped.Load(); n > 0 {
+		line += fmt.Sprintf("; %d came too fast and were left out", n)
+	}
+	if n := r.cut.Load(); n > 0 {
+		line += fmt.Sprintf("; %d were not whole and were left out", n)
+	}
+	r.options.Say(line)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// exchangeOf translates what the server has seen; ok is false for what no
+// fixture can express.
+func (r *Recorder) exchangeOf(x *serve.Recorded) (e fixture.Exchange, ok bool) {
+	url := x.Target
+	switch {
+	case strings.HasPrefix(url, "/"):
+		url = "http://" + x.Host + url
+	case !strings.Contains(url, "://"):
+		return e, false // OPTIONS * and the like
+	}
+	e = fixture.Exchange{
+		Started: x.Start, Duration: x.Duration,
+		Request: fixture.Request{
+			Method: x.Method, URL: url,
+			Headers: fixture.FieldsOf(x.Header), Body: x.Body, Trailers: fixture.FieldsOf(x.Trailer),
+		},
+	}
+	if x.Body == nil && x.Header.Get("Content-Length") == "0" {
+		e.Request.Body = []byte{}
+	}
+	if f := x.Failure; f != nil {
+		switch f.Outcome {
+		case serve.Trap, serve.Expired, serve.NoResponse, serve.Instantiation:
+			e.Failure, e.Limit = string(f.Outcome), r.options.Timeout
+		case serve.ErrorCode:
+			name, _, _ := strings.Cut(f.ErrorCode, "(") // what it says beyond its name
+			e.Failure = string(f.Outcome) + " " + name
+		default: // not the guest's
+			return e, false
+		}
+		return e, true
+	}
+	e.Response = &fixture.Response{Status: x.Status, Headers: fixture.FieldsOf(x.ResponseHeader)}
+	noBody := x.Status == http.StatusNoContent || x.Status == http.StatusNotModified
+	if x.Method != http.MethodHead && !noBody {
+		e.Response.Body = x.ResponseBody
+		e.Response.Trailers = fixture.FieldsOf(x.ResponseTrailer)
+		if e.Response.Body == nil {
+			e.Response.Body = []byte{}
+		}
+	}
+	return e, true
+}
