@@ -36,7 +36,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		hangups:  notifyHangups,
 		load:     load,
 		helper:   compileAside,
-		inspect:  inspect,
+		inspect:  inspectFile,
 		servable: isServable,
 	}
 	t.stdout.Share(t.stderr)

@@ -1,10 +1,14 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // envVar is one variable of the guest's environment.
@@ -107,7 +111,7 @@ func parseEnvFile(text string) ([]envVar, error) {
 			name = strings.TrimSpace(exported)
 		}
 		if !ok || name == "" || strings.ContainsAny(name, " \t'\"") {
-			return nil, fmt.Errorf("%d: not NAME=VALUE: %q", start, shortened(trimmed, 60))
+			return nil, fmt.Errorf("%d: not NAME=VALUE: %q", start, term.Shorten(trimmed, 60))
 		}
 		value = strings.TrimLeft(value, " \t")
 		if value == "" || value[0] != '"' && value[0] != '\'' {
@@ -130,14 +134,6 @@ func parseEnvFile(text string) ([]envVar, error) {
 		text = rest
 	}
 	return vars, nil
-}
-
-// shortened cuts a text that is longer than n characters.
-func shortened(text string, n int) string {
-	if r := []rune(text); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return text
 }
 
 // bareValue ends a value without quotes before its comment.
@@ -186,4 +182,14 @@ func unescape(c byte) string {
 		return string(c)
 	}
 	return `\` + string(c)
+}
+
+// underlying returns the operating system's error without the path that the
+// message has already.
+func underlying(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -106,9 +107,9 @@ type description struct {
 func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	start := time.Now()
 	linker := newLinker()
-	x := cfg.examine(path, linker).forServe()
+	x := cfg.examine(path, linker).ForServe()
 	if x.Problem != nil {
-		return nil, x.Problem.err()
+		return nil, problemError(x.Problem)
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -128,7 +129,7 @@ func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	}})
 	if err != nil {
 		_ = closeEngine()
-		return nil, codeError(path, err)
+		return nil, problemError(inspect.CodeProblem(path, err))
 	}
 	// The build lives until it is closed, whatever ends the load or the command.
 	h, err := newHost(context.WithoutCancel(ctx), linked, x.Component.ExportNames(), filepath.Base(path), cfg)
@@ -156,11 +157,11 @@ func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 }
 
 // examine examines the contents that were given, else the file.
-func (cfg *loadConfig) examine(path string, linker *component.Linker) *examined {
+func (cfg *loadConfig) examine(path string, linker *component.Linker) *inspect.File {
 	if cfg.Data != nil {
-		return examineBytes(path, cfg.Data, linker)
+		return inspect.Bytes(path, cfg.Data, linker)
 	}
-	return examine(path, linker)
+	return inspect.Open(path, linker)
 }
 
 // engine returns the engine to use and what to do when the component is closed.
@@ -228,7 +229,7 @@ func newLinker() *component.Linker {
 
 // isServable reports whether the file at path is a component that serve can run, or else why not.
 func isServable(path string) (bool, string) {
-	if x := examine(path, newLinker()).forServe(); x.Problem != nil {
+	if x := inspect.Open(path, newLinker()).ForServe(); x.Problem != nil {
 		return false, strings.TrimPrefix(x.Problem.Message, path+": ")
 	}
 	return true, ""

@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
-	"os"
 	"runtime"
 	"sync"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
@@ -185,14 +185,8 @@ func (r *reloader) begin(ctx context.Context, a *attempt) {
 
 // readComponent reads the file, and explains why it cannot.
 func readComponent(path string) ([]byte, error) {
-	if err := checkFile(path); err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, loadError(err, "", "%s: cannot be read: %v", path, underlying(err))
-	}
-	return data, nil
+	data, problem := inspect.Read(path)
+	return data, problemError(problem)
 }
 
 // discard frees what an attempt has made that is not wanted any more.
@@ -229,8 +223,8 @@ func (r *reloader) tellFailure() {
 	if a == nil || !a.ended || a.err == nil {
 		return
 	}
-	var d *diagnosis
-	if errors.As(a.err, &d) && d.unfinished() {
+	var d *inspect.Problem
+	if errors.As(a.err, &d) && d.Unfinished() {
 		written := a.written
 		if r.file != nil && r.file.Written().After(written) {
 			written = r.file.Written()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
@@ -67,7 +68,7 @@ func (f *fakeBuilds) load(ctx context.Context, path string, cfg loadConfig) (*ap
 	case strings.HasPrefix(text, "bad"):
 		return nil, loadError(nil, "write it better", "%s: is %s", path, text)
 	case strings.HasPrefix(text, "half"):
-		return nil, (&diagnosis{Code: codeTruncated, Message: path + ": is truncated"}).err()
+		return nil, problemError(&inspect.Problem{Code: inspect.CodeTruncated, Message: path + ": is truncated"})
 	case strings.HasPrefix(text, "slow"):
 		f.slow <- struct{}{}
 		select {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -87,7 +88,7 @@ func whatChanged(before, now *app) []string {
 	if before.About.Digest == now.About.Digest {
 		return []string{"the same build again"}
 	}
-	d := now.Component.Compare(before.Component)
+	d := inspect.Compare(before.Component, now.Component)
 	var changes []string
 	switch {
 	case d.Code && d.Data:

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -39,9 +40,9 @@ func startGuest(t *testing.T, eng *engine.Engine, guest string, args ...string) 
 		signals: s.signals,
 		load: func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 			linker := newLinker()
-			x := examine(path, linker)
+			x := inspect.Open(path, linker)
 			if x.Problem != nil {
-				return nil, x.Problem.err()
+				return nil, problemError(x.Problem)
 			}
 			linked, err := x.Component.Link(ctx, eng, linker, component.LinkOptions{})
 			if err != nil {

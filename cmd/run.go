@@ -12,6 +12,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/wasi"
 )
@@ -107,9 +108,9 @@ func parseDir(text string) (guestDir, error) {
 func (t *tool) runProgram(ctx context.Context, path string, s *serveSettings) error {
 	cfg := s.load
 	linker := newLinker()
-	x := cfg.examine(path, linker).forRun()
+	x := cfg.examine(path, linker).ForRun()
 	if x.Problem != nil {
-		return x.Problem.err()
+		return problemError(x.Problem)
 	}
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
@@ -120,7 +121,7 @@ func (t *tool) runProgram(ctx context.Context, path string, s *serveSettings) er
 	linked, err := x.Component.Link(ctx, eng, linker, component.LinkOptions{Progress: func(done, total int) { progress.Update("compiling", done, total) }})
 	progress.Stop()
 	if err != nil {
-		return errors.Join(codeError(path, err), closeEngine())
+		return errors.Join(problemError(inspect.CodeProblem(path, err)), closeEngine())
 	}
 	cfg.Outbound = outboundLog(t.stderr, false, s.quiet, cfg.NoOutbound)
 	status := t.runLinked(ctx, linked, x.Command, path, cfg)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 )
@@ -62,7 +63,7 @@ func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
 	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to drop requests.
 	defer surviveReaders()()
 	if path == "" {
-		found, err := discover(t.servable)
+		found, err := discover("serve", programName+" serve", t.servable)
 		if err != nil {
 			return err
 		}
@@ -72,8 +73,8 @@ func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
 		}
 	}
 	if s.exec == "" {
-		if err := checkFile(path); err != nil {
-			return err
+		if p := inspect.CheckPath(path); p != nil {
+			return problemError(p)
 		}
 	}
 	// Listening comes first: an occupied port is known before anything is
@@ -196,10 +197,7 @@ func (t *tool) serverOptions(s *serveSettings) serve.Options {
 }
 
 func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return term.Plural(n, what)
 }
 
 // announce says what is served, and then where, on the line that scripts read.
@@ -237,7 +235,7 @@ func (d description) text(out *term.Output) string {
 		compiled = "from cache"
 	}
 	return fmt.Sprintf("%s %s", out.Strong(term.Clean(d.File)),
-		out.Dim(fmt.Sprintf("%s, sha256 %s, wasi:http %s, %s", fileSize(d.Size), d.Digest, d.Kind, compiled)))
+		out.Dim(fmt.Sprintf("%s, sha256 %s, wasi:http %s, %s", term.FileSize(d.Size), d.Digest, d.Kind, compiled)))
 }
 
 // json describes the component on one line for a program; its names are an
@@ -256,16 +254,4 @@ func (d description) json() string {
 		panic(fmt.Sprintf("cmd: description: %v", err))
 	}
 	return string(b)
-}
-
-// fileSize writes a size in units of 1000 bytes, as file managers do.
-func fileSize(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d bytes", n)
-	case n < 1000*1000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	default:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
@@ -166,7 +167,7 @@ func (t *tool) startExec(ctx context.Context, r *reloader, s *serveSettings) (st
 // firstBuild loads the component. With a command that may make it yet, a
 // component that cannot be loaded gives a build that says so.
 func (t *tool) firstBuild(ctx context.Context, r *reloader, s *serveSettings) (serve.Build, error) {
-	err := checkFile(r.path)
+	err := problemError(inspect.CheckPath(r.path))
 	if r.execError != "" {
 		err = loadError(nil, "it runs again when a source changes", "--exec: %s", r.execError)
 		if _, statErr := os.Stat(r.path); statErr == nil {

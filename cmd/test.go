@@ -294,7 +294,7 @@ func rerunner(c *cli.Context) func(path string) string {
 		if n, _, ok := strings.Cut(text, "="); ok && (name == "env" || name == "secret") {
 			text = n + "=…"
 		}
-		flags.WriteString(" --" + name + " " + shellWord(text))
+		flags.WriteString(" --" + name + " " + term.ShellPath(text))
 	}
 	for _, flag := range c.Command.Flags {
 		name := flag.Names()[0]
@@ -315,7 +315,7 @@ func rerunner(c *cli.Context) func(path string) string {
 		}
 	}
 	return func(path string) string {
-		return programName + " test " + shellWord(path) + flags.String() + " --full"
+		return programName + " test " + term.ShellPath(path) + flags.String() + " --full"
 	}
 }
 

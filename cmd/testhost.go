@@ -15,6 +15,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -105,8 +106,8 @@ func (t *testHost) build(ctx context.Context, path string) (*app, error) {
 		}
 		path = found
 	}
-	if err := checkFile(path); err != nil {
-		return nil, err
+	if p := inspect.CheckPath(path); p != nil {
+		return nil, problemError(p)
 	}
 	return t.load(ctx, path, t.cfg)
 }

@@ -106,7 +106,7 @@ func (t *tool) testHost(s *testSettings) *testHost {
 		cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
 		return t.loadFor(ctx, path, cfg)
 	}
-	host := newTestHost(load, func() (string, error) { return discoverTo("test", "--component", t.servable) }, s.load)
+	host := newTestHost(load, func() (string, error) { return discover("test", "--component", t.servable) }, s.load)
 	host.concurrent = s.options.Concurrent
 	return host
 }

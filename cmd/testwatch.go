@@ -30,7 +30,7 @@ func (t *tool) watchTests(ctx context.Context, s *testSettings) error {
 	w := &testWatch{tool: t, settings: s, fallback: s.flags.component}
 	if w.fallback == "" {
 		// Fixtures may all name their own.
-		w.fallback, _ = discoverTo("test", "--component", t.servable)
+		w.fallback, _ = discover("test", "--component", t.servable)
 	}
 	roots, err := w.roots()
 	if err != nil {

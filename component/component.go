@@ -14,6 +14,7 @@ import (
 
 // Component is a decoded and validated component. It is immutable.
 type Component struct {
+	binary  []byte
 	ast     *binary.Component
 	modules *validate.ModuleTypes
 }
@@ -28,8 +29,11 @@ func Decode(data []byte) (*Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Component{ast: ast, modules: modules}, nil
+	return &Component{binary: data, ast: ast, modules: modules}, nil
 }
+
+// Binary returns what the component was decoded from. It must not be changed.
+func (c *Component) Binary() []byte { return c.binary }
 
 // ExportNames returns the names of the component's exports, in order.
 func (c *Component) ExportNames() []string {

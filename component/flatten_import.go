@@ -25,6 +25,9 @@ func (p ImportProblem) Error() string {
 	return fmt.Sprintf("import %s: %s: %s", p.Interface, p.Item, p.Reason)
 }
 
+// Unknown reports whether the linker has nothing of that name. Otherwise it has something, but of another type.
+func (p ImportProblem) Unknown() bool { return strings.HasPrefix(p.Reason, "unknown ") }
+
 // ImportStatus tells how one import of a component is satisfied.
 type ImportStatus struct {
 	Name       string // as the component writes it

@@ -101,6 +101,15 @@ func (l *Linker) lookup(name string) *HostInstance {
 	return nil
 }
 
+// Offers returns the name of the linker's interface that satisfies an import of that name, which is
+// the same or a compatible version, and whether there is one.
+func (l *Linker) Offers(name string) (by string, ok bool) {
+	if i := l.lookup(name); i != nil {
+		return i.Name, true
+	}
+	return "", false
+}
+
 // Resource declares a resource.
 func (i *HostInstance) Resource(name string, drop func(rep any) error) *Resource {
 	r := &Resource{Name: name, Drop: drop}

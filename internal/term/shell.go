@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,4 +48,13 @@ func octal(s, special string) string {
 		}
 	}
 	return b.String()
+}
+
+// ShellPath is ShellWord for a path on this system: backslashes of Windows are nothing special to
+// its shells.
+func ShellPath(path string) string {
+	if plain := filepath.ToSlash(path); ShellWord(plain) == plain {
+		return path
+	}
+	return ShellWord(path)
 }

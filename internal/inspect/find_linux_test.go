@@ -1,4 +1,4 @@
-package cmd
+package inspect
 
 import (
 	"os"
@@ -6,20 +6,20 @@ import (
 	"testing"
 )
 
-func TestDiscoverShowsOddNamesOnOneLine(t *testing.T) {
+func TestFindShowsOddNamesOnOneLine(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"a\nb.wasm", "c.wasm"} {
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := discover(func(string) (bool, string) { return true, "" })
-	if want := "there are 2 components to serve:\n  a\\x0ab.wasm\n  c.wasm"; err == nil || err.Error() != want {
-		t.Errorf("got %v", err)
+	_, problem := Find("serve", "wasihttp serve", func(string) (bool, string) { return true, "" })
+	if want := "there are 2 components to serve:\n  a\\x0ab.wasm\n  c.wasm"; problem == nil || problem.Error() != want {
+		t.Errorf("got %v", problem)
 	}
 }
 
-func TestDiscoverLeavesPipesAndDanglingLinksAlone(t *testing.T) {
+func TestFindLeavesPipesAndDanglingLinksAlone(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.wasm", 0o600); err != nil {
 		t.Fatal(err)
@@ -33,13 +33,13 @@ func TestDiscoverLeavesPipesAndDanglingLinksAlone(t *testing.T) {
 	if err := os.WriteFile("app.wasm", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := discover(func(path string) (bool, string) {
+	got, problem := Find("serve", "wasihttp serve", func(path string) (bool, string) {
 		if path != "app.wasm" {
 			t.Errorf("%s was looked into", path)
 		}
 		return true, ""
 	})
-	if err != nil || got != "app.wasm" {
-		t.Errorf("got %q, %v", got, err)
+	if problem != nil || got != "app.wasm" {
+		t.Errorf("got %q, %v", got, problem)
 	}
 }

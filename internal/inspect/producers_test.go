@@ -1,4 +1,4 @@
-package component
+package inspect
 
 import (
 	"os"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/component"
 )
 
 // section encodes a section: id, size, body.
@@ -40,7 +42,7 @@ func producersSection(fields ...[]string) []byte {
 // nameSection names a core module.
 func nameSection(name string) []byte { return customSection("name", section(0, text(name))) }
 
-func coreModule(sections ...[]byte) []byte {
+func moduleBytes(sections ...[]byte) []byte {
 	return join([]byte("\x00asm\x01\x00\x00\x00"), sections...)
 }
 
@@ -56,12 +58,12 @@ func join(head []byte, parts ...[]byte) []byte {
 }
 
 func TestProducersAreMerged(t *testing.T) {
-	inner := coreModule(
+	inner := moduleBytes(
 		nameSection("app.wasm"),
 		producersSection([]string{"language", "Rust", ""}, []string{"processed-by", "rustc", "1.96.0", "wit-component", "0.262.0"}),
 		producersSection([]string{"sdk", "Emscripten", "4"}, []string{"unheard-of", "x", "y"}),
 	)
-	helper := coreModule(
+	helper := moduleBytes(
 		nameSection("wit-component:adapter:wasi_snapshot_preview1"),
 		producersSection([]string{"language", "C++", ""}, []string{"processed-by", "rustc", "1.98.0"}),
 	)
@@ -70,7 +72,7 @@ func TestProducersAreMerged(t *testing.T) {
 		producersSection([]string{"processed-by", "wit-component", "0.262.0"}),
 		section(1, inner), section(1, helper), section(4, nested),
 	)
-	c, err := Decode(data)
+	c, err := component.Decode(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,14 +81,14 @@ func TestProducersAreMerged(t *testing.T) {
 		ProcessedBy: []Producer{{"wit-component", "0.262.0"}, {"rustc", "1.96.0"}, {"wac", "0.8"}},
 		SDK:         []Producer{{"Emscripten", "4"}},
 	}
-	if diff := cmp.Diff(want, c.Producers()); diff != "" {
+	if diff := cmp.Diff(want, ComponentProducers(c)); diff != "" {
 		t.Errorf("producers differ (-want +got):\n%s", diff)
 	}
 }
 
 func TestMalformedProducersGiveWhatCameBefore(t *testing.T) {
-	whole := coreModule(producersSection([]string{"language", "Go", "go1.26"}, []string{"processed-by", "tinygo", "0.40", "x", "y"}))
-	want := ModuleProducers(whole)
+	whole := moduleBytes(producersSection([]string{"language", "Go", "go1.26"}, []string{"processed-by", "tinygo", "0.40", "x", "y"}))
+	want := moduleProducers(whole)
 	if len(want.Language) != 1 || len(want.ProcessedBy) != 2 {
 		t.Fatalf("producers = %+v", want)
 	}
@@ -95,13 +97,13 @@ func TestMalformedProducersGiveWhatCameBefore(t *testing.T) {
 		if n < 10 {
 			continue
 		}
-		got := ModuleProducers(coreModule(section(0, whole[10:n])))
+		got := moduleProducers(moduleBytes(section(0, whole[10:n])))
 		for i, p := range got.ProcessedBy {
 			if p != want.ProcessedBy[i] {
 				t.Errorf("cut at %d: %+v", n, got)
 			}
 		}
-		ModuleProducers(whole[:n])
+		moduleProducers(whole[:n])
 	}
 }
 
@@ -148,15 +150,15 @@ func TestToolchainOfGuests(t *testing.T) {
 		"rust-hello/rust-hello.wasm": "Rust",
 		"c-kitchen/c-kitchen.wasm":   "C",
 	} {
-		data, err := os.ReadFile(filepath.Join("..", "testdata", "guests", filepath.FromSlash(file)))
+		data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "guests", filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := Decode(data)
+		c, err := component.Decode(data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.Producers().Toolchain().String(); got != want {
+		if got := ComponentProducers(c).Toolchain().String(); got != want {
 			t.Errorf("%s: toolchain %q, want %q", file, got, want)
 		}
 	}

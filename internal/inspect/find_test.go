@@ -1,4 +1,4 @@
-package cmd
+package inspect
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestDiscover(t *testing.T) {
+func TestFind(t *testing.T) {
 	tests := map[string]struct {
 		files []string
 		want  string // empty: an error with these words
@@ -35,29 +35,28 @@ func TestDiscover(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := discover(func(path string) (bool, string) {
+			got, problem := Find("serve", "wasihttp serve", func(path string) (bool, string) {
 				return filepath.Base(path) != "core.wasm", "is a core module"
 			})
 			if tt.want != "" {
-				if err != nil || filepath.ToSlash(got) != tt.want {
-					t.Errorf("got %q, %v; want %q", got, err, tt.want)
+				if problem != nil || filepath.ToSlash(got) != tt.want {
+					t.Errorf("got %q, %v; want %q", got, problem, tt.want)
 				}
 				return
 			}
-			var user *userError
-			if !errors.As(err, &user) || user.code != exitUsage || user.hint == "" {
-				t.Fatalf("got %q, %v", got, err)
+			if problem == nil || problem.Hint == "" {
+				t.Fatalf("got %q, %v", got, problem)
 			}
 			for _, word := range tt.words {
-				if !strings.Contains(filepath.ToSlash(user.msg), word) {
-					t.Errorf("%q is missing in %q", word, user.msg)
+				if !strings.Contains(filepath.ToSlash(problem.Message), word) {
+					t.Errorf("%q is missing in %q", word, problem.Message)
 				}
 			}
 		})
 	}
 }
 
-func TestDiscoverTakesAFileWithTwoNamesOnce(t *testing.T) {
+func TestFindTakesAFileWithTwoNamesOnce(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("dist", 0o700); err != nil {
 		t.Fatal(err)
@@ -72,21 +71,20 @@ func TestDiscoverTakesAFileWithTwoNamesOnce(t *testing.T) {
 	if err := os.WriteFile("build", nil, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	got, err := discover(func(string) (bool, string) { return true, "" })
-	if err != nil || got != "latest.wasm" {
-		t.Errorf("got %q, %v", got, err)
+	got, problem := Find("serve", "wasihttp serve", func(string) (bool, string) { return true, "" })
+	if problem != nil || got != "latest.wasm" {
+		t.Errorf("got %q, %v", got, problem)
 	}
 }
 
-func TestDiscoverPointsToWhatIsWrongWithTheOnlyFile(t *testing.T) {
+func TestFindPointsToWhatIsWrongWithTheOnlyFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("my app.wasm", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := discover(func(string) (bool, string) { return false, "is a core module" })
-	var user *userError
-	if !errors.As(err, &user) || !strings.HasSuffix(user.hint, "wasihttp inspect 'my app.wasm'") {
-		t.Errorf("got %v with hint %q", err, user.hint)
+	_, problem := Find("serve", "wasihttp serve", func(string) (bool, string) { return false, "is a core module" })
+	if problem == nil || !strings.HasSuffix(problem.Hint, "wasihttp inspect 'my app.wasm'") {
+		t.Errorf("got %+v", problem)
 	}
 }
 

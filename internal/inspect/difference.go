@@ -1,10 +1,10 @@
-package component
+package inspect
 
 import (
 	"bytes"
 	"slices"
 
-	"github.com/wasihttp/wasihttp/component/internal/binary"
+	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
@@ -20,12 +20,12 @@ type Difference struct {
 	ExportsAdded, ExportsRemoved []string
 }
 
-// Compare tells what has changed from the component before to c.
-func (c *Component) Compare(before *Component) Difference {
+// Compare returns what has changed from the component before to now.
+func Compare(before, now *component.Component) Difference {
 	var d Difference
-	d.ImportsAdded, d.ImportsRemoved = added(before.ImportNames(), c.ImportNames())
-	d.ExportsAdded, d.ExportsRemoved = added(before.ExportNames(), c.ExportNames())
-	was, is := modulesOf(before.ast, nil), modulesOf(c.ast, nil)
+	d.ImportsAdded, d.ImportsRemoved = added(before.ImportNames(), now.ImportNames())
+	d.ExportsAdded, d.ExportsRemoved = added(before.ExportNames(), now.ExportNames())
+	was, is := coreModules(before.Binary(), nil), coreModules(now.Binary(), nil)
 	for i := range max(len(was), len(is)) {
 		code, data := compareModules(at(was, i), at(is, i))
 		d.Code, d.Data = d.Code || code, d.Data || data
@@ -54,19 +54,6 @@ func added(before, now []string) (more, fewer []string) {
 		}
 	}
 	return more, fewer
-}
-
-// modulesOf collects the core modules of a component and those inside it.
-func modulesOf(c *binary.Component, all [][]byte) [][]byte {
-	for _, d := range c.Defs {
-		switch d := d.(type) {
-		case *binary.CoreModule:
-			all = append(all, d.Bytes)
-		case *binary.Component:
-			all = modulesOf(d, all)
-		}
-	}
-	return all
 }
 
 // compareModules compares two modules; nil stands for none.

@@ -1,4 +1,4 @@
-package component_test
+package inspect
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 
 func TestWhatDistinguishesTwoBuilds(t *testing.T) {
 	guest := func(elements ...string) []byte {
-		data, err := os.ReadFile(filepath.Join(append([]string{"..", "testdata", "guests"}, elements...)...))
+		data, err := os.ReadFile(filepath.Join(append([]string{"..", "..", "testdata", "guests"}, elements...)...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func TestWhatDistinguishesTwoBuilds(t *testing.T) {
 				}
 				builds[i] = c
 			}
-			d := builds[1].Compare(builds[0])
+			d := Compare(builds[0], builds[1])
 			if d.Code != tt.code || d.Data != tt.data {
 				t.Errorf("code %v, data %v", d.Code, d.Data)
 			}

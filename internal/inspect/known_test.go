@@ -1,4 +1,4 @@
-package cmd
+package inspect
 
 import (
 	"os"
@@ -22,21 +22,21 @@ func TestFilesThatAreTakenForComponentsAreNamed(t *testing.T) {
 		"WIT":       {"world.wit", "package a:b;\n", "WIT", "component that was built from it"},
 		"other":     {"a.wasm", "hello", "begins with 68 65 6c 6c 6f", "name the .wasm file"},
 	} {
-		x := examineBytes(tt.path, []byte(tt.data), newLinker())
-		if x.Problem == nil || x.Problem.Code != codeNotWasm || !strings.Contains(x.Problem.Message, tt.what) || !strings.Contains(x.Problem.Hint, tt.hint) {
+		x := Bytes(tt.path, []byte(tt.data), linkerOf02())
+		if x.Problem == nil || x.Problem.Code != CodeNotWasm || !strings.Contains(x.Problem.Message, tt.what) || !strings.Contains(x.Problem.Hint, tt.hint) {
 			t.Errorf("%s: got %+v", name, x.Problem)
 		}
 	}
 }
 
 func TestReleaseCandidateThatCannotBeDecodedIsNamed(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join("..", "testdata", "guests", "bad", "http-0.3-rc.wasm"))
+	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "guests", "bad", "http-0.3-rc.wasm"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	data = append(data, 0x7f, 0) // a section that nobody knows
-	x := examineBytes("app.wasm", data, newLinker())
-	if x.Component != nil || x.Problem == nil || x.Problem.Code != codeReleaseCandidate || !strings.Contains(x.Problem.Message, "@0.3.0-rc-2026-02-09") {
+	x := Bytes("app.wasm", data, linkerOf02())
+	if x.Component != nil || x.Problem == nil || x.Problem.Code != CodeReleaseCandidate || !strings.Contains(x.Problem.Message, "@0.3.0-rc-2026-02-09") {
 		t.Errorf("got %+v", x.Problem)
 	}
 }

@@ -1,9 +1,11 @@
-package cmd
+package inspect
 
 import (
 	"bytes"
 	"path/filepath"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // fileFact says what a file is that is no WebAssembly, and what to do about it.
@@ -23,11 +25,11 @@ func knownFile(path string, data []byte) fileFact {
 	const native = "build it for WebAssembly, for example with cargo build --target wasm32-wasip2"
 	switch {
 	case begins("\x1f\x8b"):
-		return fileFact{"compressed by gzip", "unpack it: gunzip -c " + shellWord(path) + " > " + shellWord(unpacked(path))}
+		return fileFact{"compressed by gzip", "unpack it: gunzip -c " + term.ShellPath(path) + " > " + term.ShellPath(unpacked(path))}
 	case begins("\x28\xb5\x2f\xfd"):
-		return fileFact{"compressed by zstd", "unpack it: zstd -d " + shellWord(path) + " -o " + shellWord(unpacked(path))}
+		return fileFact{"compressed by zstd", "unpack it: zstd -d " + term.ShellPath(path) + " -o " + term.ShellPath(unpacked(path))}
 	case begins("\xfd7zXZ"):
-		return fileFact{"compressed by xz", "unpack it: xz -dc " + shellWord(path) + " > " + shellWord(unpacked(path))}
+		return fileFact{"compressed by xz", "unpack it: xz -dc " + term.ShellPath(path) + " > " + term.ShellPath(unpacked(path))}
 	case begins("PK\x03\x04"):
 		return fileFact{"a zip archive", "unpack it, and name the .wasm file that was in it"}
 	case len(data) > 262 && string(data[257:262]) == "ustar":

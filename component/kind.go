@@ -1,0 +1,21 @@
+package component
+
+import "github.com/wasihttp/wasihttp/component/internal/binary"
+
+// FileKind is what a file is, judged by its first bytes.
+type FileKind = binary.FileKind
+
+// The kinds of files.
+const (
+	FileOther              = binary.KindOther              // none of the below
+	FileEmpty              = binary.KindEmpty              // no bytes at all
+	FileComponent          = binary.KindComponent          // a component in the format that Decode reads
+	FileModule             = binary.KindModule             // a core module
+	FileText               = binary.KindText               // the WebAssembly text format
+	FileTruncated          = binary.KindTruncated          // begins like a binary, ends within its preamble
+	FileUnsupportedVersion = binary.KindUnsupportedVersion // a binary of another version of its format
+	FileUnsupportedLayer   = binary.KindUnsupportedLayer   // a binary that is neither module nor component
+)
+
+// KindOf returns what data is. A file of the right kind may still be malformed.
+func KindOf(data []byte) FileKind { return binary.Kind(data) }

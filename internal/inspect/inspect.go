@@ -1,0 +1,175 @@
+// Package inspect finds out what a file is, what it needs, and which command can run it. It reads what only people and tools
+// want to know of a component: who made it, what distinguishes two builds of it, and what to do if it cannot be run.
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/term"
+)
+
+// programName is the program in hints.
+const programName = "wasihttp"
+
+// File is what is known of a file before it is compiled.
+type File struct {
+	Path string
+	Data []byte
+	Kind component.FileKind
+
+	// The following are there as far as Kind and Problem let it be known.
+
+	Component *component.Component
+	Producers Producers
+	// Handler is the exported interface that answers HTTP requests, WASI the version of WASI HTTP it belongs to: "0.2" or "0.3".
+	Handler string
+	WASI    string
+	// Command is the exported interface that runs it as a program.
+	Command string
+	// otherHandler is an exported interface of WASI HTTP in whatever version.
+	otherHandler string
+	Imports      []component.ImportStatus
+
+	// Problem is why no command can run the file, nil if one can.
+	Problem *Problem
+}
+
+func (f *File) problem(code, hint, format string, args ...any) *File {
+	f.Problem = newProblem(f.Path, code, nil, hint, format, args...)
+	return f
+}
+
+// Open reads the file at path and finds out whether it is a component that the interfaces in l let run.
+func Open(path string, l *component.Linker) *File {
+	data, problem := Read(path)
+	if problem != nil {
+		return &File{Path: path, Problem: problem}
+	}
+	return Bytes(path, data, l)
+}
+
+// Bytes is Open for a file that has been read already.
+func Bytes(path string, data []byte, l *component.Linker) *File {
+	f := &File{Path: path, Data: data, Kind: component.KindOf(data)}
+	switch f.Kind {
+	case component.FileComponent:
+		return f.component(l)
+	case component.FileModule:
+		return f.module()
+	case component.FileEmpty:
+		return f.problem(CodeEmpty, emptyHint, "the file is empty")
+	case component.FileTruncated:
+		return f.truncated()
+	case component.FileText:
+		binary := strings.TrimSuffix(strings.TrimSuffix(path, ".wat"), ".wasm") + ".wasm"
+		if binary == path {
+			binary = "out.wasm"
+		}
+		return f.problem(CodeText, "make it binary: wasm-tools parse "+term.ShellPath(path)+" -o "+term.ShellPath(binary), "is WebAssembly text, not a binary component")
+	case component.FileUnsupportedVersion, component.FileUnsupportedLayer:
+		hint := "this version of " + programName + " may be too old for it: look for a newer one"
+		// Component model, Binary.md: the versions before 0x0d were drafts.
+		if f.Kind == component.FileUnsupportedVersion && data[4] < 0x0d {
+			hint = "build it again with current tools: old ones wrote drafts of the format"
+		}
+		return f.problem(CodeFormat, hint, "is WebAssembly in a version of the binary format that is not read here (%s)", preamble(data))
+	}
+	if known := knownFile(path, data); known.what != "" {
+		return f.problem(CodeNotWasm, known.hint, "is not WebAssembly but %s", known.what)
+	}
+	return f.problem(CodeNotWasm, "name the .wasm file that the build wrote", "is not WebAssembly (begins with %s)", preamble(data))
+}
+
+// preamble shows the first bytes of a file.
+func preamble(data []byte) string { return fmt.Sprintf("% x", data[:min(len(data), 8)]) }
+
+func (f *File) truncated() *File {
+	hint := "build or copy it again; the build may still be writing it"
+	if n := missing(f.Data); f.Kind != component.FileTruncated && n > 1 {
+		return f.problem(CodeTruncated, hint, "is truncated: at least %d of %d bytes are missing at its end", n, int64(len(f.Data))+n)
+	}
+	return f.problem(CodeTruncated, hint, "is truncated after %d bytes", len(f.Data))
+}
+
+// component examines a file that is a component at first sight.
+func (f *File) component(l *component.Linker) *File {
+	c, err := component.Decode(f.Data)
+	if err != nil {
+		if missing(f.Data) > 0 {
+			return f.truncated()
+		}
+		// The binary format has changed since some of them, too.
+		if name := candidateIn(f.Data); name != "" {
+			return f.releaseCandidate(name, l)
+		}
+		return f.problem(CodeInvalid, "build it again; `wasm-tools validate --features all "+term.ShellPath(f.Path)+"` is a second opinion", "is not a valid component: %v", err)
+	}
+	f.Component, f.Producers = c, ComponentProducers(c)
+	for _, name := range c.ExportNames() {
+		if v, ok := handlerVersion(name); ok && f.Handler == "" {
+			f.Handler, f.WASI = name, v
+		}
+		if isHandler(name) {
+			f.otherHandler = name
+		}
+		if isCommand(name) {
+			f.Command = name
+		}
+	}
+	imports, linkErr := c.CheckImports(l)
+	f.Imports = imports
+	if name := releaseCandidate(slices.Concat(c.ExportNames(), c.ImportNames())); name != "" {
+		return f.releaseCandidate(name, l)
+	}
+	if f.Handler == "" && f.Command == "" {
+		return f.noHandler()
+	}
+	if linkErr != nil {
+		return f.problem(CodeUnsupported, "build it without that: components that import interfaces and functions can be run", "cannot be run here: %v", linkErr)
+	}
+	if f.missingImports(l); f.Problem != nil {
+		return f
+	}
+	return f.wrongExports(l)
+}
+
+// ForServe adds the problem of a component that can only be run.
+func (f *File) ForServe() *File {
+	if f.Problem == nil && f.Handler == "" {
+		return f.problem(CodeNoHandler, "run it: "+programName+" run "+term.ShellPath(f.Path)+"; to be served, it must export wasi:http/incoming-handler",
+			"is a command (exports %s), not an HTTP handler", f.Command)
+	}
+	return f
+}
+
+// ForRun adds the problem of a component that can only be served.
+func (f *File) ForRun() *File {
+	if f.Problem == nil && f.Command == "" {
+		return f.problem(CodeNoCommand, "serve it: "+programName+" serve "+term.ShellPath(f.Path), "is an HTTP handler (exports %s), not a command", f.Handler)
+	}
+	return f
+}
+
+// CheckCode adds the problem of a component whose code cannot be compiled here.
+func (f *File) CheckCode(ctx context.Context) *File {
+	if f.Problem != nil || f.Component == nil {
+		return f
+	}
+	if err := f.Component.CheckCode(ctx); err != nil {
+		return f.problem(CodeCode, codeHint, "cannot be compiled here: %v", err)
+	}
+	return f
+}
+
+// CodeProblem describes why the component at path, in which nothing else is wrong, cannot be compiled.
+func CodeProblem(path string, err error) *Problem {
+	return newProblem(path, CodeCode, err, codeHint, "cannot be compiled here: %v", err)
+}
+
+// codeHint says what code can be compiled.
+const codeHint = "what runs here is WebAssembly 2.0 with tail calls, exceptions and typed function references: build it without " +
+	"garbage collection, threads, 64-bit memories, relaxed SIMD and wide arithmetic"

@@ -1,0 +1,117 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/wasihttp/wasihttp/internal/term"
+)
+
+// The codes of problems. Programs rely on them.
+const (
+	CodeMissing          = "missing"           // there is no such file
+	CodeAmbiguous        = "ambiguous"         // there are several files that may be meant
+	CodeFolder           = "folder"            // it is a folder
+	CodeUnreadable       = "unreadable"        // the system refuses to read it
+	CodeEmpty            = "empty"             // it has no bytes
+	CodeTruncated        = "truncated"         // its end is missing
+	CodeText             = "text"              // WebAssembly text
+	CodeNotWasm          = "not-wasm"          // something else altogether
+	CodeFormat           = "format"            // a binary format that is not read here
+	CodeModule           = "module"            // a core module
+	CodeInvalid          = "invalid"           // breaks a rule of the component model
+	CodeUnsupported      = "unsupported"       // is valid but uses something that this host lacks
+	CodeReleaseCandidate = "release-candidate" // made for WASI before its release
+	CodeNoHandler        = "no-handler"        // does not answer HTTP requests
+	CodeNoCommand        = "no-command"        // does not run as a program
+	CodeUnknownImport    = "unknown-import"    // needs what is not provided here
+	CodeWrongType        = "wrong-type"        // needs it with another type
+	CodeWrongExport      = "wrong-export"      // exports an interface that is not what its name says
+	CodeCode             = "code"              // has code of a kind that is not compiled here
+)
+
+// Problem is why a file cannot be used as the user wants.
+type Problem struct {
+	Code    string
+	Message string // one line that names the file and the thing
+	Hint    string // the next step; "" if nobody knows one
+	Err     error  // what was found underneath; nil if that is all in Message
+}
+
+// Error returns the message without the hint.
+func (p *Problem) Error() string { return p.Message }
+
+// Unwrap returns the error underneath.
+func (p *Problem) Unwrap() error { return p.Err }
+
+// Unfinished reports whether the file looks like one that is still being written.
+func (p *Problem) Unfinished() bool {
+	switch p.Code {
+	case CodeEmpty, CodeTruncated, CodeInvalid, CodeNotWasm, CodeFormat, CodeNoHandler:
+		return true
+	}
+	return false
+}
+
+// newProblem describes what is wrong with the file at path.
+func newProblem(path, code string, err error, hint, format string, args ...any) *Problem {
+	return &Problem{
+		Code:    code,
+		Message: term.Clean(path + ": " + fmt.Sprintf(format, args...)),
+		Hint:    term.Clean(hint),
+		Err:     err,
+	}
+}
+
+const emptyHint = "the build may have failed or may still be writing it"
+
+// CheckPath finds what can be wrong with a path before the file is read. It returns nil if nothing is.
+func CheckPath(path string) *Problem {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		hint := "build it first, or check the path: " + term.ShellPath(path)
+		if _, err := os.Stat(path + ".wasm"); err == nil {
+			hint = "did you mean " + term.ShellPath(path+".wasm") + "?"
+		}
+		return newProblem(path, CodeMissing, err, hint, "no such file")
+	case err != nil:
+		return newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v", underlying(err))
+	case info.IsDir():
+		return newProblem(path, CodeFolder, nil, "name the .wasm file in it", "is a folder, not a component")
+	case info.Mode().IsRegular() && info.Size() == 0:
+		return newProblem(path, CodeEmpty, nil, emptyHint, "the file is empty")
+	}
+	return nil
+}
+
+// Read reads the file at path.
+func Read(path string) ([]byte, *Problem) {
+	if p := CheckPath(path); p != nil {
+		return nil, p
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v", underlying(err))
+	}
+	return data, nil
+}
+
+// readHint returns what to do about a file that cannot be read; "" if nobody knows.
+func readHint(path string, err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "you may not read it: look at its owner and permissions with ls -l " + term.ShellPath(path)
+	}
+	return ""
+}
+
+// underlying returns the operating system's error without the path, which the message has already.
+func underlying(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}

@@ -1,0 +1,168 @@
+package inspect
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/term"
+)
+
+// Text writes the report for a person. The verdict on what cannot be run is left to the error message.
+func (r *Report) Text(out *term.Output) error {
+	var b strings.Builder
+	fmt.Fprintln(&b, out.Strong(term.Clean(r.File)))
+	for _, row := range r.summary() {
+		fmt.Fprintf(&b, "  %s %s\n", out.Dim(fmt.Sprintf("%-9s", row[0])), row[1])
+	}
+	if r.WIT != "" {
+		fmt.Fprintf(&b, "\n%s\n%s", out.Strong("World"), indentLines(styleWIT(out, r.WIT)))
+	}
+	if len(r.Imports) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", out.Strong("Imports"))
+		r.importTable(&b, out)
+	}
+	if r.Verdict.OK {
+		b.WriteByte('\n')
+	}
+	for _, command := range r.Verdict.Commands {
+		fmt.Fprintf(&b, "%s %s\n", out.Good(term.SymbolGood), canBe(command)+": "+out.Strong(programName+" "+command+" "+term.Clean(term.ShellPath(r.File))))
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// canBe says what a command does with a component.
+func canBe(command string) string {
+	if command == "run" {
+		return "can be run"
+	}
+	return "can be served"
+}
+
+// summary gives the rows at the head of the report.
+func (r *Report) summary() [][2]string {
+	kind := r.Kind
+	if r.WASI != "" {
+		kind += ", WASI HTTP " + r.WASI
+	}
+	rows := [][2]string{
+		{"kind", kind},
+		{"size", byteCount(r.Size)},
+		{"digest", r.SHA256[:8]},
+	}
+	tc := Toolchain(r.Toolchain).String()
+	if tc != "" {
+		rows = append(rows, [2]string{"language", term.Clean(tc)})
+	}
+	label := "tools"
+	for _, tool := range foldVersions(slices.Concat(r.Producers.ProcessedBy, r.Producers.SDK)) {
+		rows = append(rows, [2]string{label, term.Clean(tool)})
+		label = ""
+	}
+	return rows
+}
+
+// foldVersions gives each tool once, with all its versions.
+func foldVersions(list []ReportProducer) []string {
+	var out []string
+	at := map[string]int{}
+	for _, p := range list {
+		i, ok := at[p.Name]
+		switch {
+		case !ok:
+			at[p.Name] = len(out)
+			out = append(out, strings.TrimSpace(p.Name+" "+p.Version))
+		case p.Version != "":
+			out[i] += ", " + p.Version
+		}
+	}
+	return out
+}
+
+// importTable writes a line for each import, and one for each thing that is wrong with it.
+func (r *Report) importTable(b *strings.Builder, out *term.Output) {
+	width := 0
+	for _, im := range r.Imports {
+		width = max(width, len(im.Name))
+	}
+	for _, im := range r.Imports {
+		name := fmt.Sprintf("%-*s", width, term.Clean(im.Name))
+		switch {
+		case len(im.Problems) == 0 && (im.ProvidedBy == im.Name || im.ProvidedBy == ""):
+			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name, out.Dim("provided"))
+		case len(im.Problems) == 0:
+			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name, out.Dim("provided by "+versionOr(im.ProvidedBy)))
+		case len(im.Problems) == 1 && im.Problems[0].Item == "":
+			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name, out.Bad(term.Clean(im.Problems[0].Reason)))
+			for _, item := range im.Problems[0].Needed {
+				fmt.Fprintf(b, "      %s\n", term.Clean(item))
+			}
+		default:
+			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name, out.Dim("provided by "+versionOr(im.ProvidedBy)+", but not all of it"))
+			for _, p := range im.Problems {
+				fmt.Fprintf(b, "      %s: %s\n", term.Clean(p.Item), out.Bad(term.Clean(p.Reason)))
+			}
+		}
+	}
+}
+
+// versionOr shortens an interface name to its version where it has one.
+func versionOr(name string) string {
+	if _, version, ok := strings.Cut(name, "@"); ok {
+		return version
+	}
+	return name
+}
+
+// byteCount writes a size for people, in bytes and in the unit that fits.
+func byteCount(n int) string {
+	if n < 1000 {
+		return term.FileSize(int64(n))
+	}
+	return fmt.Sprintf("%d bytes (%s)", n, term.FileSize(int64(n)))
+}
+
+// styleWIT dims the words of the language so that the names stand out.
+func styleWIT(out *term.Output, wit string) string {
+	if !out.Colour() {
+		return wit
+	}
+	lines := strings.Split(wit, "\n")
+	for i, line := range lines {
+		body := strings.TrimLeft(line, " ")
+		indent := line[:len(line)-len(body)]
+		first, rest, ok := strings.Cut(body, " ")
+		switch {
+		case strings.HasPrefix(body, "//"):
+			lines[i] = indent + out.Dim(body)
+		case ok && isWITKeyword(first):
+			end := strings.IndexAny(rest, " ;")
+			if end < 0 {
+				end = len(rest)
+			}
+			lines[i] = indent + out.Dim(first) + " " + out.Link(rest[:end]) + rest[end:]
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func isWITKeyword(word string) bool {
+	switch word {
+	case "package", "world", "import", "export", "interface", "use", "resource", "record", "variant", "enum", "flags", "type":
+		return true
+	}
+	return false
+}
+
+// indentLines indents all lines that are not empty.
+func indentLines(text string) string {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for i, line := range lines {
+		if line != "" {
+			lines[i] = "  " + line
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
