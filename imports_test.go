@@ -15,12 +15,13 @@ const module = "github.com/wasihttp/wasihttp"
 // and everything below it; below internal each folder is a room.
 var allowed = map[string][]string{
 	"main": {"cmd"},
-	"cmd": {"serve", "testrunner", "watch", "wasi", "handler", "component",
+	"cmd": {"serve", "testrunner", "watch", "host", "wasi", "handler", "component",
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
 		"internal/record", "internal/inspect"},
 	"serve":             {"internal/term"},
 	"testrunner":        {"internal/fixture", "internal/term", "internal/regular"},
 	"watch":             {"internal/regular"},
+	"host":              {"handler", "wasi", "component", "internal/engine", "internal/exchange"},
 	"handler":           {"wasi", "component", "internal/engine"},
 	"wasi":              {"component"}, // the dialects only, see below
 	"component":         {"internal/engine", "internal/corewasm"},
@@ -43,7 +44,7 @@ var homes = map[string][]string{
 	"github.com/fsnotify/fsnotify":       {"watch"},
 	"github.com/charmbracelet/lipgloss":  {"internal/term"},
 	"github.com/muesli/termenv":          {"internal/term"},
-	"github.com/ianlancetaylor/demangle": {"cmd"},
+	"github.com/ianlancetaylor/demangle": {"host"},
 	"golang.org/x/sys":                   {"internal/engine", "internal/term"},
 	"golang.org/x/term":                  {"internal/term"},
 

@@ -3,9 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -13,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/host"
 )
 
 // asideName is the command by which the program runs itself to compile a module
@@ -22,7 +20,7 @@ import (
 // world. What compiling needs in memory goes with the other process, too.
 const asideName = "compile-aside"
 
-// compileAside is an engine.Helper.
+// compileAside is the helper of a host.Engine.
 func compileAside(ctx context.Context, dir string, wasm []byte) error {
 	program, err := os.Executable()
 	if err != nil {
@@ -68,30 +66,7 @@ func (t *tool) asideCommand() *cli.Command {
 // compileInto compiles the module of that size that stdin begins with, as long
 // as stdin stays open.
 func (t *tool) compileInto(ctx context.Context, dir string, size int) error {
-	ctx, stop := engine.LowestPriority(ctx)
-	defer stop()
 	// All but one processor are left: it serves requests.
 	runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1))
-	compiler, err := engine.NewCompiler(dir)
-	if err != nil {
-		return err
-	}
-	wasm := make([]byte, size)
-	if _, err := io.ReadFull(t.in, wasm); err != nil {
-		return err
-	}
-	compiled, abandoned := make(chan error, 1), make(chan struct{})
-	// Neither is waited for: the process ends.
-	go func() { compiled <- compiler.Compile(ctx, wasm) }()
-	go func() {
-		_, _ = io.Copy(io.Discard, t.in)
-		close(abandoned)
-	}()
-	select {
-	case err := <-compiled:
-		return err
-	case <-abandoned:
-		// Nobody else is there to remove it.
-		return errors.Join(errors.New("stdin was closed: nobody waits for the code"), os.RemoveAll(dir))
-	}
+	return host.CompileFor(ctx, dir, t.in, size)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 )
@@ -304,7 +305,7 @@ func TestServePassesSettingsOn(t *testing.T) {
 		Args:    []string{"-v", "a,b"},
 		Timeout: 5 * time.Second, PostReturnTimeout: 2 * time.Minute,
 		MaxMemory: 64 << 20, MaxInstanceReuse: 7, MaxInstanceConcurrentReuse: 3,
-		AllowOutbound: []outboundPattern{{Host: "example.com", Subdomains: true, Port: 443}},
+		AllowOutbound: []host.Pattern{{Host: "example.com", Subdomains: true, Port: 443}},
 		CAFiles:       []string{caFile},
 		CacheDir:      dir,
 	}

@@ -1,89 +1,34 @@
 package cmd
 
 import (
-	"context"
 	"errors"
-	"io"
-	"net/http"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/serve"
 )
 
-func TestFramesAreThoseOfTheProgram(t *testing.T) {
-	got := frames([]engine.Frame{
-		{Module: "host", Func: "c7"},
-		{Module: "wit-component:shim", Func: "indirect-wasi:io/poll@0.2.12-poll"},
-		{Module: "libc.so", Func: "anything"},
-		{Module: "app.wasm", Func: "std::sys::backtrace::__rust_end_short_backtrace::<main, !>"},
-		{Module: "app.wasm", Func: "rust_begin_unwind"},
-		{Module: "app.wasm", Func: "_ZN4core9panicking9panic_fmt17h0123456789abcdefE"},
-		{Module: "app.wasm", Func: "_ZN3app5total17h0123456789abcdefE", File: "src/lib.rs", Line: 7},
-		{Module: "app.wasm", Func: "_RNvC3app3pay"},
-		{Module: "app.wasm", Index: 12},
-		{Module: "app.wasm", Func: "_ZN4core9panicking9panic_fmt17h0123456789abcdefE"},
-	})
-	want := []serve.Frame{
-		{Module: "libc.so", Func: "anything", Runtime: true},
-		{Module: "app.wasm", Func: "std::sys::backtrace::__rust_end_short_backtrace::<main, !>", Runtime: true},
-		{Module: "app.wasm", Func: "rust_begin_unwind", Runtime: true},
-		{Module: "app.wasm", Func: "core::panicking::panic_fmt", Runtime: true},
-		{Module: "app.wasm", Func: "app::total", File: "src/lib.rs", Line: 7},
-		{Module: "app.wasm", Func: "app::pay"},
-		{Module: "app.wasm", Func: "function 12"},
-		{Module: "app.wasm", Func: "core::panicking::panic_fmt"},
+func TestFailuresNameTheFlagOfTheirLimit(t *testing.T) {
+	tests := map[string]struct {
+		failure     host.Failure
+		cause, hint string
+	}{
+		"memory":            {host.Failure{Limit: host.LimitMemory}, "", "--max-memory allows more memory"},
+		"memory, explained": {host.Failure{Hint: "refused", Limit: host.LimitMemory}, "", "refused; --max-memory allows more memory"},
+		"time":              {host.Failure{Limit: host.LimitTimeout}, "", "--timeout allows more time"},
+		"a hint alone":      {host.Failure{Hint: "end it"}, "", "end it"},
+		"no limit":          {host.Failure{}, "", ""},
+		"an error code":     {host.Failure{Outcome: host.ErrorCode, ErrorCode: "x"}, "the guest answered with an error code", ""},
+		"closed": {host.Failure{Outcome: host.Internal, Err: handler.ErrClosed, Cause: "closed"},
+			"the build was replaced, and this request did not end in time", "--drain-timeout allows more time"},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	// If there is nothing but that, it is what there is to show.
-	if got := frames([]engine.Frame{{Func: "abort"}}); len(got) != 1 || got[0].Runtime {
-		t.Errorf("got %+v", got)
-	}
-}
-
-// failureOf loads a guest and returns what becomes of one request.
-func failureOf(t *testing.T, path, target string, maxMemory int64) *serve.Failure {
-	t.Helper()
-	quiet := term.NewLines(io.Discard, false)
-	a, err := load(t.Context(), path, loadConfig{MaxMemory: maxMemory, Stdout: quiet, Stderr: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := a.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	}()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.RequestURI = target
-	_, err = a.Handler.Handle(t.Context(), "1", r)
-	var f *serve.Failure
-	if !errors.As(err, &f) {
-		t.Fatalf("got %v", err)
-	}
-	return f
-}
-
-func TestFailureForLackOfMemoryNamesTheFlag(t *testing.T) {
-	f := failureOf(t, kitchen(), "/alloc?mib=100", 64<<20)
-	if f.Outcome != serve.Trap || !strings.Contains(f.Hint, "--max-memory") {
-		t.Errorf("while it runs: %v, hint %q", f, f.Hint)
-	}
-	f = failureOf(t, kitchen(), "/", 64<<10)
-	if f.Outcome != serve.Instantiation || !strings.Contains(f.Hint, "--max-memory") {
-		t.Errorf("at the start: %v, hint %q", f, f.Hint)
-	}
-	if f = failureOf(t, filepath.Join("..", "testdata", "guests", "rust-trap", "rust-trap.wasm"), "/", 64<<20); f.Hint != "" {
-		t.Errorf("a trap for other reasons has hint %q", f.Hint)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var f *serve.Failure
+			if !errors.As(serveFailure(&tt.failure), &f) || f.Cause != tt.cause || f.Hint != tt.hint {
+				t.Errorf("got %+v", f)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
@@ -11,7 +12,7 @@ import (
 // inspectFile writes what the component in the file at path is and needs. The error says why no
 // command can run it; what is known of it is written nevertheless.
 func inspectFile(ctx context.Context, path string, asJSON bool, out *term.Output) error {
-	f := inspect.Open(path, newLinker()).CheckCode(ctx)
+	f := inspect.Open(path, host.NewLinker()).CheckCode(ctx)
 	r := inspect.NewReport(f)
 	var err error
 	if asJSON {

@@ -1,23 +1,27 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"io"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
-	"github.com/wasihttp/wasihttp/wasi"
-	"github.com/wasihttp/wasihttp/wasi/p2"
-	"github.com/wasihttp/wasihttp/wasi/p3"
 )
 
 // loadConfig is everything the user decided about the component that is loaded
@@ -45,24 +49,22 @@ type loadConfig struct {
 	// NoOutbound forbids all outbound requests. AllowOutbound, unless empty,
 	// allows only those that match.
 	NoOutbound    bool
-	AllowOutbound []outboundPattern
+	AllowOutbound []host.Pattern
 	// CAFiles are PEM files with certificates to trust beside the system's.
 	CAFiles []string
 	// Outbound is told about each outbound request when it has ended, from many
 	// goroutines.
-	Outbound func(outboundRecord)
+	Outbound func(host.OutboundRequest)
 
 	// CacheDir is where compiled code is kept; empty means nowhere.
 	CacheDir string
 
 	// Engine, unless nil, is the engine of the builds before.
-	Engine *sharedEngine
+	Engine *host.Engine
 	// Reload makes the load a quiet one beside a build that serves: it leaves a
 	// processor to the requests, and makes one instance to see that it can be
 	// made.
 	Reload bool
-	// Helper, unless nil, compiles large modules in a reload.
-	Helper engine.Helper
 	// Data, unless nil, is what the file holds.
 	Data []byte
 
@@ -80,7 +82,9 @@ type loadConfig struct {
 // app is a component that is ready to serve.
 type app struct {
 	Handler serve.Handler
-	About   description
+	// Host is what Handler gives the requests to; nil for a handler made of Go.
+	Host  *host.Host
+	About description
 	// Component is what was loaded, for comparing it with the next build; nil if there is nothing to compare.
 	Component *component.Component
 	// Close frees everything, as serve.Build's Close does.
@@ -106,54 +110,131 @@ type description struct {
 // load makes the component in the file at path ready to serve.
 func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	start := time.Now()
-	linker := newLinker()
-	x := cfg.examine(path, linker).ForServe()
+	x := cfg.examine(path, host.NewLinker()).ForServe()
 	if x.Problem != nil {
 		return nil, problemError(x.Problem)
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	eng, closeEngine, err := cfg.engine()
+	settings, err := cfg.host(path)
 	if err != nil {
-		return nil, loadError(err, "", "%s: %v", path, err)
+		return nil, err
 	}
-	linkCtx := ctx
-	if cfg.Reload {
-		linkCtx = engine.Aside(ctx, cfg.Helper)
+	closeEngine := func() error { return nil }
+	if settings.Engine == nil {
+		settings.Engine = cfg.newEngine(nil)
+		closeEngine = settings.Engine.Close
 	}
-	linked, err := x.Component.Link(linkCtx, eng, linker, component.LinkOptions{Progress: func(done, total int) {
-		if cfg.Progress != nil {
-			cfg.Progress("compiling "+filepath.Base(path), done, total)
-		}
-	}})
+	h, err := host.FromComponent(ctx, x.Component, settings)
 	if err != nil {
-		_ = closeEngine()
-		return nil, problemError(inspect.CodeProblem(path, err))
+		return nil, errors.Join(hostError(path, err), closeEngine())
 	}
-	// The build lives until it is closed, whatever ends the load or the command.
-	h, err := newHost(context.WithoutCancel(ctx), linked, x.Component.ExportNames(), filepath.Base(path), cfg)
-	if err != nil {
-		return nil, errors.Join(loadError(err, "", "%s: %v", path, err), linked.Close(ctx), closeEngine())
-	}
-	a := &app{
-		Handler:   h,
+	return &app{
+		Handler:   hostHandler{h},
+		Host:      h,
 		Component: x.Component,
 		About: description{
-			File: path, Size: int64(len(x.Data)), Digest: digest(x.Data), Kind: h.pre.Kind().String(),
-			Compile: time.Since(start), FromCache: linked.FromCache(),
+			File: path, Size: int64(len(x.Data)), Digest: digest(x.Data), Kind: h.Kind().String(),
+			Compile: time.Since(start), FromCache: h.FromCache(),
 		},
-		Close: func(ctx context.Context) error {
-			h.proxy.Close(ctx)
-			return errors.Join(linked.Close(ctx), closeEngine())
-		},
+		Close: func(ctx context.Context) error { return errors.Join(h.Close(ctx), closeEngine()) },
+	}, nil
+}
+
+// host translates the settings for the host of the component at path.
+func (cfg *loadConfig) host(path string) (host.Config, error) {
+	outbound, err := cfg.outbound()
+	if err != nil {
+		return host.Config{}, loadError(err, "", "%s: %v", path, err)
 	}
-	if cfg.Reload {
-		if err := h.trial(ctx); err != nil {
-			return nil, errors.Join(loadError(err, "the build before it goes on serving", "%s: cannot be started: %v", path, err), a.Close(ctx))
+	h := host.Config{
+		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.env(), Outbound: outbound,
+		Timeout: unlimited(cfg.Timeout), PostReturnTimeout: unlimited(cfg.PostReturnTimeout),
+		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),
+		MaxInstanceReuse: cfg.MaxInstanceReuse, MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
+		Stdout: guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr), Notice: cfg.Notice,
+		Engine: cfg.Engine, Quiet: cfg.Reload, Try: cfg.Reload,
+	}
+	if cfg.Progress != nil {
+		h.Progress = func(done, total int) { cfg.Progress("compiling "+filepath.Base(path), done, total) }
+	}
+	return h, nil
+}
+
+// unlimited translates a limit: flags say 0 for none.
+func unlimited[T ~int64](limit T) T {
+	if limit == 0 {
+		return -1
+	}
+	return limit
+}
+
+// env returns the guest's environment.
+func (cfg *loadConfig) env() [][2]string {
+	var env [][2]string
+	for _, e := range cfg.Env {
+		env = append(env, [2]string{e.Name, e.Value})
+	}
+	return env
+}
+
+// outbound returns the policy for requests to other servers.
+func (cfg *loadConfig) outbound() (host.Outbound, error) {
+	tls, err := trust(cfg.CAFiles)
+	return host.Outbound{
+		Allow: cfg.AllowOutbound, AllowAll: !cfg.NoOutbound && len(cfg.AllowOutbound) == 0,
+		TLS: tls, Log: cfg.Outbound,
+	}, err
+}
+
+// guestOutput opens a guest's stream on lines, with the instance and the request in front of each.
+func guestOutput(lines *term.Lines) func(host.Origin) io.WriteCloser {
+	if lines == nil {
+		return nil
+	}
+	return func(from host.Origin) io.WriteCloser {
+		instance := strconv.FormatUint(from.Instance, 10)
+		return lines.Writer(func() string {
+			return "[" + instance + "/" + cmp.Or(from.Request(), "-") + "] "
+		})
+	}
+}
+
+// hostError explains why there is no host for the component at path, in which nothing is wrong.
+func hostError(path string, err error) error {
+	var (
+		compile *host.CompileError
+		start   *host.StartError
+	)
+	switch {
+	case errors.As(err, &compile):
+		return problemError(inspect.CodeProblem(path, err))
+	case errors.As(err, &start):
+		return loadError(err, "the build before it goes on serving", "%s: cannot be started: %v", path, err)
+	}
+	return loadError(err, "", "%s: %v", path, err)
+}
+
+// trust returns a TLS configuration with the certificates in files beside the system's; nil for no files.
+func trust(files []string) (*tls.Config, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	for _, name := range files {
+		pem, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("--ca-file: %w", err)
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca-file %s: no certificate in PEM form found", name)
 		}
 	}
-	return a, nil
+	return &tls.Config{RootCAs: roots}, nil
 }
 
 // examine examines the contents that were given, else the file.
@@ -164,52 +245,13 @@ func (cfg *loadConfig) examine(path string, linker *component.Linker) *inspect.F
 	return inspect.Open(path, linker)
 }
 
-// engine returns the engine to use and what to do when the component is closed.
-func (cfg *loadConfig) engine() (eng *engine.Engine, release func() error, err error) {
-	if cfg.Engine != nil {
-		eng, err = cfg.Engine.open(cfg)
-		return eng, func() error { return nil }, err
-	}
-	var own sharedEngine
-	eng, err = own.open(cfg)
-	return eng, own.Close, err
-}
-
-// sharedEngine is an engine for one build after the other, so that what they
-// have in common is compiled once. It is made when it is first needed, and safe
-// for concurrent use.
-type sharedEngine struct {
-	mu  sync.Mutex
-	eng *engine.Engine
-}
-
-func (s *sharedEngine) open(cfg *loadConfig) (*engine.Engine, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.eng != nil {
-		return s.eng, nil
-	}
-	eng, err := engine.New(engine.Config{CacheDir: cfg.CacheDir, Helped: cfg.Helper != nil})
-	if err != nil {
-		return nil, err
-	}
-	if w := eng.Warning(); w != nil && cfg.Notice != nil {
-		cfg.Notice(w.Error() + " (--cache-dir names another folder, --no-cache none)")
-	}
-	s.eng = eng
-	return eng, nil
-}
-
-// Close closes the engine. The components must have been closed before.
-func (s *sharedEngine) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.eng == nil {
-		return nil
-	}
-	err := s.eng.Close()
-	s.eng = nil
-	return err
+// newEngine returns an engine with the cache that the settings name.
+func (cfg *loadConfig) newEngine(helper engine.Helper) *host.Engine {
+	return host.NewEngine(host.EngineOptions{CacheDir: cfg.CacheDir, Helper: helper, Warn: func(err error) {
+		if cfg.Notice != nil {
+			cfg.Notice(err.Error() + " (--cache-dir names another folder, --no-cache none)")
+		}
+	}})
 }
 
 // digest names a build: the first 8 hexadecimal digits of the SHA-256 of its file.
@@ -218,18 +260,9 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// newLinker returns all interfaces that components find here.
-func newLinker() *component.Linker {
-	l := component.NewLinker()
-	view := func(data any) *wasi.State { return data.(*guest).state }
-	p2.AddTo(l, view)
-	p3.AddTo(l, view)
-	return l
-}
-
 // isServable reports whether the file at path is a component that serve can run, or else why not.
 func isServable(path string) (bool, string) {
-	if x := inspect.Open(path, newLinker()).ForServe(); x.Problem != nil {
+	if x := inspect.Open(path, host.NewLinker()).ForServe(); x.Problem != nil {
 		return false, strings.TrimPrefix(x.Problem.Message, path+": ")
 	}
 	return true, ""

@@ -47,7 +47,6 @@ func startFakes(t *testing.T, args ...string) *fakeBuilds {
 		signals: f.signals,
 		hangups: func() (<-chan os.Signal, func()) { return f.hangups, func() {} },
 		load:    f.load,
-		helper:  func(context.Context, string, []byte) error { return nil },
 	}
 	go func() {
 		f.code <- tl.main(context.Background(), append([]string{programName, "serve", f.file, "--addr", "127.0.0.1:0"}, args...))
@@ -61,9 +60,6 @@ func startFakes(t *testing.T, args ...string) *fakeBuilds {
 
 func (f *fakeBuilds) load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	text := string(cfg.Data)
-	if cfg.Helper == nil {
-		return nil, errors.New("there is no helper to keep compilations out of the way")
-	}
 	switch {
 	case strings.HasPrefix(text, "bad"):
 		return nil, loadError(nil, "write it better", "%s: is %s", path, text)

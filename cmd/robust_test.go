@@ -15,9 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/internal/inspect"
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -31,7 +29,7 @@ func kitchenP3() string {
 }
 
 // startGuest runs "serve GUEST args…" in this process; the engine is the test's, so that it can be asked what is in use.
-func startGuest(t *testing.T, eng *engine.Engine, guest string, args ...string) *session {
+func startGuest(t *testing.T, eng *host.Engine, guest string, args ...string) *session {
 	t.Helper()
 	s := &session{out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal, 2), code: make(chan int, 1)}
 	tl := &tool{
@@ -39,23 +37,8 @@ func startGuest(t *testing.T, eng *engine.Engine, guest string, args ...string) 
 		environ: func() []string { return nil },
 		signals: s.signals,
 		load: func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
-			linker := newLinker()
-			x := inspect.Open(path, linker)
-			if x.Problem != nil {
-				return nil, problemError(x.Problem)
-			}
-			linked, err := x.Component.Link(ctx, eng, linker, component.LinkOptions{})
-			if err != nil {
-				return nil, err
-			}
-			h, err := newHost(ctx, linked, x.Component.ExportNames(), path, cfg)
-			if err != nil {
-				return nil, errors.Join(err, linked.Close(ctx))
-			}
-			return &app{Handler: h, Close: func(ctx context.Context) error {
-				h.proxy.Close(ctx)
-				return linked.Close(ctx)
-			}}, nil
+			cfg.Engine = eng
+			return load(ctx, path, cfg)
 		},
 	}
 	go func() {
@@ -71,10 +54,10 @@ func startGuest(t *testing.T, eng *engine.Engine, guest string, args ...string) 
 // held is what a test finds in use.
 type held struct {
 	Goroutines, Files int
-	Engine            engine.Stats
+	Engine            host.EngineStats
 }
 
-func measureHeld(t *testing.T, eng *engine.Engine) held {
+func measureHeld(t *testing.T, eng *host.Engine) held {
 	t.Helper()
 	h := held{Goroutines: runtime.NumGoroutine(), Engine: eng.Stats()}
 	if runtime.GOOS == "linux" {
@@ -150,12 +133,9 @@ func TestFailingRequestsLeaveNothingBehind(t *testing.T) {
 	awaitHeld(t, eng, transport, before)
 }
 
-func newEngine(t *testing.T) *engine.Engine {
+func newEngine(t *testing.T) *host.Engine {
 	t.Helper()
-	eng, err := engine.New(engine.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	eng := host.NewEngine(host.EngineOptions{})
 	t.Cleanup(func() {
 		if err := eng.Close(); err != nil {
 			t.Error(err)
@@ -166,14 +146,14 @@ func newEngine(t *testing.T) *engine.Engine {
 
 // awaitHeld waits until no more is in use than before: the last instances and connections end shortly after their answers, and a connection that
 // no request needed any more may be made later still.
-func awaitHeld(t *testing.T, eng *engine.Engine, transport *http.Transport, before held) {
+func awaitHeld(t *testing.T, eng *host.Engine, transport *http.Transport, before held) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for after := before; ; {
 		transport.CloseIdleConnections()
 		runtime.GC()
 		after = measureHeld(t, eng)
-		if after.Goroutines <= before.Goroutines+2 && after.Files <= before.Files+2 && after.Engine.Groups <= before.Engine.Groups+4 &&
+		if after.Goroutines <= before.Goroutines+2 && after.Files <= before.Files+2 && after.Engine.Instances <= before.Engine.Instances+4 &&
 			after.Engine.Mappings <= before.Engine.Mappings+32 {
 			t.Logf("before %+v, after %+v", before, after)
 			return

@@ -11,10 +11,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/internal/inspect"
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/wasi/p2"
+	"github.com/wasihttp/wasihttp/wasi/p3"
 )
 
 // runName is the command that runs a program. What follows its component on the command line is the program's.
@@ -107,55 +108,56 @@ func parseDir(text string) (guestDir, error) {
 // runProgram runs "wasihttp run". The error holds the exit code.
 func (t *tool) runProgram(ctx context.Context, path string, s *serveSettings) error {
 	cfg := s.load
-	linker := newLinker()
+	linker := programLinker()
 	x := cfg.examine(path, linker).ForRun()
 	if x.Problem != nil {
 		return problemError(x.Problem)
 	}
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
-	eng, closeEngine, err := cfg.engine()
-	if err != nil {
-		return loadError(err, "", "%s: %v", path, err)
-	}
-	linked, err := x.Component.Link(ctx, eng, linker, component.LinkOptions{Progress: func(done, total int) { progress.Update("compiling", done, total) }})
+	eng := cfg.newEngine(nil)
+	linked, err := eng.Link(ctx, x.Component, linker, false, func(done, total int) { progress.Update("compiling", done, total) })
 	progress.Stop()
 	if err != nil {
-		return errors.Join(problemError(inspect.CodeProblem(path, err)), closeEngine())
+		return errors.Join(hostError(path, err), eng.Close())
 	}
 	cfg.Outbound = outboundLog(t.stderr, false, s.quiet, cfg.NoOutbound)
 	status := t.runLinked(ctx, linked, x.Command, path, cfg)
 	// The program has ended; what is freed now has nothing more to say.
 	_ = linked.Close(context.WithoutCancel(ctx))
-	_ = closeEngine()
+	_ = eng.Close()
 	return status
+}
+
+// programLinker returns the interfaces that programs find. The data of their stores is a *wasi.State.
+func programLinker() *component.Linker {
+	l := component.NewLinker()
+	view := func(data any) *wasi.State { return data.(*wasi.State) }
+	p2.AddTo(l, view)
+	p3.AddTo(l, view)
+	return l
 }
 
 // runLinked runs the exported interface export of a linked component and says how that ended.
 func (t *tool) runLinked(ctx context.Context, linked *component.Linked, export, path string, cfg loadConfig) error {
 	// A reader of the output that has gone is for the guest to know.
 	defer surviveReaders()()
-	host := &host{cfg: cfg}
-	tls, err := trust(cfg.CAFiles)
+	outbound, err := cfg.outbound()
 	if err != nil {
 		return usagef("", "%v", err)
 	}
-	host.tls = tls
-	g := &guest{host: host}
-	g.cfg = wasi.Config{
+	w := wasi.Config{
 		Args:   append([]string{filepath.Base(path)}, cfg.Args...),
+		Env:    cfg.env(),
 		Stdin:  wasi.NewStdin(t.in),
 		Stdout: t.stdout, Stderr: t.stderr,
 		StdinTerminal: isTerminal(t.in), StdoutTerminal: t.stdout.IsTerminal(), StderrTerminal: t.stderr.IsTerminal(),
-		Client: host.client(g),
+		Client: outbound.Client(nil),
 	}
-	for _, e := range cfg.Env {
-		g.cfg.Env = append(g.cfg.Env, [2]string{e.Name, e.Value})
-	}
-	if err := g.cfg.Check(); err != nil {
+	if err := w.Check(); err != nil {
 		return usagef("", "%v", err)
 	}
-	g.state = wasi.NewState(&g.cfg)
+	state := wasi.NewState(&w)
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -164,7 +166,7 @@ func (t *tool) runLinked(ctx context.Context, linked *component.Linked, export, 
 		ctx, release = context.WithTimeoutCause(ctx, cfg.Timeout, fmt.Errorf("stopped after %s (--timeout)", cfg.Timeout))
 		defer release()
 	}
-	store := linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(cfg.MaxMemory)})
+	store := linked.NewStore(ctx, state, component.Limits{MemoryBytes: uint64(cfg.MaxMemory)})
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		store.Interrupt(context.Cause(ctx))
@@ -176,8 +178,8 @@ func (t *tool) runLinked(ctx context.Context, linked *component.Linked, export, 
 	}
 	// Closing tells nobody anything.
 	_ = store.Close()
-	g.state.Close()
-	_ = g.cfg.Stdin.Close()
+	state.Close()
+	_ = w.Stdin.Close()
 	return t.ended(ctx, path, ok, err)
 }
 
@@ -211,15 +213,12 @@ func (t *tool) ended(ctx context.Context, path string, ok bool, err error) error
 		return guestExit(interrupt)
 	}
 	fmt.Fprintf(t.stderr, "%s: %s %s: the guest trapped: %s\n", programName, t.stderr.Bad("error:"), term.Clean(path), term.Clean(err.Error()))
-	var trap *engine.Trap
-	if errors.As(err, &trap) {
-		for _, f := range frames(trap.Frames) {
-			line := "    at " + f.Func
-			if f.File != "" {
-				line += fmt.Sprintf(" (%s:%d)", f.File, f.Line)
-			}
-			fmt.Fprintln(t.stderr, t.stderr.Dim(term.Clean(line)))
+	for _, f := range host.Backtrace(err) {
+		line := "    at " + f.Func
+		if f.File != "" {
+			line += fmt.Sprintf(" (%s:%d)", f.File, f.Line)
 		}
+		fmt.Fprintln(t.stderr, t.stderr.Dim(term.Clean(line)))
 	}
 	return guestExit(exitTrap)
 }

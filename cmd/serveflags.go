@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,19 +12,16 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/serve"
 )
 
 // The defaults of serve's flags.
 const (
-	defaultAddr              = "127.0.0.1:8080"
-	defaultTimeout           = 30 * time.Second
-	defaultPostReturnTimeout = 10 * time.Second
-	defaultDrainTimeout      = 10 * time.Second
-	defaultIdleTimeout       = time.Second
-	defaultMaxMemory         = 1 << 30
-	defaultMaxConcurrent     = 1000
+	defaultAddr          = "127.0.0.1:8080"
+	defaultDrainTimeout  = 10 * time.Second
+	defaultMaxConcurrent = 1000
 )
 
 // minMemory is the least that a component with a memory needs: a page.
@@ -60,11 +58,11 @@ type serveFlags struct {
 func newServeFlags() *serveFlags {
 	return &serveFlags{
 		watch:             true,
-		timeout:           span(defaultTimeout),
-		postReturnTimeout: span(defaultPostReturnTimeout),
+		timeout:           span(host.DefaultTimeout),
+		postReturnTimeout: span(host.DefaultPostReturnTimeout),
 		drainTimeout:      span(defaultDrainTimeout),
-		idleTimeout:       span(defaultIdleTimeout),
-		maxMemory:         defaultMaxMemory,
+		idleTimeout:       span(host.DefaultIdleInstanceTimeout),
+		maxMemory:         host.DefaultMaxMemory,
 		maxConcurrent:     defaultMaxConcurrent,
 		logFormat:         choice{value: "text", of: []string{"text", "json"}},
 		errorPages:        choice{value: "auto", of: []string{"auto", "full", "brief"}},
@@ -218,9 +216,9 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 		s.errorPages = serve.PagesBrief
 	}
 	for _, text := range patterns {
-		p, err := parseOutboundPattern(text)
-		if err != nil {
-			return nil, err
+		p, err := host.ParsePattern(text)
+		if bad := (*host.PatternError)(nil); errors.As(err, &bad) {
+			return nil, usagef(bad.Hint, "--allow-outbound %q %s", bad.Text, bad.Problem)
 		}
 		s.load.AllowOutbound = append(s.load.AllowOutbound, p)
 	}

@@ -30,7 +30,9 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 			_ = listener.Close()
 		}
 	}()
-	engine := new(sharedEngine)
+	cfg := t.hostConfig(s)
+	engine := cfg.newEngine(t.helper)
+	cfg.Engine = engine
 	defer func() {
 		select {
 		case <-t.abort:
@@ -44,10 +46,6 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 		return err
 	}
 	defer recorder.Close()
-	cfg := t.hostConfig(s)
-	cfg.Engine = engine
-	cfg.Helper = t.helper
-
 	r := &reloader{
 		load: t.load, path: path, cfg: cfg, drain: s.drainTimeout, abort: t.abort, requests: make(chan struct{}),
 		say: &reloadLog{out: t.stderr, json: s.jsonLog, quiet: s.quiet}, recorder: recorder,

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 )
@@ -45,7 +45,7 @@ func twoBuilds(t *testing.T) (a, b []byte) {
 type reloading struct {
 	*session
 	file   string
-	engine *engine.Engine
+	engine *host.Engine
 	closed chan string // digests of the builds that were freed
 	loads  atomic.Int64
 }
@@ -70,7 +70,7 @@ func startReloading(t *testing.T, first []byte, args ...string) *reloading {
 				return nil, err
 			}
 			mu.Lock()
-			r.engine = cfg.Engine.eng
+			r.engine = cfg.Engine
 			mu.Unlock()
 			free := a.Close
 			a.Close = func(ctx context.Context) error {

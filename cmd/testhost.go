@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/testrunner"
-	"github.com/wasihttp/wasihttp/wasi"
 )
 
 // testHost makes the instances that fixtures run against: it loads each
@@ -36,9 +36,8 @@ type testHost struct {
 
 // loadedApp is a component, or why there is none.
 type loadedApp struct {
-	app  *app
-	host *host
-	err  error
+	app *app
+	err error
 }
 
 func newTestHost(load func(ctx context.Context, path string, cfg loadConfig) (*app, error), find func() (string, error), cfg loadConfig) *testHost {
@@ -51,16 +50,15 @@ func (t *testHost) Open(ctx context.Context, spec testrunner.Spec) (testrunner.T
 	if l.err != nil {
 		return nil, l.err
 	}
-	env, err := withEnv(l.host.base, spec.Env)
+	own, err := l.app.Host.WithEnv(envOf(spec.Env))
 	if err != nil {
 		return nil, err
 	}
 	limit := 1
-	if l.host.pre.Kind() == handler.P3 {
+	if own.Kind() == handler.P3 {
 		limit = max(t.concurrent, 1)
 	}
-	own := &host{cfg: l.host.cfg, pre: l.host.pre, linked: l.host.linked, base: env, tls: l.host.tls, reuse: l.host.reuse}
-	return newTestTarget(context.WithoutCancel(ctx), own, limit), nil
+	return newTestTarget(context.WithoutCancel(ctx), own, t.cfg.PostReturnTimeout, limit), nil
 }
 
 var errNotTestable = errors.New("this component cannot be tested")
@@ -74,11 +72,8 @@ func (t *testHost) component(ctx context.Context, path string) *loadedApp {
 	}
 	l := &loadedApp{}
 	l.app, l.err = t.build(ctx, path)
-	if l.err == nil {
-		var ok bool
-		if l.host, ok = l.app.Handler.(*host); !ok {
-			l.err = errNotTestable
-		}
+	if l.err == nil && l.app.Host == nil {
+		l.err = errNotTestable
 	}
 	t.loaded[path] = l
 	return l
@@ -126,22 +121,14 @@ func (t *testHost) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// withEnv adds variables, as lines of NAME=VALUE, to an environment.
-func withEnv(base wasi.Config, lines string) (wasi.Config, error) {
-	if lines == "" {
-		return base, nil
-	}
-	base.Env = slices.Clone(base.Env)
+// envOf reads variables as lines of NAME=VALUE.
+func envOf(lines string) [][2]string {
+	var env [][2]string
 	for line := range strings.Lines(lines) {
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
-		at := slices.IndexFunc(base.Env, func(v [2]string) bool { return v[0] == name })
-		if at >= 0 {
-			base.Env[at][1] = value
-		} else {
-			base.Env = append(base.Env, [2]string{name, value})
-		}
+		env = append(env, [2]string{name, value})
 	}
-	return base, base.Check()
+	return env
 }
 
 // complete checks the body's length, and adds the header fields that a server
@@ -149,7 +136,7 @@ func withEnv(base wasi.Config, lines string) (wasi.Config, error) {
 func complete(a *testrunner.Answer, h http.Header) error {
 	if declared := h.Get("Content-Length"); declared != "" {
 		if n, err := strconv.ParseInt(declared, 10, 64); err == nil && n != int64(len(a.Body)) {
-			return &serve.Failure{Outcome: serve.ErrorCode, ErrorCode: "HTTP-response-body-size",
+			return &host.Failure{Outcome: host.ErrorCode, ErrorCode: "HTTP-response-body-size",
 				Cause: fmt.Sprintf("the body has %d bytes, its content-length is %d", len(a.Body), n)}
 		}
 	} else if len(a.Trailers) == 0 && len(a.Body) < wholeBody {
@@ -187,43 +174,39 @@ func httpRequest(ctx context.Context, r *testrunner.Request) *http.Request {
 // moreTime is the hint for what took too long.
 const moreTime = "--timeout or # @timeout allow more time"
 
-// testFailure translates a failure of the server's.
+// testFailure translates a failure of the host's.
 func testFailure(err error) *testrunner.Failure {
-	var f *serve.Failure
+	var f *host.Failure
 	if !errors.As(err, &f) {
 		return &testrunner.Failure{Outcome: testrunner.Error, Cause: err.Error()}
 	}
-	out := &testrunner.Failure{Outcome: testrunner.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode, Hint: f.Hint, Frames: testFrames(f.Frames)}
+	out := &testrunner.Failure{Outcome: testrunner.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode, Hint: failureHint(f), Frames: testFrames(f.Frames)}
 	var lost *handler.TrapOrPanicError
 	out.Bystander = errors.As(f.Err, &lost) && lost.Panic() == nil
 	switch f.Outcome {
-	case serve.Internal:
+	case host.Internal:
 		out.Outcome = testrunner.Trap
 		out.Cause = "the host failed: " + f.Cause
-	case serve.Expired:
+	case host.Expired:
 		out.Hint = moreTime
-	case serve.ErrorCode:
-		if f.Cause == answeredCode {
-			out.Cause = ""
-		}
 	}
 	return out
 }
 
 // testFrames translates a backtrace. It begins where a panic was, without the
 // functions of Rust's library that make a trap of it: stderr says what they do.
-func testFrames(in []serve.Frame) []testrunner.Frame {
+func testFrames(in []host.Frame) []testrunner.Frame {
 	var out []testrunner.Frame
-	panics := func(f serve.Frame) bool {
+	panics := func(f host.Frame) bool {
 		return slices.ContainsFunc([]string{"__rustc::", "rust_panic", "std::panicking::", "std::sys::backtrace::", "core::panicking::"}, func(prefix string) bool {
 			return strings.HasPrefix(f.Func, prefix)
 		})
 	}
-	if own := slices.IndexFunc(in, func(f serve.Frame) bool { return !panics(f) }); own > 0 {
+	if own := slices.IndexFunc(in, func(f host.Frame) bool { return !panics(f) }); own > 0 {
 		in = in[own:]
 	}
 	for _, f := range in {
-		out = append(out, testrunner.Frame{Func: f.Func, Place: f.Place()})
+		out = append(out, testrunner.Frame{Func: f.Func, Place: serve.Frame(f).Place()})
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -20,7 +21,8 @@ import (
 // testTarget is one instance, which takes requests for as long as it lasts: one
 // after the other, or up to a number at once.
 type testTarget struct {
-	host  *host
+	host  *host.Host
+	after time.Duration // how long the guest may work on after an answer; 0 for no limit
 	proxy *handler.ProxyHandler
 	limit int // of requests at once
 	sent  atomic.Int64
@@ -33,8 +35,8 @@ type testTarget struct {
 	overdue atomic.Bool   // what the guest still does has taken too long
 }
 
-func newTestTarget(ctx context.Context, h *host, limit int) *testTarget {
-	t := &testTarget{host: h, limit: limit, ready: make(chan struct{}, 1), feed: make(chan struct{}, 1), gone: make(chan struct{})}
+func newTestTarget(ctx context.Context, h *host.Host, after time.Duration, limit int) *testTarget {
+	t := &testTarget{host: h, after: after, limit: limit, ready: make(chan struct{}, 1), feed: make(chan struct{}, 1), gone: make(chan struct{})}
 	t.proxy = handler.New(ctx, t)
 	return t
 }
@@ -64,7 +66,7 @@ func (e testExpiration) Expires(status handler.WorkerStatus, since time.Time) ti
 	if status == handler.PostReturn && e.target.overdue.Load() {
 		return since
 	}
-	return handler.Timeouts{PostReturn: e.target.host.cfg.PostReturnTimeout}.Expires(status, since)
+	return handler.Timeouts{PostReturn: e.target.after}.Expires(status, since)
 }
 
 // testWorker keeps the instance for all requests of the target.
@@ -84,7 +86,7 @@ func (w *testWorker) ShouldAcceptRequest(concurrent, _ int) handler.ShouldAccept
 
 // testCall is a call that tells when the instance has taken it.
 type testCall struct {
-	call
+	host.Call
 	taken func()
 }
 
@@ -96,7 +98,7 @@ func (w *testWorker) OnRequestStart(store handler.Store, data any, task handler.
 	}
 	c := data.(*testCall)
 	c.taken()
-	return w.WorkerState.OnRequestStart(store, &c.call, task)
+	return w.WorkerState.OnRequestStart(store, &c.Call, task)
 }
 
 // Drop tells the target that its instance is gone.
@@ -112,7 +114,7 @@ func (t *testTarget) end(cause error) {
 }
 
 // Reusable reports whether hosts give instances of this kind several requests.
-func (t *testTarget) Reusable() bool { return t.host.pre.Kind() == handler.P3 }
+func (t *testTarget) Reusable() bool { return t.host.Kind() == handler.P3 }
 
 // Close stops the instance.
 func (t *testTarget) Close() {
@@ -136,7 +138,7 @@ var errLate = errors.New("the time limit has passed")
 // until it can take another.
 func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
 	start := time.Now()
-	c := &testCall{call: call{id: strconv.FormatInt(t.sent.Add(1), 10)}}
+	c := &testCall{Call: host.Call{ID: strconv.FormatInt(t.sent.Add(1), 10)}}
 	exchange, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	limit := time.AfterFunc(r.Timeout+graceForHead, func() {
@@ -145,7 +147,7 @@ func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 	})
 	defer limit.Stop()
 	if r.Timeout > 0 {
-		c.head = start.Add(r.Timeout)
+		c.Head = start.Add(r.Timeout)
 	} else {
 		limit.Stop()
 	}
@@ -153,7 +155,7 @@ func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 	head, err := t.hand(exchange, c, r)
 	if err == nil {
 		if r.Timeout > 0 {
-			limit.Reset(time.Until(c.head) + graceForBody)
+			limit.Reset(time.Until(c.Head) + graceForBody)
 		}
 		err = receive(head, r, a)
 	}
@@ -167,7 +169,7 @@ func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 		a.Failure = t.late(ctx, head != nil, r.Timeout)
 		a.Lost = true
 	case err != nil:
-		a.Failure = testFailure(c.failure(err))
+		a.Failure = testFailure(c.Explain(err))
 		a.Lost = a.Failure.Outcome != testrunner.ErrorCode || t.ended(ctx)
 	case t.ended(ctx):
 		a.Lost = true
@@ -175,7 +177,7 @@ func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 			a.Notes = append(a.Notes, "after its answer: "+t.cause.Error())
 		}
 	}
-	a.Stderr = c.tail.Lines()
+	a.Stderr = c.Stderr()
 	return a, ctx.Err()
 }
 
@@ -198,12 +200,10 @@ func (t *testTarget) late(ctx context.Context, begun bool, limit time.Duration) 
 	case <-ctx.Done():
 		return f
 	}
-	var expired *handler.ExpirationError
-	if errors.As(t.cause, &expired) {
-		at := frames(expired.Frames())
-		f.Frames = testFrames(at)
-		if doing := expired.Doing(); doing != "" {
-			f.Cause += ": " + doing + ownCode(expired, at)
+	if found := host.Explain(t.cause); found != nil && found.Outcome == host.Expired {
+		f.Frames = testFrames(found.Frames)
+		if found.Doing != "" {
+			f.Cause += ": " + found.Doing
 		}
 	}
 	return f
@@ -266,7 +266,7 @@ func (t *testTarget) hand(ctx context.Context, c *testCall, r *testrunner.Reques
 				return nil, err
 			}
 		}
-		req, err := wasi.RequestFromHTTP(httpRequest(ctx, r), t.host.base.Fields)
+		req, err := wasi.RequestFromHTTP(httpRequest(ctx, r), nil)
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"io"
 	"math"
 	"runtime/debug"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -152,57 +152,14 @@ func TestGuestEnvInheritsOnDemand(t *testing.T) {
 	}
 }
 
-func TestOutboundPatterns(t *testing.T) {
-	tests := []struct {
-		pattern, host string
-		port          int
-		want          bool
-	}{
-		{"example.com", "example.com", 443, true},
-		{"example.com", "EXAMPLE.com.", 443, true},
-		{"example.com", "www.example.com", 443, false},
-		{"example.com:443", "example.com", 443, true},
-		{"example.com:443", "example.com", 80, false},
-		{"*.example.com", "www.example.com", 80, true},
-		{"*.example.com", "a.b.example.com", 80, true},
-		{"*.example.com", "example.com", 80, false},
-		{"*.example.com", "badexample.com", 80, false},
-		{"*.example.com:8080", "a.example.com", 8080, true},
-		{"127.0.0.1:80", "127.0.0.1", 80, true},
-		{"::1", "::1", 80, true},
-		{"[::1]", "::1", 80, true},
-		{"[::1]:80", "::1", 80, true},
-		{"[::1]:80", "::1", 81, false},
-		{"::1", "0:0:0:0:0:0:0:1", 80, true},
-		{"[2001:DB8:0::1]:80", "2001:db8::1", 80, true},
-		{"Example.com.", "example.com", 80, true},
-		{"*.example.com.", "a.example.com.", 80, true},
-	}
-	for _, tt := range tests {
-		p, err := parseOutboundPattern(tt.pattern)
-		if err != nil {
-			t.Errorf("%s: %v", tt.pattern, err)
-			continue
-		}
-		if got := p.Match(tt.host, tt.port); got != tt.want {
-			t.Errorf("%s matches %s:%d: %v", tt.pattern, tt.host, tt.port, got)
-		}
-	}
-	for _, bad := range []string{"", "*", "*.", "http://x", "x/y", "a.*.b", "x:0", "x:http", "x:99999", "a b", "me@x", "x:", ".x", "[::1", "::1]", "[x", "bücher.example"} {
-		if p, err := parseOutboundPattern(bad); err == nil {
-			t.Errorf("%q gave %+v", bad, p)
-		}
-	}
-}
-
 func TestOutboundLog(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	ok := outboundRecord{RequestID: "7", Method: "GET", URL: "https://x.test/a", Status: 200, Start: at, Duration: 1234567}
-	refused := outboundRecord{RequestID: "7", Method: "GET", URL: "https://x.test:1/a", Start: at, ErrorCode: "HTTP-request-denied", Refused: true}
+	ok := host.OutboundRequest{RequestID: "7", Method: "GET", URL: "https://x.test/a", Status: 200, Start: at, Duration: 1234567}
+	refused := host.OutboundRequest{RequestID: "7", Method: "GET", URL: "https://x.test:1/a", Start: at, ErrorCode: "HTTP-request-denied", Refused: true}
 	program := ok
 	program.RequestID = ""
 	tests := map[string]struct {
-		record                   outboundRecord
+		record                   host.OutboundRequest
 		asJSON, quiet, forbidden bool
 		want                     string
 	}{
@@ -272,18 +229,5 @@ func TestVersionText(t *testing.T) {
 	}
 	if got := versionText(&debug.BuildInfo{}); !strings.HasPrefix(got, "wasihttp (devel)\ngo") {
 		t.Errorf("got %q", got)
-	}
-}
-
-// gone is an output that nobody reads.
-type gone struct{}
-
-func (gone) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
-
-func TestOutputThatNobodyReadsIsNotTheGuestsFault(t *testing.T) {
-	g := &guest{host: &host{}}
-	w := guestLog{&teeTail{LineWriter: term.NewLines(gone{}, true).Writer(func() string { return "" }), guest: g}}
-	if n, err := w.Write([]byte("a line\n")); n != 7 || err != nil {
-		t.Errorf("%d, %v", n, err)
 	}
 }

@@ -151,37 +151,6 @@ func TestConcurrentWritersDoNotTearLines(t *testing.T) {
 	}
 }
 
-func TestTailRemembersTheLastLines(t *testing.T) {
-	var many []string
-	for i := range maxTailLines {
-		many = append(many, fmt.Sprint(i))
-	}
-	tests := map[string]struct {
-		writes []string
-		want   []string
-	}{
-		"few":          {[]string{"a\nb\n"}, []string{"a", "b"}},
-		"as many":      {[]string{strings.Join(many, "\n") + "\n"}, many},
-		"more":         {[]string{"x\ny\n", strings.Join(many, "\n") + "\n"}, many},
-		"pieces":       {[]string{"a", "b\nc", "d"}, []string{"ab", "cd"}},
-		"unended last": {[]string{"x\n" + strings.Join(many, "\n")}, many},
-		"CRLF":         {[]string{"a\r\nb\r\n"}, []string{"a", "b"}},
-		"long line":    {[]string{strings.Repeat("x", maxTailLine+1), "y\n"}, []string{strings.Repeat("x", maxTailLine)}},
-		"none":         {nil, nil},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			var tail Tail
-			for _, s := range tt.writes {
-				fmt.Fprint(&tail, s)
-			}
-			if diff := cmp.Diff(tt.want, tail.Lines()); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestClean(t *testing.T) {
 	tests := map[string]string{
 		"plain":            "plain",

@@ -1,4 +1,4 @@
-package term
+package host
 
 import (
 	"bytes"
@@ -6,15 +6,15 @@ import (
 	"sync"
 )
 
-// What a Tail remembers: so many lines, each cut at so many bytes.
+// What a tail remembers: so many lines, each cut at so many bytes.
 const (
-	maxTailLines = 20
-	maxTailLine  = 2 << 10
+	tailLines     = 20
+	tailLineBytes = 2 << 10
 )
 
-// Tail is a writer that remembers the last lines written to it. Its methods
+// tail is a writer that remembers the last lines written to it. Its methods
 // are safe for concurrent use, and its zero value is ready for use.
-type Tail struct {
+type tail struct {
 	mu    sync.Mutex
 	lines []string // a ring once it has its full length
 	next  int
@@ -22,7 +22,7 @@ type Tail struct {
 }
 
 // Write never fails.
-func (t *Tail) Write(p []byte) (int, error) {
+func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	rest := p
@@ -38,30 +38,30 @@ func (t *Tail) Write(p []byte) (int, error) {
 	}
 }
 
-func (t *Tail) hold(p []byte) {
-	room := maxTailLine - len(t.held)
+func (t *tail) hold(p []byte) {
+	room := tailLineBytes - len(t.held)
 	t.held = append(t.held, p[:min(room, len(p))]...)
 }
 
-func (t *Tail) push() {
+func (t *tail) push() {
 	line := string(bytes.TrimSuffix(t.held, []byte("\r")))
 	t.held = t.held[:0]
-	if len(t.lines) < maxTailLines {
+	if len(t.lines) < tailLines {
 		t.lines = append(t.lines, line)
 		return
 	}
 	t.lines[t.next] = line
-	t.next = (t.next + 1) % maxTailLines
+	t.next = (t.next + 1) % tailLines
 }
 
-// Lines returns the lines remembered, oldest first, including one that has
+// last returns the lines remembered, oldest first, including one that has
 // not ended yet.
-func (t *Tail) Lines() []string {
+func (t *tail) last() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	lines := slices.Concat(t.lines[t.next:], t.lines[:t.next])
 	if len(t.held) > 0 {
 		lines = append(lines, string(t.held))
 	}
-	return lines[max(len(lines)-maxTailLines, 0):]
+	return lines[max(len(lines)-tailLines, 0):]
 }

@@ -1,4 +1,4 @@
-package cmd
+package host
 
 import (
 	"sync"
@@ -14,15 +14,15 @@ type attribution struct {
 	kind  handler.Kind
 
 	mu    sync.Mutex
-	last  *call                    // the latest
-	tasks map[handler.TaskID]*call // of 0.3: those that have not ended, and some that have
+	last  *Call                    // the latest
+	tasks map[handler.TaskID]*Call // of 0.3: those that have not ended, and some that have
 }
 
 // prune is how many tasks are remembered before those whose requests have ended are forgotten.
 const prune = 64
 
 // started is told that a task has begun for a request.
-func (a *attribution) started(c *call, task handler.TaskID) {
+func (a *attribution) started(c *Call, task handler.TaskID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = c
@@ -30,7 +30,7 @@ func (a *attribution) started(c *call, task handler.TaskID) {
 		return
 	}
 	if a.tasks == nil {
-		a.tasks = map[handler.TaskID]*call{}
+		a.tasks = map[handler.TaskID]*Call{}
 	}
 	if len(a.tasks) >= prune {
 		for id, c := range a.tasks {
@@ -43,7 +43,7 @@ func (a *attribution) started(c *call, task handler.TaskID) {
 }
 
 // running returns the request for which the guest runs just now, nil when that is not known. The store's owner calls it.
-func (a *attribution) running() *call {
+func (a *attribution) running() *Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.kind != handler.P3 {
@@ -59,13 +59,13 @@ func (a *attribution) running() *call {
 }
 
 // only returns the request that the guest works for when there is but one, else nil. Any goroutine may call it.
-func (a *attribution) only() *call {
+func (a *attribution) only() *Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.kind != handler.P3 {
 		return a.last
 	}
-	var found *call
+	var found *Call
 	for _, c := range a.tasks {
 		switch {
 		case c.over.Load():

@@ -1,0 +1,116 @@
+package host
+
+import (
+	"io"
+	"time"
+)
+
+// The defaults of a Config's limits, which are those of "wasihttp serve".
+const (
+	DefaultTimeout             = 30 * time.Second
+	DefaultPostReturnTimeout   = 10 * time.Second
+	DefaultIdleInstanceTimeout = time.Second
+	DefaultMaxMemory           = 1 << 30 // bytes
+)
+
+// The defaults of how instances are used again depend on the component's kind.
+const (
+	defaultReuseP2      = 1
+	defaultReuseP3      = 128
+	defaultConcurrentP3 = 16
+)
+
+// Config holds what an embedder decides about one component. The zero value is safe: the guest
+// gets no environment, no arguments, no files and no network, and the limits are the defaults.
+// New copies the Config; what it refers to must not change afterwards.
+type Config struct {
+	// Name is the program's name that the guest sees as its first argument.
+	Name string
+	// Args are the arguments after it.
+	Args []string
+	// Env is the guest's environment as pairs of name and value, in the order that the guest
+	// sees; names are unique.
+	Env [][2]string
+	// Outbound decides about the requests that guests send to other servers. Its zero value
+	// denies all of them.
+	Outbound Outbound
+
+	// Timeout is the longest time from accepting a request to the head of its response; 0 means
+	// DefaultTimeout, and less than 0 no limit. It limits the initialization of an instance, too.
+	Timeout time.Duration
+	// PostReturnTimeout is how long a guest may work on after the end of a response; 0 means
+	// DefaultPostReturnTimeout, and less than 0 no limit.
+	PostReturnTimeout time.Duration
+	// IdleInstanceTimeout is how long an instance without requests is kept; 0 means
+	// DefaultIdleInstanceTimeout, and less than 0 no limit.
+	IdleInstanceTimeout time.Duration
+	// MaxMemory limits the linear memories of one instance, in bytes; 0 means DefaultMaxMemory,
+	// and less than 0 no limit.
+	MaxMemory int64
+	// MaxInstanceReuse is how many requests one instance takes in its life; 0 means 1 for WASI
+	// 0.2 and 128 for 0.3.
+	MaxInstanceReuse int
+	// MaxInstanceConcurrentReuse is how many requests one instance takes at once; 0 means 16 for
+	// WASI 0.3. Instances of WASI 0.2 take one at a time in any case.
+	MaxInstanceConcurrentReuse int
+
+	// Stdout and Stderr open the streams that take what an instance writes; nil discards it.
+	// A stream belongs to its instance and is closed with it. Output that cannot be written is
+	// lost without an error for the guest.
+	Stdout, Stderr func(Origin) io.WriteCloser
+	// Notice takes a line about a failure that no response can tell of; nil discards it. It is
+	// called from many goroutines.
+	Notice func(line string)
+
+	// Engine holds the compiled code, to be shared by several Hosts; nil stands for an engine of
+	// the Host's own, which keeps nothing on disk.
+	Engine *Engine
+	// Quiet makes loading leave a processor to the requests of other Hosts in this process.
+	Quiet bool
+	// Try makes an instance once before New returns, to see that it can be made.
+	Try bool
+	// Progress is called while core code is compiled, with how many bytes of how many are done.
+	// Calls do not overlap.
+	Progress func(done, total int)
+}
+
+// Origin is where output comes from: an instance, and the request that it works for.
+type Origin struct {
+	// Instance numbers the instances of a Host, from 1.
+	Instance uint64
+
+	guest *guest
+}
+
+// Request returns the id of the request for which the guest runs just now; "" if that is not
+// known. It is called while a Write to the stream runs, and by whoever closes the stream.
+func (o Origin) Request() string {
+	if o.guest == nil {
+		return ""
+	}
+	if c := o.guest.requests.running(); c != nil {
+		return c.ID
+	}
+	return ""
+}
+
+// limit returns a limit with its default: 0 is the default, less than 0 stands for no limit, which
+// is 0 from here on.
+func limit[T ~int | ~int64](value, standard T) T {
+	switch {
+	case value == 0:
+		return standard
+	case value < 0:
+		return 0
+	}
+	return value
+}
+
+// withDefaults returns a copy in which 0 stands for no limit.
+func (c Config) withDefaults() Config {
+	c.Timeout = limit(c.Timeout, DefaultTimeout)
+	c.PostReturnTimeout = limit(c.PostReturnTimeout, DefaultPostReturnTimeout)
+	c.IdleInstanceTimeout = limit(c.IdleInstanceTimeout, DefaultIdleInstanceTimeout)
+	c.MaxMemory = limit(c.MaxMemory, DefaultMaxMemory)
+	return c
+}

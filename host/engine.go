@@ -1,0 +1,108 @@
+package host
+
+import (
+	"context"
+	"sync"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/engine"
+)
+
+// Engine holds the compiled code of one Host after the other, so that what they have in common is
+// compiled once. It starts when it is first needed, and is safe for concurrent use.
+type Engine struct {
+	options EngineOptions
+
+	mu  sync.Mutex
+	eng *engine.Engine
+}
+
+// EngineOptions configure an Engine. The zero value keeps code in memory only.
+type EngineOptions struct {
+	// CacheDir is the folder that keeps compiled code between runs; "" keeps none. A folder that
+	// cannot be used is no error: the Engine works without it.
+	CacheDir string
+	// Warn is called with why CacheDir cannot be used; nil for nobody.
+	Warn func(error)
+	// Helper, unless nil, compiles a large module in another process, where CompileFor leaves the
+	// code in dir. It is used for Hosts whose Config is Quiet.
+	Helper func(ctx context.Context, dir string, wasm []byte) error
+}
+
+// NewEngine returns an Engine, which must be closed after the Hosts that use it.
+func NewEngine(options EngineOptions) *Engine { return &Engine{options: options} }
+
+func (e *Engine) open() (*engine.Engine, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.eng != nil {
+		return e.eng, nil
+	}
+	eng, err := engine.New(engine.Config{CacheDir: e.options.CacheDir, Helped: e.options.Helper != nil})
+	if err != nil {
+		return nil, err
+	}
+	if w := eng.Warning(); w != nil && e.options.Warn != nil {
+		e.options.Warn(w)
+	}
+	e.eng = eng
+	return eng, nil
+}
+
+// Link resolves the imports of a component in l and compiles its core modules. If quiet, it leaves
+// a processor to what runs beside it. progress is as Config.Progress; nil for nobody.
+func (e *Engine) Link(ctx context.Context, c *component.Component, l *component.Linker, quiet bool, progress func(done, total int)) (*component.Linked, error) {
+	eng, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	if quiet {
+		ctx = engine.Aside(ctx, e.options.Helper)
+	}
+	linked, err := c.Link(ctx, eng, l, component.LinkOptions{Progress: progress})
+	if err != nil {
+		return nil, &CompileError{err}
+	}
+	return linked, nil
+}
+
+// CompileError is why a valid component cannot be linked or compiled here.
+type CompileError struct{ Err error }
+
+// Error returns the cause.
+func (e *CompileError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *CompileError) Unwrap() error { return e.Err }
+
+// EngineStats are counts of what an Engine has in use.
+type EngineStats struct {
+	// Instances counts groups of core instances, Runtimes what they run in.
+	Instances, Runtimes int64
+	// Mappings counts memory mappings, those that wait for reuse included; MappedBytes is the
+	// address space that they reserve.
+	Mappings, MappedBytes int64
+}
+
+// Stats returns what is in use now.
+func (e *Engine) Stats() EngineStats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.eng == nil {
+		return EngineStats{}
+	}
+	s := e.eng.Stats()
+	return EngineStats{Instances: s.Groups, Runtimes: s.Runtimes, Mappings: s.Mappings, MappedBytes: s.MappedBytes}
+}
+
+// Close frees the compiled code.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.eng == nil {
+		return nil
+	}
+	err := e.eng.Close()
+	e.eng = nil
+	return err
+}

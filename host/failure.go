@@ -1,0 +1,264 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ianlancetaylor/demangle"
+
+	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// Outcome names in one word why a request got no response.
+type Outcome string
+
+// The outcomes of requests that fail.
+const (
+	// Trap: the guest was stopped by a fault of its own, or of another request in the same instance.
+	Trap Outcome = "trap"
+	// Expired: there was no response in time.
+	Expired Outcome = "expired"
+	// NoResponse: the guest ended the request without a response.
+	NoResponse Outcome = "no-response"
+	// ErrorCode: the guest answered with an error code, or did not finish the body.
+	ErrorCode Outcome = "error-code"
+	// Instantiation: no instance could be made.
+	Instantiation Outcome = "instantiation"
+	// Internal: the fault lies with the host, or the Host was closed.
+	Internal Outcome = "internal"
+)
+
+// Limit names the field of Config whose limit had to do with a failure.
+type Limit string
+
+// The limits that failures name.
+const (
+	LimitTimeout Limit = "Timeout"
+	LimitMemory  Limit = "MaxMemory"
+)
+
+// Failure is why a request got no response, or not all of it, with what helps a person to understand
+// it. It is immutable.
+type Failure struct {
+	// Outcome is the kind of failure.
+	Outcome Outcome
+	// Cause says in a few words what happened; "" if ErrorCode says it all.
+	Cause string
+	// Doing says what the guest was busy with when it was stopped; "" if that is not known. It is
+	// part of Cause.
+	Doing string
+	// ErrorCode is the error code, in the notation of WIT values, for the outcome ErrorCode.
+	ErrorCode string
+	// Frames is the guest's backtrace, innermost call first.
+	Frames []Frame
+	// Stderr has the last lines that the guest wrote to its standard error for the request.
+	Stderr []string
+	// Hint is what is known to be behind the failure, or a next step; "" if nothing is.
+	Hint string
+	// Limit is the limit that was reached; "" for none.
+	Limit Limit
+	// Err is the underlying error, one of those that handler.ProxyHandler.Handle returns.
+	Err error
+}
+
+// Error returns outcome and cause.
+func (f *Failure) Error() string {
+	s := string(f.Outcome)
+	if f.ErrorCode != "" {
+		s += " " + f.ErrorCode
+	}
+	if f.Cause != "" {
+		s += ": " + f.Cause
+	}
+	return s
+}
+
+// Unwrap returns the underlying error.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Frame is one entry of a backtrace.
+type Frame struct {
+	// Func is the function's name as a person writes it.
+	Func string
+	// Module names the core module.
+	Module string
+	// File and Line say where in the source; "" and 0 if that is not known.
+	File string
+	Line int
+	// Runtime reports whether the function belongs to how the language reports a failure, and not
+	// to the program.
+	Runtime bool
+}
+
+// Explain explains why the call has failed: with a *Failure that has what the guest wrote to its
+// standard error, or with err itself if it says nothing about guest or host.
+func (c *Call) Explain(err error) error {
+	c.over.Store(true)
+	f := Explain(err)
+	if f == nil {
+		// The client has gone, or the server ends: the server knows which.
+		return err
+	}
+	f.Stderr = c.tail.last()
+	if c.Failed != nil {
+		return c.Failed(f)
+	}
+	return f
+}
+
+// Explain describes an error of handler.ProxyHandler.Handle or of a body that it returned; nil for
+// an error that says nothing about guest or host, such as the end of a context.
+func Explain(err error) *Failure {
+	f := &Failure{Err: err}
+	var (
+		expired  *handler.ExpirationError
+		trap     *handler.TrapError
+		other    *handler.TrapOrPanicError
+		none     *handler.NoResponseError
+		code     *handler.ErrorCode
+		instance *handler.InstantiationError
+	)
+	switch {
+	case errors.As(err, &expired):
+		if found := *expired; found.Trap == nil && errors.As(err, &found.Trap) {
+			expired = &found // where it was stopped
+		}
+		f.Outcome, f.Cause, f.Doing = Expired, expired.Error(), expired.Doing()
+		f.Frames = frames(expired.Frames())
+		own := ownCode(expired, f.Frames)
+		f.Cause += own
+		if f.Doing != "" {
+			f.Doing += own
+		}
+		if errors.As(err, &instance) {
+			f.Cause = "while the instance was made: " + f.Cause
+		}
+		f.Limit = LimitTimeout
+	case errors.As(err, &instance):
+		f.Outcome, f.Cause = Instantiation, instance.Error()
+		f.trapped(err)
+		if limit := (*engine.MemoryLimitError)(nil); errors.As(err, &limit) {
+			f.Limit = LimitMemory
+		}
+	case errors.As(err, &trap):
+		f.Outcome, f.Cause = Trap, trap.Error()
+		f.trapped(err)
+		f.Frames = frames(trap.Frames())
+	case errors.As(err, &other):
+		f.Outcome, f.Cause = Trap, other.Error()
+		if other.Panic() != nil {
+			f.Outcome = Internal
+		}
+	case errors.As(err, &none):
+		f.Outcome, f.Cause = NoResponse, none.Error()
+	case errors.As(err, &code):
+		f.Outcome, f.ErrorCode = ErrorCode, code.Error()
+	case errors.Is(err, wasi.ErrBodyDropped):
+		f.Outcome, f.ErrorCode = ErrorCode, wasi.HTTPResponseIncomplete.String()
+		f.Cause = "the guest dropped the body of its answer without finishing it"
+		f.Hint = "outgoing-body.finish ends a body; without it the answer counts as cut short"
+	case errors.Is(err, handler.ErrClosed):
+		f.Outcome, f.Cause = Internal, "the host was closed, and this request did not end in time"
+	default:
+		return nil
+	}
+	return f
+}
+
+// Backtrace returns the backtrace of the trap in err, innermost call first; nil if there is none.
+func Backtrace(err error) []Frame {
+	if t := (*engine.Trap)(nil); errors.As(err, &t) {
+		return frames(t.Frames)
+	}
+	return nil
+}
+
+// ownCode says in which function the guest was if it was busy in its own code.
+func ownCode(e *handler.ExpirationError, at []Frame) string {
+	if len(at) == 0 || e.HostCall() != "" {
+		return ""
+	}
+	return ", in " + at[0].Func
+}
+
+// trapped adds the backtrace of the trap in err, and what is known to be behind it.
+func (f *Failure) trapped(err error) {
+	var t *engine.Trap
+	if !errors.As(err, &t) {
+		return
+	}
+	f.Frames = frames(t.Frames)
+	switch {
+	case t.Code == engine.TrapStackOverflow && len(t.Frames) == 0:
+		f.Hint = "look for a function that calls itself without end; of an exhausted stack there is no backtrace"
+	case t.MemoryRefused && t.Cause == nil:
+		f.Hint, f.Limit = "the guest had been refused more memory", LimitMemory
+	}
+}
+
+// isGlue tells whether a module is the host, or one that the tools put between a program and its imports: all its functions only call another.
+func isGlue(module string) bool {
+	return module == engine.HostModule || module == "wit-component:shim" || module == "wit-component:fixups"
+}
+
+// raises tells whether a function, named as people read it, is how a language reports a failure.
+func raises(name string) bool {
+	for _, prefix := range []string{
+		"__rustc::", "rust_begin_unwind", "rust_panic", "std::panicking::", "std::alloc::", "std::process::abort", "std::sys::pal::wasi::abort_internal",
+		"core::panicking::", "core::option::unwrap_failed", "core::option::expect_failed", "core::result::unwrap_failed", "core::slice::index::slice_",
+		"core::str::slice_error_fail", "core::cell::panic_", "alloc::alloc::handle_alloc_error", "alloc::raw_vec::handle_error", "alloc::raw_vec::capacity_overflow",
+		"runtime.gopanic", "runtime.panic", "runtime.goPanic", "runtime.fatal", "runtime.throw", "runtime.exit", "runtime.abort", "runtime.sigpanic", "runtime.dopanic",
+	} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return name == "abort" || name == "__assert_fail"
+}
+
+// frames writes a backtrace for people: names as they stand in the source, without what is between a program and its host.
+func frames(in []engine.Frame) []Frame {
+	out := make([]Frame, 0, len(in))
+	for _, f := range in {
+		if isGlue(f.Module) {
+			continue
+		}
+		name := f.Func
+		if name == "" {
+			name = fmt.Sprintf("function %d", f.Index)
+		} else {
+			name = readable(name)
+		}
+		out = append(out, Frame{Func: name, Module: f.Module, File: f.File, Line: f.Line})
+	}
+	for i := range out[:raising(out)] {
+		out[i].Runtime = true
+	}
+	return out
+}
+
+// raising returns how many of the innermost frames are how a language reports a failure; 0 if there is nothing else.
+func raising(frames []Frame) int {
+	// Rust marks the end of them.
+	n := 1 + slices.IndexFunc(frames, func(f Frame) bool { return strings.Contains(f.Func, "__rust_end_short_backtrace") })
+	for n < len(frames) && raises(frames[n].Func) {
+		n++
+	}
+	if n == len(frames) {
+		return 0
+	}
+	return n
+}
+
+// readable demangles the names of Rust and C++, and drops Rust's hash.
+func readable(name string) string {
+	s := demangle.Filter(name)
+	if i := strings.LastIndex(s, "::h"); i >= 0 && len(s)-i == len("::h")+16 {
+		s = s[:i]
+	}
+	return s
+}

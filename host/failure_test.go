@@ -1,0 +1,90 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/internal/engine"
+)
+
+func TestFramesAreThoseOfTheProgram(t *testing.T) {
+	got := frames([]engine.Frame{
+		{Module: "host", Func: "c7"},
+		{Module: "wit-component:shim", Func: "indirect-wasi:io/poll@0.2.12-poll"},
+		{Module: "libc.so", Func: "anything"},
+		{Module: "app.wasm", Func: "std::sys::backtrace::__rust_end_short_backtrace::<main, !>"},
+		{Module: "app.wasm", Func: "rust_begin_unwind"},
+		{Module: "app.wasm", Func: "_ZN4core9panicking9panic_fmt17h0123456789abcdefE"},
+		{Module: "app.wasm", Func: "_ZN3app5total17h0123456789abcdefE", File: "src/lib.rs", Line: 7},
+		{Module: "app.wasm", Func: "_RNvC3app3pay"},
+		{Module: "app.wasm", Index: 12},
+		{Module: "app.wasm", Func: "_ZN4core9panicking9panic_fmt17h0123456789abcdefE"},
+	})
+	want := []Frame{
+		{Module: "libc.so", Func: "anything", Runtime: true},
+		{Module: "app.wasm", Func: "std::sys::backtrace::__rust_end_short_backtrace::<main, !>", Runtime: true},
+		{Module: "app.wasm", Func: "rust_begin_unwind", Runtime: true},
+		{Module: "app.wasm", Func: "core::panicking::panic_fmt", Runtime: true},
+		{Module: "app.wasm", Func: "app::total", File: "src/lib.rs", Line: 7},
+		{Module: "app.wasm", Func: "app::pay"},
+		{Module: "app.wasm", Func: "function 12"},
+		{Module: "app.wasm", Func: "core::panicking::panic_fmt"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// If there is nothing but that, it is what there is to show.
+	if got := frames([]engine.Frame{{Func: "abort"}}); len(got) != 1 || got[0].Runtime {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// failureOf loads a guest and returns what becomes of one request.
+func failureOf(t *testing.T, name, target string, maxMemory int64) *Failure {
+	t.Helper()
+	wasm, err := os.ReadFile(filepath.Join("..", "testdata", "guests", name, name+".wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(t.Context(), wasm, Config{MaxMemory: maxMemory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := h.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.RequestURI = target
+	_, err = h.Handle(t.Context(), &Call{ID: "1"}, r)
+	var f *Failure
+	if !errors.As(err, &f) {
+		t.Fatalf("got %v", err)
+	}
+	return f
+}
+
+func TestFailureForLackOfMemoryNamesTheLimit(t *testing.T) {
+	f := failureOf(t, "rust-kitchen", "/alloc?mib=100", 64<<20)
+	if f.Outcome != Trap || f.Limit != LimitMemory || !strings.Contains(f.Hint, "refused more memory") {
+		t.Errorf("while it runs: %v, limit %q, hint %q", f, f.Limit, f.Hint)
+	}
+	f = failureOf(t, "rust-kitchen", "/", 64<<10)
+	if f.Outcome != Instantiation || f.Limit != LimitMemory {
+		t.Errorf("at the start: %v, limit %q", f, f.Limit)
+	}
+	if f = failureOf(t, "rust-trap", "/", 64<<20); f.Hint != "" || f.Limit != "" {
+		t.Errorf("a trap for other reasons has limit %q and hint %q", f.Limit, f.Hint)
+	}
+}

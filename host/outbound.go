@@ -1,0 +1,163 @@
+package host
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// Outbound is a policy for the requests that guests send to other servers. The zero value denies
+// all of them.
+type Outbound struct {
+	// Allow names the servers that may be called, as ParsePattern reads them; AllowAll allows all.
+	Allow    []Pattern
+	AllowAll bool
+	// TLS is the configuration for https; nil for the system's roots.
+	TLS *tls.Config
+	// Log takes each request when it has ended; nil for no log. It is called from many
+	// goroutines, before the guest gets the result: it should not take long.
+	Log func(OutboundRequest)
+}
+
+// OutboundRequest is a request to another server that has ended.
+type OutboundRequest struct {
+	// RequestID is the id of the request on whose behalf it was made; "" if that is not known.
+	RequestID string
+	Method    string
+	URL       string
+	// Status is the response's status; 0 if there was none.
+	Status   int
+	Start    time.Time
+	Duration time.Duration
+	// ErrorCode names the error code that the guest got instead of a response.
+	ErrorCode string
+	// Refused reports whether the policy forbade it.
+	Refused bool
+}
+
+// Pattern names servers: a host, a host with a port, or *.host for all its subdomains.
+type Pattern struct {
+	// Host is a name in lower case without the dot of the root, or an address as it is written
+	// shortest.
+	Host string
+	// Subdomains reports whether the pattern is for the names below Host, and not for Host itself.
+	Subdomains bool
+	// Port is 0 for any.
+	Port int
+}
+
+// PatternError says what is wrong with the text of a Pattern.
+type PatternError struct {
+	Text    string
+	Problem string
+	// Hint is how to write it.
+	Hint string
+}
+
+// Error returns text and problem.
+func (e *PatternError) Error() string { return strconv.Quote(e.Text) + " " + e.Problem }
+
+// ParsePattern parses host, host:port or *.host; the error is a *PatternError.
+func ParsePattern(text string) (Pattern, error) {
+	const hint = "write host, host:port or *.host"
+	bad := func(hint, format string, args ...any) (Pattern, error) {
+		return Pattern{}, &PatternError{Text: text, Problem: fmt.Sprintf(format, args...), Hint: hint}
+	}
+	if strings.ContainsAny(text, "/@ ") {
+		return bad(hint+", without scheme and path", "is not a host")
+	}
+	if strings.ContainsFunc(text, func(c rune) bool { return c > 0x7f }) {
+		return bad("write its ASCII form, which begins with xn--", "is not ASCII")
+	}
+	p := Pattern{Host: text}
+	// An IPv6 address alone has colons but no port.
+	if net.ParseIP(text) == nil {
+		if host, port, err := net.SplitHostPort(p.Host); err == nil {
+			n, err := strconv.ParseUint(port, 10, 16)
+			if err != nil || n == 0 {
+				return bad(hint, "has no valid port")
+			}
+			p.Host, p.Port = host, int(n)
+		}
+	}
+	p.Host, p.Subdomains = strings.CutPrefix(p.Host, "*.")
+	if inner, ok := strings.CutPrefix(p.Host, "["); ok && strings.HasSuffix(inner, "]") {
+		p.Host = strings.TrimSuffix(inner, "]")
+	}
+	p.Host = hostName(p.Host)
+	if p.Host == "" || strings.HasPrefix(p.Host, ".") || strings.ContainsAny(p.Host, "*[]") || strings.Contains(p.Host, ":") && net.ParseIP(p.Host) == nil {
+		return bad(hint, "is not a pattern for hosts")
+	}
+	return p, nil
+}
+
+// hostName writes the host in one of its forms: a name in lower case and without
+// the dot of the root, an address as it is written shortest.
+func hostName(host string) string {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.String()
+	}
+	return strings.TrimSuffix(strings.ToLower(host), ".")
+}
+
+// Match reports whether the pattern allows a request to host and port; host has
+// no brackets.
+func (p Pattern) Match(host string, port int) bool {
+	host = hostName(host)
+	if p.Port != 0 && p.Port != port {
+		return false
+	}
+	if p.Subdomains {
+		// An address has no subdomains, whatever its digits end with.
+		return net.ParseIP(host) == nil && strings.HasSuffix(host, "."+p.Host)
+	}
+	return host == p.Host
+}
+
+// Client returns a client for guests that keeps the policy. requestID returns the id of the
+// request on whose behalf the guest runs; nil if there is none.
+func (o *Outbound) Client(requestID func() string) *wasi.Client {
+	c := &wasi.Client{TLS: o.TLS, Log: func(done wasi.Outbound) {
+		if o.Log == nil {
+			return
+		}
+		r := OutboundRequest{Method: done.Method, URL: done.URL, Status: done.Status, Duration: done.Duration, Start: time.Now().Add(-done.Duration)}
+		if done.Err != nil {
+			r.ErrorCode = done.Err.Error()
+			r.Refused = done.Err.Case == wasi.HTTPRequestDenied
+		}
+		if requestID != nil {
+			r.RequestID = requestID()
+		}
+		o.Log(r)
+	}}
+	if !o.AllowAll {
+		c.Allow = o.allow
+	}
+	return c
+}
+
+var errOutboundRefused = errors.New("refused by the outbound policy")
+
+func (o *Outbound) allow(authority string) error {
+	name, portText, err := net.SplitHostPort(authority)
+	if err != nil {
+		return err
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return err
+	}
+	for _, p := range o.Allow {
+		if p.Match(name, port) {
+			return nil
+		}
+	}
+	return errOutboundRefused
+}
