@@ -7,4 +7,4 @@ import (
 	"github.com/wasihttp/wasihttp/cmd"
 )
 
-func main() { os.Exit(cmd.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(cmd.Main()) }

@@ -2,9 +2,9 @@ package cmd
 
 import "github.com/urfave/cli/v2"
 
-// app describes the command line. It is made anew for each run, because the
+// commandLine describes the command line. It is made anew for each run, because the
 // library keeps state in it.
-func (t *tool) app() *cli.App {
+func commandLine(t *state, d doors) *cli.App {
 	return &cli.App{
 		Name:                 programName,
 		HelpName:             programName,
@@ -26,19 +26,19 @@ func (t *tool) app() *cli.App {
 			&cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true},
 		},
 		Commands: []*cli.Command{
-			t.serveCommand(),
-			t.runCommand(),
-			t.testCommand(),
-			t.reviewCommand(),
-			t.inspectCommand(),
-			t.convertCommand(),
-			t.versionCommand(),
-			t.completionCommand(),
-			t.asideCommand(),
+			serveCommand(t, d),
+			runCommand(t),
+			testCommand(t, d),
+			reviewCommand(t, d),
+			inspectCommand(t),
+			convertCommand(t),
+			versionCommand(t),
+			completionCommand(t),
+			asideCommand(t),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Bool("version") {
-				return t.printVersion()
+				return printVersion(t)
 			}
 			if name := c.Args().First(); name != "" {
 				return unknownCommand(c.App.Commands, name)
@@ -63,7 +63,7 @@ func command(c *cli.Command) *cli.Command {
 }
 
 // inspectCommand describes "wasihttp inspect".
-func (t *tool) inspectCommand() *cli.Command {
+func inspectCommand(t *state) *cli.Command {
 	return command(&cli.Command{
 		Name:      "inspect",
 		Usage:     "show what a component is and needs, and what can run it",
@@ -80,7 +80,7 @@ wasihttp inspect --json app.wasm    for a program`),
 			if c.NArg() != 1 {
 				return usagef("try: "+programName+" inspect app.wasm", "inspect needs exactly one COMPONENT, not %d", c.NArg())
 			}
-			return t.inspect(c.Context, c.Args().First(), c.Bool("json"), t.stdout)
+			return inspectFile(c.Context, c.Args().First(), c.Bool("json"), t.stdout)
 		},
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -48,7 +49,7 @@ func compileAside(ctx context.Context, dir string, wasm []byte) error {
 }
 
 // asideCommand describes the command, which is for the program itself alone.
-func (t *tool) asideCommand() *cli.Command {
+func asideCommand(t *state) *cli.Command {
 	return command(&cli.Command{
 		Name:   asideName,
 		Usage:  "compile a core module from stdin, for " + programName + " itself",
@@ -58,15 +59,15 @@ func (t *tool) asideCommand() *cli.Command {
 			if c.NArg() != 2 || err != nil {
 				return usagef("", "%s is for %s itself", asideName, programName)
 			}
-			return t.compileInto(c.Context, c.Args().First(), int(size))
+			return compileInto(c.Context, t.in, c.Args().First(), int(size))
 		},
 	})
 }
 
 // compileInto compiles the module of that size that stdin begins with, as long
 // as stdin stays open.
-func (t *tool) compileInto(ctx context.Context, dir string, size int) error {
+func compileInto(ctx context.Context, in io.Reader, dir string, size int) error {
 	// All but one processor are left: it serves requests.
 	runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1))
-	return host.CompileFor(ctx, dir, t.in, size)
+	return host.CompileFor(ctx, dir, in, size)
 }

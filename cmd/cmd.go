@@ -8,102 +8,81 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// Main runs the program with the process's arguments, args[0] being its name,
-// and returns the exit code: 0 for success, 1 for wrong usage, 3 when the
-// component cannot be loaded or run.
+// Main runs the program with the arguments, the environment, the streams and the signals of this
+// process, and returns the exit code: 0 for success, 1 for wrong usage, 3 when the component cannot
+// be loaded or run. The caller must end the process with that code.
 //
-// An interrupt or a termination signal ends a running command in order, a
-// second one at once.
-func Main(args []string, in io.Reader, out, errOut io.Writer) int {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	t := &tool{
-		in:       in,
-		stdout:   term.New(out, os.Getenv),
-		stderr:   term.New(errOut, os.Getenv),
-		environ:  os.Environ,
-		signals:  signals,
-		hangups:  notifyHangups,
-		load:     load,
-		helper:   compileAside,
-		inspect:  inspectFile,
-		servable: isServable,
-	}
-	t.stdout.Share(t.stderr)
-	return t.main(context.Background(), args)
+// The first interrupt or termination signal ends a running command in order, the second one at
+// once, whatever the command is doing: Main then returns 128 plus the number of the signal.
+func Main() int {
+	return newState().main(context.Background(), engineDoors())
 }
 
-// notifyHangups catches hangup signals until stop is called.
-func notifyHangups() (signals <-chan os.Signal, stop func()) {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGHUP)
-	return c, func() { signal.Stop(c) }
-}
+// loadFunc makes the component in a file ready to serve.
+type loadFunc func(ctx context.Context, path string, cfg loadConfig) (*app, error)
 
-// tool is the program with everything it takes from the process, and the doors
-// to the engine.
-type tool struct {
-	in             io.Reader
-	stdout, stderr *term.Output
-	environ        func() []string
-	signals        <-chan os.Signal
-	// hangups catches hangup signals; nil for none.
-	hangups func() (signals <-chan os.Signal, stop func())
-
-	load     func(ctx context.Context, path string, cfg loadConfig) (*app, error)
-	inspect  func(ctx context.Context, path string, asJSON bool, out *term.Output) error
+// doors lead from the commands to the engine. Tests put others in their place.
+type doors struct {
+	load loadFunc
+	// servable reports whether a file is a component that serve can run, or why not.
 	servable func(path string) (ok bool, reason string)
 	// helper compiles in another process; nil for none.
 	helper engine.Helper
-
-	// abort is closed when the user does not want to wait any longer.
-	abort chan struct{}
 }
 
-// main runs one command to its end.
-func (t *tool) main(ctx context.Context, args []string) int {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	t.abort = make(chan struct{})
-	ended, listening := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(listening)
-		t.watchSignals(cancel, ended)
-	}()
-	err := t.run(ctx, args)
-	close(ended)
-	<-listening
-	return t.exit(err)
+// engineDoors returns the doors to the engine itself.
+func engineDoors() doors {
+	return doors{load: load, servable: isServable, helper: compileAside}
 }
 
-// watchSignals cancels at the first signal and aborts at the second.
-func (t *tool) watchSignals(cancel context.CancelFunc, ended <-chan struct{}) {
-	for _, act := range []func(){cancel, func() { close(t.abort) }} {
-		select {
-		case <-t.signals:
-			act()
-		case <-ended:
-			return
+// lastGrace is how long a command may take to cut short what it does after the second signal.
+const lastGrace = 500 * time.Millisecond
+
+// main runs the command that the arguments name. The command has a goroutine of its own, and this
+// one does nothing but wait: not for a lock, not for a stream, and in the end not for the command.
+func (t *state) main(ctx context.Context, d doors) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ended := make(chan int, 1)
+	go func() { ended <- t.report(ctx, t.run(ctx, d)) }()
+	select {
+	case code := <-ended:
+		return code
+	case s := <-t.signals:
+		cancel(&signalError{s})
+		if !t.orderly.Load() {
+			return signalCode(s)
 		}
+	}
+	select {
+	case code := <-ended:
+		return code
+	case s := <-t.signals:
+		close(t.abort)
+		timer := time.NewTimer(lastGrace)
+		defer timer.Stop()
+		select {
+		case <-ended:
+		case <-timer.C:
+		}
+		return signalCode(s)
 	}
 }
 
 // run parses the arguments and runs the command they name.
-func (t *tool) run(ctx context.Context, args []string) error {
+func (t *state) run(ctx context.Context, d doors) error {
+	args := t.args
 	if len(args) == 0 {
 		args = []string{programName}
 	}
-	app := t.app()
+	app := commandLine(t, d)
 	width := 0
 	if t.stdout.IsTerminal() {
 		width = t.stdout.Width()
@@ -112,14 +91,17 @@ func (t *tool) run(ctx context.Context, args []string) error {
 	return app.RunContext(ctx, flagsFirst(app, args))
 }
 
-// exit reports err to the user and returns the exit code for it.
-func (t *tool) exit(err error) int {
-	if err == nil || errors.Is(err, context.Canceled) {
+// report tells the user about err and returns the exit code for it.
+func (t *state) report(ctx context.Context, err error) int {
+	if err == nil {
 		return exitOK
 	}
 	var guest guestExit
 	if errors.As(err, &guest) {
 		return int(guest)
+	}
+	if errors.Is(err, context.Canceled) {
+		return interruptedCode(ctx)
 	}
 	var user *userError
 	if !errors.As(err, &user) {
@@ -133,10 +115,50 @@ func (t *tool) exit(err error) int {
 	return user.code
 }
 
-// surviveReaders has writes to an output whose reader has gone fail instead of ending the process, until stop is called. Ignoring the signal would
-// do that, too, but for all programs that this one starts as well.
-func surviveReaders() (stop func()) {
-	lost := make(chan os.Signal, 1)
-	signal.Notify(lost, syscall.SIGPIPE)
-	return func() { signal.Stop(lost) }
+// signalError is the cause of a context that a signal has ended.
+type signalError struct{ os.Signal }
+
+// Error names the signal.
+func (e *signalError) Error() string { return "ended by the signal " + e.String() }
+
+// Is makes a signal a reason like any other for which a context was cancelled.
+func (e *signalError) Is(target error) bool { return target == context.Canceled }
+
+// interruptedCode returns the exit code of a command that the end of ctx has interrupted.
+func interruptedCode(ctx context.Context) int {
+	var s *signalError
+	if errors.As(context.Cause(ctx), &s) {
+		return signalCode(s.Signal)
+	}
+	return exitOK
+}
+
+// signalCode returns the exit code of a program that a signal has ended, as shells report it.
+func signalCode(s os.Signal) int {
+	if n, ok := s.(syscall.Signal); ok {
+		return exitSignal + int(n)
+	}
+	return exitSignal
+}
+
+// awaited returns what work returns, but waits for it only a moment longer than ctx lasts: what
+// reads and compiles may take its time to notice. ok reports whether work has ended.
+func awaited[T any](ctx context.Context, t *state, work func() T) (result T, ok bool) {
+	done := make(chan T, 1)
+	// Nobody waits for this goroutine once the user has ended the program.
+	go func() { done <- work() }()
+	select {
+	case result = <-done:
+		return result, true
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(lastGrace)
+	defer timer.Stop()
+	select {
+	case result = <-done:
+		return result, true
+	case <-timer.C:
+	case <-t.abort:
+	}
+	return result, false
 }

@@ -79,6 +79,21 @@ type session struct {
 	file     string
 }
 
+// state returns a state of the session's buffers and signals.
+func (s *session) state(args ...string) *state {
+	return &state{
+		args: args, in: strings.NewReader(""), stdout: term.New(s.out, nil), stderr: term.New(s.err, nil),
+		signals: s.signals, abort: make(chan struct{}),
+	}
+}
+
+// newSession returns a session that has not begun.
+func newSession() *session {
+	return &session{
+		out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal, 2), code: make(chan int, 1),
+	}
+}
+
 // handlerFunc is a handler in a test.
 type handlerFunc func(ctx context.Context, id string, r *http.Request) (*http.Response, error)
 
@@ -105,11 +120,9 @@ func startServe(t *testing.T, h handlerFunc, args ...string) *session {
 	if err := os.WriteFile(s.file, []byte("component"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	tl := &tool{
-		stdout:  term.New(s.out, nil),
-		stderr:  term.New(s.err, nil),
-		environ: func() []string { return []string{"HOME=/home/me"} },
-		signals: s.signals,
+	st := s.state(append([]string{programName, "serve", s.file}, args...)...)
+	st.environ = []string{"HOME=/home/me"}
+	d := doors{
 		load: func(_ context.Context, path string, cfg loadConfig) (*app, error) {
 			s.cfg <- cfg
 			return &app{
@@ -120,9 +133,7 @@ func startServe(t *testing.T, h handlerFunc, args ...string) *session {
 		},
 		servable: func(string) (bool, string) { return true, "" },
 	}
-	go func() {
-		s.code <- tl.main(context.Background(), append([]string{programName, "serve", s.file}, args...))
-	}()
+	go func() { s.code <- st.main(context.Background(), d) }()
 	t.Cleanup(func() {
 		s.signals <- os.Interrupt
 		s.exit(t)
@@ -235,8 +246,8 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	<-entered
 	s.signals <- os.Interrupt
 	s.err.await(t, `waiting up to 1h0m0s for 1 request to end; press Ctrl-C again to stop at once`)
-	s.signals <- os.Interrupt
-	if code := s.exit(t); code != 0 {
+	s.signals <- syscall.SIGTERM
+	if code := s.exit(t); code != 143 {
 		t.Errorf("got exit code %d", code)
 	}
 	if err := <-ended; err == nil {
@@ -339,8 +350,6 @@ func TestGuestOutputIsPrefixed(t *testing.T) {
 }
 
 func TestSignalWhileLoadingEndsWithoutServing(t *testing.T) {
-	stderr := newBuffer()
-	signals := make(chan os.Signal, 2)
 	entered := make(chan struct{})
 	file := filepath.Join(t.TempDir(), "app.wasm")
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
@@ -351,9 +360,9 @@ func TestSignalWhileLoadingEndsWithoutServing(t *testing.T) {
 			entered = make(chan struct{})
 			release := make(chan struct{})
 			defer close(release)
-			tl := &tool{
-				stdout: term.New(io.Discard, nil), stderr: term.New(stderr, nil),
-				environ: func() []string { return nil }, signals: signals,
+			s := newSession()
+			st := s.state(programName, "serve", file, "--addr", "127.0.0.1:0")
+			d := doors{
 				load: func(ctx context.Context, _ string, _ loadConfig) (*app, error) {
 					close(entered)
 					if honours {
@@ -364,25 +373,14 @@ func TestSignalWhileLoadingEndsWithoutServing(t *testing.T) {
 					return nil, errors.New("too late")
 				},
 			}
-			code := make(chan int, 1)
-			go func() {
-				code <- tl.main(context.Background(), []string{programName, "serve", file, "--addr", "127.0.0.1:0"})
-			}()
+			go func() { s.code <- st.main(context.Background(), d) }()
 			<-entered
-			signals <- os.Interrupt
-			if !honours {
-				signals <- os.Interrupt
+			s.signals <- os.Interrupt
+			if got := s.exit(t); got != exitOK {
+				t.Errorf("got exit code %d", got)
 			}
-			select {
-			case got := <-code:
-				if got != 0 {
-					t.Errorf("got exit code %d", got)
-				}
-			case <-time.After(patience):
-				t.Fatal("the program goes on")
-			}
-			if strings.Contains(stderr.String(), "Serving") {
-				t.Errorf("got:\n%s", stderr)
+			if strings.Contains(s.err.String(), "Serving") {
+				t.Errorf("got:\n%s", s.err)
 			}
 		})
 	}

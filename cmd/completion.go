@@ -22,7 +22,7 @@ var zshCompletion string
 var powershellCompletion string
 
 // completionCommand describes "wasihttp completion".
-func (t *tool) completionCommand() *cli.Command {
+func completionCommand(t *state) *cli.Command {
 	script := func(shell, text string) *cli.Command {
 		return command(&cli.Command{
 			Name:      shell,

@@ -14,7 +14,7 @@ import (
 const exitUnreadable = 2
 
 // convertCommand describes "wasihttp convert".
-func (t *tool) convertCommand() *cli.Command {
+func convertCommand(t *state) *cli.Command {
 	return command(&cli.Command{
 		Name:      "convert",
 		Usage:     "turn recorded traffic into fixtures",

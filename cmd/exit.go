@@ -13,8 +13,9 @@ const (
 	exitLoad  = 3
 	// exitTrap is how run ends when the guest trapped: what a shell reports of a program that aborted.
 	exitTrap = 134
-	// exitInterrupted is how test ends when it was interrupted, as a shell reports it.
-	exitInterrupted = 130
+	// exitSignal and the number of a signal make the exit code of what the signal has ended, as
+	// shells report it.
+	exitSignal = 128
 )
 
 // guestExit is the exit code of a guest that has ended by itself; nothing is to be said about it.

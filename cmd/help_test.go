@@ -51,7 +51,7 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 }
 
 func TestEveryCommandHasHelpWithExamples(t *testing.T) {
-	app := (&tool{}).app()
+	app := commandLine(&state{}, doors{})
 	writeHelp(app, 0)
 	for _, c := range app.Commands {
 		if c.Hidden {

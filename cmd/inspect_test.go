@@ -1,7 +1,7 @@
 package cmd
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -15,9 +15,9 @@ import (
 
 // runMain runs the program and returns its exit code and streams.
 func runMain(args ...string) (code int, stdout, stderr string) {
-	var out, errOut bytes.Buffer
-	code = Main(append([]string{programName}, args...), strings.NewReader(""), &out, &errOut)
-	return code, out.String(), errOut.String()
+	s := newSession()
+	code = s.state(append([]string{programName}, args...)...).main(context.Background(), engineDoors())
+	return code, s.out.String(), s.err.String()
 }
 
 func TestInspectJSON(t *testing.T) {

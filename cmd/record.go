@@ -35,7 +35,7 @@ func (f *recordFlags) settings() record.Options {
 
 // startRecording starts what --record asks for; it returns nil without that
 // flag.
-func (t *tool) startRecording(s *serveSettings) (*record.Recorder, error) {
+func (t *server) startRecording(s *serveSettings) (*record.Recorder, error) {
 	if s.record.Dir == "" {
 		return nil, nil
 	}

@@ -42,7 +42,8 @@ type reloader struct {
 	current *app // nil when there is none yet
 	digest  watch.Digest
 	results chan *attempt
-	running int // attempts, those included that were cancelled
+	gone    chan struct{} // closed when nobody takes results any more
+	running int           // attempts, those included that were cancelled
 	pace    pace
 	latest  *attempt // running, or failed and not yet told
 	timer   *time.Timer
@@ -68,10 +69,12 @@ type attempt struct {
 // what the build meant.
 const wholeAfter = time.Second
 
-// run works until ctx ends. It then waits for loads, and for the builds that
-// were replaced.
-func (r *reloader) run(ctx context.Context) {
+// run works until ctx ends. It then waits for loads, a moment only, and for the
+// builds that were replaced. It reports whether a load is left behind.
+func (r *reloader) run(ctx context.Context) (left bool) {
 	r.results = make(chan *attempt)
+	r.gone = make(chan struct{})
+	defer close(r.gone)
 	r.timer = time.NewTimer(time.Hour)
 	defer r.timer.Stop()
 	var changes <-chan watch.Change
@@ -88,18 +91,21 @@ func (r *reloader) run(ctx context.Context) {
 			if r.latest != nil {
 				r.latest.cancel()
 			}
+			grace := time.NewTimer(lastGrace)
+			defer grace.Stop()
 			for r.running > 0 {
 				select {
 				case a := <-r.results:
 					r.ended()
 					r.discard(a)
 				case <-r.abort:
-					// Nobody waits any longer: the process ends.
-					return
+					return true
+				case <-grace.C:
+					return true
 				}
 			}
 			r.old.Wait()
-			return
+			return false
 		case c := <-changes:
 			r.changed(ctx, c)
 		case <-r.requests:
@@ -179,7 +185,10 @@ func (r *reloader) begin(ctx context.Context, a *attempt) {
 			cfg.Data = a.data
 			a.app, a.err = r.load(ctx, r.path, cfg)
 		}
-		r.results <- a
+		select {
+		case r.results <- a:
+		case <-r.gone: // the process ends
+		}
 	}()
 }
 

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/inspect"
-	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
 )
@@ -34,23 +33,19 @@ type fakeBuilds struct {
 func startFakes(t *testing.T, args ...string) *fakeBuilds {
 	t.Helper()
 	f := &fakeBuilds{
-		session: &session{out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal, 2), code: make(chan int, 1)},
+		session: newSession(),
 		slow:    make(chan struct{}, 100), release: make(chan struct{}), hangups: make(chan os.Signal, 1), freed: make(chan string, 100),
 	}
 	dir := t.TempDir()
 	t.Chdir(dir)
 	f.file = "app.wasm"
 	replace(t, f.file, []byte("one"))
-	tl := &tool{
-		stdout: term.New(f.out, nil), stderr: term.New(f.err, nil),
-		environ: func() []string { return nil },
-		signals: f.signals,
-		hangups: func() (<-chan os.Signal, func()) { return f.hangups, func() {} },
-		load:    f.load,
+	st := f.state(append([]string{programName, "serve", f.file, "--addr", "127.0.0.1:0"}, args...)...)
+	st.hangups = func() (<-chan os.Signal, func()) { return f.hangups, func() {} }
+	d := doors{
+		load: f.load,
 	}
-	go func() {
-		f.code <- tl.main(context.Background(), append([]string{programName, "serve", f.file, "--addr", "127.0.0.1:0"}, args...))
-	}()
+	go func() { f.code <- st.main(context.Background(), d) }()
 	t.Cleanup(func() {
 		f.signals <- os.Interrupt
 		f.exit(t)
@@ -380,8 +375,8 @@ func TestFlagsOfReloadingThatContradict(t *testing.T) {
 		{"--poll", "1s", "--watch=false"},
 		{"--source", "src"},
 	} {
-		tl := &tool{stdout: term.New(io.Discard, nil), stderr: term.New(io.Discard, nil), environ: func() []string { return nil }}
-		err := tl.run(t.Context(), append([]string{programName, "serve", "app.wasm"}, args...))
+		st := newSession().state(append([]string{programName, "serve", "app.wasm"}, args...)...)
+		err := st.run(t.Context(), doors{})
 		var user *userError
 		if !errors.As(err, &user) || user.code != exitUsage {
 			t.Errorf("%q: got %v", args, err)

@@ -14,7 +14,7 @@ import (
 )
 
 // reviewCommand describes "wasihttp review".
-func (t *tool) reviewCommand() *cli.Command {
+func reviewCommand(st *state, d doors) *cli.Command {
 	flags := newTestFlags()
 	var kept []cli.Flag
 	for _, f := range flags.all() {
@@ -38,7 +38,7 @@ wasihttp review fixtures/                        one difference after the other
 wasihttp review fixtures/ --component app.wasm   against this component`),
 		Flags: kept,
 		Action: func(c *cli.Context) error {
-			s, err := flags.settings(t, c)
+			s, err := flags.settings(st, c)
 			if err != nil {
 				return err
 			}
@@ -46,13 +46,14 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 				return usagef("run it on your machine and commit the change", "review changes fixtures, which is not done when CI is set")
 			}
 			s.options.All, s.review = true, true
-			return t.review(c.Context, s)
+			return (&tester{st, d}).review(c.Context, s)
 		},
 	})
 }
 
 // review runs "wasihttp review".
-func (t *tool) review(ctx context.Context, s *testSettings) error {
+func (t *tester) review(ctx context.Context, s *testSettings) error {
+	t.orderly.Store(true)
 	paths, err := s.find()
 	if err != nil {
 		return err
@@ -61,7 +62,7 @@ func (t *tool) review(ctx context.Context, s *testSettings) error {
 	if err != nil {
 		return err
 	}
-	r := &reviewer{tool: t, settings: s, keys: term.OpenKeys(t.in), lines: bufio.NewReader(t.in)}
+	r := &reviewer{tester: t, settings: s, keys: term.OpenKeys(t.in), lines: bufio.NewReader(t.in)}
 	defer r.keys.Close()
 	for _, f := range run.Files {
 		r.total += len(testrunner.Updates(f))
@@ -77,7 +78,7 @@ func (t *tool) review(ctx context.Context, s *testSettings) error {
 
 // reviewer asks about differences.
 type reviewer struct {
-	*tool
+	*tester
 	settings                 *testSettings
 	keys                     *term.Keys // nil where there is no terminal; then lines are read
 	lines                    *bufio.Reader

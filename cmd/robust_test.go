@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/host"
-	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // kitchen and kitchenP3 are the Rust guests of 0.2 and 0.3 that can fail in every way.
@@ -31,19 +30,15 @@ func kitchenP3() string {
 // startGuest runs "serve GUEST args…" in this process; the engine is the test's, so that it can be asked what is in use.
 func startGuest(t *testing.T, eng *host.Engine, guest string, args ...string) *session {
 	t.Helper()
-	s := &session{out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal, 2), code: make(chan int, 1)}
-	tl := &tool{
-		stdout: term.New(s.out, nil), stderr: term.New(s.err, nil),
-		environ: func() []string { return nil },
-		signals: s.signals,
+	s := newSession()
+	st := s.state(append([]string{programName, "serve", guest, "--addr", "127.0.0.1:0"}, args...)...)
+	d := doors{
 		load: func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 			cfg.Engine = eng
 			return load(ctx, path, cfg)
 		},
 	}
-	go func() {
-		s.code <- tl.main(context.Background(), append([]string{programName, "serve", guest, "--addr", "127.0.0.1:0"}, args...))
-	}()
+	go func() { s.code <- st.main(context.Background(), d) }()
 	t.Cleanup(func() {
 		s.signals <- os.Interrupt
 		s.exit(t)

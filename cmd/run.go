@@ -22,7 +22,7 @@ import (
 const runName = "run"
 
 // runCommand describes "wasihttp run".
-func (t *tool) runCommand() *cli.Command {
+func runCommand(t *state) *cli.Command {
 	flags := newServeFlags()
 	flags.timeout, flags.addr = 0, defaultAddr
 	var dirs cli.StringSlice
@@ -44,12 +44,12 @@ func (t *tool) runCommand() *cli.Command {
 					return err
 				}
 			}
-			settings, err := flags.settings(t.environ())
+			settings, err := flags.settings(t.environ)
 			if err != nil {
 				return err
 			}
 			settings.load.Args = c.Args().Tail()
-			return t.runProgram(c.Context, c.Args().First(), settings)
+			return runProgram(c.Context, t, c.Args().First(), settings)
 		},
 	})
 }
@@ -106,7 +106,7 @@ func parseDir(text string) (guestDir, error) {
 }
 
 // runProgram runs "wasihttp run". The error holds the exit code.
-func (t *tool) runProgram(ctx context.Context, path string, s *serveSettings) error {
+func runProgram(ctx context.Context, t *state, path string, s *serveSettings) error {
 	cfg := s.load
 	linker := programLinker()
 	x := cfg.examine(path, linker).ForRun()
@@ -122,7 +122,7 @@ func (t *tool) runProgram(ctx context.Context, path string, s *serveSettings) er
 		return errors.Join(hostError(path, err), eng.Close())
 	}
 	cfg.Outbound = outboundLog(t.stderr, false, s.quiet, cfg.NoOutbound)
-	status := t.runLinked(ctx, linked, x.Command, path, cfg)
+	status := runLinked(ctx, t, linked, x.Command, path, cfg)
 	// The program has ended; what is freed now has nothing more to say.
 	_ = linked.Close(context.WithoutCancel(ctx))
 	_ = eng.Close()
@@ -139,7 +139,7 @@ func programLinker() *component.Linker {
 }
 
 // runLinked runs the exported interface export of a linked component and says how that ended.
-func (t *tool) runLinked(ctx context.Context, linked *component.Linked, export, path string, cfg loadConfig) error {
+func runLinked(ctx context.Context, t *state, linked *component.Linked, export, path string, cfg loadConfig) error {
 	// A reader of the output that has gone is for the guest to know.
 	defer surviveReaders()()
 	outbound, err := cfg.outbound()
@@ -180,7 +180,7 @@ func (t *tool) runLinked(ctx context.Context, linked *component.Linked, export, 
 	_ = store.Close()
 	state.Close()
 	_ = w.Stdin.Close()
-	return t.ended(ctx, path, ok, err)
+	return ended(ctx, t, path, ok, err)
 }
 
 // callRun makes an instance and calls run.
@@ -198,7 +198,7 @@ func callRun(ctx context.Context, linked *component.Linked, store *component.Sto
 }
 
 // ended turns the end of a guest into an exit code, and shows why it trapped.
-func (t *tool) ended(ctx context.Context, path string, ok bool, err error) error {
+func ended(ctx context.Context, t *state, path string, ok bool, err error) error {
 	var exit wasi.Exit
 	switch {
 	case errors.As(err, &exit):
@@ -209,8 +209,7 @@ func (t *tool) ended(ctx context.Context, path string, ok bool, err error) error
 		return guestExit(1)
 	}
 	if errors.Is(context.Cause(ctx), context.Canceled) {
-		const interrupt = 130 // as a shell has it for SIGINT
-		return guestExit(interrupt)
+		return guestExit(interruptedCode(ctx))
 	}
 	fmt.Fprintf(t.stderr, "%s: %s %s: the guest trapped: %s\n", programName, t.stderr.Bad("error:"), term.Clean(path), term.Clean(err.Error()))
 	for _, f := range host.Backtrace(err) {

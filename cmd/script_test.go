@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		programName: func() { os.Exit(Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
+		programName: func() { os.Exit(Main()) },
 	})
 }
 

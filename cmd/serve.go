@@ -20,7 +20,7 @@ import (
 )
 
 // serveCommand describes "wasihttp serve".
-func (t *tool) serveCommand() *cli.Command {
+func serveCommand(st *state, d doors) *cli.Command {
 	flags, recording := newServeFlags(), new(recordFlags)
 	return command(&cli.Command{
 		Name:      "serve",
@@ -37,12 +37,12 @@ func (t *tool) serveCommand() *cli.Command {
 			if c.NArg() == 1 && c.Args().First() == "" {
 				return usagef("leave it out to take the component that can be found here", "COMPONENT is empty")
 			}
-			settings, err := flags.settings(t.environ())
+			settings, err := flags.settings(st.environ)
 			if err != nil {
 				return err
 			}
 			settings.record = recording.settings()
-			return t.serve(c.Context, c.Args().First(), settings)
+			return (&server{st, d}).serve(c.Context, c.Args().First(), settings)
 		},
 	})
 }
@@ -57,9 +57,16 @@ wasihttp serve app.wasm --timeout 5s --max-memory 128MiB
 wasihttp serve app.wasm --log-format json 2>log.jsonl
 wasihttp serve app.wasm --exec 'npm run build'          build on every save`
 
+// server runs "wasihttp serve".
+type server struct {
+	*state
+	doors
+}
+
 // serve runs "wasihttp serve" until the user ends it. An empty path stands for
 // the component that can be found.
-func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
+func (t *server) serve(ctx context.Context, path string, s *serveSettings) error {
+	t.orderly.Store(true)
 	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to drop requests.
 	defer surviveReaders()()
 	if path == "" {
@@ -83,7 +90,10 @@ func (t *tool) serve(ctx context.Context, path string, s *serveSettings) error {
 	if err != nil {
 		return err
 	}
-	return t.serveOn(ctx, listener, path, s)
+	if err := t.serveOn(ctx, listener, path, s); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil // that is how serving ends, also before it has begun
 }
 
 // listen opens the listener and explains why it cannot.
@@ -131,9 +141,8 @@ func anyPort(addr string) string {
 	return net.JoinHostPort(host, "0")
 }
 
-// loadFor loads the component while showing what takes so long. When the user
-// asks to end, loading gets the time until the second signal to notice.
-func (t *tool) loadFor(ctx context.Context, path string, cfg loadConfig) (*app, error) {
+// loadFor loads the component while showing what takes so long.
+func loadFor(ctx context.Context, t *state, load loadFunc, path string, cfg loadConfig) (*app, error) {
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
 	cfg.Progress = progress.Update
@@ -142,22 +151,22 @@ func (t *tool) loadFor(ctx context.Context, path string, cfg loadConfig) (*app, 
 		app *app
 		err error
 	}
-	loaded := make(chan result, 1)
-	// Nobody waits for this goroutine after an abort: the process ends then.
-	go func() {
-		app, err := t.load(ctx, path, cfg)
-		loaded <- result{app, err}
-	}()
-	select {
-	case r := <-loaded:
-		return r.app, r.err
-	case <-t.abort:
-		return nil, context.Canceled
+	r, ok := awaited(ctx, t, func() result {
+		app, err := load(ctx, path, cfg)
+		return result{app, err}
+	})
+	if !ok {
+		return nil, errLeftBehind
 	}
+	return r.app, r.err
 }
 
+// errLeftBehind is why there is no app when the user did not want to wait for it: it is still being
+// loaded, with all that was given to loading.
+var errLeftBehind = fmt.Errorf("still loading: %w", context.Canceled)
+
 // hostConfig adds what belongs to the process to the settings.
-func (t *tool) hostConfig(s *serveSettings) loadConfig {
+func (t *server) hostConfig(s *serveSettings) loadConfig {
 	cfg := s.load
 	cfg.Stdout = term.NewLines(t.stdout, s.loggingPrefix)
 	cfg.Stderr = term.NewLines(t.stderr, s.loggingPrefix)
@@ -167,12 +176,12 @@ func (t *tool) hostConfig(s *serveSettings) loadConfig {
 }
 
 // note prints a line under the program's name.
-func (t *tool) note(format string, args ...any) {
+func (t *state) note(format string, args ...any) {
 	fmt.Fprintf(t.stderr, "%s: %s\n", programName, fmt.Sprintf(format, args...))
 }
 
 // serverOptions translates the settings for the server.
-func (t *tool) serverOptions(s *serveSettings) serve.Options {
+func (t *server) serverOptions(s *serveSettings) serve.Options {
 	o := serve.Options{
 		Timeout:       s.load.Timeout,
 		MaxConcurrent: s.maxConcurrent,
@@ -201,7 +210,7 @@ func plural(n int, what string) string {
 }
 
 // announce says what is served, and then where, on the line that scripts read.
-func (t *tool) announce(l net.Listener, about description, s *serveSettings) {
+func (t *server) announce(l net.Listener, about description, s *serveSettings) {
 	url := serve.URL(l, s.addr)
 	switch {
 	case s.quiet, about.File == "":

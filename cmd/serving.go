@@ -19,7 +19,7 @@ import (
 
 // serveOn serves the component on the listener, which it closes, until ctx ends
 // or the user quits.
-func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, s *serveSettings) (err error) {
+func (t *server) serveOn(ctx context.Context, listener net.Listener, path string, s *serveSettings) (err error) {
 	defer holdBallast()()
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
@@ -33,11 +33,10 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 	cfg := t.hostConfig(s)
 	engine := cfg.newEngine(t.helper)
 	cfg.Engine = engine
+	left := false
 	defer func() {
-		select {
-		case <-t.abort:
-			// A load that nobody waits for may still use it: the process ends.
-		default:
+		// A load that nobody waits for may still use it: the process ends.
+		if !left && !errors.Is(err, errLeftBehind) {
 			err = errors.Join(err, engine.Close())
 		}
 	}()
@@ -90,7 +89,7 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 
 	background, stop := context.WithCancel(ctx)
 	ended := make(chan struct{}, 2)
-	go func() { r.run(background); ended <- struct{}{} }()
+	go func() { left = r.run(background); ended <- struct{}{} }()
 	go func() {
 		t.obey(background, keys, r.requests, quit, serve.URL(listener, s.addr))
 		ended <- struct{}{}
@@ -108,7 +107,7 @@ func (t *tool) serveOn(ctx context.Context, listener net.Listener, path string, 
 
 // startExec starts the command of --exec and waits until its first run has
 // ended. The function it returns stops it.
-func (t *tool) startExec(ctx context.Context, r *reloader, s *serveSettings) (stop func(), err error) {
+func (t *server) startExec(ctx context.Context, r *reloader, s *serveSettings) (stop func(), err error) {
 	sources := s.sources
 	if len(sources) == 0 {
 		sources = []string{"."}
@@ -164,7 +163,7 @@ func (t *tool) startExec(ctx context.Context, r *reloader, s *serveSettings) (st
 
 // firstBuild loads the component. With a command that may make it yet, a
 // component that cannot be loaded gives a build that says so.
-func (t *tool) firstBuild(ctx context.Context, r *reloader, s *serveSettings) (serve.Build, error) {
+func (t *server) firstBuild(ctx context.Context, r *reloader, s *serveSettings) (serve.Build, error) {
 	err := problemError(inspect.CheckPath(r.path))
 	if r.execError != "" {
 		err = loadError(nil, "it runs again when a source changes", "--exec: %s", r.execError)
@@ -179,7 +178,7 @@ func (t *tool) firstBuild(ctx context.Context, r *reloader, s *serveSettings) (s
 		r.digest = sha256.Sum256(cfg.Data)
 	}
 	if err == nil {
-		r.current, err = t.loadFor(ctx, r.path, cfg)
+		r.current, err = loadFor(ctx, t.state, t.load, r.path, cfg)
 	}
 	switch {
 	case err == nil:
@@ -210,7 +209,7 @@ func closeBuild(ctx context.Context, b serve.Build) error {
 }
 
 // obey does what keys and signals ask for until ctx ends.
-func (t *tool) obey(ctx context.Context, keys *term.Keys, reload chan<- struct{}, quit func(), url string) {
+func (t *server) obey(ctx context.Context, keys *term.Keys, reload chan<- struct{}, quit func(), url string) {
 	var hangups <-chan os.Signal
 	if t.hangups != nil {
 		signals, stop := t.hangups()

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/host"
-	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 )
 
@@ -53,16 +52,14 @@ type reloading struct {
 func startReloading(t *testing.T, first []byte, args ...string) *reloading {
 	t.Helper()
 	r := &reloading{
-		session: &session{out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal, 2), code: make(chan int, 1)},
+		session: newSession(),
 		file:    filepath.Join(t.TempDir(), "app.wasm"),
 		closed:  make(chan string, 1000),
 	}
 	replace(t, r.file, first)
 	var mu sync.Mutex
-	tl := &tool{
-		stdout: term.New(r.out, nil), stderr: term.New(r.err, nil),
-		environ: func() []string { return nil },
-		signals: r.signals,
+	st := r.state(append([]string{programName, "serve", r.file, "--addr", "127.0.0.1:0", "--no-cache"}, args...)...)
+	d := doors{
 		load: func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 			r.loads.Add(1)
 			a, err := load(ctx, path, cfg)
@@ -81,9 +78,7 @@ func startReloading(t *testing.T, first []byte, args ...string) *reloading {
 			return a, nil
 		},
 	}
-	go func() {
-		r.code <- tl.main(context.Background(), append([]string{programName, "serve", r.file, "--addr", "127.0.0.1:0", "--no-cache"}, args...))
-	}()
+	go func() { r.code <- st.main(context.Background(), d) }()
 	t.Cleanup(func() {
 		r.signals <- os.Interrupt
 		r.exit(t)

@@ -109,7 +109,7 @@ func (f *testFlags) all() []cli.Flag {
 }
 
 // testCommand describes "wasihttp test".
-func (t *tool) testCommand() *cli.Command {
+func testCommand(st *state, d doors) *cli.Command {
 	flags := newTestFlags()
 	return command(&cli.Command{
 		Name:      "test",
@@ -122,11 +122,11 @@ func (t *tool) testCommand() *cli.Command {
 			examples(testExamples),
 		Flags: flags.all(),
 		Action: func(c *cli.Context) error {
-			s, err := flags.settings(t, c)
+			s, err := flags.settings(st, c)
 			if err != nil {
 				return err
 			}
-			return t.test(c.Context, s)
+			return (&tester{st, d}).test(c.Context, s)
 		},
 	})
 }
@@ -155,19 +155,19 @@ type testSettings struct {
 }
 
 // settings checks the flags together and translates them.
-func (f *testFlags) settings(t *tool, c *cli.Context) (*testSettings, error) {
+func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	paths := c.Args().Slice()
 	if len(paths) == 0 {
 		return nil, usagef("try: "+programName+" test fixtures/", "test needs a PATH: a fixture or a folder of fixtures")
 	}
-	guest, err := f.guest.settings(t.environ())
+	guest, err := f.guest.settings(t.environ)
 	if err != nil {
 		return nil, err
 	}
-	s := &testSettings{paths: paths, load: guest.load, flags: f, out: t.coloured(f.color.value), rerun: rerunner(c)}
-	s.ci = isTrue(lookupEnv(t.environ(), "CI"))
-	s.github = lookupEnv(t.environ(), "GITHUB_ACTIONS") == "true"
-	s.workspace = lookupEnv(t.environ(), "GITHUB_WORKSPACE")
+	s := &testSettings{paths: paths, load: guest.load, flags: f, out: coloured(t.stdout, f.color.value), rerun: rerunner(c)}
+	s.ci = isTrue(lookupEnv(t.environ, "CI"))
+	s.github = lookupEnv(t.environ, "GITHUB_ACTIONS") == "true"
+	s.workspace = lookupEnv(t.environ, "GITHUB_WORKSPACE")
 	if f.update && s.ci {
 		return nil, usagef("run it on your machine and commit the change", "--update does nothing when CI is set")
 	}
@@ -185,7 +185,7 @@ func (f *testFlags) settings(t *tool, c *cli.Context) (*testSettings, error) {
 	if err := f.selection(&s.options.Selection); err != nil {
 		return nil, err
 	}
-	if err := f.input(t.environ(), &s.options); err != nil {
+	if err := f.input(t.environ, &s.options); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -203,11 +203,11 @@ func lookupEnv(environ []string, name string) string {
 }
 
 // coloured returns standard output with colour as the user wants it.
-func (t *tool) coloured(when string) *term.Output {
+func coloured(out *term.Output, when string) *term.Output {
 	if when == "auto" {
-		return t.stdout
+		return out
 	}
-	return t.stdout.Coloured(when == "always")
+	return out.Coloured(when == "always")
 }
 
 func (f *testFlags) selection(s *testrunner.Selection) error {

@@ -16,8 +16,15 @@ import (
 	testreport "github.com/wasihttp/wasihttp/testrunner/report"
 )
 
+// tester runs "wasihttp test" and "wasihttp review".
+type tester struct {
+	*state
+	doors
+}
+
 // test runs "wasihttp test".
-func (t *tool) test(ctx context.Context, s *testSettings) error {
+func (t *tester) test(ctx context.Context, s *testSettings) error {
+	t.orderly.Store(true)
 	paths, err := s.find()
 	if err != nil {
 		return err
@@ -55,7 +62,7 @@ func (s *testSettings) find() ([]string, error) {
 }
 
 // runOnce reads fixtures, loads their component meanwhile, and runs them.
-func (t *tool) runOnce(ctx context.Context, s *testSettings, paths []string) (*testreport.Run, error) {
+func (t *tester) runOnce(ctx context.Context, s *testSettings, paths []string) (*testreport.Run, error) {
 	started := time.Now()
 	host := t.testHost(s)
 	loaded := host.prepare(ctx, s.flags.component)
@@ -70,7 +77,7 @@ func (t *tool) runOnce(ctx context.Context, s *testSettings, paths []string) (*t
 
 // runLoaded runs fixtures once the component is there that those need that name
 // none. Loading began at started.
-func (t *tool) runLoaded(ctx context.Context, s *testSettings, host *testHost, sources []*testrunner.Source, started time.Time) (*testreport.Run, error) {
+func (t *tester) runLoaded(ctx context.Context, s *testSettings, host *testHost, sources []*testrunner.Source, started time.Time) (*testreport.Run, error) {
 	if s.flags.component == "" && slices.ContainsFunc(sources, needsDefault) {
 		host.component(ctx, "")
 	}
@@ -100,11 +107,11 @@ func readSources(paths []string, in io.Reader) []*testrunner.Source {
 }
 
 // testHost returns the host of a run, which must be closed.
-func (t *tool) testHost(s *testSettings) *testHost {
+func (t *tester) testHost(s *testSettings) *testHost {
 	load := func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 		cfg.Stdout, cfg.Stderr = term.NewLines(io.Discard, false), term.NewLines(io.Discard, false)
 		cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
-		return t.loadFor(ctx, path, cfg)
+		return loadFor(ctx, t.state, t.load, path, cfg)
 	}
 	host := newTestHost(load, func() (string, error) { return discover("test", "--component", t.servable) }, s.load)
 	host.concurrent = s.options.Concurrent
@@ -119,9 +126,9 @@ func closeHost(ctx context.Context, host *testHost) error {
 
 // runTests runs fixtures and prints what comes of them. Since started their
 // component has been loaded, unless that is still to be done.
-func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Host, sources []*testrunner.Source, started time.Time) (*testreport.Run, error) {
+func (t *tester) runTests(ctx context.Context, s *testSettings, host testrunner.Host, sources []*testrunner.Source, started time.Time) (*testreport.Run, error) {
 	run := &testreport.Run{Started: time.Now()}
-	run.Base, _ = os.Getwd() // without it, absolute paths stay as they are
+	run.Base = t.dir // without it, absolute paths stay as they are
 	pretty := s.pretty()
 	total := 0
 	for _, source := range s.options.Selection.Files(sources) {
@@ -165,7 +172,7 @@ func (t *tool) runTests(ctx context.Context, s *testSettings, host testrunner.Ho
 	case err == nil || errors.As(err, &user):
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(t.stderr, "%s: %s the run is not complete\n", programName, t.stderr.Bad("interrupted:"))
-		err = guestExit(exitInterrupted)
+		err = guestExit(interruptedCode(ctx))
 	default:
 		err = loadError(err, "", "%v", err)
 	}
@@ -186,7 +193,7 @@ func (s *testSettings) pretty() *testreport.Pretty {
 }
 
 // update writes what came into the fixture.
-func (t *tool) update(f *testrunner.FileResult) {
+func (t *tester) update(f *testrunner.FileResult) {
 	updates := testrunner.Updates(f)
 	if len(updates) == 0 {
 		return
@@ -287,7 +294,7 @@ func writeReport(path string, run *testreport.Run, write func(io.Writer, *testre
 }
 
 // listTests prints what would be run.
-func (t *tool) listTests(s *testSettings, paths []string) error {
+func (t *tester) listTests(s *testSettings, paths []string) error {
 	sources := readSources(paths, t.in)
 	once := s.options.Selection
 	once.Repeat = 1

@@ -125,16 +125,13 @@ func TestErrorCodesAreNamedWithOrWithoutWhatTheyCarry(t *testing.T) {
 func TestAnInterruptedRunDoesNotPass(t *testing.T) {
 	first := writeFile(t, "first.hurl", "GET http://localhost/\nHTTP 200\n")
 	second := writeFile(t, "second.hurl", "GET http://localhost/sleep?ms=600000\nHTTP 200\n")
-	out, errOut := newBuffer(), newBuffer()
-	signals := make(chan os.Signal, 1)
-	tl := &tool{stdout: term.New(out, nil), stderr: term.New(errOut, nil), environ: func() []string { return nil }, signals: signals, load: load}
-	code := make(chan int, 1)
-	go func() {
-		code <- tl.main(context.Background(), []string{programName, "test", first, second, "--component", kitchenPath("rust-kitchen"), "--timeout", "0", "--no-cache"})
-	}()
-	out.await(t, "✓ .*first.hurl")
-	signals <- os.Interrupt
-	if got := <-code; got != exitInterrupted || !strings.Contains(errOut.String(), "interrupted: the run is not complete") || !strings.Contains(out.String(), "1 passed, 1 file not run") {
-		t.Errorf("code %d, output\n%s%s", got, out, errOut)
+	s := newSession()
+	st := s.state(programName, "test", first, second,
+		"--component", kitchenPath("rust-kitchen"), "--timeout", "0", "--no-cache")
+	go func() { s.code <- st.main(context.Background(), doors{load: load}) }()
+	s.out.await(t, "✓ .*first.hurl")
+	s.signals <- os.Interrupt
+	if got := s.exit(t); got != 130 || !strings.Contains(s.err.String(), "interrupted: the run is not complete") || !strings.Contains(s.out.String(), "1 passed, 1 file not run") {
+		t.Errorf("code %d, output\n%s%s", got, s.out, s.err)
 	}
 }

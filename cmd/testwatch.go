@@ -15,7 +15,7 @@ import (
 
 // testWatch runs fixtures, and again what a change concerns.
 type testWatch struct {
-	*tool
+	*tester
 	settings *testSettings
 	host     *testHost // of the components as they are; nil until there is a run
 	fallback string    // the component of fixtures that name none; "" if there is none
@@ -23,11 +23,11 @@ type testWatch struct {
 
 // watchTests runs fixtures, and again what a change concerns, until the user
 // ends it.
-func (t *tool) watchTests(ctx context.Context, s *testSettings) error {
+func (t *tester) watchTests(ctx context.Context, s *testSettings) error {
 	if slices.Contains(s.paths, testrunner.Stdin) {
 		return usagef("name files or folders", "--watch cannot watch standard input")
 	}
-	w := &testWatch{tool: t, settings: s, fallback: s.flags.component}
+	w := &testWatch{tester: t, settings: s, fallback: s.flags.component}
 	if w.fallback == "" {
 		// Fixtures may all name their own.
 		w.fallback, _ = discover("test", "--component", t.servable)

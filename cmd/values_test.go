@@ -205,7 +205,7 @@ func TestFlagsFirst(t *testing.T) {
 		"w completion bash --help":              "w completion bash --help",
 	}
 	for in, want := range tests {
-		got := strings.Join(flagsFirst((&tool{}).app(), strings.Fields(in)), " ")
+		got := strings.Join(flagsFirst(commandLine(&state{}, doors{}), strings.Fields(in)), " ")
 		if got != want {
 			t.Errorf("%s\n got %s\nwant %s", in, got, want)
 		}

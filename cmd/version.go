@@ -9,7 +9,7 @@ import (
 )
 
 // versionCommand describes "wasihttp version".
-func (t *tool) versionCommand() *cli.Command {
+func versionCommand(t *state) *cli.Command {
 	return command(&cli.Command{
 		Name:        "version",
 		Usage:       "print the version of the program and of what it is built with",
@@ -19,13 +19,13 @@ func (t *tool) versionCommand() *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			return t.printVersion()
+			return printVersion(t)
 		},
 	})
 }
 
 // printVersion writes one line each for the program, Go and the engine.
-func (t *tool) printVersion() error {
+func printVersion(t *state) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{}

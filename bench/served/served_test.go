@@ -22,9 +22,9 @@ func TestMain(m *testing.M) {
 	fmt.Println("on stdout")
 	switch role {
 	case "announce":
-		fmt.Fprintln(os.Stderr, "Serving HTTP on http://127.0.0.1:4711/")
 		interrupted := make(chan os.Signal, 1)
 		signal.Notify(interrupted, os.Interrupt)
+		fmt.Fprintln(os.Stderr, "Serving HTTP on http://127.0.0.1:4711/")
 		<-interrupted
 		fmt.Println("bye")
 	case "fail":

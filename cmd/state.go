@@ -1,0 +1,74 @@
+package cmd
+
+import (
+	"io"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/wasihttp/wasihttp/internal/term"
+)
+
+// state is what the program takes from its process. Only newState touches it: in a test, a command
+// runs in process with a state of buffers and channels.
+type state struct {
+	// args are the arguments, the name of the program first.
+	args []string
+	// environ is the environment, an entry NAME=VALUE each.
+	environ []string
+	// dir is the working folder; "" if the system does not say.
+	dir string
+
+	in             io.Reader
+	stdout, stderr *term.Output
+
+	// signals has the signals that ask the program to end: interrupt and termination.
+	signals <-chan os.Signal
+	// hangups catches hangup signals until stop is called; nil for none.
+	hangups func() (signals <-chan os.Signal, stop func())
+
+	// abort is closed by the second signal. It is for what a command may cut short when its context
+	// has ended: the process ends a moment later, whatever the command does.
+	abort chan struct{}
+	// orderly is set by a command that has something to finish when its context ends. Without it the
+	// first signal ends the process at once.
+	orderly atomic.Bool
+}
+
+// newState returns the state of this process. It catches the signals that ask the process to end.
+func newState() *state {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	t := &state{
+		args:    os.Args,
+		environ: os.Environ(),
+		in:      os.Stdin,
+		stdout:  term.New(os.Stdout, os.Getenv),
+		stderr:  term.New(os.Stderr, os.Getenv),
+		signals: signals,
+		hangups: notifyHangups,
+		abort:   make(chan struct{}),
+	}
+	if dir, err := os.Getwd(); err == nil {
+		t.dir = dir
+	}
+	t.stdout.Share(t.stderr)
+	return t
+}
+
+// notifyHangups catches hangup signals until stop is called.
+func notifyHangups() (signals <-chan os.Signal, stop func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
+}
+
+// surviveReaders has writes to an output whose reader has gone fail instead of ending the process,
+// until stop is called. Ignoring the signal would do that, too, but for all programs that this one
+// starts as well.
+func surviveReaders() (stop func()) {
+	lost := make(chan os.Signal, 1)
+	signal.Notify(lost, syscall.SIGPIPE)
+	return func() { signal.Stop(lost) }
+}
