@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"component":         {"internal/engine", "internal/corewasm"},
 	"internal/engine":   {"internal/corewasm", "internal/regular"},
 	"internal/corewasm": {},
-	"internal/inspect":  {"component", "internal/corewasm", "internal/term"},
+	"internal/inspect":  {"component", "internal/corewasm", "internal/regular", "internal/term"},
 	"internal/fixture":  {},
 	"internal/record":   {"internal/fixture", "internal/regular", "serve"},
 	"internal/regular":  {},

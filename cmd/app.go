@@ -1,6 +1,10 @@
 package cmd
 
-import "github.com/urfave/cli/v2"
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/internal/regular"
+)
 
 // commandLine describes the command line. It is made anew for each run, because the
 // library keeps state in it.
@@ -64,6 +68,7 @@ func command(c *cli.Command) *cli.Command {
 
 // inspectCommand describes "wasihttp inspect".
 func inspectCommand(t *state) *cli.Command {
+	limit := size(regular.MaxFile)
 	return command(&cli.Command{
 		Name:      "inspect",
 		Usage:     "show what a component is and needs, and what can run it",
@@ -75,12 +80,13 @@ wasihttp inspect app.wasm           for a person
 wasihttp inspect --json app.wasm    for a program`),
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print JSON", DisableDefaultText: true},
+			maxComponentFlag("", &limit),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usagef("try: "+programName+" inspect app.wasm", "inspect needs exactly one COMPONENT, not %d", c.NArg())
 			}
-			return inspectFile(c.Context, c.Args().First(), c.Bool("json"), t.stdout)
+			return inspectFile(c.Context, c.Args().First(), int64(limit), c.Bool("json"), t.stdout)
 		},
 	})
 }

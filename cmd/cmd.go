@@ -31,8 +31,9 @@ type loadFunc func(ctx context.Context, path string, cfg loadConfig) (*app, erro
 // doors lead from the commands to the engine. Tests put others in their place.
 type doors struct {
 	load loadFunc
-	// servable reports whether a file is a component that serve can run, or why not.
-	servable func(path string) (ok bool, reason string)
+	// servable reports whether a file, of limit bytes at most, is a component that serve can run,
+	// or why not.
+	servable func(path string, limit int64) (ok bool, reason string)
 	// helper compiles in another process; nil for none.
 	helper engine.Helper
 }

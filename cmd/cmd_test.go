@@ -131,7 +131,7 @@ func startServe(t *testing.T, h handlerFunc, args ...string) *session {
 				Close:   func(context.Context) error { close(s.closed); return nil },
 			}, nil
 		},
-		servable: func(string) (bool, string) { return true, "" },
+		servable: func(string, int64) (bool, string) { return true, "" },
 	}
 	go func() { s.code <- st.main(context.Background(), d) }()
 	t.Cleanup(func() {
@@ -315,7 +315,7 @@ func TestServePassesSettingsOn(t *testing.T) {
 		Env:     []envVar{{"A", "1,2"}, {"B", "file"}, {"HOME", "/home/me"}},
 		Args:    []string{"-v", "a,b"},
 		Timeout: 5 * time.Second, PostReturnTimeout: 2 * time.Minute,
-		MaxMemory: 64 << 20, MaxInstanceReuse: 7, MaxInstanceConcurrentReuse: 3,
+		MaxMemory: 64 << 20, MaxComponentSize: 512 << 20, MaxInstanceReuse: 7, MaxInstanceConcurrentReuse: 3,
 		AllowOutbound: []host.Pattern{{Host: "example.com", Subdomains: true, Port: 443}},
 		CAFiles:       []string{caFile},
 		CacheDir:      dir,

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -33,7 +33,7 @@ func guestEnv(environ []string, inherit bool, files, vars []string) ([]envVar, e
 		}
 	}
 	for _, path := range files {
-		text, err := os.ReadFile(path)
+		text, err := regular.ReadFile(path, regular.MaxText)
 		if err != nil {
 			return nil, usagef("name a file with a line NAME=VALUE for each variable", "--env-file %s: %v", path, underlying(err))
 		}

@@ -9,10 +9,10 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// inspectFile writes what the component in the file at path is and needs. The error says why no
-// command can run it; what is known of it is written nevertheless.
-func inspectFile(ctx context.Context, path string, asJSON bool, out *term.Output) error {
-	f := inspect.Open(path, host.NewLinker()).CheckCode(ctx)
+// inspectFile writes what the component in the file at path, of limit bytes at most, is and needs.
+// The error says why no command can run it; what is known of it is written nevertheless.
+func inspectFile(ctx context.Context, path string, limit int64, asJSON bool, out *term.Output) error {
+	f := inspect.Open(path, limit, host.NewLinker()).CheckCode(ctx)
 	r := inspect.NewReport(f)
 	var err error
 	if asJSON {
@@ -34,10 +34,12 @@ func problemError(p *inspect.Problem) error {
 	return loadError(p, p.Hint, "%s", p.Message)
 }
 
-// discover returns the one component below the current folder that servable accepts; purpose and how
-// are those of inspect.Find.
-func discover(purpose, how string, servable func(path string) (bool, string)) (string, error) {
-	path, problem := inspect.Find(purpose, how, servable)
+// discover returns the one component below the current folder that can be served, of limit bytes at
+// most; purpose and how are those of inspect.Find.
+func (d doors) discover(purpose, how string, limit int64) (string, error) {
+	path, problem := inspect.Find(purpose, how, func(path string) (bool, string) {
+		return d.servable(path, limit)
+	})
 	if problem != nil {
 		return "", usagef(problem.Hint, "%s", problem.Message)
 	}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/internal/inspect"
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 )
@@ -65,6 +65,8 @@ type loadConfig struct {
 	// processor to the requests, and makes one instance to see that it can be
 	// made.
 	Reload bool
+	// MaxComponentSize is the size of the largest file that is read, in bytes; 0 means the default.
+	MaxComponentSize int64
 	// Data, unless nil, is what the file holds.
 	Data []byte
 
@@ -226,9 +228,9 @@ func trust(files []string) (*tls.Config, error) {
 		roots = x509.NewCertPool()
 	}
 	for _, name := range files {
-		pem, err := os.ReadFile(name)
+		pem, err := regular.ReadFile(name, regular.MaxText)
 		if err != nil {
-			return nil, fmt.Errorf("--ca-file: %w", err)
+			return nil, fmt.Errorf("--ca-file %s: %w", name, underlying(err))
 		}
 		if !roots.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("--ca-file %s: no certificate in PEM form found", name)
@@ -242,7 +244,7 @@ func (cfg *loadConfig) examine(path string, linker *component.Linker) *inspect.F
 	if cfg.Data != nil {
 		return inspect.Bytes(path, cfg.Data, linker)
 	}
-	return inspect.Open(path, linker)
+	return inspect.Open(path, cfg.MaxComponentSize, linker)
 }
 
 // newEngine returns an engine with the cache that the settings name.
@@ -260,9 +262,10 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// isServable reports whether the file at path is a component that serve can run, or else why not.
-func isServable(path string) (bool, string) {
-	if x := inspect.Open(path, host.NewLinker()).ForServe(); x.Problem != nil {
+// isServable reports whether the file at path, of limit bytes at most, is a component that serve can
+// run, or else why not.
+func isServable(path string, limit int64) (bool, string) {
+	if x := inspect.Open(path, limit, host.NewLinker()).ForServe(); x.Problem != nil {
 		return false, strings.TrimPrefix(x.Problem.Message, path+": ")
 	}
 	return true, ""

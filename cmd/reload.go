@@ -135,7 +135,7 @@ func (r *reloader) changed(ctx context.Context, c watch.Change) {
 		err := error(loadError(c.Err, "the next build is taken when it is", "%s: the file is not there", r.path))
 		r.fileError = "the file is not there"
 		if !errors.Is(c.Err, fs.ErrNotExist) {
-			if _, err = readComponent(r.path); err == nil {
+			if _, err = readComponent(r.path, r.cfg.MaxComponentSize); err == nil {
 				// It can be read by now, and the next change says so.
 				return
 			}
@@ -178,7 +178,7 @@ func (r *reloader) begin(ctx context.Context, a *attempt) {
 	cfg.Reload = true
 	go func() {
 		if a.data == nil {
-			a.data, a.err = readComponent(r.path)
+			a.data, a.err = readComponent(r.path, cfg.MaxComponentSize)
 			a.digest = sha256.Sum256(a.data)
 		}
 		if a.err == nil {
@@ -192,9 +192,9 @@ func (r *reloader) begin(ctx context.Context, a *attempt) {
 	}()
 }
 
-// readComponent reads the file, and explains why it cannot.
-func readComponent(path string) ([]byte, error) {
-	data, problem := inspect.Read(path)
+// readComponent reads the file, of limit bytes at most, and explains why it cannot.
+func readComponent(path string, limit int64) ([]byte, error) {
+	data, problem := inspect.Read(path, limit)
 	return data, problemError(problem)
 }
 

@@ -62,7 +62,7 @@ wasihttp run --timeout 5s tool.wasm         stopped after that time`
 
 // runFlags are those of serve's flags that make sense for a program.
 func runFlags(f *serveFlags) []cli.Flag {
-	wanted := []string{"env", "env-file", "inherit-env", "timeout", "max-memory", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache", "quiet"}
+	wanted := []string{"env", "env-file", "inherit-env", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache", "quiet"}
 	var out []cli.Flag
 	for _, flag := range f.all() {
 		name := flag.Names()[0]

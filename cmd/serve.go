@@ -70,7 +70,7 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to drop requests.
 	defer surviveReaders()()
 	if path == "" {
-		found, err := discover("serve", programName+" serve", t.servable)
+		found, err := t.discover("serve", programName+" serve", s.load.MaxComponentSize)
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 		}
 	}
 	if s.exec == "" {
-		if p := inspect.CheckPath(path); p != nil {
+		if p := inspect.CheckPath(path, s.load.MaxComponentSize); p != nil {
 			return problemError(p)
 		}
 	}

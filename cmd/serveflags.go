@@ -14,6 +14,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/record"
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/serve"
 )
 
@@ -36,7 +37,7 @@ type serveFlags struct {
 	inheritEnv          bool
 
 	timeout, postReturnTimeout, drainTimeout, idleTimeout span
-	maxMemory                                             size
+	maxMemory, maxComponent                               size
 	maxConcurrent, maxReuse, maxConcurrentReuse           count
 
 	allowOutbound, caFiles cli.StringSlice
@@ -63,6 +64,7 @@ func newServeFlags() *serveFlags {
 		drainTimeout:      span(defaultDrainTimeout),
 		idleTimeout:       span(host.DefaultIdleInstanceTimeout),
 		maxMemory:         host.DefaultMaxMemory,
+		maxComponent:      regular.MaxFile,
 		maxConcurrent:     defaultMaxConcurrent,
 		logFormat:         choice{value: "text", of: []string{"text", "json"}},
 		errorPages:        choice{value: "auto", of: []string{"auto", "full", "brief"}},
@@ -113,6 +115,7 @@ func (f *serveFlags) all() []cli.Flag {
 		generic(groupLimits, "post-return-timeout", "`TIME` for work that goes on after the answer", &f.postReturnTimeout),
 		generic(groupLimits, "drain-timeout", "`TIME` for running requests to end after Ctrl-C or on a build that was replaced", &f.drainTimeout),
 		generic(groupLimits, "max-memory", "memory of one instance, a `SIZE` such as 64MiB or 1g", &f.maxMemory),
+		maxComponentFlag(groupLimits, &f.maxComponent),
 		generic(groupLimits, "max-concurrent-requests", "`NUMBER` of requests that run at once, more wait up to --timeout; 0: no limit", &f.maxConcurrent),
 		byKind(groupLimits, "max-instance-reuse-count", "`NUMBER` of requests that one instance serves in its life", &f.maxReuse, "1 for wasi:http 0.2, 128 for 0.3"),
 		byKind(groupLimits, "max-instance-concurrent-reuse-count", "`NUMBER` of requests that one instance serves at once; wasi:http 0.2 always 1", &f.maxConcurrentReuse, "16 for wasi:http 0.3"),
@@ -129,6 +132,14 @@ func (f *serveFlags) all() []cli.Flag {
 
 		&cli.StringFlag{Category: groupCache, Name: "cache-dir", Usage: "keep compiled code in `FOLDER`", DefaultText: "wasihttp in the user's cache folder", Destination: &f.cacheDir},
 		toggle(groupCache, "no-cache", "keep no compiled code", &f.noCache),
+	}
+}
+
+// maxComponentFlag is --max-component-size, in a group of the help.
+func maxComponentFlag(group string, into *size) cli.Flag {
+	return &cli.GenericFlag{
+		Category: group, Name: "max-component-size", Value: into, DefaultText: into.String(),
+		Usage: "read no component file larger than a `SIZE` such as 64MiB or 1g",
 	}
 }
 
@@ -202,6 +213,7 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 			PostReturnTimeout:          time.Duration(f.postReturnTimeout),
 			IdleInstanceTimeout:        time.Duration(f.idleTimeout),
 			MaxMemory:                  int64(f.maxMemory),
+			MaxComponentSize:           int64(f.maxComponent),
 			MaxInstanceReuse:           int(f.maxReuse),
 			MaxInstanceConcurrentReuse: int(f.maxConcurrentReuse),
 			NoOutbound:                 f.noOutbound,

@@ -66,7 +66,7 @@ func (t *server) serveOn(ctx context.Context, listener net.Listener, path string
 		return errors.Join(ctx.Err(), closeBuild(ctx, build))
 	}
 	if s.watch {
-		if r.file, err = watch.NewFile(path, r.digest, watch.Options{Poll: s.poll}); err != nil {
+		if r.file, err = watch.NewFile(path, r.digest, watch.Options{Poll: s.poll, MaxSize: r.cfg.MaxComponentSize}); err != nil {
 			return errors.Join(loadError(err, "--poll 1s looks every second instead; --watch=false does not look at all", "cannot watch %s: %v", path, err), closeBuild(ctx, build))
 		}
 		// It only closes descriptors.
@@ -164,7 +164,7 @@ func (t *server) startExec(ctx context.Context, r *reloader, s *serveSettings) (
 // firstBuild loads the component. With a command that may make it yet, a
 // component that cannot be loaded gives a build that says so.
 func (t *server) firstBuild(ctx context.Context, r *reloader, s *serveSettings) (serve.Build, error) {
-	err := problemError(inspect.CheckPath(r.path))
+	err := problemError(inspect.CheckPath(r.path, r.cfg.MaxComponentSize))
 	if r.execError != "" {
 		err = loadError(nil, "it runs again when a source changes", "--exec: %s", r.execError)
 		if _, statErr := os.Stat(r.path); statErr == nil {
@@ -174,7 +174,7 @@ func (t *server) firstBuild(ctx context.Context, r *reloader, s *serveSettings) 
 	}
 	cfg := r.cfg
 	if err == nil && s.watch {
-		cfg.Data, err = readComponent(r.path)
+		cfg.Data, err = readComponent(r.path, cfg.MaxComponentSize)
 		r.digest = sha256.Sum256(cfg.Data)
 	}
 	if err == nil {

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
@@ -96,7 +96,7 @@ func (f *testFlags) all() []cli.Flag {
 		toggle(groupReports, "full", "show differences whole, however long", &f.full),
 		&cli.BoolFlag{Category: groupReports, Name: "quiet", Aliases: []string{"q"}, Usage: "print only what failed", Destination: &f.quiet, DisableDefaultText: true},
 	}
-	wanted := []string{"env", "env-file", "inherit-env", "arg", "timeout", "post-return-timeout", "max-memory", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache"}
+	wanted := []string{"env", "env-file", "inherit-env", "arg", "timeout", "post-return-timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache"}
 	for _, flag := range f.guest.all() {
 		if name := flag.Names()[0]; slices.Contains(wanted, name) {
 			if g, ok := flag.(*cli.GenericFlag); ok && name == "timeout" {
@@ -252,9 +252,10 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 		}
 	}
 	for _, path := range f.variableFiles.Value() {
-		content, err := os.ReadFile(path)
+		content, err := regular.ReadFile(path, regular.MaxText)
 		if err != nil {
-			return usagef("", "--variables-file: %v", err)
+			return usagef("name a file with a line NAME=VALUE for each variable",
+				"--variables-file %s: %v", path, underlying(err))
 		}
 		list, err := testrunner.ParseVariables(string(content))
 		if err != nil {

@@ -101,7 +101,7 @@ func (t *testHost) build(ctx context.Context, path string) (*app, error) {
 		}
 		path = found
 	}
-	if p := inspect.CheckPath(path); p != nil {
+	if p := inspect.CheckPath(path, t.cfg.MaxComponentSize); p != nil {
 		return nil, problemError(p)
 	}
 	return t.load(ctx, path, t.cfg)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	testreport "github.com/wasihttp/wasihttp/testrunner/report"
@@ -97,7 +98,7 @@ func readSources(paths []string, in io.Reader) []*testrunner.Source {
 			sources[i] = testrunner.Read(path)
 			continue
 		}
-		data, err := io.ReadAll(in)
+		data, err := regular.ReadAll(in, regular.MaxFile)
 		sources[i] = testrunner.Parse(path, data)
 		if err != nil {
 			sources[i] = &testrunner.Source{Path: path, Err: fmt.Errorf("standard input: %w", err)}
@@ -113,7 +114,9 @@ func (t *tester) testHost(s *testSettings) *testHost {
 		cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
 		return loadFor(ctx, t.state, t.load, path, cfg)
 	}
-	host := newTestHost(load, func() (string, error) { return discover("test", "--component", t.servable) }, s.load)
+	host := newTestHost(load, func() (string, error) {
+		return t.discover("test", "--component", s.load.MaxComponentSize)
+	}, s.load)
 	host.concurrent = s.options.Concurrent
 	return host
 }

@@ -30,7 +30,7 @@ func (t *tester) watchTests(ctx context.Context, s *testSettings) error {
 	w := &testWatch{tester: t, settings: s, fallback: s.flags.component}
 	if w.fallback == "" {
 		// Fixtures may all name their own.
-		w.fallback, _ = discover("test", "--component", t.servable)
+		w.fallback, _ = t.discover("test", "--component", s.load.MaxComponentSize)
 	}
 	roots, err := w.roots()
 	if err != nil {

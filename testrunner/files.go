@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // fileReader reads the files that fixtures name, all below one folder.
@@ -56,7 +58,7 @@ func (r *fileReader) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := os.ReadFile(path)
+	content, err := regular.ReadFile(path, regular.MaxFile)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, reason(err))
 	}

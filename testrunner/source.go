@@ -11,6 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/har"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // Source is a fixture file that was read.
@@ -147,7 +148,7 @@ const Stdin = "-"
 
 // Read reads a fixture.
 func Read(path string) *Source {
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path, regular.MaxFile)
 	if err != nil {
 		return &Source{Path: path, Err: fmt.Errorf("%s: %w", path, reason(err))}
 	}

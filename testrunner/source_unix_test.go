@@ -5,6 +5,7 @@ package testrunner_test
 import (
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/wasihttp/wasihttp/testrunner"
@@ -20,6 +21,21 @@ func TestLinksToFoldersAreFollowed(t *testing.T) {
 	for path, want := range map[string]string{"link": "link/a.hurl", "f": "f/b.hurl f/linked/a.hurl"} {
 		if got, err := testrunner.Find([]string{path}); err != nil || strings.Join(got, " ") != want {
 			t.Errorf("%s: %v, %v; want %s", path, got, err, want)
+		}
+	}
+}
+
+func TestFilesOfARequestAreRegularOnes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := syscall.Mkfifo("pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, "") }}
+	for _, body := range []string{"file,pipe;", "[Multipart]\npart: file,pipe;"} {
+		files, _ := run(t, h, testrunner.Options{}, parse(t, "POST http://localhost/\n"+body+"\nHTTP 200\n"))
+		problems := files[0].Results[0].Problems
+		if len(problems) != 1 || !strings.Contains(problems[0].Actual, "pipe: is a named pipe") {
+			t.Errorf("%s: got %+v", body, problems)
 		}
 	}
 }

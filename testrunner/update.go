@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // Update is a change to a fixture that makes it expect what came.
@@ -49,7 +50,7 @@ func Apply(path string, source []byte, updates []Update) ([]byte, error) {
 		edits = append(edits, u.Problem.Edits...)
 	}
 	edits = dropRepeated(edits)
-	current, err := os.ReadFile(path)
+	current, err := regular.ReadFile(path, regular.MaxFile)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // Defaults of Options.
@@ -29,6 +31,9 @@ type Options struct {
 	// Poll, unless 0, is how often to look at files instead of waiting for
 	// events, for file systems that have none.
 	Poll time.Duration
+	// MaxSize is the size of the largest file that is read, in bytes; 0 means
+	// regular.MaxFile.
+	MaxSize int64
 }
 
 func (o Options) withDefaults() Options {
@@ -37,6 +42,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Patience == 0 {
 		o.Patience = DefaultPatience
+	}
+	if o.MaxSize == 0 {
+		o.MaxSize = regular.MaxFile
 	}
 	return o
 }
@@ -56,8 +64,9 @@ type Change struct {
 	Digest Digest
 	// Written is when the file was last seen to be written.
 	Written time.Time
-	// Err is why there are no contents: it wraps fs.ErrNotExist when the file
-	// is away.
+	// Err is why there are no contents: it wraps fs.ErrNotExist if the file is
+	// away, and the errors of package regular if it is not a regular file or
+	// larger than Options.MaxSize.
 	Err error
 }
 
@@ -75,7 +84,7 @@ type File struct {
 	events  *fsnotify.Watcher // nil when polling
 	places  places
 	last    Digest      // what was reported last, or known from the start
-	lastErr bool        // that was an error
+	lastErr string      // the text of the error that was, if it was one
 	seen    fs.FileInfo // of the contents that were read last
 	polled  fs.FileInfo // by the last poll or look, nil if there was no file
 	read    time.Time   // when the contents were last read
@@ -307,13 +316,13 @@ func (f *File) look() {
 		return
 	}
 	if err != nil {
-		f.missing(err)
+		f.missing(nil, err)
 		return
 	}
 	began := time.Now()
-	data, err := os.ReadFile(f.path)
+	data, err := regular.ReadFile(f.path, f.options.MaxSize)
 	if err != nil {
-		f.missing(err)
+		f.missing(info, err)
 		return
 	}
 	after, err := os.Stat(f.path)
@@ -325,17 +334,18 @@ func (f *File) look() {
 	f.polled = after
 	f.seen, f.read, f.away, f.light, f.again = after, began, time.Time{}, false, false
 	digest := sha256.Sum256(data)
-	if digest == f.last && !f.lastErr {
+	if digest == f.last && f.lastErr == "" {
 		return
 	}
-	f.last, f.lastErr = digest, false
+	f.last, f.lastErr = digest, ""
 	f.pending = &Change{Data: data, Digest: digest, Written: f.written}
 }
 
-// missing takes note that the file cannot be read, if that lasts.
-func (f *File) missing(err error) {
+// missing takes note that the file cannot be read, if that lasts. info is what
+// is there instead, nil if nothing is.
+func (f *File) missing(info fs.FileInfo, err error) {
 	now := time.Now()
-	f.polled = nil
+	f.polled = info
 	if f.away.IsZero() {
 		f.away = now
 	}
@@ -343,10 +353,10 @@ func (f *File) missing(err error) {
 		f.lookAfter(left)
 		return
 	}
-	if f.lastErr {
+	if f.lastErr == err.Error() {
 		return
 	}
-	f.lastErr = true
+	f.lastErr = err.Error()
 	f.pending = &Change{Err: err, Written: f.written}
 }
 

@@ -7,6 +7,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // rule is one pattern of a .gitignore file (gitignore(5)).
@@ -50,7 +52,7 @@ func parseIgnore(base string, text []byte) []rule {
 
 // readIgnore returns the rules of the file, none if it cannot be read.
 func readIgnore(base, file string) []rule {
-	text, err := os.ReadFile(file)
+	text, err := regular.ReadFile(file, regular.MaxText)
 	if err != nil {
 		return nil
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // Op is what happened to a file.
@@ -100,7 +102,7 @@ func NewTree(roots []string, o TreeOptions) (*Tree, error) {
 	for _, root := range roots {
 		resolved, err := resolve(root)
 		if err == nil {
-			_, err = os.Stat(resolved)
+			err = checkRoot(resolved)
 		}
 		if err != nil {
 			return nil, err
@@ -123,6 +125,15 @@ func NewTree(roots []string, o TreeOptions) (*Tree, error) {
 	t.timer.Stop()
 	go t.run()
 	return t, nil
+}
+
+// checkRoot returns an error if path leads neither to a file nor to a folder.
+func checkRoot(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "watch", Path: path, Err: &regular.KindError{Mode: info.Mode().Type()}}
+	}
+	return err
 }
 
 // resolve makes path absolute and free of links as far as it exists.
@@ -299,7 +310,9 @@ func (t *Tree) scanAll() error {
 			} else if err == nil && info.IsDir() {
 				err = t.scan(root, outerIgnore(root), before)
 			} else if err == nil {
-				t.note(root, info, before)
+				if info.Mode().IsRegular() {
+					t.note(root, info, before)
+				}
 				err = t.watchFolder(filepath.Dir(root))
 			}
 			if err != nil {
@@ -416,7 +429,7 @@ func (t *Tree) note(path string, info fs.FileInfo, before map[string]state) {
 	if now.size > maxHashed {
 		text, _ := now.mod.MarshalBinary() // fails only for odd time zones, then the size decides
 		now.digest = sha256.Sum256(append(text, byte(now.size), byte(now.size>>8), byte(now.size>>16), byte(now.size>>24)))
-	} else if data, err := os.ReadFile(path); err == nil {
+	} else if data, err := regular.ReadFile(path, maxHashed); err == nil {
 		now.digest = sha256.Sum256(data)
 	} else if had {
 		now.digest = was.digest

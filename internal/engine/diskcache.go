@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // rewriteVersion changes when the same input is rewritten differently in a way
@@ -226,17 +228,28 @@ func soundEntry(path string) (key string, ok bool) {
 	if len(parts) != 3 || len(parts[0]) != 64 {
 		return "", false
 	}
-	size, sum, err := checksum(path)
-	return parts[0], err == nil && parts[1] == strconv.FormatInt(size, 10) && parts[2] == fmt.Sprintf("%08x", sum)
+	// A file of another size need not be read to its end, if it has one.
+	promised, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil {
+		return "", false
+	}
+	size, sum, err := checksum(path, promised)
+	return parts[0], err == nil && size == promised && parts[2] == fmt.Sprintf("%08x", sum)
 }
 
-func checksum(path string) (size int64, sum uint32, err error) {
-	f, err := os.Open(path)
+// checksum returns the size of a file and the CRC-32C of its contents. A file of
+// more than limit bytes is not read to its end: its size is then limit+1.
+func checksum(path string, limit int64) (size int64, sum uint32, err error) {
+	f, info, err := regular.Open(path)
 	if err != nil {
 		return 0, 0, err
 	}
+	if info.Size() > limit {
+		return limit + 1, 0, f.Close()
+	}
 	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	size, err = io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, make([]byte, 1<<18))
+	contents := io.LimitReader(f, limit+1)
+	size, err = io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{contents}, make([]byte, 1<<18))
 	return size, h.Sum32(), errors.Join(err, f.Close())
 }
 
@@ -255,7 +268,7 @@ func (d *diskCache) publish(digest, staged string) (fresh bool) {
 		if d.entries == "" {
 			continue
 		}
-		size, sum, err := checksum(path)
+		size, sum, err := checksum(path, maxCacheBytes)
 		if err != nil {
 			continue
 		}
@@ -287,7 +300,7 @@ func linkOrCopy(from, to string) error {
 	if os.Link(from, to) == nil {
 		return nil
 	}
-	in, err := os.Open(from)
+	in, _, err := regular.Open(from)
 	if err != nil {
 		return err
 	}

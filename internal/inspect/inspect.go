@@ -43,9 +43,9 @@ func (f *File) problem(code, hint, format string, args ...any) *File {
 	return f
 }
 
-// Open reads the file at path and finds out whether it is a component that the interfaces in l let run.
-func Open(path string, l *component.Linker) *File {
-	data, problem := Read(path)
+// Open reads the file at path, which may have limit bytes as with Read, and finds out whether it is a component that the interfaces in l let run.
+func Open(path string, limit int64, l *component.Linker) *File {
+	data, problem := Read(path, limit)
 	if problem != nil {
 		return &File{Path: path, Problem: problem}
 	}

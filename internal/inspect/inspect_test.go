@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/wasi"
 	"github.com/wasihttp/wasihttp/wasi/p2"
@@ -126,7 +127,7 @@ func TestDiagnosesOfPaths(t *testing.T) {
 		empty:                           CodeEmpty,
 		filepath.Join(dir, "\x00"):      CodeUnreadable,
 	} {
-		x := Open(path, linkerOf02())
+		x := Open(path, regular.MaxFile, linkerOf02())
 		if x.Problem == nil || x.Problem.Code != want || !strings.HasPrefix(x.Problem.Message, term.Clean(path)+": ") {
 			t.Errorf("%s: problem = %+v, want %s", path, x.Problem, want)
 		}

@@ -1,11 +1,13 @@
 package inspect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -14,6 +16,8 @@ const (
 	CodeMissing          = "missing"           // there is no such file
 	CodeAmbiguous        = "ambiguous"         // there are several files that may be meant
 	CodeFolder           = "folder"            // it is a folder
+	CodeSpecial          = "special"           // it is a pipe, a device or a socket
+	CodeTooLarge         = "too-large"         // it has more bytes than are read
 	CodeUnreadable       = "unreadable"        // the system refuses to read it
 	CodeEmpty            = "empty"             // it has no bytes
 	CodeTruncated        = "truncated"         // its end is missing
@@ -67,8 +71,10 @@ func newProblem(path, code string, err error, hint, format string, args ...any) 
 
 const emptyHint = "the build may have failed or may still be writing it"
 
-// CheckPath finds what can be wrong with a path before the file is read. It returns nil if nothing is.
-func CheckPath(path string) *Problem {
+// CheckPath finds what can be wrong with a path before the file is read, which may have limit bytes;
+// 0 means regular.MaxFile. It returns nil if nothing is wrong.
+func CheckPath(path string, limit int64) *Problem {
+	limit = cmp.Or(limit, regular.MaxFile)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -81,22 +87,40 @@ func CheckPath(path string) *Problem {
 		return newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v", underlying(err))
 	case info.IsDir():
 		return newProblem(path, CodeFolder, nil, "name the .wasm file in it", "is a folder, not a component")
-	case info.Mode().IsRegular() && info.Size() == 0:
+	case !info.Mode().IsRegular():
+		return readProblem(path, &regular.KindError{Mode: info.Mode().Type()})
+	case info.Size() == 0:
 		return newProblem(path, CodeEmpty, nil, emptyHint, "the file is empty")
+	case info.Size() > limit:
+		return readProblem(path, &regular.SizeError{Size: info.Size(), Max: limit})
 	}
 	return nil
 }
 
-// Read reads the file at path.
-func Read(path string) ([]byte, *Problem) {
-	if p := CheckPath(path); p != nil {
+// Read reads the file at path, which may have limit bytes; 0 means regular.MaxFile.
+func Read(path string, limit int64) ([]byte, *Problem) {
+	if p := CheckPath(path, limit); p != nil {
 		return nil, p
 	}
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path, cmp.Or(limit, regular.MaxFile))
 	if err != nil {
-		return nil, newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v", underlying(err))
+		return nil, readProblem(path, err)
 	}
 	return data, nil
+}
+
+// readProblem describes why the file at path cannot be read.
+func readProblem(path string, err error) *Problem {
+	var kind *regular.KindError
+	var size *regular.SizeError
+	switch {
+	case errors.As(err, &kind):
+		return newProblem(path, CodeSpecial, err, "save the component in a file and name that", "%v", kind)
+	case errors.As(err, &size):
+		return newProblem(path, CodeTooLarge, err, "if it is meant to be that large, raise --max-component-size",
+			"%v (--max-component-size)", size)
+	}
+	return newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v", underlying(err))
 }
 
 // readHint returns what to do about a file that cannot be read; "" if nobody knows.

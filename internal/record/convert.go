@@ -11,6 +11,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/fixture/har"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // ConvertOptions says how Convert works.
@@ -83,7 +84,7 @@ type converter struct {
 
 // file converts one file.
 func (c *converter) file(path string) error {
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path, regular.MaxFile)
 	if err != nil {
 		var pathError *fs.PathError
 		switch {

@@ -132,6 +132,10 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	return data, f.Close()
 }
 
+// ReadAll reads r to its end, limit bytes at most. If there are more, the error is
+// a *SizeError.
+func ReadAll(r io.Reader, limit int64) ([]byte, error) { return read(r, 0, limit) }
+
 // read reads all of a file that is said to be of a size. Some files of the
 // system, below /proc for instance, are said to be empty and are not.
 func read(f io.Reader, size, limit int64) ([]byte, error) {
