@@ -135,6 +135,8 @@ func (c *cx) liftResult(r *types.Type, flat []uint64) Value {
 	return c.liftFlat(r, flat, &pos)
 }
 
+// callbackLoop calls the callback of the task with one event after the other until it says that it is
+// done: CanonicalABI.md, canon_lift.
 func (t *task) callbackLoop(th *thread, packed uint32) {
 	in := t.inst
 	for {
@@ -142,42 +144,65 @@ func (t *task) callbackLoop(th *thread, packed uint32) {
 		if code == callbackExit {
 			return
 		}
-		// Only who could go on but for the slot is to look again when it is released: there may be very many who wait.
-		free := func() bool {
-			if in.exclusive == nil {
-				return true
-			}
-			if in.slotWaiters == nil {
-				in.slotWaiters = map[*thread]struct{}{}
-			}
-			in.slotWaiters[th] = struct{}{}
-			return false
-		}
-		var ev event
-		switch code {
-		case callbackYield:
-			in.releaseExclusive()
-			cancelled := t.deliverPendingCancel(true)
-			if !cancelled {
-				th.startWaiting(free)
-				cancelled = th.park(true, nil)
-			}
-			if cancelled {
-				ev.code = eventTaskCancelled
-			}
-		case callbackWait:
-			s := in.table.set(set)
-			in.releaseExclusive()
-			ev = s.wait(th, free, true)
-		default:
+		if code > callbackWait {
 			trapf("unsupported callback code: %d", code)
 		}
-		delete(in.slotWaiters, th)
-		in.exclusive = th
+		var ev event
+		switch {
+		case t.deliverPendingCancel(true):
+			ev.code = eventTaskCancelled // the slot stays the task's
+		case code == callbackWait:
+			ev = t.waitForSlot(th, in.table.set(set))
+		default:
+			ev = t.waitForSlot(th, nil)
+		}
 		stack := [3]uint64{uint64(ev.code), uint64(ev.p1), uint64(ev.p2)}
 		th.callCore(t.opts.callback, stack[:])
 		packed = uint32(stack[0])
 	}
+}
+
+// waitForSlot gives the slot back, and waits until it is free again and the set has an event, or the
+// task is to be cancelled; without a set, it waits for the next turn. It returns with the slot.
+func (t *task) waitForSlot(th *thread, s *waitableSet) (ev event) {
+	in := t.inst
+	// Only who could go on but for the slot is to look again when it is released: there may be very
+	// many who wait.
+	free := func() bool {
+		if in.exclusive == nil {
+			return true
+		}
+		if in.slotWaiters == nil {
+			in.slotWaiters = map[*thread]struct{}{}
+		}
+		in.slotWaiters[th] = struct{}{}
+		return false
+	}
+	ready := free
+	in.releaseExclusive()
+	if s != nil {
+		ready = func() bool { return (s.pending() || t.state == taskPendingCancel) && free() }
+		s.waiting = append(s.waiting, th)
+		th.awaits = s
+	}
+	cancelled := false
+	if s == nil || !ready() {
+		th.startWaiting(ready)
+		cancelled = th.park(true, nil)
+	}
+	switch {
+	case cancelled || t.deliverPendingCancel(true):
+		ev.code = eventTaskCancelled
+	case s != nil:
+		ev = s.take()
+	}
+	if s != nil {
+		s.waiting = remove(s.waiting, th)
+		th.awaits = nil
+	}
+	delete(in.slotWaiters, th)
+	in.exclusive = th
+	return ev
 }
 
 // lowerAsync calls a component function for core code in a component that uses async: CanonicalABI.md, canon_lower.

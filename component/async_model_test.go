@@ -260,7 +260,7 @@ func (m *asyncModel) complete(w *modelWaitable, n uint32) {
 
 func (m *asyncModel) cancelCall(h uint32) (state uint32, ok bool) {
 	w := m.waitable(h)
-	if w == nil || !w.call || w.delivered || w.cancelled {
+	if w == nil || !w.call || w.delivered || w.cancelled || w.set != nil {
 		return 0, false
 	}
 	if w.state == 1 {

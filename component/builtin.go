@@ -73,7 +73,7 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 	case binary.CanonWaitableSetNew:
 		ret(inst.table.add(entry{kind: entryOther, rep: &waitableSet{}}))
 	case binary.CanonWaitableSetWait:
-		ev := inst.table.set(arg(0)).wait(th, always, d.Cancellable)
+		ev := inst.table.set(arg(0)).wait(th, d.Cancellable)
 		c.event(th, inst, ev, stack)
 	case binary.CanonWaitableSetPoll:
 		ev := inst.table.set(arg(0)).poll(th.task, d.Cancellable)
@@ -138,7 +138,13 @@ func (c *canonFunc) threadBuiltin(th *thread, inst *instance, stack []uint64) {
 			stack[0] = 1
 		}
 	}
-	other := func() *thread { return inst.threads.get(uint32(stack[0])) }
+	other := func() *thread {
+		o := inst.threads.get(uint32(stack[0]))
+		if o == th {
+			trapf("a thread cannot resume itself")
+		}
+		return o
+	}
 	parked := func() *thread {
 		o := other()
 		if !o.suspended() {
@@ -242,12 +248,14 @@ func subtaskCancel(th *thread, inst *instance, i uint32, async bool) uint32 {
 	if s.cancelReq {
 		trapf("`subtask.cancel` called more than once")
 	}
-	if s.set != nil && !async {
+	if s.set != nil {
 		trapf("waitable cannot be used synchronously while added to a waitable set")
 	}
 	if !s.resolved() {
 		s.cancelReq = true
+		s.waiter = th // the callee runs now, and nobody is to put the subtask into a set meanwhile
 		s.onCancel(inst)
+		s.waiter = nil
 		if !s.resolved() {
 			if async {
 				return blocked

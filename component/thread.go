@@ -103,7 +103,8 @@ func (th *thread) suspend(cancellable bool) bool {
 	return th.park(cancellable, nil)
 }
 
-// waitUntil parks until the condition holds, or returns at once when it does already.
+// waitUntil parks until the condition holds, or returns at once if it does already. It reports
+// whether the task has been cancelled instead, of which only a cancellable wait learns.
 func (th *thread) waitUntil(ready func() bool, cancellable bool) bool {
 	if th.task.deliverPendingCancel(cancellable) {
 		return true
@@ -111,8 +112,12 @@ func (th *thread) waitUntil(ready func() bool, cancellable bool) bool {
 	if ready() {
 		return false
 	}
+	if cancellable {
+		holds := ready
+		ready = func() bool { return th.task.state == taskPendingCancel || holds() }
+	}
 	th.startWaiting(ready)
-	return th.park(cancellable, nil)
+	return th.park(cancellable, nil) || th.task.deliverPendingCancel(cancellable)
 }
 
 func always() bool { return true }
@@ -260,8 +265,11 @@ func (t *task) exitImplicit(th *thread) {
 	}
 }
 
-// requestCancellation asks the task to end: at once when it has not started, by resuming a thread that can be cancelled, or else at its
-// next cancellable point.
+// requestCancellation asks the task to end. If it has not started, it ends at once. If its callback
+// waits in the event loop and nothing keeps it from running, the callback runs now, until it waits
+// again or ends; no other thread runs after it. Else the request stays pending, and the callback gets
+// it as soon as it can run. Binaries from before the specification took the cancellable immediate away
+// may have other threads that can be cancelled.
 func (t *task) requestCancellation(caller *instance) {
 	if t.state == taskInitial {
 		t.state = taskCancelDelivered
@@ -271,22 +279,20 @@ func (t *task) requestCancellation(caller *instance) {
 	if t.state != taskStarted {
 		return
 	}
-	if t.inst.mayEnterFrom(caller) {
-		for _, th := range t.threads {
-			if !th.parked || !th.cancellable {
-				continue
-			}
-			if th == t.implicit && t.needsExclusive() && t.inst.exclusive != nil && t.inst.exclusive != th {
-				continue
-			}
+	t.state = taskPendingCancel
+	for _, th := range t.threads {
+		if !th.parked || !th.cancellable {
+			continue
+		}
+		if t.inst.mayEnterFrom(caller) && (th.suspended() || th.isReady()) {
 			t.state = taskCancelDelivered
 			t.inst.enter(caller)
 			th.resume(true)
 			t.inst.leave(caller)
 			return
 		}
+		th.store.poke(th)
 	}
-	t.state = taskPendingCancel
 }
 
 func (t *task) deliverPendingCancel(cancellable bool) bool {

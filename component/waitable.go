@@ -105,11 +105,11 @@ func (s *waitableSet) take() event {
 	return event{}
 }
 
-// wait parks the thread until the set has an event and and holds.
-func (s *waitableSet) wait(th *thread, and func() bool, cancellable bool) event {
+// wait parks the thread until the set has an event.
+func (s *waitableSet) wait(th *thread, cancellable bool) event {
 	s.waiting = append(s.waiting, th)
 	th.awaits = s
-	cancelled := th.waitUntil(func() bool { return s.pending() && and() }, cancellable)
+	cancelled := th.waitUntil(s.pending, cancellable)
 	th.awaits = nil
 	ev := event{code: eventTaskCancelled}
 	if !cancelled {
