@@ -208,7 +208,8 @@ func (f *FutureTrailers) Ready() bool {
 // Subscribe has w woken when the trailers are there.
 func (f *FutureTrailers) Subscribe(w *Waiter) func() { return f.b.subscribe(w) }
 
-// Get returns the trailers, frozen, nil when the message has none, or what went wrong with the body. It must be Ready.
+// Get returns the trailers, frozen, without those that a trailer section may not have; nil if the
+// message has none; or what went wrong with the body. It must be Ready.
 func (f *FutureTrailers) Get() (*Fields, *ErrorCode) {
 	b := f.b
 	b.mu.Lock()
@@ -222,7 +223,7 @@ func (f *FutureTrailers) Get() (*Fields, *ErrorCode) {
 	case b.trailer == nil:
 		return nil, nil
 	}
-	if t := b.trailer(); t != nil && t.Len() > 0 {
+	if t := b.trailer().trailing(); t != nil && t.Len() > 0 {
 		return t, nil
 	}
 	return nil, nil

@@ -43,7 +43,8 @@ func (b *OutgoingBody) Stream() (OutputStream, bool) {
 	return &bodyStream{b: b}, true
 }
 
-// Finish completes the body; trailers may be nil. It fails when the size is not the declared one, and the message is then cut short.
+// Finish completes the body; trailers may be nil, and those that a trailer section may not have are
+// left out. It fails if the size is not the declared one, and the message is then cut short.
 func (b *OutgoingBody) Finish(trailers *Fields) *ErrorCode {
 	if b.finished {
 		return nil
@@ -54,8 +55,8 @@ func (b *OutgoingBody) Finish(trailers *Fields) *ErrorCode {
 		b.pipe.end(code)
 		return code
 	}
-	if trailers != nil {
-		b.trailers = trailers.Freeze()
+	if t := trailers.trailing(); t != nil && t.Len() > 0 {
+		b.trailers = t
 	}
 	b.pipe.end(nil)
 	return nil

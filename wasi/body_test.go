@@ -324,6 +324,98 @@ func TestResponsesBecomeThoseOfNetHTTP(t *testing.T) {
 	}
 }
 
+// Trailers that a receiver would have needed before the body are not passed on, whoever sends them.
+func TestTrailersDoNotFrameRouteOrAuthenticate(t *testing.T) {
+	var kv []string
+	for _, name := range []string{"X-First", "Content-Length", "Trailer", "TE", "Cache-Control", "Expect", "Max-Forwards", "Pragma",
+		"Range", "If-Match", "If-Modified-Since", "Authorization", "Cookie", "Set-Cookie", "WWW-Authenticate", "Age", "Date", "Expires",
+		"Location", "Retry-After", "Vary", "Content-Encoding", "Content-Range", "Content-Type", "Server-Timing", "grpc-status"} {
+		kv = append(kv, name, "9")
+	}
+	want := []string{"X-First: 9", "Server-Timing: 9", "grpc-status: 9"}
+	st := newState(t, &Config{})
+	body, _, r := newOutgoing(t, st)
+	if code := body.Finish(mustFields(t, st.FieldRules(), kv...)); code != nil {
+		t.Fatal(code)
+	}
+	if diff := cmp.Diff(want, pairs(r.Trailer())); diff != "" {
+		t.Errorf("sent: %s", diff)
+	}
+	body, _, r = newOutgoing(t, st)
+	if code := body.Finish(mustFields(t, st.FieldRules(), "host-is-fine", "1", "content-length", "1")); code != nil {
+		t.Fatal(code)
+	}
+	if tr := r.Trailer(); tr.bytes != size("host-is-fine", []byte("1")) || !tr.Frozen() {
+		t.Errorf("%d bytes counted, frozen %v", tr.bytes, tr.Frozen())
+	}
+
+	// From the network, those that concern the connection may come, too.
+	h := http.Header{"Host": {"evil"}, "Transfer-Encoding": {"chunked"}, "Connection": {"close"}}
+	for i := 0; i < len(kv); i += 2 {
+		h.Set(kv[i], kv[i+1])
+	}
+	in := st.RequestBody(&Request{
+		Body: io.NopCloser(strings.NewReader("abc")), Trailer: func() *Fields { return FieldsFromHTTP(st.FieldRules(), h) },
+	})
+	f := in.Finish()
+	if err := Await(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	got, code := f.Get()
+	if diff := cmp.Diff([]string{"grpc-status: 9", "server-timing: 9", "x-first: 9"}, pairs(got)); diff != "" || code != nil {
+		t.Errorf("received: %v, %s", code, diff)
+	}
+
+	// Nothing but those is as good as none.
+	in = st.RequestBody(&Request{
+		Body: io.NopCloser(strings.NewReader("")), Trailer: func() *Fields { return mustFields(t, st.FieldRules(), "content-length", "1").Freeze() },
+	})
+	f = in.Finish()
+	if err := Await(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if got, code := f.Get(); got != nil || code != nil {
+		t.Errorf("got %v, %v", got, code)
+	}
+}
+
+func TestAResponseWithoutBodyIsHeldToItsContentLength(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		head   bool
+		length string
+		ok     bool
+	}{
+		"none": {200, false, "", true}, "zero": {200, false, "0", true}, "more": {200, false, "5", false},
+		"to HEAD": {200, true, "5", true}, "not modified": {304, false, "5", true}, "no content": {204, false, "5", true},
+	} {
+		st := newState(t, &Config{})
+		f := NewFields(st.FieldRules())
+		if c.length != "" {
+			f = mustFields(t, st.FieldRules(), "content-length", c.length)
+		}
+		out := st.NewOutgoingResponse(f)
+		out.SetStatus(c.status)
+		var res *Response
+		o := NewResponseOutparam(func(r *Response, _ *ErrorCode) { res = r })
+		o.Head = c.head
+		o.Set(out, nil)
+		h := res.HTTP()
+		_, err := io.ReadAll(h.Body)
+		if code := AsErrorCode(err); c.ok != (err == nil) || err != nil && (code == nil || code.Case != HTTPResponseBodySize) {
+			t.Errorf("%s: %v", name, err)
+		}
+		// RFC 9110, 8.6: a 204 has no Content-Length.
+		want := c.length
+		if c.status == http.StatusNoContent {
+			want = ""
+		}
+		if got := h.Header.Get("Content-Length"); got != want {
+			t.Errorf("%s: Content-Length %q, want %q", name, got, want)
+		}
+	}
+}
+
 // readAll reads a guest's stream to its end.
 func readAll(t *testing.T, s InputStream) (string, error) {
 	t.Helper()

@@ -99,7 +99,7 @@ func (r *OutgoingRequest) check(c *Client) *ErrorCode {
 		}
 	}
 	switch {
-	case r.Scheme != "HTTP" && r.Scheme != "HTTPS", len(r.header.Get("content-length")) > 1:
+	case r.Scheme != "HTTP" && r.Scheme != "HTTPS":
 		return NewErrorCode(HTTPProtocolError, nil)
 	case !validToken(r.Method):
 		return NewErrorCode(HTTPRequestMethodInvalid, nil)

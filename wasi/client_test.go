@@ -412,9 +412,6 @@ func TestRequestsThatCannotBeSentFailAtOnce(t *testing.T) {
 		"scheme":       {func(r *OutgoingRequest) { r.SetScheme("ftp") }, "HTTP-protocol-error"},
 		"no authority": {func(r *OutgoingRequest) { r.Authority = "" }, "HTTP-request-URI-invalid"},
 		"no path":      {func(r *OutgoingRequest) { r.PathWithQuery = "" }, "HTTP-request-URI-invalid"},
-		"two lengths": {func(r *OutgoingRequest) {
-			*r = *newRequest(t, st, "h", "content-length", "3", "content-length", "3")
-		}, "HTTP-protocol-error"},
 		"length without a body": {func(r *OutgoingRequest) {
 			*r = *newRequest(t, st, "h", "content-length", "3")
 		}, "HTTP-request-body-size(0)"},

@@ -90,6 +90,9 @@ func FieldsFromHTTP(rules *FieldRules, h http.Header) *Fields {
 		if rules.forbidden(key) {
 			continue
 		}
+		if key == contentLength && len(values) > 1 {
+			values = values[:1] // net/http lets no message in whose values differ
+		}
 		for _, v := range values {
 			f.add(key, key, []byte(v))
 		}
@@ -107,7 +110,9 @@ func (f *Fields) add(key, name string, value []byte) {
 
 // Freeze makes f immutable, for good.
 func (f *Fields) Freeze() *Fields {
-	f.frozen = true
+	if !f.frozen { // frozen ones may be shared
+		f.frozen = true
+	}
 	return f
 }
 
@@ -162,16 +167,19 @@ func (f *Fields) change(name string) (key string, err error) {
 	return key, nil
 }
 
-// Append adds a value, which f keeps.
+// Append adds a value, which f keeps. A second content-length that equals the first adds nothing;
+// one that differs is invalid (RFC 9110, 8.6), because receivers may disagree about which one holds.
 func (f *Fields) Append(name string, value []byte) error {
 	key, err := f.change(name)
 	switch {
 	case err != nil:
 		return err
-	case !validValue(key, value):
+	case !validValue(key, value), f.conflicts(key, value):
 		return ErrFieldSyntax
 	case f.frozen:
 		return ErrFieldImmutable
+	case key == contentLength && f.Has(key):
+		return nil
 	case f.bytes+size(name, value) > f.rules.limit():
 		return ErrFieldsTooBig
 	}
@@ -182,8 +190,17 @@ func (f *Fields) Append(name string, value []byte) error {
 	return nil
 }
 
-// Set replaces all values of a name by these, which f keeps; none removes the name. The new values stand where the first old one
-// stood.
+// conflicts reports whether value is another content-length than the one that f has.
+func (f *Fields) conflicts(key string, value []byte) bool {
+	if key != contentLength {
+		return false
+	}
+	i := f.index(key)
+	return i >= 0 && !sameLength(f.entries[i].Value, value)
+}
+
+// Set replaces all values of a name by these, which f keeps; none removes the name. The new values
+// stand where the first old one stood. A content-length is kept once, however often it is given.
 func (f *Fields) Set(name string, values [][]byte) error {
 	key, err := f.change(name)
 	switch {
@@ -198,12 +215,18 @@ func (f *Fields) Set(name string, values [][]byte) error {
 			total -= size(e.Name, e.Value)
 		}
 	}
-	added := make([]entry, len(values))
-	for i, v := range values {
+	added := make([]entry, 0, len(values))
+	for _, v := range values {
 		if !validValue(key, v) {
 			return ErrFieldSyntax
 		}
-		added[i] = entry{key, Field{name, v}}
+		if key == contentLength && len(added) > 0 {
+			if !sameLength(added[0].Value, v) {
+				return ErrFieldSyntax
+			}
+			continue
+		}
+		added = append(added, entry{key, Field{name, v}})
 		total += size(name, v)
 	}
 	if len(values) > 0 && total > f.rules.limit() {
@@ -248,7 +271,7 @@ func (f *Fields) remove(key string) (removed [][]byte) {
 
 // ContentLength returns the value of content-length; ok is false when there is none.
 func (f *Fields) ContentLength() (n uint64, ok bool) {
-	i := f.index("content-length")
+	i := f.index(contentLength)
 	if i < 0 {
 		return 0, false
 	}

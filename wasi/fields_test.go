@@ -105,6 +105,69 @@ func TestContentLengthMustBeANumber(t *testing.T) {
 	}
 }
 
+func TestContentLengthHasOneValue(t *testing.T) {
+	for name, c := range map[string]struct {
+		values []string
+		valid  bool
+		kept   string
+	}{
+		"once":                    {[]string{"5"}, true, "5"},
+		"twice the same":          {[]string{"5", "5"}, true, "5"},
+		"the same number":         {[]string{"5", "005"}, true, "5"},
+		"two that differ":         {[]string{"5", "6"}, false, "5"},
+		"the last of many":        {[]string{"7", "7", "7", "8"}, false, "7"},
+		"a list in one value":     {[]string{"5, 5"}, false, ""},
+		"a list that differs":     {[]string{"5,6"}, false, ""},
+		"the second is no number": {[]string{"5", "x"}, false, "5"},
+	} {
+		wantErr := func(how string, err error) {
+			t.Helper()
+			if c.valid != (err == nil) || err != nil && !errors.Is(err, ErrFieldSyntax) {
+				t.Errorf("%s, %s: %v", name, how, err)
+			}
+		}
+		f := NewFields(&FieldRules{})
+		var err error
+		for i, v := range c.values {
+			// Whatever the spelling of the name.
+			if err = f.Append([]string{"Content-Length", "content-length"}[i%2], []byte(v)); err != nil {
+				break
+			}
+		}
+		wantErr("append", err)
+		var want [][]byte
+		if c.kept != "" {
+			want = bytesOf(c.kept)
+		}
+		if diff := cmp.Diff(want, f.Get("content-length")); diff != "" {
+			t.Errorf("%s, append: %s", name, diff)
+		}
+		if f.Len() == 1 && f.bytes != size("Content-Length", []byte(c.kept)) {
+			t.Errorf("%s: %d bytes counted", name, f.bytes)
+		}
+		var list []Field
+		for _, v := range c.values {
+			list = append(list, Field{"content-length", []byte(v)})
+		}
+		_, err = FieldsFromList(&FieldRules{}, list)
+		wantErr("from-list", err)
+
+		// A refused set changes nothing; the value may be replaced as a whole.
+		f = mustFields(t, &FieldRules{}, "content-length", "1")
+		err = f.Set("content-length", bytesOf(c.values...))
+		wantErr("set", err)
+		if !c.valid {
+			want = bytesOf("1")
+		}
+		if diff := cmp.Diff(want, f.Get("content-length")); diff != "" {
+			t.Errorf("%s, set: %s", name, diff)
+		}
+	}
+	if err := mustFields(t, &FieldRules{}, "content-length", "1").Clone().Append("content-length", []byte("2")); err == nil {
+		t.Error("a clone forgets the value that it has")
+	}
+}
+
 func TestFieldsForbidWhatConcernsTheConnection(t *testing.T) {
 	rules := &FieldRules{Forbidden: []string{"x-mine"}}
 	for _, name := range []string{"connection", "Keep-Alive", "proxy-authenticate", "proxy-authorization", "Proxy-Connection",

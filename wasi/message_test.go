@@ -202,18 +202,3 @@ func TestOutparamAnswersOnce(t *testing.T) {
 		}
 	}
 }
-
-func TestInformationalResponsesNeedAServerThatSendsThem(t *testing.T) {
-	o := NewResponseOutparam(nil)
-	var sent []int
-	f := NewFields(&FieldRules{})
-	got := []string{o.SendInformational(99, f).String(), o.SendInformational(200, f).String(), o.SendInformational(103, f).String()}
-	want := []string{"HTTP-protocol-error", "HTTP-protocol-error", `internal-error("informational responses are not supported")`}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	o.Informational = func(status int, _ *Fields) error { sent = append(sent, status); return nil }
-	if code := o.SendInformational(103, f); code != nil || len(sent) != 1 || sent[0] != 103 {
-		t.Errorf("%v, sent %v", code, sent)
-	}
-}

@@ -4,8 +4,6 @@ package wasi
 type ResponseOutparam struct {
 	// Head tells that the request was HEAD: the response may declare a length and send nothing.
 	Head bool
-	// Informational sends an interim response (1xx); nil when that is not possible.
-	Informational func(status int, header *Fields) error
 
 	done func(*Response, *ErrorCode)
 }
@@ -32,20 +30,6 @@ func (o *ResponseOutparam) Set(res *OutgoingResponse, code *ErrorCode) {
 		return
 	}
 	done(r, nil)
-}
-
-// SendInformational sends an interim response; an error-code tells that it could not be sent.
-func (o *ResponseOutparam) SendInformational(status int, header *Fields) *ErrorCode {
-	if status < 100 || status > 199 {
-		return NewErrorCode(HTTPProtocolError, nil)
-	}
-	if o.Informational == nil {
-		return InternalErrorf("informational responses are not supported")
-	}
-	if err := o.Informational(status, header.Freeze()); err != nil {
-		return InternalErrorf("%v", err)
-	}
-	return nil
 }
 
 // Drop gives the outparam up.

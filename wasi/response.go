@@ -31,6 +31,9 @@ func (r *Response) Abort(cause error) { r.body.Abort(cause) }
 // declared a length nor has ended the body yet.
 func (r *Response) HTTP() *http.Response {
 	h := r.Header.HTTP()
+	if r.Status == http.StatusNoContent {
+		delete(h, "Content-Length") // RFC 9110, 8.6
+	}
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil
 	}

@@ -49,12 +49,15 @@ func (r *OutgoingResponse) Drop() {
 }
 
 func (r *OutgoingResponse) send(head bool) *Response {
-	if r.body == nil {
+	none := r.body == nil
+	if none {
 		r.body = r.state.newOutgoingBody(r.header, HTTPResponseBodySize)
-		r.body.pipe.end(nil)
 	}
 	if head || r.Status == http.StatusNotModified || r.Status == http.StatusNoContent {
 		r.body.mayBeEmpty = true
+	}
+	if none {
+		_ = r.body.Finish(nil) // the receiver hears of a size that is not the declared one
 	}
 	return &Response{Status: r.Status, Header: r.header, Body: r.body.Reader(), body: r.body}
 }

@@ -92,6 +92,9 @@ type OwningWriter interface {
 	WriteOwned(p []byte) error
 }
 
+// Unlimited is an OutputStream that accepts a Write of any size, whatever CheckWrite says.
+type Unlimited interface{ Unlimited() }
+
 // FlushTeller is an OutputStream whose flush may be complete while CheckWrite permits nothing for another reason.
 type FlushTeller interface {
 	// Flushed tells that no flush is under way.

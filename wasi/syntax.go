@@ -109,6 +109,9 @@ func alpha(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
+// contentLength is the key of the field that says how long a body is.
+const contentLength = "content-length"
+
 // validValue tells whether v may be a value (RFC 9110, 5.5, with blanks at its ends allowed) of the field with this key.
 func validValue(key string, v []byte) bool {
 	for _, c := range v {
@@ -116,11 +119,18 @@ func validValue(key string, v []byte) bool {
 			return false
 		}
 	}
-	if key == "content-length" {
+	if key == contentLength {
 		_, ok := parseLength(v)
 		return ok
 	}
 	return true
+}
+
+// sameLength reports whether two valid content-lengths are the same number.
+func sameLength(a, b []byte) bool {
+	n, _ := parseLength(a)
+	m, _ := parseLength(b)
+	return n == m
 }
 
 // parseLength reads a content-length (RFC 9110, 8.6).

@@ -2,7 +2,6 @@ package p2
 
 import (
 	"context"
-	"errors"
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -95,8 +94,11 @@ type outgoingBody struct {
 // dropOutgoingBody drops a body that was not finished: whoever receives it must notice that it is not whole.
 func dropOutgoingBody(rep any) error {
 	b := rep.(*outgoingBody)
+	if err := b.drop(); err != nil {
+		return err // a trap: that is what its receiver is to hear
+	}
 	b.b.Abort(wasi.ErrBodyDropped)
-	return b.drop()
+	return nil
 }
 
 func outgoingBodyDefs() []def {
@@ -119,7 +121,7 @@ func outgoingBodyWrite(_ context.Context, _ *wasi.State, args []component.Value)
 func outgoingBodyFinish(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	b := args[0].Rep().(*outgoingBody)
 	if err := b.drop(); err != nil {
-		return unit(), errors.Join(err, dropOutgoingBody(b))
+		return unit(), err
 	}
 	var trailers *wasi.Fields
 	if args[1].IsSome() {

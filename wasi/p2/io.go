@@ -11,7 +11,7 @@ import (
 )
 
 // errHasChildren traps a guest that drops or consumes a resource before the resources derived from it.
-var errHasChildren = errors.New("resource has children that are still alive")
+var errHasChildren = errors.New("resource has children that are alive")
 
 // parent counts the living resources derived from the one that embeds it.
 type parent struct{ children int }

@@ -56,19 +56,28 @@ func (o *outputStream) write(p []byte) error {
 	if o.failed {
 		return wasi.ErrClosed
 	}
-	o.permit -= len(p)
+	o.permit = max(o.permit-len(p), 0)
 	if w, ok := o.s.(wasi.OwningWriter); ok {
 		return o.fail(w.WriteOwned(p))
 	}
 	return o.fail(o.s.Write(p))
 }
 
-// permits returns the trap for a write of n bytes; a closed stream rather answers that it is closed.
-func (o *outputStream) permits(n uint64) error {
-	if n > uint64(o.permit) && !o.failed {
-		return fmt.Errorf("write of %d bytes where check-write permits %d", n, o.permit)
+// admit finds out whether n bytes may be written. A guest that has not asked, or asked for less, may
+// write as long as there is room: WIT allows a trap, but every host accepts that, and there are guests
+// that rely on it. err is what the stream has become meanwhile, trap is the end of the guest.
+func (o *outputStream) admit(n uint64) (err, trap error) {
+	switch {
+	case o.failed:
+		return wasi.ErrClosed, nil
+	case n <= uint64(o.permit):
+		return nil, nil
 	}
-	return nil
+	room, err := o.checkWrite()
+	if err == nil && n > uint64(room) {
+		trap = fmt.Errorf("write of %d bytes where check-write permits %d", n, room)
+	}
+	return err, trap
 }
 
 func (o *outputStream) flush() error {
@@ -148,10 +157,15 @@ func outputCheckWrite(_ context.Context, _ *wasi.State, args []component.Value) 
 
 func outputWrite(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	o, p := args[0].Rep().(*outputStream), args[1].Bytes()
-	if err := o.permits(uint64(len(p))); err != nil {
-		return unit(), err
+	n := uint64(len(p))
+	if _, ok := o.s.(wasi.Unlimited); ok {
+		n = min(n, 1)
 	}
-	return written(o.write(p), nil)
+	err, trap := o.admit(n)
+	if err == nil && trap == nil {
+		err = o.write(p)
+	}
+	return written(err, trap)
 }
 
 func outputBlockingWrite(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
@@ -177,13 +191,11 @@ func outputSubscribe(_ context.Context, _ *wasi.State, args []component.Value) (
 
 func outputWriteZeroes(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	o, n := args[0].Rep().(*outputStream), args[1].U64()
-	if err := o.permits(n); err != nil {
-		return unit(), err
+	err, trap := o.admit(n)
+	if err == nil && trap == nil {
+		err = o.write(make([]byte, n))
 	}
-	if o.failed {
-		return streamError(wasi.ErrClosed), nil
-	}
-	return written(o.write(make([]byte, n)), nil)
+	return written(err, trap)
 }
 
 func outputBlockingWriteZeroes(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {

@@ -218,7 +218,7 @@ func TestReads(t *testing.T) {
 	}
 }
 
-func TestWritesKeepToThePermit(t *testing.T) {
+func TestWritesKeepToTheRoomThereIs(t *testing.T) {
 	write := func(out component.Value, n int) string {
 		v, err := outputWrite(t.Context(), nil, []component.Value{out, bytesAre(n)})
 		return outcome(v, err)
@@ -235,18 +235,57 @@ func TestWritesKeepToThePermit(t *testing.T) {
 		do   func(out component.Value) []string
 		want []string
 	}{
-		"no permit":      {func(o component.Value) []string { return []string{write(o, 1)} }, []string{"trap"}},
-		"nothing":        {func(o component.Value) []string { return []string{write(o, 0)} }, []string{"ok"}},
-		"permit":         {func(o component.Value) []string { return []string{check(o), write(o, 10)} }, []string{"ok", "ok"}},
-		"beyond":         {func(o component.Value) []string { return []string{check(o), write(o, 11)} }, []string{"ok", "trap"}},
-		"used up":        {func(o component.Value) []string { return []string{check(o), write(o, 6), write(o, 5)} }, []string{"ok", "ok", "trap"}},
-		"after flush":    {func(o component.Value) []string { return []string{check(o), flush(o), write(o, 1)} }, []string{"ok", "ok", "trap"}},
-		"zeroes":         {func(o component.Value) []string { return []string{check(o), zeroes(o, 10)} }, []string{"ok", "ok"}},
+		"not asked for": {func(o component.Value) []string { return []string{write(o, 10)} }, []string{"ok"}},
+		"too much":      {func(o component.Value) []string { return []string{write(o, 11)} }, []string{"trap"}},
+		"nothing":       {func(o component.Value) []string { return []string{write(o, 0)} }, []string{"ok"}},
+		"permit":        {func(o component.Value) []string { return []string{check(o), write(o, 10)} }, []string{"ok", "ok"}},
+		"beyond":        {func(o component.Value) []string { return []string{check(o), write(o, 11)} }, []string{"ok", "trap"}},
+		"used up":       {func(o component.Value) []string { return []string{check(o), write(o, 6), write(o, 5)} }, []string{"ok", "ok", "ok"}},
+		"no room": {func(o component.Value) []string {
+			return []string{check(o), write(o, 10), write(o, 10), write(o, 1)}
+		}, []string{"ok", "ok", "ok", "trap"}},
+		"after flush": {func(o component.Value) []string { return []string{check(o), flush(o), write(o, 1)} }, []string{"ok", "ok", "ok"}},
+		"zeroes":      {func(o component.Value) []string { return []string{check(o), zeroes(o, 10)} }, []string{"ok", "ok"}},
+		"zeroes, not asked for": {func(o component.Value) []string { return []string{zeroes(o, 10), zeroes(o, 11)} },
+			[]string{"ok", "trap"}},
 		"zeroes, beyond": {func(o component.Value) []string { return []string{check(o), zeroes(o, 1<<63)} }, []string{"ok", "trap"}},
 	} {
 		if diff := cmp.Diff(c.want, c.do(newOutputStream(&sink{gate: opened(), permits: []int{10, 10}}, nil))); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+}
+
+// A stream that is found closed when a guest writes without asking answers as it does to one that asks.
+func TestAWriteWithoutAPermitMeetsTheStreamAsItIs(t *testing.T) {
+	for want, err := range map[string]error{"closed": wasi.ErrClosed, "failed: oops": errors.New("oops")} {
+		for name, write := range map[string]func(out component.Value) (component.Value, error){
+			"write": func(out component.Value) (component.Value, error) {
+				return outputWrite(t.Context(), nil, []component.Value{out, bytesAre(1)})
+			},
+			"zeroes": func(out component.Value) (component.Value, error) {
+				return outputWriteZeroes(t.Context(), nil, []component.Value{out, component.U64(1)})
+			},
+		} {
+			out := newOutputStream(&sink{gate: opened(), err: err}, nil)
+			got := []string{outcome(write(out)), outcome(write(out))}
+			if diff := cmp.Diff([]string{want, "closed"}, got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	}
+}
+
+func TestStandardOutputTakesAWriteOfAnySize(t *testing.T) {
+	var got bytes.Buffer
+	out := newOutputStream(wasi.NewSink(&got), nil)
+	const size = 5 << 20
+	if v, err := outputWrite(t.Context(), nil, []component.Value{out, bytesAre(size)}); outcome(v, err) != "ok" || got.Len() != size {
+		t.Errorf("%s, %d bytes", outcome(v, err), got.Len())
+	}
+	// Zeroes would have to be made first.
+	if v, err := outputWriteZeroes(t.Context(), nil, []component.Value{out, component.U64(1 << 62)}); outcome(v, err) != "trap" {
+		t.Error(outcome(v, err))
 	}
 }
 
@@ -376,6 +415,9 @@ func TestParentsMustNotGoBeforeTheirChildren(t *testing.T) {
 		c.child(t, p)
 		if err := c.end(p.Rep()); !errors.Is(err, errHasChildren) {
 			t.Errorf("%s: parent first: %v", name, err)
+		}
+		if b, ok := p.Rep().(*outgoingBody); ok && b.b.Reader().Ended() {
+			t.Errorf("%s: parent first: the receiver hears of the end before it hears why", name)
 		}
 		p = c.parent(t)
 		child := c.child(t, p)
