@@ -80,6 +80,13 @@ func (x *exchange) leave() {
 	}
 }
 
+// abandoned reports whether the receiver has left.
+func (x *exchange) abandoned() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.left
+}
+
 // take makes w the worker of the exchange. It returns false when the receiver has left before.
 func (x *exchange) take(w *worker) bool {
 	x.mu.Lock()

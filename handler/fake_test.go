@@ -176,8 +176,14 @@ func (h *host) created() int {
 // bubble runs f with a handler for h in a synctest bubble: time is faked, and goroutines that stay behind fail the test.
 func bubble(t *testing.T, h *host, f func(t *testing.T, p *ProxyHandler)) {
 	t.Helper()
+	bubbleWith(t, Options{}, h, f)
+}
+
+// bubbleWith is bubble for a handler with options.
+func bubbleWith(t *testing.T, o Options, h *host, f func(t *testing.T, p *ProxyHandler)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := New(t.Context(), h)
+		p := o.New(t.Context(), h)
 		f(t, p)
 		p.Close(t.Context())
 		if all, idle := p.Workers(); all != 0 || idle != 0 {

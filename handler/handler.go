@@ -7,10 +7,12 @@ import (
 
 // ProxyHandler dispatches requests to workers. It is safe for concurrent use.
 //
-// A request goes to a worker that is available; when there is none a new worker is started for it. The handler itself holds nobody back:
-// limiting how many requests run at once is the caller's task.
+// A request goes to a worker that is available; if there is none, a new worker is started for it, and
+// if Options.MaxWorkers allows no more, the request waits. Limiting how many requests run at once is
+// the caller's task.
 type ProxyHandler struct {
 	state  HandlerState
+	max    int             // of workers; 0 for no limit
 	ctx    context.Context // of the workers
 	cancel context.CancelCauseFunc
 	unhook func() bool
@@ -20,13 +22,25 @@ type ProxyHandler struct {
 	mu     sync.Mutex
 	all    map[*worker]struct{}
 	parked []*worker // idle workers, the most recently idle one last
+	queue  queue     // of requests for which there is no worker
 	closed bool
 }
 
-// New returns a ProxyHandler for state. When ctx ends, everything that runs is stopped as if by Close. The caller calls Close in any
-// case.
-func New(ctx context.Context, state HandlerState) *ProxyHandler {
-	h := &ProxyHandler{state: state, all: map[*worker]struct{}{}}
+// New returns a ProxyHandler for state with the default Options.
+func New(ctx context.Context, state HandlerState) *ProxyHandler { return Options{}.New(ctx, state) }
+
+// Options configures a ProxyHandler. The zero value sets no limits.
+type Options struct {
+	// MaxWorkers is how many workers, and with them instances, there may be at once; 0 means no
+	// limit. A request for which there is no worker waits for one, after those that came before it,
+	// until the context that Handle was given ends.
+	MaxWorkers int
+}
+
+// New returns a ProxyHandler for state. When ctx ends, everything that runs is stopped as if by
+// Close. The caller calls Close in any case.
+func (o Options) New(ctx context.Context, state HandlerState) *ProxyHandler {
+	h := &ProxyHandler{state: state, max: o.MaxWorkers, all: map[*worker]struct{}{}}
 	h.ctx, h.cancel = context.WithCancelCause(ctx)
 	h.unhook = context.AfterFunc(ctx, func() {
 		h.shut()
@@ -50,14 +64,20 @@ func (h *ProxyHandler) Handle(ctx context.Context, data any, req *Request) (*Res
 	if err := h.dispatch(x); err != nil {
 		return nil, err
 	}
-	return x.wait(ctx)
+	res, err := x.wait(ctx)
+	if err != nil && h.max > 0 {
+		h.unqueue(x)
+	}
+	return res, err
 }
 
-// dispatch hands the exchange to a worker.
+// dispatch hands the exchange to a worker, or queues it for the next one.
 //
-// There is no queue in which a request could be forgotten: taking a worker off the list of parked ones and deciding to start one are the same
-// critical section, and whoever has taken a worker off that list (dispatch, the worker's own expiration, or shut) owes it exactly
-// one message, which its channel has room for.
+// No request is forgotten: taking a worker off the list of parked ones and deciding to start one or
+// to queue the request are the same critical section, and so are parking a worker and looking at the
+// queue, and a worker's end and looking at the queue. Whoever has taken a worker off the list of
+// parked ones (dispatch, the worker's own expiration, or shut) owes it exactly one message, which its
+// channel has room for.
 func (h *ProxyHandler) dispatch(x *exchange) error {
 	h.mu.Lock()
 	if h.closed || h.ctx.Err() != nil {
@@ -72,12 +92,28 @@ func (h *ProxyHandler) dispatch(x *exchange) error {
 			return nil
 		}
 	}
+	if h.max > 0 && len(h.all) >= h.max {
+		h.queue.push(x)
+	} else {
+		h.start(x)
+	}
+	h.mu.Unlock()
+	return nil
+}
+
+// start starts a worker for x. The lock is held, and the handler not closed.
+func (h *ProxyHandler) start(x *exchange) {
 	w := newWorker(h)
 	h.all[w] = struct{}{}
 	h.workers.Add(1)
-	h.mu.Unlock()
 	go w.run(x)
-	return nil
+}
+
+// unqueue takes x out of the queue, if it is there.
+func (h *ProxyHandler) unqueue(x *exchange) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.queue.remove(x)
 }
 
 // unpark takes a worker off the list. The lock is held.
@@ -87,12 +123,19 @@ func (h *ProxyHandler) unpark(i int) {
 	h.parked = h.parked[:len(h.parked)-1]
 }
 
-// park makes w wait for a message; with refuses that will not be a request. It returns false when no more messages will come.
+// park makes w wait for a message; with refuses that will not be a request. It returns false when no
+// more messages will come.
 func (h *ProxyHandler) park(w *worker, refuses bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return false
+	}
+	if !refuses {
+		if x := h.queue.pop(); x != nil {
+			w.next <- x
+			return true
+		}
 	}
 	w.refuses = refuses
 	h.parked = append(h.parked, w)
@@ -129,11 +172,16 @@ func (h *ProxyHandler) retire(w *worker) {
 func (h *ProxyHandler) gone(w *worker) {
 	h.mu.Lock()
 	delete(h.all, w)
+	if !h.closed && h.ctx.Err() == nil {
+		if x := h.queue.pop(); x != nil {
+			h.start(x)
+		}
+	}
 	h.mu.Unlock()
 	h.workers.Done()
 }
 
-// shut lets no more requests in and sends idle workers home.
+// shut lets no more requests in, refuses those that are queued, and sends idle workers home.
 func (h *ProxyHandler) shut() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -142,6 +190,9 @@ func (h *ProxyHandler) shut() {
 		w.next <- nil
 	}
 	h.parked = nil
+	for x := h.queue.pop(); x != nil; x = h.queue.pop() {
+		x.answer(nil, ErrClosed)
+	}
 }
 
 // stopAll stops the workers that run.
