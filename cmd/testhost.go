@@ -50,15 +50,16 @@ func (t *testHost) Open(ctx context.Context, spec testrunner.Spec) (testrunner.T
 	if l.err != nil {
 		return nil, l.err
 	}
-	own, err := l.app.Host.WithEnv(envOf(spec.Env))
+	h := l.app.Host
+	limit := 1
+	if h.Kind() == handler.P3 {
+		limit = max(t.concurrent, 1)
+	}
+	session, err := h.NewSession(context.WithoutCancel(ctx), host.SessionOptions{Env: envOf(spec.Env), Concurrent: limit})
 	if err != nil {
 		return nil, err
 	}
-	limit := 1
-	if own.Kind() == handler.P3 {
-		limit = max(t.concurrent, 1)
-	}
-	return newTestTarget(context.WithoutCancel(ctx), own, t.cfg.PostReturnTimeout, limit), nil
+	return &testTarget{session: session, kind: h.Kind(), limit: limit}, nil
 }
 
 var errNotTestable = errors.New("this component cannot be tested")

@@ -94,9 +94,9 @@ type Frame struct {
 	Runtime bool
 }
 
-// Explain explains why the call has failed: with a *Failure that has what the guest wrote to its
+// explain explains why the call has failed: with a *Failure that has what the guest wrote to its
 // standard error, or with err itself if it says nothing about guest or host.
-func (c *Call) Explain(err error) error {
+func (c *Call) explain(err error) error {
 	c.over.Store(true)
 	f := Explain(err)
 	if f == nil {

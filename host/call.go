@@ -1,0 +1,92 @@
+package host
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// Call is one request on its way through an instance. A Call is used once.
+type Call struct {
+	// ID names the request in the guest's output and in the log of outbound requests.
+	ID string
+	// Head is until when the head of the response is expected; zero for no limit.
+	Head time.Time
+	// Started, unless nil, is called when an instance has taken the request, before the guest's
+	// first instruction for it.
+	Started func()
+	// Failed, unless nil, makes the error that the caller gets in place of a *Failure.
+	Failed func(*Failure) error
+
+	tail  tail        // what the guest wrote to stderr meanwhile
+	ended atomic.Bool // the answer is out, whole
+	over  atomic.Bool // nothing more will come of it
+}
+
+// Stderr returns the last lines that the guest wrote to its standard error during the call.
+func (c *Call) Stderr() []string { return c.tail.last() }
+
+// Handle gives one request to a guest and returns as soon as the head of its response is there. The
+// body streams while the guest works on; the caller closes it. The trailers are complete once the
+// body has returned io.EOF.
+//
+// The error, of Handle and of reading the body, is a *Failure, or what ended ctx.
+func (h *Host) Handle(ctx context.Context, c *Call, r *http.Request) (*http.Response, error) {
+	return c.handle(ctx, h.proxy, r)
+}
+
+// handle gives the request to proxy.
+func (c *Call) handle(ctx context.Context, proxy *handler.ProxyHandler, r *http.Request) (*http.Response, error) {
+	req, err := wasi.RequestFromHTTP(r, nil)
+	if err != nil {
+		return badRequest(err), nil
+	}
+	resp, err := proxy.Handle(ctx, c, req)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	out := resp.HTTP()
+	out.Body = &answerBody{Body: resp.Body, call: c}
+	return out, nil
+}
+
+// badRequest is the answer to a request that no guest can be given.
+func badRequest(err error) *http.Response {
+	text := http.StatusText(http.StatusBadRequest) + ": " + err.Error() + "\n"
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}},
+		ContentLength: int64(len(text)), Body: io.NopCloser(strings.NewReader(text)),
+	}
+}
+
+// answerBody explains failures after the head.
+type answerBody struct {
+	*handler.Body
+	call *Call
+}
+
+// Read reads from the guest.
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.Body.Read(p)
+	switch err {
+	case nil:
+	case io.EOF:
+		b.call.ended.Store(true)
+		b.call.over.Store(true)
+	default:
+		err = b.call.explain(err)
+	}
+	return n, err
+}
+
+// Close tells the guest that nobody receives the body any more.
+func (b *answerBody) Close() error {
+	b.call.over.Store(true)
+	return b.Body.Close()
+}

@@ -1,0 +1,149 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// guest is what belongs to one instance: the data of its store.
+type guest struct {
+	host   *Host
+	id     uint64
+	cfg    wasi.Config
+	state  *wasi.State
+	stdout io.WriteCloser
+	stderr io.WriteCloser
+	expire handler.Timeouts
+
+	requests attribution
+}
+
+// maker makes instances of a Host's component for a handler. It is a handler.HandlerState; the data of
+// its requests are *Call.
+type maker struct {
+	host *Host
+	base wasi.Config // what all its instances share
+}
+
+// Instantiate makes a store with an instance in it.
+func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
+	h := m.host
+	g := &guest{host: h, id: h.ids.Add(1), cfg: m.base}
+	g.stdout = g.open(h.cfg.Stdout)
+	g.stderr = &teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
+	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
+	g.cfg.Client = h.cfg.Outbound.Client(g.requestID)
+	g.state = wasi.NewState(&g.cfg)
+	// Requests have their own expiration, given to OnRequestStart.
+	g.expire = handler.Timeouts{PostReturn: h.cfg.PostReturnTimeout, Idle: h.cfg.IdleInstanceTimeout}
+	store := h.linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(h.cfg.MaxMemory)})
+	g.requests.store, g.requests.kind = store, h.pre.Kind()
+	initCtx, cancel := ctx, context.CancelFunc(func() {})
+	if h.cfg.Timeout > 0 {
+		initCtx, cancel = context.WithTimeoutCause(ctx, h.cfg.Timeout, &handler.ExpirationError{Status: handler.Requests, After: h.cfg.Timeout})
+	}
+	proxy, err := h.pre.Instantiate(initCtx, store)
+	cancel()
+	if err != nil {
+		g.Drop(store, err)
+		return nil, err
+	}
+	return &handler.Instance{
+		Store: store, Proxy: proxy, State: g, Expiration: g.expire,
+		View: func(data any) *wasi.State { return data.(*guest).state },
+	}, nil
+}
+
+// open opens a stream for the instance's output.
+func (g *guest) open(stream func(Origin) io.WriteCloser) io.WriteCloser {
+	if stream == nil {
+		return discard{}
+	}
+	return stream(Origin{Instance: g.id, guest: g})
+}
+
+// discard takes output that nobody wants.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func (discard) Close() error { return nil }
+
+// requestID returns the id of the only request that the guest works for, else "".
+func (g *guest) requestID() string {
+	if c := g.requests.only(); c != nil {
+		return c.ID
+	}
+	return ""
+}
+
+// ShouldAcceptRequest applies the limits on reuse.
+func (g *guest) ShouldAcceptRequest(concurrent, total int) handler.ShouldAccept {
+	return g.host.reuse.ShouldAcceptRequest(concurrent, total)
+}
+
+// OnRequestStart attributes what the guest does in that task to the request from now on.
+func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) time.Time {
+	c := data.(*Call)
+	g.requests.started(c, task)
+	if c.Started != nil {
+		c.Started()
+	}
+	return c.Head
+}
+
+// Drop frees everything that belongs to the instance. A failure after the answer has nobody else to tell.
+func (g *guest) Drop(store handler.Store, err error) {
+	g.complain(err)
+	if s, ok := store.(*component.Store); ok {
+		_ = s.Close()
+	}
+	g.state.Close()
+	// Output that cannot be written has nobody to tell.
+	_ = g.stdout.Close()
+	_ = g.stderr.Close()
+}
+
+// complain tells of a failure after an answer, err, which may be nil.
+func (g *guest) complain(err error) {
+	var late *handler.ExpirationError
+	c := g.requests.running()
+	switch {
+	case err == nil, errors.Is(err, handler.ErrClosed), g.host.cfg.Notice == nil:
+	case c != nil && c.ended.Load():
+		g.host.cfg.Notice("[" + c.ID + "] after its answer: " + err.Error())
+	case errors.As(err, &late) && late.Status == handler.PostReturn:
+		// All of the guest waited, and for which request that was is not known.
+		g.host.cfg.Notice("instance " + strconv.FormatUint(g.id, 10) + ": " + err.Error())
+	}
+}
+
+// teeTail writes lines to the terminal and remembers them for the request.
+type teeTail struct {
+	io.WriteCloser
+	guest *guest
+}
+
+// Write writes p to both.
+func (t *teeTail) Write(p []byte) (int, error) {
+	if c := t.guest.requests.running(); c != nil {
+		_, _ = c.tail.Write(p) // never fails
+	}
+	return t.WriteCloser.Write(p)
+}
+
+// guestLog is output of a guest that serves: when it cannot be written, that is nothing that the guest should fail for.
+type guestLog struct{ w io.Writer }
+
+// Write writes p if that is possible, and never fails.
+func (l guestLog) Write(p []byte) (int, error) {
+	_, _ = l.w.Write(p)
+	return len(p), nil
+}

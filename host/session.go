@@ -1,0 +1,198 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasihttp/wasihttp/handler"
+)
+
+// Session is one instance that takes requests for as long as it lasts, so that its state stays from
+// one request to the next. It is made for the first of them, and when it has ended there is no other.
+// A Session is safe for concurrent use.
+type Session struct {
+	maker  maker
+	proxy  *handler.ProxyHandler
+	limit  int // of requests at once
+	made   atomic.Bool
+	hurry  atomic.Bool
+	vacant chan struct{} // has an element if another request can come, or is about to
+	ended  chan struct{} // closed when the instance has ended
+	cause  error         // why; set before ended is closed
+}
+
+// SessionOptions configures a Session.
+type SessionOptions struct {
+	// Env adds variables to the environment of the Host's Config; those of the same name are
+	// replaced.
+	Env [][2]string
+	// Concurrent is how many requests the instance takes at once; values below 1 count as 1, and an
+	// instance of WASI 0.2 takes one in any case.
+	Concurrent int
+}
+
+// ErrEnded is the error for a request that comes when the instance of a Session has ended.
+var ErrEnded = errors.New("the instance has ended")
+
+// NewSession returns a Session, which must be closed before the Host. The end of ctx stops it.
+func (h *Host) NewSession(ctx context.Context, o SessionOptions) (*Session, error) {
+	s := &Session{
+		maker: maker{h, h.maker.base}, limit: 1,
+		vacant: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
+	if h.Kind() == handler.P3 {
+		s.limit = max(o.Concurrent, 1)
+	}
+	s.maker.base.Env = withEnv(h.maker.base.Env, o.Env)
+	if err := s.maker.base.Check(); err != nil {
+		return nil, err
+	}
+	s.signal()
+	s.proxy = handler.Options{MaxWorkers: 1}.New(ctx, (*sessionMaker)(s))
+	return s, nil
+}
+
+// withEnv returns an environment with more variables.
+func withEnv(env, more [][2]string) [][2]string {
+	env = slices.Clone(env)
+	for _, v := range more {
+		at := slices.IndexFunc(env, func(old [2]string) bool { return old[0] == v[0] })
+		if at >= 0 {
+			env[at] = v
+		} else {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// Handle is as that of Host. A request that the instance cannot take yet waits for it, after those
+// that came before. The error is ErrEnded if the instance has ended before it could take the request.
+func (s *Session) Handle(ctx context.Context, c *Call, r *http.Request) (*http.Response, error) {
+	resp, err := c.handle(ctx, s.proxy, r)
+	if errors.Is(err, ErrEnded) {
+		return nil, ErrEnded
+	}
+	return resp, err
+}
+
+// Wait waits until the guest has done what it still does for requests whose responses are complete,
+// and reports whether the instance can take another request; if not, it has ended. An instance that
+// takes several requests at once is not waited for. The end of ctx ends the wait.
+func (s *Session) Wait(ctx context.Context) bool {
+	select {
+	case <-s.ended:
+		return false
+	default:
+	}
+	if s.limit > 1 {
+		return true
+	}
+	select {
+	case <-s.vacant:
+		s.signal() // for the next Wait
+		return true
+	case <-s.ended:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// Ended returns a channel that is closed when the instance has ended.
+func (s *Session) Ended() <-chan struct{} { return s.ended }
+
+// Err returns why the instance has ended; nil if it has not, or nothing was wrong with it.
+func (s *Session) Err() error {
+	select {
+	case <-s.ended:
+		return s.cause
+	default:
+		return nil
+	}
+}
+
+// Hurry takes away the time for work after a response: the instance is stopped when nobody receives
+// a response from it any more and the guest still works, and Err tells what the guest was doing.
+func (s *Session) Hurry() { s.hurry.Store(true) }
+
+// Close refuses requests that wait, waits until the guest has ended its work, and stops it if ctx ends
+// before that. It returns when there is no instance.
+func (s *Session) Close(ctx context.Context) { s.proxy.Close(ctx) }
+
+// end takes note that there is no instance any more.
+func (s *Session) end(cause error) {
+	s.cause = cause
+	close(s.ended)
+}
+
+// signal lets a Wait go on.
+func (s *Session) signal() {
+	select {
+	case s.vacant <- struct{}{}:
+	default:
+	}
+}
+
+// sessionMaker is the handler's view of a Session.
+type sessionMaker Session
+
+// Instantiate makes the one instance.
+func (m *sessionMaker) Instantiate(ctx context.Context) (*handler.Instance, error) {
+	s := (*Session)(m)
+	if s.made.Swap(true) {
+		return nil, ErrEnded
+	}
+	inst, err := s.maker.Instantiate(ctx)
+	if err != nil {
+		s.end(err)
+		return nil, err
+	}
+	inst.State = &sessionWorker{inst.State, s}
+	inst.Expiration = sessionExpiration{s}
+	return inst, nil
+}
+
+// sessionExpiration lets an instance without requests live.
+type sessionExpiration struct{ session *Session }
+
+// Expires limits work after a response.
+func (e sessionExpiration) Expires(status handler.WorkerStatus, since time.Time) time.Time {
+	if status == handler.PostReturn && e.session.hurry.Load() {
+		return since
+	}
+	return handler.Timeouts{PostReturn: e.session.maker.host.cfg.PostReturnTimeout}.Expires(status, since)
+}
+
+// sessionWorker keeps the instance for all requests of the Session.
+type sessionWorker struct {
+	handler.WorkerState
+	session *Session
+}
+
+// ShouldAcceptRequest takes as many requests at once as it may, without an end.
+func (w *sessionWorker) ShouldAcceptRequest(concurrent, _ int) handler.ShouldAccept {
+	if concurrent >= w.session.limit {
+		return handler.No
+	}
+	w.session.signal()
+	return handler.Yes
+}
+
+// OnRequestStart takes note that the instance is not vacant.
+func (w *sessionWorker) OnRequestStart(store handler.Store, data any, task handler.TaskID) time.Time {
+	select {
+	case <-w.session.vacant:
+	default:
+	}
+	return w.WorkerState.OnRequestStart(store, data, task)
+}
+
+// Drop frees the instance and tells the Session.
+func (w *sessionWorker) Drop(store handler.Store, err error) {
+	w.WorkerState.Drop(store, err)
+	w.session.end(err)
+}
