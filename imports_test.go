@@ -17,7 +17,7 @@ var allowed = map[string][]string{
 	"main": {"cmd"},
 	"cmd": {"serve", "testrunner", "watch", "host", "wasi", "handler", "component",
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
-		"internal/record", "internal/inspect"},
+		"internal/record", "internal/inspect", "internal/reload"},
 	"serve":             {"internal/term"},
 	"testrunner":        {"internal/fixture", "internal/term", "internal/regular"},
 	"watch":             {"internal/regular"},
@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/fixture":  {},
 	"internal/record":   {"internal/fixture", "internal/regular", "serve"},
 	"internal/regular":  {},
+	"internal/reload":   {"serve", "watch", "internal/term"},
 	"internal/term":     {},
 	"bench":             {},
 	"docs":              {}, // a program that makes the pictures
@@ -45,7 +46,7 @@ var homes = map[string][]string{
 	"github.com/charmbracelet/lipgloss":  {"internal/term"},
 	"github.com/muesli/termenv":          {"internal/term"},
 	"github.com/ianlancetaylor/demangle": {"host"},
-	"golang.org/x/sys":                   {"internal/engine", "internal/term"},
+	"golang.org/x/sys":                   {"internal/engine", "internal/reload", "internal/term"},
 	"golang.org/x/term":                  {"internal/term"},
 
 	"golang.org/x/net":              {"testrunner"},

@@ -39,6 +39,7 @@ func commandLine(t *state, d doors) *cli.App {
 			versionCommand(t),
 			completionCommand(t),
 			asideCommand(t),
+			guardCommand(t),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Bool("version") {

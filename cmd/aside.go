@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
 // asideName is the command by which the program runs itself to compile a module
@@ -21,13 +21,16 @@ import (
 // world. What compiling needs in memory goes with the other process, too.
 const asideName = "compile-aside"
 
-// compileAside is the helper of a host.Engine.
-func compileAside(ctx context.Context, dir string, wasm []byte) error {
-	program, err := os.Executable()
-	if err != nil {
-		return err
+// compileAside returns the helper of a host.Engine.
+func compileAside(t *state) engine.Helper {
+	return func(ctx context.Context, dir string, wasm []byte) error {
+		command := t.self(asideName, dir, strconv.Itoa(len(wasm)))
+		return runAside(ctx, command, wasm)
 	}
-	command := exec.CommandContext(ctx, program, asideName, dir, strconv.Itoa(len(wasm)))
+}
+
+// runAside runs the command, which gets the module on its standard input, until ctx ends.
+func runAside(ctx context.Context, command *exec.Cmd, wasm []byte) error {
 	ownGroup(command)
 	var text bytes.Buffer
 	command.Stderr = &text
@@ -40,9 +43,13 @@ func compileAside(ctx context.Context, dir string, wasm []byte) error {
 	if err := command.Start(); err != nil {
 		return err
 	}
+	stop := context.AfterFunc(ctx, func() { _ = command.Process.Kill() })
+	defer stop()
 	// If not all of it can be written, the other process has ended and says why.
 	_, _ = in.Write(wasm)
-	if err := command.Wait(); err != nil {
+	if err := command.Wait(); ctx.Err() != nil {
+		return ctx.Err()
+	} else if err != nil {
 		return fmt.Errorf("%w: %s", err, text.Bytes())
 	}
 	return nil

@@ -22,7 +22,8 @@ import (
 // The first interrupt or termination signal ends a running command in order, the second one at
 // once, whatever the command is doing: Main then returns 128 plus the number of the signal.
 func Main() int {
-	return newState().main(context.Background(), engineDoors())
+	t := newState()
+	return t.main(context.Background(), engineDoors(t))
 }
 
 // loadFunc makes the component in a file ready to serve.
@@ -39,8 +40,8 @@ type doors struct {
 }
 
 // engineDoors returns the doors to the engine itself.
-func engineDoors() doors {
-	return doors{load: load, servable: isServable, helper: compileAside}
+func engineDoors(t *state) doors {
+	return doors{load: load, servable: isServable, helper: compileAside(t)}
 }
 
 // lastGrace is how long a command may take to cut short what it does after the second signal.

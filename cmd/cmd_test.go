@@ -81,9 +81,13 @@ type session struct {
 
 // state returns a state of the session's buffers and signals.
 func (s *session) state(args ...string) *state {
+	// Without its file, the program cannot run itself; without a folder, paths stay as they are.
+	program, _ := os.Executable()
+	dir, _ := os.Getwd()
 	return &state{
-		args: args, in: strings.NewReader(""), stdout: term.New(s.out, nil), stderr: term.New(s.err, nil),
-		signals: s.signals, abort: make(chan struct{}),
+		args: args, dir: dir, program: program,
+		in: strings.NewReader(""), stdout: term.New(s.out, nil), stderr: term.New(s.err, nil),
+		signals: s.signals, ignore: func() {}, abort: make(chan struct{}),
 	}
 }
 

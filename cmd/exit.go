@@ -36,6 +36,9 @@ type userError struct {
 // Error returns the message without the hint.
 func (e *userError) Error() string { return e.msg }
 
+// Hint returns the next step; "" for none.
+func (e *userError) Hint() string { return e.hint }
+
 // Unwrap returns the underlying error.
 func (e *userError) Unwrap() error { return e.err }
 

@@ -16,7 +16,8 @@ import (
 // runMain runs the program and returns its exit code and streams.
 func runMain(args ...string) (code int, stdout, stderr string) {
 	s := newSession()
-	code = s.state(append([]string{programName}, args...)...).main(context.Background(), engineDoors())
+	st := s.state(append([]string{programName}, args...)...)
+	code = st.main(context.Background(), engineDoors(st))
 	return code, s.out.String(), s.err.String()
 }
 

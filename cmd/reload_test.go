@@ -15,7 +15,6 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/serve"
-	"github.com/wasihttp/wasihttp/watch"
 )
 
 // fakeBuilds is "serve FILE" with components of Go: the file's contents are the
@@ -193,9 +192,7 @@ func TestAHangupReloads(t *testing.T) {
 
 func TestWithoutWatchingNothingChanges(t *testing.T) {
 	f := startFakes(t, "--watch=false")
-	if _, body := get(t, f.url(t)); body != "" {
-		t.Errorf("got %q", body) // the fake reads nothing by itself
-	}
+	f.expect(t, "one", "")
 	replace(t, f.file, []byte("two"))
 	f.hangups <- os.Interrupt
 	f.err.await(t, `→ `+digest([]byte("two")))
@@ -278,53 +275,6 @@ func TestWhatTheProgramRecordsDoesNotRunTheCommand(t *testing.T) {
 	f.expect(t, "one", "")
 	if n := strings.Count(f.err.String(), "building"); n != 2 {
 		t.Errorf("the command ran %d times:\n%s", n, f.err)
-	}
-}
-
-// TestWhoseChangesTheyAre gives the builder batches of changes during and after
-// runs, and looks whether they start the command.
-func TestWhoseChangesTheyAre(t *testing.T) {
-	const path = "main.txt"
-	start := time.Unix(1000, 0)
-	for name, tt := range map[string]struct {
-		op      watch.Op
-		edited  bool            // the file has changed before, outside a run
-		offsets []time.Duration // of a change in each of some runs
-		want    []bool
-	}{
-		"a new file is the command's": {watch.Created, false, []time.Duration{time.Second, 3 * time.Second}, []bool{false, false}},
-		"a change is the user's":      {watch.Modified, false, []time.Duration{time.Second, 3 * time.Second, 5 * time.Second}, []bool{true, true, true}},
-		"one at the same moment of every run is the command's": {watch.Modified, false,
-			[]time.Duration{time.Second, 1100 * time.Millisecond, time.Second, 5 * time.Second}, []bool{true, true, false, false}},
-		"an editor saves every second": {watch.Modified, true,
-			[]time.Duration{time.Second, time.Second, time.Second, time.Second, time.Second}, []bool{true, true, true, true, true}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := &builder{outputs: map[string]bool{}, edited: map[string]bool{}, removed: map[string]bool{}, notice: func(string, ...any) {}}
-			change := func(at time.Time, running bool) bool {
-				return b.concerns(watch.Batch{Files: []watch.FileChange{{Path: path, Op: tt.op}}, First: at, Last: at}, running)
-			}
-			if tt.edited && !change(start, false) {
-				t.Error("a change outside a run is nobody's")
-			}
-			for i, offset := range tt.offsets {
-				b.began = start.Add(time.Duration(i+1) * time.Minute)
-				if got := change(b.began.Add(offset), true); got != tt.want[i] {
-					t.Errorf("run %d: got %v", i, got)
-				}
-			}
-			b.ended = start.Add(time.Hour)
-			soon := b.ended.Add(time.Millisecond)
-			if tt.op == watch.Created && b.concerns(watch.Batch{Files: []watch.FileChange{{Path: path, Op: tt.op, Modified: b.ended}}, First: soon, Last: soon}, false) {
-				t.Error("what the command wrote at its end is the user's")
-			}
-			if !b.concerns(watch.Batch{Files: []watch.FileChange{{Path: path, Op: tt.op, Modified: soon}}, First: soon, Last: soon}, false) {
-				t.Error("what was written after a run is the command's")
-			}
-			if !change(b.ended.Add(time.Second), false) {
-				t.Error("a change outside a run is nobody's")
-			}
-		})
 	}
 }
 

@@ -3,6 +3,7 @@ package cmd
 import (
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"sync/atomic"
 	"syscall"
@@ -19,12 +20,16 @@ type state struct {
 	environ []string
 	// dir is the working folder; "" if the system does not say.
 	dir string
+	// program is the file that this program is in, by which it runs itself.
+	program string
 
 	in             io.Reader
 	stdout, stderr *term.Output
 
-	// signals has the signals that ask the program to end: interrupt and termination.
+	// signals has the signals that ask the program to end: interrupt and termination. After ignore it
+	// gets no more.
 	signals <-chan os.Signal
+	ignore  func()
 	// hangups catches hangup signals until stop is called; nil for none.
 	hangups func() (signals <-chan os.Signal, stop func())
 
@@ -47,14 +52,25 @@ func newState() *state {
 		stdout:  term.New(os.Stdout, os.Getenv),
 		stderr:  term.New(os.Stderr, os.Getenv),
 		signals: signals,
+		ignore:  func() { signal.Stop(signals) },
 		hangups: notifyHangups,
 		abort:   make(chan struct{}),
 	}
 	if dir, err := os.Getwd(); err == nil {
 		t.dir = dir
 	}
+	if program, err := os.Executable(); err == nil {
+		t.program = program
+	}
 	t.stdout.Share(t.stderr)
 	return t
+}
+
+// self returns a process of this program, with the arguments.
+func (t *state) self(args ...string) *exec.Cmd {
+	c := exec.Command(t.program, args...)
+	c.Args[0] = programName
+	return c
 }
 
 // notifyHangups catches hangup signals until stop is called.

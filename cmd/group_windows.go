@@ -1,0 +1,11 @@
+package cmd
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup makes the command the leader of a process group, which Ctrl-C does not reach.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}

@@ -1,0 +1,118 @@
+package reload
+
+import (
+	"io"
+	"os/exec"
+	"time"
+
+	"github.com/wasihttp/wasihttp/watch"
+)
+
+// CommandOptions says what a Command runs, and when.
+type CommandOptions struct {
+	// Command is a line for the system's shell.
+	Command string
+	// Guard returns a process of this program that calls Guard with the command. It is not used on
+	// Windows.
+	Guard func(command string) *exec.Cmd
+	// Tree watches the sources. The caller closes it after the Command.
+	Tree *watch.Tree
+	// Out gets what the command prints. A file is passed on as it is.
+	Out io.Writer
+	// Dir is the working folder, for messages.
+	Dir string
+	// Notice prints a line for the user.
+	Notice func(format string, args ...any)
+}
+
+// Command runs the command that builds the component, at once and whenever a source changes.
+type Command struct {
+	options CommandOptions
+	events  chan buildEvent
+	stop    chan struct{}
+	done    chan struct{}
+	outputs *outputs // the goroutine's
+}
+
+// buildEvent says that the command was started, or has ended with err.
+type buildEvent struct {
+	running bool
+	err     error
+	took    time.Duration
+}
+
+// StartCommand runs the command until Close is called. Its events go to a Decider.
+func StartCommand(o CommandOptions) *Command {
+	c := &Command{
+		options: o, events: make(chan buildEvent), stop: make(chan struct{}), done: make(chan struct{}),
+		outputs: newOutputs(o.Dir, o.Notice),
+	}
+	go c.run()
+	return c
+}
+
+// Close stops the command and waits until it has ended, with all the processes that it has started.
+func (c *Command) Close() {
+	close(c.stop)
+	<-c.done
+}
+
+func (c *Command) run() {
+	defer close(c.done)
+	p := c.start()
+	for {
+		// What a command that has ended has left running ends with the next run, or with this program.
+		select {
+		case <-c.stop:
+			p.kill()
+			return
+		case batch := <-c.options.Tree.Changes():
+			if c.outputs.concerns(batch, p.running()) {
+				p.kill()
+				p = c.start()
+			}
+		case err := <-p.exits():
+			p.exited = nil
+			c.outputs.end()
+			c.tell(buildEvent{err: err, took: c.outputs.ended.Sub(c.outputs.began)})
+		}
+	}
+}
+
+func (c *Command) tell(e buildEvent) {
+	select {
+	case c.events <- e:
+	case <-c.stop:
+	}
+}
+
+// start runs the command. It returns nil if there is no process to wait for.
+func (c *Command) start() *process {
+	c.outputs.begin()
+	c.tell(buildEvent{running: true})
+	p, err := startProcess(c.options.Guard, c.options.Command, c.options.Out)
+	if err != nil {
+		c.outputs.end()
+		c.tell(buildEvent{err: err})
+		return nil
+	}
+	return p
+}
+
+// stopGrace is how long a command has to end before it is killed.
+const stopGrace = 2 * time.Second
+
+// outputGrace is how long the output of a command is read after its end, if
+// something it has started keeps it open.
+const outputGrace = 500 * time.Millisecond
+
+// running reports whether the command itself has not ended yet. nil is allowed.
+func (p *process) running() bool { return p != nil && p.exited != nil }
+
+// exits gets one value when the command itself has ended. nil is allowed.
+func (p *process) exits() <-chan error {
+	if p == nil {
+		return nil
+	}
+	return p.exited
+}

@@ -1,0 +1,454 @@
+package reload
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/watch"
+)
+
+// Build is a build of the component that is ready to serve.
+type Build struct {
+	serve.Build
+	// FromCache says that nothing of the build had to be compiled.
+	FromCache bool
+	// Component is for Options.Changes; a Decider does not look at it.
+	Component any
+}
+
+// Options says what a Decider works with.
+type Options struct {
+	// Path is the file that the component is in, as the user has written it.
+	Path string
+	// Read reads the file. Its error says what is wrong with it.
+	Read func() ([]byte, error)
+	// Load makes the contents of the file ready to serve, beside the build that serves meanwhile. It
+	// is called from several goroutines at once; what it returns after ctx has ended is thrown away.
+	// The file may be half written if its error has a method Unfinished that returns true.
+	Load func(ctx context.Context, data []byte) (*Build, error)
+	// Changes names the differences between two builds; nil if there is nothing to say.
+	Changes func(before, now *Build) []string
+	// Command builds the component; nil if there is no such command.
+	Command *Command
+	// Log tells the user what became of changes.
+	Log *Log
+	// Drain is how long the requests of a build that was replaced may go on.
+	Drain time.Duration
+	// Abort is closed when the process is about to end; nil is allowed.
+	Abort <-chan struct{}
+	// Grace is how long Run waits for a load that does not notice the end of its context.
+	Grace time.Duration
+}
+
+// Decider keeps a server at the newest build that can be loaded. One goroutine decides; loads run
+// beside it, one that matters at a time.
+//
+//	file changed → attempt (decode, validate, compile, one instance) → swap
+//	             ↘ a newer change cancels it: its result is thrown away
+//
+// A swap therefore always takes the newest contents, and each contents once.
+//
+// The methods are called in this order, by one goroutine: AwaitCommand, First, Run. Again may be
+// called from any goroutine while Run runs.
+type Decider struct {
+	Options
+	requests chan struct{}
+
+	// The rest belongs to the goroutine.
+
+	server  *serve.Server
+	file    *watch.File // nil without watching
+	current *Build      // nil when there is none yet
+	digest  watch.Digest
+	results chan *attempt
+	gone    chan struct{} // closed when nobody takes results any more
+	running int           // attempts, those included that were cancelled
+	pace    pace
+	latest  *attempt // running, or failed and not yet told
+	timer   *time.Timer
+	old     sync.WaitGroup // builds that drain
+
+	building                bool
+	fileError, commandError string // why responses are stale
+	away                    bool
+}
+
+// attempt is one load.
+type attempt struct {
+	data    []byte // nil: to be read
+	digest  watch.Digest
+	written time.Time
+	cancel  context.CancelFunc
+	ended   bool
+	build   *Build
+	err     error
+}
+
+// failure is an error with a next step.
+type failure struct {
+	msg, hint string
+	err       error
+}
+
+// Error returns the message without the hint.
+func (f *failure) Error() string { return f.msg }
+
+// Hint returns the next step; "" for none.
+func (f *failure) Hint() string { return f.hint }
+
+// Unwrap returns the underlying error; nil for none.
+func (f *failure) Unwrap() error { return f.err }
+
+// wholeAfter is how long a file that does not parse must have been still to be
+// what the build meant.
+const wholeAfter = time.Second
+
+// New returns a Decider that has decided nothing yet.
+func New(o Options) *Decider {
+	return &Decider{Options: o, requests: make(chan struct{})}
+}
+
+// Current returns the build that is served; nil if there is none yet.
+func (d *Decider) Current() *Build { return d.current }
+
+// Digest returns the digest of the contents that were read last.
+func (d *Decider) Digest() watch.Digest { return d.digest }
+
+// AwaitCommand waits until the first run of the command has ended or ctx has.
+func (d *Decider) AwaitCommand(ctx context.Context) error {
+	for {
+		select {
+		case e := <-d.Command.events:
+			d.building = e.running
+			if e.running {
+				continue
+			}
+			if e.err != nil {
+				d.commandError = "the command failed: " + e.err.Error()
+			}
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// First returns the build to begin with, which load makes of the file's contents. If a command may
+// make it yet, a build that cannot be loaded is replaced by one that says so.
+func (d *Decider) First(ctx context.Context, load func(ctx context.Context, data []byte) (*Build, error)) (serve.Build, error) {
+	data, err := d.Read()
+	d.digest = sha256.Sum256(data)
+	if d.commandError != "" {
+		failed := &failure{msg: "--exec: " + d.commandError, hint: "it runs again when a source changes"}
+		if err == nil {
+			d.Log.Failed(failed, nil) // the build before may still be served
+		} else {
+			err = failed
+		}
+	}
+	if err == nil {
+		d.current, err = load(ctx, data)
+	}
+	switch {
+	case err == nil:
+		return d.current.Build, nil
+	case d.Command == nil || ctx.Err() != nil:
+		return serve.Build{}, err
+	}
+	if d.commandError == "" {
+		d.fileError = err.Error()
+	}
+	d.Log.Failed(err, nil)
+	return serve.Build{Handler: notBuilt(err.Error())}, nil
+}
+
+// notBuilt fails requests as long as there is no build.
+type notBuilt string
+
+// Handle fails with the reason.
+func (n notBuilt) Handle(context.Context, string, *http.Request) (*http.Response, error) {
+	return nil, &serve.Failure{
+		Outcome: serve.Instantiation, Cause: string(n), Hint: "the next build that can be loaded is served",
+	}
+}
+
+// Again loads the component again, or waits until ctx ends.
+func (d *Decider) Again(ctx context.Context) {
+	select {
+	case d.requests <- struct{}{}:
+	case <-ctx.Done():
+	}
+}
+
+// Attach names the server that has the build of First, and the file to watch, nil for none.
+func (d *Decider) Attach(server *serve.Server, file *watch.File) {
+	d.server, d.file = server, file
+	d.mark()
+}
+
+// Run decides until ctx ends. It then waits for loads, for Grace at most, and for the builds that
+// were replaced. It reports whether a load is left behind, which still uses what it was given.
+func (d *Decider) Run(ctx context.Context) (left bool) {
+	d.results = make(chan *attempt)
+	d.gone = make(chan struct{})
+	defer close(d.gone)
+	d.timer = time.NewTimer(time.Hour)
+	defer d.timer.Stop()
+	var changes <-chan watch.Change
+	if d.file != nil {
+		changes = d.file.Changes()
+	}
+	var builds <-chan buildEvent
+	if d.Command != nil {
+		builds = d.Command.events
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return d.end()
+		case c := <-changes:
+			d.changed(ctx, c)
+		case <-d.requests:
+			d.begin(ctx, &attempt{written: time.Now()})
+		case e := <-builds:
+			d.built(e)
+		case a := <-d.results:
+			d.ended()
+			d.finished(a)
+		case <-d.timer.C:
+			d.tellFailure()
+		}
+	}
+}
+
+// end waits for what still runs. It reports whether a load is left behind.
+func (d *Decider) end() (left bool) {
+	if d.latest != nil {
+		d.latest.cancel()
+	}
+	grace := time.NewTimer(d.Grace)
+	defer grace.Stop()
+	for d.running > 0 {
+		select {
+		case a := <-d.results:
+			d.ended()
+			d.discard(a)
+		case <-d.Abort:
+			return true
+		case <-grace.C:
+			return true
+		}
+	}
+	d.old.Wait()
+	return false
+}
+
+// ended takes note that an attempt's goroutine has ended.
+func (d *Decider) ended() {
+	d.running--
+	d.pace.end()
+}
+
+// changed does what a change of the file asks for.
+func (d *Decider) changed(ctx context.Context, c watch.Change) {
+	d.drop()
+	if c.Err != nil {
+		d.missing(c.Err)
+		return
+	}
+	away := d.away
+	d.away = false
+	if d.current != nil && c.Digest == d.digest {
+		if d.fileError != "" {
+			d.fileError = ""
+			d.mark()
+			d.Log.back(d.Path, d.current, away)
+		}
+		return
+	}
+	d.begin(ctx, &attempt{data: c.Data, digest: c.Digest, written: c.Written})
+}
+
+// missing takes note that the file cannot be read, for the reason err.
+func (d *Decider) missing(err error) {
+	d.away = true
+	var reason error = &failure{
+		msg: d.Path + ": the file is not there", hint: "the next build is taken when it is", err: err,
+	}
+	d.fileError = "the file is not there"
+	if !errors.Is(err, fs.ErrNotExist) {
+		if _, reason = d.Read(); reason == nil {
+			// It can be read by now, and the next change says so.
+			return
+		}
+		d.fileError = reason.Error()
+	}
+	d.mark()
+	d.Log.Failed(reason, d.current)
+}
+
+// drop gives up the attempt that is running or waits to be told.
+func (d *Decider) drop() {
+	if d.latest != nil {
+		d.latest.cancel()
+		d.latest = nil
+	}
+	d.timer.Stop()
+}
+
+// begin starts an attempt in place of the one before.
+func (d *Decider) begin(ctx context.Context, a *attempt) {
+	d.drop()
+	ctx, a.cancel = context.WithCancel(ctx)
+	d.latest = a
+	d.running++
+	d.pace.begin()
+	go func() {
+		if a.data == nil {
+			a.data, a.err = d.Read()
+			a.digest = sha256.Sum256(a.data)
+		}
+		if a.err == nil {
+			a.build, a.err = d.Load(ctx, a.data)
+		}
+		select {
+		case d.results <- a:
+		case <-d.gone: // the process ends
+		}
+	}()
+}
+
+// discard frees what an attempt has made that is not wanted any more.
+func (d *Decider) discard(a *attempt) {
+	a.cancel()
+	if a.build == nil {
+		return
+	}
+	// It has never had a request.
+	if err := a.build.Close(context.Background()); err != nil {
+		d.Log.Failed(err, d.current)
+	}
+}
+
+func (d *Decider) finished(a *attempt) {
+	if a != d.latest {
+		d.discard(a)
+		return
+	}
+	a.ended = true
+	if a.err != nil {
+		d.tellFailure()
+		return
+	}
+	a.cancel()
+	d.latest = nil
+	d.swap(a)
+}
+
+// tellFailure says that the latest attempt has failed, unless what it has read
+// may be half of what is being written.
+func (d *Decider) tellFailure() {
+	a := d.latest
+	if a == nil || !a.ended || a.err == nil {
+		return
+	}
+	if isUnfinished(a.err) {
+		written := a.written
+		if d.file != nil && d.file.Written().After(written) {
+			written = d.file.Written()
+		}
+		if left := wholeAfter - time.Since(written); left > 0 {
+			d.timer.Reset(left)
+			return
+		}
+	}
+	if d.building {
+		// The command may write in steps; its end comes here again.
+		return
+	}
+	d.latest = nil
+	a.cancel()
+	d.fileError = a.err.Error()
+	d.mark()
+	d.Log.Failed(a.err, d.current)
+}
+
+// isUnfinished reports whether err may come of half a file.
+func isUnfinished(err error) bool {
+	var u interface {
+		error
+		Unfinished() bool
+	}
+	return errors.As(err, &u) && u.Unfinished()
+}
+
+// swap makes the attempt's build the current one and lets the one before end.
+func (d *Decider) swap(a *attempt) {
+	from, changes := "", []string(nil)
+	if d.current != nil {
+		from, changes = d.current.Digest, d.Changes(d.current, a.build)
+	}
+	retired := d.server.Swap(a.build.Build)
+	ready := time.Since(a.written)
+	draining := retired.Requests()
+	d.current, d.digest, d.fileError, d.away = a.build, a.digest, "", false
+	d.mark()
+	d.Log.swapped(from, a.build, changes, ready, draining)
+	d.old.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), d.Drain)
+		defer cancel()
+		ended := make(chan struct{})
+		defer close(ended)
+		go func() {
+			select {
+			case <-d.Abort:
+				cancel()
+			case <-ended:
+			}
+		}()
+		if err := retired.Wait(ctx); err != nil {
+			d.Log.Failed(err, a.build)
+		}
+		// Machine code is given back to the system by the collector.
+		runtime.GC()
+	})
+}
+
+// built takes note of what the command does.
+func (d *Decider) built(e buildEvent) {
+	d.building = e.running
+	if e.running {
+		return
+	}
+	failed := d.commandError != ""
+	d.commandError = ""
+	if e.err != nil {
+		d.commandError = "the command failed: " + e.err.Error()
+	}
+	d.mark()
+	switch {
+	case e.err != nil:
+		msg := fmt.Sprintf("--exec: %s after %s", d.commandError, e.took.Round(time.Millisecond))
+		d.Log.Failed(&failure{msg: msg, err: e.err}, d.current)
+	case failed:
+		d.Log.builtAgain(e.took)
+	}
+	d.tellFailure()
+}
+
+// mark tells clients whether what they get is stale.
+func (d *Decider) mark() {
+	reason := d.fileError
+	if d.commandError != "" {
+		reason = d.commandError
+	}
+	d.server.SetStale(reason)
+}

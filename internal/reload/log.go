@@ -1,0 +1,138 @@
+package reload
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/term"
+)
+
+// Log tells the user what became of changes. Its methods are safe for concurrent use.
+type Log struct {
+	// Out is where the log goes.
+	Out *term.Output
+	// JSON makes each event a JSON object on one line.
+	JSON bool
+	// Quiet leaves out all events but failures.
+	Quiet bool
+}
+
+// record is an event as programs get it; its names are an interface.
+type record struct {
+	Time     string   `json:"time"`
+	Event    string   `json:"event"` // "reload", "reload-failed", "reload-back" or "exec-back"
+	From     string   `json:"from,omitempty"`
+	To       string   `json:"to,omitempty"`
+	Changed  []string `json:"changed,omitempty"`
+	Compiled bool     `json:"compiled,omitempty"`
+	ReadyMS  float64  `json:"ready_ms,omitempty"`
+	Draining int      `json:"draining,omitempty"`
+	Error    string   `json:"error,omitempty"`
+	Hint     string   `json:"hint,omitempty"`
+}
+
+func (l *Log) record(r record) {
+	r.Time = time.Now().UTC().Format(time.RFC3339Nano)
+	b, err := json.Marshal(r)
+	if err != nil {
+		// Strings and numbers always have a JSON form.
+		panic(fmt.Sprintf("reload: log: %v", err))
+	}
+	_, _ = l.Out.Write(append(b, '\n'))
+}
+
+// swapped says that requests go to now instead of the build with the digest from, which is "" for
+// none, and what has changed.
+func (l *Log) swapped(from string, now *Build, changes []string, ready time.Duration, draining int) {
+	if l.Quiet {
+		return
+	}
+	if l.JSON {
+		l.record(record{
+			Event: "reload", From: from, To: now.Digest, Changed: changes, Compiled: !now.FromCache,
+			ReadyMS: float64(ready.Microseconds()) / 1000, Draining: draining,
+		})
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s ", l.Out.Good(term.SymbolGood), l.Out.Dim(time.Now().Format(time.TimeOnly)))
+	if from != "" {
+		fmt.Fprintf(&b, "%s → ", from)
+	}
+	b.WriteString(l.Out.Strong(now.Digest))
+	if len(changes) > 0 {
+		b.WriteString(": " + term.Clean(strings.Join(changes, ", ")))
+	}
+	how := ", compiled"
+	if now.FromCache {
+		how = ", nothing compiled"
+	}
+	b.WriteString(l.Out.Dim(fmt.Sprintf("; ready after %s%s", ready.Round(time.Millisecond), how)))
+	if draining > 0 {
+		fmt.Fprintf(&b, "; %s on %s still running", term.Plural(draining, "request"), from)
+	}
+	b.WriteByte('\n')
+	_, _ = l.Out.Write([]byte(b.String()))
+}
+
+// Failed says what is wrong with the newest build and what to do about it, if err has a method
+// Hint, and which build is served instead; current is nil if there is none.
+func (l *Log) Failed(err error, current *Build) {
+	msg, hint := err.Error(), ""
+	var hinted interface {
+		error
+		Hint() string
+	}
+	if errors.As(err, &hinted) {
+		msg, hint = hinted.Error(), hinted.Hint()
+	}
+	serving := ""
+	if current != nil {
+		serving = current.Digest
+	}
+	if l.JSON {
+		l.record(record{Event: "reload-failed", From: serving, Error: msg, Hint: hint})
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s\n", l.Out.Bad(term.SymbolBad), l.Out.Dim(time.Now().Format(time.TimeOnly)), msg)
+	if hint != "" {
+		fmt.Fprintf(&b, "  %s %s\n", l.Out.Fair("hint:"), hint)
+	}
+	if serving != "" {
+		fmt.Fprintf(&b, "  %s\n", l.Out.Dim("still serving "+serving))
+	}
+	_, _ = l.Out.Write([]byte(b.String()))
+}
+
+// builtAgain says that the command, which had failed, does so no longer. What it
+// has made, if it differs, is told by swapped.
+func (l *Log) builtAgain(took time.Duration) {
+	if l.Quiet {
+		return
+	}
+	if l.JSON {
+		l.record(record{Event: "exec-back"})
+		return
+	}
+	fmt.Fprintf(l.Out, "%s %s --exec: the command succeeds again, after %s\n", l.Out.Good(term.SymbolGood), l.Out.Dim(time.Now().Format(time.TimeOnly)), took.Round(time.Millisecond))
+}
+
+// back says that the file holds again what is served.
+func (l *Log) back(path string, current *Build, away bool) {
+	if l.Quiet {
+		return
+	}
+	if l.JSON {
+		l.record(record{Event: "reload-back", To: current.Digest})
+		return
+	}
+	what := "is again what is served"
+	if away {
+		what = "is there again, the same as before"
+	}
+	fmt.Fprintf(l.Out, "%s %s %s: %s %s\n", l.Out.Good(term.SymbolGood), l.Out.Dim(time.Now().Format(time.TimeOnly)), term.Clean(path), current.Digest, what)
+}
