@@ -56,20 +56,41 @@ func TestThreadsAreBounded(t *testing.T) {
 	}
 }
 
-// A guest that leaks handles is stopped before the host runs out of memory.
-func TestHandleTablesAreBounded(t *testing.T) {
-	var full table
-	for i := range uint32(maxTableEntries) {
-		if got := full.add(entry{kind: entryOther}); got != i+1 {
-			t.Fatalf("handle %d has the index %d", i+1, got)
-		}
-	}
-	trap := trapped(func() { full.add(entry{kind: entryOther}) })
-	if trap == nil || !strings.Contains(trap.Msg, "handle table is full") {
-		t.Errorf("one more: %v", trap)
-	}
-	full.remove(17)
-	if got := full.add(entry{kind: entryOther}); got != 17 {
-		t.Errorf("the freed index 17 was not used again, but %d", got)
+// A guest that leaks handles is stopped before the host runs out of memory, whichever of its instances
+// have them.
+func TestHandlesAreBounded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lim  Limits
+		want int
+	}{
+		"no limit":       {Limits{}, maxHandles},
+		"little memory":  {Limits{MemoryBytes: 1 << 16}, fewestHandles},
+		"some memory":    {Limits{MemoryBytes: 128 << 20}, 128 << 20 / bytesPerHandle},
+		"plenty of it":   {Limits{MemoryBytes: 4 << 30}, maxHandles},
+		"beyond 32 bits": {Limits{MemoryBytes: 1<<64 - 1}, maxHandles},
+	} {
+		t.Run(name, func(t *testing.T) {
+			count := handleCount{limit: handleLimit(tt.lim)}
+			full, other := table{count: &count}, table{count: &count}
+			if got := other.add(entry{kind: entryOther}); got != 1 {
+				t.Fatalf("the first handle has the index %d", got)
+			}
+			for i := range uint32(tt.want - 1) {
+				if got := full.add(entry{kind: entryOther}); got != i+1 {
+					t.Fatalf("handle %d has the index %d", i+1, got)
+				}
+			}
+			for _, one := range []*table{&full, &other} {
+				trap := trapped(func() { one.add(entry{kind: entryOther}) })
+				if trap == nil || !strings.Contains(trap.Msg, "handle table is full") {
+					t.Errorf("one more: %v", trap)
+				}
+			}
+			other.remove(1)
+			full.remove(17)
+			if got := full.add(entry{kind: entryOther}); got != 17 {
+				t.Errorf("the freed index 17 was not used again, but %d", got)
+			}
+		})
 	}
 }

@@ -15,21 +15,32 @@ const maxBackpressure = 1 << 16
 // errorContext is a value with a debugging message.
 type errorContext struct{ msg Value }
 
-// maxMessage bounds the debugging message of an error context, in bytes: the specification leaves to the host what becomes of it, and guests can
-// have very many.
-const maxMessage = 1024
+// The bounds of the debugging messages of error contexts, in bytes: of one, and of all that a store
+// has ever kept. The specification leaves to the host what becomes of them, and guests can have very
+// many.
+const (
+	maxMessage  = 1024
+	maxMessages = 1 << 20
+)
 
-// shortened cuts a string that is longer than a message may be.
-func shortened(msg Value) Value {
-	s := msg.Str()
-	if len(s) <= maxMessage {
+// kept returns what the store keeps of a message.
+func (s *Store) kept(msg Value) Value {
+	text := msg.Str()
+	if len(text) > maxMessage {
+		end := maxMessage
+		for !utf8.RuneStart(text[end]) {
+			end--
+		}
+		text = text[:end]
+	}
+	if s.messages+len(text) > maxMessages {
+		return String("")
+	}
+	s.messages += len(text)
+	if len(text) == len(msg.Str()) {
 		return msg
 	}
-	end := maxMessage
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return String(strings.Clone(s[:end]))
+	return String(strings.Clone(text))
 }
 
 // builtin runs a built-in of the async half of the canonical ABI.
@@ -112,7 +123,7 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 		inst.table.remove(arg(0))
 	case binary.CanonErrorContextNew:
 		x := newCX(th, inst, &c.opts)
-		ret(inst.table.add(entry{kind: entryOther, rep: &errorContext{shortened(x.liftString(arg(0), arg(1)))}}))
+		ret(inst.table.add(entry{kind: entryOther, rep: &errorContext{th.store.kept(x.liftString(arg(0), arg(1)))}}))
 	case binary.CanonErrorContextDebugMsg:
 		e := inst.table.errorContext(arg(0))
 		x := newCX(th, inst, &c.opts)

@@ -129,7 +129,8 @@ type copier interface {
 // shared is the object behind the two ends of a stream or future. It is unbuffered: one party's buffer waits for the other.
 type shared struct {
 	future  bool
-	elem    *types.Type
+	elem    *types.Type // the payload; nil for none
+	untyped bool        // a future of the embedder: its first receiver decides on the payload
 	dropped bool
 
 	inst    *instance // of the pending party, nil for the embedder
@@ -138,6 +139,14 @@ type shared struct {
 	reading bool // the pending party reads
 
 	host *hostEnd // the end that the embedder holds, nil while both are the guests'
+}
+
+// carries reports whether the stream or future may be given to a receiver that expects that payload.
+func (s *shared) carries(future bool, elem *types.Type) bool {
+	if s.untyped && future {
+		s.untyped, s.elem = false, elem
+	}
+	return s.future == future && types.Equal(s.elem, elem)
 }
 
 func (s *shared) reset() { s.inst, s.buf, s.party = nil, nil, nil }

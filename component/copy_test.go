@@ -35,8 +35,19 @@ func TestLongMessagesOfErrorContextsAreShortened(t *testing.T) {
 		"too long":          {strings.Repeat("x", maxMessage+1), strings.Repeat("x", maxMessage)},
 		"not within a rune": {strings.Repeat("€", maxMessage), strings.Repeat("€", maxMessage/3)},
 	} {
-		if got := shortened(String(tt.msg)).Str(); got != tt.want {
+		if got := new(Store).kept(String(tt.msg)).Str(); got != tt.want {
 			t.Errorf("%s: %d bytes, want %d", name, len(got), len(tt.want))
 		}
+	}
+}
+
+func TestMessagesOfErrorContextsAreBoundedInAll(t *testing.T) {
+	s := &Store{}
+	kept := 0
+	for range 2 * maxMessages / maxMessage {
+		kept += len(s.kept(String(strings.Repeat("x", maxMessage))).Str())
+	}
+	if kept != maxMessages {
+		t.Errorf("%d bytes are kept, want %d", kept, maxMessages)
 	}
 }

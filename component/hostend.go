@@ -1,5 +1,11 @@
 package component
 
+import (
+	"errors"
+
+	"github.com/wasihttp/wasihttp/component/internal/types"
+)
+
 // ByteSource is the embedder's writable end of a stream<u8>. The store's owner calls it; none of its methods may block.
 type ByteSource interface {
 	// Read puts bytes into p. n may be less than there is room for; 0 means nothing yet. end tells that nothing follows.
@@ -26,23 +32,13 @@ type ByteSink interface {
 	End(err error)
 }
 
-// ValueSource is the embedder's writable end of a stream of anything but u8; as ByteSource.
-type ValueSource interface {
-	// ReadValues returns up to max elements.
-	ReadValues(max int) (vs []Value, end bool)
-	Ready() bool
-	Wait(wake func()) (stop func())
-	Close()
-}
-
 // hostEnd is the embedder's end of a stream or future.
 type hostEnd struct {
 	store *Store
 	sh    *shared
 
-	src    ByteSource
-	values ValueSource
-	sink   ByteSink
+	src  ByteSource
+	sink ByteSink
 
 	// A future: the value to be read, or who wants the value.
 	set   bool
@@ -66,21 +62,17 @@ func (s *Store) newHostEnd(sh *shared) *hostEnd {
 
 // NewByteStream returns a stream<u8> that src writes.
 func (s *Store) NewByteStream(src ByteSource) Value {
-	sh := &shared{}
+	sh := &shared{elem: bytePayload}
 	s.newHostEnd(sh).src = src
 	return Value{ref: sh}
 }
 
-// NewValueStream returns a stream that src writes.
-func (s *Store) NewValueStream(src ValueSource) Value {
-	sh := &shared{}
-	s.newHostEnd(sh).values = src
-	return Value{ref: sh}
-}
+// bytePayload is the payload type of a stream<u8>.
+var bytePayload = &types.Type{Kind: types.U8}
 
 // NewFuture returns a future; set gives its value. The owner calls set, at most once; it may do so after the guest dropped the future.
 func (s *Store) NewFuture() (v Value, set func(Value)) {
-	sh := &shared{future: true}
+	sh := &shared{future: true, untyped: true}
 	e := s.newHostEnd(sh)
 	return Value{ref: sh}, func(v Value) {
 		e.set, e.value = true, v
@@ -108,9 +100,15 @@ func (s *Store) Source(v Value) ByteSource {
 	return e.src
 }
 
-// ReadStream has sink take everything that is written to a stream<u8> that the embedder was given.
+// ReadStream has sink take everything that is written to a stream<u8> that the embedder was given. It
+// refuses a stream of anything else: it drops the stream and tells the sink.
 func (s *Store) ReadStream(v Value, sink ByteSink) {
 	sh := v.ref.(*shared)
+	if !sh.carries(false, bytePayload) {
+		sh.drop()
+		sink.End(errNotBytes)
+		return
+	}
 	if sh.host != nil {
 		// One of the embedder's own streams: join source and sink.
 		s.join(sh, sink)
@@ -126,6 +124,8 @@ func (s *Store) ReadStream(v Value, sink ByteSink) {
 		e.progress()
 	}
 }
+
+var errNotBytes = errors.New("component: this is not a stream<u8>")
 
 // DropStream drops the readable end of a stream or future that the embedder was given and does not want.
 func (s *Store) DropStream(v Value) { v.ref.(*shared).drop() }
@@ -164,10 +164,8 @@ func (e *hostEnd) progress() {
 		e.deliver(v)
 	case e.sink != nil:
 		e.drain()
-	case e.src != nil:
-		e.fill()
 	default:
-		e.fillValues()
+		e.fill()
 	}
 }
 
@@ -220,38 +218,12 @@ func (e *hostEnd) fill() {
 	}
 }
 
-func (e *hostEnd) fillValues() {
-	b := e.sh.buf
-	if b.zeroLength() {
-		if e.values.Ready() {
-			e.finish(copyCompleted)
-		} else {
-			e.wait(e.values.Wait)
-		}
-		return
-	}
-	vs, end := e.values.ReadValues(b.remain())
-	b.write(vs)
-	switch {
-	case end:
-		e.end()
-	case len(vs) > 0:
-		e.finish(copyCompleted)
-	default:
-		e.wait(e.values.Wait)
-	}
-}
-
 // end reports the end of the embedder's stream along with what was read last.
 func (e *hostEnd) end() {
 	e.sh.dropped = true
 	e.finish(copyDropped)
 	e.release()
-	if e.src != nil {
-		e.src.Close()
-	} else {
-		e.values.Close()
-	}
+	e.src.Close()
 }
 
 func (e *hostEnd) drain() {
@@ -333,8 +305,6 @@ func (e *hostEnd) peerDropped(err error) {
 		e.sink.End(err)
 	case e.src != nil:
 		e.src.Close()
-	case e.values != nil:
-		e.values.Close()
 	case e.take != nil:
 		take := e.take
 		e.take = nil

@@ -124,7 +124,7 @@ func TestClosingTheStoreEndsWhatIsOpen(t *testing.T) {
 	s.NewByteStream(src)
 	// A stream whose writer would be a guest.
 	sink := &testSink{most: 10}
-	s.ReadStream(Value{ref: &shared{}}, sink)
+	s.ReadStream(Value{ref: &shared{elem: bytePayload}}, sink)
 	told := 0
 	s.ReadFuture(Value{ref: &shared{future: true}}, func(_ Value, ok bool) {
 		told++

@@ -43,6 +43,9 @@ type Store struct {
 	instantiated bool // all of the instance tree is there
 	destroying   int  // destructors on the stack
 
+	handles  handleCount
+	messages int // bytes of the messages of error contexts
+
 	// live guards the group against an interrupt that comes after the store was closed, when the group may be another store's.
 	live sync.Mutex
 }
@@ -73,10 +76,14 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	s.mailbox.init()
 	s.base.store = s
 	s.limits = lim
+	s.handles.limit = handleLimit(lim)
 	if r, ok := l.pool.take(lim); ok {
 		s.group, s.insts, s.mems, s.funcs = r.group, r.insts, r.mems, r.funcs
 		s.base.ectx = s.group.NewContext(ctx, &s.base)
 		s.ready = true
+		for _, in := range s.insts {
+			in.table.count = &s.handles
+		}
 		return s
 	}
 	s.group = l.runtime.NewGroup(engine.Limits{MaxMemoryBytes: lim.MemoryBytes}, l.plan.coreSlots)
@@ -86,7 +93,7 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	states := make([]instance, len(l.plan.instances))
 	s.insts = make([]*instance, len(states))
 	for i, d := range l.plan.instances {
-		states[i] = instance{idx: i, mayLeave: true}
+		states[i] = instance{idx: i, mayLeave: true, table: table{count: &s.handles}}
 		if d.parent >= 0 {
 			states[i].parent = &states[d.parent]
 		}

@@ -6,8 +6,25 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
-// maxTableEntries bounds a handle table below the specification's 2^28-1, against guests that leak handles.
-const maxTableEntries = 1_000_000
+// The bounds of all handle tables of a store together, against guests that leak handles. They are
+// below the specification's 2^28-1, and lower where memory is scarce: a handle and what is behind it
+// take up to bytesPerHandle of the host's memory.
+const (
+	maxHandles     = 1_000_000
+	fewestHandles  = 1 << 16
+	bytesPerHandle = 1024
+)
+
+// handleLimit returns how many handles a store with these limits may have.
+func handleLimit(lim Limits) int {
+	if lim.MemoryBytes == 0 {
+		return maxHandles
+	}
+	return int(min(max(lim.MemoryBytes/bytesPerHandle, fewestHandles), maxHandles))
+}
+
+// handleCount is how many handles the tables of a store have, and may have.
+type handleCount struct{ live, limit int }
 
 // entryKind tells the entries of a handle table apart.
 type entryKind byte
@@ -34,9 +51,14 @@ type entry struct {
 type table struct {
 	entries []entry
 	free    []uint32
+	count   *handleCount
 }
 
 func (t *table) add(e entry) uint32 {
+	if t.count.live >= t.count.limit {
+		trapf("handle table is full (%d handles)", t.count.limit)
+	}
+	t.count.live++
 	if n := len(t.free); n > 0 {
 		i := t.free[n-1]
 		t.free = t.free[:n-1]
@@ -45,9 +67,6 @@ func (t *table) add(e entry) uint32 {
 	}
 	if len(t.entries) == 0 {
 		t.entries = make([]entry, 1, 16)
-	}
-	if len(t.entries) > maxTableEntries {
-		trapf("handle table is full (%d handles)", maxTableEntries)
 	}
 	t.entries = append(t.entries, e)
 	return uint32(len(t.entries) - 1)
@@ -73,6 +92,7 @@ func (t *table) resource(i uint32, r *types.Resource) *entry {
 func (t *table) remove(i uint32) {
 	t.entries[i] = entry{}
 	t.free = append(t.free, i)
+	t.count.live--
 }
 
 func (t *table) addWaitable(w waiter) uint32 {
