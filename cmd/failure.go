@@ -1,29 +1,18 @@
 package cmd
 
 import (
-	"context"
 	"errors"
-	"net/http"
 
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/serve"
 )
 
-// hostHandler gives a server's requests to a host.
-type hostHandler struct{ host *host.Host }
-
-// Handle gives a request to a guest.
-func (h hostHandler) Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error) {
-	head, _ := serve.HeadDeadline(ctx)
-	return h.host.Handle(ctx, &host.Call{ID: id, Head: head, Failed: serveFailure}, r)
-}
-
 // serveFailure describes a failure for the server's page, with the flags that have to do with it.
 func serveFailure(f *host.Failure) error {
 	out := &serve.Failure{
 		Outcome: serve.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode,
-		Stderr: f.Stderr, Hint: failureHint(f), Err: f.Err,
+		Stderr: f.Stderr, Hint: failureHint(f), Err: f,
 	}
 	for _, frame := range f.Frames {
 		out.Frames = append(out.Frames, serve.Frame(frame))

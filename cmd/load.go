@@ -19,6 +19,7 @@ import (
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/internal/inspect"
+	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
@@ -58,6 +59,9 @@ type loadConfig struct {
 
 	// CacheDir is where compiled code is kept; empty means nowhere.
 	CacheDir string
+
+	// Recorder records the exchanges; nil records nothing.
+	Recorder *record.Recorder
 
 	// Engine, unless nil, is the engine of the builds before.
 	Engine *host.Engine
@@ -133,7 +137,7 @@ func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 		return nil, errors.Join(hostError(path, err), closeEngine())
 	}
 	return &app{
-		Handler:   hostHandler{h},
+		Handler:   h,
 		Host:      h,
 		Component: x.Component,
 		About: description{
@@ -156,12 +160,21 @@ func (cfg *loadConfig) host(path string) (host.Config, error) {
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),
 		MaxInstanceReuse: cfg.MaxInstanceReuse, MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
 		Stdout: guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr), Notice: cfg.Notice,
+		Observe: cfg.observe(), Describe: serveFailure,
 		Engine: cfg.Engine, Quiet: cfg.Reload, Try: cfg.Reload,
 	}
 	if cfg.Progress != nil {
 		h.Progress = func(done, total int) { cfg.Progress("compiling "+filepath.Base(path), done, total) }
 	}
 	return h, nil
+}
+
+// observe records the exchanges of a host, if they are to be recorded.
+func (cfg *loadConfig) observe() func(host.Handler) host.Handler {
+	if cfg.Recorder == nil {
+		return nil
+	}
+	return func(h host.Handler) host.Handler { return cfg.Recorder.Handler(h) }
 }
 
 // unlimited translates a limit: flags say 0 for none.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/inspect"
-	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/reload"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
@@ -35,10 +34,10 @@ func guardCommand(t *state) *cli.Command {
 	})
 }
 
-// buildOf returns the app as a build whose exchanges r records.
-func buildOf(a *app, r *record.Recorder) *reload.Build {
+// buildOf returns the app as a build.
+func buildOf(a *app) *reload.Build {
 	return &reload.Build{
-		Build:     serve.Build{Handler: r.Handler(a.Handler), Digest: a.About.Digest, Close: a.Close},
+		Build:     serve.Build{Handler: a.Handler, Digest: a.About.Digest, Close: a.Close},
 		FromCache: a.About.FromCache,
 		Component: a.Component,
 	}
@@ -46,7 +45,7 @@ func buildOf(a *app, r *record.Recorder) *reload.Build {
 
 // newDecider returns what decides about the builds of the component at path, which are loaded as cfg
 // says.
-func (t *server) newDecider(path string, cfg loadConfig, s *serveSettings, r *record.Recorder) *reload.Decider {
+func (t *server) newDecider(path string, cfg loadConfig, s *serveSettings) *reload.Decider {
 	cfg.Reload = true
 	return reload.New(reload.Options{
 		Path: path, Changes: whatChanged, Drain: s.drainTimeout, Abort: t.abort, Grace: lastGrace,
@@ -62,7 +61,7 @@ func (t *server) newDecider(path string, cfg loadConfig, s *serveSettings, r *re
 			if err != nil {
 				return nil, err
 			}
-			return buildOf(a, r), nil
+			return buildOf(a), nil
 		},
 	})
 }

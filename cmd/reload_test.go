@@ -68,9 +68,9 @@ func (f *fakeBuilds) load(ctx context.Context, path string, cfg loadConfig) (*ap
 		}
 	}
 	return &app{
-		Handler: handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
+		Handler: cfg.Recorder.Handler(handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text))}, nil
-		}),
+		})),
 		About: description{File: path, Digest: digest(cfg.Data), Kind: "0.2"},
 		Close: func(context.Context) error { f.freed <- text; return nil },
 	}, nil

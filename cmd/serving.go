@@ -9,7 +9,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/reload"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
@@ -44,7 +43,8 @@ func (t *server) serveOn(ctx context.Context, listener net.Listener, path string
 		return err
 	}
 	defer recorder.Close()
-	d := t.newDecider(path, cfg, s, recorder)
+	cfg.Recorder = recorder
+	d := t.newDecider(path, cfg, s)
 	if s.exec != "" {
 		closeBuilder, err := t.startExec(ctx, d, s)
 		if err != nil {
@@ -52,7 +52,7 @@ func (t *server) serveOn(ctx context.Context, listener net.Listener, path string
 		}
 		defer closeBuilder()
 	}
-	build, about, err := t.firstBuild(ctx, d, cfg, recorder)
+	build, about, err := t.firstBuild(ctx, d, cfg)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (t *server) serveOn(ctx context.Context, listener net.Listener, path string
 }
 
 // firstBuild returns the build to begin with, and what to say about it.
-func (t *server) firstBuild(ctx context.Context, d *reload.Decider, cfg loadConfig, r *record.Recorder) (serve.Build, description, error) {
+func (t *server) firstBuild(ctx context.Context, d *reload.Decider, cfg loadConfig) (serve.Build, description, error) {
 	defer relaxCollector()()
 	var about description
 	load := func(ctx context.Context, data []byte) (*reload.Build, error) {
@@ -105,7 +105,7 @@ func (t *server) firstBuild(ctx context.Context, d *reload.Decider, cfg loadConf
 			return nil, err
 		}
 		about = a.About
-		return buildOf(a, r), nil
+		return buildOf(a), nil
 	}
 	type result struct {
 		build serve.Build

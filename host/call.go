@@ -9,36 +9,66 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/internal/exchange"
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// Call is one request on its way through an instance. A Call is used once.
+// Call is one request to a Session. A Call is used once.
 type Call struct {
 	// ID names the request in the guest's output and in the log of outbound requests.
 	ID string
 	// Head is until when the head of the response is expected; zero for no limit.
 	Head time.Time
-	// Started, unless nil, is called when an instance has taken the request, before the guest's
+	// Started, unless nil, is called when the instance has taken the request, before the guest's
 	// first instruction for it.
 	Started func()
-	// Failed, unless nil, makes the error that the caller gets in place of a *Failure.
-	Failed func(*Failure) error
 
-	tail  tail        // what the guest wrote to stderr meanwhile
-	ended atomic.Bool // the answer is out, whole
-	over  atomic.Bool // nothing more will come of it
+	describe func(*Failure) error // Config.Describe
+	tail     tail                 // what the guest wrote to stderr meanwhile
+	ended    atomic.Bool          // the answer is out, whole
+	over     atomic.Bool          // nothing more will come of it
 }
 
 // Stderr returns the last lines that the guest wrote to its standard error during the call.
 func (c *Call) Stderr() []string { return c.tail.last() }
 
+// Handler gives requests to guests and returns their responses. A Host is one; see Host.Handle.
+type Handler interface {
+	Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error)
+}
+
 // Handle gives one request to a guest and returns as soon as the head of its response is there. The
-// body streams while the guest works on; the caller closes it. The trailers are complete once the
-// body has returned io.EOF.
+// body streams while the guest works on, and the caller closes it. The trailers are complete once
+// the body has returned io.EOF. Only Header counts for the fields of the response: the caller does
+// not look at ContentLength.
 //
-// The error, of Handle and of reading the body, is a *Failure, or what ended ctx.
-func (h *Host) Handle(ctx context.Context, c *Call, r *http.Request) (*http.Response, error) {
-	return c.handle(ctx, h.proxy, r)
+// id names the request in the guest's output and in the log of outbound requests. r is a request as
+// net/http has it in a server. The end of ctx ends the exchange: for the guest, the client has gone.
+// The head is expected until WithHeadDeadline says, or else for Config.Timeout from now.
+//
+// The error, of Handle and of reading the body, is a *Failure (see Config.Describe), or the cause of
+// the end of ctx.
+func (h *Host) Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error) {
+	return h.handler.Handle(ctx, id, r)
+}
+
+// WithHeadDeadline returns a context for Host.Handle that says until when the head of the response is
+// expected; the zero time stands for no limit.
+func WithHeadDeadline(ctx context.Context, head time.Time) context.Context {
+	return exchange.WithHeadDeadline(ctx, head)
+}
+
+// guests is the Handler at the bottom.
+type guests Host
+
+// Handle gives one request to a guest.
+func (g *guests) Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error) {
+	c := &Call{ID: id, describe: g.cfg.Describe}
+	var given bool
+	if c.Head, given = exchange.HeadDeadline(ctx); !given && g.cfg.Timeout > 0 {
+		c.Head = time.Now().Add(g.cfg.Timeout)
+	}
+	return c.handle(ctx, g.proxy, r)
 }
 
 // handle gives the request to proxy.

@@ -62,6 +62,14 @@ type Config struct {
 	// called from many goroutines.
 	Notice func(line string)
 
+	// Observe, unless nil, is called once, with what gives requests to guests, and returns what
+	// requests go through instead: it sees the requests as guests get them and the responses as
+	// guests make them, bodies and failures included. It must pass on what it sees.
+	Observe func(Handler) Handler
+	// Describe, unless nil, returns the error that the caller of Handle and the reader of a body get
+	// for a failure; it should wrap the *Failure.
+	Describe func(*Failure) error
+
 	// Engine holds the compiled code, to be shared by several Hosts; nil stands for an engine of
 	// the Host's own, which keeps nothing on disk.
 	Engine *Engine

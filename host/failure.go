@@ -104,8 +104,8 @@ func (c *Call) explain(err error) error {
 		return err
 	}
 	f.Stderr = c.tail.last()
-	if c.Failed != nil {
-		return c.Failed(f)
+	if c.describe != nil {
+		return c.describe(f)
 	}
 	return f
 }

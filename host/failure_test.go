@@ -67,7 +67,7 @@ func failureOf(t *testing.T, name, target string, maxMemory int64) *Failure {
 		t.Fatal(err)
 	}
 	r.RequestURI = target
-	_, err = h.Handle(t.Context(), &Call{ID: "1"}, r)
+	_, err = h.Handle(t.Context(), "1", r)
 	var f *Failure
 	if !errors.As(err, &f) {
 		t.Fatalf("got %v", err)

@@ -19,10 +19,12 @@ type Host struct {
 	pre    *handler.ProxyPre
 	linked *component.Linked
 	proxy  *handler.ProxyHandler
-	maker  maker
-	reuse  handler.Reuse
-	ids    atomic.Uint64 // of instances
-	engine *Engine       // to be closed with the Host; nil for a shared one
+	// handler is where requests go in; at its bottom is the proxy.
+	handler Handler
+	maker   maker
+	reuse   handler.Reuse
+	ids     atomic.Uint64 // of instances
+	engine  *Engine       // to be closed with the Host; nil for a shared one
 }
 
 // NewLinker returns the interfaces that the components of a Host find.
@@ -77,6 +79,10 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 		h.reuse.Concurrent = cfg.MaxInstanceConcurrentReuse
 	}
 	h.proxy = handler.New(context.WithoutCancel(ctx), &h.maker)
+	h.handler = (*guests)(h)
+	if cfg.Observe != nil {
+		h.handler = cfg.Observe(h.handler)
+	}
 	if cfg.Try {
 		if err := h.try(ctx); err != nil {
 			return nil, errors.Join(&StartError{err}, h.Close(ctx))

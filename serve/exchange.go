@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	wire "github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 // exchange is one request on its way through the server. Everything in it
@@ -50,7 +52,7 @@ func (x *exchange) run() {
 	if !deadline.IsZero() {
 		x.dog.arm(deadline.Add(x.server.options.Grace), func() { x.giveUp(g, cancel) })
 	}
-	resp, err := x.handle(&requestContext{Context: ctx, head: deadline}, g)
+	resp, err := x.handle(wire.WithHeadDeadline(ctx, deadline), g)
 	if !x.dog.disarm() {
 		x.answeredLate = true
 		if resp != nil {

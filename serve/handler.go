@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	wire "github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 // Handler answers requests.
@@ -49,28 +51,10 @@ type Build struct {
 	Close func(ctx context.Context) error
 }
 
-// requestContext is the context of one request, with its deadline for the head
-// beside it. The deadline is not the context's own, because a body may stream
-// for much longer.
-type requestContext struct {
-	context.Context
-	head time.Time
-}
-
-type headDeadlineKey struct{}
-
-// Value answers headDeadlineKey without another layer of contexts.
-func (c *requestContext) Value(key any) any {
-	if _, ok := key.(headDeadlineKey); ok {
-		return c.head
-	}
-	return c.Context.Value(key)
-}
-
 // HeadDeadline returns the time until which the head of the answer to the
 // request of ctx has to be there, counted from when the request was accepted,
 // and whether there is such a time.
 func HeadDeadline(ctx context.Context) (time.Time, bool) {
-	head, ok := ctx.Value(headDeadlineKey{}).(time.Time)
+	head, ok := wire.HeadDeadline(ctx)
 	return head, ok && !head.IsZero()
 }
