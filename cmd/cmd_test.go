@@ -346,6 +346,7 @@ func TestGuestOutputIsPrefixed(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
+			s.out.await(t, `two\n$`)
 			if diff := cmp.Diff(tt.want, s.out.String()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

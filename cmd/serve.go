@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -69,6 +70,8 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 	t.orderly.Store(true)
 	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to drop requests.
 	defer surviveReaders()()
+	// Nor is one that does not read: requests do not wait for the log.
+	defer term.Spool(t.stalled, t.stdout, t.stderr)()
 	if path == "" {
 		found, err := t.discover("serve", programName+" serve", s.load.MaxComponentSize)
 		if err != nil {
@@ -173,6 +176,20 @@ func (t *server) hostConfig(s *serveSettings) loadConfig {
 	cfg.Outbound = outboundLog(t.stderr, s.jsonLog, s.quiet, cfg.NoOutbound)
 	cfg.Notice = func(line string) { t.note("%s", term.Clean(line)) }
 	return cfg
+}
+
+// stalled tells of output that nobody reads.
+func (t *state) stalled(s term.Stall) {
+	name, ours := "standard output", slices.Contains(s.Outputs, t.stderr)
+	if ours {
+		name = "standard error"
+	}
+	switch {
+	case s.Lines > 0:
+		t.note("%s of %s dropped: nobody read it", term.Plural(s.Lines, "line"), name)
+	case !ours:
+		t.note("nobody reads %s: what does not fit is dropped", name)
+	}
 }
 
 // note prints a line under the program's name.

@@ -19,6 +19,7 @@ type Output struct {
 	dumb     bool // a terminal that cannot move its cursor
 	colour   bool
 	fd       int
+	file     *os.File // nil if the stream is none
 	theme    theme
 
 	mu     sync.Mutex
@@ -41,7 +42,7 @@ func New(w io.Writer, getenv func(string) string) *Output {
 	}
 	o := &Output{w: w, fd: -1}
 	if f, ok := w.(*os.File); ok {
-		o.fd = int(f.Fd())
+		o.fd, o.file = int(f.Fd()), f
 		o.terminal = xterm.IsTerminal(o.fd)
 	}
 	o.dumb = getenv("TERM") == "dumb"
@@ -104,10 +105,7 @@ func (o *Output) IsTerminal() bool { return o.terminal }
 
 // File returns the stream itself when it is one of the system's, for a program
 // that is to write to it like this one; else nil.
-func (o *Output) File() *os.File {
-	f, _ := o.w.(*os.File)
-	return f
-}
+func (o *Output) File() *os.File { return o.file }
 
 // Colour reports whether text for this stream is styled.
 func (o *Output) Colour() bool { return o.colour }
