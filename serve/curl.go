@@ -15,7 +15,7 @@ const bodyFile = "request-body"
 
 // curlCommand returns a command for a POSIX shell that sends the request again,
 // and what has to be done before it, if anything.
-func curlCommand(r *http.Request, body *requestBody) (command, note string) {
+func curlCommand(r *http.Request, body *sample) (command, note string) {
 	args := []string{"curl", "-i"}
 	target := r.RequestURI
 	switch {

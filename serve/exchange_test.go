@@ -79,8 +79,8 @@ func TestAnswerIsPassedOn(t *testing.T) {
 		},
 		"larger than the buffer": {
 			method: "GET",
-			make:   func() *http.Response { return answer(200, strings.Repeat("x", 5*copyBuffer+7)) },
-			status: 200, body: strings.Repeat("x", 5*copyBuffer+7), bytes: 5*copyBuffer + 7,
+			make:   func() *http.Response { return answer(200, strings.Repeat("x", 5*(32<<10)+7)) },
+			status: 200, body: strings.Repeat("x", 5*(32<<10)+7), bytes: 5*(32<<10) + 7,
 		},
 	}
 	for name, tt := range tests {

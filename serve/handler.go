@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	wire "github.com/wasihttp/wasihttp/internal/exchange"
+	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 // Handler answers requests.
@@ -29,14 +29,12 @@ type Handler interface {
 }
 
 // Readier is an optional method of an answer's Body. Ready reports whether the
-// next Read returns at once, with bytes or with the end. The server holds back
-// what it has written while Ready is true, so that a short answer leaves in one
-// piece, and flushes before any Read that has to wait. A Body may take a moment
-// to find out: an answer still being computed is often about to continue.
-// Without the method each Read is taken to wait.
-type Readier interface {
-	Ready() bool
-}
+// next Read returns at once, with bytes or with the end: what was written before
+// is held back then, so that a short answer leaves in one piece, and flushed
+// before any Read that has to wait. A Body may take a moment to find out: an
+// answer still being computed is often about to continue. Without the method
+// each Read is taken to wait.
+type Readier = exchange.Readier
 
 // Build is one version of what is served.
 type Build struct {
@@ -55,6 +53,6 @@ type Build struct {
 // request of ctx has to be there, counted from when the request was accepted,
 // and whether there is such a time.
 func HeadDeadline(ctx context.Context) (time.Time, bool) {
-	head, ok := wire.HeadDeadline(ctx)
+	head, ok := exchange.HeadDeadline(ctx)
 	return head, ok && !head.IsZero()
 }

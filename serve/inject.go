@@ -8,6 +8,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 // wantsPage reports whether the answer may be a page to be shown: it is left
@@ -26,8 +28,8 @@ func wantsPage(r *http.Request) bool {
 // makeLive puts the script into an answer that is a page. What it does not
 // understand it leaves as it is: other encodings than gzip, other charsets than
 // those that extend ASCII, parts of pages.
-func (x *exchange) makeLive(g *generation, resp *http.Response) {
-	if !wantsPage(x.r) || resp.StatusCode == http.StatusPartialContent || !isPage(resp.Header) {
+func (q *request) makeLive(g *generation, resp *http.Response) {
+	if !wantsPage(q.r) || resp.StatusCode == http.StatusPartialContent || !isPage(resp.Header) {
 		return
 	}
 	h := make(http.Header, len(resp.Header))
@@ -51,7 +53,7 @@ func (x *exchange) makeLive(g *generation, resp *http.Response) {
 		h.Set("Etag", "W/"+tag)
 	}
 	resp.Header = h
-	if !bodyAllowed(x.r.Method, resp.StatusCode) {
+	if !exchange.BodyAllowed(q.r.Method, resp.StatusCode) {
 		return
 	}
 	body := resp.Body
@@ -124,7 +126,7 @@ func (p *livePage) Ready() bool {
 	if len(p.out) > 0 || p.err != nil {
 		return true
 	}
-	return ready(p.body)
+	return exchange.Ready(p.body)
 }
 
 // Close closes the answer's body.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // AddressInUseError says that another process listens where the server was to.
@@ -106,7 +107,9 @@ func IsLoopback(l net.Listener) bool {
 // them when it drains.
 type listener struct {
 	net.Listener
-	complain *log.Logger // set before the first Accept; nil says nothing
+	complain *log.Logger   // set before the first Accept; nil says nothing
+	grace    time.Duration // for clients that still send when their connection is closed; set likewise
+	hurry    atomic.Bool   // connections are closed without it
 	mu       sync.Mutex
 	unused   map[*conn]struct{}
 }
@@ -159,10 +162,26 @@ type conn struct {
 	*net.TCPConn
 	listener *listener
 	used     atomic.Bool
+	over     atomic.Bool // nothing is read any more: the response that is under way is the last
+}
+
+// Last reports whether the connection takes no request after the current one.
+func (c *conn) Last() bool { return false }
+
+// CloseAfterResponse ends the reading side.
+func (c *conn) CloseAfterResponse() { c.over.Store(true) }
+
+// Reset makes closing the connection a reset.
+func (c *conn) Reset() {
+	// If it cannot be set the connection is broken already.
+	_ = c.SetLinger(0)
 }
 
 // Read reads from the connection.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.over.Load() {
+		return 0, io.EOF
+	}
 	n, err := c.TCPConn.Read(p)
 	if n > 0 && c.use() && p[0] == tlsHandshake {
 		c.refuseTLS()
@@ -185,9 +204,16 @@ func (c *conn) refuseTLS() {
 	_, _ = io.WriteString(c.TCPConn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\nthis is http://, not https://\n")
 }
 
-// Close closes the connection.
+// Close closes the connection. A client whose request was not read to its end gets the time to read the
+// response: what it sends to a socket that is closed already would make its system throw the response away
+// (RFC 9112, section 9.6).
 func (c *conn) Close() error {
 	c.use()
+	if c.over.Swap(false) && !c.listener.hurry.Load() && c.CloseWrite() == nil &&
+		c.SetReadDeadline(time.Now().Add(c.listener.grace)) == nil {
+		// It ends when the client or its time does; either is fine.
+		_, _ = io.Copy(io.Discard, c.TCPConn)
+	}
 	return c.TCPConn.Close()
 }
 

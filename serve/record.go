@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 // Recorder is told about exchanges when they have ended. Record is called from
@@ -204,7 +206,7 @@ func (b *recordedBody) Read(p []byte) (int, error) {
 }
 
 // Ready passes on what the body says.
-func (b *recordedBody) Ready() bool { return ready(b.ReadCloser) }
+func (b *recordedBody) Ready() bool { return exchange.Ready(b.ReadCloser) }
 
 // Close closes the body and tells the recorder.
 func (b *recordedBody) Close() error {

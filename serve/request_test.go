@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 func TestRequestReachesTheHandlerAsItWasSent(t *testing.T) {
@@ -99,11 +101,12 @@ func TestSampleRemembersShortBodiesOnly(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			sample := &requestBody{remember: true, ReadCloser: io.NopCloser(strings.NewReader(tt.body))}
-			_, _ = io.CopyN(io.Discard, sample, tt.read)
-			body, whole := sample.whole()
-			if whole != tt.whole || whole && string(body) != tt.body {
-				t.Errorf("got %d bytes, %v", len(body), whole)
+			sample := &sample{}
+			body := &exchange.Body{ReadCloser: io.NopCloser(strings.NewReader(tt.body)), Observe: sample.add}
+			_, _ = io.CopyN(io.Discard, body, tt.read)
+			text, whole := sample.whole()
+			if whole != tt.whole || whole && string(text) != tt.body {
+				t.Errorf("got %d bytes, %v", len(text), whole)
 			}
 		})
 	}
@@ -112,7 +115,7 @@ func TestSampleRemembersShortBodiesOnly(t *testing.T) {
 func TestCurlCommand(t *testing.T) {
 	tests := map[string]struct {
 		send   string
-		sample *requestBody
+		sample *sample
 		want   string
 		note   bool
 	}{
@@ -124,14 +127,14 @@ func TestCurlCommand(t *testing.T) {
 		"quotes":       {"GET / HTTP/1.1\r\nHost: h\r\nX-A: it's $HOME `x`\r\n\r\n", nil, `curl -i http://h/ -H 'x-a: it'\''s $HOME ` + "`x`'", false},
 		"empty header": {"GET / HTTP/1.1\r\nHost: h\r\nX-A:\r\n\r\n", nil, `curl -i http://h/ -H 'x-a;'`, false},
 		"headers are sorted, the length is left out": {
-			"POST / HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nhi", &requestBody{remember: true, head: []byte("hi"), end: true},
+			"POST / HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nhi", &sample{head: []byte("hi"), end: true},
 			"curl -i -X POST http://h/ -H 'x-a: 2' -H 'x-b: 1' --data-binary hi", false},
 		"bytes that are no text": {
-			"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nhi", &requestBody{remember: true, head: []byte("a\n\xff'"), end: true},
+			"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nhi", &sample{head: []byte("a\n\xff'"), end: true},
 			`printf 'a\n\377\047' | curl -i -X POST http://h/ --data-binary @-`, false},
-		"unknown body": {"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", &requestBody{remember: true, head: []byte("h")}, "curl -i -X PUT http://h/ --data-binary @request-body", true},
+		"unknown body": {"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", &sample{head: []byte("h")}, "curl -i -X PUT http://h/ --data-binary @request-body", true},
 		"body with a sign of its own": {
-			"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n@x", &requestBody{remember: true, head: []byte("@x"), end: true},
+			"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n@x", &sample{head: []byte("@x"), end: true},
 			"printf '@x' | curl -i -X PUT http://h/ --data-binary @-", false},
 	}
 	for name, tt := range tests {

@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 // ErrorPages says how much the answer to a failed request tells.
@@ -105,12 +106,9 @@ type Server struct {
 	ids     atomic.Uint64
 	active  atomic.Int64
 	// detailed is decided by Serve, before the first request.
-	detailed atomic.Bool
-	buffers  sync.Pool
+	detailed  atomic.Bool
+	exchanges exchange.Config
 }
-
-// copyBuffer is the size of the pieces in which a body is passed on, in bytes.
-const copyBuffer = 32 << 10
 
 // New returns a Server of the build b, which it owns from then on: the build is
 // closed when it was swapped out or when Serve returns.
@@ -135,10 +133,9 @@ func New(b Build, o Options) *Server {
 	}
 	s := &Server{options: o, limit: newLimit(o.MaxConcurrent)}
 	s.detailed.Store(o.ErrorPages == PagesFull)
-	s.buffers.New = func() any {
-		b := make([]byte, copyBuffer)
-		return &b
-	}
+	s.exchanges.Grace = o.Grace
+	s.exchanges.Reserved = []string{BuildHeader, StaleHeader}
+	s.exchanges.Conn = connOf
 	g := newGeneration(b, s.builds.Add(1))
 	s.current.Store(g)
 	if o.LiveReload {
@@ -194,7 +191,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 	wrapped := wrapListener(l)
 	if l, ok := wrapped.(*listener); ok {
-		l.complain = log.New(s.options.ErrorLog, "", 0)
+		l.complain, l.grace = log.New(s.options.ErrorLog, "", 0), s.options.Grace
 	}
 	server := s.httpServer(base)
 	accepting := make(chan error, 1)
@@ -212,10 +209,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if !stopped {
 		<-accepting
 	}
+	hurry := func() {}
 	if l, ok := wrapped.(*listener); ok {
 		l.closeUnused()
+		hurry = func() { l.hurry.Store(true) }
 	}
-	if err := s.drain(base, cancelBase, server); err != nil {
+	if err := s.drain(base, cancelBase, server, hurry); err != nil {
 		return err
 	}
 	return acceptErr
@@ -248,8 +247,17 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 // connKey finds the connection of a request in its context.
 type connKey struct{}
 
-// drain lets the running requests end, for the drain timeout at most.
-func (s *Server) drain(base context.Context, cancelBase context.CancelCauseFunc, server *http.Server) error {
+// connOf returns the connection of a request, nil if it is not one of a listener.
+func connOf(r *http.Request) exchange.Conn {
+	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+		return c
+	}
+	return nil
+}
+
+// drain lets the running requests end, for the drain timeout at most. hurry is called before the
+// connections are closed that are left.
+func (s *Server) drain(base context.Context, cancelBase context.CancelCauseFunc, server *http.Server, hurry func()) error {
 	if s.options.Draining != nil {
 		s.options.Draining(s.Active())
 	}
@@ -270,6 +278,7 @@ func (s *Server) drain(base context.Context, cancelBase context.CancelCauseFunc,
 		// Out of time: closing the connections and ending the contexts makes
 		// the handlers return.
 		cancelBase(errStopped)
+		hurry()
 		_ = server.Close()
 		retireCtx, cancelRetire = context.WithTimeout(context.WithoutCancel(base), s.options.Grace)
 	}
@@ -287,6 +296,10 @@ func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
 // ServeHTTP serves one request. It panics with http.ErrAbortHandler, as net/http
 // wants it, when the answer could not be given whole.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c, ok := r.Context().Value(connKey{}).(*conn); ok && c.over.Load() {
+		// It was taken from what is left of a request whose body nobody has read.
+		panic(http.ErrAbortHandler)
+	}
 	if r.ProtoMajor != 1 {
 		// The beginning of HTTP/2, from a client that takes it for granted.
 		w.Header().Set("Connection", "close")
@@ -300,8 +313,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.active.Add(1)
 	defer s.active.Add(-1)
-	x := &exchange{server: s, w: w, r: r, control: *http.NewResponseController(w)}
-	x.record = Record{
+	q := &request{server: s, w: w}
+	q.record = Record{
 		ID:      s.nextID(),
 		Method:  r.Method,
 		Target:  r.RequestURI,
@@ -309,11 +322,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Start:   time.Now(),
 		Outcome: OK,
 	}
-	x.run()
-	if x.abort {
-		x.cut()
-	}
-	if x.abort || !x.answeredLate && !x.finishBody() {
-		panic(http.ErrAbortHandler)
-	}
+	q.x.Begin(&s.exchanges, w, r)
+	q.r = q.x.Request()
+	q.run()
+	q.x.End()
 }

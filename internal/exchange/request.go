@@ -1,0 +1,76 @@
+package exchange
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// normalize puts right what net/http leaves to its users: headers of the connection are taken out (RFC
+// 9110, section 7.6.1), a target has no fragment (section 7.1), a CONNECT in absolute form gets its host,
+// and a request of HTTP/1.0 without a host gets the address it came to.
+func normalize(r *http.Request) {
+	for _, line := range r.Header["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			delete(r.Header, textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)))
+		}
+	}
+	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Upgrade"} {
+		delete(r.Header, name)
+	}
+	if r.Method == http.MethodConnect && strings.Contains(r.RequestURI, "://") {
+		// net/http takes the scheme for a host here.
+		if u, err := url.Parse(r.RequestURI); err == nil && u.Host != "" {
+			r.URL, r.Host = u, u.Host
+		}
+	}
+	if r.Host == "" {
+		if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+			r.Host = addr.String()
+		}
+	}
+}
+
+// Body is the body of a request that knows how far it was read. Its methods are safe for concurrent use
+// as far as those of the body below are.
+type Body struct {
+	io.ReadCloser
+	// Observe takes what each Read returns, and whether that was the end; nil takes nothing. It must be
+	// set before the first Read, and must not keep p. Calls do not overlap.
+	Observe func(p []byte, end bool)
+
+	mu    sync.Mutex
+	count int64 // bytes that were read
+	end   bool  // it was read to its end
+}
+
+// Read reads from the body.
+func (b *Body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.count += int64(n)
+	b.end = b.end || err == io.EOF
+	if b.Observe != nil {
+		b.Observe(p[:n], b.end)
+	}
+	return n, err
+}
+
+// Ended reports whether the body was read to its end.
+func (b *Body) Ended() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.end
+}
+
+// Count returns how many bytes were read.
+func (b *Body) Count() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count
+}

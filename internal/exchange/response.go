@@ -1,0 +1,299 @@
+package exchange
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Readier is an optional method of a response's Body. Ready reports whether the next Read returns at once,
+// with bytes or with the end. What has been read is held back while Ready is true, so that a short response
+// leaves in one piece, and flushed before any Read that has to wait. A Body may take a moment to find out:
+// a response still being computed is often about to continue. Without the method each Read is taken to
+// wait.
+type Readier interface {
+	Ready() bool
+}
+
+// Ready reports whether the next Read of a response's body does not wait.
+func Ready(body io.ReadCloser) bool {
+	if body == http.NoBody {
+		return true
+	}
+	readier, ok := body.(Readier)
+	return ok && readier.Ready()
+}
+
+// ClientError marks an error of writing to the client, which is the client's leaving.
+type ClientError struct{ Err error }
+
+// Error returns the error's text.
+func (e *ClientError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error of writing.
+func (e *ClientError) Unwrap() error { return e.Err }
+
+// ResponseError says that a response cannot be passed on as it is.
+type ResponseError struct {
+	// Code is the error-code of wasi:http that fits; "" if it is not a response at all.
+	Code string
+	// Cause says in a few words what is wrong, and Hint what to do about it.
+	Cause, Hint string
+}
+
+// Error returns the cause.
+func (e *ResponseError) Error() string { return e.Cause }
+
+// LateError says that the program has failed after a response that is complete for its reader.
+type LateError struct{ Err error }
+
+// Error returns the error's text.
+func (e *LateError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the failure.
+func (e *LateError) Unwrap() error { return e.Err }
+
+// isConnectionHeader reports whether a header belongs to one connection and is net/http's to write (RFC
+// 9110, section 7.6.1). name is in canonical form.
+func isConnectionHeader(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Trailer", "Upgrade":
+		return true
+	}
+	return false
+}
+
+// BodyAllowed reports whether the response to a request can have a body (RFC 9110, sections 6.4.1, 9.3.2
+// and 15).
+func BodyAllowed(method string, status int) bool {
+	return method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified &&
+		!isTunnel(method, status)
+}
+
+// isTunnel reports whether a response grants a tunnel: what follows its head is not the response's (RFC
+// 9110, section 9.3.6).
+func isTunnel(method string, status int) bool {
+	return method == http.MethodConnect && status >= 200 && status < 300
+}
+
+// declaredLength returns the length of the body that the head promises, -1 if it promises none. Lines that
+// say the same are one (RFC 9110, section 8.6); those that contradict each other are an error, for the
+// client and a proxy might believe different ones. What is no length is taken out.
+func declaredLength(h http.Header) (int64, error) {
+	length, found, canonical := int64(-1), false, false
+	for name, values := range h {
+		if textproto.CanonicalMIMEHeaderKey(name) != "Content-Length" {
+			continue
+		}
+		canonical = canonical || name == "Content-Length"
+		for _, line := range values {
+			for value := range strings.SplitSeq(line, ",") {
+				n, err := strconv.ParseUint(textproto.TrimString(value), 10, 63)
+				if err != nil {
+					continue
+				}
+				if found && int64(n) != length {
+					return 0, &ResponseError{
+						Code:  "HTTP-protocol-error",
+						Cause: fmt.Sprintf("the response has content-length %d and %d", length, n),
+						Hint:  "set the header once, to the length of the body, or leave it out",
+					}
+				}
+				length, found = int64(n), true
+			}
+		}
+	}
+	return length, nil
+}
+
+// minRead is the least room that is left for a Read, in bytes.
+const minRead = 4 << 10
+
+// Write passes resp on and closes its body. Only the header counts for what the head says: ContentLength is
+// not looked at. Trailers are complete once the body has returned io.EOF.
+//
+// The error is a *ResponseError, a *ClientError, a *LateError, or what reading the body returned; if
+// Committed then says false nothing has left yet. If the response cannot have a body, what the program
+// writes is thrown away without an error, for a while: then enough is called, which should end the body.
+func (x *Exchange) Write(resp *http.Response, enough func()) error {
+	// What there is to know about the body, Read has told.
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < 200 || resp.StatusCode > 999 {
+		return &ResponseError{
+			Cause: fmt.Sprintf("the program responded with status %d, which is not a final status", resp.StatusCode),
+			Hint:  "informational responses (1xx) come before the response and need the API made for them",
+		}
+	}
+	length, err := declaredLength(resp.Header)
+	if err != nil {
+		return err
+	}
+	if BodyAllowed(x.r.Method, resp.StatusCode) {
+		return x.stream(resp, length)
+	}
+	return x.skip(resp, length, enough)
+}
+
+// stream passes head, body and trailers on. It holds back what is joined by more bytes without a wait, so
+// that a short response leaves in one piece; and as long as nothing has left, a failure can still be
+// explained to the client.
+func (x *Exchange) stream(resp *http.Response, declared int64) error {
+	got := int64(0)
+	pooled := x.config.buffer()
+	defer x.config.buffers.Put(pooled)
+	buffer, held := *pooled, 0
+	for {
+		if !Ready(resp.Body) {
+			if err := x.flush(resp, declared, buffer[:held]); err != nil {
+				return err
+			}
+			held = 0
+		}
+		if len(buffer)-held < minRead {
+			if err := x.write(resp, declared, buffer[:held]); err != nil {
+				return err
+			}
+			held = 0
+		}
+		n, err := resp.Body.Read(buffer[held:])
+		held, got = held+n, got+int64(n)
+		end := err == io.EOF
+		if err != nil && !end {
+			return err
+		}
+		if declared >= 0 && (got > declared || end && got < declared) {
+			return bodySizeError(declared, got)
+		}
+		if end {
+			x.settleHead()
+			if declared < 0 {
+				declared = x.ending(resp, got)
+			}
+			return x.write(resp, declared, buffer[:held])
+		}
+	}
+}
+
+// settleHead is settle unless the head has left.
+func (x *Exchange) settleHead() {
+	if !x.committed {
+		x.settle()
+	}
+}
+
+// bodySizeError says that the body was not as long as its head said.
+func bodySizeError(declared, got int64) error {
+	cause := fmt.Sprintf("the body is longer than its content-length of %d bytes", declared)
+	if got < declared {
+		cause = fmt.Sprintf("the body ended after %d of the %d bytes its content-length promised", got, declared)
+	}
+	return &ResponseError{Code: "HTTP-response-body-size", Cause: cause}
+}
+
+// skip sends a response that has no body. An endless body would otherwise hold the connection for as long
+// as the client does.
+func (x *Exchange) skip(resp *http.Response, declared int64, enough func()) error {
+	if !Ready(resp.Body) {
+		if err := x.flush(resp, declared, nil); err != nil {
+			return err
+		}
+	}
+	var ended atomic.Bool
+	timer := time.AfterFunc(x.config.grace(), func() {
+		ended.Store(true)
+		enough()
+	})
+	defer timer.Stop()
+	_, err := io.Copy(io.Discard, resp.Body)
+	if err != nil && !x.committed {
+		return err
+	}
+	x.settleHead()
+	x.commit(resp, declared)
+	if err != nil && !ended.Load() {
+		return &LateError{err}
+	}
+	return nil
+}
+
+// commit hands the head to net/http, once.
+func (x *Exchange) commit(resp *http.Response, length int64) {
+	if x.committed {
+		return
+	}
+	x.committed = true
+	header := x.w.Header()
+	for name, values := range resp.Header {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if name == "Content-Length" || len(values) == 0 || x.config.reserved(name) {
+			continue
+		}
+		header[name] = values
+	}
+	if _, set := header["Content-Type"]; !set {
+		// Present but empty: net/http then does not guess one.
+		header["Content-Type"] = nil
+	}
+	switch {
+	case isTunnel(x.r.Method, resp.StatusCode):
+		// Neither a length nor chunks (RFC 9110, section 9.3.6): to net/http, this means both.
+		header["Transfer-Encoding"] = []string{"identity"}
+	case length >= 0 && resp.StatusCode != http.StatusNoContent:
+		header["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	x.closeOlder(length >= 0 || !BodyAllowed(x.r.Method, resp.StatusCode))
+	x.w.WriteHeader(resp.StatusCode)
+}
+
+// write hands bytes of the body to net/http, after the head.
+func (x *Exchange) write(resp *http.Response, length int64, p []byte) error {
+	x.commit(resp, length)
+	if len(p) == 0 {
+		return nil
+	}
+	n, err := x.w.Write(p)
+	x.written += int64(n)
+	if err != nil {
+		return &ClientError{err}
+	}
+	return nil
+}
+
+// flush sends p and all that was written before, the head at least.
+func (x *Exchange) flush(resp *http.Response, length int64, p []byte) error {
+	if x.committed && len(p) == 0 {
+		return nil
+	}
+	if err := x.write(resp, length, p); err != nil {
+		return err
+	}
+	if err := x.control.Flush(); err != nil {
+		return &ClientError{err}
+	}
+	return nil
+}
+
+// ending sets the trailers of a response whose body has ended, with got bytes, but is not yet written to
+// its end, or returns the length for its head; -1 if it has none. Trailers need a chunked body: one with
+// a declared length has no room for them, nor has HTTP/1.0.
+func (x *Exchange) ending(resp *http.Response, got int64) int64 {
+	header := x.w.Header()
+	trailers := false
+	for name, values := range resp.Trailer {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if isConnectionHeader(name) || name == "Content-Length" || len(values) == 0 || !x.r.ProtoAtLeast(1, 1) {
+			continue
+		}
+		header[http.TrailerPrefix+name] = values
+		trailers = true
+	}
+	if trailers {
+		return -1
+	}
+	return got
+}
