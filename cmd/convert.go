@@ -39,7 +39,10 @@ wasihttp convert http-service.json -o fixtures/            write fixtures/http-s
 				Redact: c.StringSlice("redact"), Base: c.String("base"),
 				Wrote: func(path string) { fmt.Fprintln(t.stdout, path) },
 				Warn: func(path, text string) {
-					fmt.Fprintf(t.stderr, "%s: %s %s: %s\n", programName, t.stderr.Fair("warning:"), term.Clean(path), term.Clean(text))
+					if path != "" {
+						text = path + ": " + text
+					}
+					fmt.Fprintf(t.stderr, "%s: %s %s\n", programName, t.stderr.Fair("warning:"), term.Clean(text))
 				},
 			}
 			switch {

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/har"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
@@ -21,12 +23,14 @@ type ConvertOptions struct {
 	Dir string
 	// Force has files overwritten that are there.
 	Force bool
-	// Redact and Base are those of hurl.RecordOptions.
+	// Redact are more names of secrets, as redact.NewSession takes them.
 	Redact []string
-	Base   string
+	// Base is that of hurl.RecordOptions.
+	Base string
 	// Wrote is called with the path of each fixture that was written.
 	Wrote func(path string)
-	// Warn is called with what a fixture cannot hold, a sentence about a file.
+	// Warn is called with what a fixture cannot hold, a sentence about a file,
+	// and with what may be a secret and was left, then without a path.
 	Warn func(path, text string)
 }
 
@@ -62,15 +66,23 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Convert writes fixtures of files that other programs have recorded: HTTP
-// Archives and tests of the wasi-testsuite. It stops at the first file that
-// cannot be read or written; what was written until then stays. The error is an
-// *Error.
+// Archives and tests of the wasi-testsuite. It reads all of them before it
+// writes anything, since a secret may stand in one file and be found in another.
+// It stops at the first fixture that cannot be written. The error is an *Error.
 func Convert(paths []string, o ConvertOptions) error {
-	c := converter{o: o, fixture: hurl.RecordOptions{Redact: o.Redact, Base: o.Base}}
+	c := converter{o: o, session: redact.NewSession(o.Redact)}
 	for _, path := range paths {
-		if err := c.file(path); err != nil {
+		if err := c.read(path); err != nil {
 			return err
 		}
+	}
+	for i := range c.sources {
+		if err := c.convert(&c.sources[i]); err != nil {
+			return err
+		}
+	}
+	for _, line := range c.session.Left() {
+		o.Warn("", line)
 	}
 	return nil
 }
@@ -78,12 +90,21 @@ func Convert(paths []string, o ConvertOptions) error {
 // converter writes fixtures into a folder.
 type converter struct {
 	o       ConvertOptions
-	fixture hurl.RecordOptions
+	session *redact.Session
+	sources []source
 	count   int // the exchanges of archives so far
 }
 
-// file converts one file.
-func (c *converter) file(path string) error {
+// source is a file that was read.
+type source struct {
+	path  string
+	list  []fixture.Exchange
+	suite bool // a test of the wasi-testsuite
+	env   fixture.Fields
+}
+
+// read reads one file.
+func (c *converter) read(path string) error {
 	data, err := regular.ReadFile(path, regular.MaxFile)
 	if err != nil {
 		var pathError *fs.PathError
@@ -95,10 +116,26 @@ func (c *converter) file(path string) error {
 		}
 		return &Error{Missing, path, err}
 	}
-	if isTestsuite(data) {
-		return c.testsuite(path, data)
+	s := source{path: path, suite: isTestsuite(data)}
+	var warnings []string
+	if s.suite {
+		s.list, s.env, warnings, err = har.ParseTestsuite(data)
+	} else {
+		s.list, warnings, err = har.Parse(data)
 	}
-	return c.archive(path, data)
+	switch {
+	case errors.Is(err, har.ErrNoRequests):
+		c.warn(path, []string{"left out: " + err.Error()})
+		return nil
+	case err != nil:
+		return &Error{Unreadable, path, err}
+	}
+	c.warn(path, warnings)
+	for i := range s.list {
+		c.session.Find(&s.list[i])
+	}
+	c.sources = append(c.sources, s)
+	return nil
 }
 
 // isTestsuite guesses what a file of JSON is: a test has operations, an archive
@@ -108,44 +145,31 @@ func isTestsuite(data []byte) bool {
 	return operations >= 0 && (log < 0 || operations < log)
 }
 
-// archive writes a fixture for each exchange of an HTTP Archive.
-func (c *converter) archive(path string, data []byte) error {
-	list, warnings, err := har.Parse(data)
-	if err != nil {
-		return &Error{Unreadable, path, err}
+// convert writes the fixtures for one file: one for each exchange of an archive,
+// one for all of a test of the wasi-testsuite.
+func (c *converter) convert(s *source) error {
+	for i := range s.list {
+		s.list[i] = c.session.Hide(&s.list[i])
 	}
-	c.warn(path, warnings)
-	for i := range list {
-		text, dropped := hurl.FromExchanges(list[i:i+1], c.fixture)
-		c.warn(path, dropped)
+	options := hurl.RecordOptions{Base: c.o.Base}
+	if s.suite {
+		options.Env, options.Component = s.env, c.componentBeside(s.path)
+		text, dropped := hurl.FromExchanges(s.list, options)
+		c.warn(s.path, dropped)
+		return c.write(strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path))+".hurl", text)
+	}
+	for i := range s.list {
+		text, dropped := hurl.FromExchanges(s.list[i:i+1], options)
+		c.warn(s.path, dropped)
 		if len(text) == 0 {
 			continue
 		}
 		c.count++
-		if err := c.write(hurl.FileName(c.count, &list[i]), text); err != nil {
+		if err := c.write(hurl.FileName(c.count, &s.list[i]), text); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// testsuite writes a fixture for a test of the wasi-testsuite.
-func (c *converter) testsuite(path string, data []byte) error {
-	list, env, warnings, err := har.ParseTestsuite(data)
-	if errors.Is(err, har.ErrNoRequests) {
-		c.warn(path, []string{"left out: " + err.Error()})
-		return nil
-	}
-	if err != nil {
-		return &Error{Unreadable, path, err}
-	}
-	c.warn(path, warnings)
-	options := c.fixture
-	options.Env = env
-	options.Component = c.componentBeside(path)
-	text, dropped := hurl.FromExchanges(list, options)
-	c.warn(path, dropped)
-	return c.write(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))+".hurl", text)
 }
 
 // componentBeside returns the component that stands beside a test, relative to

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 	"github.com/wasihttp/wasihttp/serve"
 )
 
@@ -31,8 +32,7 @@ type Options struct {
 	// Dir is the folder that fixtures are written to. New makes it if it is not
 	// there.
 	Dir string
-	// Redact names more places whose values are secret, as
-	// hurl.RecordOptions.Redact does.
+	// Redact are more names of secrets, as redact.NewSession takes them.
 	Redact []string
 	// Timeout is how long the server waits for the head of a response; 0 means
 	// that it waits forever.
@@ -47,7 +47,6 @@ type Options struct {
 // nothing.
 type Recorder struct {
 	options Options
-	fixture hurl.RecordOptions
 
 	queue   chan serve.Recorded
 	held    atomic.Int64 // bytes of bodies in the queue
@@ -61,9 +60,10 @@ type Recorder struct {
 	// The rest belongs to the goroutine that writes.
 
 	number  int // of the last file
-	written int
 	lost    int // could not be written
 	failed  bool
+	session *redact.Session
+	files   files
 }
 
 // New starts a recorder. The caller must close it.
@@ -76,7 +76,7 @@ func New(o Options) (*Recorder, error) {
 		return nil, err
 	}
 	r := &Recorder{
-		options: o, fixture: hurl.RecordOptions{Redact: o.Redact},
+		options: o, session: redact.NewSession(o.Redact), files: files{limit: maxKept},
 		queue: make(chan serve.Recorded, queueLength), done: make(chan struct{}),
 	}
 	for _, e := range entries {
@@ -134,7 +134,11 @@ func (r *Recorder) write() {
 			}
 		}
 		r.held.Add(-int64(len(x.Body) + len(x.ResponseBody)))
+		if len(r.queue) == 0 {
+			r.files.revise(r.session, false)
+		}
 	}
+	r.files.revise(r.session, true)
 }
 
 // one writes one fixture.
@@ -144,14 +148,18 @@ func (r *Recorder) one(x *serve.Recorded) error {
 		r.cut.Add(1)
 		return nil
 	}
-	text, _ := hurl.FromExchanges([]fixture.Exchange{e}, r.fixture)
+	if r.session.Find(&e) {
+		r.files.mayHoldSecrets()
+	}
+	text := render(r.session.Hide(&e))
 	if len(text) == 0 {
 		r.cut.Add(1)
 		return nil
 	}
 	for {
 		r.number++
-		err := writeFile(filepath.Join(r.options.Dir, hurl.FileName(r.number, &e)), text, false)
+		path := filepath.Join(r.options.Dir, hurl.FileName(r.number, &e))
+		err := writeFile(path, text, false)
 		switch {
 		case errors.Is(err, fs.ErrExist): // another program records here, too
 			continue
@@ -159,10 +167,17 @@ func (r *Recorder) one(x *serve.Recorded) error {
 			r.number--
 			return err
 		}
-		r.written++
+		r.files.add(path, text, &e)
 		r.failed = false
 		return nil
 	}
+}
+
+// render writes an exchange as a fixture; it returns nil for what no fixture can
+// express.
+func render(x fixture.Exchange) []byte {
+	text, _ := hurl.FromExchanges([]fixture.Exchange{x}, hurl.RecordOptions{})
+	return text
 }
 
 // writeFile writes a file, whole or not at all. Without overwrite the file must
@@ -198,7 +213,14 @@ func (r *Recorder) Close() {
 	close(r.queue)
 	r.mu.Unlock()
 	<-r.done
-	line := fmt.Sprintf("recorded %s in %s", plural(r.written, "exchange"), r.options.Dir)
+	for _, line := range r.session.Left() {
+		r.options.Say(line)
+	}
+	for _, line := range r.files.told() {
+		r.options.Say(line)
+	}
+	written := plural(len(r.files.list), "exchange")
+	line := fmt.Sprintf("recorded %s in %s", written, r.options.Dir)
 	if r.lost > 0 {
 		line += fmt.Sprintf("; %d could not be written", r.lost)
 	}

@@ -1,0 +1,162 @@
+package record
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/redact"
+	"github.com/wasihttp/wasihttp/internal/regular"
+)
+
+const (
+	// maxKept bounds the exchanges that are kept to write their files anew, in
+	// bytes, together.
+	maxKept = 32 << 20
+	// Files are looked through while the server runs if that costs little beside
+	// what was recorded meanwhile: no more than reviseRatio times as many bytes,
+	// or reviseFree bytes in all.
+	reviseRatio = 8
+	reviseFree  = 1 << 20
+)
+
+// files are the fixtures that were written. A secret may stand in an exchange
+// before another one shows by its name that it is one: then the file is written
+// anew.
+type files struct {
+	list  []file
+	first int // of those whose exchange is kept
+	kept  int // bytes
+	limit int // of kept
+	// stale says that files may hold secrets that were found since they were
+	// looked through; since is what was recorded meanwhile, in bytes.
+	stale bool
+	since int
+	lines []string
+}
+
+// file is a fixture that was written.
+type file struct {
+	path     string
+	sum      [sha256.Size]byte
+	exchange *fixture.Exchange // nil: not kept
+}
+
+// add adds a file.
+func (f *files) add(path string, text []byte, x *fixture.Exchange) {
+	f.list = append(f.list, file{path, sha256.Sum256(text), x})
+	f.kept += sizeOf(x)
+	f.since += sizeOf(x)
+	for ; f.kept > f.limit; f.first++ {
+		f.kept -= sizeOf(f.list[f.first].exchange)
+		f.list[f.first].exchange = nil
+	}
+}
+
+// sizeOf returns about how many bytes an exchange takes.
+func sizeOf(x *fixture.Exchange) int {
+	n := 1 << 10
+	fields := func(list fixture.Fields) {
+		for _, field := range list {
+			n += len(field.Name) + len(field.Value) + 32
+		}
+	}
+	n += len(x.Request.URL) + len(x.Request.Body)
+	fields(x.Request.Headers)
+	if x.Response != nil {
+		n += len(x.Response.Body)
+		fields(x.Response.Headers)
+	}
+	return n
+}
+
+// mayHoldSecrets takes note that files may hold what was found to be a secret.
+func (f *files) mayHoldSecrets() { f.stale = f.stale || len(f.list) > 0 }
+
+// revise hides in the files what was found to be secret after they were written.
+// Unless it is the last time, it leaves that for later if it would take long.
+func (f *files) revise(s *redact.Session, last bool) {
+	if !f.stale || !last && f.kept > reviseFree+reviseRatio*f.since {
+		return
+	}
+	f.stale, f.since = false, 0
+	first := f.first
+	if last {
+		first = 0
+	}
+	for i := first; i < len(f.list); i++ {
+		f.hide(&f.list[i], s)
+	}
+	if !last && f.first > 0 {
+		f.stale = true // those that are not kept
+	}
+}
+
+// hide hides secrets in one file.
+func (f *files) hide(file *file, s *redact.Session) {
+	if file.exchange == nil {
+		text, err := regular.ReadFile(file.path, regular.MaxFile)
+		if err == nil && s.Contains(string(text)) {
+			f.say("%s: holds what was found to be a secret later", file.path)
+		}
+		return
+	}
+	text := render(s.HideAgain(file.exchange))
+	sum := sha256.Sum256(text)
+	if sum == file.sum {
+		return
+	}
+	now, err := regular.ReadFile(file.path, regular.MaxFile)
+	changed := err == nil && sha256.Sum256(now) != file.sum
+	file.sum = sum
+	if err == nil && !changed {
+		err = replaceFile(file.path, text)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // the user has removed it
+	case changed:
+		f.say("%s: was changed meanwhile, and may hold what was found to be a secret later", file.path)
+	case err != nil:
+		f.say("%s: holds what was found to be a secret later: %v", file.path, err)
+	}
+}
+
+func (f *files) say(format string, args ...any) {
+	f.lines = append(f.lines, fmt.Sprintf(format, args...))
+}
+
+// maxTold is how many files told lists.
+const maxTold = 5
+
+// told returns what is to be told about files.
+func (f *files) told() []string {
+	if len(f.lines) <= maxTold {
+		return f.lines
+	}
+	more := fmt.Sprintf("%d more files may hold secrets, too", len(f.lines)-maxTold)
+	return append(f.lines[:maxTold:maxTold], more)
+}
+
+// replaceFile replaces a file in one step.
+func replaceFile(path string, content []byte) (err error) {
+	out, err := os.CreateTemp(filepath.Dir(path), ".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			// Half a fixture is worse than none.
+			_ = os.Remove(out.Name())
+		}
+	}()
+	_, err = out.Write(content)
+	err = errors.Join(err, out.Chmod(0o644), out.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(out.Name(), path)
+}
