@@ -2,8 +2,9 @@ package component
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
@@ -84,26 +85,52 @@ func (c *Component) ExportedFunc(l *Linker, iface, name string) (typ string, ok 
 	return fn.typ.String(), true
 }
 
-// CheckCode tells whether the core modules can be compiled here, without the time that this takes: a valid component may have code of a
-// later version of WebAssembly.
-func (c *Component) CheckCode(ctx context.Context) error { return checkCode(ctx, c.ast) }
+// CheckCode reports whether the core modules can be compiled here, without the time that this takes: a valid component may have
+// code of a later version of WebAssembly. The error says which module cannot, and why.
+func (c *Component) CheckCode(ctx context.Context) error {
+	return eachModule(c.ast, "", func(place string, m *binary.CoreModule) error {
+		return moduleError(place, engine.Validate(ctx, m.Bytes))
+	})
+}
 
-func checkCode(ctx context.Context, c *binary.Component) error {
+// eachModule calls f for each core module of a component and of those inside it, with its place in them, until f fails.
+func eachModule(c *binary.Component, place string, f func(place string, m *binary.CoreModule) error) error {
 	for i, d := range c.Defs {
 		var err error
 		switch d := d.(type) {
 		case *binary.Component:
-			err = checkCode(ctx, d)
+			err = eachModule(d, binary.Inside(place, c.Place(i)), f)
 		case *binary.CoreModule:
-			if err = engine.Validate(ctx, d.Bytes); err != nil {
-				err = fmt.Errorf("core module (definition %d): %w", i, err)
-			}
+			err = f(binary.Inside(place, c.Place(i)), d)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// moduleError puts the place of a core module before why it cannot be compiled; the engine's name for it is no help then.
+func moduleError(place string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := (*engine.ModuleError)(nil); errors.As(err, &e) {
+		err = e.Err
+	}
+	return fmt.Errorf("%s: %w", place, err)
+}
+
+// placeOf returns the place of a core module in the component, or the name under which the embedder offers it.
+func placeOf(c *binary.Component, module *moduleRef) string {
+	place := "core module " + module.name
+	_ = eachModule(c, "", func(at string, m *binary.CoreModule) error {
+		if sameBytes(m.Bytes, module.bytes) {
+			place = at
+		}
+		return nil
+	})
+	return place
 }
 
 // Linked is a component whose imports are resolved and whose core modules are compiled: what instances are made from. It is immutable
@@ -117,7 +144,6 @@ type Linked struct {
 
 // LinkOptions tune Link.
 type LinkOptions struct {
-	Name string // names the component in messages
 	// Progress is told how many bytes of core code have been compiled of how many; calls do not overlap.
 	Progress func(done, total int)
 }
@@ -152,10 +178,6 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt L
 		return nil, err
 	}
 	for _, src := range f.plan.sources {
-		name := src.module.name
-		if opt.Name != "" {
-			name = strings.TrimSpace(opt.Name + " " + name)
-		}
 		before := done
 		progress := func(d, t int) {
 			if opt.Progress != nil && t > 0 {
@@ -165,7 +187,7 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt L
 		m, err := rt.Compile(ctx, engine.Source{Name: src.module.name, Wasm: src.module.bytes, Imports: src.imports, Progress: progress})
 		if err != nil {
 			_ = rt.Close(ctx)
-			return nil, fmt.Errorf("core %s: %w", name, err)
+			return nil, moduleError(placeOf(c.ast, src.module), err)
 		}
 		ln.modules = append(ln.modules, m)
 		done += len(src.module.bytes)
@@ -179,37 +201,25 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt L
 // checkUnused compiles the core modules that are never instantiated, only to find out whether they are valid: a component with an
 // invalid one is refused as a whole.
 func checkUnused(ctx context.Context, rt *engine.Runtime, c *binary.Component, p *plan) error {
-	for i, d := range c.Defs {
-		switch d := d.(type) {
-		case *binary.Component:
-			if err := checkUnused(ctx, rt, d, p); err != nil {
-				return err
-			}
-		case *binary.CoreModule:
-			if p.uses(d.Bytes) {
-				continue
-			}
-			info, err := corewasm.Scan(d.Bytes)
-			if err != nil {
-				return fmt.Errorf("core module (definition %d): %w", i, err)
-			}
-			imports := make([]engine.Import, len(info.Imports))
-			if _, err := rt.Compile(ctx, engine.Source{Name: "unused", Wasm: d.Bytes, Imports: imports}); err != nil {
-				return fmt.Errorf("core module (definition %d): %w", i, err)
-			}
+	return eachModule(c, "", func(place string, m *binary.CoreModule) error {
+		if p.uses(m.Bytes) {
+			return nil
 		}
-	}
-	return nil
+		info, err := corewasm.Scan(m.Bytes)
+		if err == nil {
+			imports := make([]engine.Import, len(info.Imports))
+			_, err = rt.Compile(ctx, engine.Source{Name: "unused", Wasm: m.Bytes, Imports: imports})
+		}
+		return moduleError(place, err)
+	})
 }
 
 func (p *plan) uses(module []byte) bool {
-	for _, s := range p.sources {
-		if len(s.module.bytes) == len(module) && &s.module.bytes[0] == &module[0] {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.sources, func(s moduleSource) bool { return sameBytes(s.module.bytes, module) })
 }
+
+// sameBytes reports whether two modules are the same part of the same file.
+func sameBytes(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
 // FromCache tells whether all core modules came from the compile cache.
 func (l *Linked) FromCache() bool {

@@ -165,6 +165,7 @@ type scope struct {
 // flattener walks a validated component once and writes its plan. Failures of validated input are bugs or limits and panic with
 // planError; problems of imports are collected.
 type flattener struct {
+	root     *binary.Component
 	plan     *plan
 	linker   *Linker
 	declared *validate.ModuleTypes
@@ -193,7 +194,7 @@ func planFail(format string, args ...any) {
 
 // flatten resolves the component's imports in l and flattens it.
 func flatten(c *Component, l *Linker) (f *flattener, err error) {
-	f = &flattener{plan: &plan{}, linker: l, declared: c.modules, given: map[*HostModule]*moduleRef{}, modules: map[*binary.CoreModule]*moduleRef{},
+	f = &flattener{root: c.ast, plan: &plan{}, linker: l, declared: c.modules, given: map[*HostModule]*moduleRef{}, modules: map[*binary.CoreModule]*moduleRef{},
 		sources: map[string]int{}, memIdx: map[coreRef]int{}, funcIdx: map[coreRef]int{}, tableIdx: map[coreRef]int{}}
 	defer func() {
 		switch r := recover().(type) {
@@ -277,14 +278,14 @@ func (f *flattener) count(parts int) {
 }
 
 func (f *flattener) module(b []byte, name string) *moduleRef {
-	info, err := corewasm.Scan(b)
-	if err != nil {
+	m := &moduleRef{bytes: b, name: name}
+	var err error
+	if m.info, err = corewasm.Scan(b); err != nil {
 		// Imports can be looked at all the same.
-		if info = (&corewasm.Info{}); f.code.err == nil {
-			f.code.err = fmt.Errorf("core %s: %w", name, err)
+		if m.info = (&corewasm.Info{}); f.code.err == nil {
+			f.code.err = moduleError(placeOf(f.root, m), err)
 		}
 	}
-	m := &moduleRef{bytes: b, name: name, info: info}
 	f.plan.modules = append(f.plan.modules, m)
 	return m
 }

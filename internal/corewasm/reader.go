@@ -15,7 +15,7 @@ type FormatError struct {
 
 // Error gives reason and offset in one line.
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("core module: %s at offset 0x%x", e.Reason, e.Offset)
+	return fmt.Sprintf("%s at offset 0x%x", e.Reason, e.Offset)
 }
 
 // FeatureError says that a module needs a part of the language that is not
@@ -29,7 +29,7 @@ type FeatureError struct {
 
 // Error gives the feature and the offset in one line.
 func (e *FeatureError) Error() string {
-	return fmt.Sprintf("core module: it uses %s, which is not supported here (build it without), at offset 0x%x", e.Feature, e.Offset)
+	return fmt.Sprintf("it uses %s, which is not supported here (build it without), at offset 0x%x", e.Feature, e.Offset)
 }
 
 // The features that are known and not there.

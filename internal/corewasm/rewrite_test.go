@@ -359,21 +359,21 @@ func TestMalformedModules(t *testing.T) {
 		module []byte
 		want   string
 	}{
-		{"empty", nil, "core module: no WebAssembly magic at offset 0x0"},
-		{"text", []byte("(module)"), "core module: no WebAssembly magic at offset 0x0"},
-		{"component", []byte("\x00asm\x0d\x00\x01\x00"), "core module: not version 1 of a core module at offset 0x4"},
-		{"truncated", body(0x01)[:21], "core module: unexpected end: 5 bytes wanted, 1 left at offset 0x14"},
-		{"section twice", append(body(), ct.Section(1, []byte{0})...), "core module: section out of order at offset 0x18"},
-		{"unknown section", append(ct.Header(), 14, 0), "core module: unknown section at offset 0x8"},
-		{"unknown opcode", body(0x01, 0x27), "core module: unknown opcode 0x27 at offset 0x18"},
-		{"unknown vector opcode", body(0xfd, 0xff, 0x7f), "core module: unknown opcode 0xfd 0x3fff at offset 0x17"},
-		{"unknown numeric opcode", body(0xfc, 18), "core module: unknown opcode 0xfc 0x12 at offset 0x17"},
-		{"block that does not end", body(ct.Block, ct.Void), "core module: function body without end at offset 0x1a"},
-		{"body that ends early", body(ct.End), "core module: function body ends early at offset 0x18"},
-		{"too many locals", slices.Concat(ct.Header(), ct.Section(1, []byte{1, 0x60, 0, 0}), ct.Section(3, []byte{1, 0}), ct.Section(10, []byte{1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b})), "core module: function has 4294967295 local variables, more than 50000 at offset 0x16"},
-		{"too many parameters", append(ct.Header(), ct.Section(1, append([]byte{1, 0x60, 0xe9, 7}, make([]byte, 2000)...))...), "core module: function type of 1001 parameters or results, more than 1000 at offset 0xd"},
-		{"too many labels", body(append([]byte{0x41, 0, 0x0e, 0xf1, 0xff, 3}, make([]byte, 70_000)...)...), "core module: br_table has 65521 labels, more than 65520 at offset 0x1e"},
-		{"huge count", append(ct.Header(), ct.Section(1, ct.U32(1<<31))...), "core module: type section: length 2147483648 out of bounds at offset 0xa"},
+		{"empty", nil, "no WebAssembly magic at offset 0x0"},
+		{"text", []byte("(module)"), "no WebAssembly magic at offset 0x0"},
+		{"component", []byte("\x00asm\x0d\x00\x01\x00"), "not version 1 of a core module at offset 0x4"},
+		{"truncated", body(0x01)[:21], "unexpected end: 5 bytes wanted, 1 left at offset 0x14"},
+		{"section twice", append(body(), ct.Section(1, []byte{0})...), "section out of order at offset 0x18"},
+		{"unknown section", append(ct.Header(), 14, 0), "unknown section at offset 0x8"},
+		{"unknown opcode", body(0x01, 0x27), "unknown opcode 0x27 at offset 0x18"},
+		{"unknown vector opcode", body(0xfd, 0xff, 0x7f), "unknown opcode 0xfd 0x3fff at offset 0x17"},
+		{"unknown numeric opcode", body(0xfc, 18), "unknown opcode 0xfc 0x12 at offset 0x17"},
+		{"block that does not end", body(ct.Block, ct.Void), "function body without end at offset 0x1a"},
+		{"body that ends early", body(ct.End), "function body ends early at offset 0x18"},
+		{"too many locals", slices.Concat(ct.Header(), ct.Section(1, []byte{1, 0x60, 0, 0}), ct.Section(3, []byte{1, 0}), ct.Section(10, []byte{1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b})), "function has 4294967295 local variables, more than 50000 at offset 0x16"},
+		{"too many parameters", append(ct.Header(), ct.Section(1, append([]byte{1, 0x60, 0xe9, 7}, make([]byte, 2000)...))...), "function type of 1001 parameters or results, more than 1000 at offset 0xd"},
+		{"too many labels", body(append([]byte{0x41, 0, 0x0e, 0xf1, 0xff, 3}, make([]byte, 70_000)...)...), "br_table has 65521 labels, more than 65520 at offset 0x1e"},
+		{"huge count", append(ct.Header(), ct.Section(1, ct.U32(1<<31))...), "type section: length 2147483648 out of bounds at offset 0xa"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := corewasm.Rewrite(tt.module, corewasm.Options{})

@@ -233,12 +233,12 @@ func slotName(slot int) string {
 
 func (s *Source) importNames(info *corewasm.Info) ([]corewasm.ImportName, error) {
 	if len(s.Imports) != len(info.Imports) {
-		return nil, fmt.Errorf("module %q: %d imports provided for %d", s.Name, len(s.Imports), len(info.Imports))
+		return nil, &ModuleError{s.Name, fmt.Errorf("%d imports provided for %d", len(s.Imports), len(info.Imports))}
 	}
 	names := make([]corewasm.ImportName, len(s.Imports))
 	for i, im := range s.Imports {
 		if im.Slot < HostSlot {
-			return nil, fmt.Errorf("module %q: import %d: no slot %d", s.Name, i, im.Slot)
+			return nil, &ModuleError{s.Name, fmt.Errorf("import %d: no slot %d", i, im.Slot)}
 		}
 		names[i] = corewasm.ImportName{Module: slotName(im.Slot), Name: im.Name}
 		if info.Imports[i].Kind == corewasm.KindMemory {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -73,7 +72,7 @@ func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
 func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module, error) {
 	info, err := corewasm.Scan(src.Wasm)
 	if err != nil {
-		return nil, fmt.Errorf("module %q: %w", src.Name, err)
+		return nil, &ModuleError{src.Name, err}
 	}
 	names, err := src.importNames(info)
 	if err != nil {
@@ -112,7 +111,7 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 		m.image, err = newImage(r.engine, rw.Data)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("module %q: %w", src.Name, err), m.free(ctx))
+		return nil, errors.Join(&ModuleError{src.Name, err}, m.free(ctx))
 	}
 	r.mu.Lock()
 	r.modules[m.digest] = m
@@ -124,7 +123,7 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 // compileNew rewrites and compiles a module whose code is not in use yet.
 func (r *Runtime) compileNew(ctx context.Context, m *Module, opt corewasm.Options) (err error) {
 	if m.rewritten, err = corewasm.RewriteScanned(m.info, opt); err != nil {
-		return fmt.Errorf("module %q: %w", m.source.Name, err)
+		return &ModuleError{m.source.Name, err}
 	}
 	m.digest = digest(m.rewritten.Wasm)
 	for _, c := range m.rewritten.Companions {
@@ -139,7 +138,7 @@ func (r *Runtime) compileNew(ctx context.Context, m *Module, opt corewasm.Option
 		m.extra = append(m.extra, extra)
 	}
 	if err := r.engine.compile(ctx, r.rt, m, opt); err != nil {
-		return fmt.Errorf("module %q: %w", m.source.Name, err)
+		return &ModuleError{m.source.Name, err}
 	}
 	return nil
 }

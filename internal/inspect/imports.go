@@ -63,6 +63,8 @@ func importHint(name string, l *component.Linker) string {
 	_, version, _ := strings.Cut(name, "@")
 	const compose = "; or put a component that exports it inside: wac plug app.wasm --plug other.wasm"
 	switch {
+	case isReleased(name) && strings.Contains(version, "-"):
+		return "this is a version before a release: rebuild it with the WIT of the release, " + releaseOf(name)
 	case isReleased(name) && strings.HasPrefix(version, "0.3.") && offered(l, version) != version:
 		return "this version of " + programName + " runs WASI " + offered(l, version) + "; rebuild the component for it"
 	case otherHost([]string{name}) != "":

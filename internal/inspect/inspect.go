@@ -4,11 +4,13 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/corewasm"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -102,11 +104,12 @@ func (f *File) component(l *component.Linker) *File {
 		if missing(f.Data) > 0 {
 			return f.truncated()
 		}
+		hint := "build it again; " + secondOpinion(f.Path)
 		// The binary format has changed since some of them, too.
 		if name := candidateIn(f.Data); name != "" {
-			return f.releaseCandidate(name, l)
+			hint = "it is made for " + name + ", a release candidate: " + f.candidateHint(name, l)
 		}
-		return f.problem(CodeInvalid, "build it again; `wasm-tools validate --features all "+term.ShellPath(f.Path)+"` is a second opinion", "is not a valid component: %v", err)
+		return f.problem(CodeInvalid, hint, "is not a valid component: %v", err)
 	}
 	f.Component, f.Producers = c, ComponentProducers(c)
 	for _, name := range c.ExportNames() {
@@ -160,16 +163,37 @@ func (f *File) CheckCode(ctx context.Context) *File {
 		return f
 	}
 	if err := f.Component.CheckCode(ctx); err != nil {
-		return f.problem(CodeCode, codeHint, "cannot be compiled here: %v", err)
+		f.Problem = CodeProblem(f.Path, err)
 	}
 	return f
 }
 
 // CodeProblem describes why the component at path, in which nothing else is wrong, cannot be compiled.
 func CodeProblem(path string, err error) *Problem {
+	if isInvalidCode(err) {
+		hint := "build it again; " + secondOpinion(path)
+		return newProblem(path, CodeInvalid, err, hint, "is not a valid component: %v", err)
+	}
 	return newProblem(path, CodeCode, err, codeHint, "cannot be compiled here: %v", err)
 }
 
+// isInvalidCode reports whether a function breaks a rule that all versions of WebAssembly have. What
+// uses instructions or features that are not there may be valid elsewhere.
+func isInvalidCode(err error) bool {
+	var feature *corewasm.FeatureError
+	var format *corewasm.FormatError
+	if errors.As(err, &feature) || errors.As(err, &format) {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, "invalid function[") && !strings.Contains(text, "feature ")
+}
+
+// secondOpinion names the program that says what is wrong with a component, too.
+func secondOpinion(path string) string {
+	return "`wasm-tools validate --features all " + term.ShellPath(path) + "` is a second opinion"
+}
+
 // codeHint says what code can be compiled.
-const codeHint = "what runs here is WebAssembly 2.0 with tail calls, exceptions and typed function references: build it without " +
-	"garbage collection, threads, 64-bit memories, relaxed SIMD and wide arithmetic"
+const codeHint = "what runs here is WebAssembly 2.0 with tail calls, exceptions and typed function " +
+	"references: build it without garbage collection, threads, 64-bit memories, relaxed SIMD and wide arithmetic"

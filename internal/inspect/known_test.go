@@ -1,8 +1,6 @@
 package inspect
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -26,17 +24,5 @@ func TestFilesThatAreTakenForComponentsAreNamed(t *testing.T) {
 		if x.Problem == nil || x.Problem.Code != CodeNotWasm || !strings.Contains(x.Problem.Message, tt.what) || !strings.Contains(x.Problem.Hint, tt.hint) {
 			t.Errorf("%s: got %+v", name, x.Problem)
 		}
-	}
-}
-
-func TestReleaseCandidateThatCannotBeDecodedIsNamed(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "guests", "bad", "http-0.3-rc.wasm"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	data = append(data, 0x7f, 0) // a section that nobody knows
-	x := Bytes("app.wasm", data, linkerOf02())
-	if x.Component != nil || x.Problem == nil || x.Problem.Code != CodeReleaseCandidate || !strings.Contains(x.Problem.Message, "@0.3.0-rc-2026-02-09") {
-		t.Errorf("got %+v", x.Problem)
 	}
 }

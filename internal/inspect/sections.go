@@ -12,6 +12,8 @@ const (
 	sectionCustom  = 0
 	sectionModule  = 1 // in a component: a core module
 	sectionNested  = 4 // in a component: a component
+	sectionImport  = 10
+	sectionExport  = 11
 	nameSubsection = 0 // in a name section: the name of the module
 )
 

@@ -81,17 +81,17 @@ func (m *moduleDecoder) module() {
 			return
 		}
 		if uint64(size) > uint64(m.left()) {
-			m.failAt(start, "core module: unexpected end: the section has %d bytes, %d are left", size, m.left())
+			m.failAt(start, "unexpected end: the section has %d bytes, %d are left", size, m.left())
 			return
 		}
 		end := m.pos + int(size)
 		if id != sectionCustom {
 			if id > coreSectionLast {
-				m.failAt(start, "core module: unknown section id %d", id)
+				m.failAt(start, "unknown section id %d", id)
 				return
 			}
 			if coreSectionRank(id) <= rank {
-				m.failAt(start, "core module: section %d is out of order or repeated", id)
+				m.failAt(start, "section %d is out of order or repeated", id)
 				return
 			}
 			rank = coreSectionRank(id)
@@ -105,7 +105,7 @@ func (m *moduleDecoder) body(id byte, end int) {
 	whole := m.data
 	m.data = whole[:end]
 	defer func() { m.data = whole }()
-	m.section = fmt.Sprintf("core module, section %d", id)
+	m.section = fmt.Sprintf("section %d", id)
 	defer func() { m.section = "" }()
 	switch id {
 	case coreSectionType:

@@ -155,6 +155,8 @@ func (d *decoder) sectionBody(c *Component, id byte) {
 	case sectionCoreModule:
 		if def := d.coreModule(); def != nil {
 			c.add(def, def.Offset)
+		} else {
+			d.err.Path, d.err.Section = c.place(SortCoreModule, len(c.Defs)), ""
 		}
 	case sectionCoreInstance:
 		defs(d, c, "core instances", d.coreInstance)
@@ -163,6 +165,8 @@ func (d *decoder) sectionBody(c *Component, id byte) {
 	case sectionComponent:
 		if def := d.component(); d.err == nil {
 			c.add(def, def.Offset)
+		} else {
+			d.err.Path = Inside(c.place(SortComponent, len(c.Defs)), d.err.Path)
 		}
 	case sectionInstance:
 		defs(d, c, "instances", d.instance)

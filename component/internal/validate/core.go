@@ -304,7 +304,10 @@ func (s *scope) coreModule(b *binary.CoreModule) error {
 	iface, err := binary.DecodeCoreModule(b.Bytes, b.Offset)
 	if err != nil {
 		if e, ok := err.(*binary.Error); ok {
-			return &Error{Offset: e.Offset, Msg: e.Section + ": " + e.Msg}
+			if e.Section != "" {
+				e.Msg = e.Section + ": " + e.Msg
+			}
+			return &Error{Offset: e.Offset, Msg: e.Msg}
 		}
 		return err
 	}
@@ -325,19 +328,19 @@ func (s *scope) coreModule(b *binary.CoreModule) error {
 		n := coreName{i.Module, i.Name}
 		item, err := resolve.item(i.Desc)
 		if err != nil {
-			return fmt.Errorf("core module: import %q: %w", n, err)
+			return fmt.Errorf("import %q: %w", n, err)
 		}
 		if err := m.addImport(n, item); err != nil {
-			return fmt.Errorf("core module: %w", err)
+			return err
 		}
 	}
 	for _, e := range iface.Exports {
 		item, err := resolve.item(e.Desc)
 		if err != nil {
-			return fmt.Errorf("core module: export %q: %w", e.Name, err)
+			return fmt.Errorf("export %q: %w", e.Name, err)
 		}
 		if err := m.addExport(e.Name, item); err != nil {
-			return fmt.Errorf("core module: %w", err)
+			return err
 		}
 	}
 	s.modules = append(s.modules, m)
@@ -389,7 +392,7 @@ func (s *scope) coreInstance(b *binary.CoreInstance) error {
 			return fmt.Errorf("module instantiation argument %q does not export an item named %q", n.module, n.name)
 		}
 		if err := coreSubtype(item, m.imports[n]); err != nil {
-			return fmt.Errorf("module instantiation argument %q: type mismatch in %q: %w", n.module, n.name, err)
+			return fmt.Errorf("module instantiation argument %q: %w", n.module, within(err, "%q", n.name))
 		}
 		s.v.step(1)
 	}
@@ -469,7 +472,7 @@ func (v *validator) moduleSubtype(a, b *moduleType) error {
 			return fmt.Errorf("missing expected import %q", n)
 		}
 		if err := coreSubtype(given, a.imports[n]); err != nil {
-			return fmt.Errorf("type mismatch in import %q: %w", n, err)
+			return within(err, "import %q", n)
 		}
 		v.step(1)
 	}
@@ -480,7 +483,7 @@ func (v *validator) moduleSubtype(a, b *moduleType) error {
 			return fmt.Errorf("missing expected export %q", name)
 		}
 		if err := coreSubtype(have, want); err != nil {
-			return fmt.Errorf("type mismatch in export %q: %w", name, err)
+			return within(err, "export %q", name)
 		}
 		v.step(1)
 	}

@@ -89,7 +89,7 @@ func (s *scope) instantiate(b *binary.Instance) (*instType, error) {
 			clear(m.nodes) // those kept so far are from before these resources were known
 		}
 		if err := c.entity(have, m.entity(want)); err != nil {
-			return nil, fmt.Errorf("instantiation argument %q: type mismatch: %w", name, err)
+			return nil, fmt.Errorf("instantiation argument %q: %w", name, within(err, ""))
 		}
 		if err := s.v.exhausted(); err != nil {
 			return nil, err

@@ -94,11 +94,11 @@ func (c *checker) function(a, b *funcType) error {
 			return fmt.Errorf("expected parameter %q, found %q", p.label, a.params[i].label)
 		}
 		if err := c.val(a.params[i].typ, p.typ); err != nil {
-			return fmt.Errorf("type mismatch in parameter %q: %w", p.label, err)
+			return within(err, "parameter %q", p.label)
 		}
 	}
 	if err := c.optVal("result", a.result, b.result); err != nil {
-		return fmt.Errorf("type mismatch in the result: %w", err)
+		return within(err, "the result")
 	}
 	return c.learn(a, b, nil)
 }
@@ -153,7 +153,7 @@ func (c *checker) parts(a, b *defType) error {
 				return fmt.Errorf("expected field %q, found %q", f.label, a.fields[i].label)
 			}
 			if err := c.val(a.fields[i].typ, f.typ); err != nil {
-				return fmt.Errorf("type mismatch in record field %q: %w", f.label, err)
+				return within(err, "record field %q", f.label)
 			}
 		}
 	case binary.OpVariant:
@@ -165,7 +165,7 @@ func (c *checker) parts(a, b *defType) error {
 				return fmt.Errorf("expected case %q, found %q", k.label, a.cases[i].label)
 			}
 			if err := c.optVal("payload", a.cases[i].typ, k.typ); err != nil {
-				return fmt.Errorf("type mismatch in variant case %q: %w", k.label, err)
+				return within(err, "variant case %q", k.label)
 			}
 		}
 	case binary.OpFlags, binary.OpEnum:
@@ -183,7 +183,7 @@ func (c *checker) parts(a, b *defType) error {
 		}
 		for i, t := range b.types {
 			if err := c.val(a.types[i], t); err != nil {
-				return fmt.Errorf("type mismatch in tuple field %d: %w", i, err)
+				return within(err, "tuple field %d", i)
 			}
 		}
 	case binary.OpOwn, binary.OpBorrow:
@@ -200,7 +200,7 @@ func (c *checker) parts(a, b *defType) error {
 		a, b *valType
 	}{{"key", a.key, b.key}, {"element", a.elem, b.elem}, {"ok payload", a.ok, b.ok}, {"error payload", a.err, b.err}} {
 		if err := c.optVal(part.what, part.a, part.b); err != nil {
-			return fmt.Errorf("type mismatch in %s: %w", opName(b.op), err)
+			return within(err, "%s", opName(b.op))
 		}
 	}
 	return nil
@@ -227,7 +227,7 @@ func (c *checker) exports(a, b *externs, m *subst) error {
 			want = m.entity(want)
 		}
 		if err := c.entity(have, want); err != nil {
-			return fmt.Errorf("type mismatch in export %q: %w", name, err)
+			return within(err, "export %q", name)
 		}
 		if err := c.v.exhausted(); err != nil {
 			return err
@@ -249,7 +249,7 @@ func (c *checker) component(a, b *compType) error {
 			return fmt.Errorf("missing expected import %q", name)
 		}
 		if err := c.entity(given, m.entity(a.imports.items[name])); err != nil {
-			return fmt.Errorf("type mismatch in import %q: %w", name, err)
+			return within(err, "import %q", name)
 		}
 		if err := c.v.exhausted(); err != nil {
 			return err

@@ -17,12 +17,13 @@ import (
 
 // Error says which rule a component breaks.
 type Error struct {
-	Offset int // of the definition in the input, in bytes
+	Offset int    // of the definition in the input, in bytes
+	Path   string // of the nested component or core module, as in binary.Error
 	Msg    string
 }
 
 // Error gives the text with the place.
-func (e *Error) Error() string { return fmt.Sprintf("%s (at offset 0x%x)", e.Msg, e.Offset) }
+func (e *Error) Error() string { return binary.Describe(e.Offset, e.Path, e.Msg) }
 
 // Features is the set of gated features of the component model that are taken.
 type Features uint32
@@ -126,14 +127,15 @@ func (v *validator) component(parent *scope, c *binary.Component) (*compType, er
 			err = v.exhausted()
 		}
 		if err != nil {
-			if inner, ok := err.(*Error); ok {
-				return nil, inner
+			inner, ok := err.(*Error)
+			if !ok {
+				inner = &Error{Offset: c.Offset, Msg: err.Error()}
+				if i < len(c.DefOffsets) {
+					inner.Offset = c.DefOffsets[i]
+				}
 			}
-			offset := c.Offset
-			if i < len(c.DefOffsets) {
-				offset = c.DefOffsets[i]
-			}
-			return nil, &Error{Offset: offset, Msg: err.Error()}
+			inner.Path = binary.Inside(c.Place(i), inner.Path)
+			return nil, inner
 		}
 	}
 	t := s.componentType()

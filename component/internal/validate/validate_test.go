@@ -101,8 +101,8 @@ func runVerdicts(t *testing.T, table []verdict) {
 				t.Errorf("accepted, want %q", tt.text)
 			case err != nil && (!errors.As(err, &e) || e.Offset < 8):
 				t.Errorf("%v has no place", err)
-			case err != nil && !strings.Contains(e.Msg, tt.text):
-				t.Errorf("got %q, want %q", e.Msg, tt.text)
+			case err != nil && !strings.Contains(e.Error(), tt.text):
+				t.Errorf("got %q, want %q", e, tt.text)
 			}
 		})
 	}
