@@ -161,7 +161,7 @@ func (cfg *loadConfig) host(path string) (host.Config, error) {
 		MaxInstanceReuse: cfg.MaxInstanceReuse, MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
 		Stdout: guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr), Notice: cfg.Notice,
 		Observe: cfg.observe(), Describe: serveFailure,
-		Engine: cfg.Engine, Quiet: cfg.Reload, Try: cfg.Reload,
+		Engine: cfg.Engine, Background: cfg.Reload, Try: cfg.Reload,
 	}
 	if cfg.Progress != nil {
 		h.Progress = func(done, total int) { cfg.Progress("compiling "+filepath.Base(path), done, total) }

@@ -36,6 +36,9 @@ func CompileFor(ctx context.Context, dir string, in io.Reader, size int) error {
 		return err
 	case <-abandoned:
 		// Nobody else is there to remove it.
-		return errors.Join(errors.New("stdin was closed: nobody waits for the code"), os.RemoveAll(dir))
+		return errors.Join(
+			errors.New("stdin was closed: nobody waits for the code"),
+			os.RemoveAll(dir),
+		)
 	}
 }

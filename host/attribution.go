@@ -7,8 +7,8 @@ import (
 	"github.com/wasihttp/wasihttp/handler"
 )
 
-// attribution knows for which request a guest does what it does. An instance of 0.2 has one request at a time; in one of 0.3, the task that runs
-// tells.
+// attribution knows for which request a guest does what it does. An instance of 0.2 has one request
+// at a time; in one of 0.3, the task that runs tells.
 type attribution struct {
 	store *component.Store // set before the first request
 	kind  handler.Kind
@@ -42,7 +42,8 @@ func (a *attribution) started(c *Call, task handler.TaskID) {
 	a.tasks[task] = c
 }
 
-// running returns the request for which the guest runs just now, nil when that is not known. The store's owner calls it.
+// running returns the request for which the guest runs just now, nil when that is not known. The
+// store's owner calls it.
 func (a *attribution) running() *Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -58,7 +59,8 @@ func (a *attribution) running() *Call {
 	return nil
 }
 
-// only returns the request that the guest works for when there is but one, else nil. Any goroutine may call it.
+// only returns the request that the guest works for when there is but one, else nil. Any goroutine
+// may call it.
 func (a *attribution) only() *Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/internal/exchange"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -23,10 +24,11 @@ type Call struct {
 	// first instruction for it.
 	Started func()
 
-	describe func(*Failure) error // Config.Describe
-	tail     tail                 // what the guest wrote to stderr meanwhile
-	ended    atomic.Bool          // the answer is out, whole
-	over     atomic.Bool          // nothing more will come of it
+	describe func(*Failure) error    // Config.Describe
+	tail     tail                    // what the guest wrote to stderr meanwhile
+	ended    atomic.Bool             // the answer is out, whole
+	over     atomic.Bool             // nothing more will come of it
+	cancel   context.CancelCauseFunc // of the context of queue; nil if there is none
 }
 
 // Stderr returns the last lines that the guest wrote to its standard error during the call.
@@ -43,17 +45,17 @@ type Handler interface {
 // not look at ContentLength.
 //
 // id names the request in the guest's output and in the log of outbound requests. r is a request as
-// net/http has it in a server. The end of ctx ends the exchange: for the guest, the client has gone.
-// The head is expected until WithHeadDeadline says, or else for Config.Timeout from now.
+// net/http has it in a server. The end of ctx ends the exchange: for the guest, the client has
+// gone. The head is expected until WithHeadDeadline says, or else for Config.Timeout from now.
 //
-// The error, of Handle and of reading the body, is a *Failure (see Config.Describe), or the cause of
-// the end of ctx.
+// The error, of Handle and of reading the body, is a *Failure (see Config.Describe), or the cause
+// of the end of ctx.
 func (h *Host) Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error) {
 	return h.handler.Handle(ctx, id, r)
 }
 
-// WithHeadDeadline returns a context for Host.Handle that says until when the head of the response is
-// expected; the zero time stands for no limit.
+// WithHeadDeadline returns a context for Host.Handle that says until when the head of the response
+// is expected; the zero time stands for no limit.
 func WithHeadDeadline(ctx context.Context, head time.Time) context.Context {
 	return exchange.WithHeadDeadline(ctx, head)
 }
@@ -68,17 +70,46 @@ func (g *guests) Handle(ctx context.Context, id string, r *http.Request) (*http.
 	if c.Head, given = exchange.HeadDeadline(ctx); !given && g.cfg.Timeout > 0 {
 		c.Head = time.Now().Add(g.cfg.Timeout)
 	}
+	if g.cfg.MaxInstances > 0 && !c.Head.IsZero() {
+		ctx = c.queue(ctx)
+	}
 	return c.handle(ctx, g.proxy, r)
 }
 
+// queue returns a context for handle that ends when the head is expected and no instance has taken
+// the request yet. Later, the worker of the instance keeps that time.
+func (c *Call) queue(ctx context.Context) context.Context {
+	ctx, c.cancel = context.WithCancelCause(ctx)
+	wait := time.Until(c.Head)
+	expire := time.AfterFunc(wait, func() {
+		c.cancel(&handler.ExpirationError{Status: handler.Requests, After: wait})
+	})
+	c.Started = func() { expire.Stop() }
+	return ctx
+}
+
+// end ends the context of queue.
+func (c *Call) end() {
+	if c.cancel != nil {
+		c.Started()
+		c.cancel(nil)
+	}
+}
+
 // handle gives the request to proxy.
-func (c *Call) handle(ctx context.Context, proxy *handler.ProxyHandler, r *http.Request) (*http.Response, error) {
+func (c *Call) handle(
+	ctx context.Context,
+	proxy *handler.ProxyHandler,
+	r *http.Request,
+) (*http.Response, error) {
 	req, err := wasi.RequestFromHTTP(r, nil)
 	if err != nil {
+		c.end()
 		return badRequest(err), nil
 	}
 	resp, err := proxy.Handle(ctx, c, req)
 	if err != nil {
+		c.end()
 		return nil, c.explain(err)
 	}
 	out := resp.HTTP()
@@ -90,7 +121,8 @@ func (c *Call) handle(ctx context.Context, proxy *handler.ProxyHandler, r *http.
 func badRequest(err error) *http.Response {
 	text := http.StatusText(http.StatusBadRequest) + ": " + err.Error() + "\n"
 	return &http.Response{
-		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}},
+		StatusCode:    http.StatusBadRequest,
+		Header:        http.Header{"Content-Type": {"text/plain; charset=utf-8"}},
 		ContentLength: int64(len(text)), Body: io.NopCloser(strings.NewReader(text)),
 	}
 }
@@ -118,5 +150,20 @@ func (b *answerBody) Read(p []byte) (int, error) {
 // Close tells the guest that nobody receives the body any more.
 func (b *answerBody) Close() error {
 	b.call.over.Store(true)
-	return b.Body.Close()
+	err := b.Body.Close()
+	b.call.end()
+	return err
+}
+
+// RequestID returns the id of the request for which the guest has called a host function; "" if
+// that is not known, as during the initialization of an instance.
+func RequestID(c *component.Call) string {
+	g, ok := c.Data().(*guest)
+	if !ok {
+		return ""
+	}
+	if running := g.requests.running(); running != nil {
+		return running.ID
+	}
+	return ""
 }

@@ -2,7 +2,11 @@ package host
 
 import (
 	"io"
+	"net/http"
 	"time"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/handler"
 )
 
 // The defaults of a Config's limits, which are those of "wasihttp serve".
@@ -11,6 +15,8 @@ const (
 	DefaultPostReturnTimeout   = 10 * time.Second
 	DefaultIdleInstanceTimeout = time.Second
 	DefaultMaxMemory           = 1 << 30 // bytes
+
+	DefaultMaxConcurrentRequests = 1000
 )
 
 // The defaults of how instances are used again depend on the component's kind.
@@ -54,6 +60,21 @@ type Config struct {
 	// WASI 0.3. Instances of WASI 0.2 take one at a time in any case.
 	MaxInstanceConcurrentReuse int
 
+	// MaxConcurrentRequests is how many requests ServeHTTP lets run at once; more wait, up to
+	// Timeout. 0 means DefaultMaxConcurrentRequests, and less than 0 no limit.
+	MaxConcurrentRequests int
+	// MaxInstances is how many instances there may be at once; 0 means no limit. A request for
+	// which there is none waits, up to Timeout.
+	MaxInstances int
+
+	// Link, unless nil, is called once, with the interfaces of WASI, and adds what else the
+	// component may import.
+	Link func(*component.Linker)
+
+	// Failed, unless nil, writes the response to a request that has failed, in place of the
+	// function Failed. It is called from many goroutines.
+	Failed func(w http.ResponseWriter, r *http.Request, f *Failure)
+
 	// Stdout and Stderr open the streams that take what an instance writes; nil discards it.
 	// A stream belongs to its instance and is closed with it. Output that cannot be written is
 	// lost without an error for the guest.
@@ -66,15 +87,15 @@ type Config struct {
 	// requests go through instead: it sees the requests as guests get them and the responses as
 	// guests make them, bodies and failures included. It must pass on what it sees.
 	Observe func(Handler) Handler
-	// Describe, unless nil, returns the error that the caller of Handle and the reader of a body get
-	// for a failure; it should wrap the *Failure.
+	// Describe, unless nil, returns the error that the caller of Handle and the reader of a body
+	// get for a failure; it should wrap the *Failure.
 	Describe func(*Failure) error
 
 	// Engine holds the compiled code, to be shared by several Hosts; nil stands for an engine of
 	// the Host's own, which keeps nothing on disk.
 	Engine *Engine
-	// Quiet makes loading leave a processor to the requests of other Hosts in this process.
-	Quiet bool
+	// Background makes New leave a processor to the requests of other Hosts in this process.
+	Background bool
 	// Try makes an instance once before New returns, to see that it can be made.
 	Try bool
 	// Progress is called while core code is compiled, with how many bytes of how many are done.
@@ -114,11 +135,27 @@ func limit[T ~int | ~int64](value, standard T) T {
 	return value
 }
 
+// reuse returns how instances of a kind are used again.
+func (c *Config) reuse(kind handler.Kind) handler.Reuse {
+	r := handler.Reuse{Max: defaultReuseP2, Concurrent: 1}
+	if kind == handler.P3 {
+		r = handler.Reuse{Max: defaultReuseP3, Concurrent: defaultConcurrentP3}
+	}
+	if c.MaxInstanceReuse > 0 {
+		r.Max = c.MaxInstanceReuse
+	}
+	if c.MaxInstanceConcurrentReuse > 0 {
+		r.Concurrent = c.MaxInstanceConcurrentReuse
+	}
+	return r
+}
+
 // withDefaults returns a copy in which 0 stands for no limit.
 func (c Config) withDefaults() Config {
 	c.Timeout = limit(c.Timeout, DefaultTimeout)
 	c.PostReturnTimeout = limit(c.PostReturnTimeout, DefaultPostReturnTimeout)
 	c.IdleInstanceTimeout = limit(c.IdleInstanceTimeout, DefaultIdleInstanceTimeout)
 	c.MaxMemory = limit(c.MaxMemory, DefaultMaxMemory)
+	c.MaxConcurrentRequests = limit(c.MaxConcurrentRequests, DefaultMaxConcurrentRequests)
 	return c
 }

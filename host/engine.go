@@ -25,7 +25,7 @@ type EngineOptions struct {
 	// Warn is called with why CacheDir cannot be used; nil for nobody.
 	Warn func(error)
 	// Helper, unless nil, compiles a large module in another process, where CompileFor leaves the
-	// code in dir. It is used for Hosts whose Config is Quiet.
+	// code in dir. It is used for Hosts whose Config says Background.
 	Helper func(ctx context.Context, dir string, wasm []byte) error
 }
 
@@ -38,7 +38,9 @@ func (e *Engine) open() (*engine.Engine, error) {
 	if e.eng != nil {
 		return e.eng, nil
 	}
-	eng, err := engine.New(engine.Config{CacheDir: e.options.CacheDir, Helped: e.options.Helper != nil})
+	eng, err := engine.New(
+		engine.Config{CacheDir: e.options.CacheDir, Helped: e.options.Helper != nil},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -49,14 +51,20 @@ func (e *Engine) open() (*engine.Engine, error) {
 	return eng, nil
 }
 
-// Link resolves the imports of a component in l and compiles its core modules. If quiet, it leaves
-// a processor to what runs beside it. progress is as Config.Progress; nil for nobody.
-func (e *Engine) Link(ctx context.Context, c *component.Component, l *component.Linker, quiet bool, progress func(done, total int)) (*component.Linked, error) {
+// Link resolves the imports of a component in l and compiles its core modules. If background, it
+// leaves a processor to what runs beside it. progress is as Config.Progress; nil for nobody.
+func (e *Engine) Link(
+	ctx context.Context,
+	c *component.Component,
+	l *component.Linker,
+	background bool,
+	progress func(done, total int),
+) (*component.Linked, error) {
 	eng, err := e.open()
 	if err != nil {
 		return nil, err
 	}
-	if quiet {
+	if background {
 		ctx = engine.Aside(ctx, e.options.Helper)
 	}
 	linked, err := c.Link(ctx, eng, l, component.LinkOptions{Progress: progress})
@@ -92,7 +100,12 @@ func (e *Engine) Stats() EngineStats {
 		return EngineStats{}
 	}
 	s := e.eng.Stats()
-	return EngineStats{Instances: s.Groups, Runtimes: s.Runtimes, Mappings: s.Mappings, MappedBytes: s.MappedBytes}
+	return EngineStats{
+		Instances:   s.Groups,
+		Runtimes:    s.Runtimes,
+		Mappings:    s.Mappings,
+		MappedBytes: s.MappedBytes,
+	}
 }
 
 // Close frees the compiled code.

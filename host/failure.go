@@ -18,7 +18,8 @@ type Outcome string
 
 // The outcomes of requests that fail.
 const (
-	// Trap: the guest was stopped by a fault of its own, or of another request in the same instance.
+	// Trap: the guest was stopped by a fault of its own, or of another request in the same
+	// instance.
 	Trap Outcome = "trap"
 	// Expired: there was no response in time.
 	Expired Outcome = "expired"
@@ -28,6 +29,8 @@ const (
 	ErrorCode Outcome = "error-code"
 	// Instantiation: no instance could be made.
 	Instantiation Outcome = "instantiation"
+	// Full: too many requests were running for the whole time that the request could wait.
+	Full Outcome = "full"
 	// Internal: the fault lies with the host, or the Host was closed.
 	Internal Outcome = "internal"
 )
@@ -41,11 +44,13 @@ const (
 	LimitMemory  Limit = "MaxMemory"
 )
 
-// Failure is why a request got no response, or not all of it, with what helps a person to understand
-// it. It is immutable.
+// Failure is why a request got no response, or not all of it, with what helps a person to
+// understand it. It is immutable.
 type Failure struct {
 	// Outcome is the kind of failure.
 	Outcome Outcome
+	// RequestID names the request.
+	RequestID string
 	// Cause says in a few words what happened; "" if ErrorCode says it all.
 	Cause string
 	// Doing says what the guest was busy with when it was stopped; "" if that is not known. It is
@@ -103,7 +108,7 @@ func (c *Call) explain(err error) error {
 		// The client has gone, or the server ends: the server knows which.
 		return err
 	}
-	f.Stderr = c.tail.last()
+	f.RequestID, f.Stderr = c.ID, c.tail.last()
 	if c.describe != nil {
 		return c.describe(f)
 	}
@@ -194,24 +199,31 @@ func (f *Failure) trapped(err error) {
 	f.Frames = frames(t.Frames)
 	switch {
 	case t.Code == engine.TrapStackOverflow && len(t.Frames) == 0:
-		f.Hint = "look for a function that calls itself without end; of an exhausted stack there is no backtrace"
+		f.Hint = "look for a function that calls itself without end; " +
+			"of an exhausted stack there is no backtrace"
 	case t.MemoryRefused && t.Cause == nil:
 		f.Hint, f.Limit = "the guest had been refused more memory", LimitMemory
 	}
 }
 
-// isGlue tells whether a module is the host, or one that the tools put between a program and its imports: all its functions only call another.
+// isGlue tells whether a module is the host, or one that the tools put between a program and its
+// imports: all its functions only call another.
 func isGlue(module string) bool {
-	return module == engine.HostModule || module == "wit-component:shim" || module == "wit-component:fixups"
+	return module == engine.HostModule || module == "wit-component:shim" ||
+		module == "wit-component:fixups"
 }
 
 // raises tells whether a function, named as people read it, is how a language reports a failure.
 func raises(name string) bool {
 	for _, prefix := range []string{
-		"__rustc::", "rust_begin_unwind", "rust_panic", "std::panicking::", "std::alloc::", "std::process::abort", "std::sys::pal::wasi::abort_internal",
-		"core::panicking::", "core::option::unwrap_failed", "core::option::expect_failed", "core::result::unwrap_failed", "core::slice::index::slice_",
-		"core::str::slice_error_fail", "core::cell::panic_", "alloc::alloc::handle_alloc_error", "alloc::raw_vec::handle_error", "alloc::raw_vec::capacity_overflow",
-		"runtime.gopanic", "runtime.panic", "runtime.goPanic", "runtime.fatal", "runtime.throw", "runtime.exit", "runtime.abort", "runtime.sigpanic", "runtime.dopanic",
+		"__rustc::", "rust_begin_unwind", "rust_panic", "std::panicking::", "std::alloc::",
+		"std::process::abort", "std::sys::pal::wasi::abort_internal", "core::panicking::",
+		"core::option::unwrap_failed", "core::option::expect_failed",
+		"core::result::unwrap_failed", "core::slice::index::slice_",
+		"core::str::slice_error_fail", "core::cell::panic_", "alloc::alloc::handle_alloc_error",
+		"alloc::raw_vec::handle_error", "alloc::raw_vec::capacity_overflow", "runtime.gopanic",
+		"runtime.panic", "runtime.goPanic", "runtime.fatal", "runtime.throw", "runtime.exit",
+		"runtime.abort", "runtime.sigpanic", "runtime.dopanic",
 	} {
 		if strings.HasPrefix(name, prefix) {
 			return true
@@ -220,7 +232,8 @@ func raises(name string) bool {
 	return name == "abort" || name == "__assert_fail"
 }
 
-// frames writes a backtrace for people: names as they stand in the source, without what is between a program and its host.
+// frames writes a backtrace for people: names as they stand in the source, without what is between
+// a program and its host.
 func frames(in []engine.Frame) []Frame {
 	out := make([]Frame, 0, len(in))
 	for _, f := range in {
@@ -241,10 +254,14 @@ func frames(in []engine.Frame) []Frame {
 	return out
 }
 
-// raising returns how many of the innermost frames are how a language reports a failure; 0 if there is nothing else.
+// raising returns how many of the innermost frames are how a language reports a failure; 0 if there
+// is nothing else.
 func raising(frames []Frame) int {
 	// Rust marks the end of them.
-	n := 1 + slices.IndexFunc(frames, func(f Frame) bool { return strings.Contains(f.Func, "__rust_end_short_backtrace") })
+	n := 1 + slices.IndexFunc(
+		frames,
+		func(f Frame) bool { return strings.Contains(f.Func, "__rust_end_short_backtrace") },
+	)
 	for n < len(frames) && raises(frames[n].Func) {
 		n++
 	}

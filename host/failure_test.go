@@ -22,14 +22,23 @@ func TestFramesAreThoseOfTheProgram(t *testing.T) {
 		{Module: "app.wasm", Func: "std::sys::backtrace::__rust_end_short_backtrace::<main, !>"},
 		{Module: "app.wasm", Func: "rust_begin_unwind"},
 		{Module: "app.wasm", Func: "_ZN4core9panicking9panic_fmt17h0123456789abcdefE"},
-		{Module: "app.wasm", Func: "_ZN3app5total17h0123456789abcdefE", File: "src/lib.rs", Line: 7},
+		{
+			Module: "app.wasm",
+			Func:   "_ZN3app5total17h0123456789abcdefE",
+			File:   "src/lib.rs",
+			Line:   7,
+		},
 		{Module: "app.wasm", Func: "_RNvC3app3pay"},
 		{Module: "app.wasm", Index: 12},
 		{Module: "app.wasm", Func: "_ZN4core9panicking9panic_fmt17h0123456789abcdefE"},
 	})
 	want := []Frame{
 		{Module: "libc.so", Func: "anything", Runtime: true},
-		{Module: "app.wasm", Func: "std::sys::backtrace::__rust_end_short_backtrace::<main, !>", Runtime: true},
+		{
+			Module:  "app.wasm",
+			Func:    "std::sys::backtrace::__rust_end_short_backtrace::<main, !>",
+			Runtime: true,
+		},
 		{Module: "app.wasm", Func: "rust_begin_unwind", Runtime: true},
 		{Module: "app.wasm", Func: "core::panicking::panic_fmt", Runtime: true},
 		{Module: "app.wasm", Func: "app::total", File: "src/lib.rs", Line: 7},
@@ -62,7 +71,12 @@ func failureOf(t *testing.T, name, target string, maxMemory int64) *Failure {
 			t.Error(err)
 		}
 	}()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil)
+	r, err := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodGet,
+		"http://localhost"+target,
+		nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +91,8 @@ func failureOf(t *testing.T, name, target string, maxMemory int64) *Failure {
 
 func TestFailureForLackOfMemoryNamesTheLimit(t *testing.T) {
 	f := failureOf(t, "rust-kitchen", "/alloc?mib=100", 64<<20)
-	if f.Outcome != Trap || f.Limit != LimitMemory || !strings.Contains(f.Hint, "refused more memory") {
+	if f.Outcome != Trap || f.Limit != LimitMemory ||
+		!strings.Contains(f.Hint, "refused more memory") {
 		t.Errorf("while it runs: %v, limit %q, hint %q", f, f.Limit, f.Hint)
 	}
 	f = failureOf(t, "rust-kitchen", "/", 64<<10)

@@ -25,8 +25,8 @@ type guest struct {
 	requests attribution
 }
 
-// maker makes instances of a Host's component for a handler. It is a handler.HandlerState; the data of
-// its requests are *Call.
+// maker makes instances of a Host's component for a handler. It is a handler.HandlerState; the data
+// of its requests are *Call.
 type maker struct {
 	host *Host
 	base wasi.Config // what all its instances share
@@ -42,12 +42,19 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	g.cfg.Client = h.cfg.Outbound.Client(g.requestID)
 	g.state = wasi.NewState(&g.cfg)
 	// Requests have their own expiration, given to OnRequestStart.
-	g.expire = handler.Timeouts{PostReturn: h.cfg.PostReturnTimeout, Idle: h.cfg.IdleInstanceTimeout}
+	g.expire = handler.Timeouts{
+		PostReturn: h.cfg.PostReturnTimeout,
+		Idle:       h.cfg.IdleInstanceTimeout,
+	}
 	store := h.linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(h.cfg.MaxMemory)})
 	g.requests.store, g.requests.kind = store, h.pre.Kind()
 	initCtx, cancel := ctx, context.CancelFunc(func() {})
 	if h.cfg.Timeout > 0 {
-		initCtx, cancel = context.WithTimeoutCause(ctx, h.cfg.Timeout, &handler.ExpirationError{Status: handler.Requests, After: h.cfg.Timeout})
+		initCtx, cancel = context.WithTimeoutCause(
+			ctx,
+			h.cfg.Timeout,
+			&handler.ExpirationError{Status: handler.Requests, After: h.cfg.Timeout},
+		)
 	}
 	proxy, err := h.pre.Instantiate(initCtx, store)
 	cancel()
@@ -99,7 +106,8 @@ func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) t
 	return c.Head
 }
 
-// Drop frees everything that belongs to the instance. A failure after the answer has nobody else to tell.
+// Drop frees everything that belongs to the instance. A failure after the answer has nobody else to
+// tell.
 func (g *guest) Drop(store handler.Store, err error) {
 	g.complain(err)
 	if s, ok := store.(*component.Store); ok {
@@ -139,7 +147,8 @@ func (t *teeTail) Write(p []byte) (int, error) {
 	return t.WriteCloser.Write(p)
 }
 
-// guestLog is output of a guest that serves: when it cannot be written, that is nothing that the guest should fail for.
+// guestLog is output of a guest that serves: when it cannot be written, that is nothing that the
+// guest should fail for.
 type guestLog struct{ w io.Writer }
 
 // Write writes p if that is possible, and never fails.

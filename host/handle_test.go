@@ -34,7 +34,8 @@ func TestObserveSeesResponsesAndFailures(t *testing.T) {
 		Observe:  func(next Handler) Handler { o.next = next; return &o },
 		Describe: func(f *Failure) error { return errors.Join(described, f) },
 	})
-	if body, err := text(h.Handle(t.Context(), "a", request(t, "/counter"))); body != "1\n" || err != nil {
+	if body, err := text(h.Handle(t.Context(), "a", request(t, "/counter"))); body != "1\n" ||
+		err != nil {
 		t.Errorf("got %q, %v", body, err)
 	}
 	_, err := h.Handle(t.Context(), "b", request(t, "/trap"))
@@ -42,7 +43,9 @@ func TestObserveSeesResponsesAndFailures(t *testing.T) {
 	if !errors.Is(err, described) || !errors.As(err, &f) || f.Outcome != Trap {
 		t.Errorf("got %v", err)
 	}
-	if len(o.ids) != 2 || o.ids[0]+o.ids[1] != "ab" || len(o.statuses) != 1 || o.statuses[0] != 200 || len(o.failed) != 1 {
+	if len(o.ids) != 2 || o.ids[0]+o.ids[1] != "ab" || len(o.statuses) != 1 ||
+		o.statuses[0] != 200 ||
+		len(o.failed) != 1 {
 		t.Errorf("seen: %+v", o)
 	}
 }
@@ -50,14 +53,20 @@ func TestObserveSeesResponsesAndFailures(t *testing.T) {
 func TestTheHeadIsExpectedForTheTimeOfTheConfigOrTheContext(t *testing.T) {
 	h := newHost(t, "rust-kitchen", Config{Timeout: 20 * time.Millisecond})
 	var f *Failure
-	if _, err := h.Handle(t.Context(), "1", request(t, "/sleep?ms=60000")); !errors.As(err, &f) || f.Outcome != Expired || f.Limit != LimitTimeout {
+	if _, err := h.Handle(t.Context(), "1", request(t, "/sleep?ms=60000")); !errors.As(err, &f) ||
+		f.Outcome != Expired ||
+		f.Limit != LimitTimeout {
 		t.Errorf("the configuration's: %v", err)
 	}
 	if _, err := text(h.Handle(WithHeadDeadline(t.Context(), time.Time{}), "2", request(t, "/sleep?ms=60"))); err != nil {
 		t.Errorf("none: %v", err)
 	}
 	h = newHost(t, "rust-kitchen", Config{Timeout: -1})
-	if _, err := h.Handle(WithHeadDeadline(t.Context(), time.Now()), "3", request(t, "/sleep?ms=60000")); !errors.As(err, &f) || f.Outcome != Expired {
+	if _, err := h.Handle(WithHeadDeadline(t.Context(), time.Now()), "3", request(t, "/sleep?ms=60000")); !errors.As(
+		err,
+		&f,
+	) ||
+		f.Outcome != Expired {
 		t.Errorf("the context's: %v", err)
 	}
 }

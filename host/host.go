@@ -7,6 +7,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/internal/exchange"
 	"github.com/wasihttp/wasihttp/wasi"
 	"github.com/wasihttp/wasihttp/wasi/p2"
 	"github.com/wasihttp/wasihttp/wasi/p3"
@@ -25,6 +26,10 @@ type Host struct {
 	reuse   handler.Reuse
 	ids     atomic.Uint64 // of instances
 	engine  *Engine       // to be closed with the Host; nil for a shared one
+
+	exchange exchange.Config
+	limit    *exchange.Limit
+	requests atomic.Uint64 // that ServeHTTP has had
 }
 
 // NewLinker returns the interfaces that the components of a Host find.
@@ -47,11 +52,15 @@ func New(ctx context.Context, wasm []byte, cfg Config) (*Host, error) {
 }
 
 // FromComponent is New for a component that has been decoded. The error is a *CompileError if the
-// component cannot be linked or compiled, and a *StartError if the instance that Config.Try asks for
-// cannot be made.
+// component cannot be linked or compiled, and a *StartError if the instance that Config.Try asks
+// for cannot be made.
 func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg.withDefaults()}
-	h.maker = maker{h, wasi.Config{Args: append([]string{cfg.Name}, cfg.Args...), Env: cfg.Env}}
+	h.limit = exchange.NewLimit(h.cfg.MaxConcurrentRequests)
+	h.maker = maker{h, wasi.Config{Env: cfg.Env}}
+	if cfg.Name != "" || len(cfg.Args) > 0 {
+		h.maker.base.Args = append([]string{cfg.Name}, cfg.Args...)
+	}
 	if err := h.maker.base.Check(); err != nil {
 		return nil, err
 	}
@@ -60,7 +69,11 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 		h.engine = NewEngine(EngineOptions{})
 		shared = h.engine
 	}
-	linked, err := shared.Link(ctx, c, NewLinker(), cfg.Quiet, cfg.Progress)
+	linker := NewLinker()
+	if cfg.Link != nil {
+		cfg.Link(linker)
+	}
+	linked, err := shared.Link(ctx, c, linker, cfg.Background, cfg.Progress)
 	if err != nil {
 		return nil, errors.Join(err, h.closeEngine())
 	}
@@ -68,17 +81,13 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	if h.pre, err = handler.NewProxyPre(linked, c.ExportNames()); err != nil {
 		return nil, errors.Join(err, linked.Close(ctx), h.closeEngine())
 	}
-	h.reuse = handler.Reuse{Max: defaultReuseP2, Concurrent: 1}
-	if h.pre.Kind() == handler.P3 {
-		h.reuse = handler.Reuse{Max: defaultReuseP3, Concurrent: defaultConcurrentP3}
-	}
-	if cfg.MaxInstanceReuse > 0 {
-		h.reuse.Max = cfg.MaxInstanceReuse
-	}
-	if cfg.MaxInstanceConcurrentReuse > 0 {
-		h.reuse.Concurrent = cfg.MaxInstanceConcurrentReuse
-	}
-	h.proxy = handler.New(context.WithoutCancel(ctx), &h.maker)
+	h.reuse = cfg.reuse(h.pre.Kind())
+	h.proxy = handler.Options{
+		MaxWorkers: cfg.MaxInstances,
+	}.New(
+		context.WithoutCancel(ctx),
+		&h.maker,
+	)
 	h.handler = (*guests)(h)
 	if cfg.Observe != nil {
 		h.handler = cfg.Observe(h.handler)

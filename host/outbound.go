@@ -67,7 +67,11 @@ func (e *PatternError) Error() string { return strconv.Quote(e.Text) + " " + e.P
 func ParsePattern(text string) (Pattern, error) {
 	const hint = "write host, host:port or *.host"
 	bad := func(hint, format string, args ...any) (Pattern, error) {
-		return Pattern{}, &PatternError{Text: text, Problem: fmt.Sprintf(format, args...), Hint: hint}
+		return Pattern{}, &PatternError{
+			Text:    text,
+			Problem: fmt.Sprintf(format, args...),
+			Hint:    hint,
+		}
 	}
 	if strings.ContainsAny(text, "/@ ") {
 		return bad(hint+", without scheme and path", "is not a host")
@@ -91,7 +95,8 @@ func ParsePattern(text string) (Pattern, error) {
 		p.Host = strings.TrimSuffix(inner, "]")
 	}
 	p.Host = hostName(p.Host)
-	if p.Host == "" || strings.HasPrefix(p.Host, ".") || strings.ContainsAny(p.Host, "*[]") || strings.Contains(p.Host, ":") && net.ParseIP(p.Host) == nil {
+	if p.Host == "" || strings.HasPrefix(p.Host, ".") || strings.ContainsAny(p.Host, "*[]") ||
+		strings.Contains(p.Host, ":") && net.ParseIP(p.Host) == nil {
 		return bad(hint, "is not a pattern for hosts")
 	}
 	return p, nil
@@ -127,7 +132,13 @@ func (o *Outbound) Client(requestID func() string) *wasi.Client {
 		if o.Log == nil {
 			return
 		}
-		r := OutboundRequest{Method: done.Method, URL: done.URL, Status: done.Status, Duration: done.Duration, Start: time.Now().Add(-done.Duration)}
+		r := OutboundRequest{
+			Method:   done.Method,
+			URL:      done.URL,
+			Status:   done.Status,
+			Duration: done.Duration,
+			Start:    time.Now().Add(-done.Duration),
+		}
 		if done.Err != nil {
 			r.ErrorCode = done.Err.Error()
 			r.Refused = done.Err.Case == wasi.HTTPRequestDenied

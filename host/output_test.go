@@ -24,8 +24,11 @@ func TestTailRemembersTheLastLines(t *testing.T) {
 		"pieces":       {[]string{"a", "b\nc", "d"}, []string{"ab", "cd"}},
 		"unended last": {[]string{"x\n" + strings.Join(many, "\n")}, many},
 		"CRLF":         {[]string{"a\r\nb\r\n"}, []string{"a", "b"}},
-		"long line":    {[]string{strings.Repeat("x", tailLineBytes+1), "y\n"}, []string{strings.Repeat("x", tailLineBytes)}},
-		"none":         {nil, nil},
+		"long line": {
+			[]string{strings.Repeat("x", tailLineBytes+1), "y\n"},
+			[]string{strings.Repeat("x", tailLineBytes)},
+		},
+		"none": {nil, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

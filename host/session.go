@@ -12,8 +12,8 @@ import (
 )
 
 // Session is one instance that takes requests for as long as it lasts, so that its state stays from
-// one request to the next. It is made for the first of them, and when it has ended there is no other.
-// A Session is safe for concurrent use.
+// one request to the next. It is made for the first of them, and when it has ended there is no
+// other. A Session is safe for concurrent use.
 type Session struct {
 	maker  maker
 	proxy  *handler.ProxyHandler
@@ -71,7 +71,8 @@ func withEnv(env, more [][2]string) [][2]string {
 }
 
 // Handle is as that of Host. A request that the instance cannot take yet waits for it, after those
-// that came before. The error is ErrEnded if the instance has ended before it could take the request.
+// that came before. The error is ErrEnded if the instance has ended before it could take the
+// request.
 func (s *Session) Handle(ctx context.Context, c *Call, r *http.Request) (*http.Response, error) {
 	resp, err := c.handle(ctx, s.proxy, r)
 	if errors.Is(err, ErrEnded) {
@@ -119,8 +120,8 @@ func (s *Session) Err() error {
 // a response from it any more and the guest still works, and Err tells what the guest was doing.
 func (s *Session) Hurry() { s.hurry.Store(true) }
 
-// Close refuses requests that wait, waits until the guest has ended its work, and stops it if ctx ends
-// before that. It returns when there is no instance.
+// Close refuses requests that wait, waits until the guest has ended its work, and stops it if ctx
+// ends before that. It returns when there is no instance.
 func (s *Session) Close(ctx context.Context) { s.proxy.Close(ctx) }
 
 // end takes note that there is no instance any more.
@@ -164,7 +165,12 @@ func (e sessionExpiration) Expires(status handler.WorkerStatus, since time.Time)
 	if status == handler.PostReturn && e.session.hurry.Load() {
 		return since
 	}
-	return handler.Timeouts{PostReturn: e.session.maker.host.cfg.PostReturnTimeout}.Expires(status, since)
+	return handler.Timeouts{
+		PostReturn: e.session.maker.host.cfg.PostReturnTimeout,
+	}.Expires(
+		status,
+		since,
+	)
 }
 
 // sessionWorker keeps the instance for all requests of the Session.
@@ -183,7 +189,11 @@ func (w *sessionWorker) ShouldAcceptRequest(concurrent, _ int) handler.ShouldAcc
 }
 
 // OnRequestStart takes note that the instance is not vacant.
-func (w *sessionWorker) OnRequestStart(store handler.Store, data any, task handler.TaskID) time.Time {
+func (w *sessionWorker) OnRequestStart(
+	store handler.Store,
+	data any,
+	task handler.TaskID,
+) time.Time {
 	select {
 	case <-w.session.vacant:
 	default:

@@ -51,7 +51,12 @@ func newSession(t *testing.T, h *Host, o SessionOptions) *Session {
 // request returns a request as a server gets it.
 func request(t *testing.T, target string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil)
+	r, err := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodGet,
+		"http://localhost"+target,
+		nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +96,8 @@ func TestASessionKeepsItsInstance(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			other := newSession(t, h, SessionOptions{})
-			if body, err := text(other.Handle(t.Context(), &Call{}, request(t, "/counter"))); body != "1\n" || err != nil {
+			if body, err := text(other.Handle(t.Context(), &Call{}, request(t, "/counter"))); body != "1\n" ||
+				err != nil {
 				t.Errorf("another session: %q, %v", body, err)
 			}
 		})
@@ -103,14 +109,21 @@ func TestASessionThatHasEndedTakesNoRequest(t *testing.T) {
 		t.Run(guest, func(t *testing.T) {
 			s := newSession(t, newHost(t, guest, Config{}), SessionOptions{})
 			var f *Failure
-			if _, err := text(s.Handle(t.Context(), &Call{}, request(t, "/trap"))); !errors.As(err, &f) || f.Outcome != Trap {
+			if _, err := text(s.Handle(t.Context(), &Call{}, request(t, "/trap"))); !errors.As(
+				err,
+				&f,
+			) ||
+				f.Outcome != Trap {
 				t.Fatalf("got %v", err)
 			}
 			if s.Wait(t.Context()) {
 				t.Error("it takes another request")
 			}
 			<-s.Ended()
-			if _, err := s.Handle(t.Context(), &Call{}, request(t, "/counter")); !errors.Is(err, ErrEnded) {
+			if _, err := s.Handle(t.Context(), &Call{}, request(t, "/counter")); !errors.Is(
+				err,
+				ErrEnded,
+			) {
 				t.Errorf("the next request: %v", err)
 			}
 			if f := Explain(s.Err()); f == nil || f.Outcome != Trap {
@@ -158,7 +171,11 @@ func TestRequestsOfASessionStartInTheirOrder(t *testing.T) {
 }
 
 func TestAHurriedSessionSaysWhatItsGuestWasDoing(t *testing.T) {
-	s := newSession(t, newHost(t, "rust-kitchen", Config{PostReturnTimeout: time.Hour}), SessionOptions{})
+	s := newSession(
+		t,
+		newHost(t, "rust-kitchen", Config{PostReturnTimeout: time.Hour}),
+		SessionOptions{},
+	)
 	ctx, cancel := context.WithCancel(t.Context())
 	resp, err := s.Handle(ctx, &Call{}, request(t, "/sse?n=1000&ms=60000"))
 	if err != nil {
@@ -175,7 +192,10 @@ func TestAHurriedSessionSaysWhatItsGuestWasDoing(t *testing.T) {
 
 func TestASessionAddsToTheEnvironment(t *testing.T) {
 	h := newHost(t, "rust-kitchen", Config{Env: [][2]string{{"A", "1"}, {"B", "2"}}})
-	if got := withEnv(h.maker.base.Env, [][2]string{{"B", "3"}, {"C", "4"}}); !slices.Equal(got, [][2]string{{"A", "1"}, {"B", "3"}, {"C", "4"}}) {
+	if got := withEnv(h.maker.base.Env, [][2]string{{"B", "3"}, {"C", "4"}}); !slices.Equal(
+		got,
+		[][2]string{{"A", "1"}, {"B", "3"}, {"C", "4"}},
+	) {
 		t.Errorf("got %v", got)
 	}
 	if _, err := h.NewSession(t.Context(), SessionOptions{Env: [][2]string{{"A", "\xff"}}}); err == nil {

@@ -30,13 +30,13 @@ func (q *request) run() {
 	ctx, cancel := context.WithCancelCause(q.r.Context())
 	defer cancel(nil)
 	deadline := q.deadline()
-	if !q.server.limit.enter(ctx, deadline) {
+	if !q.server.limit.Enter(ctx, deadline) {
 		q.server.mark(q.w.Header(), q.server.current.Load())
 		q.fail(q.notEntered(ctx))
 		q.log()
 		return
 	}
-	defer q.server.limit.leave()
+	defer q.server.limit.Leave()
 	g := q.server.acquire()
 	defer g.release()
 	q.server.mark(q.w.Header(), g)

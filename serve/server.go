@@ -98,7 +98,7 @@ type Record struct {
 // Server serves the current build. Its methods are safe for concurrent use.
 type Server struct {
 	options Options
-	limit   *limit
+	limit   *exchange.Limit
 	current atomic.Pointer[generation]
 	builds  atomic.Uint64 // made so far
 	stale   atomic.Pointer[[]string]
@@ -131,7 +131,7 @@ func New(b Build, o Options) *Server {
 	if o.ErrorLog == nil {
 		o.ErrorLog = io.Discard
 	}
-	s := &Server{options: o, limit: newLimit(o.MaxConcurrent)}
+	s := &Server{options: o, limit: exchange.NewLimit(o.MaxConcurrent)}
 	s.detailed.Store(o.ErrorPages == PagesFull)
 	s.exchanges.Grace = o.Grace
 	s.exchanges.Reserved = []string{BuildHeader, StaleHeader}

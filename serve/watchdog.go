@@ -1,56 +1,9 @@
 package serve
 
 import (
-	"context"
 	"sync"
 	"time"
 )
-
-// limit lets a number of requests through at a time. A zero or negative number
-// lets all through.
-type limit struct {
-	slots chan struct{}
-}
-
-func newLimit(n int) *limit {
-	if n <= 0 {
-		return &limit{}
-	}
-	return &limit{slots: make(chan struct{}, n)}
-}
-
-// enter waits for a slot until the deadline (zero: for as long as it takes) or
-// until ctx ends, and reports whether it got one. Who gets one must leave.
-func (l *limit) enter(ctx context.Context, deadline time.Time) bool {
-	if l.slots == nil {
-		return true
-	}
-	select {
-	case l.slots <- struct{}{}:
-		return true
-	default:
-	}
-	var expired <-chan time.Time
-	if !deadline.IsZero() {
-		timer := time.NewTimer(time.Until(deadline))
-		defer timer.Stop()
-		expired = timer.C
-	}
-	select {
-	case l.slots <- struct{}{}:
-		return true
-	case <-expired:
-		return false
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (l *limit) leave() {
-	if l.slots != nil {
-		<-l.slots
-	}
-}
 
 // watchdog answers for a handler that does not come back. Whoever claims the
 // answer first, the handler's goroutine or the timer's, may write it.

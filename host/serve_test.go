@@ -1,0 +1,322 @@
+package host
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// serveGuest serves a guest that this repository ships over a socket.
+func serveGuest(t *testing.T, name string, cfg Config) (h *Host, url string) {
+	t.Helper()
+	h = newHost(t, name, cfg)
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return h, s.URL
+}
+
+// do sends a request and reads the whole response.
+func do(t *testing.T, method, url, body string) (*http.Response, string) {
+	t.Helper()
+	var in io.Reader
+	if body != "" {
+		in = struct{ io.Reader }{strings.NewReader(body)} // of unknown length
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, url, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(b)
+}
+
+func TestResponsesStream(t *testing.T) {
+	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
+		t.Run(guest, func(t *testing.T) {
+			_, url := serveGuest(t, guest, Config{})
+			r, err := http.NewRequestWithContext(
+				t.Context(),
+				http.MethodGet,
+				url+"/sse?n=0&ms=1",
+				nil,
+			)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The response never ends, so that these lines are there says that they were flushed.
+			lines := bufio.NewScanner(resp.Body)
+			for range 5 {
+				if !lines.Scan() {
+					t.Fatal(lines.Err())
+				}
+			}
+			if err := resp.Body.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestTrailersFollowTheBody(t *testing.T) {
+	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
+		t.Run(guest, func(t *testing.T) {
+			_, url := serveGuest(t, guest, Config{})
+			resp, _ := do(t, http.MethodPost, url+"/trailers", "hello")
+			if got := resp.Trailer.Get("X-Body-Bytes"); got != "5" {
+				t.Errorf("trailers are %v", resp.Trailer)
+			}
+		})
+	}
+}
+
+func TestTheGuestReadsWhileItResponds(t *testing.T) {
+	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
+		t.Run(guest, func(t *testing.T) {
+			_, url := serveGuest(t, guest, Config{})
+			in, out := io.Pipe()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/echo", in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := make(chan error, 1)
+			go func() {
+				_, err := io.WriteString(out, "one")
+				first <- err
+			}()
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if err := <-first; err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, 3)
+			if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != "one" {
+				t.Fatalf("%q, %v", got, err)
+			}
+			go func() {
+				_, _ = io.WriteString(out, "two")
+				_ = out.Close()
+			}()
+			if rest, err := io.ReadAll(resp.Body); err != nil || string(rest) != "two" {
+				t.Errorf("%q, %v", rest, err)
+			}
+		})
+	}
+}
+
+func TestFailuresSayNothingByDefault(t *testing.T) {
+	_, url := serveGuest(
+		t,
+		"rust-kitchen",
+		Config{Timeout: 200 * time.Millisecond, MaxMemory: 64 << 20},
+	)
+	for target, want := range map[string]int{
+		"/trap": 500, "/none": 500, "/error?code=connection-refused": 500, "/alloc?mib=100": 500, "/sleep?ms=60000": 504, "/spin": 504,
+	} {
+		resp, body := do(t, http.MethodGet, url+target, "")
+		if resp.StatusCode != want || body != http.StatusText(want)+"\n" {
+			t.Errorf("%s: %d %q", target, resp.StatusCode, body)
+		}
+	}
+}
+
+func TestAClosedHostIsUnavailable(t *testing.T) {
+	h := newHost(t, "rust-hello", Config{})
+	if err := h.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, request(t, "/"))
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d", w.Code)
+	}
+}
+
+func TestFailedWritesTheResponseToAFailure(t *testing.T) {
+	var got *Failure
+	_, url := serveGuest(
+		t,
+		"rust-trap",
+		Config{Failed: func(w http.ResponseWriter, r *http.Request, f *Failure) {
+			got = f
+			w.Header().Set("X-Outcome", string(f.Outcome))
+			http.Error(w, r.URL.Path+" failed", f.Status())
+		}},
+	)
+	resp, body := do(t, http.MethodGet, url+"/x", "")
+	if resp.StatusCode != 500 || body != "/x failed\n" || resp.Header.Get("X-Outcome") != "trap" {
+		t.Errorf("%d %q %v", resp.StatusCode, body, resp.Header)
+	}
+	if got.RequestID != "1" || len(got.Frames) == 0 || got.Frames[len(got.Frames)-1].File == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAFailureAfterTheHeadCutsTheConnection(t *testing.T) {
+	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
+		t.Run(guest, func(t *testing.T) {
+			called := make(chan struct{}, 1)
+			_, url := serveGuest(
+				t,
+				guest,
+				Config{
+					Failed: func(http.ResponseWriter, *http.Request, *Failure) { called <- struct{}{} },
+				},
+			)
+			resp, err := http.Get(url + "/short")
+			if err == nil {
+				_, err = io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
+			}
+			select {
+			case <-called: // nothing had left yet
+			default:
+				if err == nil {
+					t.Error("the client takes half a response for all of it")
+				}
+			}
+		})
+	}
+}
+
+func TestRequestsBeyondTheLimitWaitAndFail(t *testing.T) {
+	_, url := serveGuest(t, "rust-kitchen", Config{MaxConcurrentRequests: 1, Timeout: time.Second})
+	held, err := http.Get(url + "/sse?n=0&ms=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, _ := do(t, http.MethodGet, url+"/", "")
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+	_ = held.Body.Close()
+	if resp, _ := do(t, http.MethodGet, url+"/", ""); resp.StatusCode != http.StatusOK {
+		t.Errorf("after that: %d", resp.StatusCode)
+	}
+}
+
+func TestRequestsWaitForAnInstance(t *testing.T) {
+	h := newHost(
+		t,
+		"rust-kitchen",
+		Config{MaxInstances: 1, MaxInstanceReuse: 100, Timeout: 300 * time.Millisecond},
+	)
+	ctx, cancel := context.WithCancel(t.Context())
+	held, err := h.Handle(ctx, "1", request(t, "/sse?n=0&ms=1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f *Failure
+	if _, err := h.Handle(t.Context(), "2", request(t, "/")); !errors.As(err, &f) ||
+		f.Outcome != Expired ||
+		f.Limit != LimitTimeout {
+		t.Errorf("while the only instance is busy: %v", err)
+	}
+	cancel()
+	_ = held.Body.Close()
+	body, err := text(h.Handle(t.Context(), "3", request(t, "/counter")))
+	if err != nil || body == "" {
+		t.Errorf("after that: %q, %v", body, err)
+	}
+	if n := h.ids.Load(); n > 2 {
+		t.Errorf("%d instances", n)
+	}
+}
+
+func TestTheZeroConfigGrantsNothing(t *testing.T) {
+	var asked atomic.Bool
+	other := httptest.NewServer(
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Store(true) }),
+	)
+	defer other.Close()
+	t.Setenv("SECRET", "s3cr3t")
+	h := newHost(t, "rust-kitchen", Config{})
+	get := func(target string) string {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, request(t, target))
+		return w.Body.String()
+	}
+	for target, want := range map[string]string{
+		"/env": "", "/args": "", "/stdin": "stdin 0 bytes, then closed\nterminals [false, false, false]\n",
+		"/fetch?url=" + other.URL: "fetch: ErrorCode::HttpRequestDenied\n",
+	} {
+		if diff := cmp.Diff(want, get(target)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", target, diff)
+		}
+	}
+	if asked.Load() {
+		t.Error("the guest has reached another server")
+	}
+}
+
+func TestOutboundRequestsGoToTheServersThatAreAllowed(t *testing.T) {
+	other := httptest.NewServer(
+		http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hi") },
+		),
+	)
+	defer other.Close()
+	allowed, err := ParsePattern(strings.TrimPrefix(other.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged []OutboundRequest
+	h := newHost(t, "rust-kitchen", Config{Outbound: Outbound{
+		Allow: []Pattern{allowed}, Log: func(r OutboundRequest) { logged = append(logged, r) },
+	}})
+	for url, want := range map[string]string{other.URL: "hi", "http://127.0.0.1:1": "fetch: ErrorCode::HttpRequestDenied\n"} {
+		if body, err := text(h.Handle(t.Context(), "7", request(t, "/fetch?url="+url))); err != nil ||
+			body != want {
+			t.Errorf("%s: %q, %v", url, body, err)
+		}
+	}
+	if len(logged) != 2 || logged[0].RequestID != "7" || logged[0].Refused == logged[1].Refused {
+		t.Errorf("logged %+v", logged)
+	}
+}
+
+func TestTheGuestSeesWhatMiddlewareMakesOfTheTarget(t *testing.T) {
+	h := newHost(t, "rust-kitchen", Config{MaxInstanceReuse: 100})
+	stripped := http.StripPrefix("/app", h)
+	for target, want := range map[string]string{
+		"/app/headers?a=b": "/headers?a=b", "/app/headers": "/headers", "/app/headers?x=%2f%20": "/headers?x=%2f%20",
+	} {
+		w := httptest.NewRecorder()
+		stripped.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		if line, _, _ := strings.Cut(w.Body.String(), "\n"); !strings.Contains(line, " "+want) {
+			t.Errorf("%s: the guest sees %q", target, line)
+		}
+	}
+	// What nobody has changed is passed on as it came.
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/headers?%61=|", nil))
+	if line, _, _ := strings.Cut(w.Body.String(), "\n"); !strings.Contains(
+		line,
+		" /headers?%61=|",
+	) {
+		t.Errorf("the guest sees %q", line)
+	}
+}
