@@ -118,6 +118,10 @@ func (s *Store) Wake() <-chan struct{} { return s.mailbox.wake }
 // nothing will ever happen again by itself.
 func (s *Store) Waiting() bool { return s.pending > 0 }
 
+// Quiet reports whether no guest code is left that could run before there is another call: all threads
+// of all calls have ended.
+func (s *Store) Quiet() bool { return len(s.parked) == 0 }
+
 // Post has f run by the owner in its next Turn. Any goroutine may call it; after Close f is dropped.
 func (s *Store) Post(f func()) { s.mailbox.post(f) }
 

@@ -86,10 +86,13 @@ func (s *Store) NewFuture() (v Value, set func(Value)) {
 	}
 }
 
-// Source returns the embedder's own source when the stream is one of its streams that came back unread, and takes it over: the stream is
-// gone for the guest. It returns nil otherwise.
-func (s *Store) Source(v Value) ByteSource {
-	sh := v.ref.(*shared)
+// Owns reports whether the embedder holds the writable end of a stream or future that it was given:
+// whether its contents come without the guest.
+func (s *Store) Owns(v Value) bool { return v.ref.(*shared).host != nil }
+
+// takeSource returns the embedder's own source if the stream is one of its streams that came back
+// unread, and takes it over: the stream has ended for the guest. It returns nil otherwise.
+func (s *Store) takeSource(sh *shared) ByteSource {
 	if sh.host == nil || sh.host.src == nil || sh.host.closed {
 		return nil
 	}
@@ -310,75 +313,4 @@ func (e *hostEnd) peerDropped(err error) {
 		e.take = nil
 		take(Value{}, false)
 	}
-}
-
-// join connects an embedder's source, whose stream a guest handed back, with a sink.
-func (s *Store) join(sh *shared, sink ByteSink) {
-	src := s.Source(Value{ref: sh})
-	if src == nil {
-		sink.End(nil)
-		return
-	}
-	j := &joint{store: s, src: src, sink: sink}
-	j.step()
-}
-
-// joint moves bytes from a source to a sink without a guest.
-type joint struct {
-	store *Store
-	src   ByteSource
-	sink  ByteSink
-	buf   []byte
-	have  []byte
-	end   bool
-}
-
-// jointBuffer is how many bytes a joint moves at a time.
-const jointBuffer = 32 << 10
-
-func (j *joint) step() {
-	if j.buf == nil {
-		j.buf = make([]byte, jointBuffer)
-	}
-	for {
-		if len(j.have) == 0 {
-			if j.end {
-				j.src.Close()
-				j.sink.End(nil)
-				return
-			}
-			n, end := j.src.Read(j.buf)
-			j.have, j.end = j.buf[:n], end
-			if n == 0 && !end {
-				j.again(j.src.Wait)
-				return
-			}
-			continue
-		}
-		n := j.sink.Accept(len(j.have))
-		switch {
-		case n < 0:
-			j.src.Close()
-			return
-		case n == 0:
-			j.again(j.sink.Wait)
-			return
-		}
-		j.sink.Write(j.have[:n])
-		j.have = j.have[n:]
-	}
-}
-
-func (j *joint) again(wait func(func()) func()) {
-	j.store.pending++
-	var stop func()
-	stop = wait(func() {
-		j.store.mailbox.post(func() {
-			j.store.pending--
-			if stop != nil {
-				stop()
-			}
-			j.step()
-		})
-	})
 }

@@ -100,21 +100,92 @@ func TestSinkThatRefusesClosesTheSource(t *testing.T) {
 	}
 }
 
-func TestSourceIsTakenBackOnce(t *testing.T) {
+func TestAStreamIsJoinedOnce(t *testing.T) {
 	s := newABIBed(t).th.store
-	src := &testSource{}
+	src := &testSource{waits: true}
 	stream := s.NewByteStream(src)
-	if s.Source(stream) != src {
-		t.Error("not the same source")
+	first, second := &testSink{most: 10}, &testSink{most: 10}
+	s.ReadStream(stream, first)
+	s.ReadStream(stream, second)
+	if diff := cmp.Diff([]error{nil}, second.ended); diff != "" || len(first.ended) > 0 || src.closed > 0 {
+		t.Errorf("first ended with %v, source closed %d times; second (-want +got):\n%s", first.ended, src.closed, diff)
 	}
-	if again := s.Source(stream); again != nil {
-		t.Errorf("taken again: %v", again)
+}
+
+func TestOwnStreamsAndFuturesAreKnown(t *testing.T) {
+	s := newABIBed(t).th.store
+	future, _ := s.NewFuture()
+	if !s.Owns(s.NewByteStream(&testSource{})) || !s.Owns(future) {
+		t.Error("the embedder's own are not")
 	}
+	if s.Owns(Value{ref: &shared{}}) || s.Owns(Value{ref: &shared{future: true}}) {
+		t.Error("a guest's are the embedder's")
+	}
+}
+
+// Whatever a joined stream waits for when its store closes: both of its sides hear of it, once, and
+// nothing stays subscribed.
+func TestJoinedStreamsHearThatTheStoreCloses(t *testing.T) {
+	for name, c := range map[string]struct {
+		src  *testSource
+		sink *testSink
+	}{
+		"waiting for the source": {&testSource{waits: true}, &testSink{most: 10}},
+		"waiting for the sink":   {&testSource{pieces: [][]byte{[]byte("abc")}}, &testSink{}},
+		"in the middle":          {&testSource{pieces: [][]byte{[]byte("abc"), []byte("def")}}, &testSink{most: 10}},
+	} {
+		s := newABIBed(t).th.store
+		s.ReadStream(s.NewByteStream(c.src), c.sink)
+		if !s.Waiting() {
+			t.Errorf("%s: nothing is waited for", name)
+		}
+		wakes := []func(){c.src.wake, c.sink.wake}
+		for range 2 {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, wake := range wakes {
+				if wake != nil {
+					wake() // one that was under way
+				}
+			}
+			turn(t, s)
+		}
+		if c.src.closed != 1 || len(c.sink.ended) != 1 || !errors.Is(c.sink.ended[0], ErrStoreClosed) {
+			t.Errorf("%s: source closed %d times, sink ended with %v", name, c.src.closed, c.sink.ended)
+		}
+		if c.src.wake != nil || c.sink.wake != nil || s.Waiting() {
+			t.Errorf("%s: somebody still waits", name)
+		}
+	}
+}
+
+// A joined stream that has ended does not hear of the store any more.
+func TestJoinedStreamsEndOnce(t *testing.T) {
+	s := newABIBed(t).th.store
+	src, sink := &testSource{}, &testSink{most: 10}
+	s.ReadStream(s.NewByteStream(src), sink)
+	refused := &testSource{pieces: [][]byte{[]byte("unwanted")}}
+	s.ReadStream(s.NewByteStream(refused), &testSink{most: -1})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if src.closed != 0 {
-		t.Error("closed, though it was taken back")
+	if diff := cmp.Diff([]error{nil}, sink.ended); diff != "" || src.closed != 1 || refused.closed != 1 {
+		t.Errorf("sources closed %d and %d times; the sink ended (-want +got):\n%s", src.closed, refused.closed, diff)
+	}
+}
+
+func TestJoinedFuturesHearThatTheStoreCloses(t *testing.T) {
+	s := newABIBed(t).th.store
+	future, set := s.NewFuture()
+	var got []bool
+	s.ReadFuture(future, func(_ Value, ok bool) { got = append(got, ok) })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	set(U32(1)) // too late
+	if diff := cmp.Diff([]bool{false}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

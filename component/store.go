@@ -32,6 +32,7 @@ type Store struct {
 	pending int                  // operations of the embedder that guests wait for
 	mailbox mailbox
 	ends    map[*hostEnd]struct{} // ends of streams and futures that the embedder holds
+	joints  map[*joint]struct{}   // streams both of whose ends the embedder holds
 	calls   uint64
 	root    *Task // the embedder's call that the running guest code belongs to
 
@@ -133,6 +134,9 @@ func (s *Store) Close() error {
 	}
 	for e := range s.ends {
 		e.peerDropped(ErrStoreClosed)
+	}
+	for j := range s.joints {
+		j.abandon(ErrStoreClosed)
 	}
 	// Children usually come after their parents in a table: backwards, so that parents do not see live children.
 	for _, in := range s.insts {
