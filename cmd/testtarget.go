@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +50,8 @@ var errLate = errors.New("the time limit has passed")
 // until it can take another.
 func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
 	start := time.Now()
-	c := &host.Call{ID: strconv.FormatInt(t.sent.Add(1), 10), Started: r.Taken}
+	after := &after{}
+	c := &host.Call{ID: strconv.FormatInt(t.sent.Add(1), 10), Started: r.Taken, After: after.take}
 	exchange, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	limit := time.AfterFunc(r.Timeout+graceForHead, func() {
@@ -84,14 +86,37 @@ func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 	case err != nil:
 		a.Failure = testFailure(err)
 		a.Lost = a.Failure.Outcome != testrunner.ErrorCode || !t.session.Wait(ctx)
-	case !t.session.Wait(ctx):
-		a.Lost = true
-		if cause := t.session.Err(); cause != nil {
-			a.Notes = append(a.Notes, "after its answer: "+cause.Error())
-		}
+	default:
+		a.Lost = !t.session.Wait(ctx)
+	}
+	for _, err := range after.end() {
+		a.Notes = append(a.Notes, "after its response: "+err.Error())
 	}
 	a.Stderr = c.Stderr()
 	return a, ctx.Err()
+}
+
+// after takes what becomes of a request after its response, as long as somebody asks.
+type after struct {
+	mu    sync.Mutex
+	errs  []error
+	ended bool
+}
+
+func (a *after) take(err error) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.ended {
+		a.errs = append(a.errs, err)
+	}
+	return !a.ended
+}
+
+func (a *after) end() []error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ended = true
+	return a.errs
 }
 
 // late explains an answer that took too long: what the guest was doing, if that

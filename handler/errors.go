@@ -71,6 +71,8 @@ func (e *ExpirationError) Error() string {
 		s = fmt.Sprintf("no response after %v", after)
 	case PostReturn:
 		s = fmt.Sprintf("the guest was still working %v after the response", after)
+	case Streaming:
+		s = fmt.Sprintf("the body of the response was not complete after %v", after)
 	default:
 		s = fmt.Sprintf("expired after %v", after)
 	}
@@ -151,6 +153,9 @@ type TrapOrPanicError struct {
 	// Task is the guest's task for the request, and Waiting what it was waiting for; 0 and "" when that is not known.
 	Task    TaskID
 	Waiting string
+
+	// shared says that other requests have the same panic for their outcome.
+	shared bool
 }
 
 // Error names the fault.
@@ -206,13 +211,48 @@ func (e *NoResponseError) Error() string {
 	return "the guest returned and never set the response-outparam"
 }
 
+// ExitError is why a body was cut, or a worker ended after the response, whose guest ended with
+// wasi:cli/exit.
+type ExitError struct {
+	// Code is the status that the guest gave.
+	Code uint8
+	// Task is the guest's task that exited where several may run at once; 0 elsewhere, and if that is
+	// not known.
+	Task TaskID
+}
+
+// Error names the status.
+func (e *ExitError) Error() string { return fmt.Sprintf("the guest exited with status %d", e.Code) }
+
+// inPlaceOfResponse is the outcome of a request without a response whose guest ended with err.
+func inPlaceOfResponse(err error) error {
+	if e, ok := err.(*ExitError); ok {
+		return &NoResponseError{Exit: &wasi.Exit{Code: e.Code}}
+	}
+	return err
+}
+
+// reportable reports whether err, with which the guest has ended, is worth a report when nobody has got
+// it: whether it is what the guest itself did, or did not do in time after a response.
+func reportable(err error) bool {
+	switch e := err.(type) {
+	case *TrapError, *ExitError:
+		return true
+	case *TrapOrPanicError:
+		return e.Panic() != nil && !e.shared
+	case *ExpirationError:
+		return e.Status != Requests
+	}
+	return false
+}
+
 // fault classifies an error of a guest call for the request that the call was for.
 func fault(err error) error {
 	var exit wasi.Exit
 	var p *engine.PanicError
 	switch {
 	case errors.As(err, &exit):
-		return &NoResponseError{Exit: &exit}
+		return &ExitError{Code: exit.Code}
 	case errors.As(err, &p):
 		return &TrapOrPanicError{Err: err}
 	}

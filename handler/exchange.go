@@ -8,20 +8,24 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// exchange is a request on its way to a response. It is shared by the goroutine in Handle, which becomes the receiver of the response, and
-// the worker.
+// exchange is a request on its way to a response. It is shared by the goroutine in Handle, which becomes
+// the receiver of the response, and the worker.
 type exchange struct {
 	req  *Request
 	data any
 	// result gets the one answer.
 	result chan result
-	// returned is closed when the guest has responded and will do no more for the request soon: it has returned, or waits.
-	returned chan struct{}
+	// settled is closed when the guest has responded and will do no more for the request soon: it has
+	// returned, or waits. The worker closes it.
+	settled   chan struct{}
+	isSettled bool // the worker's
 
 	mu       sync.Mutex
 	answered bool
 	left     bool    // nobody receives the response any more
 	worker   *worker // that has taken it
+	// failure is what ended the guest within the response's body, until the receiver has read it.
+	failure error
 }
 
 type result struct {
@@ -30,10 +34,11 @@ type result struct {
 }
 
 func newExchange(req *Request, data any) *exchange {
-	return &exchange{req: req, data: data, result: make(chan result, 1), returned: make(chan struct{})}
+	return &exchange{req: req, data: data, result: make(chan result, 1), settled: make(chan struct{})}
 }
 
-// answer gives the receiver the outcome. It returns false, and does nothing, when there has been one or nobody waits for one.
+// answer gives the receiver the outcome. It reports false, and does nothing, if there has been one or
+// nobody waits for one.
 func (x *exchange) answer(res *wasi.Response, err error) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -45,6 +50,66 @@ func (x *exchange) answer(res *wasi.Response, err error) bool {
 	return true
 }
 
+// settle closes settled. It may be called more than once.
+func (x *exchange) settle() {
+	if !x.isSettled {
+		x.isSettled = true
+		close(x.settled)
+	}
+}
+
+// fail ends the exchange because the guest has ended with err; res is the response that it has given,
+// or nil. The receiver gets err in place of the response, or from its body. If it is too late for that,
+// the embedder gets a report; fail reports whether anybody hears of err.
+func (x *exchange) fail(err error, res *wasi.Response) (heard bool) {
+	if x.answer(nil, inPlaceOfResponse(err)) {
+		return true
+	}
+	x.mu.Lock()
+	within := res != nil && !x.left
+	if within {
+		x.failure = err
+	}
+	x.mu.Unlock()
+	if within {
+		if res.Abort(err) {
+			return true // the receiver gets it from the body, or leaves, which reports it
+		}
+		if !x.received(err) {
+			return true // the receiver has left at the same moment
+		}
+	}
+	return x.report(err)
+}
+
+// received takes note that the receiver has got err from the body. It reports whether err is what ended
+// the guest, and nobody had taken note of it.
+func (x *exchange) received(err error) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.failure == nil || x.failure != err {
+		return false
+	}
+	x.failure = nil
+	return true
+}
+
+// report passes on what ended the guest when no outcome can carry it. It reports false if err is
+// nothing to report: the end has another request's fault for its cause, or the embedder's will.
+func (x *exchange) report(err error) bool {
+	if !reportable(err) {
+		return false
+	}
+	x.mu.Lock()
+	w := x.worker
+	x.mu.Unlock()
+	if w == nil {
+		return false
+	}
+	w.report(x.data, err)
+	return true
+}
+
 // abandon is called by the receiver when it does not wait for the answer any more.
 func (x *exchange) abandon() {
 	x.mu.Lock()
@@ -53,15 +118,19 @@ func (x *exchange) abandon() {
 	x.mu.Unlock()
 	if answered {
 		// The answer came at the same moment.
-		if r := <-x.result; r.res != nil {
+		switch r := <-x.result; {
+		case r.res != nil:
 			_ = r.res.Body.Close()
+		default:
+			x.report(r.err)
 		}
 	}
 	x.leave()
 }
 
-// leave ends the exchange for its receiver: the body has ended, or nobody wants it. What the guest still reads of the request ends, too, and what it
-// still does for the exchange has become post-return work. It may be called more than once.
+// leave ends the exchange for its receiver: the body has ended, or nobody wants it. What the guest still
+// reads of the request ends, too, and what it still does for the exchange has become post-return work.
+// It may be called more than once.
 func (x *exchange) leave() {
 	x.mu.Lock()
 	if x.left {
@@ -69,7 +138,8 @@ func (x *exchange) leave() {
 		return
 	}
 	x.left = true
-	w := x.worker
+	w, unread := x.worker, x.failure
+	x.failure = nil
 	x.mu.Unlock()
 	if x.req.Body != nil {
 		// The guest sees the end of its reads; there is nobody else to tell.
@@ -77,6 +147,9 @@ func (x *exchange) leave() {
 	}
 	if w != nil {
 		w.receiverLeft(x)
+	}
+	if unread != nil {
+		x.report(unread)
 	}
 }
 

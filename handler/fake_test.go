@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -101,6 +102,13 @@ type host struct {
 	mu     sync.Mutex
 	stores int
 	drops  []drop
+	told   []reported
+}
+
+// reported is one call of WorkerState.Report.
+type reported struct {
+	Data any
+	Err  error
 }
 
 // drop is one call of WorkerState.Drop.
@@ -145,6 +153,19 @@ func (w *hostWorker) OnRequestStart(store Store, data any, task TaskID) time.Tim
 		return time.Time{}
 	}
 	return w.h.start(store.(*fakeStore), data, task)
+}
+
+func (w *hostWorker) Report(data any, err error) {
+	w.h.mu.Lock()
+	defer w.h.mu.Unlock()
+	w.h.told = append(w.h.told, reported{data, err})
+}
+
+// reports returns what was reported, in order.
+func (h *host) reports() []reported {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.told)
 }
 
 func (w *hostWorker) Drop(store Store, err error) {

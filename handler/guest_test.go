@@ -74,6 +74,8 @@ type guestHost struct {
 	fast time.Duration
 	// dropped, unless nil, is told how instances end.
 	dropped func(error)
+	// reported, unless nil, is told of reports.
+	reported func(data any, err error)
 }
 
 func (h *guestHost) Instantiate(ctx context.Context) (*Instance, error) {
@@ -101,6 +103,12 @@ func (w *guestWorker) OnRequestStart(_ Store, data any, _ TaskID) time.Time {
 		return time.Now().Add(w.h.fast)
 	}
 	return time.Time{}
+}
+
+func (w *guestWorker) Report(data any, err error) {
+	if w.h.reported != nil {
+		w.h.reported(data, err)
+	}
 }
 
 func (w *guestWorker) Drop(store Store, err error) {

@@ -27,9 +27,11 @@ type Response struct {
 // Trailer returns the trailers, frozen, or nil; it is known once Body has returned io.EOF.
 func (r *Response) Trailer() *wasi.Fields { return r.inner.Trailer() }
 
-// HTTP returns the response as net/http has it, as [wasi.Response.HTTP] does. Its Body is r.Body. It is called once, before the body is
-// read.
+// HTTP returns the response as net/http has it, as [wasi.Response.HTTP] does. Its Body is r.Body. It is
+// called once, before the body is read. It gives the guest a moment, so that ContentLength is known of a
+// body that the guest writes right after the head; see [Body.Ready].
 func (r *Response) HTTP() *http.Response {
+	r.Body.settle()
 	res := r.inner.HTTP()
 	r.Body.src = res.Body
 	res.Body = r.Body
@@ -43,7 +45,8 @@ type Body struct {
 	pipe   *wasi.BodyReader
 	src    io.ReadCloser // pipe, or what fills the trailers in
 	unhook func() bool
-	waited bool
+
+	settled bool // settle was called
 }
 
 func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
@@ -63,10 +66,14 @@ func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
 func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.src.Read(p)
 	if err != nil {
-		if err != io.EOF && b.ctx.Err() != nil {
+		switch {
+		case err == io.EOF:
+		case b.ctx.Err() != nil:
 			err = context.Cause(b.ctx)
+		default:
+			b.x.received(err)
 		}
-		b.over()
+		b.end()
 	}
 	return n, err
 }
@@ -74,37 +81,45 @@ func (b *Body) Read(p []byte) (int, error) {
 // Close tells the guest that nobody takes the body any more: its writes fail as to a closed stream. It never fails.
 func (b *Body) Close() error {
 	err := b.src.Close()
-	b.over()
+	b.end()
 	return err
 }
 
-func (b *Body) over() {
+// end ends the exchange for its receiver.
+func (b *Body) end() {
 	if b.unhook != nil {
 		b.unhook()
 	}
 	b.x.leave()
 }
 
-// settle is how long Ready gives the guest, once, to go on from the head of its response to the body.
-const settle = time.Millisecond
+// settleTime bounds how long a guest that computes after the head of its response holds the head back.
+const settleTime = 100 * time.Millisecond
 
-// Ready tells whether the next Read does not block. The first time it waits a moment for a guest that has just sent the head: most write the
-// body and end right after it, and then all of the message can leave at once.
-func (b *Body) Ready() bool {
-	if b.ready() {
-		return true
+// settle waits, once, until a guest that has just sent the head returns or waits: most write the body
+// and end right after it, and then all of the message can leave at once, with its length.
+func (b *Body) settle() {
+	if b.settled || b.pipe.Ended() {
+		return
 	}
-	if b.waited {
-		return false
+	b.settled = true
+	select {
+	case <-b.x.settled:
+		return
+	default:
 	}
-	b.waited = true
-	t := time.NewTimer(settle)
+	t := time.NewTimer(settleTime)
 	defer t.Stop()
 	select {
-	case <-b.x.returned:
+	case <-b.x.settled:
 	case <-t.C:
+	case <-b.ctx.Done():
 	}
-	return b.ready()
 }
 
-func (b *Body) ready() bool { return b.pipe.Buffered() > 0 || b.pipe.Ended() }
+// Ready reports whether the next Read does not block. The first time it gives a guest that has just sent
+// the head until it returns or waits, but no more than 100 milliseconds.
+func (b *Body) Ready() bool {
+	b.settle()
+	return b.pipe.Ready()
+}

@@ -8,6 +8,8 @@ type Timeouts struct {
 	Requests time.Duration
 	// PostReturn limits work after the end of the response.
 	PostReturn time.Duration
+	// Streaming limits the time from a response to the end of its body.
+	Streaming time.Duration
 	// Idle is how long to wait for another request.
 	Idle time.Duration
 }
@@ -22,6 +24,8 @@ func (t Timeouts) Expires(status WorkerStatus, since time.Time) time.Time {
 		d = t.Requests
 	case PostReturn:
 		d = t.PostReturn
+	case Streaming:
+		d = t.Streaming
 	}
 	if d == 0 {
 		return time.Time{}

@@ -122,19 +122,18 @@ type TaskID uint64
 // the guest's first instruction.
 type Prepared struct {
 	task  TaskID
-	run   func(ctx context.Context) error
-	guest guestTask // nil for 0.2
+	run   func(ctx context.Context) error // nil for 0.3
+	guest guestTask                       // nil for 0.2
 }
 
-// NewPrepared returns a Prepared for a task whose work is run; it is for implementations of Proxy.
+// NewPrepared returns a Prepared for a task whose work is run; it is for implementations of Proxy that
+// take one request at a time. run executes the task until the guest has no more to do for the request,
+// which may be long after it has responded. It is called once, by the owner of the store. ctx ends host
+// functions that wait; guest code is stopped by interrupting the store. The error is the trap that ended
+// the guest.
 func NewPrepared(task TaskID, run func(ctx context.Context) error) *Prepared {
 	return &Prepared{task: task, run: run}
 }
 
 // Task returns the id of the guest task.
 func (p *Prepared) Task() TaskID { return p.task }
-
-// Run executes the task until the guest has no more to do for the request, which may be long after it has responded. It is called once,
-// by the owner of the store. ctx ends host functions that wait; guest code is stopped by interrupting the store. The error is the trap
-// that ended the guest.
-func (p *Prepared) Run(ctx context.Context) error { return p.run(ctx) }

@@ -1,8 +1,6 @@
 package handler
 
 import (
-	"context"
-
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/wasi"
 	"github.com/wasihttp/wasihttp/wasi/p3"
@@ -19,6 +17,8 @@ type concurrentProxy interface {
 	Culprit() TaskID
 	// Refusing tells whether the guest holds new tasks back (back-pressure).
 	Refusing() bool
+	// Quiet reports whether no guest code is left that could run without another task.
+	Quiet() bool
 }
 
 // guestTask is a task of a concurrentProxy; *component.Task is one.
@@ -54,7 +54,7 @@ func (p *proxyP3) Prepare(state *wasi.State, req *Request, respond func(*wasi.Re
 		}
 		// Else the task was cancelled: who did that knows why there is no response.
 	})
-	return &Prepared{task: TaskID(t.ID()), guest: t, run: func(ctx context.Context) error { return drive(ctx, p, t) }}, nil
+	return &Prepared{task: TaskID(t.ID()), guest: t}, nil
 }
 
 func (p *proxyP3) Step() (more bool, err error) { return p.store.Step() }
@@ -63,32 +63,11 @@ func (p *proxyP3) Wake() <-chan struct{} { return p.store.Wake() }
 
 func (p *proxyP3) Refusing() bool { return p.handle.Refusing() }
 
+func (p *proxyP3) Quiet() bool { return p.store.Quiet() }
+
 func (p *proxyP3) Culprit() TaskID {
 	if t := p.store.Culprit(); t != nil {
 		return TaskID(t.ID())
 	}
 	return 0
-}
-
-// drive runs a task to its end, and whatever else goes on in the instance meanwhile.
-func drive(ctx context.Context, p concurrentProxy, t guestTask) error {
-	if err := t.Start(); err != nil {
-		return err
-	}
-	for {
-		for more := true; more; {
-			var err error
-			if more, err = p.Step(); err != nil {
-				return err
-			}
-		}
-		if t.Exited() {
-			return nil
-		}
-		select {
-		case <-p.Wake():
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }

@@ -133,7 +133,7 @@ func TestCloseRefusesQueuedRequests(t *testing.T) {
 func TestAFreeTaskOfASharedInstanceGoesToTheOldestQueuedRequest(t *testing.T) {
 	const concurrent = 2
 	var order []int
-	h := &crewHost{host: &host{accept: Reuse{Max: 100, Concurrent: concurrent}.ShouldAcceptRequest}}
+	h := &loopHost{host: &host{accept: Reuse{Max: 100, Concurrent: concurrent}.ShouldAcceptRequest}}
 	h.start = func(_ *fakeStore, data any, _ TaskID) time.Time {
 		order = append(order, data.(int))
 		return time.Time{}

@@ -45,15 +45,28 @@ type WorkerState interface {
 	// OnRequestStart is told of a request before the guest is given it. data is what the request came with. It returns when the request
 	// expires; the zero Time stands for never. A request that has not got a response by then fails with an *ExpirationError.
 	OnRequestStart(store Store, data any, task TaskID) time.Time
-	// Drop closes the store and whatever belongs to it, at the end of the worker. err tells why the worker had to end: a trap, a panic, an
-	// *ExpirationError, ErrClosed; nil when nothing was wrong.
+	// Report receives a failure that no outcome can carry, because the response of the request is
+	// complete or its receiver has left: a *TrapError, an *ExitError, an *ExpirationError, or a
+	// *TrapOrPanicError if the host panicked. There is one report of each, if and only if no receiver
+	// has got it. data is what the request came with; nil if it is not known which of the requests it
+	// was, and for a panic of Drop. Unlike the other methods it may be called by any goroutine, several
+	// at once, and after Drop.
+	Report(data any, err error)
+	// Drop closes the store and whatever belongs to it, at the end of the worker. err is why the worker
+	// had to end: a trap, a panic, an *ExpirationError, ErrClosed; nil if nothing was wrong, also after
+	// an exit. A panic of Drop is given to Report.
 	Drop(store Store, err error)
 }
 
 // WorkerExpiration says how long an instance may last. It must be safe for use by one goroutine at a time.
 type WorkerExpiration interface {
-	// Expires returns when an instance expires that has been in a status since that time (for Requests: since it took its most
-	// recent outstanding request); the zero Time stands for never. It is enforced without the guest's help.
+	// Expires returns when an instance expires that has been in a status since that time; the zero Time
+	// stands for never. It is enforced without the guest's help.
+	//
+	// For Requests, since is when the worker took its newest outstanding request: whatever came after
+	// that has its response. For PostReturn it is when the newest of the responses was over for which
+	// the guest still works. For Streaming it is when that response began: unlike an instance that has
+	// expired in another status, one that takes several requests at once goes on with the others then.
 	Expires(status WorkerStatus, since time.Time) time.Time
 }
 
@@ -65,9 +78,13 @@ const (
 	Idle WorkerStatus = iota
 	// Requests: at least one request has no response yet and has not expired.
 	Requests
-	// PostReturn: all responses are out, their bodies have ended or nobody receives them any more, but the guest still works. A
-	// worker that has yet to end the body of a response is in no status that expires, however long that takes.
+	// PostReturn: all responses are out, their bodies have ended or nobody receives them any more, but
+	// the guest still works.
 	PostReturn
+	// Streaming: all responses are out, but the body of at least one has not ended, and somebody
+	// receives it. The seed counts that as PostReturn: a limit for work that nobody waits for would cut
+	// long downloads and event streams.
+	Streaming
 )
 
 // String returns the status in lower case.
@@ -82,9 +99,6 @@ func (s WorkerStatus) String() string {
 	}
 	return "streaming"
 }
-
-// streaming is the status between a response's head and the end of its body. Embedders do not see it.
-const streaming WorkerStatus = 255
 
 // ShouldAccept says whether a worker should take a request.
 type ShouldAccept uint8

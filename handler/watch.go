@@ -48,11 +48,7 @@ func (w *worker) begin(x *exchange) (stopped error) {
 func (w *worker) enter(s WorkerStatus) {
 	t := &w.watch
 	t.status, t.since = s, time.Now()
-	if s == streaming {
-		w.setDeadline(time.Time{})
-	} else {
-		w.setDeadline(t.inst.Expiration.Expires(s, t.since))
-	}
+	w.setDeadline(t.inst.Expiration.Expires(s, t.since))
 }
 
 // expireAt adds the request's own expiration to that of the instance.
@@ -76,7 +72,7 @@ func (w *worker) headOut() bool {
 	}
 	// The receiver may have left before: then this is post-return work already.
 	if t.status == Requests {
-		w.enter(streaming)
+		w.enter(Streaming)
 	}
 	return true
 }
@@ -86,9 +82,9 @@ func (w *worker) receiverLeft(x *exchange) {
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if c := w.crew; c != nil {
-		c.left = append(c.left, x)
-		c.note()
+	if l := w.loop; l != nil {
+		l.left = append(l.left, x)
+		l.note()
 		return
 	}
 	if t.x == x && t.stopped == nil {
@@ -134,8 +130,8 @@ func (w *worker) end() {
 	if t.timer != nil {
 		t.timer.Stop()
 	}
-	if w.crew != nil && w.crew.timer != nil {
-		w.crew.timer.Stop()
+	if w.loop != nil && w.loop.timer != nil {
+		w.loop.timer.Stop()
 	}
 }
 

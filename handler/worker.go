@@ -20,11 +20,10 @@ type worker struct {
 	refuses bool
 
 	inst  *Instance
-	total int              // requests taken
-	open  []*wasi.Response // of requests that the guest is done with, whose bodies it has not ended
+	total int // requests taken
 
 	watch watch
-	crew  *crew // of an instance that takes several requests at once; guarded by the watch's lock
+	loop  *loop // of an instance that takes several requests at once; guarded by the watch's lock
 }
 
 func newWorker(h *ProxyHandler) *worker {
@@ -47,13 +46,14 @@ func (w *worker) run(x *exchange) {
 	w.guard(inst)
 	var cause error
 	if p, ok := inst.Proxy.(concurrentProxy); ok {
-		cause = w.runCrew(p, x)
+		cause = w.runLoop(p, x)
 	} else {
 		cause = w.runOne(x)
 	}
 	w.end()
-	w.abortOpen(cause)
-	w.drop(cause)
+	if err := w.drop(cause); err != nil {
+		w.report(nil, &TrapOrPanicError{Err: err})
+	}
 }
 
 // runOne handles x and what comes after it, one at a time.
@@ -72,11 +72,19 @@ func (w *worker) instantiate() (inst *Instance, err error) {
 	return w.h.state.Instantiate(w.ctx)
 }
 
-// drop gives the store back. A panic there has nobody left to be told to.
-func (w *worker) drop(cause error) {
-	var lost error
-	defer recoverTo(&lost)
+// drop gives the store back. The error is a panic of the embedder's.
+func (w *worker) drop(cause error) (err error) {
+	defer recoverTo(&err)
 	w.inst.State.Drop(w.inst.Store, cause)
+	return nil
+}
+
+// report gives the embedder a failure that no outcome can carry. Any goroutine may call it once there is
+// an instance. That the embedder panics once more is not reported.
+func (w *worker) report(data any, err error) {
+	var again error
+	defer recoverTo(&again)
+	w.inst.State.Report(data, err)
 }
 
 func recoverTo(err *error) {
@@ -99,10 +107,10 @@ func (w *worker) accept() (a ShouldAccept, err error) {
 	return w.inst.State.ShouldAcceptRequest(0, w.total), nil
 }
 
-// handle has the guest handle x until it has no more work for it. It returns whether the instance can be used again, and if not, what is wrong with
-// it, if anything is.
+// handle has the guest handle x until it has no more work for it. It returns whether the instance can be
+// used again, and if not, what is wrong with it, if anything is.
 func (w *worker) handle(x *exchange) (again bool, cause error) {
-	defer close(x.returned)
+	defer x.settle()
 	if stopped := w.begin(x); stopped != nil {
 		x.answer(nil, stopped)
 		return false, stopped
@@ -115,32 +123,26 @@ func (w *worker) handle(x *exchange) (again bool, cause error) {
 	w.total++
 	call := call{w: w, x: x}
 	err := call.run()
-	stopped := w.done()
-	switch {
+	switch stopped := w.done(); {
 	case stopped != nil:
 		cause = stoppedBy(stopped, err)
-		x.answer(nil, cause)
-		call.abort(cause)
-		return false, cause
 	case err != nil:
-		outcome := fault(err)
-		x.answer(nil, outcome)
-		var exit *NoResponseError
-		if errors.As(outcome, &exit) {
-			// An end like any other, but of the whole instance.
-			call.abort(wasi.ErrBodyDropped)
-			return false, nil
-		}
-		call.abort(outcome)
-		return false, outcome
+		cause = fault(err)
 	case !call.responded:
 		x.answer(nil, &NoResponseError{})
 		return false, nil
+	default:
+		// Between calls there is nobody who could go on with the body.
+		if call.res != nil && call.res.Stuck() {
+			call.res.Abandon()
+		}
+		return true, nil
 	}
-	if call.res != nil && !call.res.Body.Ended() {
-		w.open = append(w.open, call.res)
+	x.fail(cause, call.res)
+	if _, exit := cause.(*ExitError); exit {
+		return false, nil
 	}
-	return true, nil
+	return false, cause
 }
 
 // stoppedBy is the outcome for a guest that was stopped, with what is known of where it was.
@@ -152,17 +154,6 @@ func stoppedBy(cause, err error) error {
 	found := *expired
 	errors.As(err, &found.Trap)
 	return &found
-}
-
-// abortOpen cuts the bodies of earlier requests that the guest can end no more.
-func (w *worker) abortOpen(cause error) {
-	var reason error = wasi.ErrBodyDropped
-	if cause != nil {
-		reason = lostTo(cause)
-	}
-	for _, r := range w.open {
-		r.Abort(reason)
-	}
 }
 
 // call is one request in the guest.
@@ -177,15 +168,25 @@ type call struct {
 func (c *call) run() (err error) {
 	defer recoverTo(&err)
 	inst := c.w.inst
-	p, err := inst.Proxy.Prepare(inst.View(inst.Store.Data()), c.x.req, c.respond)
+	state := inst.View(inst.Store.Data())
+	state.OnWait(c.waits)
+	defer state.OnWait(nil)
+	p, err := inst.Proxy.Prepare(state, c.x.req, c.respond)
 	if err != nil {
 		return err
 	}
 	c.w.expireAt(inst.State.OnRequestStart(inst.Store, c.x.data, p.Task()))
-	return p.Run(c.w.ctx)
+	return p.run(c.w.ctx)
 }
 
-// respond passes the guest's answer on.
+// waits is called when the guest is about to wait.
+func (c *call) waits() {
+	if c.responded {
+		c.x.settle()
+	}
+}
+
+// respond passes the guest's response, or its error code, on.
 func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 	c.res, c.responded = res, true
 	inTime := c.w.headOut()
@@ -197,12 +198,6 @@ func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 	}
 	if !inTime || !c.x.answer(res, nil) {
 		_ = res.Body.Close()
-	}
-}
-
-func (c *call) abort(cause error) {
-	if c.res != nil {
-		c.res.Abort(cause)
 	}
 }
 

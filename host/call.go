@@ -23,10 +23,13 @@ type Call struct {
 	// Started, unless nil, is called when the instance has taken the request, before the guest's
 	// first instruction for it.
 	Started func()
+	// After, unless nil, receives what ended the guest too late for the response to tell: a trap, an
+	// exit, or that its time was over. It is called at most once, by any goroutine, and reports whether
+	// it takes the error; if not, Config.Notice gets it.
+	After func(error) bool
 
 	describe func(*Failure) error    // Config.Describe
 	tail     tail                    // what the guest wrote to stderr meanwhile
-	ended    atomic.Bool             // the answer is out, whole
 	over     atomic.Bool             // nothing more will come of it
 	cancel   context.CancelCauseFunc // of the context of queue; nil if there is none
 }
@@ -139,7 +142,6 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	switch err {
 	case nil:
 	case io.EOF:
-		b.call.ended.Store(true)
 		b.call.over.Store(true)
 	default:
 		err = b.call.explain(err)

@@ -125,6 +125,7 @@ func Explain(err error) *Failure {
 		other    *handler.TrapOrPanicError
 		none     *handler.NoResponseError
 		code     *handler.ErrorCode
+		exit     *handler.ExitError
 		instance *handler.InstantiationError
 	)
 	switch {
@@ -162,6 +163,9 @@ func Explain(err error) *Failure {
 		f.Outcome, f.Cause = NoResponse, none.Error()
 	case errors.As(err, &code):
 		f.Outcome, f.ErrorCode = ErrorCode, code.Error()
+	case errors.As(err, &exit):
+		f.Outcome, f.ErrorCode = ErrorCode, wasi.HTTPResponseIncomplete.String()
+		f.Cause = exit.Error() + " before it finished the body of its response"
 	case errors.Is(err, wasi.ErrBodyDropped):
 		f.Outcome, f.ErrorCode = ErrorCode, wasi.HTTPResponseIncomplete.String()
 		f.Cause = "the guest dropped the body of its answer without finishing it"

@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strconv"
 	"time"
@@ -106,10 +105,8 @@ func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) t
 	return c.Head
 }
 
-// Drop frees everything that belongs to the instance. A failure after the answer has nobody else to
-// tell.
-func (g *guest) Drop(store handler.Store, err error) {
-	g.complain(err)
+// Drop frees everything that belongs to the instance.
+func (g *guest) Drop(store handler.Store, _ error) {
 	if s, ok := store.(*component.Store); ok {
 		_ = s.Close()
 	}
@@ -119,18 +116,20 @@ func (g *guest) Drop(store handler.Store, err error) {
 	_ = g.stderr.Close()
 }
 
-// complain tells of a failure after an answer, err, which may be nil.
-func (g *guest) complain(err error) {
-	var late *handler.ExpirationError
-	c := g.requests.running()
-	switch {
-	case err == nil, errors.Is(err, handler.ErrClosed), g.host.cfg.Notice == nil:
-	case c != nil && c.ended.Load():
-		g.host.cfg.Notice("[" + c.ID + "] after its answer: " + err.Error())
-	case errors.As(err, &late) && late.Status == handler.PostReturn:
-		// All of the guest waited, and for which request that was is not known.
-		g.host.cfg.Notice("instance " + strconv.FormatUint(g.id, 10) + ": " + err.Error())
+// Report passes on a failure that no response can tell of.
+func (g *guest) Report(data any, err error) {
+	c, _ := data.(*Call)
+	if c != nil && c.After != nil && c.After(err) {
+		return
 	}
+	if g.host.cfg.Notice == nil {
+		return
+	}
+	about := "instance " + strconv.FormatUint(g.id, 10)
+	if c != nil {
+		about = "[" + c.ID + "] after its response"
+	}
+	g.host.cfg.Notice(about + ": " + err.Error())
 }
 
 // teeTail writes lines to the terminal and remembers them for the request.

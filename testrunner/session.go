@@ -162,7 +162,7 @@ func (s *slot) release(in *instance, answer *Answer) {
 
 func lostNote(f *Failure) string {
 	if f == nil {
-		return "a new instance, because the one before ended after its answer"
+		return "a new instance, because the one before ended after its response"
 	}
 	return fmt.Sprintf("a new instance, because the one before ended with %s", f.Outcome)
 }

@@ -25,7 +25,9 @@ type OutgoingBody struct {
 	mayBeEmpty bool
 	taken      bool // Stream was called
 	finished   bool
-	trailers   *Fields // set before the end of the pipe
+	// without reports whether the rest of the body comes without the guest; nil if it never does.
+	without  func() bool
+	trailers *Fields // set before the end of the pipe
 }
 
 func (s *State) newOutgoingBody(header *Fields, code ErrorCase) *OutgoingBody {
@@ -33,6 +35,10 @@ func (s *State) newOutgoingBody(header *Fields, code ErrorCase) *OutgoingBody {
 	b.length, b.declared = header.ContentLength()
 	return b
 }
+
+// ComesWithoutGuest sets how to find out whether the embedder itself moves the rest of the body and
+// ends it. The guest's goroutine calls f.
+func (b *OutgoingBody) ComesWithoutGuest(f func() bool) { b.without = f }
 
 // Stream returns the sink for the contents, the first time only. Closing it does not end the body.
 func (b *OutgoingBody) Stream() (OutputStream, bool) {
@@ -62,9 +68,10 @@ func (b *OutgoingBody) Finish(trailers *Fields) *ErrorCode {
 	return nil
 }
 
-// Abort ends the body early for that reason, which the reader gets after the bytes that were written; without effect on a finished one. It may be
-// called from any goroutine.
-func (b *OutgoingBody) Abort(cause error) { b.pipe.end(cause) }
+// Abort ends the body early for that reason, which the reader gets after the bytes that were written.
+// It reports false if that reaches nobody: the body has ended before, or its reader has left. It may
+// be called from any goroutine.
+func (b *OutgoingBody) Abort(cause error) (heard bool) { return b.pipe.end(cause) }
 
 // Reader returns the other end.
 func (b *OutgoingBody) Reader() *BodyReader { return &BodyReader{b} }

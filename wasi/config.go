@@ -1,6 +1,7 @@
 package wasi
 
 import (
+	"context"
 	"io"
 	"runtime"
 	"sync"
@@ -51,6 +52,7 @@ type State struct {
 	closed bool
 
 	busy   uint8
+	onWait func()
 	clock  *Clock
 	random *Random
 }
@@ -82,6 +84,25 @@ func (s *State) bodyBuffer() int {
 func (s *State) Busy() {
 	if s.busy++; s.busy%32 == 0 {
 		runtime.Gosched()
+	}
+}
+
+// OnWait has f called whenever a host function is about to wait for the guest; nil ends that.
+func (s *State) OnWait(f func()) { s.onWait = f }
+
+// Await is the function Await for a guest, whose embedder hears that it waits.
+func (s *State) Await(ctx context.Context, src Source) error {
+	if src.Ready() {
+		return nil
+	}
+	s.Waits()
+	return Await(ctx, src)
+}
+
+// Waits tells the embedder that a host function is about to wait.
+func (s *State) Waits() {
+	if s.onWait != nil {
+		s.onWait()
 	}
 }
 

@@ -101,15 +101,18 @@ func (p *pipe) wakeReader() {
 	}
 }
 
-// end closes the writing side; a nil err is a proper end. Only the first call counts.
-func (p *pipe) end(err error) {
+// end closes the writing side; a nil err is a proper end. Only the first call counts; it reports true
+// if there is a reader to hear of it.
+func (p *pipe) end(err error) (heard bool) {
 	p.mu.Lock()
 	if !p.ended {
+		heard = !p.gone
 		p.ended, p.err = true, err
 		p.wakeReader()
 	}
 	p.mu.Unlock()
 	p.wake()
+	return heard
 }
 
 // Read blocks until there are bytes or the end. What was written comes before the error of an early end.

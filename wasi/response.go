@@ -21,14 +21,33 @@ type Response struct {
 // Trailer returns the trailers, frozen, or nil; it is known once Body has returned io.EOF.
 func (r *Response) Trailer() *Fields { return r.Body.Trailer() }
 
-// Abort cuts a body that has not ended, with the reason that Body.Read then returns after what was written before. It may be called from any
-// goroutine.
-func (r *Response) Abort(cause error) { r.body.Abort(cause) }
+// Abort cuts a body that has not ended, with the reason that Body.Read then returns after what was
+// written before. It reports false if nobody can hear of that: the body has ended before, or its reader
+// has left. It may be called from any goroutine.
+func (r *Response) Abort(cause error) (heard bool) { return r.body.Abort(cause) }
 
-// HTTP returns the response for a server. Its Content-Type is present but nil when the guest set none, so that none is guessed; its
-// Trailer is filled when
-// Body returns io.EOF; Body is the BodyReader with its additional methods reachable through it. ContentLength is -1 when the guest neither
-// declared a length nor has ended the body yet.
+// Stuck reports whether the body has not ended and only the guest could go on with it. The guest's
+// goroutine calls it.
+func (r *Response) Stuck() bool {
+	return !r.Body.Ended() && (r.body.without == nil || !r.body.without())
+}
+
+// Abandon ends a body that the guest has left unfinished for good: with ErrBodyDropped, so that its
+// receiver takes no part for the whole. But a response that is an error by its own account (5xx) ends
+// as it is, as on other hosts: StarlingMonkey finishes none of those, and they say more than that. The
+// guest's goroutine calls it.
+func (r *Response) Abandon() {
+	if r.Status >= http.StatusInternalServerError {
+		_ = r.body.Finish(nil) // the receiver hears of a size that is not the declared one
+		return
+	}
+	r.Abort(ErrBodyDropped)
+}
+
+// HTTP returns the response for a server. Its Content-Type is present but nil if the guest set none,
+// so that none is guessed; its Trailer is filled when Body returns io.EOF; Body is the BodyReader with
+// its additional methods reachable through it. ContentLength is -1 if the guest neither declared a
+// length nor has ended the body yet; or it has trailers, which need a body of no declared length.
 func (r *Response) HTTP() *http.Response {
 	h := r.Header.HTTP()
 	if r.Status == http.StatusNoContent {

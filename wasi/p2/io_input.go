@@ -32,13 +32,15 @@ func (i *inputStream) read(n uint64) ([]byte, error) {
 }
 
 // blockingRead reads at least one byte, unless n is 0. trap ends the guest.
-func (i *inputStream) blockingRead(ctx context.Context, n uint64) (b []byte, err, trap error) {
+func (i *inputStream) blockingRead(
+	ctx context.Context, st *wasi.State, n uint64,
+) (b []byte, err, trap error) {
 	for {
 		b, err := i.read(n)
 		if err != nil || len(b) > 0 || n == 0 {
 			return b, err, nil
 		}
-		if err := wasi.Await(ctx, i.s); err != nil {
+		if err := st.Await(ctx, i.s); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -63,8 +65,8 @@ func inputRead(_ context.Context, _ *wasi.State, args []component.Value) (compon
 	return inputResult(bytesRead, b, err, nil)
 }
 
-func inputBlockingRead(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	b, err, trap := args[0].Rep().(*inputStream).blockingRead(ctx, args[1].U64())
+func inputBlockingRead(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	b, err, trap := args[0].Rep().(*inputStream).blockingRead(ctx, st, args[1].U64())
 	return inputResult(bytesRead, b, err, trap)
 }
 
@@ -73,8 +75,8 @@ func inputSkip(_ context.Context, _ *wasi.State, args []component.Value) (compon
 	return inputResult(bytesSkipped, b, err, nil)
 }
 
-func inputBlockingSkip(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	b, err, trap := args[0].Rep().(*inputStream).blockingRead(ctx, args[1].U64())
+func inputBlockingSkip(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	b, err, trap := args[0].Rep().(*inputStream).blockingRead(ctx, st, args[1].U64())
 	return inputResult(bytesSkipped, b, err, trap)
 }
 

@@ -89,7 +89,7 @@ func (o *outputStream) flush() error {
 }
 
 // blockingFlush flushes and waits until that is done. trap ends the guest.
-func (o *outputStream) blockingFlush(ctx context.Context) (err, trap error) {
+func (o *outputStream) blockingFlush(ctx context.Context, st *wasi.State) (err, trap error) {
 	if err := o.flush(); err != nil {
 		return err, nil
 	}
@@ -102,14 +102,14 @@ func (o *outputStream) blockingFlush(ctx context.Context) (err, trap error) {
 		if err != nil || n > 0 {
 			return err, nil
 		}
-		if err := wasi.Await(ctx, o.s); err != nil {
+		if err := st.Await(ctx, o.s); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // blockingWrite writes and flushes all of p. That the stream closes once everything is written is no failure.
-func (o *outputStream) blockingWrite(ctx context.Context, p []byte) (err, trap error) {
+func (o *outputStream) blockingWrite(ctx context.Context, st *wasi.State, p []byte) (err, trap error) {
 	if o.failed {
 		return wasi.ErrClosed, nil
 	}
@@ -119,7 +119,7 @@ func (o *outputStream) blockingWrite(ctx context.Context, p []byte) (err, trap e
 			return err, nil
 		}
 		if n == 0 {
-			if err := wasi.Await(ctx, o.s); err != nil {
+			if err := st.Await(ctx, o.s); err != nil {
 				return nil, err
 			}
 			continue
@@ -130,7 +130,7 @@ func (o *outputStream) blockingWrite(ctx context.Context, p []byte) (err, trap e
 		}
 		p = p[n:]
 	}
-	err, trap = o.blockingFlush(ctx)
+	err, trap = o.blockingFlush(ctx, st)
 	if errors.Is(err, wasi.ErrClosed) {
 		err = nil
 	}
@@ -168,20 +168,20 @@ func outputWrite(_ context.Context, _ *wasi.State, args []component.Value) (comp
 	return written(err, trap)
 }
 
-func outputBlockingWrite(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outputBlockingWrite(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
 	p := args[1].Bytes()
 	if len(p) > maxBlockingWrite {
 		return unit(), errBlockingWrite
 	}
-	return written(args[0].Rep().(*outputStream).blockingWrite(ctx, p))
+	return written(args[0].Rep().(*outputStream).blockingWrite(ctx, st, p))
 }
 
 func outputFlush(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
 	return written(args[0].Rep().(*outputStream).flush(), nil)
 }
 
-func outputBlockingFlush(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return written(args[0].Rep().(*outputStream).blockingFlush(ctx))
+func outputBlockingFlush(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	return written(args[0].Rep().(*outputStream).blockingFlush(ctx, st))
 }
 
 func outputSubscribe(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
@@ -198,12 +198,12 @@ func outputWriteZeroes(_ context.Context, _ *wasi.State, args []component.Value)
 	return written(err, trap)
 }
 
-func outputBlockingWriteZeroes(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outputBlockingWriteZeroes(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
 	n := args[1].U64()
 	if n > maxBlockingWrite {
 		return unit(), errBlockingWrite
 	}
-	return written(args[0].Rep().(*outputStream).blockingWrite(ctx, make([]byte, n)))
+	return written(args[0].Rep().(*outputStream).blockingWrite(ctx, st, make([]byte, n)))
 }
 
 // splice moves what both sides are ready for.
@@ -229,7 +229,7 @@ func outputSplice(_ context.Context, _ *wasi.State, args []component.Value) (com
 	return component.Ok(component.U64(uint64(n))), nil
 }
 
-func outputBlockingSplice(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outputBlockingSplice(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
 	o, src, want := args[0].Rep().(*outputStream), args[1].Rep().(*inputStream), args[2].U64()
 	for {
 		n, err := o.splice(src, want)
@@ -240,7 +240,7 @@ func outputBlockingSplice(ctx context.Context, _ *wasi.State, args []component.V
 			return component.Ok(component.U64(uint64(n))), nil
 		}
 		for _, s := range []wasi.Source{o.s, src.s} {
-			if err := wasi.Await(ctx, s); err != nil {
+			if err := st.Await(ctx, s); err != nil {
 				return unit(), err
 			}
 		}

@@ -23,8 +23,8 @@ func pollableReady(_ context.Context, st *wasi.State, args []component.Value) (c
 	return component.Bool(args[0].Rep().(*pollable).src.Ready()), nil
 }
 
-func pollableBlock(ctx context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return unit(), wasi.Await(ctx, args[0].Rep().(*pollable).src)
+func pollableBlock(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	return unit(), st.Await(ctx, args[0].Rep().(*pollable).src)
 }
 
 func poll(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
@@ -36,6 +36,7 @@ func poll(ctx context.Context, st *wasi.State, args []component.Value) (componen
 		st.Busy()
 		return component.List(ready...), nil
 	}
+	st.Waits()
 	w := wasi.NewWaiter()
 	for _, v := range list {
 		defer v.Rep().(*pollable).src.Subscribe(w)()

@@ -131,7 +131,7 @@ func TestPollReportsAllThatIsReady(t *testing.T) {
 	if diff := cmp.Diff([]uint32{0, 2, 4}, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := poll(t.Context(), nil, []component.Value{component.List()}); err == nil {
+	if _, err := poll(t.Context(), new(wasi.State), []component.Value{component.List()}); err == nil {
 		t.Error("poll of nothing does not trap")
 	}
 }
@@ -149,7 +149,7 @@ func TestPollWaitsForTheFirst(t *testing.T) {
 	if got := v.Items(); len(got) != 1 || got[0].U32() != 42 {
 		t.Errorf("%v", got)
 	}
-	call(t, pollableBlock, nil, list[42])
+	call(t, pollableBlock, new(wasi.State), list[42])
 	if !call(t, pollableReady, new(wasi.State), list[42]).Bool() || call(t, pollableReady, new(wasi.State), list[41]).Bool() {
 		t.Error("ready after block")
 	}
@@ -163,23 +163,23 @@ func TestWaitingEndsWithTheCallsContext(t *testing.T) {
 	out := newOutputStream(&sink{gate: newGate()}, nil)
 	p := newPollable(newGate(), nil)
 	for name, f := range map[string]func() (component.Value, error){
-		"poll":  func() (component.Value, error) { return poll(ctx, nil, []component.Value{component.List(p)}) },
-		"block": func() (component.Value, error) { return pollableBlock(ctx, nil, []component.Value{p}) },
+		"poll":  func() (component.Value, error) { return poll(ctx, new(wasi.State), []component.Value{component.List(p)}) },
+		"block": func() (component.Value, error) { return pollableBlock(ctx, new(wasi.State), []component.Value{p}) },
 		"blocking-read": func() (component.Value, error) {
-			return inputBlockingRead(ctx, nil, []component.Value{in, component.U64(1)})
+			return inputBlockingRead(ctx, new(wasi.State), []component.Value{in, component.U64(1)})
 		},
 		"blocking-skip": func() (component.Value, error) {
-			return inputBlockingSkip(ctx, nil, []component.Value{in, component.U64(1)})
+			return inputBlockingSkip(ctx, new(wasi.State), []component.Value{in, component.U64(1)})
 		},
-		"blocking-flush": func() (component.Value, error) { return outputBlockingFlush(ctx, nil, []component.Value{out}) },
+		"blocking-flush": func() (component.Value, error) { return outputBlockingFlush(ctx, new(wasi.State), []component.Value{out}) },
 		"blocking-write": func() (component.Value, error) {
-			return outputBlockingWrite(ctx, nil, []component.Value{out, bytesAre(1)})
+			return outputBlockingWrite(ctx, new(wasi.State), []component.Value{out, bytesAre(1)})
 		},
 		"blocking-write-zeroes": func() (component.Value, error) {
-			return outputBlockingWriteZeroes(ctx, nil, []component.Value{out, component.U64(1)})
+			return outputBlockingWriteZeroes(ctx, new(wasi.State), []component.Value{out, component.U64(1)})
 		},
 		"blocking-splice": func() (component.Value, error) {
-			return outputBlockingSplice(ctx, nil, []component.Value{out, in, component.U64(1)})
+			return outputBlockingSplice(ctx, new(wasi.State), []component.Value{out, in, component.U64(1)})
 		},
 	} {
 		if _, err := f(); !errors.Is(err, cause) {
@@ -193,7 +193,7 @@ func TestReads(t *testing.T) {
 	s := &source{gate: opened(), reads: [][]byte{[]byte("abc"), nil, []byte("d"), []byte("efg")}, err: oops}
 	in := newInputStream(s, nil)
 	read := func(f hostFunc, n uint64) string {
-		v, err := f(t.Context(), nil, []component.Value{in, component.U64(n)})
+		v, err := f(t.Context(), new(wasi.State), []component.Value{in, component.U64(n)})
 		if err == nil && v.IsOk() {
 			return string(v.Payload().Bytes())
 		}
@@ -201,7 +201,7 @@ func TestReads(t *testing.T) {
 	}
 	var got []string
 	got = append(got, read(inputRead, 2), read(inputRead, 1<<63), read(inputRead, 9), read(inputBlockingRead, 9),
-		outcome(call(t, inputSkip, nil, in, component.U64(1)), nil), read(inputBlockingRead, 9), read(inputRead, 9), read(inputRead, 0), read(inputBlockingRead, 9))
+		outcome(call(t, inputSkip, new(wasi.State), in, component.U64(1)), nil), read(inputBlockingRead, 9), read(inputRead, 9), read(inputRead, 0), read(inputBlockingRead, 9))
 	if diff := cmp.Diff([]string{"ab", "c", "", "d", "ok", "fg", "failed: oops", "closed", "closed"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -209,28 +209,28 @@ func TestReads(t *testing.T) {
 		t.Errorf("%d bytes were asked for at once", n)
 	}
 	end := newInputStream(&source{gate: opened(), err: io.EOF}, nil)
-	if v := call(t, inputBlockingSkip, nil, end, component.U64(5)); outcome(v, nil) != "closed" {
+	if v := call(t, inputBlockingSkip, new(wasi.State), end, component.U64(5)); outcome(v, nil) != "closed" {
 		t.Error(outcome(v, nil))
 	}
 	skip := newInputStream(&source{gate: opened(), reads: [][]byte{nil, []byte("abc")}}, nil)
-	if v := call(t, inputBlockingSkip, nil, skip, component.U64(5)); v.Payload().U64() != 3 {
+	if v := call(t, inputBlockingSkip, new(wasi.State), skip, component.U64(5)); v.Payload().U64() != 3 {
 		t.Errorf("skipped %d", v.Payload().U64())
 	}
 }
 
 func TestWritesKeepToTheRoomThereIs(t *testing.T) {
 	write := func(out component.Value, n int) string {
-		v, err := outputWrite(t.Context(), nil, []component.Value{out, bytesAre(n)})
+		v, err := outputWrite(t.Context(), new(wasi.State), []component.Value{out, bytesAre(n)})
 		return outcome(v, err)
 	}
 	zeroes := func(out component.Value, n uint64) string {
-		v, err := outputWriteZeroes(t.Context(), nil, []component.Value{out, component.U64(n)})
+		v, err := outputWriteZeroes(t.Context(), new(wasi.State), []component.Value{out, component.U64(n)})
 		return outcome(v, err)
 	}
 	check := func(out component.Value) string {
-		return outcome(call(t, outputCheckWrite, nil, out), nil)
+		return outcome(call(t, outputCheckWrite, new(wasi.State), out), nil)
 	}
-	flush := func(out component.Value) string { return outcome(call(t, outputFlush, nil, out), nil) }
+	flush := func(out component.Value) string { return outcome(call(t, outputFlush, new(wasi.State), out), nil) }
 	for name, c := range map[string]struct {
 		do   func(out component.Value) []string
 		want []string
@@ -261,10 +261,10 @@ func TestAWriteWithoutAPermitMeetsTheStreamAsItIs(t *testing.T) {
 	for want, err := range map[string]error{"closed": wasi.ErrClosed, "failed: oops": errors.New("oops")} {
 		for name, write := range map[string]func(out component.Value) (component.Value, error){
 			"write": func(out component.Value) (component.Value, error) {
-				return outputWrite(t.Context(), nil, []component.Value{out, bytesAre(1)})
+				return outputWrite(t.Context(), new(wasi.State), []component.Value{out, bytesAre(1)})
 			},
 			"zeroes": func(out component.Value) (component.Value, error) {
-				return outputWriteZeroes(t.Context(), nil, []component.Value{out, component.U64(1)})
+				return outputWriteZeroes(t.Context(), new(wasi.State), []component.Value{out, component.U64(1)})
 			},
 		} {
 			out := newOutputStream(&sink{gate: opened(), err: err}, nil)
@@ -280,22 +280,22 @@ func TestStandardOutputTakesAWriteOfAnySize(t *testing.T) {
 	var got bytes.Buffer
 	out := newOutputStream(wasi.NewSink(&got), nil)
 	const size = 5 << 20
-	if v, err := outputWrite(t.Context(), nil, []component.Value{out, bytesAre(size)}); outcome(v, err) != "ok" || got.Len() != size {
+	if v, err := outputWrite(t.Context(), new(wasi.State), []component.Value{out, bytesAre(size)}); outcome(v, err) != "ok" || got.Len() != size {
 		t.Errorf("%s, %d bytes", outcome(v, err), got.Len())
 	}
 	// Zeroes would have to be made first.
-	if v, err := outputWriteZeroes(t.Context(), nil, []component.Value{out, component.U64(1 << 62)}); outcome(v, err) != "trap" {
+	if v, err := outputWriteZeroes(t.Context(), new(wasi.State), []component.Value{out, component.U64(1 << 62)}); outcome(v, err) != "trap" {
 		t.Error(outcome(v, err))
 	}
 }
 
 func TestAFailedOutputIsClosed(t *testing.T) {
 	out := newOutputStream(&sink{gate: opened(), permits: []int{10, 10}, writeErr: errors.New("oops")}, nil)
-	call(t, outputCheckWrite, nil, out)
-	got := []string{outcome(call(t, outputWrite, nil, out, bytesAre(1)), nil), outcome(call(t, outputWrite, nil, out, bytesAre(1)), nil),
-		outcome(call(t, outputCheckWrite, nil, out), nil), outcome(call(t, outputFlush, nil, out), nil),
-		outcome(call(t, outputBlockingWrite, nil, out, bytesAre(1)), nil), outcome(call(t, outputBlockingWrite, nil, out, bytesAre(0)), nil),
-		outcome(call(t, outputWriteZeroes, nil, out, component.U64(1)), nil)}
+	call(t, outputCheckWrite, new(wasi.State), out)
+	got := []string{outcome(call(t, outputWrite, new(wasi.State), out, bytesAre(1)), nil), outcome(call(t, outputWrite, new(wasi.State), out, bytesAre(1)), nil),
+		outcome(call(t, outputCheckWrite, new(wasi.State), out), nil), outcome(call(t, outputFlush, new(wasi.State), out), nil),
+		outcome(call(t, outputBlockingWrite, new(wasi.State), out, bytesAre(1)), nil), outcome(call(t, outputBlockingWrite, new(wasi.State), out, bytesAre(0)), nil),
+		outcome(call(t, outputWriteZeroes, new(wasi.State), out, component.U64(1)), nil)}
 	if diff := cmp.Diff([]string{"failed: oops", "closed", "closed", "closed", "closed", "closed", "closed"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -318,12 +318,12 @@ func TestBlockingWrites(t *testing.T) {
 		"failure shows up after flushing": {&sink{permits: []int{2}, err: errors.New("oops")}, 2, "failed: oops", 2},
 	} {
 		c.s.gate = opened()
-		v, err := outputBlockingWrite(t.Context(), nil, []component.Value{newOutputStream(c.s, nil), bytesAre(c.n)})
+		v, err := outputBlockingWrite(t.Context(), new(wasi.State), []component.Value{newOutputStream(c.s, nil), bytesAre(c.n)})
 		if got := outcome(v, err); got != c.want || c.s.got.Len() != c.got {
 			t.Errorf("%s: %s, %d bytes; want %s, %d", name, got, c.s.got.Len(), c.want, c.got)
 		}
 	}
-	if _, err := outputBlockingWriteZeroes(t.Context(), nil, []component.Value{newOutputStream(&sink{gate: opened()}, nil), component.U64(4097)}); err == nil {
+	if _, err := outputBlockingWriteZeroes(t.Context(), new(wasi.State), []component.Value{newOutputStream(&sink{gate: opened()}, nil), component.U64(4097)}); err == nil {
 		t.Error("blocking write of more than 4096 zeroes")
 	}
 }
@@ -348,7 +348,7 @@ func TestSplice(t *testing.T) {
 			s.reads = append(s.reads, []byte(r))
 		}
 		o := &sink{gate: opened(), permits: c.permits}
-		v := call(t, outputSplice, nil, newOutputStream(o, nil), newInputStream(s, nil), component.U64(c.n))
+		v := call(t, outputSplice, new(wasi.State), newOutputStream(o, nil), newInputStream(s, nil), component.U64(c.n))
 		if got := outcome(v, nil); got != c.want || o.got.String() != c.moved || got == "ok" && v.Payload().U64() != uint64(len(c.moved)) {
 			t.Errorf("%s: %s, %q", name, got, o.got.String())
 		}
@@ -357,7 +357,7 @@ func TestSplice(t *testing.T) {
 	out, in := newOutputStream(o, nil), newInputStream(&source{gate: opened(), reads: [][]byte{nil, []byte("abc")}, err: io.EOF}, nil)
 	got := []string{}
 	for range 2 {
-		got = append(got, outcome(call(t, outputBlockingSplice, nil, out, in, component.U64(9)), nil))
+		got = append(got, outcome(call(t, outputBlockingSplice, new(wasi.State), out, in, component.U64(9)), nil))
 	}
 	if diff := cmp.Diff([]string{"ok", "closed"}, got); diff != "" || o.got.String() != "abc" {
 		t.Errorf("%q, %s", o.got.String(), diff)

@@ -115,15 +115,27 @@ type transfer struct {
 	// with a *wasi.ErrorCode that says what is wrong with it.
 	done func(err error)
 
+	// What comes from the embedder, not from the guest.
+	ownContents, ownTrailers bool
+
 	contentsEnded, trailersCame bool
 	trailers                    *wasi.Fields
 	over                        bool
 }
 
+// withoutGuest reports whether the rest comes without the guest.
+func (t *transfer) withoutGuest() bool {
+	return (t.ownContents || t.contentsEnded) && (t.ownTrailers || t.trailersCame)
+}
+
 // send begins to move the message into body.
 func (m *message) send(body *wasi.OutgoingBody, done func(error)) {
-	t := &transfer{body: body, done: done}
 	contents, trailers := m.open()
+	t := &transfer{
+		body: body, done: done,
+		ownContents: m.store.Owns(contents), ownTrailers: m.store.Owns(trailers),
+	}
+	body.ComesWithoutGuest(t.withoutGuest)
 	out, _ := body.Stream()
 	// Trailers and contents are read at the same time: a guest may wait for either before it goes on with the other.
 	m.store.ReadFuture(trailers, t.trailer)

@@ -14,23 +14,25 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// fakeCrew is an instance whose tasks are written in Go. Everything but post belongs to the worker's goroutine.
-type fakeCrew struct {
+// fakeLoop is an instance whose tasks are written in Go. Everything but post belongs to the worker's goroutine.
+type fakeLoop struct {
 	store    *fakeStore
 	guest    func(*fakeTask) error
 	n        TaskID
 	running  TaskID
+	live     int // tasks that have not exited
 	refusing bool
 	work     chan func() error
 	wake     chan struct{}
 }
 
-func (p *fakeCrew) Kind() Kind            { return P3 }
-func (p *fakeCrew) Wake() <-chan struct{} { return p.wake }
-func (p *fakeCrew) Culprit() TaskID       { return p.running }
-func (p *fakeCrew) Refusing() bool        { return p.refusing }
+func (p *fakeLoop) Kind() Kind            { return P3 }
+func (p *fakeLoop) Wake() <-chan struct{} { return p.wake }
+func (p *fakeLoop) Culprit() TaskID       { return p.running }
+func (p *fakeLoop) Refusing() bool        { return p.refusing }
+func (p *fakeLoop) Quiet() bool           { return p.live == 0 }
 
-func (p *fakeCrew) Step() (more bool, err error) {
+func (p *fakeLoop) Step() (more bool, err error) {
 	select {
 	case f := <-p.work:
 		return true, f()
@@ -40,7 +42,7 @@ func (p *fakeCrew) Step() (more bool, err error) {
 }
 
 // post has f run in the guest.
-func (p *fakeCrew) post(f func() error) {
+func (p *fakeLoop) post(f func() error) {
 	p.work <- f
 	select {
 	case p.wake <- struct{}{}:
@@ -48,15 +50,16 @@ func (p *fakeCrew) post(f func() error) {
 	}
 }
 
-func (p *fakeCrew) Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error) {
+func (p *fakeLoop) Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error) {
 	p.n++
-	t := &fakeTask{crew: p, id: p.n, state: state, respond: respond}
-	return &Prepared{task: t.id, guest: t, run: func(ctx context.Context) error { return drive(ctx, p, t) }}, nil
+	t := &fakeTask{loop: p, id: p.n, state: state, respond: respond}
+	p.live++
+	return &Prepared{task: t.id, guest: t}, nil
 }
 
-// fakeTask is a task of a fakeCrew.
+// fakeTask is a task of a fakeLoop.
 type fakeTask struct {
-	crew      *fakeCrew
+	loop      *fakeLoop
 	id        TaskID
 	state     *wasi.State
 	respond   func(*wasi.Response, *ErrorCode)
@@ -71,10 +74,10 @@ func (t *fakeTask) OnExit(f func()) { t.onExit = f }
 func (t *fakeTask) Waiting() string { return "for the test" }
 
 func (t *fakeTask) Start() error {
-	t.crew.running = t.id
-	err := t.crew.guest(t)
+	t.loop.running = t.id
+	err := t.loop.guest(t)
 	if err == nil {
-		t.crew.running = 0
+		t.loop.running = 0
 	}
 	return err
 }
@@ -98,30 +101,31 @@ func (t *fakeTask) hello() {
 
 func (t *fakeTask) exit() {
 	t.exited = true
+	t.loop.live--
 	t.onExit()
 }
 
 // after lets time pass for the task, which then goes on with f.
 func (t *fakeTask) after(d time.Duration, f func() error) {
-	time.AfterFunc(d, func() { t.crew.post(f) })
+	time.AfterFunc(d, func() { t.loop.post(f) })
 }
 
-// crewHost is an embedder of fakeCrews.
-type crewHost struct {
+// loopHost is an embedder of fakeLoops.
+type loopHost struct {
 	*host
 	guest func(*fakeTask) error
 }
 
-func (h *crewHost) Instantiate(ctx context.Context) (*Instance, error) {
+func (h *loopHost) Instantiate(ctx context.Context) (*Instance, error) {
 	inst, err := h.host.Instantiate(ctx)
 	if err == nil {
-		inst.Proxy = &fakeCrew{store: inst.Store.(*fakeStore), guest: h.guest, work: make(chan func() error, 100), wake: make(chan struct{}, 1)}
+		inst.Proxy = &fakeLoop{store: inst.Store.(*fakeStore), guest: h.guest, work: make(chan func() error, 100), wake: make(chan struct{}, 1)}
 	}
 	return inst, err
 }
 
-// crewBubble is bubble for a crewHost.
-func crewBubble(t *testing.T, h *crewHost, f func(t *testing.T, p *ProxyHandler)) {
+// loopBubble is bubble for a loopHost.
+func loopBubble(t *testing.T, h *loopHost, f func(t *testing.T, p *ProxyHandler)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		p := New(t.Context(), h)
@@ -159,22 +163,22 @@ func expiring(_ *fakeStore, data any, _ TaskID) time.Time {
 	return time.Time{}
 }
 
-var _ HandlerState = (*crewHost)(nil)
+var _ HandlerState = (*loopHost)(nil)
 
 func many(int, int) ShouldAccept { return Yes }
 
 func TestAGuestThatHoldsBackGetsNoMoreRequests(t *testing.T) {
-	h := &crewHost{host: &host{accept: many}, guest: func(t *fakeTask) error {
-		t.crew.refusing = true
+	h := &loopHost{host: &host{accept: many}, guest: func(t *fakeTask) error {
+		t.loop.refusing = true
 		t.after(time.Second, func() error {
-			t.crew.refusing = false
+			t.loop.refusing = false
 			t.hello()
 			t.exit()
 			return nil
 		})
 		return nil
 	}}
-	crewBubble(t, h, func(t *testing.T, p *ProxyHandler) {
+	loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 		first, second := send(t, p, nil), send(t, p, nil)
 		if n := h.created(); n != 2 {
 			t.Errorf("%d instances while the first holds back, want 2", n)
@@ -198,23 +202,23 @@ func TestExpirationOfABusyInstance(t *testing.T) {
 		trap  bool
 	}{
 		"guest code": {func(t *fakeTask) error {
-			<-t.crew.store.interrupted
-			return &engine.Trap{Code: engine.TrapHost, Cause: t.crew.store.cause}
+			<-t.loop.store.interrupted
+			return &engine.Trap{Code: engine.TrapHost, Cause: t.loop.store.cause}
 		}, time.Second + busyGrace, true},
 		"a host function that does not return": {func(t *fakeTask) error {
-			<-t.crew.store.interrupted
+			<-t.loop.store.interrupted
 			time.Sleep(time.Minute)
-			return &engine.Trap{Code: engine.TrapHost, Cause: t.crew.store.cause}
+			return &engine.Trap{Code: engine.TrapHost, Cause: t.loop.store.cause}
 		}, time.Second + busyGrace + unwind, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &crewHost{host: &host{accept: many, start: expiring}, guest: func(t *fakeTask) error {
+			h := &loopHost{host: &host{accept: many, start: expiring}, guest: func(t *fakeTask) error {
 				if t.id == 1 {
 					return nil // it waits
 				}
 				return tc.guest(t)
 			}}
-			crewBubble(t, h, func(t *testing.T, p *ProxyHandler) {
+			loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 				first := send(t, p, nil)
 				start := time.Now()
 				o := <-send(t, p, time.Second)
@@ -245,7 +249,7 @@ func TestExpiredTasksMayCleanUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var cleaned bool
-			h := &crewHost{host: &host{accept: many, start: expiring}, guest: func(t *fakeTask) error {
+			h := &loopHost{host: &host{accept: many, start: expiring}, guest: func(t *fakeTask) error {
 				t.cancelled = func() {
 					t.after(tc.takes, func() error {
 						cleaned = true
@@ -255,7 +259,7 @@ func TestExpiredTasksMayCleanUp(t *testing.T) {
 				}
 				return nil
 			}}
-			crewBubble(t, h, func(t *testing.T, p *ProxyHandler) {
+			loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 				start := time.Now()
 				o := <-send(t, p, time.Second)
 				want := &ExpirationError{Status: Requests, After: time.Second, Task: 1, Waiting: "for the test"}
@@ -280,7 +284,7 @@ func TestExpiredTasksMayCleanUp(t *testing.T) {
 }
 
 func TestAnInstanceWithAnExpiredRequestLetsTheOthersFinish(t *testing.T) {
-	h := &crewHost{host: &host{accept: many, start: expiring}, guest: func(t *fakeTask) error {
+	h := &loopHost{host: &host{accept: many, start: expiring}, guest: func(t *fakeTask) error {
 		t.cancelled = t.exit
 		t.after(10*time.Second, func() error {
 			if !t.exited {
@@ -291,7 +295,7 @@ func TestAnInstanceWithAnExpiredRequestLetsTheOthersFinish(t *testing.T) {
 		})
 		return nil
 	}}
-	crewBubble(t, h, func(t *testing.T, p *ProxyHandler) {
+	loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 		slow, fast := send(t, p, nil), send(t, p, time.Second)
 		var expired *ExpirationError
 		if o := <-fast; !errors.As(o.err, &expired) {
@@ -315,13 +319,13 @@ func TestAnInstanceWithAnExpiredRequestLetsTheOthersFinish(t *testing.T) {
 }
 
 func TestAPanicOfTheHostIsNobodysFault(t *testing.T) {
-	h := &crewHost{host: &host{accept: many}, guest: func(t *fakeTask) error {
+	h := &loopHost{host: &host{accept: many}, guest: func(t *fakeTask) error {
 		if t.id == 2 {
 			t.after(time.Second, func() error { panic("a defect") })
 		}
 		return nil
 	}}
-	crewBubble(t, h, func(t *testing.T, p *ProxyHandler) {
+	loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 		for _, c := range []<-chan outcome{send(t, p, nil), send(t, p, nil)} {
 			var lost *TrapOrPanicError
 			if o := <-c; !errors.As(o.err, &lost) || lost.Panic() == nil {
@@ -332,14 +336,14 @@ func TestAPanicOfTheHostIsNobodysFault(t *testing.T) {
 }
 
 func TestTheTimeOfAnInstanceThatIsShared(t *testing.T) {
-	h := &crewHost{host: &host{accept: many, timeouts: Timeouts{Requests: 2 * time.Second, Idle: 3 * time.Second}}, guest: func(t *fakeTask) error {
+	h := &loopHost{host: &host{accept: many, timeouts: Timeouts{Requests: 2 * time.Second, Idle: 3 * time.Second}}, guest: func(t *fakeTask) error {
 		if t.id == 1 {
 			t.hello()
 			t.exit()
 		}
 		return nil
 	}}
-	crewBubble(t, h, func(t *testing.T, p *ProxyHandler) {
+	loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 		if o := <-send(t, p, nil); o.err != nil {
 			t.Error(o.err)
 		}
@@ -372,7 +376,7 @@ func TestTheTimeOfAnInstanceThatIsShared(t *testing.T) {
 }
 
 func TestCloseEndsWhatASharedInstanceDoes(t *testing.T) {
-	h := &crewHost{host: &host{accept: many}, guest: func(*fakeTask) error { return nil }}
+	h := &loopHost{host: &host{accept: many}, guest: func(*fakeTask) error { return nil }}
 	synctest.Test(t, func(t *testing.T) {
 		p := New(t.Context(), h)
 		first, second := send(t, p, nil), send(t, p, nil)

@@ -1,0 +1,398 @@
+package handler
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// loop drives an instance that takes several requests at once, each a task of the guest: the event loop
+// of a worker. It has three parts: taking and responding are here, time is in loop_time.go, failing in
+// loop_fail.go.
+//
+// The owner is the worker's goroutine. It alternates between work, which runs guest code until all of it
+// waits, and wait. The worker is parked only while it waits, so that no request comes in while the guest
+// is busy. Requests expire, and their receivers leave, on other goroutines, which leave a note and nudge
+// the owner; if the owner does not come in time, the guest is stopped.
+//
+// A task goes through these phases:
+//
+//	      take ─→ request ──── responds ────→ streaming
+//	               │    │                      │     │
+//	exits without  │    │ expires,      exits, │     │ expires,
+//	   a response  │    │ or responds   and    │     │ or the receiver leaves,
+//	               │    │ too late, or  the    │     │ which it does at the
+//	               │    │ with an error │ body  │     │ end of the body
+//	               │    │ code, or the  has    │     │
+//	               │    │ receiver      ended  │     │
+//	               │    │ leaves        or is  │     │
+//	               │    ↓               stuck  │     ↓
+//	               │  post-return ←───────────)─── post-return
+//	               │    │ exits                │
+//	               ↓    ↓                      ↓
+//	                    done
+//
+// The status of the worker is that of the task that is behind most: Requests if there is one in request,
+// else Streaming, else PostReturn, and Idle if there is none.
+type loop struct {
+	w     *worker
+	proxy concurrentProxy
+	nudge chan struct{} // capacity 1
+	noted atomic.Bool   // there is something to attend to
+
+	// The owner's.
+	byID      map[TaskID]*task
+	responded []*task // since the guest last waited
+	exited    []*task // since the guest last waited
+	lingering []*task // have exited, and their bodies have not ended
+	retiring  bool    // takes no more requests
+
+	// Guarded by the watch's lock.
+	tasks   map[*exchange]*task
+	count   [phases]int
+	entered [phases]entries
+	expired int // tasks in post-return whose time was over before they got there
+	queue   deadlines
+	left    []*exchange // whose receivers have left
+
+	status       WorkerStatus
+	idleSince    time.Time
+	cleanUpUntil time.Time // for expired tasks
+	alarm        alarm
+	armed        time.Time
+	timer        *time.Timer
+}
+
+// task is a request in the guest.
+type task struct {
+	x       *exchange
+	p       *Prepared      // nil until it is prepared
+	taken   time.Time      // when the worker took it
+	expires time.Time      // zero for never
+	res     *wasi.Response // the owner's
+
+	// Guarded by the watch's lock.
+	phase   phase
+	since   time.Time // when it entered the phase
+	exited  bool      // the guest's task has ended
+	expired bool      // its time was over
+}
+
+// phase is how far a task has come.
+type phase uint8
+
+const (
+	phaseRequest    phase = iota // there is no response yet
+	phaseStreaming               // the response is being received
+	phasePostReturn              // nobody receives anything any more
+	phaseDone
+	phases
+)
+
+// runLoop handles x and whatever comes while that takes, until the instance has to end. It returns what
+// is wrong with the instance, if anything.
+func (w *worker) runLoop(proxy concurrentProxy, x *exchange) (cause error) {
+	l := &loop{
+		w: w, proxy: proxy, nudge: make(chan struct{}, 1),
+		byID: map[TaskID]*task{}, tasks: map[*exchange]*task{},
+	}
+	w.watch.mu.Lock()
+	w.loop = l
+	w.watch.mu.Unlock()
+	w.next = make(chan *exchange, 1)
+	for {
+		err := l.work(x)
+		if err != nil {
+			return l.fail(err)
+		}
+		var end bool
+		if x, end, err = l.wait(); err != nil {
+			return l.fail(err)
+		}
+		if end {
+			return nil
+		}
+	}
+}
+
+// work takes x, unless it is nil, and has the guest work until all of it waits.
+func (l *loop) work(x *exchange) (err error) {
+	defer recoverTo(&err)
+	if x != nil {
+		if err := l.take(x); err != nil {
+			return err
+		}
+	}
+	for more := true; more; {
+		if l.noted.Swap(false) {
+			if err := l.attend(); err != nil {
+				return err
+			}
+		}
+		if more, err = l.proxy.Step(); err != nil {
+			return err
+		}
+		if !more && l.noted.Load() {
+			more = true
+		}
+	}
+	for _, t := range l.responded {
+		t.x.settle()
+	}
+	l.responded = l.responded[:0]
+	l.release()
+	return nil
+}
+
+// take begins a request.
+func (l *loop) take(x *exchange) error {
+	w := &l.w.watch
+	t := &task{x: x, taken: time.Now()}
+	w.mu.Lock()
+	if w.stopped != nil {
+		w.mu.Unlock()
+		x.answer(nil, w.stopped)
+		x.settle()
+		return w.stopped
+	}
+	l.tasks[x] = t
+	l.enter(t, phaseRequest, t.taken)
+	w.mu.Unlock()
+	if !x.take(l.w) {
+		// Nobody wants the response any more, and the guest has not heard of it.
+		l.remove(t)
+		return nil
+	}
+	l.w.total++
+	inst := l.w.inst
+	respond := func(res *wasi.Response, code *ErrorCode) { l.respond(t, res, code) }
+	p, err := inst.Proxy.Prepare(inst.View(inst.Store.Data()), x.req, respond)
+	if err != nil {
+		return err
+	}
+	t.p = p
+	l.byID[p.task] = t
+	p.guest.OnExit(func() { l.exited = append(l.exited, t) })
+	expires := inst.State.OnRequestStart(inst.Store, x.data, p.task)
+	w.mu.Lock()
+	t.expires = expires
+	l.limit(t)
+	l.arm()
+	w.mu.Unlock()
+	return p.guest.Start()
+}
+
+// respond passes the guest's response, or its error code, on.
+func (l *loop) respond(t *task, res *wasi.Response, code *ErrorCode) {
+	w := &l.w.watch
+	t.res = res
+	w.mu.Lock()
+	inTime := t.phase == phaseRequest && w.stopped == nil
+	switch {
+	case !inTime:
+	case code != nil:
+		l.enter(t, phasePostReturn, time.Now())
+	default:
+		l.enter(t, phaseStreaming, time.Now())
+		t.expires = l.w.inst.Expiration.Expires(Streaming, t.since)
+		l.limit(t)
+		l.arm()
+	}
+	w.mu.Unlock()
+	switch {
+	case code != nil:
+		if inTime {
+			t.x.answer(nil, code)
+		}
+	case !inTime || !t.x.answer(res, nil):
+		_ = res.Body.Close() // it never fails
+	default:
+		l.responded = append(l.responded, t)
+	}
+}
+
+// enter changes the phase of a task. The lock is held.
+func (l *loop) enter(t *task, to phase, now time.Time) {
+	if t.since.IsZero() {
+		l.count[to]++
+	} else {
+		l.count[t.phase]--
+		l.count[to]++
+	}
+	t.phase, t.since = to, now
+	l.entered[to].add(t, l.count[to])
+}
+
+// remove is forget without the lock.
+func (l *loop) remove(t *task) {
+	l.w.watch.mu.Lock()
+	defer l.w.watch.mu.Unlock()
+	l.forget(t)
+}
+
+// forget takes a task that is done with off the books. The owner calls it; the lock is held.
+func (l *loop) forget(t *task) {
+	if l.tasks[t.x] != t {
+		return
+	}
+	if t.p != nil {
+		delete(l.byID, t.p.task)
+	}
+	t.x.settle()
+	delete(l.tasks, t.x)
+	l.count[t.phase]--
+	t.phase = phaseDone
+	if t.expired {
+		l.expired--
+	}
+}
+
+// release forgets the tasks that have exited, unless somebody still receives what the embedder moves, or
+// another task writes, for them.
+func (l *loop) release() {
+	for _, t := range l.exited {
+		l.w.watch.mu.Lock()
+		t.exited = true
+		phase := t.phase
+		l.w.watch.mu.Unlock()
+		switch {
+		case phase == phaseRequest:
+			t.x.answer(nil, &NoResponseError{})
+		case phase == phaseStreaming && !t.res.Body.Ended():
+			l.lingering = append(l.lingering, t)
+			continue
+		}
+		l.remove(t)
+	}
+	l.exited = l.exited[:0]
+	if len(l.lingering) == 0 {
+		return
+	}
+	// Without guest code that could run, what only the guest could go on with never ends by itself.
+	silent := l.proxy.Quiet()
+	kept := l.lingering[:0]
+	for _, t := range l.lingering {
+		switch {
+		case l.byID[t.p.task] != t:
+		case silent && t.res.Stuck():
+			t.res.Abandon()
+			l.remove(t)
+		default:
+			kept = append(kept, t)
+		}
+	}
+	clear(l.lingering[len(kept):])
+	l.lingering = kept
+}
+
+// attend does what the notes ask for. The error is why the instance has to end.
+func (l *loop) attend() error {
+	w := &l.w.watch
+	now := time.Now()
+	var cancel []*task
+	w.mu.Lock()
+	if w.stopped != nil {
+		w.mu.Unlock()
+		return w.stopped
+	}
+	l.alarm = quiet
+	for _, x := range l.left {
+		t := l.tasks[x]
+		if t == nil || t.phase == phasePostReturn {
+			continue
+		}
+		if t.exited {
+			l.forget(t)
+			continue
+		}
+		if t.phase == phaseRequest {
+			cancel = append(cancel, t)
+		}
+		l.enter(t, phasePostReturn, now)
+	}
+	l.left = l.left[:0]
+	if status, _ := l.observe(now); status != Idle && l.overdue(now) {
+		defer w.mu.Unlock()
+		return l.stopCause(now)
+	}
+	expired := l.expire(now)
+	w.mu.Unlock()
+	for _, e := range expired {
+		l.retiring = true
+		t := e.t
+		t.x.fail(e.err, t.res)
+		if t.exited {
+			l.remove(t)
+		} else {
+			cancel = append(cancel, t)
+		}
+	}
+	for _, t := range cancel {
+		if err := t.p.guest.Cancel(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait parks the worker, if it may take a request, until there is something to do. It returns the next
+// request, or that the instance has to end.
+func (l *loop) wait() (x *exchange, end bool, err error) {
+	n := len(l.byID)
+	accept, refusing, err := l.accept(n)
+	if err != nil {
+		return nil, false, err
+	}
+	if end, err := l.review(accept == Never || refusing); end || err != nil {
+		return nil, end, err
+	}
+	var next chan *exchange
+	if accept == Yes || n == 0 {
+		if l.w.h.park(l.w, accept != Yes) {
+			next = l.w.next
+		} else if l.retiring = true; n == 0 {
+			return nil, true, nil
+		}
+	}
+	select {
+	case x = <-next:
+		if x == nil {
+			l.retiring = true
+		}
+		return x, x == nil && n == 0, nil
+	case <-l.proxy.Wake():
+	case <-l.nudge:
+	case <-l.w.ctx.Done():
+		err = context.Cause(l.w.ctx)
+	}
+	if next != nil && !l.w.h.withdraw(l.w) {
+		if x = <-l.w.next; x == nil {
+			l.retiring = true
+			return nil, n == 0, err
+		}
+	}
+	if err != nil && x != nil {
+		x.answer(nil, err)
+		x.settle()
+		x = nil
+	}
+	return x, false, err
+}
+
+// accept asks the embedder, and the guest, whether another request may come; refusing reports that the
+// guest holds requests back.
+func (l *loop) accept(concurrent int) (a ShouldAccept, refusing bool, err error) {
+	defer recoverTo(&err)
+	if l.retiring {
+		return Never, false, nil
+	}
+	if a = l.w.inst.State.ShouldAcceptRequest(concurrent, l.w.total); a == Never {
+		l.retiring = true
+	}
+	if refusing = l.proxy.Refusing(); a == Yes && refusing {
+		a = No
+	}
+	return a, refusing, nil
+}

@@ -1,0 +1,110 @@
+package handler
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// fail ends all tasks: err is what the guest ended with, or why it must end. It returns what is wrong
+// with the instance.
+func (l *loop) fail(err error) (cause error) {
+	w := &l.w.watch
+	w.mu.Lock()
+	stopped := w.stopped
+	if w.stopped == nil {
+		w.stopped = err // for those who come late
+	}
+	tasks := make([]*task, 0, len(l.tasks))
+	for _, t := range l.tasks {
+		tasks = append(tasks, t)
+	}
+	w.mu.Unlock()
+	culprit := l.byID[l.proxy.Culprit()]
+	if culprit == nil && len(tasks) == 1 {
+		culprit = tasks[0]
+	}
+	cause = l.cause(stopped, err, culprit)
+	now := time.Now()
+	anyOverdue := slices.ContainsFunc(tasks, func(t *task) bool { return t.overdue(now) })
+	heard := false
+	for _, t := range tasks {
+		outcome := l.outcome(t, culprit, cause)
+		if e, ok := cause.(*ExpirationError); ok && (t.overdue(now) || !anyOverdue) {
+			outcome = t.expiredWith(e, t == culprit && e.Trap != nil, now)
+			if len(tasks) == 1 {
+				cause = outcome // which says more
+			}
+		}
+		if _, again := outcome.(*ExpirationError); again && t.expired {
+			heard = true // of its expiration, from which this follows
+		} else if t.x.fail(outcome, t.res) {
+			heard = true
+		}
+		l.remove(t)
+	}
+	if !heard && reportable(cause) {
+		l.w.report(nil, cause)
+	}
+	if _, exit := cause.(*ExitError); exit {
+		return nil
+	}
+	return cause
+}
+
+// cause is what is wrong with an instance that ends with err, or was stopped for some reason before.
+func (l *loop) cause(stopped, err error, culprit *task) error {
+	var expired *ExpirationError
+	switch {
+	case stopped != nil:
+		return stoppedBy(stopped, err)
+	case errors.As(err, &expired), errors.Is(err, ErrClosed), l.w.ctx.Err() != nil:
+		return err
+	}
+	cause := fault(err)
+	if culprit != nil && culprit.p != nil {
+		switch c := cause.(type) {
+		case *TrapError:
+			c.Task = culprit.p.task
+		case *ExitError:
+			c.Task = culprit.p.task
+		}
+	}
+	return cause
+}
+
+// outcome is what a request gets when its instance is lost for another reason than its own time.
+func (l *loop) outcome(t, culprit *task, cause error) error {
+	var expired *ExpirationError
+	var other *TrapOrPanicError
+	switch timeout := errors.As(cause, &expired); {
+	case l.w.ctx.Err() != nil && !timeout, errors.Is(cause, ErrClosed):
+		return cause
+	case t == culprit && !timeout:
+		return cause
+	case errors.As(cause, &other):
+		return &TrapOrPanicError{Err: other.Err, shared: true}
+	}
+	lost := lostTo(cause)
+	if t.p != nil {
+		lost.Task, lost.Waiting = t.p.task, t.p.guest.Waiting()
+	}
+	return lost
+}
+
+// expiredWith is what the request gets if it is stopped with the instance. The trap tells what the guest
+// did; of another task than the one that ran there is only what it waits for.
+func (t *task) expiredWith(cause *ExpirationError, ran bool, now time.Time) error {
+	own := *cause
+	own.Status, own.After = t.phase.status(), now.Sub(t.since)
+	if !ran {
+		own.Trap = nil
+	}
+	if t.p != nil {
+		own.Task = t.p.task
+		if !ran {
+			own.Waiting = t.p.guest.Waiting()
+		}
+	}
+	return &own
+}

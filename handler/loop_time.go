@@ -1,0 +1,273 @@
+package handler
+
+import (
+	"container/heap"
+	"slices"
+	"time"
+)
+
+const (
+	// busyGrace is how long a guest that is busy when a request expires may take to come to where the
+	// request's task can be cancelled. Then the instance is stopped.
+	busyGrace = 50 * time.Millisecond
+	// cleanUp is how long the tasks of expired requests may go on, after they were asked to end, when
+	// the instance has nothing else to do.
+	cleanUp = time.Second
+)
+
+// alarm is how far a loop's timer has gone about a deadline that has passed:
+//
+//	quiet ─ a deadline passes ─→ nudged ─ the owner does not come within busyGrace ─→ stopping
+//	  ↑                            │                                                     │
+//	  └──── the owner attends ─────┘           the guest does not unwind within unwind ──┴─→ all fail
+type alarm uint8
+
+const (
+	quiet    alarm = iota
+	nudged         // the owner has a note
+	stopping       // the guest is being stopped
+)
+
+// status returns what a worker is busy with whose only task is in the phase.
+func (p phase) status() WorkerStatus {
+	switch p {
+	case phaseRequest:
+		return Requests
+	case phaseStreaming:
+		return Streaming
+	case phasePostReturn:
+		return PostReturn
+	}
+	return Idle
+}
+
+// overdue reports whether the own time of the request is over.
+func (t *task) overdue(now time.Time) bool { return !t.expires.IsZero() && !now.Before(t.expires) }
+
+// expiration is a task whose own time is over, with what its request gets for that.
+type expiration struct {
+	t   *task
+	err *ExpirationError
+}
+
+// expire moves the tasks whose own time is over to post-return, and returns them. The owner calls it;
+// the lock is held.
+func (l *loop) expire(now time.Time) (expired []expiration) {
+	for len(l.queue) > 0 {
+		d := l.queue[0]
+		if d.current() && now.Before(d.at) {
+			break
+		}
+		heap.Pop(&l.queue)
+		if t := d.t; d.current() {
+			expired = append(expired, expiration{t, &ExpirationError{
+				Status: t.phase.status(), After: now.Sub(t.since), Task: t.p.task, Waiting: t.p.guest.Waiting(),
+			}})
+			l.enter(t, phasePostReturn, now)
+			t.expired = true
+			l.expired++
+			l.cleanUpUntil = now.Add(cleanUp)
+		}
+	}
+	return expired
+}
+
+// limit has the loop look at t when it expires. The lock is held.
+func (l *loop) limit(t *task) {
+	if !t.expires.IsZero() {
+		heap.Push(&l.queue, deadline{t.expires, t, t.phase})
+	}
+}
+
+// observe returns the status of the worker and since when it counts: that of Requests, Streaming and
+// PostReturn since the newest task got there. Tasks that came later and are done with do not count, or
+// one that hangs would never be found while others come and go. The lock is held.
+func (l *loop) observe(now time.Time) (WorkerStatus, time.Time) {
+	status, since := Idle, l.idleSince
+	switch {
+	case l.count[phaseRequest] > 0:
+		status, since = Requests, l.entered[phaseRequest].newest(phaseRequest)
+	case l.count[phaseStreaming] > 0:
+		status, since = Streaming, l.entered[phaseStreaming].newest(phaseStreaming)
+	case l.count[phasePostReturn] > 0:
+		status, since = PostReturn, l.entered[phasePostReturn].newest(phasePostReturn)
+	case l.status != Idle || since.IsZero():
+		l.idleSince, since = now, now
+	}
+	l.status = status
+	return status, since
+}
+
+// entries are the tasks that entered a phase, in that order; those that have left it may be among them.
+type entries []*task
+
+// add adds a task to those in a phase, of which there are count now.
+func (e *entries) add(t *task, count int) {
+	if len(*e) > 2*count+8 {
+		*e = slices.DeleteFunc(*e, func(old *task) bool { return old.phase != t.phase })
+	}
+	*e = append(*e, t)
+}
+
+// newest returns when the newest of those that are in the phase entered it. There must be one.
+func (e *entries) newest(p phase) time.Time {
+	for n := len(*e); ; n-- {
+		if t := (*e)[n-1]; t.phase == p {
+			return t.since
+		}
+		(*e)[n-1] = nil
+		*e = (*e)[:n-1]
+	}
+}
+
+// review finds out what the worker is busy with and whether its time for that is over, and sets the
+// timer. An idle instance ends if it is closed to new requests: nothing could open it.
+func (l *loop) review(closed bool) (end bool, err error) {
+	w := &l.w.watch
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stopped != nil {
+		return false, w.stopped
+	}
+	if status, _ := l.observe(now); status == Idle && closed {
+		return true, nil
+	}
+	if l.overdue(now) {
+		return l.status == Idle, l.stopCause(now)
+	}
+	l.arm()
+	return false, nil
+}
+
+// overdue reports whether the time is over for what the worker is busy with. The lock is held.
+func (l *loop) overdue(now time.Time) bool {
+	at := l.expiry(now)
+	return !at.IsZero() && !now.Before(at)
+}
+
+// stopCause is why an instance ends whose time is over in its status; nil if that is no fault. The lock
+// is held.
+func (l *loop) stopCause(now time.Time) error {
+	status, since := l.observe(now)
+	if status == Idle {
+		return nil
+	}
+	return &ExpirationError{Status: status, After: now.Sub(since)}
+}
+
+// expiry is when the instance expires in its present status; zero for never. The lock is held.
+func (l *loop) expiry(now time.Time) time.Time {
+	status, since := l.observe(now)
+	if status == Streaming {
+		return time.Time{} // each task has its own time
+	}
+	at := l.w.inst.Expiration.Expires(status, since)
+	if status == PostReturn && l.expired == l.count[phasePostReturn] && (at.IsZero() || l.cleanUpUntil.Before(at)) {
+		at = l.cleanUpUntil
+	}
+	return at
+}
+
+// note leaves a note for the owner and nudges it. The lock is held.
+func (l *loop) note() {
+	l.noted.Store(true)
+	select {
+	case l.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// deadline is when the timer has to do something. The lock is held.
+func (l *loop) deadline() time.Time {
+	at := l.expiry(time.Now())
+	for len(l.queue) > 0 && !l.queue[0].current() {
+		heap.Pop(&l.queue)
+	}
+	if len(l.queue) > 0 && (at.IsZero() || l.queue[0].at.Before(at)) {
+		at = l.queue[0].at
+	}
+	return at
+}
+
+// arm sets the timer for the deadline, unless it fires early enough. The lock is held.
+func (l *loop) arm() {
+	if l.alarm == quiet {
+		l.armFor(l.deadline())
+	}
+}
+
+func (l *loop) armFor(at time.Time) {
+	if at.IsZero() || !l.armed.IsZero() && !at.Before(l.armed) {
+		return
+	}
+	l.armed = at
+	if l.timer == nil {
+		l.timer = time.AfterFunc(time.Until(at), l.onTimer)
+	} else {
+		l.timer.Reset(time.Until(at))
+	}
+}
+
+// onTimer acts when a deadline has come; it may be called late.
+func (l *loop) onTimer() {
+	w := &l.w.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l.armed = time.Time{}
+	if w.inst == nil {
+		return
+	}
+	now := time.Now()
+	switch l.alarm {
+	case quiet:
+		at := l.deadline()
+		if at.IsZero() || now.Before(at) {
+			l.armFor(at)
+			return
+		}
+		l.alarm = nudged
+		l.note()
+		l.armFor(now.Add(busyGrace))
+	case nudged:
+		l.alarm = stopping
+		if w.stopped == nil {
+			status, since := l.observe(now)
+			l.w.stopGuest(&ExpirationError{Status: status, After: now.Sub(since)})
+		}
+		l.armFor(now.Add(unwind))
+	case stopping:
+		for _, t := range l.tasks {
+			t.x.answer(nil, w.stopped)
+		}
+	}
+}
+
+// deadline is when a task expires unless it leaves the phase before.
+type deadline struct {
+	at    time.Time
+	t     *task
+	phase phase
+}
+
+// current reports whether the task is still in the phase.
+func (d deadline) current() bool { return d.t.phase == d.phase }
+
+// deadlines are a heap, the first one on top.
+type deadlines []deadline
+
+func (d deadlines) Len() int           { return len(d) }
+func (d deadlines) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
+func (d deadlines) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+
+// Push implements heap.Interface.
+func (d *deadlines) Push(v any) { *d = append(*d, v.(deadline)) }
+
+// Pop implements heap.Interface.
+func (d *deadlines) Pop() any {
+	old := *d
+	last := old[len(old)-1]
+	old[len(old)-1] = deadline{}
+	*d = old[:len(old)-1]
+	return last
+}
