@@ -163,7 +163,9 @@ func TestWaitingEndsWithTheCallsContext(t *testing.T) {
 	out := newOutputStream(&sink{gate: newGate()}, nil)
 	p := newPollable(newGate(), nil)
 	for name, f := range map[string]func() (component.Value, error){
-		"poll":  func() (component.Value, error) { return poll(ctx, new(wasi.State), []component.Value{component.List(p)}) },
+		"poll": func() (component.Value, error) {
+			return poll(ctx, new(wasi.State), []component.Value{component.List(p)})
+		},
 		"block": func() (component.Value, error) { return pollableBlock(ctx, new(wasi.State), []component.Value{p}) },
 		"blocking-read": func() (component.Value, error) {
 			return inputBlockingRead(ctx, new(wasi.State), []component.Value{in, component.U64(1)})
@@ -171,7 +173,9 @@ func TestWaitingEndsWithTheCallsContext(t *testing.T) {
 		"blocking-skip": func() (component.Value, error) {
 			return inputBlockingSkip(ctx, new(wasi.State), []component.Value{in, component.U64(1)})
 		},
-		"blocking-flush": func() (component.Value, error) { return outputBlockingFlush(ctx, new(wasi.State), []component.Value{out}) },
+		"blocking-flush": func() (component.Value, error) {
+			return outputBlockingFlush(ctx, new(wasi.State), []component.Value{out})
+		},
 		"blocking-write": func() (component.Value, error) {
 			return outputBlockingWrite(ctx, new(wasi.State), []component.Value{out, bytesAre(1)})
 		},
