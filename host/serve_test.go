@@ -320,3 +320,29 @@ func TestTheGuestSeesWhatMiddlewareMakesOfTheTarget(t *testing.T) {
 		t.Errorf("the guest sees %q", line)
 	}
 }
+
+// plainWriter hides what a ResponseWriter can do beyond its interface, as middleware may.
+type plainWriter struct{ w http.ResponseWriter }
+
+func (p plainWriter) Header() http.Header         { return p.w.Header() }
+func (p plainWriter) Write(b []byte) (int, error) { return p.w.Write(b) }
+func (p plainWriter) WriteHeader(status int)      { p.w.WriteHeader(status) }
+
+func TestMiddlewareMayHideFlushing(t *testing.T) {
+	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
+		h := newHost(t, guest, Config{})
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.ServeHTTP(plainWriter{w}, r)
+		}))
+		defer s.Close()
+		if _, body := do(t, http.MethodGet, s.URL+"/sse?n=3&ms=1", ""); strings.Count(body, "data:") != 3 {
+			t.Errorf("%s: %q", guest, body)
+		}
+		if _, body := do(t, http.MethodPost, s.URL+"/counter", "nobody reads this"); body != "1\n" {
+			t.Errorf("%s: %q", guest, body)
+		}
+		if _, body := do(t, http.MethodPost, s.URL+"/echo", "hello"); body != "hello" {
+			t.Errorf("%s: %q", guest, body)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"io"
 	"math"
 	"net/http"
@@ -269,7 +270,8 @@ func (x *Exchange) finishBody() bool {
 	}
 	// The head has left without a word about the connection.
 	if err := x.control.Flush(); err != nil {
-		return false
+		// A writer that cannot flush is not net/http's, which then has the body to itself.
+		return errors.Is(err, http.ErrNotSupported)
 	}
 	switch x.discard(x.config.grace(), maxDiscard) {
 	case discardEnded, discardUnknown:

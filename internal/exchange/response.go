@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -272,7 +273,8 @@ func (x *Exchange) flush(resp *http.Response, length int64, p []byte) error {
 	if err := x.write(resp, length, p); err != nil {
 		return err
 	}
-	if err := x.control.Flush(); err != nil {
+	// A writer that cannot flush, as some middleware puts in between, sends when it likes.
+	if err := x.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return &ClientError{err}
 	}
 	return nil
