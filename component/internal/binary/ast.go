@@ -6,24 +6,10 @@ package binary
 
 // Component is one component, the outermost or a nested one.
 type Component struct {
-	Offset     int       // of the preamble in the input, in bytes
-	Size       int       // in bytes, preamble included
-	Defs       []Def     // every definition, in binary order; each appends to the index spaces as the format says
-	DefOffsets []int     // of each definition in the input, in bytes, parallel to Defs
-	Name       string    // from the component-name section, "" without
-	Names      *NameMaps // from the component-name section, nil without
-	Customs    []Custom  // custom sections, in binary order, component-name included
-}
-
-// Custom is a custom section.
-type Custom struct {
-	Name string
-	Data []byte
-}
-
-// NameMaps holds the names that the component-name section gives to the items of each index space.
-type NameMaps struct {
-	Sorts map[Sort]map[uint32]string
+	Offset     int   // of the preamble in the input, in bytes
+	Size       int   // in bytes, preamble included
+	Defs       []Def // every definition, in binary order; each appends to the index spaces as the format says
+	DefOffsets []int // of each definition in the input, in bytes, parallel to Defs
 }
 
 // Def is one definition of a component: *CoreModule, *CoreInstance, *CoreType, *Component, *Instance, *Alias, *Type, *Canon,

@@ -75,6 +75,7 @@ func (m *moduleDecoder) module() {
 	rank := 0
 	for m.err == nil && m.left() > 0 {
 		start := m.pos
+		m.part(1)
 		id := m.byte("section id")
 		size := m.u32("section size")
 		if m.err != nil {

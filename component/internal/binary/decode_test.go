@@ -156,40 +156,48 @@ func TestDecodeKeepsOrderAndOffsets(t *testing.T) {
 	if inner.Offset != 22 || inner.Size != 12 || inner.DefOffsets[0] != 33 {
 		t.Errorf("nested component at %d of %d bytes, its type at %d", inner.Offset, inner.Size, inner.DefOffsets[0])
 	}
-	if diff := cmp.Diff([]binary.Custom{{Name: "x", Data: []byte{1, 2}}}, c.Customs); diff != "" {
-		t.Errorf("custom sections: -want +got:\n%s", diff)
+}
+
+// What tools write into custom sections is no reason to refuse a component.
+func TestDecodeDoesNotLookIntoCustomSections(t *testing.T) {
+	for name, body := range map[string][]byte{
+		"names":   Cat(Section(0, Name("top")), Section(1, B(0x01), Vec(Cat(U32(2), Name("f"))))),
+		"garbage": B(0xff, 0xff, 0xff),
+		"nothing": nil,
+	} {
+		if _, err := binary.Decode(Component(Custom("component-name", body))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
-func TestDecodeReadsNamesAndForgivesMalformedOnes(t *testing.T) {
-	component := Section(0, Name("top"))
-	funcs := Section(1, B(0x01), Vec(Cat(U32(2), Name("f"))))
-	coreFuncs := Section(1, B(0x00, 0x00), Vec(Cat(U32(0), Name("g"))))
-	all := &binary.NameMaps{Sorts: map[binary.Sort]map[uint32]string{binary.SortFunc: {2: "f"}, binary.SortCoreFunc: {0: "g"}}}
-	for _, tt := range []struct {
-		name  string
-		data  []byte
-		title string
-		want  *binary.NameMaps
-	}{
-		{"whole", Cat(component, funcs, coreFuncs), "top", all},
-		{"unknown subsection", Cat(component, Section(9, B(1, 2, 3)), funcs, coreFuncs), "top", all},
-		{"cut", Cat(component, funcs[:4]), "top", nil},
-		{"not UTF-8", Cat(Section(0, B(1, 0xff)), funcs, coreFuncs), "", all},
-		{"garbage", B(0xff, 0xff, 0xff), "", nil},
+// Two bytes that become two hundred in memory: a file may be large, but not in that way.
+func TestDecodeBoundsTheParts(t *testing.T) {
+	const limit = 1_000_000
+	fill := func(n int, part ...byte) []byte { return bytes.Repeat(part, n) }
+	vec := func(id byte, n int, part ...byte) []byte { return Section(id, U32(uint32(n)), fill(n, part...)) }
+	for name, tt := range map[string]struct{ few, many []byte }{
+		"types":           {vec(TypeSection, limit/2, 0x70, 0x7d), vec(TypeSection, limit, 0x70, 0x7d)},
+		"custom sections": {fill(limit/2, 0, 2, 1, 'x'), fill(limit+1, 0, 2, 1, 'x')},
+		"nested": {
+			Section(ComponentSection, Component(vec(TypeSection, limit/4, 0x70, 0x7d))),
+			bytes.Repeat(Section(ComponentSection, Component(vec(TypeSection, limit/4, 0x70, 0x7d))), 4),
+		},
+		"labels": {
+			Defs(TypeSection, Cat(B(0x6d), U32(limit/2), fill(limit/2, 1, 'x'))),
+			Defs(TypeSection, Cat(B(0x6d), U32(limit), fill(limit, 1, 'x'))),
+		},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			c, err := binary.Decode(Component(Custom("component-name", tt.data)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if c.Name != tt.title {
-				t.Errorf("name %q, want %q", c.Name, tt.title)
-			}
-			if diff := cmp.Diff(tt.want, c.Names); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
+		if _, err := binary.Decode(Component(tt.few)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var e *binary.Error
+		if _, err := binary.Decode(Component(tt.many)); !errors.As(err, &e) || !strings.Contains(e.Msg, "more than 1000000 sections") {
+			t.Errorf("too many %s: %v", name, err)
+		}
+	}
+	if _, err := binary.DecodeCoreModule(Module(vec(1, limit, 0x60, 0, 0)), 0); err == nil {
+		t.Error("a core module with too many types is read")
 	}
 }
 

@@ -11,7 +11,20 @@ type reader struct {
 	data    []byte // the whole input, cut at the end of what may be read
 	pos     int
 	section string
+	parts   int // read so far
 	err     *Error
+}
+
+// maxParts bounds how many sections, definitions and parts of them there may be. Each takes some 200 bytes of memory and a
+// microsecond, though it may be written in two bytes; a Python interpreter with all of WASI has 5,700, its largest core
+// module 14,000.
+const maxParts = 1_000_000
+
+// part counts n parts that are to be read.
+func (r *reader) part(n int) {
+	if r.parts += n; r.parts > maxParts {
+		r.failAt(r.pos, "more than %d sections, definitions and parts of them", maxParts)
+	}
 }
 
 func (r *reader) failAt(offset int, format string, args ...any) {
@@ -120,6 +133,9 @@ func (r *reader) count(what string) int {
 	n := r.u32("number of " + what)
 	if r.err == nil && uint64(n) > uint64(r.left()) {
 		r.failAt(start, "unexpected end: %d %s in %d bytes", n, what, r.left())
+	}
+	if r.err == nil {
+		r.part(int(n))
 	}
 	if r.err != nil {
 		return 0

@@ -4,8 +4,6 @@
 // Types are immutable once built and may be shared between goroutines. Source: component-model/design/mvp/CanonicalABI.md.
 package types
 
-import "strings"
-
 // Kind tells the value types apart.
 type Kind byte
 
@@ -63,9 +61,7 @@ type Type struct {
 	discSize      uint32     // Cases: bytes of the discriminant
 	flat          []CoreType // nil when longer than MaxFlat
 	hasHeap       bool       // contains a string, list or map: lowering it calls realloc
-	hasBorrow     bool
-	hasHandle     bool // contains own, borrow, stream, future or error-context
-	plain         bool // fixed bytes without pointers, handles or values that need a check
+	plain         bool       // fixed bytes without pointers, handles or values that need a check
 }
 
 // Field is a field of a record or tuple.
@@ -213,12 +209,6 @@ func (t *Type) FlatLen() int {
 // NeedsRealloc tells whether lowering a value allocates in the receiver's memory.
 func (t *Type) NeedsRealloc() bool { return t.hasHeap }
 
-// HasBorrow tells whether the type contains a borrow.
-func (t *Type) HasBorrow() bool { return t.hasBorrow }
-
-// HasHandle tells whether the type contains a handle of any kind.
-func (t *Type) HasHandle() bool { return t.hasHandle }
-
 // Plain tells whether every byte pattern of Size bytes is a valid value (numbers, and records and tuples of them).
 func (t *Type) Plain() bool { return t.plain }
 
@@ -254,12 +244,8 @@ func finish(t *Type) *Type {
 		t.set(8, 4, I32, I32)
 		t.hasHeap = true
 		t.inherit(t.Elem)
-	case Own, Stream, Future, ErrorContext:
+	case Own, Borrow, Stream, Future, ErrorContext:
 		t.set(4, 4, I32)
-		t.hasHandle = true
-	case Borrow:
-		t.set(4, 4, I32)
-		t.hasHandle, t.hasBorrow = true, true
 	case Flags:
 		n := len(t.Labels)
 		switch {
@@ -339,8 +325,6 @@ func (t *Type) set(size, align uint32, flat ...CoreType) { t.size, t.align, t.fl
 
 func (t *Type) inherit(e *Type) {
 	t.hasHeap = t.hasHeap || e.hasHeap
-	t.hasBorrow = t.hasBorrow || e.hasBorrow
-	t.hasHandle = t.hasHandle || e.hasHandle
 }
 
 func join(a, b CoreType) CoreType {
@@ -351,161 +335,4 @@ func join(a, b CoreType) CoreType {
 		return I32
 	}
 	return I64
-}
-
-// Equal tells whether two value types are the same structurally, resources by identity. Nil stands for no type.
-func Equal(a, b *Type) bool {
-	if a == b {
-		return true
-	}
-	if a == nil || b == nil || a.Kind != b.Kind || a.Len != b.Len || a.Resource != b.Resource ||
-		len(a.Fields) != len(b.Fields) || len(a.Cases) != len(b.Cases) || len(a.Labels) != len(b.Labels) {
-		return false
-	}
-	for i := range a.Fields {
-		if (a.Kind == Record && a.Fields[i].Name != b.Fields[i].Name) || !Equal(a.Fields[i].Type, b.Fields[i].Type) {
-			return false
-		}
-	}
-	for i := range a.Cases {
-		if a.Cases[i].Name != b.Cases[i].Name || !Equal(a.Cases[i].Type, b.Cases[i].Type) {
-			return false
-		}
-	}
-	for i := range a.Labels {
-		if a.Labels[i] != b.Labels[i] {
-			return false
-		}
-	}
-	return Equal(a.Elem, b.Elem) && Equal(a.Key, b.Key)
-}
-
-// EqualFunc tells whether two function types are the same but for the names of parameters, which do not matter to a call.
-func EqualFunc(a, b *Func) bool {
-	if a.Async != b.Async || len(a.Params) != len(b.Params) || !Equal(a.Result, b.Result) {
-		return false
-	}
-	for i := range a.Params {
-		if !Equal(a.Params[i].Type, b.Params[i].Type) {
-			return false
-		}
-	}
-	return true
-}
-
-// String writes the type as WIT.
-func (t *Type) String() string {
-	var b strings.Builder
-	t.write(&b)
-	return b.String()
-}
-
-func (t *Type) write(b *strings.Builder) {
-	if t == nil {
-		b.WriteByte('_')
-		return
-	}
-	b.WriteString(t.Kind.String())
-	switch t.Kind {
-	case List, Option, Stream, Future:
-		if t.Elem != nil {
-			writeArgs(b, t.Elem)
-		}
-	case FixedList:
-		b.WriteByte('<')
-		t.Elem.write(b)
-		b.WriteString(", ")
-		b.WriteString(utoa(t.Len))
-		b.WriteByte('>')
-	case Map:
-		writeArgs(b, t.Key, t.Elem.Fields[1].Type)
-	case Result:
-		if ok, err := t.Cases[0].Type, t.Cases[1].Type; err != nil {
-			writeArgs(b, ok, err)
-		} else if ok != nil {
-			writeArgs(b, ok)
-		}
-	case Tuple:
-		ts := make([]*Type, len(t.Fields))
-		for i := range ts {
-			ts[i] = t.Fields[i].Type
-		}
-		writeArgs(b, ts...)
-	case Own, Borrow:
-		b.WriteByte('<')
-		b.WriteString(t.Resource.Name)
-		b.WriteByte('>')
-	case Record:
-		b.WriteString(" { ")
-		for i, f := range t.Fields {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(f.Name + ": ")
-			f.Type.write(b)
-		}
-		b.WriteString(" }")
-	case Variant, Enum:
-		b.WriteString(" { ")
-		for i, c := range t.Cases {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(c.Name)
-			if c.Type != nil {
-				b.WriteByte('(')
-				c.Type.write(b)
-				b.WriteByte(')')
-			}
-		}
-		b.WriteString(" }")
-	case Flags:
-		b.WriteString(" { " + strings.Join(t.Labels, ", ") + " }")
-	}
-}
-
-func writeArgs(b *strings.Builder, ts ...*Type) {
-	b.WriteByte('<')
-	for i, t := range ts {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		t.write(b)
-	}
-	b.WriteByte('>')
-}
-
-// String writes the function type as WIT.
-func (f *Func) String() string {
-	var b strings.Builder
-	if f.Async {
-		b.WriteString("async ")
-	}
-	b.WriteString("func(")
-	for i, p := range f.Params {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(p.Name + ": ")
-		p.Type.write(&b)
-	}
-	b.WriteByte(')')
-	if f.Result != nil {
-		b.WriteString(" -> ")
-		f.Result.write(&b)
-	}
-	return b.String()
-}
-
-func utoa(n uint32) string {
-	if n == 0 {
-		return "0"
-	}
-	var d [10]byte
-	i := len(d)
-	for ; n > 0; n /= 10 {
-		i--
-		d[i] = byte('0' + n%10)
-	}
-	return string(d[i:])
 }

@@ -48,7 +48,7 @@ func (r *resolver) root(c *binary.Component) (complete bool) {
 		case *binary.Export:
 			it := r.exported(s, d, r.world)
 			if it.inst != nil {
-				it.inst = it.inst.named(instanceName(d.Name))
+				it.inst = r.named(it.inst, instanceName(d.Name))
 			}
 			r.exports.add(it)
 			s.pushItem(d.Sort, it)
@@ -68,7 +68,7 @@ func instanceName(n binary.ExternName) string {
 
 // named gives the instance its name. An instance that has another one already is seen through a second list, whose types stand for
 // those of the first.
-func (i *iface) named(name string) *iface {
+func (r *resolver) named(i *iface, name string) *iface {
 	if i.name == "" {
 		i.name = name
 	}
@@ -78,6 +78,7 @@ func (i *iface) named(name string) *iface {
 	view := newIface()
 	view.name = name
 	for _, it := range i.items {
+		r.step()
 		if it.typ != nil {
 			it.typ = &typ{name: it.name, owner: view, eq: it.typ}
 		}
