@@ -162,7 +162,10 @@ func Explain(err error) *Failure {
 	case errors.As(err, &none):
 		f.Outcome, f.Cause = NoResponse, none.Error()
 	case errors.As(err, &code):
-		f.Outcome, f.ErrorCode = ErrorCode, code.Error()
+		f.Outcome, f.ErrorCode = ErrorCode, code.String()
+		if code.Cause != nil {
+			f.Cause = code.Cause.Error()
+		}
 	case errors.As(err, &exit):
 		f.Outcome, f.ErrorCode = ErrorCode, wasi.HTTPResponseIncomplete.String()
 		f.Cause = exit.Error() + " before it finished the body of its response"

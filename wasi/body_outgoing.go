@@ -23,6 +23,7 @@ type OutgoingBody struct {
 	code     ErrorCase // for a wrong size
 	// mayBeEmpty allows no bytes at all whatever the length says, as in the answer to HEAD.
 	mayBeEmpty bool
+	empty      bool // there are no contents, whenever the body ends
 	taken      bool // Stream was called
 	finished   bool
 	// without reports whether the rest of the body comes without the guest; nil if it never does.
@@ -35,6 +36,10 @@ func (s *State) newOutgoingBody(header *Fields, code ErrorCase) *OutgoingBody {
 	b.length, b.declared = header.ContentLength()
 	return b
 }
+
+// NoContents says that nothing will be written: the length of the body is known before it ends. It is
+// called before the message is sent.
+func (b *OutgoingBody) NoContents() { b.empty = true }
 
 // ComesWithoutGuest sets how to find out whether the embedder itself moves the rest of the body and
 // ends it. The guest's goroutine calls f.
@@ -57,7 +62,7 @@ func (b *OutgoingBody) Finish(trailers *Fields) *ErrorCode {
 	}
 	b.finished = true
 	if b.declared && b.written != b.length && !(b.mayBeEmpty && b.written == 0) {
-		code := bodySize(b.code, b.written)
+		code := bodySize(b.code, b.written, b.length)
 		b.pipe.end(code)
 		return code
 	}
@@ -103,7 +108,7 @@ func (s *bodyStream) Admit(n int) *ErrorCode {
 	b := s.b
 	if n := uint64(n); b.declared && n > b.length-min(b.length, b.written) {
 		b.written += n
-		code := bodySize(b.code, b.written)
+		code := bodySize(b.code, b.written, b.length)
 		b.pipe.end(code)
 		s.closed = true
 		return code

@@ -305,9 +305,12 @@ func TestResponsesBecomeThoseOfNetHTTP(t *testing.T) {
 		res  *http.Response
 		want seen
 	}{
-		"no body": {send(func(*OutgoingResponse) {}), seen{200, 0, http.Header{"Content-Type": nil}, nil, ""}},
+		"no body": {send(func(*OutgoingResponse) {}), seen{200, 0, http.Header{"Content-Type": nil, "Content-Length": {"0"}}, nil, ""}},
+		"not modified": {send(func(o *OutgoingResponse) { o.SetStatus(304); write(o, "", nil) }),
+			seen{304, 0, http.Header{"Content-Type": nil}, nil, ""}},
+		"no content": {send(func(o *OutgoingResponse) { o.SetStatus(204) }), seen{204, 0, http.Header{"Content-Type": nil}, nil, ""}},
 		"written before": {send(func(o *OutgoingResponse) { o.SetStatus(404); write(o, "hello", nil) }, "content-TYPE", "text/plain", "x-a", "1", "X-A", "2"),
-			seen{404, 5, http.Header{"Content-Type": {"text/plain"}, "X-A": {"1", "2"}}, nil, "hello"}},
+			seen{404, 5, http.Header{"Content-Type": {"text/plain"}, "Content-Length": {"5"}, "X-A": {"1", "2"}}, nil, "hello"}},
 		"declared": {send(func(o *OutgoingResponse) { write(o, "hi", nil) }, "content-length", "2"),
 			seen{200, 2, http.Header{"Content-Type": nil, "Content-Length": {"2"}}, nil, "hi"}},
 		"trailers": {send(func(o *OutgoingResponse) { write(o, "hi", mustFields(t, st.FieldRules(), "x-t", "1")) }),
@@ -405,10 +408,13 @@ func TestAResponseWithoutBodyIsHeldToItsContentLength(t *testing.T) {
 		if code := AsErrorCode(err); c.ok != (err == nil) || err != nil && (code == nil || code.Case != HTTPResponseBodySize) {
 			t.Errorf("%s: %v", name, err)
 		}
-		// RFC 9110, 8.6: a 204 has no Content-Length.
+		// RFC 9110, 8.6: a 204 has no Content-Length. Else the length is known.
 		want := c.length
-		if c.status == http.StatusNoContent {
+		switch {
+		case c.status == http.StatusNoContent:
 			want = ""
+		case want == "":
+			want = "0"
 		}
 		if got := h.Header.Get("Content-Length"); got != want {
 			t.Errorf("%s: Content-Length %q, want %q", name, got, want)

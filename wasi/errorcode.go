@@ -186,8 +186,10 @@ func InternalErrorf(format string, args ...any) *ErrorCode {
 	return &ErrorCode{Case: InternalError, Text: &s}
 }
 
-// bodySize returns a code that carries a size in bytes.
-func bodySize(c ErrorCase, n uint64) *ErrorCode { return &ErrorCode{Case: c, Number: &n} }
+// bodySize returns the code for a body of n bytes, or of more, whose message declares another length.
+func bodySize(c ErrorCase, n, declared uint64) *ErrorCode {
+	return &ErrorCode{Case: c, Number: &n, Cause: fmt.Errorf("%d bytes were written, and the content-length is %d", n, declared)}
+}
 
 // String returns the code in the notation of WIT values, such as `connection-refused` or `DNS-error(rcode: "NXDOMAIN")`.
 func (e *ErrorCode) String() string {

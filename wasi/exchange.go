@@ -272,7 +272,7 @@ func (e *Exchange) framing() (framing, *ErrorCode) {
 	length, ok := e.req.header.ContentLength()
 	switch {
 	case ok && e.body == nil && length > 0:
-		return 0, bodySize(HTTPRequestBodySize, 0)
+		return 0, bodySize(HTTPRequestBodySize, 0, length)
 	case ok && e.body == nil:
 		return noBody, nil
 	case ok:

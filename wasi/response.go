@@ -47,11 +47,12 @@ func (r *Response) Abandon() {
 // HTTP returns the response for a server. Its Content-Type is present but nil if the guest set none,
 // so that none is guessed; its Trailer is filled when Body returns io.EOF; Body is the BodyReader with
 // its additional methods reachable through it. ContentLength is -1 if the guest neither declared a
-// length nor has ended the body yet; or it has trailers, which need a body of no declared length.
+// length nor has ended the body yet; or it has trailers, which need a body of no declared length. A
+// length that is known stands in Header, too, as far as RFC 9110, 8.6, allows it.
 func (r *Response) HTTP() *http.Response {
 	h := r.Header.HTTP()
 	if r.Status == http.StatusNoContent {
-		delete(h, "Content-Length") // RFC 9110, 8.6
+		delete(h, "Content-Length")
 	}
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil
@@ -66,8 +67,11 @@ func (r *Response) HTTP() *http.Response {
 	trailer := r.Body.Trailer()
 	if length, ok := r.Header.ContentLength(); ok && length < 1<<63 {
 		res.ContentLength = int64(length)
-	} else if ended && trailer == nil && r.body.Finished() {
+	} else if trailer == nil && (r.body.empty || ended && r.body.Finished()) {
 		res.ContentLength = int64(n)
+		if !r.body.mayBeEmpty { // what stands there would be the length of another response's body
+			h["Content-Length"] = []string{strconv.Itoa(n)}
+		}
 	}
 	res.Body = &httpBody{BodyReader: r.Body, res: res}
 	return res

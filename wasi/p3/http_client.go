@@ -18,7 +18,7 @@ func send(c call, args []component.Value, done func(component.Value, error)) (*c
 		opts = r.opts.RequestOptions
 	}
 	switch {
-	case r.hasContents || r.body != nil && !r.body.Empty():
+	case !r.empty():
 		body, _ := r.head.Body()
 		x.sending = true
 		r.send(body, x.sent)

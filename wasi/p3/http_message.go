@@ -33,6 +33,14 @@ func newMessage(s *component.Store, contents, trailers component.Value) (m messa
 	return m, future
 }
 
+// empty reports whether the message has no contents.
+func (m *message) empty() bool {
+	if m.body != nil {
+		return m.body.Empty()
+	}
+	return !m.hasContents
+}
+
 // settle resolves the transmission with code, nil for success. Only the first call counts.
 func (m *message) settle(code *wasi.ErrorCode) {
 	set := m.transmitted

@@ -75,6 +75,9 @@ func Respond(st *wasi.State, v component.Value, method string, done func(*wasi.R
 	res := st.NewOutgoingResponse(r.header)
 	res.Status, res.Head = r.status, out.Head
 	body, _ := res.Body()
+	if r.empty() {
+		body.NoContents()
+	}
 	r.send(body, func(err error) { r.settle(sent(err)) })
 	out.Set(res, nil)
 }
