@@ -10,19 +10,21 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// ErrorCode is an error-code of wasi:http/types, of either version. Handle returns the one that the guest answered with.
+// ErrorCode is an error-code of wasi:http/types, of either version. Handle returns the one that the
+// guest chose instead of a response.
 type ErrorCode = wasi.ErrorCode
 
-// ErrClosed is why requests fail that come to a closed ProxyHandler, or that are still running when it has to end.
+// ErrClosed is the outcome of requests that come to a closed ProxyHandler, or that still run when
+// Close stops them.
 var ErrClosed = errors.New("the handler is closed")
 
-// NoHandlerError is the error for a component that cannot be given requests.
+// NoHandlerError reports a component that exports no HTTP handler.
 type NoHandlerError struct {
 	// Exports are the names of what the component exports instead.
 	Exports []string
 }
 
-// Error says what the component exports.
+// Error returns what the component exports instead.
 func (e *NoHandlerError) Error() string {
 	if len(e.Exports) == 0 {
 		return "the component exports no HTTP handler; it exports nothing"
@@ -30,8 +32,8 @@ func (e *NoHandlerError) Error() string {
 	return "the component exports no HTTP handler, only " + strings.Join(e.Exports, ", ")
 }
 
-// InstantiationError is the outcome of a request for which no instance could be made. No guest has seen the request, so it may be tried
-// again.
+// InstantiationError is the outcome of a request for which no instance could be made. No guest has
+// seen the request, so the caller may try it again.
 type InstantiationError struct {
 	// Data and Request are what Handle was given.
 	Data    any
@@ -40,7 +42,7 @@ type InstantiationError struct {
 	Err error
 }
 
-// Error names the cause.
+// Error returns the cause.
 func (e *InstantiationError) Error() string {
 	return "cannot instantiate the component: " + e.Err.Error()
 }
@@ -48,21 +50,23 @@ func (e *InstantiationError) Error() string {
 // Unwrap returns the cause.
 func (e *InstantiationError) Unwrap() error { return e.Err }
 
-// ExpirationError is the outcome of a request whose time was over before the guest had responded. It is also the cause with which the guest is
-// stopped then, or when the instance has expired.
+// ExpirationError is the outcome of a request that expired before the guest responded. It is also
+// the cause with which the guest of an expired instance is stopped.
 type ExpirationError struct {
 	// Status is what the worker was busy with; Requests for the outcome of a request.
 	Status WorkerStatus
 	// After is how long it had been.
 	After time.Duration
-	// Trap tells where the guest was when it was stopped; nil when it was not to be stopped in time.
+	// Trap is the trap with which the guest was stopped, and says where it was; nil if it could not
+	// be stopped in time.
 	Trap *engine.Trap
-	// Task is the guest's task for the request, and Waiting what it was waiting for; 0 and "" when that is not known.
+	// Task is the guest's task for the request, and Waiting what it was waiting for; 0 and "" if
+	// that is not known.
 	Task    TaskID
 	Waiting string
 }
 
-// Error says what took too long.
+// Error returns what took too long, and what the guest was doing.
 func (e *ExpirationError) Error() string {
 	var s string
 	after := e.After.Round(time.Millisecond)
@@ -82,7 +86,8 @@ func (e *ExpirationError) Error() string {
 	return s
 }
 
-// Doing says in a few words what the guest was busy with when it was stopped; "" when that is not known.
+// Doing returns in a few words what the guest was busy with when it was stopped; "" if that is not
+// known.
 func (e *ExpirationError) Doing() string {
 	if e.Trap == nil && e.Waiting == "" {
 		return ""
@@ -100,8 +105,8 @@ func (e *ExpirationError) Doing() string {
 	return who + " was busy in its own code"
 }
 
-// HostCall names the host function in which the guest was waiting when it was stopped; "" when it was in its own code, or that is not
-// known.
+// HostCall returns the name of the host function in which the guest was waiting when it was
+// stopped; "" if it was in its own code, or that is not known.
 func (e *ExpirationError) HostCall() string {
 	if e.Trap == nil || len(e.Trap.Frames) == 0 || e.Trap.Frames[0].Module != engine.HostModule {
 		return ""
@@ -109,7 +114,7 @@ func (e *ExpirationError) HostCall() string {
 	return e.Trap.Frames[0].Func
 }
 
-// Frames returns the guest's backtrace, innermost first; nil when that is not known.
+// Frames returns the guest's backtrace, innermost call first; nil if that is not known.
 func (e *ExpirationError) Frames() []engine.Frame {
 	if e.Trap == nil {
 		return nil
@@ -119,13 +124,15 @@ func (e *ExpirationError) Frames() []engine.Frame {
 
 // TrapError is the outcome of a request during which the guest trapped.
 type TrapError struct {
-	// Err is the trap: an *engine.Trap when it happened below guest code, else a *component.TrapError.
+	// Err is the trap: an *engine.Trap if it happened below guest code, else a
+	// *component.TrapError.
 	Err error
-	// Task is the guest's task that trapped where several may run at once; 0 elsewhere, and when that is not known.
+	// Task is the guest's task that trapped where several may run at once; 0 elsewhere, and if that
+	// is not known.
 	Task TaskID
 }
 
-// Error is that of the trap.
+// Error returns the message of the trap.
 func (e *TrapError) Error() string {
 	if e.Task == 0 {
 		return e.Err.Error()
@@ -136,7 +143,7 @@ func (e *TrapError) Error() string {
 // Unwrap returns the trap.
 func (e *TrapError) Unwrap() error { return e.Err }
 
-// Frames returns the guest's backtrace, innermost first.
+// Frames returns the guest's backtrace, innermost call first.
 func (e *TrapError) Frames() []engine.Frame {
 	var t *engine.Trap
 	if errors.As(e.Err, &t) {
@@ -145,12 +152,13 @@ func (e *TrapError) Frames() []engine.Frame {
 	return nil
 }
 
-// TrapOrPanicError is the outcome of a request whose instance was lost to a fault that is not the request's own: another task of the same
-// instance trapped, or the host panicked.
+// TrapOrPanicError is the outcome of a request that lost its instance to a fault of something else:
+// another task of the same instance trapped, or the host panicked.
 type TrapOrPanicError struct {
-	// Err is the fault; an *engine.PanicError is in it for a panic.
+	// Err is the fault; for a panic it wraps an *engine.PanicError.
 	Err error
-	// Task is the guest's task for the request, and Waiting what it was waiting for; 0 and "" when that is not known.
+	// Task is the guest's task for the request, and Waiting what it was waiting for; 0 and "" if
+	// that is not known.
 	Task    TaskID
 	Waiting string
 
@@ -158,7 +166,7 @@ type TrapOrPanicError struct {
 	shared bool
 }
 
-// Error names the fault.
+// Error returns the fault.
 func (e *TrapOrPanicError) Error() string {
 	if e.Panic() != nil {
 		return "the host panicked: " + e.Err.Error()
@@ -173,7 +181,7 @@ func (e *TrapOrPanicError) Error() string {
 // Unwrap returns the fault.
 func (e *TrapOrPanicError) Unwrap() error { return e.Err }
 
-// Panic returns the panic when the fault was one, else nil.
+// Panic returns the panic, or nil if the fault was a trap.
 func (e *TrapOrPanicError) Panic() *engine.PanicError {
 	var p *engine.PanicError
 	if errors.As(e.Err, &p) {
@@ -182,7 +190,8 @@ func (e *TrapOrPanicError) Panic() *engine.PanicError {
 	return nil
 }
 
-// lostTo is the outcome of a request whose instance ended with cause, through no fault of the request.
+// lostTo is the outcome of a request whose instance ended with cause, through no fault of the
+// request.
 func lostTo(cause error) *TrapOrPanicError {
 	if t, ok := cause.(*TrapError); ok {
 		// The trap is not this request's.
@@ -191,19 +200,20 @@ func lostTo(cause error) *TrapOrPanicError {
 	return &TrapOrPanicError{Err: cause}
 }
 
-// lost is another request's trap, told but not unwrapped as such.
+// lost is another request's trap: it has the message, but does not unwrap to the TrapError.
 type lost struct{ trap *TrapError }
 
 func (l lost) Error() string { return l.trap.Error() }
 func (l lost) Unwrap() error { return l.trap.Err }
 
-// NoResponseError is the outcome of a request for which the guest ended its work without a response.
+// NoResponseError is the outcome of a request for which the guest ended its work without a
+// response.
 type NoResponseError struct {
-	// Exit is not nil when the guest ended with wasi:cli/exit instead of returning.
+	// Exit is the exit of a guest that called wasi:cli/exit; nil if it returned.
 	Exit *wasi.Exit
 }
 
-// Error says how the guest ended.
+// Error returns how the guest ended.
 func (e *NoResponseError) Error() string {
 	if e.Exit != nil {
 		return fmt.Sprintf("the guest exited with status %d instead of answering", e.Exit.Code)
@@ -216,12 +226,12 @@ func (e *NoResponseError) Error() string {
 type ExitError struct {
 	// Code is the status that the guest gave.
 	Code uint8
-	// Task is the guest's task that exited where several may run at once; 0 elsewhere, and if that is
-	// not known.
+	// Task is the guest's task that exited where several may run at once; 0 elsewhere, and if that
+	// is not known.
 	Task TaskID
 }
 
-// Error names the status.
+// Error returns the status.
 func (e *ExitError) Error() string { return fmt.Sprintf("the guest exited with status %d", e.Code) }
 
 // inPlaceOfResponse is the outcome of a request without a response whose guest ended with err.
@@ -232,8 +242,8 @@ func inPlaceOfResponse(err error) error {
 	return err
 }
 
-// reportable reports whether err, with which the guest has ended, is worth a report when nobody has got
-// it: whether it is what the guest itself did, or did not do in time after a response.
+// reportable reports whether err, with which the guest has ended, is worth a report when nobody has
+// got it: whether it is what the guest itself did, or did not do in time after a response.
 func reportable(err error) bool {
 	switch e := err.(type) {
 	case *TrapError, *ExitError:

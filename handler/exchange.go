@@ -8,15 +8,15 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// exchange is a request on its way to a response. It is shared by the goroutine in Handle, which becomes
-// the receiver of the response, and the worker.
+// exchange is a request on its way to a response. It is shared by the goroutine in Handle, which
+// becomes the receiver of the response, and the worker.
 type exchange struct {
 	req  *Request
 	data any
 	// result gets the one answer.
 	result chan result
-	// settled is closed when the guest has responded and will do no more for the request soon: it has
-	// returned, or waits. The worker closes it.
+	// settled is closed when the guest has responded and will do no more for the request soon: it
+	// has returned, or waits. The worker closes it.
 	settled   chan struct{}
 	isSettled bool // the worker's
 
@@ -37,8 +37,8 @@ func newExchange(req *Request, data any) *exchange {
 	return &exchange{req: req, data: data, result: make(chan result, 1), settled: make(chan struct{})}
 }
 
-// answer gives the receiver the outcome. It reports false, and does nothing, if there has been one or
-// nobody waits for one.
+// answer gives the receiver the outcome. It reports false, and does nothing, if there has been one
+// or nobody waits for one.
 func (x *exchange) answer(res *wasi.Response, err error) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -58,9 +58,9 @@ func (x *exchange) settle() {
 	}
 }
 
-// fail ends the exchange because the guest has ended with err; res is the response that it has given,
-// or nil. The receiver gets err in place of the response, or from its body. If it is too late for that,
-// the embedder gets a report; fail reports whether anybody hears of err.
+// fail ends the exchange because the guest has ended with err; res is the response that it has
+// given, or nil. The receiver gets err in place of the response, or from its body. If it is too
+// late for that, the embedder gets a report; fail reports whether anybody hears of err.
 func (x *exchange) fail(err error, res *wasi.Response) (heard bool) {
 	if x.answer(nil, inPlaceOfResponse(err)) {
 		return true
@@ -82,8 +82,8 @@ func (x *exchange) fail(err error, res *wasi.Response) (heard bool) {
 	return x.report(err)
 }
 
-// received takes note that the receiver has got err from the body. It reports whether err is what ended
-// the guest, and nobody had taken note of it.
+// received takes note that the receiver has got err from the body. It reports whether err is what
+// ended the guest, and nobody had taken note of it.
 func (x *exchange) received(err error) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -128,9 +128,9 @@ func (x *exchange) abandon() {
 	x.leave()
 }
 
-// leave ends the exchange for its receiver: the body has ended, or nobody wants it. What the guest still
-// reads of the request ends, too, and what it still does for the exchange has become post-return work.
-// It may be called more than once.
+// leave ends the exchange for its receiver: the body has ended, or nobody wants it. What the guest
+// still reads of the request ends, too, and what it still does for the exchange has become
+// post-return work. It may be called more than once.
 func (x *exchange) leave() {
 	x.mu.Lock()
 	if x.left {

@@ -7,9 +7,9 @@ import (
 
 // ProxyHandler dispatches requests to workers. It is safe for concurrent use.
 //
-// A request goes to a worker that is available; if there is none, a new worker is started for it, and
-// if Options.MaxWorkers allows no more, the request waits. Limiting how many requests run at once is
-// the caller's task.
+// A request goes to a worker that is available; if there is none, a new worker is started for it,
+// and if Options.MaxWorkers allows no more, the request waits. Limiting how many requests run at
+// once is the caller's task.
 type ProxyHandler struct {
 	state  HandlerState
 	max    int             // of workers; 0 for no limit
@@ -52,10 +52,12 @@ func (o Options) New(ctx context.Context, state HandlerState) *ProxyHandler {
 // State returns the embedder's state.
 func (h *ProxyHandler) State() HandlerState { return h.state }
 
-// Handle gives the request to a guest and waits for the head of its response. data goes to WorkerState.OnRequestStart.
+// Handle gives the request to a guest and waits for the head of its response. data goes to
+// WorkerState.OnRequestStart.
 //
-// The end of ctx ends the wait and, later, the response's body: for the guest, the client has gone. The error is then the cause of ctx. Else
-// it is one of *ExpirationError, *TrapError, *TrapOrPanicError, *NoResponseError, *ErrorCode, *InstantiationError, or ErrClosed.
+// The end of ctx ends the wait and, later, the response's body: for the guest, the client has gone.
+// The error is then the cause of ctx. Else it is one of *ExpirationError, *TrapError,
+// *TrapOrPanicError, *NoResponseError, *ErrorCode, *InstantiationError, or ErrClosed.
 func (h *ProxyHandler) Handle(ctx context.Context, data any, req *Request) (*Response, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -74,10 +76,10 @@ func (h *ProxyHandler) Handle(ctx context.Context, data any, req *Request) (*Res
 // dispatch hands the exchange to a worker, or queues it for the next one.
 //
 // No request is forgotten: taking a worker off the list of parked ones and deciding to start one or
-// to queue the request are the same critical section, and so are parking a worker and looking at the
-// queue, and a worker's end and looking at the queue. Whoever has taken a worker off the list of
-// parked ones (dispatch, the worker's own expiration, or shut) owes it exactly one message, which its
-// channel has room for.
+// to queue the request are the same critical section, and so are parking a worker and looking at
+// the queue, and a worker's end and looking at the queue. Whoever has taken a worker off the list
+// of parked ones (dispatch, the worker's own expiration, or shut) owes it exactly one message,
+// which its channel has room for.
 func (h *ProxyHandler) dispatch(x *exchange) error {
 	h.mu.Lock()
 	if h.closed || h.ctx.Err() != nil {
@@ -123,8 +125,8 @@ func (h *ProxyHandler) unpark(i int) {
 	h.parked = h.parked[:len(h.parked)-1]
 }
 
-// park makes w wait for a message; with refuses that will not be a request. It returns false when no
-// more messages will come.
+// park makes w wait for a message; with refuses that will not be a request. It returns false when
+// no more messages will come.
 func (h *ProxyHandler) park(w *worker, refuses bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -142,7 +144,8 @@ func (h *ProxyHandler) park(w *worker, refuses bool) bool {
 	return true
 }
 
-// withdraw takes w off the list of parked workers. It returns false when w has got a message, or will at once.
+// withdraw takes w off the list of parked workers. It returns false when w has got a message, or
+// will at once.
 func (h *ProxyHandler) withdraw(w *worker) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -208,8 +211,9 @@ func (h *ProxyHandler) stopAll(cause error) {
 	}
 }
 
-// Close lets no more requests in, waits until the workers have ended, and stops them, with ErrClosed as the outcome of their requests, when ctx
-// ends before that. It returns when no worker is left. It may be called more than once.
+// Close lets no more requests in, waits until the workers have ended, and stops them, with
+// ErrClosed as the outcome of their requests, when ctx ends before that. It returns when no worker
+// is left. Close may be called more than once.
 func (h *ProxyHandler) Close(ctx context.Context) {
 	h.shut()
 	unhook := context.AfterFunc(ctx, func() { h.stopAll(ErrClosed) })
@@ -219,7 +223,7 @@ func (h *ProxyHandler) Close(ctx context.Context) {
 	h.cancel(ErrClosed)
 }
 
-// Workers returns how many workers there are, and how many of them are free for a request, or idle.
+// Workers returns the number of workers, and how many of them can take a request or are idle.
 func (h *ProxyHandler) Workers() (all, idle int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -9,27 +9,29 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// Request is a request to be handled. Its Body is read by the guest, and closed when the guest does not need it any more or the exchange
-// is over; closing may happen more than once and while a Read is blocked, which it must end.
+// Request is a request for a guest. The guest reads its Body, which is closed if the guest drops it
+// or when the exchange is over. Body.Close may be called more than once and while a Read is
+// blocked; it must end that Read.
 type Request = wasi.Request
 
-// Response is the response of a guest, whose body may still be being written. Whoever gets it closes Body.
+// Response is the response of a guest, which may still write the body. The caller of Handle must
+// close Body.
 type Response struct {
 	// Status is what the guest set, 100 to 999.
 	Status int
-	// Header is frozen.
+	// Header has the header fields, frozen.
 	Header *wasi.Fields
 	Body   *Body
 
 	inner *wasi.Response
 }
 
-// Trailer returns the trailers, frozen, or nil; it is known once Body has returned io.EOF.
+// Trailer returns the trailers, frozen; nil if there are none or Body has not returned io.EOF yet.
 func (r *Response) Trailer() *wasi.Fields { return r.inner.Trailer() }
 
-// HTTP returns the response as net/http has it, as [wasi.Response.HTTP] does. Its Body is r.Body. It is
-// called once, before the body is read. It gives the guest a moment, so that ContentLength is known of a
-// body that the guest writes right after the head; see [Body.Ready].
+// HTTP returns the response as net/http has it, as [wasi.Response.HTTP] does. Its Body is r.Body.
+// It is called once, before the body is read. It waits a moment for the guest, so that
+// ContentLength is known if the guest writes the body right after the head; see [Body.Ready].
 func (r *Response) HTTP() *http.Response {
 	r.Body.settle()
 	res := r.inner.HTTP()
@@ -38,7 +40,8 @@ func (r *Response) HTTP() *http.Response {
 	return res
 }
 
-// Body is the body of a Response. One goroutine reads it; Close may be called from any.
+// Body is the body of a Response. It is read by one goroutine at a time; Close may be called by
+// any.
 type Body struct {
 	ctx    context.Context // of Handle
 	x      *exchange
@@ -61,8 +64,9 @@ func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
 	return &Response{Status: r.Status, Header: r.Header, Body: b, inner: r}
 }
 
-// Read blocks until the guest has written or ended the body. At the proper end it returns io.EOF. Other errors say that the message must be
-// cut short: a *TrapError or another outcome of Handle, the cause of the context's end, or what wasi.BodyReader.Read returns.
+// Read blocks until the guest has written or ended the body. It returns io.EOF at the proper end of
+// the body. With any other error the message must be cut short: a *TrapError or another outcome of
+// Handle, an *ExitError, the cause of the context's end, or what wasi.BodyReader.Read returns.
 func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.src.Read(p)
 	if err != nil {
@@ -78,7 +82,8 @@ func (b *Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close tells the guest that nobody takes the body any more: its writes fail as to a closed stream. It never fails.
+// Close stops receiving the body: further writes of the guest fail as on a closed stream. It always
+// returns nil.
 func (b *Body) Close() error {
 	err := b.src.Close()
 	b.end()
@@ -93,11 +98,12 @@ func (b *Body) end() {
 	b.x.leave()
 }
 
-// settleTime bounds how long a guest that computes after the head of its response holds the head back.
+// settleTime bounds how long a guest that computes after the head of its response holds the head
+// back.
 const settleTime = 100 * time.Millisecond
 
-// settle waits, once, until a guest that has just sent the head returns or waits: most write the body
-// and end right after it, and then all of the message can leave at once, with its length.
+// settle waits, once, until a guest that has just sent the head returns or waits: most write the
+// body and end right after it, and then all of the message can leave at once, with its length.
 func (b *Body) settle() {
 	if b.settled || b.pipe.Ended() {
 		return
@@ -117,8 +123,9 @@ func (b *Body) settle() {
 	}
 }
 
-// Ready reports whether the next Read does not block. The first time it gives a guest that has just sent
-// the head until it returns or waits, but no more than 100 milliseconds.
+// Ready reports whether the next Read does not block. The first call waits until a guest that has
+// just sent the head returns or waits, but no longer than 100 milliseconds: most guests write the
+// body right after the head, and all of it can then leave at once.
 func (b *Body) Ready() bool {
 	b.settle()
 	return b.pipe.Ready()

@@ -2,15 +2,16 @@ package handler
 
 import "time"
 
-// Timeouts is a WorkerExpiration of fixed durations; zero stands for no limit, negative for no time at all.
+// Timeouts is a WorkerExpiration of fixed durations. Zero stands for no limit, a negative duration
+// for no time at all.
 type Timeouts struct {
-	// Requests limits the time from taking a request to its response.
+	// Requests limits the time from when the instance takes a request to the head of its response.
 	Requests time.Duration
 	// PostReturn limits work after the end of the response.
 	PostReturn time.Duration
 	// Streaming limits the time from a response to the end of its body.
 	Streaming time.Duration
-	// Idle is how long to wait for another request.
+	// Idle limits the wait for another request.
 	Idle time.Duration
 }
 
@@ -35,13 +36,15 @@ func (t Timeouts) Expires(status WorkerStatus, since time.Time) time.Time {
 
 // Reuse is a policy for WorkerState.ShouldAcceptRequest.
 type Reuse struct {
-	// Max is how many requests one instance takes in all; values below 1 count as 1.
+	// Max is the number of requests that one instance takes in all; values below 1 count as 1.
 	Max int
-	// Concurrent is how many it takes at once; values below 1 count as 1. Instances of 0.2 take one at a time in any case.
+	// Concurrent is the number of requests that it takes at once; values below 1 count as 1. An
+	// instance of 0.2 takes one at a time in any case.
 	Concurrent int
 }
 
-// ShouldAcceptRequest answers for a worker with concurrent requests out of total ones so far.
+// ShouldAcceptRequest decides for a worker that handles concurrent requests and has taken total
+// requests so far.
 func (r Reuse) ShouldAcceptRequest(concurrent, total int) ShouldAccept {
 	switch {
 	case total >= max(r.Max, 1):

@@ -9,7 +9,7 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// Kind is the generation of wasi:http that a component is written for.
+// Kind is the version of wasi:http that a component is written for.
 type Kind uint8
 
 const (
@@ -19,7 +19,7 @@ const (
 	P3
 )
 
-// String returns the version that the kind stands for: "0.2" or "0.3".
+// String returns the version: "0.2" or "0.3".
 func (k Kind) String() string {
 	switch k {
 	case P2:
@@ -30,8 +30,9 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// FindExport finds the HTTP handler among a component's exports, of both kinds the newer one. Pre-releases do not count: they differ
-// from the release.
+// FindExport returns the name and the kind of the HTTP handler among the names of a component's
+// exports; of two the newer one. Pre-releases do not count, since their interfaces differ from
+// those of the release.
 func FindExport(exports []string) (name string, kind Kind, ok bool) {
 	for _, e := range exports {
 		switch {
@@ -44,22 +45,23 @@ func FindExport(exports []string) (name string, kind Kind, ok bool) {
 	return name, kind, kind != 0
 }
 
-// releaseOf tells whether name is track followed by a patch version without a pre-release.
+// releaseOf reports whether name is track followed by a patch version without a pre-release.
 func releaseOf(name, track string) bool {
 	patch, ok := strings.CutPrefix(name, track)
 	return ok && patch != "" && strings.Trim(patch, "0123456789") == ""
 }
 
-// ProxyPre is a component that exports an HTTP handler, linked and compiled but not instantiated. It is immutable and safe for
-// concurrent use.
+// ProxyPre is a component that exports an HTTP handler, linked and compiled but not instantiated.
+// It is immutable and safe for concurrent use.
 type ProxyPre struct {
 	linked *component.Linked
 	export string
 	kind   Kind
 }
 
-// NewProxyPre returns the ProxyPre of a linked component with these exports ([component.Component.ExportNames]). The error is a *NoHandlerError
-// when none of them is an HTTP handler.
+// NewProxyPre returns the ProxyPre of a linked component with these exports
+// ([component.Component.ExportNames]). The error is a *NoHandlerError if none of them is an HTTP
+// handler.
 func NewProxyPre(linked *component.Linked, exports []string) (*ProxyPre, error) {
 	export, kind, ok := FindExport(exports)
 	if !ok {
@@ -74,8 +76,9 @@ func (p *ProxyPre) Kind() Kind { return p.kind }
 // Export returns the name of the exported interface that requests are given to.
 func (p *ProxyPre) Export() string { return p.export }
 
-// Instantiate makes an instance in store, which must be a fresh one of the same linked component. When ctx ends first, the guest's
-// initialization is stopped, with the cause of ctx as the cause of the trap. After an error the store can only be closed.
+// Instantiate makes an instance in store, which must be a fresh store of the same linked component.
+// If ctx ends first, the guest's initialization is stopped by a trap with the cause of ctx. After
+// an error the store can only be closed.
 func (p *ProxyPre) Instantiate(ctx context.Context, store *component.Store) (Proxy, error) {
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -109,28 +112,29 @@ type Proxy interface {
 	Kind() Kind
 	// Prepare makes a guest task for a request, without running it. state is that of the store.
 	//
-	// respond is called at most once while the task runs, on the goroutine that runs it, as soon as the guest has
-	// produced the response's head: with the response, whose Body the callee closes, or with the error-code that the guest chose.
-	// It does not block.
+	// Prepare calls respond at most once while the task runs, on the goroutine that runs it, as
+	// soon as the guest has set the head of the response: with the response, whose Body the callee
+	// closes, or with the error-code that the guest chose. respond does not block.
 	Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error)
 }
 
-// TaskID identifies a guest task within its instance. For 0.2, which has no tasks, requests are counted from 1.
+// TaskID identifies a guest task within its instance. Instances of 0.2, which has no tasks, count
+// requests from 1.
 type TaskID uint64
 
-// Prepared is a request for which a guest task exists that does not run yet, so that the embedder can be told about the task before
-// the guest's first instruction.
+// Prepared is a request with a guest task that does not run yet, so that the embedder learns of the
+// task before the guest's first instruction.
 type Prepared struct {
 	task  TaskID
 	run   func(ctx context.Context) error // nil for 0.3
 	guest guestTask                       // nil for 0.2
 }
 
-// NewPrepared returns a Prepared for a task whose work is run; it is for implementations of Proxy that
-// take one request at a time. run executes the task until the guest has no more to do for the request,
-// which may be long after it has responded. It is called once, by the owner of the store. ctx ends host
-// functions that wait; guest code is stopped by interrupting the store. The error is the trap that ended
-// the guest.
+// NewPrepared returns a Prepared for a task whose work is run; it is for implementations of Proxy
+// that take one request at a time. run executes the task until the guest has no more to do for the
+// request, which may be long after it has responded. It is called once, by the owner of the store.
+// ctx ends host functions that wait; guest code is stopped by interrupting the store. The error is
+// the trap that ended the guest.
 func NewPrepared(task TaskID, run func(ctx context.Context) error) *Prepared {
 	return &Prepared{task: task, run: run}
 }

@@ -6,10 +6,12 @@ import (
 	"github.com/wasihttp/wasihttp/wasi/p3"
 )
 
-// concurrentProxy is a Proxy whose tasks run side by side: one waits while another goes on. All methods are the owner's.
+// concurrentProxy is a Proxy whose tasks run side by side: one waits while another goes on. All
+// methods are the owner's.
 type concurrentProxy interface {
 	Proxy
-	// Step has guest code go on a little, and tells whether there may be more to do now. The error is the trap that ended all tasks.
+	// Step has guest code go on a little, and tells whether there may be more to do now. The error
+	// is the trap that ended all tasks.
 	Step() (more bool, err error)
 	// Wake receives when there is something to do for Step.
 	Wake() <-chan struct{}

@@ -8,7 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// Store is what a worker needs of the store of its instance; *component.Store is one.
+// Store is what a worker needs of the store of its instance. A *component.Store is one.
 type Store interface {
 	// Interrupt stops running guest code with a trap of that cause. Any goroutine may call it.
 	Interrupt(cause error)
@@ -18,55 +18,65 @@ type Store interface {
 
 var _ Store = (*component.Store)(nil)
 
-// ViewFn finds the state behind wasi:http in the data of the embedder's store.
+// ViewFn returns the state behind wasi:http, given the data that the embedder put into the store.
 type ViewFn func(data any) *wasi.State
 
-// Instance is an instance that is ready to be given requests, with what its worker has to know about it.
+// Instance is an instance that is ready for requests, with what its worker needs. All fields must
+// be set.
 type Instance struct {
-	Store      Store
-	Proxy      Proxy
+	Store Store
+	// Proxy is the instance itself, as ProxyPre.Instantiate returns it.
+	Proxy Proxy
+	// View finds the state in the data of Store.
 	View       ViewFn
 	Expiration WorkerExpiration
-	State      WorkerState
+	// State is the embedder's side of the worker. It owns Store, and closes it in Drop.
+	State WorkerState
 }
 
 // HandlerState is the embedder's side of one ProxyHandler. It is safe for concurrent use.
 type HandlerState interface {
-	// Instantiate makes a new store and an instance in it. Limiting the time that takes is the embedder's task. ctx lives as long as
-	// the worker: it is the one to make the store with, and it ends early when the handler is closed.
+	// Instantiate makes a new store and an instance in it. The embedder limits how long that may
+	// take. ctx lives as long as the worker: the store is made with it, and it ends early if the
+	// handler is closed.
 	Instantiate(ctx context.Context) (*Instance, error)
 }
 
-// WorkerState is the embedder's side of one worker. Its methods are called by the worker's goroutine only.
+// WorkerState is the embedder's side of one worker. Its methods are called by the worker's
+// goroutine only.
 type WorkerState interface {
-	// ShouldAcceptRequest tells whether the worker should take another request, now that it is handling concurrent ones and has
-	// taken total ones so far. A worker's first request is not asked about.
+	// ShouldAcceptRequest decides whether the worker takes another request, given that it handles
+	// concurrent requests now and has taken total requests so far. It is not called for the first
+	// request of a worker.
 	ShouldAcceptRequest(concurrent, total int) ShouldAccept
-	// OnRequestStart is told of a request before the guest is given it. data is what the request came with. It returns when the request
-	// expires; the zero Time stands for never. A request that has not got a response by then fails with an *ExpirationError.
+	// OnRequestStart is called before the guest gets a request, and returns when the request
+	// expires; the zero Time stands for never. data is what Handle was given. A request without a
+	// response by then fails with an *ExpirationError.
 	OnRequestStart(store Store, data any, task TaskID) time.Time
 	// Report receives a failure that no outcome can carry, because the response of the request is
 	// complete or its receiver has left: a *TrapError, an *ExitError, an *ExpirationError, or a
-	// *TrapOrPanicError if the host panicked. There is one report of each, if and only if no receiver
-	// has got it. data is what the request came with; nil if it is not known which of the requests it
-	// was, and for a panic of Drop. Unlike the other methods it may be called by any goroutine, several
-	// at once, and after Drop.
+	// *TrapOrPanicError if the host panicked. There is one report of each, if and only if no
+	// receiver has got it. data is what the request came with; nil if it is not known which of the
+	// requests it was, and for a panic of Drop. Unlike the other methods it may be called by any
+	// goroutine, several at once, and after Drop.
 	Report(data any, err error)
-	// Drop closes the store and whatever belongs to it, at the end of the worker. err is why the worker
-	// had to end: a trap, a panic, an *ExpirationError, ErrClosed; nil if nothing was wrong, also after
-	// an exit. A panic of Drop is given to Report.
+	// Drop closes the store and whatever belongs to it, at the end of the worker. err is why the
+	// worker had to end: a trap, a panic, an *ExpirationError, ErrClosed; nil if nothing was wrong,
+	// also after an exit. A panic of Drop is given to Report.
 	Drop(store Store, err error)
 }
 
-// WorkerExpiration says how long an instance may last. It must be safe for use by one goroutine at a time.
+// WorkerExpiration says how long an instance may last. It must be safe for use by one goroutine at
+// a time.
 type WorkerExpiration interface {
-	// Expires returns when an instance expires that has been in a status since that time; the zero Time
-	// stands for never. It is enforced without the guest's help.
+	// Expires returns when an instance expires that has been in a status since that time; the zero
+	// Time stands for never. It is enforced without the guest's help.
 	//
-	// For Requests, since is when the worker took its newest outstanding request: whatever came after
-	// that has its response. For PostReturn it is when the newest of the responses was over for which
-	// the guest still works. For Streaming it is when that response began: unlike an instance that has
-	// expired in another status, one that takes several requests at once goes on with the others then.
+	// For Requests, since is when the worker took its newest outstanding request: whatever came
+	// after that has its response. For PostReturn it is when the newest of the responses was over
+	// for which the guest still works. For Streaming it is when that response began: unlike an
+	// instance that has expired in another status, one that takes several requests at once goes on
+	// with the others then.
 	Expires(status WorkerStatus, since time.Time) time.Time
 }
 
@@ -78,12 +88,12 @@ const (
 	Idle WorkerStatus = iota
 	// Requests: at least one request has no response yet and has not expired.
 	Requests
-	// PostReturn: all responses are out, their bodies have ended or nobody receives them any more, but
-	// the guest still works.
+	// PostReturn: all responses are out, their bodies have ended or nobody receives them any more,
+	// but the guest still works.
 	PostReturn
 	// Streaming: all responses are out, but the body of at least one has not ended, and somebody
-	// receives it. The seed counts that as PostReturn: a limit for work that nobody waits for would cut
-	// long downloads and event streams.
+	// receives it. The seed counts that as PostReturn: a limit for work that nobody waits for would
+	// cut long downloads and event streams.
 	Streaming
 )
 
@@ -100,14 +110,14 @@ func (s WorkerStatus) String() string {
 	return "streaming"
 }
 
-// ShouldAccept says whether a worker should take a request.
+// ShouldAccept is the decision whether a worker takes another request.
 type ShouldAccept uint8
 
 const (
-	// Yes, it should.
+	// Yes: it takes one.
 	Yes ShouldAccept = iota
-	// No, but ask again when the number of its concurrent requests has changed.
+	// No: it takes none until the number of its concurrent requests has changed.
 	No
-	// Never again: the worker ends when its work is done.
+	// Never: it takes no more, and ends when its work is done.
 	Never
 )

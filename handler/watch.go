@@ -5,13 +5,15 @@ import (
 	"time"
 )
 
-// unwind is how long a request that has expired waits for its guest to be stopped, which shows what the guest was doing, before it fails
-// without knowing that.
+// unwind is how long a request that has expired waits for its guest to be stopped, which shows what
+// the guest was doing, before it fails without knowing that.
 const unwind = 100 * time.Millisecond
 
-// watch sees to it that a worker keeps its times. Its timer runs beside the guest and does not need the guest's help.
+// watch sees to it that a worker keeps its times. Its timer runs beside the guest and does not need
+// the guest's help.
 //
-// Lock order: watch.mu before ProxyHandler.mu; exchange.mu is never held while another lock is taken.
+// Lock order: watch.mu before ProxyHandler.mu; exchange.mu is never held while another lock is
+// taken.
 type watch struct {
 	mu       sync.Mutex
 	timer    *time.Timer // made when first needed
@@ -92,7 +94,8 @@ func (w *worker) receiverLeft(x *exchange) {
 	}
 }
 
-// done is told that the guest has no more work for the request. It returns why the guest was to be stopped, if it was.
+// done is told that the guest has no more work for the request. It returns why the guest was to be
+// stopped, if it was.
 func (w *worker) done() (stopped error) {
 	t := &w.watch
 	t.mu.Lock()
@@ -102,7 +105,8 @@ func (w *worker) done() (stopped error) {
 	return t.stopped
 }
 
-// waitIdle makes the worker idle; w.next gets a message then. It returns false when the worker has to end instead.
+// waitIdle makes the worker idle; w.next gets a message then. It returns false when the worker has
+// to end instead.
 func (w *worker) waitIdle(refuses bool) bool {
 	t := &w.watch
 	t.mu.Lock()
@@ -145,7 +149,8 @@ func (w *worker) stop(cause error) {
 	}
 }
 
-// stopGuest ends guest code and host functions that wait, and gives the guest a moment to unwind before its request fails. The lock is held.
+// stopGuest ends guest code and host functions that wait, and gives the guest a moment to unwind
+// before its request fails. The lock is held.
 func (w *worker) stopGuest(cause error) {
 	t := &w.watch
 	t.stopped = cause
@@ -159,8 +164,8 @@ func (w *worker) stopGuest(cause error) {
 	}
 }
 
-// setDeadline sets when the status expires. An armed timer is left alone when it fires early enough: most are never needed, and most deadlines
-// replace earlier ones. The lock is held.
+// setDeadline sets when the status expires. An armed timer is left alone when it fires early
+// enough: most are never needed, and most deadlines replace earlier ones. The lock is held.
 func (w *worker) setDeadline(at time.Time) {
 	t := &w.watch
 	t.deadline = at
@@ -175,7 +180,8 @@ func (w *worker) setDeadline(at time.Time) {
 	}
 }
 
-// onTimer acts when the deadline has come. It may be called late, after the deadline has changed, so it trusts only what it finds.
+// onTimer acts when the deadline has come. It may be called late, after the deadline has changed,
+// so it trusts only what it finds.
 func (w *worker) onTimer() {
 	t := &w.watch
 	t.mu.Lock()

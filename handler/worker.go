@@ -9,8 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// worker owns one instance. All that concerns the guest happens on the goroutine of run; the fields below mu are shared with the receivers of
-// its responses and with its timer.
+// worker owns one instance. All that concerns the guest happens on the goroutine of run; the fields
+// below mu are shared with the receivers of its responses and with its timer.
 type worker struct {
 	h      *ProxyHandler
 	ctx    context.Context // of the store and everything in it
@@ -79,8 +79,8 @@ func (w *worker) drop(cause error) (err error) {
 	return nil
 }
 
-// report gives the embedder a failure that no outcome can carry. Any goroutine may call it once there is
-// an instance. That the embedder panics once more is not reported.
+// report gives the embedder a failure that no outcome can carry. Any goroutine may call it once
+// there is an instance. That the embedder panics once more is not reported.
 func (w *worker) report(data any, err error) {
 	var again error
 	defer recoverTo(&again)
@@ -93,7 +93,8 @@ func recoverTo(err *error) {
 	}
 }
 
-// idle waits for the next exchange; nil means that the worker has to end, because of a panic of the embedder's if there is an error.
+// idle waits for the next exchange; nil means that the worker has to end, because of a panic of the
+// embedder's if there is an error.
 func (w *worker) idle() (*exchange, error) {
 	accept, err := w.accept()
 	if err != nil || accept == Never || !w.waitIdle(accept == No) {
@@ -107,8 +108,8 @@ func (w *worker) accept() (a ShouldAccept, err error) {
 	return w.inst.State.ShouldAcceptRequest(0, w.total), nil
 }
 
-// handle has the guest handle x until it has no more work for it. It returns whether the instance can be
-// used again, and if not, what is wrong with it, if anything is.
+// handle has the guest handle x until it has no more work for it. It returns whether the instance
+// can be used again, and if not, what is wrong with it, if anything is.
 func (w *worker) handle(x *exchange) (again bool, cause error) {
 	defer x.settle()
 	if stopped := w.begin(x); stopped != nil {
@@ -201,8 +202,9 @@ func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 	}
 }
 
-// growStack has the goroutine's stack grow to what guest calls need while there is little on it. Else it is copied several times on the way
-// through a request, which takes a sixth of the time of a small one.
+// growStack has the goroutine's stack grow to what guest calls need while there is little on it.
+// Else it is copied several times on the way through a request, which takes a sixth of the time of
+// a small one.
 //
 //go:noinline
 func growStack() {
