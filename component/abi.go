@@ -10,8 +10,9 @@ const (
 	maxListBytes   = 1<<28 - 1
 )
 
-// maxLifted is how many bytes of Go memory the parameters or the result of one call may take. Lists whose elements overlap in the guest's
-// memory would else become larger than that memory, each level of nesting by a factor.
+// maxLifted is how many bytes of Go memory the parameters or the result of one call may take. Lists
+// whose elements overlap in the guest's memory would else become larger than that memory, each
+// level of nesting by a factor.
 const maxLifted = 1 << 28
 
 // The Go memory behind the parts of a Value, in bytes.
@@ -59,7 +60,8 @@ func (c *cx) endLends() {
 	c.lends = c.lends[:0]
 }
 
-// realloc allocates in the receiver's memory; it runs as a call of its own that may not leave the instance.
+// realloc allocates in the receiver's memory; it runs as a call of its own that may not leave the
+// instance.
 func (c *cx) realloc(old, oldSize, align, size uint32) uint32 {
 	if c.opts.realloc < 0 {
 		trapf("the canonical options name no realloc")

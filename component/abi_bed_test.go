@@ -14,7 +14,8 @@ import (
 // encodings are the exports of testdata/abi.wasm, one for each string encoding.
 var encodings = [...]string{"utf8", "utf16", "latin1-utf16"}
 
-// abiBed is a guest memory in which values are lowered and lifted without running guest code but for the allocator.
+// abiBed is a guest memory in which values are lowered and lifted without running guest code but
+// for the allocator.
 type abiBed struct {
 	inst *instance
 	th   *thread
@@ -89,7 +90,8 @@ func newEngine(t testing.TB) *engine.Engine {
 	return e
 }
 
-// instantiateFile links and instantiates a component of testdata, and closes everything when the test ends.
+// instantiateFile links and instantiates a component of testdata, and closes everything when the
+// test ends.
 func instantiateFile(t testing.TB, name string, l *Linker, data any) *Instance {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))

@@ -6,9 +6,10 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
-// FuzzCanonicalABI lowers values of arbitrary types into a guest's memory and lifts them again, through each string encoding and from
-// each into each other, and lifts what arbitrary bytes in that memory stand for. What comes back must be what went in; what cannot be lifted must
-// trap and not panic.
+// FuzzCanonicalABI lowers values of arbitrary types into a guest's memory and lifts them again,
+// through each string encoding and from each into each other, and lifts what arbitrary bytes in
+// that memory stand for. What comes back must be what went in; what cannot be lifted must trap and
+// not panic.
 func FuzzCanonicalABI(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x0c\x00\x05h\x00\xe9\x01\x20\x02\x05\x03"))              // a string beyond Latin-1
@@ -55,7 +56,8 @@ func (b *abiBed) memoryTrip(encoding int, t *types.Type, v Value) Value {
 	return from.load(t, p)
 }
 
-// flatTrip lowers a value to core values and lifts it from those; ok is false for a type that has too many.
+// flatTrip lowers a value to core values and lifts it from those; ok is false for a type that has
+// too many.
 func (b *abiBed) flatTrip(t *testing.T, encoding int, typ *types.Type, v Value) (got Value, ok bool) {
 	if typ.FlatLen() > types.MaxFlatParams {
 		return Value{}, false

@@ -66,8 +66,8 @@ func number(k types.Kind, n uint64) (v Value, ok bool) {
 	return Value{}, false
 }
 
-// liftFlat lifts a value from core values, of which it consumes exactly those of t's flat form. Raw stack slots need no coercion
-// between joined types: each type reads its own low bits.
+// liftFlat lifts a value from core values, of which it consumes exactly those of t's flat form. Raw
+// stack slots need no coercion between joined types: each type reads its own low bits.
 func (c *cx) liftFlat(t *types.Type, stack []uint64, pos *int) Value {
 	if v, ok := number(t.Kind, slot(stack, *pos)); ok {
 		*pos++
@@ -237,7 +237,8 @@ func fixedList(t *types.Type, vs []Value) Value {
 	return Value{ref: b}
 }
 
-// liftTuple lifts parameters or results that are flat values or, when there are more than max, one pointer.
+// liftTuple lifts parameters or results that are flat values or, when there are more than max, one
+// pointer.
 func (c *cx) liftTuple(t *types.Type, stack []uint64, max int) []Value {
 	if t.FlatLen() > max {
 		p := uint32(stack[0])

@@ -63,8 +63,8 @@ func (c *cx) lowerHandle(t *types.Type, v Value) uint32 {
 	return c.inst.table.add(entry{kind: entryOther, rep: v.ref})
 }
 
-// store lowers a value to memory at p; the caller has checked that t.Size() bytes are in range. Allocations inside may move the
-// memory, so each write goes through c.mem anew.
+// store lowers a value to memory at p; the caller has checked that t.Size() bytes are in range.
+// Allocations inside may move the memory, so each write goes through c.mem anew.
 func (c *cx) store(t *types.Type, v Value, p uint32) {
 	switch t.Kind {
 	case types.Bool, types.U8, types.S8:
@@ -137,7 +137,8 @@ func (c *cx) lowerList(elem *types.Type, v Value) (p, n uint32) {
 	return p, uint32(len(vs))
 }
 
-// lowerTuple lowers parameters to flat values or, when there are more than max, to a block that the receiver allocates.
+// lowerTuple lowers parameters to flat values or, when there are more than max, to a block that the
+// receiver allocates.
 func (c *cx) lowerTuple(t *types.Type, vs []Value, stack []uint64, max int) (used int) {
 	if t.FlatLen() > max {
 		p := c.realloc(0, 0, t.Align(), t.Size())

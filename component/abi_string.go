@@ -11,8 +11,9 @@ import (
 // utf16Tag marks a latin1+utf16 string as UTF-16 in its length.
 const utf16Tag = 1 << 31
 
-// A string Value remembers in its bits how the caller held it, because the canonical ABI sizes allocations by that: the simple encoding in
-// the low two bits, whether it came from the latin1+utf16 option in the third, code units above. Zero stands for UTF-8.
+// A string Value remembers in its bits how the caller held it, because the canonical ABI sizes
+// allocations by that: the simple encoding in the low two bits, whether it came from the
+// latin1+utf16 option in the third, code units above. Zero stands for UTF-8.
 const (
 	srcUTF8    = 0
 	srcUTF16   = 1
@@ -100,8 +101,9 @@ func appendUTF16(out []byte, s string) []byte {
 	return out
 }
 
-// lowerString writes a string into the receiver's memory: pointer and length in code units (tagged for latin1+utf16). The sequence of
-// allocations is that of CanonicalABI.md, store_string_into_range, since guests can observe it.
+// lowerString writes a string into the receiver's memory: pointer and length in code units (tagged
+// for latin1+utf16). The sequence of allocations is that of CanonicalABI.md,
+// store_string_into_range, since guests can observe it.
 func (c *cx) lowerString(v Value) (p, n uint32) {
 	s := v.ref.(string)
 	src := v.bits & srcMask
@@ -159,7 +161,8 @@ func (c *cx) allocString(old, oldSize, align uint32, size uint64) uint32 {
 	return c.realloc(old, oldSize, align, uint32(size))
 }
 
-// stringToUTF8 starts with one byte per code unit, and grows to the worst case at the first one that needs more.
+// stringToUTF8 starts with one byte per code unit, and grows to the worst case at the first one
+// that needs more.
 func (c *cx) stringToUTF8(s string, units uint32, worst uint64) (p, n uint32) {
 	p = c.allocString(0, 0, 1, uint64(units))
 	ascii := 0
@@ -212,7 +215,8 @@ func (c *cx) stringToLatin1OrUTF16(s string, units uint32) (p, n uint32) {
 	return p, n
 }
 
-// probablyUTF16 lowers a string that came as UTF-16 from a latin1+utf16 caller: it stays UTF-16 unless all of it fits Latin-1.
+// probablyUTF16 lowers a string that came as UTF-16 from a latin1+utf16 caller: it stays UTF-16
+// unless all of it fits Latin-1.
 func (c *cx) probablyUTF16(s string, units uint32) (p, n uint32) {
 	size := uint64(units) * 2
 	p = c.allocString(0, 0, 2, size)

@@ -7,7 +7,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
-// A guest can name the same bytes many times over: what is lifted of them must not outgrow the host.
+// A guest can name the same bytes many times over: what is lifted of them must not outgrow the
+// host.
 func TestOverlappingListsDoNotOutgrowTheHost(t *testing.T) {
 	str, u32 := types.NewPrim(types.String), types.NewPrim(types.U32)
 	for name, typ := range map[string]*types.Type{
@@ -22,7 +23,8 @@ func TestOverlappingListsDoNotOutgrowTheHost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bed := newABIBed(t)
 			c := bed.cx(0)
-			// A table of pairs: the address of the table and the number of bytes, or of elements, of which there may be as many.
+			// A table of pairs: the address of the table and the number of bytes, or of elements,
+			// of which there may be as many.
 			const at, pairs = 0x1000, 0x7000 // whose bytes are text too
 			for i := range uint32(pairs) {
 				le.PutUint32(c.mem[at+8*i:], at)
@@ -56,8 +58,8 @@ func TestThreadsAreBounded(t *testing.T) {
 	}
 }
 
-// A guest that leaks handles is stopped before the host runs out of memory, whichever of its instances
-// have them.
+// A guest that leaks handles is stopped before the host runs out of memory, whichever of its
+// instances have them.
 func TestHandlesAreBounded(t *testing.T) {
 	for name, tt := range map[string]struct {
 		lim  Limits

@@ -14,7 +14,8 @@ const (
 	callbackWait
 )
 
-// invoke calls a component function, which may resolve later: CanonicalABI.md, FuncInst. The result asks for the call's cancellation.
+// invoke calls a component function, which may resolve later: CanonicalABI.md, FuncInst. The result
+// asks for the call's cancellation.
 func (th *thread) invoke(f *compFunc, caller *instance, start func() []Value, resolve func(Value, bool)) (cancel func(*instance)) {
 	if f.host != nil {
 		return th.invokeHost(f.host, start, resolve)
@@ -46,8 +47,8 @@ func (s *Store) lift(f *compFunc, root *Task, start func() []Value, resolve func
 	return t
 }
 
-// begin runs the implicit thread of a new task until it first parks. A synchronous call that parked lets the other threads of its instance go
-// on until it is resolved.
+// begin runs the implicit thread of a new task until it first parks. A synchronous call that parked
+// lets the other threads of its instance go on until it is resolved.
 func (th *thread) begin() {
 	t := th.task
 	t.implicit = th
@@ -64,7 +65,8 @@ func (th *thread) begin() {
 	}
 }
 
-// runSync runs body as a synchronous call into the instance: what a destructor or a start function is for the specification.
+// runSync runs body as a synchronous call into the instance: what a destructor or a start function
+// is for the specification.
 func (s *Store) runSync(inst *instance, root *Task, body func(th *thread)) {
 	t := &task{inst: inst, root: root, typ: &types.Func{}, opts: &options{}}
 	s.newThread(t, func(th *thread) {
@@ -75,14 +77,15 @@ func (s *Store) runSync(inst *instance, root *Task, body func(th *thread)) {
 	}).begin()
 }
 
-// nextReady takes the thread out of the run queue that has been ready for longest and may run during a synchronous call into the instance; nil
-// when there is none.
+// nextReady takes the thread out of the run queue that has been ready for longest and may run
+// during a synchronous call into the instance; nil when there is none.
 func (in *instance) nextReady(s *Store) *thread {
 	for i, th := range s.queue {
 		if th.task.inst != in || th == in.exclusive || !th.isReady() {
 			continue
 		}
-		// The implicit thread of a task that needs the instance to itself would run on a stack that the synchronous call uses.
+		// The implicit thread of a task that needs the instance to itself would run on a stack that
+		// the synchronous call uses.
 		if t := th.task; th == t.implicit && t.typ.Async && t.needsExclusive() {
 			continue
 		}
@@ -135,8 +138,8 @@ func (c *cx) liftResult(r *types.Type, flat []uint64) Value {
 	return c.liftFlat(r, flat, &pos)
 }
 
-// callbackLoop calls the callback of the task with one event after the other until it says that it is
-// done: CanonicalABI.md, canon_lift.
+// callbackLoop calls the callback of the task with one event after the other until it says that it
+// is done: CanonicalABI.md, canon_lift.
 func (t *task) callbackLoop(th *thread, packed uint32) {
 	in := t.inst
 	for {
@@ -162,8 +165,8 @@ func (t *task) callbackLoop(th *thread, packed uint32) {
 	}
 }
 
-// waitForSlot gives the slot back, and waits until it is free again and the set has an event, or the
-// task is to be cancelled; without a set, it waits for the next turn. It returns with the slot.
+// waitForSlot gives the slot back, and waits until it is free again and the set has an event, or
+// the task is to be cancelled; without a set, it waits for the next turn. It returns with the slot.
 func (t *task) waitForSlot(th *thread, s *waitableSet) (ev event) {
 	in := t.inst
 	// Only who could go on but for the slot is to look again when it is released: there may be very
@@ -205,7 +208,8 @@ func (t *task) waitForSlot(th *thread, s *waitableSet) (ev event) {
 	return ev
 }
 
-// lowerAsync calls a component function for core code in a component that uses async: CanonicalABI.md, canon_lower.
+// lowerAsync calls a component function for core code in a component that uses async:
+// CanonicalABI.md, canon_lower.
 func (c *canonFunc) lowerAsync(th *thread, inst *instance, stack []uint64) {
 	if c.fn.host != nil && c.fn.host.async == nil && !c.opts.async {
 		c.lower(th, inst, stack)
@@ -213,7 +217,8 @@ func (c *canonFunc) lowerAsync(th *thread, inst *instance, stack []uint64) {
 	}
 	sub := &subtask{callee: c.fn, from: newCX(th, inst, &c.opts)}
 	sub.deliver = sub.event
-	// The parameters are read when the callee starts, which may be after this call returned and its stack is gone.
+	// The parameters are read when the callee starts, which may be after this call returned and its
+	// stack is gone.
 	flat := append([]uint64(nil), stack[:max(len(c.params), len(c.results))]...)
 	start := func() []Value {
 		sub.state = subtaskStarted
@@ -289,7 +294,8 @@ func (s *Store) drive(ctx context.Context, done func() bool) error {
 	}
 }
 
-// callAsync calls an exported function of a component that uses async, and drives the store until it is resolved.
+// callAsync calls an exported function of a component that uses async, and drives the store until
+// it is resolved.
 func (f *Func) callAsync(ctx context.Context, args []Value) (v Value, err error) {
 	resolved, cancelled := false, false
 	f.start(&Task{store: f.store}, args, func(r Value, ok bool) { v, resolved, cancelled = r, true, !ok })

@@ -295,8 +295,8 @@ func (r *asyncRun) complete() (trapped bool, wrong string) {
 	return false, ""
 }
 
-// FuzzAsyncABI makes sequences of calls of the asynchronous built-ins and compares results, events, traps and the memory with those of a plain
-// model of the specification.
+// FuzzAsyncABI makes sequences of calls of the asynchronous built-ins and compares results, events,
+// traps and the memory with those of a plain model of the specification.
 func FuzzAsyncABI(f *testing.F) {
 	bed := newAsyncBed(f)
 	for seed := range uint64(8) {

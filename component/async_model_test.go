@@ -2,8 +2,9 @@ package component
 
 import "slices"
 
-// asyncModel is what CanonicalABI.md says of streams, futures, waitable sets and subtasks of one instance, written down plainly and apart from
-// the implementation. All payloads are bytes, and all memory is mem. A method returns ok false for a trap.
+// asyncModel is what CanonicalABI.md says of streams, futures, waitable sets and subtasks of one
+// instance, written down plainly and apart from the implementation. All payloads are bytes, and all
+// memory is mem. A method returns ok false for a trap.
 type asyncModel struct {
 	mem     []byte
 	handles []any // by handle; nil where there is none
@@ -177,8 +178,8 @@ func (m *asyncModel) deliver(w *modelWaitable) (code, payload uint32) {
 	return code, w.result | w.progress<<4
 }
 
-// cancelCopy is one of the four that cancel a copy. A copy that made some progress but has room for more is cancelled, what has moved being
-// reported.
+// cancelCopy is one of the four that cancel a copy. A copy that made some progress but has room for
+// more is cancelled, what has moved being reported.
 func (m *asyncModel) cancelCopy(h uint32, future, readable bool) (result uint32, ok bool) {
 	e := m.end(h, future, readable)
 	if e == nil || !e.busy {

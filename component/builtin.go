@@ -16,8 +16,8 @@ const maxBackpressure = 1 << 16
 type errorContext struct{ msg Value }
 
 // The bounds of the debugging messages of error contexts, in bytes: of one, and of all that a store
-// has ever kept. The specification leaves to the host what becomes of them, and guests can have very
-// many.
+// has ever kept. The specification leaves to the host what becomes of them, and guests can have
+// very many.
 const (
 	maxMessage  = 1024
 	maxMessages = 1 << 20
@@ -326,7 +326,8 @@ func (c *canonFunc) cancelCopy(th *thread, inst *instance, i uint32, readable bo
 		trapf("waitable cannot be used synchronously while added to a waitable set")
 	}
 	e.state = copyCancelling
-	// A buffer that is only partly used up is still with the other side, whatever progress is to be reported.
+	// A buffer that is only partly used up is still with the other side, whatever progress is to be
+	// reported.
 	if !e.pending || e.reclaim && e.buf.remain() > 0 {
 		e.sh.cancel()
 	}

@@ -25,10 +25,10 @@ func cancelBytes(t *testing.T, older bool) []byte {
 	return bytes.Replace(code, yield, []byte{0x2d - 1, 0, 0x0c, 1}, 1)
 }
 
-// The specification's rules for subtask.cancel: only the callback that waits in its event loop runs,
-// control comes back as soon as it waits or ends, and a request that cannot be delivered now is
-// delivered as soon as the callback can run. The digits are those of testdata/cancel.wat: the trace,
-// and then two for the state of the call (4: cancelled; 15: not yet).
+// The specification's rules for subtask.cancel: only the callback that waits in its event loop
+// runs, control comes back as soon as it waits or ends, and a request that cannot be delivered now
+// is delivered as soon as the callback can run. The digits are those of testdata/cancel.wat: the
+// trace, and then two for the state of the call (4: cancelled; 15: not yet).
 func TestCancellationReachesTheCallbackAndNobodyElse(t *testing.T) {
 	for name, tt := range map[string]struct {
 		export  string

@@ -37,7 +37,8 @@ func (c *canonFunc) call(ectx *engine.Context, stack []uint64) {
 	}
 }
 
-// lower calls a component function for core code in a component without async: CanonicalABI.md, canon_lower.
+// lower calls a component function for core code in a component without async: CanonicalABI.md,
+// canon_lower.
 func (c *canonFunc) lower(th *thread, inst *instance, stack []uint64) {
 	from := newCX(th, inst, &c.opts)
 	args := from.liftParams(c, stack)
@@ -98,8 +99,8 @@ func (th *thread) callHost(h *hostFunc, args []Value) Value {
 	return v
 }
 
-// callLifted calls a synchronously lifted function: CanonicalABI.md, canon_lift. caller is nil for the embedder. deliver gets the
-// result before post-return runs.
+// callLifted calls a synchronously lifted function: CanonicalABI.md, canon_lift. caller is nil for
+// the embedder. deliver gets the result before post-return runs.
 func (th *thread) callLifted(f *compFunc, caller *instance, args []Value, deliver func(Value)) {
 	l := f.lift
 	inst := th.store.insts[l.inst]
@@ -135,8 +136,8 @@ func (th *thread) callLifted(f *compFunc, caller *instance, args []Value, delive
 	inst.leave(caller)
 }
 
-// checkCall refuses calls between an instance and itself or one that encloses it: the specification would allow some of them, but hosts
-// and its test suite agree to trap on all for now.
+// checkCall refuses calls between an instance and itself or one that encloses it: the specification
+// would allow some of them, but hosts and its test suite agree to trap on all for now.
 func (in *instance) checkCall(caller *instance) {
 	if caller != nil && (in.encloses(caller) || caller.encloses(in)) {
 		trapf("cannot enter component instance")
@@ -153,8 +154,8 @@ func (in *instance) mayEnterFrom(caller *instance) bool {
 	return true
 }
 
-// enter marks the instance and its ancestors as entered, but for those that the caller is inside of already. Entering one that is
-// on the stack traps: instances are not re-entrant.
+// enter marks the instance and its ancestors as entered, but for those that the caller is inside of
+// already. Entering one that is on the stack traps: instances are not re-entrant.
 func (in *instance) enter(caller *instance) {
 	for i := in; i != nil && !i.encloses(caller); i = i.parent {
 		if i.entered {
@@ -209,7 +210,8 @@ func (th *thread) destroy(from *instance, r *types.Resource, guest uint32, rep a
 	}
 	impl := th.store.insts[r.Instance]
 	impl.enter(from)
-	// Nothing else lets a guest recurse through the host without end, and a stack of Go's that overflows ends the process.
+	// Nothing else lets a guest recurse through the host without end, and a stack of Go's that
+	// overflows ends the process.
 	if th.store.destroying++; th.store.destroying > maxDestroying {
 		trapf("call stack exhausted: %d destructors within each other", maxDestroying)
 	}

@@ -58,7 +58,7 @@ func (c *Component) ImportNames() []string {
 	return names
 }
 
-// CheckImports tells for each import of the component whether l offers it, in order.
+// CheckImports reports for each import of the component, in order, whether l offers it.
 func (c *Component) CheckImports(l *Linker) ([]ImportStatus, error) {
 	f, err := flatten(c, l)
 	if err != nil {
@@ -67,8 +67,8 @@ func (c *Component) CheckImports(l *Linker) ([]ImportStatus, error) {
 	return f.used, nil
 }
 
-// ExportedFunc returns the type of a function in an exported interface, as WIT with all of it written out, and whether there is one. l
-// offers what the component imports.
+// ExportedFunc returns the type of a function in an exported interface, as WIT with all of it
+// written out, and whether there is one. l offers what the component imports.
 func (c *Component) ExportedFunc(l *Linker, iface, name string) (typ string, ok bool) {
 	f, err := flatten(c, l)
 	if err != nil {
@@ -85,15 +85,17 @@ func (c *Component) ExportedFunc(l *Linker, iface, name string) (typ string, ok 
 	return fn.typ.String(), true
 }
 
-// CheckCode reports whether the core modules can be compiled here, without the time that this takes: a valid component may have
-// code of a later version of WebAssembly. The error says which module cannot, and why.
+// CheckCode reports whether the core modules can be compiled here, without the time that this
+// takes: a valid component may have code of a later version of WebAssembly. The error says which
+// module cannot, and why.
 func (c *Component) CheckCode(ctx context.Context) error {
 	return eachModule(c.ast, "", func(place string, m *binary.CoreModule) error {
 		return moduleError(place, engine.Validate(ctx, m.Bytes))
 	})
 }
 
-// eachModule calls f for each core module of a component and of those inside it, with its place in them, until f fails.
+// eachModule calls f for each core module of a component and of those inside it, with its place in
+// them, until f fails.
 func eachModule(c *binary.Component, place string, f func(place string, m *binary.CoreModule) error) error {
 	for i, d := range c.Defs {
 		var err error
@@ -110,7 +112,8 @@ func eachModule(c *binary.Component, place string, f func(place string, m *binar
 	return nil
 }
 
-// moduleError puts the place of a core module before why it cannot be compiled; the engine's name for it is no help then.
+// moduleError puts the place of a core module before why it cannot be compiled; the engine's name
+// for it is no help then.
 func moduleError(place string, err error) error {
 	if err == nil {
 		return nil
@@ -121,7 +124,8 @@ func moduleError(place string, err error) error {
 	return fmt.Errorf("%s: %w", place, err)
 }
 
-// placeOf returns the place of a core module in the component, or the name under which the embedder offers it.
+// placeOf returns the place of a core module in the component, or the name under which the embedder
+// offers it.
 func placeOf(c *binary.Component, module *moduleRef) string {
 	place := "core module " + module.name
 	_ = eachModule(c, "", func(at string, m *binary.CoreModule) error {
@@ -133,8 +137,8 @@ func placeOf(c *binary.Component, module *moduleRef) string {
 	return place
 }
 
-// Linked is a component whose imports are resolved and whose core modules are compiled: what instances are made from. It is immutable
-// and safe for concurrent use.
+// Linked is a component whose imports are resolved and whose core modules are compiled: what
+// instances are made from. It is immutable and safe for concurrent use.
 type Linked struct {
 	plan    *plan
 	runtime *engine.Runtime
@@ -142,13 +146,15 @@ type Linked struct {
 	pool    pool
 }
 
-// LinkOptions tune Link.
+// LinkOptions configures Link.
 type LinkOptions struct {
-	// Progress is told how many bytes of core code have been compiled of how many; calls do not overlap.
+	// Progress is called with how many bytes of core code have been compiled of how many; nil for
+	// nobody. Calls do not overlap.
 	Progress func(done, total int)
 }
 
-// Link resolves the component's imports in l and compiles its core modules with e. The error is a *LinkError when imports are missing.
+// Link resolves the imports of the component in l and compiles its core modules with e. The error
+// is a *LinkError if imports are missing. Programs outside this module call host.Engine.Link.
 func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt LinkOptions) (*Linked, error) {
 	f, err := flatten(c, l)
 	if err != nil {
@@ -198,8 +204,8 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt L
 	return ln, nil
 }
 
-// checkUnused compiles the core modules that are never instantiated, only to find out whether they are valid: a component with an
-// invalid one is refused as a whole.
+// checkUnused compiles the core modules that are never instantiated, only to find out whether they
+// are valid: a component with an invalid one is refused as a whole.
 func checkUnused(ctx context.Context, rt *engine.Runtime, c *binary.Component, p *plan) error {
 	return eachModule(c, "", func(place string, m *binary.CoreModule) error {
 		if p.uses(m.Bytes) {
@@ -221,7 +227,7 @@ func (p *plan) uses(module []byte) bool {
 // sameBytes reports whether two modules are the same part of the same file.
 func sameBytes(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
-// FromCache tells whether all core modules came from the compile cache.
+// FromCache reports whether all core modules came from the compile cache.
 func (l *Linked) FromCache() bool {
 	for _, m := range l.modules {
 		if !m.FromCache() {
@@ -231,7 +237,7 @@ func (l *Linked) FromCache() bool {
 	return true
 }
 
-// Close frees the compiled code. All stores must be closed before.
+// Close frees the compiled code. All stores must have been closed.
 func (l *Linked) Close(ctx context.Context) error {
 	l.pool.close()
 	return l.runtime.Close(ctx)
@@ -251,8 +257,8 @@ type Func struct {
 	fn    *compFunc
 }
 
-// Func finds an exported function; path goes through exported instances: `inst.Func("wasi:cli/run@0.2.0", "run")`. It returns nil when
-// there is none.
+// Func returns an exported function; nil if there is none. path goes through exported instances:
+// `inst.Func("wasi:cli/run@0.2.0", "run")`.
 func (i *Instance) Func(path ...string) *Func {
 	cur := i.root
 	for n, p := range path {
@@ -271,8 +277,9 @@ func (i *Instance) Func(path ...string) *Func {
 	return nil
 }
 
-// Call calls the function and waits for its result. args must be of the declared types. The error is a trap: an *engine.Trap when it
-// happened below guest code, else a *TrapError; the store is poisoned then.
+// Call calls the function and waits for its result. args must be of the declared types. The error
+// is a trap: an *engine.Trap if it happened below guest code, else a *TrapError. No call enters the
+// store after that.
 func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
 	s := f.store
 	if s.poison != nil {
@@ -291,5 +298,5 @@ func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
 	return v, nil
 }
 
-// Type describes the function as WIT.
+// Type returns the type of the function as WIT.
 func (f *Func) Type() string { return f.fn.typ.String() }

@@ -18,13 +18,15 @@ const maxCopy = 1<<28 - 1
 type buffer interface {
 	remain() int
 	zeroLength() bool
-	// bytes returns the next n elements in place, when elements are plain bytes in memory, and moves on; ok is false otherwise.
+	// bytes returns the next n elements in place, when elements are plain bytes in memory, and
+	// moves on; ok is false otherwise.
 	bytes(n int) (b []byte, ok bool)
 	read(n int) []Value
 	write(vs []Value)
 }
 
-// maxLiftedElements bounds how many elements are between two memories at once: as values of Go they are many times as large.
+// maxLiftedElements bounds how many elements are between two memories at once: as values of Go they
+// are many times as large.
 const maxLiftedElements = 1024
 
 // transfer copies n elements.
@@ -126,7 +128,8 @@ type copier interface {
 	onDone(r copyResult)
 }
 
-// shared is the object behind the two ends of a stream or future. It is unbuffered: one party's buffer waits for the other.
+// shared is the object behind the two ends of a stream or future. It is unbuffered: one party's
+// buffer waits for the other.
 type shared struct {
 	future  bool
 	elem    *types.Type // the payload; nil for none
@@ -141,7 +144,8 @@ type shared struct {
 	host *hostEnd // the end that the embedder holds, nil while both are the guests'
 }
 
-// carries reports whether the stream or future may be given to a receiver that expects that payload.
+// carries reports whether the stream or future may be given to a receiver that expects that
+// payload.
 func (s *shared) carries(future bool, elem *types.Type) bool {
 	if s.untyped && future {
 		s.untyped, s.elem = false, elem
@@ -182,8 +186,8 @@ func (s *shared) setPending(in *instance, b buffer, p copier, reading bool) {
 	s.inst, s.buf, s.party, s.reading = in, b, p, reading
 }
 
-// sameInstance refuses copies within one instance of elements that would have to be lifted and lowered (a temporary rule of the
-// specification).
+// sameInstance refuses copies within one instance of elements that would have to be lifted and
+// lowered (a temporary rule of the specification).
 func (s *shared) sameInstance(in *instance) {
 	if in != nil && in == s.inst && s.elem != nil {
 		switch s.elem.Kind {

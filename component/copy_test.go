@@ -7,7 +7,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
-// Elements that have to be lifted and lowered go from memory to memory a part at a time, and all of them arrive.
+// Elements that have to be lifted and lowered go from memory to memory a part at a time, and all of
+// them arrive.
 func TestManyElementsAreCopiedInParts(t *testing.T) {
 	bed := newABIBed(t)
 	char := types.NewPrim(types.Char)

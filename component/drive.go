@@ -5,10 +5,11 @@ import (
 	"fmt"
 )
 
-// ErrStoreClosed is why streams and futures end that were open when their store was closed.
+// ErrStoreClosed is the end of streams and futures that were open when their store was closed.
 var ErrStoreClosed = errors.New("the store was closed")
 
-// Task is a call of the embedder into a store that is driven by Turn. Its methods are the owner's.
+// Task is a call of the embedder into a store that Turn drives. Only the owner of the store may use
+// it.
 type Task struct {
 	store  *Store
 	id     uint64
@@ -19,13 +20,15 @@ type Task struct {
 	onExit func()
 }
 
-// ID numbers the calls of a store, from 1.
+// ID returns the number of the call in its store, from 1.
 func (t *Task) ID() uint64 { return t.id }
 
-// Exited tells whether the guest has ended all threads of the call, which may be long after it returned its result.
+// Exited reports whether the guest has ended all threads of the call, which may be long after it
+// returned its result.
 func (t *Task) Exited() bool { return t.exited }
 
-// OnExit has f called by the owner when Exited becomes true. It is set before Start; f must not call into the store.
+// OnExit has the owner call f when Exited becomes true. It must be called before Start; f must not
+// call into the store.
 func (t *Task) OnExit(f func()) { t.onExit = f }
 
 func (t *Task) exit() {
@@ -35,7 +38,7 @@ func (t *Task) exit() {
 	}
 }
 
-// Cancel asks the guest to end the call. A guest that is not waiting learns of it later, or never.
+// Cancel asks the guest to end the call. A guest that does not wait learns of it later, or never.
 func (t *Task) Cancel() error {
 	if t.cancel == nil || t.exited || t.store.poison != nil {
 		return nil
@@ -43,8 +46,9 @@ func (t *Task) Cancel() error {
 	return t.store.enterOwner(func() { t.cancel(nil) })
 }
 
-// Prepare makes a call of the function that has not begun. resolve will be told the result by the owner, in Start or in a later Turn; ok is false
-// when the call was cancelled. Only functions of components that use async may be called so; see Async.
+// Prepare returns a call of the function that has not begun. The owner of the store calls resolve
+// with the result, in Start or in a later Turn; ok is false if the call was cancelled. The
+// component must use async; see Linked.Async.
 func (f *Func) Prepare(args []Value, resolve func(v Value, ok bool)) *Task {
 	s := f.store
 	s.calls++
@@ -53,7 +57,8 @@ func (f *Func) Prepare(args []Value, resolve func(v Value, ok bool)) *Task {
 	return t
 }
 
-// Start begins a prepared call: the guest runs until it first waits. It is called once. The error is that of a trap.
+// Start begins a prepared call: the guest runs until it first waits. It must be called once. The
+// error is a trap.
 func (t *Task) Start() error {
 	if p := t.store.poison; p != nil {
 		return fmt.Errorf("%w: %w", ErrPoisoned, p)
@@ -89,8 +94,8 @@ func (s *Store) enterOwner(f func()) (err error) {
 	return nil
 }
 
-// Turn does everything that can be done without waiting: deliver completions, resume threads. It returns when all guest code waits. The
-// error is that of a trap; Culprit then tells whose it was.
+// Turn does everything that can be done without waiting: it delivers completions and resumes
+// threads. It returns when all guest code waits. The error is a trap, whose call Culprit returns.
 func (s *Store) Turn() error {
 	return s.enterOwner(func() {
 		for s.mailbox.drain() || s.tick() {
@@ -98,37 +103,40 @@ func (s *Store) Turn() error {
 	})
 }
 
-// Step does a part of what Turn does, and tells whether there may be more to do now. The owner of a store whose guests always have something to
-// do comes to its other duties between two steps.
+// Step does a part of what Turn does, and reports whether there may be more to do now. The owner of
+// a store whose guests always have something to do gets to its other duties between two steps.
 func (s *Store) Step() (more bool, err error) {
 	err = s.enterOwner(func() { more = s.mailbox.drain() || s.tick() })
 	return more, err
 }
 
-// Current returns the call that the running guest code belongs to, nil when none runs. The owner calls it, from a host function.
+// Current returns the call that the running guest code belongs to; nil if none runs. The owner
+// calls it, from a host function.
 func (s *Store) Current() *Task { return s.root }
 
-// Culprit returns the call during which the store trapped, nil when it cannot be told.
+// Culprit returns the call during which the store trapped; nil if that is not known.
 func (s *Store) Culprit() *Task { return s.root }
 
-// Wake receives when there is something to do for Turn.
+// Wake returns a channel that receives when Turn has something to do.
 func (s *Store) Wake() <-chan struct{} { return s.mailbox.wake }
 
-// Waiting tells whether guest code waits for something that the embedder has yet to deliver. When it does not, and Turn has nothing to do,
-// nothing will ever happen again by itself.
+// Waiting reports whether guest code waits for something that the embedder has yet to deliver. If
+// it does not, and Turn has nothing to do, nothing happens in the store until the next call.
 func (s *Store) Waiting() bool { return s.pending > 0 }
 
-// Quiet reports whether no guest code is left that could run before there is another call: all threads
-// of all calls have ended.
+// Quiet reports whether no guest code is left that could run before there is another call: all
+// threads of all calls have ended.
 func (s *Store) Quiet() bool { return len(s.parked) == 0 }
 
-// Post has f run by the owner in its next Turn. Any goroutine may call it; after Close f is dropped.
+// Post has the owner call f in its next Turn. Any goroutine may call it. After Close, f is dropped.
 func (s *Store) Post(f func()) { s.mailbox.post(f) }
 
-// Async tells whether the component uses async functions or built-ins, so that its calls can be driven by Turn.
+// Async reports whether the component uses async functions or built-ins, so that Turn can drive its
+// calls.
 func (l *Linked) Async() bool { return l.plan.async }
 
-// Refusing tells whether the instance that the function belongs to holds back new calls (back-pressure).
+// Refusing reports whether the instance that the function belongs to holds back new calls
+// (back-pressure).
 func (f *Func) Refusing() bool {
 	if f.fn.lift == nil {
 		return false

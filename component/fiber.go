@@ -2,8 +2,8 @@ package component
 
 import "iter"
 
-// fiber is a coroutine that runs threads, one after the other: making one, and having its stack grow as guest code calls the host, takes longer
-// than many a thread runs.
+// fiber is a coroutine that runs threads, one after the other: making one, and having its stack
+// grow as guest code calls the host, takes longer than many a thread runs.
 type fiber struct {
 	next  func() (struct{}, bool) // runs the thread until it parks or ends
 	stop  func()
@@ -13,8 +13,8 @@ type fiber struct {
 	body func(th *thread)
 }
 
-// takeFiber returns a fiber without a thread: the one that the store has kept, or a new one. A second one would hardly help, as threads that wait
-// for nothing follow each other.
+// takeFiber returns a fiber without a thread: the one that the store has kept, or a new one. A
+// second one would hardly help, as threads that wait for nothing follow each other.
 func (s *Store) takeFiber() *fiber {
 	if f := s.idle; f != nil {
 		s.idle = nil
@@ -40,7 +40,8 @@ func (s *Store) takeFiber() *fiber {
 // begin gives the fiber a thread to run.
 func (f *fiber) begin(th *thread, body func(th *thread)) { f.th, f.body = th, body }
 
-// run runs the thread to its end. A trap passes through, to whoever resumed the thread, and ends the fiber.
+// run runs the thread to its end. A trap passes through, to whoever resumed the thread, and ends
+// the fiber.
 func (f *fiber) run(s *Store) {
 	defer func() {
 		f.th.done = true

@@ -12,7 +12,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
-// Caps on what one component may define when it is flattened: nesting multiplies, so validation of each definition alone does not bound it.
+// Caps on what one component may define when it is flattened: nesting multiplies, so validation of
+// each definition alone does not bound it.
 const (
 	maxInstances     = 10_000
 	maxCoreInstances = 10_000
@@ -21,8 +22,8 @@ const (
 	maxParts         = 500_000 // definitions and what they list; a Python interpreter with all of WASI has 7,200
 )
 
-// plan is a linked component, flattened: every index, name and nested instance is resolved to slots, and what is left to do for each
-// instance is a list of core instantiations.
+// plan is a linked component, flattened: every index, name and nested instance is resolved to
+// slots, and what is left to do for each instance is a list of core instantiations.
 type plan struct {
 	modules   []*moduleRef
 	sources   []moduleSource // what is compiled: a module together with where its imports come from
@@ -87,7 +88,8 @@ func (c *coreInst) item(name string) (coreRef, bool) {
 	return r, ok
 }
 
-// compFunc is a component function while flattening and when called: an embedder's function or a lifted core function.
+// compFunc is a component function while flattening and when called: an embedder's function or a
+// lifted core function.
 type compFunc struct {
 	typ  *types.Func
 	host *hostFunc // the embedder's
@@ -125,7 +127,8 @@ func (c *compInst) add(name string, it item) {
 	c.items[name] = it
 }
 
-// item is anything that can be imported, exported or aliased: *compFunc, *typeItem, *compInst, *compDef or *moduleRef.
+// item is anything that can be imported, exported or aliased: *compFunc, *typeItem, *compInst,
+// *compDef or *moduleRef.
 type item any
 
 // typeItem is an entry of the type index space; one field is set.
@@ -162,8 +165,8 @@ type scope struct {
 	coreTypes []*binary.CoreType
 }
 
-// flattener walks a validated component once and writes its plan. Failures of validated input are bugs or limits and panic with
-// planError; problems of imports are collected.
+// flattener walks a validated component once and writes its plan. Failures of validated input are
+// bugs or limits and panic with planError; problems of imports are collected.
 type flattener struct {
 	root     *binary.Component
 	plan     *plan
@@ -215,7 +218,8 @@ func flatten(c *Component, l *Linker) (f *flattener, err error) {
 	return f, nil
 }
 
-// instantiate evaluates a component in a new scope. args is nil for the root, whose imports come from the linker.
+// instantiate evaluates a component in a new scope. args is nil for the root, whose imports come
+// from the linker.
 func (f *flattener) instantiate(c *compDef, args map[string]item, parentInst int) *compInst {
 	if len(f.plan.instances) >= maxInstances {
 		planFail("the component instantiates more than %d components", maxInstances)

@@ -9,7 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
-// canonFunc is a canonical definition that core code calls: a lowered function or a built-in, in one component instance.
+// canonFunc is a canonical definition that core code calls: a lowered function or a built-in, in
+// one component instance.
 type canonFunc struct {
 	op      binary.CanonOp
 	inst    int
@@ -141,7 +142,8 @@ func contextType(d *binary.Canon) types.CoreType {
 	return types.CoreType(d.ValType)
 }
 
-// lowerSignature computes the core signature of a lowered function (CanonicalABI.md, flatten_functype).
+// lowerSignature computes the core signature of a lowered function (CanonicalABI.md,
+// flatten_functype).
 func (c *canonFunc) lowerSignature() {
 	t := c.fn.typ
 	maxParams := types.MaxFlatParams

@@ -12,7 +12,7 @@ import (
 // ImportProblem is one thing that a component imports and the linker does not offer.
 type ImportProblem struct {
 	Interface string // name of the import
-	Item      string // function, type or resource in it; "" when the whole import is unknown
+	Item      string // function, type or resource in it; "" if the whole import is unknown
 	Reason    string
 	Needed    []string // of an import that is unknown as a whole: the functions and resources that the component has of it
 }
@@ -25,13 +25,14 @@ func (p ImportProblem) Error() string {
 	return fmt.Sprintf("import %s: %s: %s", p.Interface, p.Item, p.Reason)
 }
 
-// Unknown reports whether the linker has nothing of that name. Otherwise it has something, but of another type.
+// Unknown reports whether the linker has nothing of that name. Otherwise it has something, but of
+// another type.
 func (p ImportProblem) Unknown() bool { return strings.HasPrefix(p.Reason, "unknown ") }
 
-// ImportStatus tells how one import of a component is satisfied.
+// ImportStatus is how one import of a component is satisfied.
 type ImportStatus struct {
 	Name       string // as the component writes it
-	ProvidedBy string // the offered interface, "" when there is none
+	ProvidedBy string // the offered interface; "" if there is none
 	Problems   []ImportProblem
 }
 
@@ -56,8 +57,8 @@ func (e *LinkError) Error() string {
 	return b.String()
 }
 
-// rootImport resolves an import of the outermost component. What is missing is recorded, and replaced by a placeholder so that
-// everything missing is found in one go.
+// rootImport resolves an import of the outermost component. What is missing is recorded, and
+// replaced by a placeholder so that everything missing is found in one go.
 func (f *flattener) rootImport(s *scope, d *binary.Import) {
 	name := d.Name.Name
 	st := ImportStatus{Name: name}
@@ -102,8 +103,9 @@ func (f *flattener) problem(iface, what, reason string) {
 	f.problems = append(f.problems, ImportProblem{Interface: iface, Item: what, Reason: reason})
 }
 
-// importInstance evaluates the instance type of an import against the interface that the host offers: resources become the host's,
-// functions are compared structurally. Where the host offers none, that is a problem only if something in it has to come from there.
+// importInstance evaluates the instance type of an import against the interface that the host
+// offers: resources become the host's, functions are compared structurally. Where the host offers
+// none, that is a problem only if something in it has to come from there.
 func (f *flattener) importInstance(t *typeItem, name string, host *HostInstance) *compInst {
 	if t.decl == nil || t.decl.Instance == nil {
 		planFail("import %s: not an instance type", name)
@@ -194,7 +196,8 @@ func (f *flattener) importFunc(iface, name string, want *types.Func, host *HostI
 	return &compFunc{typ: h.typ, host: h}
 }
 
-// importModule finds a core module that the host offers and compares it with the type that the component expects.
+// importModule finds a core module that the host offers and compares it with the type that the
+// component expects.
 func (f *flattener) importModule(iface, name string, want *binary.CoreType, host *HostInstance) *moduleRef {
 	what := "core module " + name
 	if name == "" {

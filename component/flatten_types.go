@@ -11,7 +11,8 @@ var primKinds = map[binary.Opcode]types.Kind{
 	binary.OpF64: types.F64, binary.OpChar: types.Char, binary.OpString: types.String, binary.OpErrorContext: types.ErrorContext,
 }
 
-// typ evaluates a type definition. Resources defined here get their identity here: a component instantiated twice defines two.
+// typ evaluates a type definition. Resources defined here get their identity here: a component
+// instantiated twice defines two.
 func (f *flattener) typ(s *scope, d *binary.Type) *typeItem {
 	switch {
 	case d.Value != nil:

@@ -13,8 +13,9 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
-// forwarder encodes a component that imports the function "f: func(x: T) -> T" and exports it again as "g": its core code passes on what it
-// gets, so that each value is lowered into its memory and lifted from there, once as a parameter and once as a result.
+// forwarder encodes a component that imports the function "f: func(x: T) -> T" and exports it again
+// as "g": its core code passes on what it gets, so that each value is lowered into its memory and
+// lifted from there, once as a parameter and once as a result.
 type forwarder struct {
 	sections [][]byte
 	types    uint32
@@ -103,8 +104,8 @@ func (f *forwarder) use(t *types.Type) []byte {
 	return f.defs[t]
 }
 
-// encode gives the sections of a component that forwards values of t in the given encoding (0 UTF-8, 1 UTF-16, 2 latin1+utf16), or,
-// with several, of one that puts a forwarder for each inside.
+// encode gives the sections of a component that forwards values of t in the given encoding (0
+// UTF-8, 1 UTF-16, 2 latin1+utf16), or, with several, of one that puts a forwarder for each inside.
 func (f *forwarder) encode(t *types.Type, allocator []byte, encodings ...byte) [][]byte {
 	*f = forwarder{defs: map[*types.Type][]byte{}}
 	code := f.use(t)
@@ -139,8 +140,8 @@ func (f *forwarder) encode(t *types.Type, allocator []byte, encodings ...byte) [
 	return f.sections
 }
 
-// passOn is a core module whose function g calls the imported f with its own parameters. A result that does not fit a core value is left
-// at the address 16.
+// passOn is a core module whose function g calls the imported f with its own parameters. A result
+// that does not fit a core value is left at the address 16.
 func passOn(t *types.Type) []byte {
 	const i32 = 0x7f
 	var params []byte
@@ -178,8 +179,8 @@ func passOn(t *types.Type) []byte {
 	)
 }
 
-// TestValuesPassThroughComponents sends values of every type through three components, one for each string encoding in each order, to the
-// embedder and back.
+// TestValuesPassThroughComponents sends values of every type through three components, one for each
+// string encoding in each order, to the embedder and back.
 func TestValuesPassThroughComponents(t *testing.T) {
 	allocator, err := os.ReadFile(filepath.Join("testdata", "allocator.wasm"))
 	if err != nil {

@@ -1,9 +1,12 @@
 package component
 
-// AsyncHostFunc is an async function that the embedder offers to components. It is called by the store's owner and must not block. Either
-// it returns its result at once (now is not nil), or it calls done later, from any goroutine and at most once. An error, returned
-// or given to done, traps the store. cancel, which may be nil, is called by the owner when the guest cancels the call; done is without
-// effect from then on.
+// AsyncHostFunc is an async function that the embedder offers to components. The owner of the store
+// calls it, and it must not block. It either returns its result at once (now is not nil), or calls
+// done later, from any goroutine and at most once. An error, returned or given to done, traps the
+// store.
+//
+// The owner calls cancel, which may be nil, if the guest cancels the call; done has no effect from
+// then on.
 type AsyncHostFunc func(c *Call, args []Value, done func(Value, error)) (now *Value, cancel func(), err error)
 
 // AsyncFunc declares an async function; wit starts with `async func`.

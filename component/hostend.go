@@ -6,29 +6,36 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
-// ByteSource is the embedder's writable end of a stream<u8>. The store's owner calls it; none of its methods may block.
+// ByteSource is the embedder's writable end of a stream<u8>. The store's owner calls it; none of
+// its methods may block.
 type ByteSource interface {
-	// Read puts bytes into p. n may be less than there is room for; 0 means nothing yet. end tells that nothing follows.
+	// Read puts bytes into p. n may be less than len(p); 0 means nothing yet. end reports whether
+	// nothing follows.
 	Read(p []byte) (n int, end bool)
-	// Ready tells whether Read would give bytes or the end.
+	// Ready reports whether Read would return bytes or the end.
 	Ready() bool
-	// Wait has wake called, from any goroutine, when Ready may have become true after the call; stop ends that.
+	// Wait has wake called, from any goroutine, when Ready may have become true after the call;
+	// stop ends that.
 	Wait(wake func()) (stop func())
-	// Close is told that nobody reads any more, once.
+	// Close is called once, when nobody reads any more.
 	Close()
 }
 
-// ByteSink is the embedder's readable end of a stream<u8>. The store's owner calls it; none of its methods may block.
+// ByteSink is the embedder's readable end of a stream<u8>. The store's owner calls it; none of its
+// methods may block.
 type ByteSink interface {
-	// Accept tells how many of n offered bytes Write will be given: 0 for none now, less than 0 to drop the stream without taking any.
+	// Accept returns how many of n offered bytes Write is to be called with: 0 for none now, less
+	// than 0 to drop the stream without taking any.
 	Accept(n int) int
-	// Ready tells whether Accept would not return 0 for an offer of some bytes.
+	// Ready reports whether Accept would not return 0 for an offer of some bytes.
 	Ready() bool
 	// Write takes the bytes that Accept allowed. They are only valid during the call.
 	Write(p []byte)
-	// Wait has wake called, from any goroutine, when Accept may have become positive after the call; stop ends that.
+	// Wait has wake called, from any goroutine, when Accept may have become positive after the
+	// call; stop ends that.
 	Wait(wake func()) (stop func())
-	// End is told, once, that the writer dropped its end (nil), or that the store was closed with the stream open.
+	// End is called once, with nil if the writer has dropped its end, and with ErrStoreClosed if
+	// the store was closed while the stream was open.
 	End(err error)
 }
 
@@ -60,7 +67,7 @@ func (s *Store) newHostEnd(sh *shared) *hostEnd {
 	return e
 }
 
-// NewByteStream returns a stream<u8> that src writes.
+// NewByteStream returns a stream<u8> whose contents come from src.
 func (s *Store) NewByteStream(src ByteSource) Value {
 	sh := &shared{elem: bytePayload}
 	s.newHostEnd(sh).src = src
@@ -70,7 +77,8 @@ func (s *Store) NewByteStream(src ByteSource) Value {
 // bytePayload is the payload type of a stream<u8>.
 var bytePayload = &types.Type{Kind: types.U8}
 
-// NewFuture returns a future; set gives its value. The owner calls set, at most once; it may do so after the guest dropped the future.
+// NewFuture returns a future, and the function that sets its value. The owner calls set at most
+// once, which is allowed after the guest has dropped the future.
 func (s *Store) NewFuture() (v Value, set func(Value)) {
 	sh := &shared{future: true, untyped: true}
 	e := s.newHostEnd(sh)
@@ -103,8 +111,8 @@ func (s *Store) takeSource(sh *shared) ByteSource {
 	return e.src
 }
 
-// ReadStream has sink take everything that is written to a stream<u8> that the embedder was given. It
-// refuses a stream of anything else: it drops the stream and tells the sink.
+// ReadStream has sink take everything that is written to a stream<u8> that the embedder was given.
+// It refuses a stream of anything else: it drops the stream and tells the sink.
 func (s *Store) ReadStream(v Value, sink ByteSink) {
 	sh := v.ref.(*shared)
 	if !sh.carries(false, bytePayload) {
@@ -130,11 +138,12 @@ func (s *Store) ReadStream(v Value, sink ByteSink) {
 
 var errNotBytes = errors.New("component: this is not a stream<u8>")
 
-// DropStream drops the readable end of a stream or future that the embedder was given and does not want.
+// DropStream drops the readable end of a stream or future that the embedder was given and does not
+// want.
 func (s *Store) DropStream(v Value) { v.ref.(*shared).drop() }
 
-// ReadFuture has take called by the owner with the value of a future that the embedder was given. ok is false when the store was closed before it
-// was written.
+// ReadFuture has the owner call take with the value of a future that the embedder was given. ok is
+// false if the store was closed before the value was written.
 func (s *Store) ReadFuture(v Value, take func(v Value, ok bool)) {
 	sh := v.ref.(*shared)
 	if sh.host != nil {
@@ -258,7 +267,8 @@ func (e *hostEnd) drain() {
 
 func (e *hostEnd) finish(r copyResult) { e.sh.notifyPending(r) }
 
-// wait leaves the guest's operation pending. Without a way to wait, whoever gives the value goes on.
+// wait leaves the guest's operation pending. Without a way to wait, whoever gives the value goes
+// on.
 func (e *hostEnd) wait(wait func(func()) func()) {
 	if e.waiting {
 		return

@@ -8,7 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// testSource is a ByteSource of pieces that are handed out one by one, each after a wake when it waits.
+// testSource is a ByteSource of pieces that are handed out one by one, each after a wake when it
+// waits.
 type testSource struct {
 	pieces [][]byte
 	waits  bool // there is nothing until the next wake
@@ -66,7 +67,8 @@ func turn(t *testing.T, s *Store) {
 	}
 }
 
-// A stream of the embedder's that comes back to it: the bytes go from its source to its sink, without a guest.
+// A stream of the embedder's that comes back to it: the bytes go from its source to its sink,
+// without a guest.
 func TestOwnStreamsAreJoined(t *testing.T) {
 	s := newABIBed(t).th.store
 	src := &testSource{pieces: [][]byte{[]byte("one "), []byte("two "), []byte("three")}}

@@ -10,7 +10,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
-// Each of these is some 100 KB whose linking would take gigabytes, or minutes, because what is defined once is instantiated often.
+// Each of these is some 100 KB whose linking would take gigabytes, or minutes, because what is
+// defined once is instantiated often.
 func TestHostileComponentsAreNotLinked(t *testing.T) {
 	e, err := engine.New(engine.Config{})
 	if err != nil {

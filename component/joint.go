@@ -15,8 +15,8 @@ func (s *Store) join(sh *shared, sink ByteSink) {
 	j.step()
 }
 
-// joint moves bytes from a source to a sink without a guest. It belongs to its store: both sides hear
-// it when that closes.
+// joint moves bytes from a source to a sink without a guest. It belongs to its store: both sides
+// hear it when that closes.
 type joint struct {
 	store *Store
 	src   ByteSource

@@ -10,24 +10,27 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
-// HostFunc is a function that the embedder offers to components. args follow the declared parameters; the result must be of the
-// declared result type. An error traps the caller: typed failures belong into the result.
+// HostFunc is a function that the embedder offers to components. args follow the declared
+// parameters, and the result must be of the declared type. An error traps the caller: failures that
+// the guest should see belong into the result.
 //
-// It runs on the goroutine of the calling guest, which waits; it may block, and must return when c.Context() ends. It must not call
-// back into the store.
+// The function runs on the goroutine of the calling guest, which waits. It may block, must return
+// when c.Context() ends, and must not call into the store.
 type HostFunc func(c *Call, args []Value) (Value, error)
 
 // Resource is a resource type of the embedder.
 type Resource struct {
 	Name string
-	// Drop releases the Go value behind a handle when its owner drops it or its store is closed; nil when there is nothing
-	// to do. An error traps the dropping guest; it is ignored when the store closes.
+	// Drop releases the Go value behind a handle when its owner drops it or its store is closed;
+	// nil if there is nothing to do. An error traps the dropping guest; it is ignored when the
+	// store closes.
 	Drop func(rep any) error
 
 	id *types.Resource
 }
 
-// Linker holds the interfaces that the embedder offers. It is built once, then only read, and then safe for concurrent use.
+// Linker holds the interfaces that the embedder offers. It is built once, then only read, and then
+// safe for concurrent use.
 type Linker struct {
 	byName  map[string]*HostInstance
 	byTrack map[string]*HostInstance
@@ -38,8 +41,8 @@ func NewLinker() *Linker {
 	return &Linker{byName: map[string]*HostInstance{}, byTrack: map[string]*HostInstance{}}
 }
 
-// HostInstance is one interface offered by the embedder. Its definitions are written in WIT syntax; a definition that does not parse
-// is a programming error and panics.
+// HostInstance is an interface that the embedder offers. Its definitions are written in WIT; one
+// that does not parse is a programming error and panics.
 type HostInstance struct {
 	Name  string
 	funcs map[string]*hostFunc
@@ -49,7 +52,8 @@ type HostInstance struct {
 	modules map[string]*HostModule
 }
 
-// HostModule is a core module that the embedder offers: a component that imports it makes instances of its own.
+// HostModule is a core module that the embedder offers: a component that imports it makes instances
+// of its own.
 type HostModule struct {
 	wasm []byte
 }
@@ -62,8 +66,8 @@ type hostFunc struct {
 	async AsyncHostFunc
 }
 
-// Instance starts the interface of that name (`ns:pkg/iface@version`). Imports find it by exact name, else by compatible version: the
-// highest one offered on the same semver track.
+// Instance adds an interface of that name (`ns:pkg/iface@version`). An import finds it by its exact
+// name, else by a compatible version: the highest that is offered on the same semver track.
 func (l *Linker) Instance(name string) *HostInstance {
 	i := &HostInstance{Name: name, funcs: map[string]*hostFunc{}, types: map[string]*types.Type{}, res: map[string]*Resource{},
 		modules: map[string]*HostModule{}}
@@ -76,7 +80,8 @@ func (l *Linker) Instance(name string) *HostInstance {
 	return i
 }
 
-// newer tells whether interface a has a higher version than b; both are on the same track, so that numbers decide.
+// newer tells whether interface a has a higher version than b; both are on the same track, so that
+// numbers decide.
 func newer(a, b string) bool {
 	va, vb := versionNumbers(a), versionNumbers(b)
 	return slices.Compare(va[:], vb[:]) > 0
@@ -118,7 +123,8 @@ func (i *HostInstance) Resource(name string, drop func(rep any) error) *Resource
 	return r
 }
 
-// Type declares a named type: `i.Type("header-error", "variant { invalid-syntax, forbidden, immutable }")`.
+// Type declares a named type: `i.Type("header-error", "variant { invalid-syntax, forbidden,
+// immutable }")`.
 func (i *HostInstance) Type(name, wit string) {
 	t, err := types.Parse(wit, i.scope)
 	if err != nil {
@@ -127,7 +133,8 @@ func (i *HostInstance) Type(name, wit string) {
 	i.types[name] = t
 }
 
-// Use makes types and resources of another interface known here; `a as b` renames.
+// Use makes types and resources of another interface known in this one. An element "a as b"
+// renames.
 func (i *HostInstance) Use(from *HostInstance, list ...string) {
 	for _, n := range list {
 		as := n
@@ -147,7 +154,8 @@ func (i *HostInstance) Use(from *HostInstance, list ...string) {
 	}
 }
 
-// Func declares a function: `i.Func("[method]fields.get", "func(self: borrow<fields>, name: string) -> list<list<u8>>", fn)`.
+// Func declares a function: `i.Func("[method]fields.get", "func(self: borrow<fields>, name: string)
+// -> list<list<u8>>", fn)`.
 func (i *HostInstance) Func(name, wit string, fn HostFunc) {
 	t, err := types.ParseFunc(wit, i.scope)
 	if err != nil {

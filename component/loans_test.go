@@ -35,8 +35,8 @@ func (b *loanBed) linker() *Linker {
 	return l
 }
 
-// The steps are exports of testdata/loans.wasm; "end" has the embedder end what it holds. trap is what the last one
-// traps with, if anything.
+// The steps are exports of testdata/loans.wasm; "end" has the embedder end what it holds. trap is
+// what the last one traps with, if anything.
 func TestALoanEndsWithTheCallAndNotBefore(t *testing.T) {
 	for name, tt := range map[string]struct {
 		steps   string

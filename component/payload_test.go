@@ -9,7 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
-// payloads are types that differ from each other; "" stands for no payload. Some have the same layout.
+// payloads are types that differ from each other; "" stands for no payload. Some have the same
+// layout.
 var payloads = []string{
 	"", "u8", "s8", "bool", "u32", "char", "f32", "u64", "string", "list<u8>", "list<s8>", "option<u8>", "result<u8>",
 	"tuple<u8, u8>", "record { a: u8, b: u8 }", "record { a: u8, c: u8 }", "enum { x, y }", "enum { x, z }",
@@ -38,8 +39,8 @@ func parsePayload(t *testing.T, kind, payload string) *types.Type {
 	return typ
 }
 
-// A stream or future is what its handle's user says it is, or the user traps: in each built-in, when it
-// is handed on, and when the embedder hands on what it was given.
+// A stream or future is what its handle's user says it is, or the user traps: in each built-in,
+// when it is handed on, and when the embedder hands on what it was given.
 func TestAStreamIsNothingButWhatItWasMadeAs(t *testing.T) {
 	b := newABIBed(t)
 	var all []*types.Type

@@ -10,9 +10,10 @@ import (
 // maxRecycledPerCPU bounds the instances kept for reuse.
 const maxRecycledPerCPU = 8
 
-// recycled is what is left of a closed store: an instance tree put back to where it was before its start function ran, which cannot be told from
-// a new one. Only start functions run code while core modules are instantiated; they run anew for each store, as what they ask of the embedder may
-// come out differently.
+// recycled is what is left of a closed store: an instance tree put back to where it was before its
+// start function ran, which cannot be told from a new one. Only start functions run code while core
+// modules are instantiated; they run anew for each store, as what they ask of the embedder may come
+// out differently.
 type recycled struct {
 	limits Limits
 	group  *engine.Group
@@ -51,7 +52,7 @@ func (p *pool) put(r recycled) bool {
 	return true
 }
 
-// Idle is how many instance trees are kept to be used again.
+// Idle returns the number of instances that are kept to be used again.
 func (l *Linked) Idle() int {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
@@ -69,7 +70,8 @@ func (p *pool) close() {
 	}
 }
 
-// recycle keeps the instance tree of a store that is being closed for a later one, and tells whether it could.
+// recycle keeps the instance tree of a store that is being closed for a later one, and tells
+// whether it could.
 func (s *Store) recycle() bool {
 	if !s.instantiated || s.poison != nil || s.linked.plan.async {
 		return false
@@ -91,7 +93,8 @@ func (s *Store) recycle() bool {
 // maxKeptEntries bounds the room in a handle table that waits for another use.
 const maxKeptEntries = 1024
 
-// emptied gives an empty table, which hands out indices as a new one does, with the memory of t unless that is much. Close has cleared the entries.
+// emptied gives an empty table, which hands out indices as a new one does, with the memory of t
+// unless that is much. Close has cleared the entries.
 func (t *table) emptied() table {
 	if cap(t.entries) > maxKeptEntries || cap(t.free) > maxKeptEntries {
 		return table{}

@@ -16,7 +16,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
-// recyclable links testdata/recycle.wasm, and closes everything when the test ends: nothing must be left in the engine then.
+// recyclable links testdata/recycle.wasm, and closes everything when the test ends: nothing must be
+// left in the engine then.
 func recyclable(t *testing.T) (*Linked, *engine.Engine) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", "recycle.wasm"))
@@ -197,7 +198,8 @@ func TestClosedStoresCannotBeEntered(t *testing.T) {
 	closed(t, now)
 }
 
-// Timers that stop a request may fire while its store is being closed, or later: no other request may feel it.
+// Timers that stop a request may fire while its store is being closed, or later: no other request
+// may feel it.
 func TestLateInterruptsDoNotReachTheNextUser(t *testing.T) {
 	l, _ := recyclable(t)
 	var workers, timers sync.WaitGroup

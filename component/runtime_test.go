@@ -143,8 +143,8 @@ func TestMisusedHandlesTrap(t *testing.T) {
 	}
 }
 
-// A resource that a component defines: its destructor runs in that component, once, when the owner drops it, wherever the owner is; post-return
-// is given the result.
+// A resource that a component defines: its destructor runs in that component, once, when the owner
+// drops it, wherever the owner is; post-return is given the result.
 func TestResourcesOfAComponent(t *testing.T) {
 	e := &embedder{}
 	i := instantiateFile(t, "resources.wasm", e.linker(), nil)

@@ -14,8 +14,8 @@ type Limits struct {
 	MemoryBytes uint64 // sum of the linear memories; 0: no limit but the address space
 }
 
-// Store holds everything that one instance tree owns. It has one owner at a time: no two goroutines may be in calls of it, except
-// Interrupt.
+// Store holds everything that one instance tree owns. It has one owner at a time: no two goroutines
+// may be in calls of it, except Interrupt.
 type Store struct {
 	linked *Linked
 	group  *engine.Group
@@ -47,7 +47,8 @@ type Store struct {
 	handles  handleCount
 	messages int // bytes of the messages of error contexts
 
-	// live guards the group against an interrupt that comes after the store was closed, when the group may be another store's.
+	// live guards the group against an interrupt that comes after the store was closed, when the
+	// group may be another store's.
 	live sync.Mutex
 }
 
@@ -67,8 +68,8 @@ type instance struct {
 	slotWaiters    map[*thread]struct{} // could go on but for the slot
 }
 
-// NewStore makes an empty store for instances of l. data is what host functions see as Call.Data. ctx bounds everything that runs in the
-// store: host functions that wait see its end.
+// NewStore returns an empty store for an instance of l. Call.Data returns data. ctx bounds
+// everything that runs in the store: its end ends host functions that wait.
 func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	s := &Store{linked: l, data: data, ctx: ctx}
 	if l.plan.async {
@@ -103,8 +104,8 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	return s
 }
 
-// Interrupt stops running guest code at its next safepoint with a trap whose cause is the given error. Any goroutine may call it;
-// host functions that wait are woken by their context, not by this.
+// Interrupt stops running guest code at its next safepoint, by a trap with that cause. Any
+// goroutine may call it. It does not wake host functions that wait: their context does.
 func (s *Store) Interrupt(cause error) {
 	s.live.Lock()
 	defer s.live.Unlock()
@@ -116,8 +117,8 @@ func (s *Store) Interrupt(cause error) {
 // Data returns what NewStore was given.
 func (s *Store) Data() any { return s.data }
 
-// Close ends the store: every resource of the embedder still owned by a guest is dropped, then all instances and memories are freed. The
-// owner calls it, once no call runs.
+// Close drops every resource of the embedder that a guest still owns, then frees all instances and
+// memories. The owner calls it when no call runs.
 func (s *Store) Close() error {
 	if s.closed {
 		return nil
@@ -138,7 +139,8 @@ func (s *Store) Close() error {
 	for j := range s.joints {
 		j.abandon(ErrStoreClosed)
 	}
-	// Children usually come after their parents in a table: backwards, so that parents do not see live children.
+	// Children usually come after their parents in a table: backwards, so that parents do not see
+	// live children.
 	for _, in := range s.insts {
 		for i := len(in.table.entries) - 1; i > 0; i-- {
 			e := &in.table.entries[i]
@@ -166,8 +168,9 @@ type Instance struct {
 	root  *compInst
 }
 
-// Instantiate runs the component's core instantiations and start functions in the store, which must be fresh. A failure is a trap of
-// guest code or a link error of the engine; the store can then only be closed. Host functions that wait meanwhile see the end of ctx.
+// Instantiate runs the component's core instantiations and start functions in s, which must be
+// fresh. The error is a trap of guest code or a link error of the engine; the store can then only
+// be closed. The end of ctx ends host functions that wait meanwhile.
 func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err error) {
 	defer s.guard(&err)
 	s.base.ectx = s.group.NewContext(ctx, &s.base)
@@ -203,7 +206,8 @@ func (s *Store) instantiate(ctx context.Context, in coreInit) (err error) {
 	return err
 }
 
-// guard turns a trap that was raised outside of core code into an error, and poisons the store on any error.
+// guard turns a trap that was raised outside of core code into an error, and poisons the store on
+// any error.
 func (s *Store) guard(err *error) {
 	switch r := recover().(type) {
 	case nil:
@@ -223,14 +227,14 @@ func (s *Store) guard(err *error) {
 	}
 }
 
-// callError carries an engine error (a trap of core code, called from Go code that has no error result) to the guard or, through
-// the engine, to the calling core code.
+// callError carries an engine error (a trap of core code, called from Go code that has no error
+// result) to the guard or, through the engine, to the calling core code.
 type callError struct{ err error }
 
 func (e *callError) Error() string { return e.err.Error() }
 func (e *callError) Unwrap() error { return e.err }
 
-// ErrPoisoned is the cause when a store is entered again after a trap.
+// ErrPoisoned is the error of a call into a store that has trapped.
 var ErrPoisoned = errors.New("the instance trapped before and cannot be entered again")
 
 func (s *Store) coreFunc(i int) *engine.Func {
@@ -246,7 +250,8 @@ func (s *Store) coreFunc(i int) *engine.Func {
 	return f
 }
 
-// callCore calls a core function, or a canonical function that stands for one, and traps when it traps.
+// callCore calls a core function, or a canonical function that stands for one, and traps when it
+// traps.
 func (th *thread) callCore(i int, stack []uint64) {
 	ref := th.store.linked.plan.funcs[i]
 	if ref.slot == engine.HostSlot {

@@ -7,8 +7,8 @@ import (
 )
 
 // The bounds of all handle tables of a store together, against guests that leak handles. They are
-// below the specification's 2^28-1, and lower where memory is scarce: a handle and what is behind it
-// take up to bytesPerHandle of the host's memory.
+// below the specification's 2^28-1, and lower where memory is scarce: a handle and what is behind
+// it take up to bytesPerHandle of the host's memory.
 const (
 	maxHandles     = 1_000_000
 	fewestHandles  = 1 << 16
@@ -46,8 +46,9 @@ type entry struct {
 	scope *task           // a borrow: the task that must drop it
 }
 
-// table is the handle table of one component instance: resources, waitables, sets and error contexts. Index 0 is never handed out; freed
-// indices are reused last in, first out, which guests can observe.
+// table is the handle table of one component instance: resources, waitables, sets and error
+// contexts. Index 0 is never handed out; freed indices are reused last in, first out, which guests
+// can observe.
 type table struct {
 	entries []entry
 	free    []uint32
@@ -141,8 +142,8 @@ func (t *table) errorContext(i uint32) *errorContext {
 	return e
 }
 
-// end returns the end of a stream or future of type typ. known, which may be nil, remembers a payload type that was found to be equal, since
-// comparing types anew for every copy is slow.
+// end returns the end of a stream or future of type typ. known, which may be nil, remembers a
+// payload type that was found to be equal, since comparing types anew for every copy is slow.
 func (t *table) end(i uint32, typ *types.Type, readable bool, known *atomic.Pointer[types.Type]) *copyEnd {
 	e, ok := t.other(i).(*copyEnd)
 	if ok && e.readable == readable && e.sh.future == (typ.Kind == types.Future) {

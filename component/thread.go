@@ -7,16 +7,18 @@ import (
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
-// thread is one line of control in a store (CanonicalABI.md, Thread): running, suspended until somebody resumes it, or waiting until its
-// condition holds. In components that use no async built-in a thread runs on its caller's stack; elsewhere it is a coroutine, so that
-// guest code can be parked in the middle of a call.
+// thread is one line of control in a store (CanonicalABI.md, Thread): running, suspended until
+// somebody resumes it, or waiting until its condition holds. In components that use no async
+// built-in a thread runs on its caller's stack; elsewhere it is a coroutine, so that guest code can
+// be parked in the middle of a call.
 type thread struct {
 	store *Store
 	ectx  *engine.Context
 	task  *task
 	index uint32 // in the instance's thread table
 
-	// storage are the context slots: zero in every new call, also in those of realloc, post-return and destructors.
+	// storage are the context slots: zero in every new call, also in those of realloc, post-return
+	// and destructors.
 	storage [2]uint64
 
 	fiber       *fiber // nil on the caller's stack, and when it is done
@@ -30,7 +32,8 @@ type thread struct {
 	switchTo    *thread // to be resumed in its place after it parked
 }
 
-// maxThreads bounds the threads of a store that have not ended, against guests that start calls and never end them: each has a stack.
+// maxThreads bounds the threads of a store that have not ended, against guests that start calls and
+// never end them: each has a stack.
 const maxThreads = 1 << 16
 
 // newThread makes a suspended thread of t that will run body.
@@ -181,13 +184,14 @@ type task struct {
 
 func (t *task) needsExclusive() bool { return !t.opts.async || t.opts.callback >= 0 }
 
-// enterImplicit passes the entry gate of async-typed calls: back-pressure, the exclusive slot, and whoever came first. It returns false
-// when the task was cancelled while it waited.
+// enterImplicit passes the entry gate of async-typed calls: back-pressure, the exclusive slot, and
+// whoever came first. It returns false when the task was cancelled while it waited.
 func (t *task) enterImplicit(th *thread) bool {
 	in := t.inst
 	if t.typ.Async {
 		blocked := func() bool { return in.backpressure > 0 || t.needsExclusive() && in.exclusive != nil }
-		// The holder of the slot may just have become ready: then it goes on first, once, instead of making the caller wait for it.
+		// The holder of the slot may just have become ready: then it goes on first, once, instead
+		// of making the caller wait for it.
 		if in.exclusive != nil && t.needsExclusive() && len(in.entering) == 0 && in.exclusive.isReady() {
 			in.exclusive.resume(false)
 		}
@@ -221,7 +225,8 @@ func (in *instance) pokeEntering() {
 	}
 }
 
-// relieve has everybody look at the gate again who could pass it now that there is less back-pressure.
+// relieve has everybody look at the gate again who could pass it now that there is less
+// back-pressure.
 func (in *instance) relieve() {
 	if in.backpressure > 0 {
 		return
@@ -267,9 +272,9 @@ func (t *task) exitImplicit(th *thread) {
 
 // requestCancellation asks the task to end. If it has not started, it ends at once. If its callback
 // waits in the event loop and nothing keeps it from running, the callback runs now, until it waits
-// again or ends; no other thread runs after it. Else the request stays pending, and the callback gets
-// it as soon as it can run. Binaries from before the specification took the cancellable immediate away
-// may have other threads that can be cancelled.
+// again or ends; no other thread runs after it. Else the request stays pending, and the callback
+// gets it as soon as it can run. Binaries from before the specification took the cancellable
+// immediate away may have other threads that can be cancelled.
 func (t *task) requestCancellation(caller *instance) {
 	if t.state == taskInitial {
 		t.state = taskCancelDelivered

@@ -2,8 +2,9 @@ package component
 
 import "fmt"
 
-// TrapError is a trap that the component model calls for: a guest broke a rule of the canonical ABI, or a host function refused to go
-// on. The engine's *engine.Trap wraps it when it happened below guest code.
+// TrapError is a trap that the component model calls for: a guest broke a rule of the canonical
+// ABI, or a host function returned an error. If it happened below guest code, the engine's
+// *engine.Trap wraps it.
 type TrapError struct {
 	Msg string
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
-// Value is a component-level value. Its kind is that of the function type it is passed for: the runtime checks types once, when it
-// links, and accessors must match the declared type. The zero Value is the unit of a function without result.
+// Value is a value of the component model. Its kind is that of the function type that it is passed
+// for: types are checked once, at linking, and the method that reads a Value must match its type.
+// The zero Value is the result of a function without one.
 //
 // A Value owns what it refers to: bytes and strings are copies that stay valid after the call.
 type Value struct {
@@ -15,8 +16,8 @@ type Value struct {
 	ref  any
 }
 
-// Handle is a resource that crosses between a component and its embedder. For an embedder's resource Rep is the Go value behind
-// it; for a resource that a component defines Rep is nil.
+// Handle is a resource that crosses between a component and its embedder. Rep is the Go value
+// behind a resource of the embedder, and nil for a resource that a component defines.
 type Handle struct {
 	Rep any
 
@@ -33,7 +34,7 @@ func Bool(v bool) Value {
 	return Value{}
 }
 
-// U8, U16, U32 and U64 return an unsigned integer; S8 to S64 a signed one.
+// U8 returns a u8.
 func U8(v uint8) Value { return Value{bits: uint64(v)} }
 
 // U16 returns a u16.
@@ -69,7 +70,7 @@ func Char(v rune) Value { return Value{bits: uint64(uint32(v))} }
 // String returns a string; s must be UTF-8.
 func String(s string) Value { return Value{ref: s} }
 
-// Bytes returns a list<u8>, aliasing b, which must not change before the call is over.
+// Bytes returns a list<u8> that refers to b, which must not change until the call is over.
 func Bytes(b []byte) Value { return Value{ref: b} }
 
 // List returns a list of anything but u8.
@@ -78,10 +79,10 @@ func List(vs ...Value) Value { return Value{ref: vs} }
 // Record returns a record or tuple, the fields in order.
 func Record(vs ...Value) Value { return Value{ref: vs} }
 
-// Enum returns a case without payload of an enum or variant, by its index.
+// Enum returns a case without payload of an enum or variant, by the index of the case.
 func Enum(i uint32) Value { return Value{bits: uint64(i)} }
 
-// Variant returns a case with payload, by its index.
+// Variant returns a case with a payload, by the index of the case.
 func Variant(i uint32, v Value) Value { return Value{bits: uint64(i), ref: &v} }
 
 // None returns the absent option.
@@ -90,13 +91,13 @@ func None() Value { return Value{} }
 // Some returns a present option.
 func Some(v Value) Value { return Value{bits: 1, ref: &v} }
 
-// Ok returns a successful result; OkUnit one without payload.
+// Ok returns a successful result with a payload.
 func Ok(v Value) Value { return Value{ref: &v} }
 
 // OkUnit returns a successful result without payload.
 func OkUnit() Value { return Value{} }
 
-// Err returns a failed result; ErrUnit one without payload.
+// Err returns a failed result with a payload.
 func Err(v Value) Value { return Value{bits: 1, ref: &v} }
 
 // ErrUnit returns a failed result without payload.
@@ -105,64 +106,66 @@ func ErrUnit() Value { return Value{bits: 1} }
 // Flags returns a flags value, bit i for label i.
 func Flags(bits uint32) Value { return Value{bits: uint64(bits)} }
 
-// Own returns an own handle to an embedder's resource; the receiver becomes its owner.
+// Own returns an own handle to a resource of the embedder. Its receiver becomes the owner.
 func Own(rep any) Value { return Value{ref: &Handle{Rep: rep}} }
 
-// Bool reads a bool.
+// Bool returns a bool.
 func (v Value) Bool() bool { return v.bits != 0 }
 
-// U8 reads a u8.
+// U8 returns a u8.
 func (v Value) U8() uint8 { return uint8(v.bits) }
 
-// U16 reads a u16.
+// U16 returns a u16.
 func (v Value) U16() uint16 { return uint16(v.bits) }
 
-// U32 reads a u32.
+// U32 returns a u32.
 func (v Value) U32() uint32 { return uint32(v.bits) }
 
-// U64 reads a u64.
+// U64 returns a u64.
 func (v Value) U64() uint64 { return v.bits }
 
-// S8 reads an s8.
+// S8 returns an s8.
 func (v Value) S8() int8 { return int8(v.bits) }
 
-// S16 reads an s16.
+// S16 returns an s16.
 func (v Value) S16() int16 { return int16(v.bits) }
 
-// S32 reads an s32.
+// S32 returns an s32.
 func (v Value) S32() int32 { return int32(v.bits) }
 
-// S64 reads an s64.
+// S64 returns an s64.
 func (v Value) S64() int64 { return int64(v.bits) }
 
-// F32 reads an f32.
+// F32 returns an f32.
 func (v Value) F32() float32 { return math.Float32frombits(uint32(v.bits)) }
 
-// F64 reads an f64.
+// F64 returns an f64.
 func (v Value) F64() float64 { return math.Float64frombits(v.bits) }
 
-// Char reads a char.
+// Char returns a char.
 func (v Value) Char() rune { return rune(uint32(v.bits)) }
 
-// Str reads a string.
+// Str returns a string.
 func (v Value) Str() string { return v.ref.(string) }
 
-// Bytes reads a list<u8>; the caller owns it.
+// Bytes returns the bytes of a list<u8>, which the caller owns.
 func (v Value) Bytes() []byte {
 	b, _ := v.ref.([]byte)
 	return b
 }
 
-// Items reads the elements of a list (not of u8), the fields of a record or tuple.
+// Items returns the elements of a list (not of u8), or the fields of a record or tuple.
 func (v Value) Items() []Value {
 	vs, _ := v.ref.([]Value)
 	return vs
 }
 
-// Case reads the index of the case of a variant, enum, option (0 none, 1 some) or result (0 ok, 1 error).
+// Case returns the index of the case of a variant, an enum, an option (0 none, 1 some) or a result
+// (0 ok, 1 error).
 func (v Value) Case() uint32 { return uint32(v.bits) }
 
-// Payload reads the payload of a variant's case, an option or a result; the zero Value when it has none.
+// Payload returns the payload of a variant's case, an option or a result; the zero Value if it has
+// none.
 func (v Value) Payload() Value {
 	if p, ok := v.ref.(*Value); ok {
 		return *p
@@ -170,17 +173,17 @@ func (v Value) Payload() Value {
 	return Value{}
 }
 
-// IsSome tells whether an option is present.
+// IsSome reports whether an option is present.
 func (v Value) IsSome() bool { return v.bits == 1 }
 
-// IsOk tells whether a result is ok.
+// IsOk reports whether a result is ok.
 func (v Value) IsOk() bool { return v.bits == 0 }
 
-// Flags reads a flags value.
+// Flags returns a flags value, bit i for label i.
 func (v Value) Flags() uint32 { return uint32(v.bits) }
 
-// Rep reads the Go value behind an own or borrow of an embedder's resource.
+// Rep returns the Go value behind an own or borrow of an embedder's resource.
 func (v Value) Rep() any { return v.ref.(*Handle).Rep }
 
-// Handle reads an own or borrow.
+// Handle returns an own or borrow.
 func (v Value) Handle() *Handle { return v.ref.(*Handle) }

@@ -20,8 +20,8 @@ const (
 // blocked is the result of an operation that will be reported later.
 const blocked = 0xffff_ffff
 
-// waitable is something a guest can wait for: a subtask, or an end of a stream or future. It has at most one pending event, whose contents
-// are computed when it is delivered.
+// waitable is something a guest can wait for: a subtask, or an end of a stream or future. It has at
+// most one pending event, whose contents are computed when it is delivered.
 type waitable struct {
 	deliver func() event // computes the pending event
 	pending bool

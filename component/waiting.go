@@ -26,7 +26,8 @@ func (c *canonFunc) title() string {
 	return "a built-in of the component model"
 }
 
-// nameFrames replaces the names under which core code calls canonical functions by those that people know.
+// nameFrames replaces the names under which core code calls canonical functions by those that
+// people know.
 func (s *Store) nameFrames(err error) {
 	var t *engine.Trap
 	if !errors.As(err, &t) {
@@ -48,7 +49,7 @@ func (s *Store) nameFrames(err error) {
 // awaited is what a thread waits for. describe says it in messages; in is the thread's instance.
 type awaited interface{ describe(in *instance) string }
 
-// Waiting says what the call's first thread waits for, for messages; "" when it is not waiting.
+// Waiting returns what the call's first thread waits for, for messages; "" if it does not wait.
 func (t *Task) Waiting() string {
 	if t.task == nil || t.task.implicit == nil || !t.task.implicit.parked {
 		return ""

@@ -112,7 +112,8 @@ func TestATrapAmongWaitingTasksLeavesNothing(t *testing.T) {
 		t.Errorf("%d results", got)
 	}
 	for k := range uint32(tasks) {
-		// The synchronous tasks but the first have not begun: what they would have been given is the embedder's still.
+		// The synchronous tasks but the first have not begun: what they would have been given is
+		// the embedder's still.
 		if n := b.dropped[k]; n != 2 && n != 3 {
 			t.Errorf("resources %d were dropped %d times", k, n)
 		}

@@ -209,7 +209,8 @@ func wastSection(id byte, content ...byte) []byte {
 	return append([]byte{id, byte(len(content))}, content...)
 }
 
-// wastSpectest is the module that core scripts import: functions that would print, a table, a memory and globals.
+// wastSpectest is the module that core scripts import: functions that would print, a table, a
+// memory and globals.
 func wastSpectest() []byte {
 	signatures := map[string][]byte{
 		"print": {}, "print_i32": {0x7f}, "print_i64": {0x7e}, "print_f32": {0x7d}, "print_f64": {0x7c},

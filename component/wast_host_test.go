@@ -2,7 +2,8 @@ package component
 
 import "errors"
 
-// linker offers what scripts may import: what hosts that run such scripts agree on, and the exports of the named instances so far.
+// linker offers what scripts may import: what hosts that run such scripts agree on, and the exports
+// of the named instances so far.
 func (w *wastRun) linker() *Linker {
 	l := NewLinker()
 	root := l.Instance("")
@@ -69,8 +70,8 @@ func wastSimpleModule() []byte {
 		"\x07\x09\x02\x01g\x03\x00\x01f\x00\x00" + "\x0a\x07\x01\x05\x00\x41\xe5\x00\x0b")
 }
 
-// offer makes the exports of an instance something that others can import. Each has a store of its own, so that resources can be recognized
-// but do not cross.
+// offer makes the exports of an instance something that others can import. Each has a store of its
+// own, so that resources can be recognized but do not cross.
 func (i *wastInstance) offer(l *Linker, name string, from *compInst) {
 	h := l.Instance(name)
 	for item, it := range from.items {

@@ -53,8 +53,9 @@ type wastValue struct {
 	Values   []wastValue     `json:"values"`
 }
 
-// TestWastFilesPassWhole runs every script below the folder that WASIHTTP_WAST_DIR names: the component model's own suite, or any other.
-// With WASIHTTP_WAST_VERBOSE it prints the traps, for comparing their messages.
+// TestWastFilesPassWhole runs every script below the folder that WASIHTTP_WAST_DIR names: the
+// component model's own suite, or any other. With WASIHTTP_WAST_VERBOSE it prints the traps, for
+// comparing their messages.
 func TestWastFilesPassWhole(t *testing.T) {
 	dir, set := os.LookupEnv("WASIHTTP_WAST_DIR")
 	if !set {
@@ -149,7 +150,8 @@ type wastRun struct {
 	file string
 	dir  string
 
-	// onlyValid is set when the script calls nothing: it is about what is valid, and what it imports need not exist.
+	// onlyValid is set when the script calls nothing: it is about what is valid, and what it
+	// imports need not exist.
 	onlyValid bool
 
 	defs    map[string]any // *Component, or []byte for a core module
@@ -403,7 +405,8 @@ func (w *wastRun) instantiate(def any, name string) error {
 	if err != nil {
 		return err
 	}
-	// Nothing can refer to an instance without a name once another one takes its place; some have memories of gigabytes.
+	// Nothing can refer to an instance without a name once another one takes its place; some have
+	// memories of gigabytes.
 	if n := len(w.all); n > 0 && w.all[n-1].name == "" {
 		w.all[n-1].close(w.t)
 		w.all = w.all[:n-1]
