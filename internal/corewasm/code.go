@@ -1,12 +1,11 @@
 package corewasm
 
-// edit is one place of a function body where the copy differs.
+// edit is one place of a function body where the copy differs: raw stands for
+// skip bytes of the original.
 type edit struct {
-	at    int // position in the body
-	skip  int // bytes of the original that are left out
-	index uint32
-	loop  bool   // insert a safepoint; else write index
-	raw   []byte // write these bytes instead
+	at   int // position in the body
+	skip int
+	raw  []byte
 }
 
 // code rewrites the code section.
@@ -17,12 +16,7 @@ func (w *rewriter) code() ([]byte, error) {
 	}
 	r := walker{reader: w.info.reader(secCode), table: newOpcodes()}
 	n := r.u32()
-	extra := uint32(0)
-	if w.safepoints != nil {
-		extra = 1
-	}
-	dst := make([]byte, 0, len(s.content)+len(s.content)/4+64)
-	dst = appendU32(dst, n+extra)
+	dst := make([]byte, countSize, len(s.content)+len(s.content)/4+64)
 	b := bodyRewriter{w: w, walker: &r}
 	for i := range n {
 		size := r.u32()
@@ -43,19 +37,41 @@ func (w *rewriter) code() ([]byte, error) {
 		return nil, r.err
 	}
 	if w.safepoints != nil {
-		dst = w.safepoints.appendStep(dst)
+		for _, f := range w.safepoints.added {
+			dst = append(appendU32(dst, uint32(len(f.body))), f.body...)
+		}
+		n += uint32(len(w.safepoints.added))
 	}
+	for i := range countSize {
+		dst[i] = byte(n>>(7*i))&0x7f | 0x80
+	}
+	dst[countSize-1] &^= 0x80
 	return dst, nil
 }
 
+// countSize is the size of a number that is written when what follows it has been.
+const countSize = 5
+
 type bodyRewriter struct {
 	*walker
-	w     *rewriter
-	edits []edit
-	buf   []byte
-	spots []spot
-	bulk  []byte // goes before instructions that fill and copy; nil without safepoints
+	w      *rewriter
+	edits  []edit
+	head   []byte // stands for the locals
+	raw    []byte // what edits write
+	spots  []spot
+	loops  []loop
+	bulks  []bulkSite
+	frames []int // of the blocks around an instruction: its loop, or the one around it
 }
+
+// loop is one in a function, or the code that is in none.
+type loop struct {
+	edit int // for its header
+	cost int32
+}
+
+// noLoop is the index of the code that is in no loop.
+const noLoop = 0
 
 // spot is an instruction that the line table has to know.
 type spot struct{ at int }
@@ -78,16 +94,12 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		b.failAt(start, "function has %d local variables, more than %d", locals, maxLocals)
 	}
 	exprAt := b.pos
-	b.edits, b.spots, b.bulk = b.edits[:0], b.spots[:0], nil
+	b.edits, b.spots, b.raw = b.edits[:0], b.spots[:0], b.raw[:0]
 	ft, ok := w.info.FuncTypeOf(w.info.ImportedFuncs + fn)
 	if !ok {
 		b.failAt(start, "function has a malformed type")
 	}
-	temp := uint32(len(ft.Params)) + uint32(locals)
-	if w.safepoints != nil {
-		b.bulk = w.safepoints.bulkCode(temp + 1)
-	}
-	calls, loops, bulk := b.instructions()
+	calls := b.instructions()
 	if b.err != nil {
 		return dst
 	}
@@ -96,56 +108,68 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		return dst
 	}
 	facts := &w.out.Code
-	facts.Loops += loops
+	loops := b.loops[1:]
+	facts.Loops += len(loops)
 	if calls {
 		facts.Calls++
 	}
-	if w.safepoints == nil || !calls && !bulk && loops == 0 {
-		return b.emit(dst, start, start, end, nil, false)
+	s := w.safepoints
+	own := b.loops[noLoop].cost + int32(locals)
+	if s == nil || !calls && len(loops) == 0 && len(b.bulks) == 0 && own <= costLeaf {
+		return b.emit(dst, start, start, end, nil)
 	}
-	b.buf = appendU32(b.buf[:0], uint32(groups)+1)
+	local := uint32(len(ft.Params)) + uint32(locals)
+	many := len(loops) >= manyBlocks
+	for _, l := range loops {
+		at := len(b.raw)
+		b.raw = s.header(b.raw, l.cost, local, many)
+		b.edits[l.edit].raw = b.raw[at:]
+	}
+	for _, site := range b.bulks {
+		at := len(b.raw)
+		b.raw = s.site(b.raw, site, local+1, len(b.bulks) >= manyBlocks)
+		b.edits[site.edit].raw = b.raw[at:]
+	}
+	head := appendU32(b.head[:0], uint32(groups)+1)
 	at := start
 	for ; b.b[at] >= 0x80; at++ {
 	}
-	b.buf = append(b.buf, b.b[at+1:exprAt]...)
-	added := byte(1)
-	if bulk {
-		added = 2
-	}
-	b.buf = append(b.buf, added, byte(I32))
-	b.buf = append(b.buf, w.safepoints.entryCode(temp, loops > 0)...)
-	var header []byte
-	if loops > 0 {
-		header = w.safepoints.loopCode(temp)
-	}
-	return b.emit(dst, start, exprAt, end, header, true)
+	head = append(head, b.b[at+1:exprAt]...)
+	head = append(head, 2, byte(I32))
+	b.head = s.entry(head, own, local, len(loops) > 0 && !many)
+	return b.emit(dst, start, exprAt, end, b.head)
 }
 
-// instructions walks the body and collects what has to change.
-func (b *bodyRewriter) instructions() (calls bool, loops int, bulk bool) {
+// instructions walks the body, collects what has to change and adds up what the
+// code costs. It reports whether there are calls.
+func (b *bodyRewriter) instructions() (calls bool) {
 	w := b.w
 	facts := &w.out.Code
 	first, shift := w.info.ImportedFuncs, w.out.shift
-	depth := 1
-	for depth > 0 {
+	b.loops, b.bulks = append(b.loops[:0], loop{}), b.bulks[:0]
+	b.frames = append(b.frames[:0], noLoop)
+	for len(b.frames) > 0 {
 		if !b.next() {
 			b.fail("function body without end")
-			return
+			return calls
 		}
-		if b.bulk != nil && b.isBulk() {
-			bulk = true
-			b.edits = append(b.edits, edit{at: b.at, raw: b.bulk})
-		}
+		in := b.frames[len(b.frames)-1]
 		switch b.imm {
 		case immEnd:
-			depth--
-		case immBlock, immTryTable:
-			depth++
+			b.frames = b.frames[:len(b.frames)-1]
+		case immBlock:
+			b.frames = append(b.frames, in)
+		case immTryTable:
+			b.frames = append(b.frames, in)
+			if s := w.safepoints; s != nil && b.arg > 0 {
+				b.call(b.at, b.at, s.host)
+			}
 		case immLoop:
-			depth++
-			loops++
+			in = len(b.loops)
+			b.frames = append(b.frames, in)
+			b.loops = append(b.loops, loop{edit: len(b.edits)})
 			if w.safepoints != nil {
-				b.edits = append(b.edits, edit{at: b.pos, loop: true})
+				b.edits = append(b.edits, edit{at: b.pos})
 			}
 		case immCall, immRefFunc:
 			if b.imm == immCall {
@@ -154,7 +178,7 @@ func (b *bodyRewriter) instructions() (calls bool, loops int, bulk bool) {
 				facts.MakesRefs = true
 			}
 			if b.arg >= first && shift != 0 {
-				b.edits = append(b.edits, edit{at: b.immAt, skip: b.pos - b.immAt, index: b.arg + shift})
+				b.write(b.immAt, b.pos, appendU32(b.raw, b.arg+shift))
 			}
 		case immCallOther, immCallOther2:
 			calls = true
@@ -168,30 +192,45 @@ func (b *bodyRewriter) instructions() (calls bool, loops int, bulk bool) {
 		case immMemoryGrow:
 			facts.GrowsMemory = true
 		}
-		if len(w.companions) > 0 {
-			if e, ok := w.accessor(b.walker); ok {
-				b.edits = append(b.edits, e)
-			}
-		}
+		l := &b.loops[in]
+		l.cost = min(l.cost+cost(b.op, b.imm), maxCost)
+		b.replaceWhole()
 		if w.lines != nil && mayTrap(b.op, b.imm) {
 			b.spots = append(b.spots, spot{b.at})
 		}
 	}
-	return calls, loops, bulk
+	return calls
 }
 
-// isBulk tells whether the instruction takes time by the number on top of the
-// stack: those that fill and copy memories and tables.
-func (b *bodyRewriter) isBulk() bool {
-	if b.op != 0xfc {
-		return false
+// replaceWhole has a call stand for the instruction if it takes time by its
+// operands, or is on a memory that is in a companion.
+func (b *bodyRewriter) replaceWhole() {
+	w := b.w
+	if w.safepoints != nil {
+		if site, ok := w.bulk(b.walker); ok {
+			site.edit = len(b.edits)
+			b.bulks = append(b.bulks, site)
+			b.edits = append(b.edits, edit{at: b.at, skip: b.pos - b.at})
+			return
+		}
 	}
-	sub := reader{b: b.b, pos: b.at + 1}
-	switch sub.u32() {
-	case 8, 10, 11, 12, 14, 15, 17:
-		return true
+	if len(w.companions) > 0 {
+		if code, ok := w.accessor(b.walker); ok {
+			b.write(b.at, b.pos, append(b.raw, code...))
+		}
 	}
-	return false
+}
+
+// call has a call stand for the bytes between two positions.
+func (b *bodyRewriter) call(from, to int, index uint32) {
+	b.write(from, to, appendU32(append(b.raw, 0x10), index))
+}
+
+// write has what raw holds beyond b.raw, which it becomes, stand for the bytes
+// between two positions.
+func (b *bodyRewriter) write(from, to int, raw []byte) {
+	b.edits = append(b.edits, edit{from, to - from, raw[len(b.raw):]})
+	b.raw = raw
 }
 
 // mayTrap tells whether a backtrace can name the instruction.
@@ -209,65 +248,37 @@ func mayTrap(op byte, imm immediate) bool {
 	return false
 }
 
-// emit appends size and body; head stands for the bytes from start to from.
-func (b *bodyRewriter) emit(dst []byte, start, from, end int, safepoint []byte, head bool) []byte {
-	size := end - from
-	if head {
-		size += len(b.buf)
-	}
+// emit appends size and body; head stands for the bytes from start to from,
+// unless it is nil.
+func (b *bodyRewriter) emit(dst []byte, start, from, end int, head []byte) []byte {
+	size := end - from + len(head)
 	for _, e := range b.edits {
-		if e.loop {
-			size += len(safepoint)
-		} else {
-			size += e.size() - e.skip
-		}
+		size += len(e.raw) - e.skip
 	}
 	dst = appendU32(dst, uint32(size))
 	w := b.w
 	spots := b.spots
 	mark := func(pos int) { w.out.Offsets.add(len(dst), pos) }
-	if head {
-		dst = append(dst, b.buf...)
-	}
+	dst = append(dst, head...)
 	mark(from)
 	pos := from
-	copyTo := func(to int) {
-		for len(spots) > 0 && spots[0].at < to {
-			w.lines.add(len(dst)+spots[0].at-pos, spots[0].at)
-			spots = spots[1:]
+	note := func(to int) {
+		for ; len(spots) > 0 && spots[0].at < to; spots = spots[1:] {
+			w.lines.add(len(dst)+max(spots[0].at-pos, 0), spots[0].at)
 		}
+	}
+	copyTo := func(to int) {
+		note(to)
 		dst = append(dst, b.b[pos:to]...)
 		pos = to
 	}
 	for _, e := range b.edits {
 		copyTo(e.at)
-		if e.loop {
-			dst = append(dst, safepoint...)
-		} else {
-			if e.raw != nil {
-				dst = append(dst, e.raw...)
-			} else {
-				dst = appendU32(dst, e.index)
-			}
-			pos += e.skip
-		}
+		note(e.at + e.skip)
+		dst = append(dst, e.raw...)
+		pos += e.skip
 		mark(pos)
 	}
 	copyTo(end)
 	return dst
-}
-
-func (e edit) size() int {
-	if e.raw != nil {
-		return len(e.raw)
-	}
-	return sizeU32(e.index)
-}
-
-func sizeU32(v uint32) int {
-	n := 1
-	for ; v >= 0x80; v >>= 7 {
-		n++
-	}
-	return n
 }

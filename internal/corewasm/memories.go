@@ -138,6 +138,7 @@ func (w *rewriter) collectMemories() error {
 			if _, known := c.byCode[string(code)]; !known {
 				c.byCode[string(code)] = len(c.helpers)
 				c.helpers = append(c.helpers, helper{typ: typ, code: code})
+				w.addType(typ)
 			}
 		}
 		if r.err != nil {
@@ -154,20 +155,19 @@ func (w *rewriter) collectMemories() error {
 	return nil
 }
 
-// accessor gives what stands for the instruction just read, if it touches a
+// accessor returns what stands for the instruction just read, if it touches a
 // memory beyond the first or spells out that it means the first.
-func (w *rewriter) accessor(in *walker) (edit, bool) {
+func (w *rewriter) accessor(in *walker) (code []byte, ok bool) {
 	memory, _, code, _ := memoryAccess(in)
-	e := edit{at: in.at, skip: in.pos - in.at, raw: code}
 	if memory == 0 || int(memory) > len(w.companions) {
-		return e, code != nil && string(code) != string(in.b[in.at:in.pos])
+		return code, code != nil && string(code) != string(in.b[in.at:in.pos])
 	}
 	c := &w.companions[memory-1]
 	k, ok := c.byCode[string(code)]
 	if ok {
-		e.raw = appendU32([]byte{0x10}, w.info.ImportedFuncs+c.helpers[k].ref)
+		code = appendU32([]byte{0x10}, w.info.ImportedFuncs+c.helpers[k].ref)
 	}
-	return e, ok
+	return code, ok
 }
 
 // eachHelper visits the helpers in the order of their function indices.
@@ -264,7 +264,7 @@ func appendFuncType(dst []byte, t FuncType) []byte {
 	for _, list := range [][]ValType{t.Params, t.Results} {
 		dst = appendU32(dst, uint32(len(list)))
 		for _, v := range list {
-			dst = append(dst, byte(v))
+			dst = appendValType(dst, v)
 		}
 	}
 	return dst

@@ -244,7 +244,9 @@ func (w *walker) next() bool {
 		w.heapType()
 	case immTryTable:
 		w.blockType()
-		for range w.count("try_table") {
+		n := w.count("try_table")
+		w.arg = uint32(n)
+		for range n {
 			switch c := w.byte(); c {
 			case 0, 1: // catch, catch_ref
 				w.skipLEB()

@@ -7,7 +7,7 @@ import (
 
 // DefaultPeriod is how many counts lie between two calls of the safepoint
 // function when [Options] says nothing.
-const DefaultPeriod = 65536
+const DefaultPeriod = 1 << 17
 
 // ImportName is the two-part name of an import.
 type ImportName struct {
@@ -19,8 +19,9 @@ type Options struct {
 	// Imports gives the new name of each import in order; nil keeps the names.
 	Imports []ImportName
 	// Safepoint is the host function, of type () -> (), that code calls each
-	// Period counts or so; nil inserts no safepoints. A count is one pass through
-	// a loop header or one entry of a function that contains calls.
+	// Period counts or so, and before each try_table that catches something; nil
+	// inserts no safepoints. A count is about one plain instruction; what takes
+	// longer counts for more.
 	Safepoint *ImportName
 	// Period is at most 1<<31-1; 0 means [DefaultPeriod].
 	Period uint32
@@ -77,8 +78,8 @@ type Rewritten struct {
 	Offsets OffsetMap
 
 	importedFuncs uint32
-	shift         uint32
-	helper        uint32
+	shift         uint32 // functions added behind the imported ones
+	ownFuncs      uint32
 }
 
 // CodeFacts are properties of function bodies.
@@ -100,13 +101,14 @@ type CodeFacts struct {
 // OriginalFunc translates a function index of the rewritten module; false for
 // one that was added.
 func (w *Rewritten) OriginalFunc(index uint32) (uint32, bool) {
-	if w.shift == 0 || index < w.importedFuncs {
+	if index < w.importedFuncs {
 		return index, true
 	}
-	if index < w.importedFuncs+w.shift || w.helper != 0 && index == w.helper {
+	own := index - w.importedFuncs - w.shift
+	if index < w.importedFuncs+w.shift || own >= w.ownFuncs {
 		return 0, false
 	}
-	return index - w.shift, true
+	return w.importedFuncs + own, true
 }
 
 // Rewrite makes a new module out of mod; see [Options]. Bytes of the result
@@ -134,7 +136,10 @@ func RewriteScanned(info *Info, opt Options) (*Rewritten, error) {
 	rw := &rewriter{
 		info: info,
 		opt:  opt,
-		out:  &Rewritten{Info: info, importedFuncs: info.ImportedFuncs},
+		out: &Rewritten{
+			Info: info, importedFuncs: info.ImportedFuncs, ownFuncs: uint32(len(info.Funcs)),
+		},
+		types: map[string]uint32{},
 	}
 	return rw.run()
 }
@@ -146,6 +151,8 @@ type rewriter struct {
 
 	safepoints *safepoints // nil: none
 	voidType   uint32      // index of () -> ()
+	types      map[string]uint32
+	addedTypes []byte
 	companions []companion
 	helpers    uint32 // functions that companions provide
 	keepData   int    // number of leading segments that were moved out
@@ -163,13 +170,7 @@ func (w *rewriter) run() (*Rewritten, error) {
 	}
 	w.out.shift = w.helpers
 	if w.opt.Safepoint != nil && len(info.Funcs) > 0 {
-		w.safepoints = newSafepoints(w.opt.Period)
-		w.out.shift++
-		w.out.helper = info.ImportedFuncs + w.out.shift + uint32(len(info.Funcs))
-		w.safepoints.counter = info.ImportedGlobals + uint32(len(info.Globals))
-		w.safepoints.host = info.ImportedFuncs + w.helpers
-		w.safepoints.step = w.out.helper
-		w.voidType = uint32(len(info.Types))
+		w.safepoints = newSafepoints(w)
 	}
 	if w.opt.Lines {
 		w.lines = &lineTable{}
@@ -222,20 +223,18 @@ func (w *rewriter) section(id byte, code []byte) ([]byte, error) {
 	var out []byte
 	switch id {
 	case secType:
-		if w.out.shift > 0 {
-			out = w.prolonged(&r, s.present, w.out.shift)
-			if w.safepoints != nil {
-				out = append(out, 0x60, 0, 0)
-			}
-			w.eachHelper(func(_, _ int, h helper) { out = appendFuncType(out, h.typ) })
-			return out, r.err
+		if n := len(w.types); n > 0 {
+			return append(w.prolonged(&r, s.present, uint32(n)), w.addedTypes...), r.err
 		}
 	case secImport:
 		return w.imports()
 	case secFunction:
 		if w.safepoints != nil {
-			out = w.prolonged(&r, s.present, 1)
-			return appendU32(out, w.voidType), r.err
+			out = w.prolonged(&r, s.present, uint32(len(w.safepoints.added)))
+			for _, f := range w.safepoints.added {
+				out = appendU32(out, f.typ)
+			}
+			return out, r.err
 		}
 	case secMemory:
 		if len(w.companions) > 0 {
@@ -283,6 +282,19 @@ func (w *rewriter) prolonged(r *reader, present bool, more uint32) []byte {
 	return append(out, r.b[r.pos:]...)
 }
 
+// addType returns the index of a function type beside those of the module. None
+// is new once the type section has been written.
+func (w *rewriter) addType(t FuncType) uint32 {
+	code := appendFuncType(nil, t)
+	index, known := w.types[string(code)]
+	if !known {
+		index = uint32(len(w.info.Types) + len(w.types))
+		w.types[string(code)] = index
+		w.addedTypes = append(w.addedTypes, code...)
+	}
+	return index
+}
+
 // function translates a function index of the original.
 func (w *rewriter) function(index uint32) uint32 {
 	if index >= w.info.ImportedFuncs {
@@ -322,14 +334,9 @@ func (w *rewriter) imports() ([]byte, error) {
 		out = appendName(appendName(out, name.Module), name.Name)
 		out = append(out, r.b[at:r.pos]...)
 	}
-	typ := uint32(len(w.info.Types))
-	if w.safepoints != nil {
-		typ++
-	}
-	w.eachHelper(func(memory, index int, _ helper) {
+	w.eachHelper(func(memory, index int, h helper) {
 		out = appendName(appendName(out, companionName(memory)), fmt.Sprint("f", index))
-		out = appendU32(append(out, byte(KindFunc)), typ)
-		typ++
+		out = appendU32(append(out, byte(KindFunc)), w.addType(h.typ))
 	})
 	if w.safepoints != nil {
 		out = appendName(appendName(out, w.opt.Safepoint.Module), w.opt.Safepoint.Name)

@@ -173,6 +173,18 @@ type Export struct {
 	Index uint32
 }
 
+// appendValType writes a type that valType has read.
+func appendValType(dst []byte, t ValType) []byte {
+	dst = append(dst, byte(t))
+	if index, ok := t.HeapIndex(); ok {
+		return appendS32(dst, int32(index))
+	}
+	if k := t & 0xff; k == RefNull || k == Ref {
+		dst = append(dst, byte(t>>8&0x7f))
+	}
+	return dst
+}
+
 func (r *reader) heapType() ValType {
 	at := r.pos
 	h := r.sleb(33)

@@ -39,7 +39,9 @@ const (
 	TableSet     = 0x26
 	I32Load      = 0x28
 	I32Load8U    = 0x2d
+	F64Load      = 0x2b
 	I32Store     = 0x36
+	F64Store     = 0x39
 	I32Store8    = 0x3a
 	MemorySize   = 0x3f
 	MemoryGrow   = 0x40
@@ -49,6 +51,10 @@ const (
 	I32Sub       = 0x6b
 	I32Mul       = 0x6c
 	I32DivU      = 0x6e
+	I32And       = 0x71
+	I32Xor       = 0x73
+	F64Add       = 0xa0
+	F64Mul       = 0xa2
 	RefNull      = 0xd0
 	RefFunc      = 0xd2
 	Void         = 0x40
