@@ -205,9 +205,11 @@ func (f *Failure) trapped(err error) {
 	}
 	f.Frames = frames(t.Frames)
 	switch {
-	case t.Code == engine.TrapStackOverflow && len(t.Frames) == 0:
-		f.Hint = "look for a function that calls itself without end; " +
-			"of an exhausted stack there is no backtrace"
+	case t.Code == engine.TrapStackOverflow && t.MemoryRefused:
+		f.Hint = "its stack had no more room in the memory that it may use"
+		f.Limit = LimitMemory
+	case t.Code == engine.TrapStackOverflow:
+		f.Hint = "look for a function that calls itself without end"
 	case t.MemoryRefused && t.Cause == nil:
 		f.Hint, f.Limit = "the guest had been refused more memory", LimitMemory
 	}

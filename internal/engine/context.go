@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -17,6 +18,8 @@ type Context struct {
 	group *Group
 	owner any
 	inst  context.Context // while a module is instantiated: what wazero needs for that
+	act   *activation     // of the innermost call
+	began time.Time       // when the guest's turn began, about; zero before its first safepoint
 }
 
 // NewContext makes a context for calls into the group. owner is whatever the
@@ -83,6 +86,27 @@ func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 			panic(i.cause)
 		}
 		fn(c, stack)
+	}
+}
+
+// turn is how long guest code keeps a processor that others wait for. The scheduler
+// would let it run ten times as long, and a request passes through several
+// goroutines that each wait for all guests that are busy.
+const turn = time.Millisecond
+
+// safepoint is where guest code lets go of the processor, and is stopped.
+func safepoint(ctx context.Context, _ []uint64) {
+	c := ctx.(*Context)
+	if i := c.group.interrupted.Load(); i != nil {
+		panic(&hostPanic{i.cause})
+	}
+	c.act.check(c.group)
+	switch now := time.Now(); {
+	case c.began.IsZero():
+		c.began = now
+	case now.Sub(c.began) >= turn:
+		runtime.Gosched()
+		c.began = time.Now()
 	}
 }
 

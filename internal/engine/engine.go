@@ -57,6 +57,9 @@ type Engine struct {
 
 	groups, runtimes atomic.Int64
 	mappings, mapped atomic.Int64
+
+	layout  atomic.Pointer[stackLayout]
+	dropped atomic.Uint64 // bytes of stacks since they were last collected
 }
 
 // Stats are counts of what is in use, for finding leaks.
@@ -161,8 +164,7 @@ func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, err
 		names[f.Name] = true
 		b.NewFunctionBuilder().WithGoFunction(hostCall(f.Fn), f.Params, f.Results).Export(f.Name)
 	}
-	// Where guest code lets go of the processor: being called is all that it is for.
-	b.NewFunctionBuilder().WithGoFunction(hostCall(func(*Context, []uint64) {}), nil, nil).Export(safepointName)
+	b.NewFunctionBuilder().WithGoFunction(api.GoFunc(safepoint), nil, nil).Export(safepointName)
 	var err error
 	if r.hostC, err = b.Compile(ctx); err == nil {
 		r.host, err = r.rt.InstantiateModule(ctx, r.hostC, wazero.NewModuleConfig().WithName(""))

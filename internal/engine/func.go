@@ -15,8 +15,8 @@ import (
 type Func struct {
 	group *Group
 	make  func() api.Function
-	size  int            // slots of the stack that parameters and results need
-	free  []api.Function // activations that no call is using
+	size  int           // slots of the stack that parameters and results need
+	free  []*activation // that no call is using
 }
 
 // maxIdle bounds the activations kept for reuse per function: each holds a
@@ -91,8 +91,8 @@ func (g *Group) TableFunc(slot int, export string, index uint32, params, results
 	lookup := func() api.Function {
 		return table.LookupFunction(mod, e.Index, index, params, results)
 	}
-	first := lookup()
-	return &Func{group: g, make: lookup, size: max(len(params), len(results)), free: []api.Function{first}}, nil
+	first := g.runtime.engine.activate(lookup())
+	return &Func{group: g, make: lookup, size: max(len(params), len(results)), free: []*activation{first}}, nil
 }
 
 // Call calls the function: parameters are taken from the stack and results
@@ -105,24 +105,26 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 	if i := f.group.interrupted.Load(); i != nil {
 		return &Trap{Code: TrapHost, Cause: i.cause}
 	}
-	var fn api.Function
+	var act *activation
 	if n := len(f.free); n > 0 {
-		fn = f.free[n-1]
+		act = f.free[n-1]
 		f.free[n-1] = nil
 		f.free = f.free[:n-1]
 	} else {
-		fn = f.make()
+		act = f.group.runtime.engine.activate(f.make())
 	}
+	outer := ctx.act
+	ctx.act = act
 	f.group.calls++
-	err := fn.CallWithStack(ctx, stack)
+	err := act.fn.CallWithStack(ctx, stack)
 	f.group.calls--
+	ctx.act = outer
+	keep := act.end(f.group)
 	if err != nil {
-		// The activation is not used again: its stack may have grown to the
-		// limit and never shrinks.
 		return f.group.trap(err)
 	}
-	if len(f.free) < maxIdle {
-		f.free = append(f.free, fn)
+	if keep && len(f.free) < maxIdle {
+		f.free = append(f.free, act)
 	}
 	return nil
 }

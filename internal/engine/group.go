@@ -17,8 +17,8 @@ import (
 
 // Limits bound what a group may use.
 type Limits struct {
-	// MaxMemoryBytes bounds the sum of all linear memories and of tables as they
-	// begin; 0 means no bound but that of the address space.
+	// MaxMemoryBytes bounds the sum of all linear memories, of tables as they begin
+	// and of the stacks of guest code; 0 means no bound but that of the address space.
 	MaxMemoryBytes uint64
 }
 
@@ -29,7 +29,7 @@ type Limits struct {
 type Group struct {
 	runtime *Runtime
 	lim     Limits
-	used    uint64 // bytes of all memories and of tables as they begin
+	used    uint64 // bytes of all memories, of tables as they begin, and of stacks
 	slots   []instance
 	backed  []*linear
 	visible int     // slots that the owner asked for; companions follow
@@ -242,6 +242,7 @@ func (g *Group) Close() error {
 	}
 	g.slots, g.backed = nil, nil
 	g.runtime.engine.groups.Add(-1)
+	g.runtime.engine.collect()
 	return errors.Join(errs...)
 }
 

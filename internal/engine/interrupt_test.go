@@ -1,96 +1,191 @@
 package engine_test
 
 import (
+	"bytes"
 	"errors"
+	"maps"
 	"runtime"
+	"slices"
 	"testing"
-	"time"
 
-	"github.com/wasihttp/wasihttp/internal/corewasm/coretest"
+	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
+// forever has code run in an endless loop.
+func forever(code ...any) []byte {
+	return ct.Code(ct.Loop, ct.Void, ct.Code(code...), ct.Br, 0, ct.End)
+}
+
+// Function indices in the module of TestInterruptStopsGuestCode, after the imported
+// functions.
+const (
+	begun = iota
+	cheap
+	burnReturn
+	burnThrow
+	burnFib
+	burnCopy
+	burnTail
+	burnTailIndirect
+	burnTailRef
+	burnLarge
+	burnLoops
+)
+
+// burnModule is a module with a function for each way, which says that it has begun.
+func burnModule(ways map[string][]byte) ct.Module {
+	three := ct.Code(ct.Const(0), ct.Const(1), ct.Const(1<<20))
+	var loops []byte
+	for range 300 {
+		loops = ct.Code(loops, ct.Loop, ct.Void, ct.End)
+	}
+	m := ct.Module{
+		Imports: []ct.Import{{Name: "begun", Func: &sigVoid}, {Name: "cheap", Func: &sigVoid}},
+		Memory:  &ct.Memory{Min: 1024},
+		Globals: []ct.Global{{Type: ct.I32, Mutable: true, Init: ct.Const(0)}},
+		Table:   100_000,
+		Tags:    []ct.Type{sigVoid},
+		Elems:   []ct.Elem{{Offset: ct.Const(0), Funcs: []int{burnReturn, burnTailIndirect, burnTailRef}}},
+		Data:    []ct.Data{{Bytes: string(make([]byte, 1<<20))}}, DataCount: true,
+		Funcs: []ct.Func{
+			{Type: sigVoid, Code: ct.Code(ct.Nop)},
+			{Type: sigVoid, Code: ct.Code(ct.Throw, 0)},
+			{Type: sigII, Code: fib(burnFib)},
+			{Type: sigVoid, Code: ct.Code(three, ct.Misc, 10, 0, 0)},
+			{Type: sigVoid, Code: ct.Code(ct.ReturnCall, burnTail)},
+			{Type: sigVoid, Code: ct.Code(ct.Const(1), ct.ReturnCallIndirect, 2, 0)},
+			{Type: sigVoid, Code: ct.Code(ct.RefFunc, burnTailRef, ct.ReturnCallRef, ct.U32(burnTailRef))},
+			{Type: sigVoid, Code: bytes.Repeat(ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop), 5000)},
+			{Type: sigVoid, Code: loops},
+		},
+	}
+	for _, name := range slices.Sorted(maps.Keys(ways)) {
+		m.Funcs = append(m.Funcs, ct.Func{Type: sigVoid, Export: name, Code: ct.Code(ct.Call, begun, ways[name])})
+	}
+	return m
+}
+
+// TestInterruptStopsGuestCode runs ten guests at once in each way to burn time that
+// there is.
 func TestInterruptStopsGuestCode(t *testing.T) {
-	self := coretest.U32(0)
-	store := coretest.Code(coretest.Const(0), coretest.Const(1), coretest.I32Store, 2, 0)
-	for _, tt := range []struct {
-		name string
-		code []byte
-	}{
-		{"empty loop", coretest.Code(coretest.Loop, coretest.Void, coretest.Br, 0, coretest.End)},
-		{"loop that stores", coretest.Code(coretest.Loop, coretest.Void, store, coretest.Br, 0, coretest.End)},
-		{"loop that fills", coretest.Code(coretest.Loop, coretest.Void, coretest.Const(0), coretest.Const(1), coretest.Const(64<<20),
-			coretest.Misc, 11, 0, coretest.Br, 0, coretest.End)},
-		{"loop that calls what copies", coretest.Code(coretest.Loop, coretest.Void, coretest.Call, 4, coretest.Br, 0, coretest.End)},
-		{"tail recursion", coretest.Code(coretest.ReturnCall, self)},
-		{"exponential recursion", coretest.Code(coretest.LocalGet, 0, coretest.If, coretest.Void,
-			coretest.GlobalGet, 0, coretest.Const(1), coretest.I32Add, coretest.GlobalSet, 0, coretest.End,
-			coretest.Loop, coretest.Void, coretest.Call, 1, coretest.Drop, coretest.Br, 0, coretest.End)},
-		{"recursion through a table", coretest.Code(coretest.Loop, coretest.Void,
-			coretest.Const(0), coretest.CallIndirect, 2, 0, coretest.Br, 0, coretest.End)},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			f := start(t, engine.Limits{})
-			f.instantiate(0, f.compile(coretest.Module{
-				Memory:  &coretest.Memory{Min: 1024},
-				Globals: []coretest.Global{{Type: coretest.I32, Mutable: true, Init: coretest.Const(0)}},
-				Table:   1,
-				Elems:   []coretest.Elem{{Offset: coretest.Const(0), Funcs: []int{2}}},
-				Funcs: []coretest.Func{
-					{Type: sigVoid, Locals: []byte{coretest.I32}, Export: "run", Code: tt.code},
-					{Type: sigI, Code: coretest.Code(coretest.Const(22), coretest.Call, 3)},
-					{Type: sigVoid, Code: coretest.Code(coretest.Nop)},
-					{Type: sigII, Code: fib(3)},
-					{Type: sigVoid, Code: coretest.Code(coretest.Const(0), coretest.Const(1<<20), coretest.Const(1<<20), coretest.Misc, 10, 0, 0)},
-				},
-			}))
+	const guests = 10
+	store := ct.Code(ct.Const(0), ct.Const(1), ct.I32Store, 2, 0)
+	three := ct.Code(ct.Const(0), ct.Const(1), ct.Const(64<<20-1))
+	catch := func(kind byte, code ...any) []byte { // one that is caught by a block around
+		result := ct.Void
+		end := ct.Code(ct.Nop)
+		if kind == 1 || kind == 3 {
+			result, end = ct.ExnRef, ct.Code(ct.Drop)
+		}
+		clause := ct.Code(int(kind), 0)
+		if kind < 2 {
+			clause = ct.Code(int(kind), 0, 0)
+		}
+		return ct.Code(ct.Block, result, ct.TryTable, ct.Void, 1, clause, ct.Code(code...), ct.End, ct.Unreachable, ct.End, end)
+	}
+	rethrow := ct.Code(ct.Block, ct.ExnRef, ct.TryTable, ct.Void, 1, 3, 0, ct.Throw, 0, ct.End, ct.Unreachable, ct.End, ct.ThrowRef)
+	ways := map[string][]byte{
+		"an empty loop":                    forever(),
+		"a loop that stores":               forever(store),
+		"a loop by br_table":               ct.Code(ct.Loop, ct.Void, ct.Const(0), ct.BrTable, 1, 0, 0, ct.End),
+		"a loop by br_if":                  ct.Code(ct.Loop, ct.Void, ct.Const(1), ct.BrIf, 0, ct.End),
+		"a loop by br_on_null":             ct.Code(ct.Loop, ct.Void, ct.RefNull, 0x70, ct.BrOnNull, 0, ct.Drop, ct.End),
+		"a loop with a value":              ct.Code(ct.Const(0), ct.Loop, 3, ct.Br, 0, ct.End, ct.Drop),
+		"a loop with a large body":         forever(bytes.Repeat(ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop), 5000)),
+		"loops in loops":                   forever(forever(forever())),
+		"a function with a large body":     forever(ct.Call, burnLarge),
+		"one of very many loops":           ct.Code(bytes.Repeat(ct.Code(ct.Loop, ct.Void, ct.End), 300), forever()),
+		"a function with very many":        forever(ct.Call, burnLoops),
+		"calls":                            forever(ct.Call, burnReturn),
+		"calls through a table":            forever(ct.Const(0), ct.CallIndirect, 2, 0),
+		"calls of references":              forever(ct.RefFunc, burnReturn, ct.CallRef, ct.U32(burnReturn)),
+		"recursion":                        forever(ct.Const(30), ct.Call, burnFib, ct.Drop),
+		"tail calls":                       ct.Code(ct.Call, burnTail),
+		"tail calls through a table":       ct.Code(ct.Call, burnTailIndirect),
+		"tail calls of references":         ct.Code(ct.Call, burnTailRef),
+		"a host function that does little": forever(ct.Call, cheap),
+
+		"exceptions":                            forever(catch(0, ct.Throw, 0)),
+		"exceptions with references":            forever(catch(1, ct.Throw, 0)),
+		"exceptions, all caught":                forever(catch(2, ct.Throw, 0)),
+		"exceptions, all with references":       forever(catch(3, ct.Throw, 0)),
+		"exceptions from other functions":       forever(catch(2, ct.Call, burnThrow)),
+		"exceptions that are thrown again":      forever(catch(2, rethrow)),
+		"exceptions whose handlers are loops":   ct.Code(ct.Loop, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.Throw, 0, ct.End, ct.End),
+		"exceptions that a loop is caught with": forever(catch(2, ct.Loop, ct.Void, ct.Throw, 0, ct.End)),
+		"try_tables that nothing is thrown in":  forever(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.End, ct.End),
+		"a loop in a try_table":                 ct.Code(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, forever(), ct.End, ct.End),
+		"a loop after many exceptions":          ct.Code(bytes.Repeat(catch(2, ct.Throw, 0), 100), forever()),
+
+		"fills":                    forever(three, ct.Misc, 11, 0),
+		"copies":                   forever(three, ct.Misc, 10, 0, 0),
+		"copies in a function":     forever(ct.Call, burnCopy),
+		"small fills":              forever(bytes.Repeat(ct.Code(ct.Const(0), ct.Const(1), ct.Const(1000), ct.Misc, 11, 0), 5000)),
+		"initializations":          forever(ct.Const(0), ct.Const(0), ct.Const(1<<20), ct.Misc, 8, 0, 0),
+		"growing by nothing":       forever(ct.Const(0), ct.MemoryGrow, 0, ct.Drop),
+		"growing by too much":      forever(ct.Const(-1), ct.MemoryGrow, 0, ct.Drop),
+		"fills of tables":          forever(ct.Const(3), ct.RefNull, 0x70, ct.Const(99_000), ct.Misc, 17, 0),
+		"copies of tables":         forever(ct.Const(3), ct.Const(4), ct.Const(99_000), ct.Misc, 14, 0, 0),
+		"growing a table":          forever(ct.RefNull, 0x70, ct.Const(1000), ct.Misc, 15, 0, ct.Drop),
+		"growing a table too much": forever(ct.RefNull, 0x70, ct.Const(-1), ct.Misc, 15, 0, ct.Drop),
+		"references to functions":  forever(bytes.Repeat(ct.Code(ct.RefFunc, burnReturn, ct.Drop), 1000)),
+	}
+	began := make(chan struct{}, guests)
+	f := start(t, engine.Limits{},
+		engine.HostFunc{Name: "begun", Fn: func(*engine.Context, []uint64) { began <- struct{}{} }},
+		engine.HostFunc{Name: "cheap", Fn: func(*engine.Context, []uint64) {}})
+	host := func(name string) engine.Import { return engine.Import{Slot: engine.HostSlot, Name: name} }
+	m := f.compile(burnModule(ways), host("begun"), host("cheap"))
+	for name := range ways {
+		t.Run(name, func(t *testing.T) {
 			cause := errors.New("enough")
-			running := make(chan struct{})
-			stop := make(chan struct{})
-			collected := make(chan int)
-			go func() { // collecting needs every goroutine to stop for it
-				n := 0
-				for {
-					select {
-					case <-stop:
-						collected <- n
-						return
-					default:
-						runtime.GC()
-						n++
-					}
+			var groups []*engine.Group
+			done := make(chan error, guests)
+			for range guests {
+				g := f.r.NewGroup(engine.Limits{}, 1)
+				groups = append(groups, g)
+				go func() { done <- runGuest(g, g.NewContext(t.Context(), nil), m, name) }()
+			}
+			for range guests {
+				<-began
+			}
+			runtime.ReadMemStats(new(runtime.MemStats)) // all guests stop for it
+			for _, g := range groups {
+				g.Interrupt(cause)
+				g.Interrupt(errors.New("too late"))
+			}
+			for range guests {
+				err := <-done
+				var trap *engine.Trap
+				if !errors.As(err, &trap) || !errors.Is(err, cause) || trap.Code != engine.TrapHost {
+					t.Errorf("got %v", err)
 				}
-			}()
-			type result struct {
-				err error
-				at  time.Time
 			}
-			done := make(chan result)
-			go func() {
-				close(running)
-				_, err := f.call(0, "run")
-				done <- result{err, time.Now()}
-			}()
-			<-running
-			runtime.GC()
-			began := time.Now()
-			f.g.Interrupt(cause)
-			f.g.Interrupt(errors.New("too late"))
-			r := <-done
-			close(stop)
-			t.Logf("stopped after %v, %d collections", r.at.Sub(began), <-collected)
-			if took := r.at.Sub(began); took > 100*time.Millisecond {
-				t.Errorf("stopped after %v", took)
-			}
-			var trap *engine.Trap
-			if !errors.As(r.err, &trap) || !errors.Is(r.err, cause) || trap.Code != engine.TrapHost {
-				t.Errorf("got %v", r.err)
-			}
-			if _, err := f.call(0, "run"); !errors.Is(err, cause) {
-				t.Errorf("a later call gave %v", err)
+			for _, g := range groups {
+				if fn, err := g.Func(0, name); err != nil {
+					t.Error(err)
+				} else if err := fn.Call(g.NewContext(t.Context(), nil), nil); !errors.Is(err, cause) {
+					t.Errorf("a later call gave %v", err)
+				}
+				if err := g.Close(); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}
+}
+
+// runGuest makes an instance of m and calls a function of it.
+func runGuest(g *engine.Group, ctx *engine.Context, m *engine.Module, name string) error {
+	if err := g.Instantiate(ctx, 0, m); err != nil {
+		return err
+	}
+	fn, err := g.Func(0, name)
+	if err != nil {
+		return err
+	}
+	return fn.Call(ctx, nil)
 }
 
 func TestAnInterruptedGuestCannotCallTheHost(t *testing.T) {
@@ -99,31 +194,16 @@ func TestAnInterruptedGuestCannotCallTheHost(t *testing.T) {
 		calls++
 		ctx.Group().Interrupt(cause)
 	}})
-	f.instantiate(0, f.compile(coretest.Module{
-		Imports: []coretest.Import{{Name: "work", Func: &sigVoid}},
-		Funcs: []coretest.Func{{Type: sigVoid, Export: "run", Code: coretest.Code(
-			coretest.Loop, coretest.Void, coretest.Call, 0, coretest.Br, 0, coretest.End)}},
+	f.instantiate(0, f.compile(ct.Module{
+		Imports: []ct.Import{{Name: "work", Func: &sigVoid}},
+		Funcs: []ct.Func{{Type: sigVoid, Export: "run", Code: ct.Code(
+			ct.Loop, ct.Void, ct.Call, 0, ct.Br, 0, ct.End)}},
 	}, engine.Import{Slot: engine.HostSlot, Name: "work"}))
 	if _, err := f.call(0, "run"); !errors.Is(err, cause) {
 		t.Errorf("got %v", err)
 	}
 	if calls != 1 {
 		t.Errorf("the host was called %d times", calls)
-	}
-}
-
-func TestInfiniteRecursionExhaustsTheStack(t *testing.T) {
-	f := start(t, engine.Limits{})
-	f.instantiate(0, f.compile(coretest.Module{Funcs: []coretest.Func{
-		{Type: sigVoid, Export: "run", Code: coretest.Code(coretest.Call, 0)},
-	}}))
-	_, err := f.call(0, "run")
-	var trap *engine.Trap
-	if !errors.As(err, &trap) || trap.Code != engine.TrapStackOverflow {
-		t.Errorf("got %v", err)
-	}
-	if n := f.fn(0, "run").Idle(); n != 0 {
-		t.Errorf("%d activations with grown stacks are kept", n)
 	}
 }
 
@@ -139,12 +219,12 @@ func TestParkedActivations(t *testing.T) {
 			<-c.resume
 		},
 	})
-	f.instantiate(0, f.compile(coretest.Module{
-		Imports: []coretest.Import{{Name: "park", Func: &sigVoid}},
-		Memory:  &coretest.Memory{Min: 1},
-		Funcs: []coretest.Func{{Type: sigII, Export: "run", Code: coretest.Code(
-			coretest.LocalGet, 0, coretest.Const(1), coretest.MemoryGrow, 0, coretest.Drop,
-			coretest.Call, 0, coretest.LocalGet, 0, coretest.I32Add)}},
+	f.instantiate(0, f.compile(ct.Module{
+		Imports: []ct.Import{{Name: "park", Func: &sigVoid}},
+		Memory:  &ct.Memory{Min: 1},
+		Funcs: []ct.Func{{Type: sigII, Export: "run", Code: ct.Code(
+			ct.LocalGet, 0, ct.Const(1), ct.MemoryGrow, 0, ct.Drop,
+			ct.Call, 0, ct.LocalGet, 0, ct.I32Add)}},
 	}, engine.Import{Slot: engine.HostSlot, Name: "park"}))
 	fn := f.fn(0, "run")
 	var calls []*call

@@ -63,6 +63,7 @@ func (g *Group) Reset() bool {
 		}
 	}
 	g.refused = false
+	g.runtime.engine.collect()
 	return true
 }
 

@@ -96,8 +96,7 @@ type Trap struct {
 	// a trap of the guest's own.
 	Cause error
 	// Frames are innermost first. Those of a trap inside Cause come before
-	// those of the call that Cause went through. wazero keeps 30 for each call,
-	// none for an exhausted stack.
+	// those of the call that Cause went through. wazero keeps 30 for each call.
 	Frames []Frame
 	// MemoryRefused says that the limit of memory had kept a memory from growing:
 	// programs often trap because of that.
@@ -141,7 +140,9 @@ func (g *Group) trap(err error) *Trap {
 	case *hostPanic:
 		t.Code, t.Cause = TrapHost, inner.cause
 		var nested *Trap
-		if errors.As(inner.cause, &nested) {
+		if inner.cause == errStack {
+			t.Code, t.Cause = TrapStackOverflow, nil
+		} else if errors.As(inner.cause, &nested) {
 			t.Code = nested.Code
 			t.Frames = append(t.Frames, nested.Frames...)
 		}
