@@ -45,7 +45,7 @@ func engineDoors(t *state) doors {
 }
 
 // lastGrace is how long a command may take to cut short what it does after the second signal.
-const lastGrace = 500 * time.Millisecond
+const lastGrace = 300 * time.Millisecond
 
 // main runs the command that the arguments name. The command has a goroutine of its own, and this
 // one does nothing but wait: not for a lock, not for a stream, and in the end not for the command.
@@ -73,8 +73,25 @@ func (t *state) main(ctx context.Context, d doors) int {
 		select {
 		case <-ended:
 		case <-timer.C:
+			t.leave()
 		}
 		return signalCode(s)
+	}
+}
+
+// leave does what a command has not done that does not end: it puts the terminal back. A terminal
+// that takes no orders is not waited for.
+func (t *state) leave() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		t.closeKeys()
+	}()
+	timer := time.NewTimer(lastGrace)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
 	}
 }
 

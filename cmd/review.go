@@ -62,8 +62,8 @@ func (t *tester) review(ctx context.Context, s *testSettings) error {
 	if err != nil {
 		return err
 	}
-	r := &reviewer{tester: t, settings: s, keys: term.OpenKeys(t.in), lines: bufio.NewReader(t.in)}
-	defer r.keys.Close()
+	r := &reviewer{tester: t, settings: s, keys: t.openKeys(), lines: bufio.NewReader(t.in)}
+	defer t.closeKeys()
 	for _, f := range run.Files {
 		r.total += len(testrunner.Updates(f))
 	}
@@ -73,6 +73,9 @@ func (t *tester) review(ctx context.Context, s *testSettings) error {
 		}
 	}
 	fmt.Fprintf(s.out, "%d accepted, %d rejected, %d left\n", r.accepted, r.rejected, r.left)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	return r.verdict(run.Summary)
 }
 
@@ -149,14 +152,11 @@ func (r *reviewer) ask(ctx context.Context, u testrunner.Update) {
 // key returns a key; 'q' when nobody answers any more.
 func (r *reviewer) key(ctx context.Context) byte {
 	if r.keys == nil {
-		line, err := r.lines.ReadString('\n')
-		switch key := strings.TrimSpace(line); {
-		case len(key) == 1:
-			return key[0]
-		case err != nil:
+		key, ok := awaited(ctx, r.state, r.line)
+		if !ok {
 			return 'q'
 		}
-		return '?'
+		return key
 	}
 	select {
 	case key, ok := <-r.keys.Presses():
@@ -169,6 +169,18 @@ func (r *reviewer) key(ctx context.Context) byte {
 		_, _ = io.WriteString(r.settings.out, "\n")
 		return 'q'
 	}
+}
+
+// line reads a line that stands for a key.
+func (r *reviewer) line() byte {
+	line, err := r.lines.ReadString('\n')
+	switch key := strings.TrimSpace(line); {
+	case len(key) == 1:
+		return key[0]
+	case err != nil:
+		return 'q'
+	}
+	return '?'
 }
 
 // verdict is that of the run without what was accepted.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/wasihttp/wasihttp/internal/reload"
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -69,9 +70,15 @@ func (t *server) serveOn(ctx context.Context, listener net.Listener, path string
 	}
 	server := serve.New(build, t.serverOptions(s))
 	d.Attach(server, file)
+	var hangups <-chan os.Signal
+	if t.hangups != nil {
+		signals, stop := t.hangups()
+		defer stop()
+		hangups = signals
+	}
 	t.announce(listener, about, s)
-	keys := term.OpenKeys(t.in)
-	defer keys.Close()
+	keys := t.openKeys()
+	defer t.closeKeys()
 	if keys != nil && !s.quiet && !s.jsonLog {
 		fmt.Fprintf(t.stderr, "%s\n", t.stderr.Dim("r reload · c clear · o open · q quit · ? help"))
 	}
@@ -80,7 +87,7 @@ func (t *server) serveOn(ctx context.Context, listener net.Listener, path string
 	ended := make(chan struct{}, 2)
 	go func() { left = d.Run(background); ended <- struct{}{} }()
 	go func() {
-		t.obey(background, keys, d, quit, serve.URL(listener, s.addr))
+		t.obey(background, keys, hangups, d, quit, serve.URL(listener, s.addr))
 		ended <- struct{}{}
 	}()
 	listening = false
@@ -128,14 +135,15 @@ func closeBuild(ctx context.Context, b serve.Build) error {
 	return b.Close(ctx)
 }
 
-// obey does what keys and signals ask for until ctx ends.
-func (t *server) obey(ctx context.Context, keys *term.Keys, d *reload.Decider, quit func(), url string) {
-	var hangups <-chan os.Signal
-	if t.hangups != nil {
-		signals, stop := t.hangups()
-		defer stop()
-		hangups = signals
-	}
+// hangupDelay is how long after a hangup signal it is certain whether the terminal was closed.
+const hangupDelay = 200 * time.Millisecond
+
+// obey does what keys and signals ask for until ctx ends. A hangup signal asks for loading the
+// component again, unless it comes because the terminal was closed.
+func (t *server) obey(ctx context.Context, keys *term.Keys, hangups <-chan os.Signal, d *reload.Decider, quit func(), url string) {
+	gone := func() bool { return t.closed != nil && t.closed() }
+	recheck := time.NewTimer(hangupDelay)
+	defer recheck.Stop()
 	var opening sync.WaitGroup
 	defer opening.Wait()
 	presses := keys.Presses()
@@ -144,7 +152,18 @@ func (t *server) obey(ctx context.Context, keys *term.Keys, d *reload.Decider, q
 		case <-ctx.Done():
 			return
 		case <-hangups:
+			if gone() {
+				quit()
+				return
+			}
 			d.Again(ctx)
+			// The system may send the signal before it takes the terminal away.
+			recheck.Reset(hangupDelay)
+		case <-recheck.C:
+			if gone() {
+				quit()
+				return
+			}
 		case key, ok := <-presses:
 			switch {
 			case !ok:

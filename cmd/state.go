@@ -32,6 +32,9 @@ type state struct {
 	ignore  func()
 	// hangups catches hangup signals until stop is called; nil for none.
 	hangups func() (signals <-chan os.Signal, stop func())
+	// closed reports whether the terminal of the process was closed, which ends the process. It is nil
+	// if there was none, or if the process was started so that it survives that, as nohup does.
+	closed func() bool
 
 	// abort is closed by the second signal. It is for what a command may cut short when its context
 	// has ended: the process ends a moment later, whatever the command does.
@@ -39,6 +42,8 @@ type state struct {
 	// orderly is set by a command that has something to finish when its context ends. Without it the
 	// first signal ends the process at once.
 	orderly atomic.Bool
+	// keys are those of the terminal while a command reads them.
+	keys atomic.Pointer[term.Keys]
 }
 
 // newState returns the state of this process. It catches the signals that ask the process to end.
@@ -56,6 +61,9 @@ func newState() *state {
 		hangups: notifyHangups,
 		abort:   make(chan struct{}),
 	}
+	if !signal.Ignored(syscall.SIGHUP) && term.HasControlling() {
+		t.closed = func() bool { return !term.HasControlling() }
+	}
 	if dir, err := os.Getwd(); err == nil {
 		t.dir = dir
 	}
@@ -65,6 +73,16 @@ func newState() *state {
 	t.stdout.Share(t.stderr)
 	return t
 }
+
+// openKeys begins to read keys; nil if there are none. The caller must call closeKeys.
+func (t *state) openKeys() *term.Keys {
+	keys := term.OpenKeys(t.in)
+	t.keys.Store(keys)
+	return keys
+}
+
+// closeKeys puts the terminal back. It may be called more than once.
+func (t *state) closeKeys() { t.keys.Load().Close() }
 
 // self returns a process of this program, with the arguments.
 func (t *state) self(args ...string) *exec.Cmd {

@@ -31,7 +31,7 @@ func (t *tester) test(ctx context.Context, s *testSettings) error {
 		return err
 	}
 	if s.flags.list {
-		return t.listTests(s, paths)
+		return t.listTests(ctx, s, paths)
 	}
 	if s.flags.watch {
 		return t.watchTests(ctx, s)
@@ -67,9 +67,12 @@ func (t *tester) runOnce(ctx context.Context, s *testSettings, paths []string) (
 	started := time.Now()
 	host := t.testHost(s)
 	loaded := host.prepare(ctx, s.flags.component)
-	sources := readSources(paths, t.in)
+	sources, err := t.read(ctx, paths)
 	<-loaded
-	run, err := t.runLoaded(ctx, s, host, sources, started)
+	var run *testreport.Run
+	if err == nil {
+		run, err = t.runLoaded(ctx, s, host, sources, started)
+	}
 	if closeErr := closeHost(ctx, host); err == nil && closeErr != nil {
 		err = loadError(closeErr, "", "%v", closeErr)
 	}
@@ -88,6 +91,15 @@ func (t *tester) runLoaded(ctx context.Context, s *testSettings, host *testHost,
 // needsDefault reports whether a fixture does not name its component.
 func needsDefault(s *testrunner.Source) bool {
 	return slices.Contains(s.Components(), "")
+}
+
+// read reads fixtures. The error is the cause of the end of ctx, which it does not wait for.
+func (t *tester) read(ctx context.Context, paths []string) ([]*testrunner.Source, error) {
+	sources, ok := awaited(ctx, t.state, func() []*testrunner.Source { return readSources(paths, t.in) })
+	if !ok {
+		return nil, context.Cause(ctx)
+	}
+	return sources, nil
 }
 
 // readSources reads fixtures; in is standard input.
@@ -297,8 +309,11 @@ func writeReport(path string, run *testreport.Run, write func(io.Writer, *testre
 }
 
 // listTests prints what would be run.
-func (t *tester) listTests(s *testSettings, paths []string) error {
-	sources := readSources(paths, t.in)
+func (t *tester) listTests(ctx context.Context, s *testSettings, paths []string) error {
+	sources, err := t.read(ctx, paths)
+	if err != nil {
+		return err
+	}
 	once := s.options.Selection
 	once.Repeat = 1
 	unreadable := false

@@ -21,6 +21,7 @@ import (
 // terminal is a pseudo terminal with the server in it, as its foreground.
 type terminal struct {
 	master, slave *os.File
+	input         *os.File // in place of the terminal; nil for the terminal
 	command       *exec.Cmd
 	mu            sync.Mutex
 	text          strings.Builder
@@ -32,11 +33,18 @@ func openTerminal(t *testing.T) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+	raw, err := master.SyscallConn() // Fd would have reads block, and closing wait for them
+	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
+	var n int
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		if failed = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); failed == nil {
+			n, failed = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+		}
+	})
+	if err := errors.Join(err, failed); err != nil {
 		t.Fatal(err)
 	}
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
@@ -89,7 +97,10 @@ func (tty *terminal) start(t *testing.T, args ...string) {
 	t.Helper()
 	tty.command = exec.Command(os.Getenv(builtVariable), args...)
 	tty.command.Stdin, tty.command.Stdout, tty.command.Stderr = tty.slave, tty.slave, tty.slave
-	tty.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if tty.input != nil {
+		tty.command.Stdin = tty.input
+	}
+	tty.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1}
 	if err := tty.command.Start(); err != nil {
 		t.Fatal(err)
 	}
