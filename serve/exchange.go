@@ -23,6 +23,10 @@ type request struct {
 	own    sample
 	dog    watchdog
 	record Record
+	// detailed says that a page about a failure may tell all.
+	detailed bool
+	// live says that pages take in the script that makes them reload themselves.
+	live bool
 }
 
 // run serves the request and logs it.
@@ -54,7 +58,7 @@ func (q *request) run() {
 		return
 	}
 	if err == nil {
-		if q.server.live != nil {
+		if q.live {
 			q.makeLive(g, resp)
 		}
 		err = q.answer(ctx, cancel, resp)
@@ -99,11 +103,11 @@ func (q *request) notEntered(ctx context.Context) *Failure {
 
 // prepare makes the request what Handler promises.
 func (q *request) prepare() {
-	if q.server.live != nil && wantsPage(q.r) {
+	if q.live && wantsPage(q.r) {
 		// A page that is not compressed can take the script in.
 		delete(q.r.Header, "Accept-Encoding")
 	}
-	if body := q.x.Body(); body != nil && q.server.detailed.Load() {
+	if body := q.x.Body(); body != nil && q.detailed {
 		q.sample = &q.own
 		body.Observe = q.sample.add
 	}
@@ -167,12 +171,12 @@ func (q *request) failIn(g *generation, f *Failure) {
 		Method:    q.r.Method,
 		Target:    q.record.Target,
 		Time:      q.record.Start,
-		detailed:  q.server.detailed.Load(),
+		detailed:  q.detailed,
 	}
 	if g != nil {
 		report.Digest = g.build.Digest
 	}
-	if q.server.live != nil {
+	if q.live {
 		page := q.server.current.Load().page
 		if g != nil {
 			page = g.page

@@ -109,7 +109,8 @@ type listener struct {
 	net.Listener
 	complain *log.Logger   // set before the first Accept; nil says nothing
 	grace    time.Duration // for clients that still send when their connection is closed; set likewise
-	hurry    atomic.Bool   // connections are closed without it
+	maxLine  int           // the longest request line, in bytes; set likewise
+	hurry    atomic.Bool   // connections are closed without the grace
 	mu       sync.Mutex
 	unused   map[*conn]struct{}
 }
@@ -137,6 +138,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		return c, nil
 	}
 	wrapped := &conn{TCPConn: tcp, listener: l}
+	wrapped.framer.limit = l.maxLine
 	l.mu.Lock()
 	l.unused[wrapped] = struct{}{}
 	l.mu.Unlock()
@@ -163,16 +165,22 @@ type conn struct {
 	listener *listener
 	used     atomic.Bool
 	over     atomic.Bool // nothing is read any more: the response that is under way is the last
+	midway   atomic.Bool // a request has begun and was not read to its end
+	reset    atomic.Bool // the client is to notice that its response was cut off
+	closed   atomic.Bool // Close was called
+	framer   framer
+	served   uint64 // requests that net/http has read; belongs to its goroutine
 }
 
 // Last reports whether the connection takes no request after the current one.
-func (c *conn) Last() bool { return false }
+func (c *conn) Last() bool { return c.framer.isLast(c.served) }
 
 // CloseAfterResponse ends the reading side.
 func (c *conn) CloseAfterResponse() { c.over.Store(true) }
 
 // Reset makes closing the connection a reset.
 func (c *conn) Reset() {
+	c.reset.Store(true)
 	// If it cannot be set the connection is broken already.
 	_ = c.SetLinger(0)
 }
@@ -182,12 +190,28 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.over.Load() {
 		return 0, io.EOF
 	}
-	n, err := c.TCPConn.Read(p)
-	if n > 0 && c.use() && p[0] == tlsHandshake {
-		c.refuseTLS()
-		return 0, io.EOF
+	for {
+		n, err := c.TCPConn.Read(p)
+		if n == 0 {
+			return n, err
+		}
+		if !c.used.Load() && p[0] == tlsHandshake {
+			c.use()
+			c.refuseTLS()
+			return 0, io.EOF
+		}
+		n = c.framer.feed(p[:n])
+		c.midway.Store(c.framer.state != frameStart)
+		if n == 0 && err == nil {
+			continue // there were empty lines before a request and no more
+		}
+		c.use()
+		if c.framer.tooLong() {
+			c.refuse("414 URI Too Long")
+			return 0, io.EOF
+		}
+		return n, err
 	}
-	return n, err
 }
 
 // tlsHandshake is what a client of TLS sends first (RFC 8446, section 5.1). No
@@ -204,12 +228,19 @@ func (c *conn) refuseTLS() {
 	_, _ = io.WriteString(c.TCPConn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\nthis is http://, not https://\n")
 }
 
+// refuse answers a request that net/http does not get to see. There must be no response under way.
+func (c *conn) refuse(status string) {
+	c.over.Store(true)
+	_, _ = io.WriteString(c.TCPConn, "HTTP/1.1 "+status+"\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n"+status+"\n")
+}
+
 // Close closes the connection. A client whose request was not read to its end gets the time to read the
 // response: what it sends to a socket that is closed already would make its system throw the response away
 // (RFC 9112, section 9.6).
 func (c *conn) Close() error {
 	c.use()
-	if c.over.Swap(false) && !c.listener.hurry.Load() && c.CloseWrite() == nil &&
+	patient := (c.over.Load() || c.midway.Load()) && !c.reset.Load() && !c.listener.hurry.Load()
+	if patient && !c.closed.Swap(true) && c.CloseWrite() == nil &&
 		c.SetReadDeadline(time.Now().Add(c.listener.grace)) == nil {
 		// It ends when the client or its time does; either is fine.
 		_, _ = io.Copy(io.Discard, c.TCPConn)

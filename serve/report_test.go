@@ -311,7 +311,7 @@ func TestPageHasTheBodyOfTheRequest(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, failing(sampleFailure()), Options{Grace: 100 * time.Millisecond})
-			text, err := raw(t, s.addr, "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"+tt.send)
+			text, err := raw(t, s.addr, "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"+tt.send)
 			if err != nil || !strings.Contains(text, tt.want) {
 				t.Errorf("%q is missing in\n%s\n%v", tt.want, text, err)
 			}

@@ -52,6 +52,10 @@ type Options struct {
 	DrainTimeout time.Duration
 	// ErrorPages says how much the answer to a failed request tells.
 	ErrorPages ErrorPages
+	// AllowHosts are names of this server, beside localhost and addresses. Requests
+	// for any other name reach the Handler, but are told no more about failures
+	// than with PagesBrief, and the server's own paths are closed to them.
+	AllowHosts []string
 	// ReadHeaderTimeout, IdleTimeout and MaxHeaderBytes limit what a connection
 	// may cost before and between requests; 0 means the default.
 	ReadHeaderTimeout time.Duration
@@ -131,6 +135,11 @@ func New(b Build, o Options) *Server {
 	if o.ErrorLog == nil {
 		o.ErrorLog = io.Discard
 	}
+	names := make([]string, len(o.AllowHosts))
+	for i, name := range o.AllowHosts {
+		names[i] = canonicalName(name)
+	}
+	o.AllowHosts = names
 	s := &Server{options: o, limit: exchange.NewLimit(o.MaxConcurrent)}
 	s.detailed.Store(o.ErrorPages == PagesFull)
 	s.exchanges.Grace = o.Grace
@@ -192,6 +201,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	wrapped := wrapListener(l)
 	if l, ok := wrapped.(*listener); ok {
 		l.complain, l.grace = log.New(s.options.ErrorLog, "", 0), s.options.Grace
+		l.maxLine = s.options.MaxHeaderBytes
 	}
 	server := s.httpServer(base)
 	accepting := make(chan error, 1)
@@ -201,6 +211,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stopped := false
 	select {
 	case <-ctx.Done():
+		// Heads from now on say that their connection ends.
+		server.SetKeepAlivesEnabled(false)
 	case acceptErr = <-accepting:
 		stopped = true
 	}
@@ -296,14 +308,32 @@ func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
 // ServeHTTP serves one request. It panics with http.ErrAbortHandler, as net/http
 // wants it, when the answer could not be given whole.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c, ok := r.Context().Value(connKey{}).(*conn); ok && c.over.Load() {
-		// It was taken from what is left of a request whose body nobody has read.
-		panic(http.ErrAbortHandler)
+	c, _ := r.Context().Value(connKey{}).(*conn)
+	if c != nil {
+		if c.over.Load() {
+			// It was taken from what is left of a request whose body nobody has read.
+			panic(http.ErrAbortHandler)
+		}
+		if c.served++; c.Last() {
+			w.Header().Set("Connection", "close")
+		}
 	}
 	if r.ProtoMajor != 1 {
 		// The beginning of HTTP/2, from a client that takes it for granted.
 		w.Header().Set("Connection", "close")
 		http.Error(w, "this server speaks HTTP/1.1", http.StatusHTTPVersionNotSupported)
+		return
+	}
+	if problem := invalid(r, c != nil && c.framer.isHostless(c.served)); problem != "" {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "400 Bad Request: "+problem, http.StatusBadRequest)
+		return
+	}
+	own := isOwn(r.Host, s.options.AllowHosts)
+	if !own && strings.HasPrefix(r.URL.Path, reservedPath) {
+		s.mark(w.Header(), s.current.Load())
+		http.Error(w, "403 Forbidden: these pages are for localhost, addresses, and the names that --allow-host gives",
+			http.StatusForbidden)
 		return
 	}
 	if s.live != nil && strings.HasPrefix(r.URL.Path, reservedPath) {
@@ -313,7 +343,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.active.Add(1)
 	defer s.active.Add(-1)
-	q := &request{server: s, w: w}
+	q := &request{server: s, w: w, detailed: own && s.detailed.Load(), live: own && s.live != nil}
 	q.record = Record{
 		ID:      s.nextID(),
 		Method:  r.Method,

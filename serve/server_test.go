@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -395,4 +396,62 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buffer.String()
+}
+
+func TestResponsesWhileDrainingSayThatTheConnectionEnds(t *testing.T) {
+	entered, release := make(chan struct{}, 2), make(chan struct{})
+	draining := make(chan int, 1)
+	s := start(t, handlerFunc(func(_ context.Context, _ string, r *http.Request) (*http.Response, error) {
+		entered <- struct{}{}
+		<-release
+		if r.URL.Path == "/trap" {
+			return nil, &Failure{Outcome: Trap}
+		}
+		return answer(200, "done"), nil
+	}), Options{Draining: func(n int) { draining <- n }})
+	got := make(chan string, 2)
+	for _, path := range []string{"/", "/trap"} {
+		go func() {
+			text, err := raw(t, s.addr, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			if err != nil {
+				t.Error(err)
+			}
+			got <- text
+		}()
+		receive(t, entered, "request")
+	}
+	s.stop()
+	receive(t, draining, "call of Draining")
+	close(release)
+	for range 2 {
+		if text := receive(t, got, "response"); !strings.Contains(text, "\r\nConnection: close\r\n") {
+			t.Errorf("got %s", text)
+		}
+	}
+}
+
+func TestARefusedRequestIsToldThoughMoreOfItComes(t *testing.T) {
+	s := start(t, always(func() *http.Response { return answer(200, "") }), Options{Grace: patience})
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	// More than the server reads in one piece: a socket that is closed on the rest is reset.
+	rest := strings.Repeat("x", 64<<10)
+	if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"+rest); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(c)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil || resp.StatusCode != 400 {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+	// The server has said its last word, and listens still.
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		t.Error(err)
+	}
+	if _, err := io.WriteString(c, rest); err != nil {
+		t.Error(err)
+	}
 }

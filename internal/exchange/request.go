@@ -22,6 +22,12 @@ func normalize(r *http.Request) {
 	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Upgrade"} {
 		delete(r.Header, name)
 	}
+	if at := strings.IndexByte(r.RequestURI, '#'); at >= 0 {
+		// A fragment is the client's own business; some send it. To net/http it is part of the path.
+		if u, err := url.ParseRequestURI(r.RequestURI[:at]); err == nil {
+			r.URL, r.RequestURI = u, r.RequestURI[:at]
+		}
+	}
 	if r.Method == http.MethodConnect && strings.Contains(r.RequestURI, "://") {
 		// net/http takes the scheme for a host here.
 		if u, err := url.Parse(r.RequestURI); err == nil && u.Host != "" {

@@ -1,0 +1,101 @@
+package serve
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// invalid returns what is wrong with a request that net/http has let pass; "" if nothing is. hostless says
+// that it has no Host header.
+func invalid(r *http.Request, hostless bool) string {
+	switch {
+	case hostless:
+		return "missing required Host header" // RFC 9112, section 3.2
+	case !validTarget(r):
+		return "invalid request target"
+	case !validHost(r.Host):
+		return "invalid Host" // RFC 9110, section 7.2
+	}
+	return ""
+}
+
+// validTarget reports whether the target has the form that its method asks for (RFC 9112, section 3.2). A
+// CONNECT in absolute form is let pass, too, because there are programs that send one.
+func validTarget(r *http.Request) bool {
+	switch {
+	case r.RequestURI == "*":
+		return r.Method == http.MethodOptions
+	case strings.Contains(r.RequestURI, "://") && !strings.HasPrefix(r.RequestURI, "/"):
+		return r.URL.Host != ""
+	case r.Method != http.MethodConnect:
+		return strings.HasPrefix(r.RequestURI, "/")
+	}
+	_, port, err := net.SplitHostPort(r.RequestURI)
+	if err != nil {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0 // RFC 9110, section 9.3.6
+}
+
+// validHost reports whether a Host is what RFC 3986, section 3.2, calls a host with or without a port. An
+// empty one stands for none.
+func validHost(host string) bool {
+	name, port := splitHost(host)
+	if strings.TrimLeft(port, "0123456789") != "" {
+		return false
+	}
+	if literal, ok := strings.CutPrefix(name, "["); ok {
+		literal, ok = strings.CutSuffix(literal, "]")
+		addr, err := netip.ParseAddr(strings.Replace(literal, "%25", "%", 1))
+		// Versions to come begin with a v (RFC 3986, section 3.2.2).
+		return ok && (err == nil && addr.Is6() || strings.HasPrefix(literal, "v"))
+	}
+	for i := range len(name) {
+		c := name[i]
+		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-._~!$&'()*+,;=%", c) >= 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// splitHost takes a port off a host. What is no port stays where it is.
+func splitHost(host string) (name, port string) {
+	at := strings.LastIndexByte(host, ':')
+	if at < 0 || strings.HasSuffix(host, "]") {
+		return host, ""
+	}
+	return host[:at], host[at+1:]
+}
+
+// isOwn reports whether a Host names this server for sure: an address does, and so do localhost and the
+// names in allowed. Any other name may have been made to lead here by whoever owns it, so that a page of
+// theirs can read what is meant for the user (DNS rebinding). allowed is in the form of canonicalName.
+func isOwn(host string, allowed []string) bool {
+	name, _ := splitHost(host)
+	name = canonicalName(name)
+	if name == "" {
+		return true // then it is the address of the connection
+	}
+	literal := strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	if addr, err := netip.ParseAddr(strings.Replace(literal, "%25", "%", 1)); err == nil {
+		// An address of IPv6 has brackets.
+		return addr.Is4() == (literal == name)
+	}
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true // RFC 6761, section 6.3
+	}
+	for _, own := range allowed {
+		if name == own {
+			return true
+		}
+	}
+	return false
+}
+
+// canonicalName makes names equal that mean the same host: case does not count, nor does a dot at the end.
+func canonicalName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
