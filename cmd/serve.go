@@ -204,6 +204,7 @@ func (t *server) serverOptions(s *serveSettings) serve.Options {
 		MaxConcurrent: s.maxConcurrent,
 		DrainTimeout:  s.drainTimeout,
 		ErrorPages:    s.errorPages,
+		AllowHosts:    s.allowHosts,
 		ErrorLog:      term.NewLines(t.stderr, true).Writer(func() string { return programName + ": " }),
 		Abort:         t.abort,
 		LiveReload:    s.liveReload,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -32,6 +33,7 @@ const minMemory size = 64 << 10
 type serveFlags struct {
 	addr         string
 	findFreePort bool
+	allowHosts   cli.StringSlice
 
 	env, envFiles, args cli.StringSlice
 	inheritEnv          bool
@@ -100,6 +102,8 @@ func (f *serveFlags) all() []cli.Flag {
 		&cli.StringFlag{Category: groupListen, Name: "addr", Usage: "listen on `HOST:PORT`; port 0 takes any free one", Value: defaultAddr, DefaultText: defaultAddr, Destination: &f.addr},
 		toggle(groupListen, "find-free-port", "take the next free port if the one of --addr is in use", &f.findFreePort),
 
+		list(groupListen, "allow-host", "tell requests for `NAME` as much about failures as those for localhost (repeatable)", &f.allowHosts),
+
 		&cli.BoolFlag{Category: groupReload, Name: "watch", Usage: "take each new build of the component while serving; --watch=false does not", Value: true, DisableDefaultText: true, Destination: &f.watch},
 		&cli.GenericFlag{Category: groupReload, Name: "poll", Usage: "look for changes every `TIME`, where the file system has no events", Value: &f.poll, DefaultText: "events"},
 		&cli.StringFlag{Category: groupReload, Name: "exec", Usage: "run a `COMMAND` that builds the component, at start and when a source changes", Destination: &f.exec},
@@ -147,6 +151,7 @@ func maxComponentFlag(group string, into *size) cli.Flag {
 type serveSettings struct {
 	addr          string
 	findFreePort  bool
+	allowHosts    []string
 	maxConcurrent int
 	drainTimeout  time.Duration
 	errorPages    serve.ErrorPages
@@ -173,6 +178,12 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 	if f.maxMemory < minMemory {
 		return nil, usagef("for example --max-memory 64MiB", "--max-memory %s is less than a page of memory, 64KiB", f.maxMemory.String())
 	}
+	for _, name := range f.allowHosts.Value() {
+		if !isHostName(name) {
+			return nil, usagef("write the name alone, without a scheme or a port, such as --allow-host mybox.example",
+				"--allow-host %q is not the name of a host", name)
+		}
+	}
 	patterns := f.allowOutbound.Value()
 	if f.noOutbound && len(patterns) > 0 {
 		return nil, usagef("leave one of them out", "--no-outbound and --allow-outbound contradict each other")
@@ -196,6 +207,7 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 	s := &serveSettings{
 		addr:          f.addr,
 		findFreePort:  f.findFreePort,
+		allowHosts:    f.hosts(),
 		maxConcurrent: int(f.maxConcurrent),
 		drainTimeout:  time.Duration(f.drainTimeout),
 		jsonLog:       f.logFormat.value == "json",
@@ -257,6 +269,27 @@ func checkAddr(addr string) error {
 		return usagef(addrHint, "--addr %q has no valid port", addr)
 	}
 	return nil
+}
+
+// hosts returns the names of this server: those that the user has allowed, and the one that the address
+// has, for that is what the user opens.
+func (f *serveFlags) hosts() []string {
+	names := f.allowHosts.Value()
+	if host, _, err := net.SplitHostPort(f.addr); err == nil && isHostName(host) {
+		names = append(names[:len(names):len(names)], host)
+	}
+	return names
+}
+
+// isHostName reports whether a name can be that of a host, as a client writes it.
+func isHostName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.') {
+			return false
+		}
+	}
+	return strings.Trim(name, ".") != ""
 }
 
 // checkGuest finds what components cannot be given: they know text only.
