@@ -1,11 +1,7 @@
 package host
 
 import (
-	"context"
 	"errors"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -58,30 +54,8 @@ func TestFramesAreThoseOfTheProgram(t *testing.T) {
 // failureOf loads a guest and returns what becomes of one request.
 func failureOf(t *testing.T, name, target string, maxMemory int64) *Failure {
 	t.Helper()
-	wasm, err := os.ReadFile(filepath.Join("..", "testdata", "guests", name, name+".wasm"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := New(t.Context(), wasm, Config{MaxMemory: maxMemory})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := h.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	}()
-	r, err := http.NewRequestWithContext(
-		t.Context(),
-		http.MethodGet,
-		"http://localhost"+target,
-		nil,
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.RequestURI = target
-	_, err = h.Handle(t.Context(), "1", r)
+	h := newHost(t, name, Config{MaxMemory: maxMemory})
+	_, err := h.Handle(t.Context(), "1", request(t, target))
 	var f *Failure
 	if !errors.As(err, &f) {
 		t.Fatalf("got %v", err)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -15,14 +14,29 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// engineOfAll has the code of the guests of all tests, each of which is compiled once.
+var engineOfAll *Engine
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "host")
+	if err != nil {
+		panic(err)
+	}
+	engineOfAll = NewEngine(EngineOptions{CacheDir: dir})
+	code := m.Run()
+	if err := errors.Join(engineOfAll.Close(), os.RemoveAll(dir)); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
 // newHost returns a Host of a guest that this repository ships.
 func newHost(t *testing.T, name string, cfg Config) *Host {
 	t.Helper()
-	wasm, err := os.ReadFile(filepath.Join("..", "testdata", "guests", name, name+".wasm"))
-	if err != nil {
-		t.Fatal(err)
+	if cfg.Engine == nil {
+		cfg.Engine = engineOfAll
 	}
-	h, err := New(t.Context(), wasm, cfg)
+	h, err := New(t.Context(), guestBytes(t, name, name+".wasm"), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
