@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"internal/corewasm": {},
 	"internal/exchange": {},
 	"internal/inspect":  {"component", "internal/corewasm", "internal/regular", "internal/term"},
-	"internal/fixture":  {},
+	"internal/fixture":  {"internal/regular"},
 	"internal/record":   {"internal/fixture", "internal/regular", "serve"},
 	"internal/regular":  {},
 	"internal/reload":   {"serve", "watch", "internal/term"},

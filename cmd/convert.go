@@ -29,14 +29,19 @@ wasihttp convert session.har -o fixtures/ --redact x-user  with the values of on
 wasihttp convert http-service.json -o fixtures/            write fixtures/http-service.hurl`),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the fixtures into `DIR`, which is made if it is not there"},
-			&cli.StringSliceFlag{Name: "redact", Usage: "replace the values of the header or query parameter `NAME` (repeatable)"},
+			&cli.StringSliceFlag{Name: "redact", Usage: redactUsage},
 			&cli.StringFlag{Name: "base", Usage: "write `URL` in place of scheme and host, for example {{base}}"},
+			&cli.StringSliceFlag{
+				Name: "host",
+				Usage: "leave out requests to other hosts than `HOST`: host or host:port (repeatable; default: with " +
+					"--base that of the first request to this machine, else of the first one)",
+			},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite files that exist", DisableDefaultText: true},
 		},
 		Action: func(c *cli.Context) error {
 			o := record.ConvertOptions{
 				Dir: c.String("output"), Force: c.Bool("force"),
-				Redact: c.StringSlice("redact"), Base: c.String("base"),
+				Redact: c.StringSlice("redact"), Base: c.String("base"), Hosts: c.StringSlice("host"),
 				Wrote: func(path string) { fmt.Fprintln(t.stdout, path) },
 				Warn: func(path, text string) {
 					if path != "" {
@@ -64,9 +69,14 @@ func convertError(err error) error {
 	}
 	user := &userError{msg: term.Clean(failed.Error()), code: exitUsage, err: err}
 	switch failed.Kind {
+	case record.Nothing:
+		user.code = exitUnreadable
+		user.hint = "the warnings above say why"
 	case record.Unreadable:
 		user.code = exitUnreadable
 		user.hint = "expected an HTTP Archive (.har) or a test of the wasi-testsuite (.json)"
+	case record.BadBase:
+		user.hint = "for example --base http://localhost:8080, or --base '{{base}}'"
 	case record.Exists:
 		user.hint = "--force overwrites it"
 	}

@@ -7,6 +7,10 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
+// redactUsage explains --redact.
+const redactUsage = "replace the values of the header, cookie, parameter, form field or member of JSON `NAME`, " +
+	"too (repeatable)"
+
 // recordFlags receives the values of the flags with which serve records.
 type recordFlags struct {
 	dir    string
@@ -23,7 +27,7 @@ func (f *recordFlags) all() []cli.Flag {
 		},
 		&cli.StringSliceFlag{
 			Category: group, Name: "redact", Destination: &f.redact,
-			Usage: "replace the values of the header or query parameter `NAME` in fixtures (repeatable)",
+			Usage: redactUsage,
 		},
 	}
 }

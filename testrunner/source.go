@@ -177,7 +177,13 @@ func (s *Source) convert(data []byte) {
 		options  hurl.RecordOptions
 	)
 	if strings.EqualFold(filepath.Ext(s.Path), ".har") {
-		list, warnings, err = har.Parse(data)
+		var a *har.Archive
+		if a, err = har.Parse(s.Path, data); err == nil {
+			list = a.Exchanges
+			for i := range a.Warnings {
+				warnings = append(warnings, a.Warnings[i].String())
+			}
+		}
 	} else {
 		list, options.Env, warnings, err = har.ParseTestsuite(data)
 		// The suite keeps a test and its component beside each other.

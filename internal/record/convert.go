@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,11 @@ type ConvertOptions struct {
 	Redact []string
 	// Base is that of hurl.RecordOptions.
 	Base string
+	// Hosts are the hosts of the program, NAME or NAME:PORT; requests to others
+	// are left out. If there are none, but a Base, those count as the program's
+	// that are to the host of the first request to this machine, or else of the
+	// first one.
+	Hosts []string
 	// Wrote is called with the path of each fixture that was written.
 	Wrote func(path string)
 	// Warn is called with what a fixture cannot hold, a sentence about a file,
@@ -41,20 +47,25 @@ type ErrorKind int
 const (
 	Missing    ErrorKind = iota // a file that cannot be opened or read
 	Unreadable                  // a file that does not hold what it should
+	Nothing                     // an archive of which no entry can be converted
 	Exists                      // a fixture that is there already
 	Unwritable                  // a fixture or a folder that cannot be written
+	BadBase                     // ConvertOptions.Base
 )
 
 // Error says which file Convert could not read or write, and why.
 type Error struct {
 	Kind ErrorKind
-	Path string
+	Path string // "" for BadBase
 	Err  error
 }
 
 // Error returns "path: reason", or "path:line:column: reason" if the reason has
 // a place in the file.
 func (e *Error) Error() string {
+	if e.Path == "" {
+		return e.Err.Error()
+	}
 	var syntax *har.SyntaxError
 	if errors.As(e.Err, &syntax) && syntax.Line > 0 {
 		return e.Path + ":" + e.Err.Error()
@@ -71,18 +82,33 @@ func (e *Error) Unwrap() error { return e.Err }
 // It stops at the first fixture that cannot be written. The error is an *Error.
 func Convert(paths []string, o ConvertOptions) error {
 	c := converter{o: o, session: redact.NewSession(o.Redact)}
+	probe := fixture.Exchange{Request: fixture.Request{Method: http.MethodGet, URL: "http://localhost/"}}
+	if _, _, err := hurl.FromExchange(&probe, hurl.RecordOptions{Base: o.Base}); err != nil {
+		return &Error{Kind: BadBase, Err: err}
+	}
 	for _, path := range paths {
 		if err := c.read(path); err != nil {
 			return err
 		}
 	}
+	archives := ""
 	for i := range c.sources {
-		if err := c.convert(&c.sources[i]); err != nil {
+		s := &c.sources[i]
+		if err := c.convert(s); err != nil {
 			return err
+		}
+		for _, line := range har.Summarize(s.warnings, s.entries) {
+			o.Warn(s.path, line)
+		}
+		if !s.suite && archives == "" {
+			archives = s.path
 		}
 	}
 	for _, line := range c.session.Left() {
 		o.Warn("", line)
+	}
+	if archives != "" && c.wrote == 0 {
+		return &Error{Nothing, archives, errors.New("no entry can be converted")}
 	}
 	return nil
 }
@@ -93,14 +119,17 @@ type converter struct {
 	session *redact.Session
 	sources []source
 	count   int // the exchanges of archives so far
+	wrote   int // fixtures
 }
 
 // source is a file that was read.
 type source struct {
-	path  string
-	list  []fixture.Exchange
-	suite bool // a test of the wasi-testsuite
-	env   fixture.Fields
+	path     string
+	list     []fixture.Exchange
+	entries  int // of an archive
+	warnings []har.Warning
+	suite    bool // a test of the wasi-testsuite
+	env      fixture.Fields
 }
 
 // read reads one file.
@@ -116,25 +145,56 @@ func (c *converter) read(path string) error {
 		}
 		return &Error{Missing, path, err}
 	}
-	s := source{path: path, suite: isTestsuite(data)}
-	var warnings []string
-	if s.suite {
+	s := source{path: path}
+	if isTestsuite(data) {
+		s.suite = true
+		var warnings []string
 		s.list, s.env, warnings, err = har.ParseTestsuite(data)
+		if errors.Is(err, har.ErrNoRequests) {
+			c.o.Warn(path, "left out: "+err.Error())
+			return nil
+		}
+		for _, w := range warnings {
+			c.o.Warn(path, w)
+		}
 	} else {
-		s.list, warnings, err = har.Parse(data)
+		err = s.archive(data, &c.o)
 	}
-	switch {
-	case errors.Is(err, har.ErrNoRequests):
-		c.warn(path, []string{"left out: " + err.Error()})
-		return nil
-	case err != nil:
+	if err != nil {
 		return &Error{Unreadable, path, err}
 	}
-	c.warn(path, warnings)
 	for i := range s.list {
 		c.session.Find(&s.list[i])
 	}
 	c.sources = append(c.sources, s)
+	return nil
+}
+
+// archive reads an HTTP Archive. If the fixtures are to have another base,
+// requests to other hosts are left out: they would become the program's own.
+func (s *source) archive(data []byte, o *ConvertOptions) error {
+	a, err := har.Parse(s.path, data)
+	if err != nil {
+		return err
+	}
+	s.entries, s.warnings = a.Entries, a.Warnings
+	if o.Base == "" && len(o.Hosts) == 0 {
+		s.list = a.Exchanges
+		return nil
+	}
+	own := ownHosts(o.Hosts, a.Exchanges)
+	for i := range a.Exchanges {
+		x := &a.Exchanges[i]
+		if own.has(x.Request.URL) {
+			s.list = append(s.list, *x)
+			continue
+		}
+		s.warnings = append(s.warnings, har.Warning{
+			Entry: x.Number, Title: fixture.Title(x.Request.Method, x.Request.URL), LeftOut: true,
+			Text: "its request is to another host than " + strings.Join(own.names, ", ") +
+				"; --host names the program's own",
+		})
+	}
 	return nil
 }
 
@@ -155,17 +215,27 @@ func (c *converter) convert(s *source) error {
 	if s.suite {
 		options.Env, options.Component = s.env, c.componentBeside(s.path)
 		text, dropped := hurl.FromExchanges(s.list, options)
-		c.warn(s.path, dropped)
+		for _, w := range dropped {
+			c.o.Warn(s.path, w)
+		}
 		return c.write(strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path))+".hurl", text)
 	}
 	for i := range s.list {
-		text, dropped := hurl.FromExchanges(s.list[i:i+1], options)
-		c.warn(s.path, dropped)
-		if len(text) == 0 {
+		x := &s.list[i]
+		about := har.Warning{Entry: x.Number, Title: fixture.Title(x.Request.Method, x.Request.URL)}
+		e, dropped, err := hurl.FromExchange(x, options)
+		for _, text := range dropped {
+			about.Text = "not in the fixture: " + text
+			s.warnings = append(s.warnings, about)
+		}
+		if err != nil {
+			about.LeftOut, about.Text = true, err.Error()
+			s.warnings = append(s.warnings, about)
 			continue
 		}
 		c.count++
-		if err := c.write(hurl.FileName(c.count, &s.list[i]), text); err != nil {
+		text := hurl.Print(&hurl.File{Entries: []*hurl.Entry{e}})
+		if err := c.write(hurl.FileName(c.count, x), text); err != nil {
 			return err
 		}
 	}
@@ -194,12 +264,6 @@ func (c *converter) componentBeside(path string) string {
 	return filepath.ToSlash(relative)
 }
 
-func (c *converter) warn(path string, warnings []string) {
-	for _, w := range warnings {
-		c.o.Warn(path, w)
-	}
-}
-
 // write writes a file into the folder.
 func (c *converter) write(name string, text []byte) error {
 	if err := os.MkdirAll(c.o.Dir, 0o755); err != nil {
@@ -212,6 +276,7 @@ func (c *converter) write(name string, text []byte) error {
 	case err != nil:
 		return &Error{Unwritable, path, fmt.Errorf("cannot be written: %w", err)}
 	}
+	c.wrote++
 	c.o.Wrote(path)
 	return nil
 }
