@@ -324,7 +324,8 @@ func (t *tester) listTests(ctx context.Context, s *testSettings, paths []string)
 			continue
 		}
 		for _, e := range once.Entries(source.Path, source.File.Entries) {
-			fmt.Fprintf(s.out, "%s:%d  %s\n", term.Clean(source.Path), e.Range.Start.Line, term.Clean(testrunner.EntryName(e)))
+			place := e.Range.Start.LineIn(term.Clean(source.Path))
+			fmt.Fprintf(s.out, "%s  %s\n", place, term.Clean(testrunner.EntryName(e)))
 		}
 	}
 	if unreadable {

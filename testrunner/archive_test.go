@@ -1,10 +1,14 @@
 package testrunner_test
 
 import (
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/testrunner/report"
 )
 
 // archive wraps entries into an HTTP Archive.
@@ -49,5 +53,63 @@ func TestArchivesSendWhatWasRecordedAndExpectNoOldSecrets(t *testing.T) {
 	files, _ = run(t, respond(`{"access_token": "new", "n": 2}`), testrunner.Options{}, sources)
 	if got := outcomes(files); got != "mismatch" {
 		t.Errorf("outcomes %s, want mismatch", got)
+	}
+}
+
+// unanswered is an entry without a response.
+const unanswered = `{"request": {"method": "GET", "url": "http://h/x"}}, `
+
+func TestPlacesInArchivesAreNumbersOfEntries(t *testing.T) {
+	const entry = `{"request": {"method": "GET", "url": "http://h/a"},
+		"response": {"status": 200, "headers": [{"name": "X-A", "value": "b"}], "content": {"text": "b"}}}`
+	s := testrunner.Parse(filepath.Join("d", "a.har"), archive(unanswered+entry+", "+unanswered+entry))
+	h := &fakeHost{reusable: true, answer: func(n int, _ *testrunner.Request) *testrunner.Answer {
+		if n == 1 {
+			return text(404, "c")
+		}
+		return text(200, "c")
+	}}
+	files, summary := run(t, h, testrunner.Options{}, []*testrunner.Source{s})
+	var at []string
+	for i := range files[0].Results {
+		r := &files[0].Results[i]
+		at = append(at, fmt.Sprint(r.Entry.Index, " ", r.Entry.Range.Start.In(s.Path)))
+		for _, p := range r.Problems {
+			if p.Range != (hurl.Range{Start: r.Entry.Range.Start, End: r.Entry.Range.End}) {
+				t.Errorf("%s is at %+v", p.Title, p.Range)
+			}
+		}
+	}
+	path := filepath.Join("d", "a.har")
+	want := []string{"2 " + path + " entry 2", "4 " + path + " entry 4"}
+	if fmt.Sprint(at) != fmt.Sprint(want) {
+		t.Errorf("entries %q, want %q", at, want)
+	}
+	var all strings.Builder
+	r := &report.Run{Files: files, Summary: summary}
+	all.WriteString(report.Text(s.Path, &files[0].Results[1]))
+	if err := report.GitHub(&all, files[0], s.Path); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.TAP(&all, r); err != nil {
+		t.Fatal(err)
+	}
+	if text := all.String(); strings.Contains(text, "a.har:") || strings.Contains(text, "line=") ||
+		strings.Count(text, "entry 4") < 3 {
+		t.Errorf("reports\n%s", text)
+	}
+}
+
+func TestNotesAboutArchivesAreFew(t *testing.T) {
+	s := testrunner.Parse("a.har", archive(strings.Repeat(unanswered, 90)+`{
+		"request": {"method": "GET", "url": "http://h/a"}, "response": {"status": 200, "content": {"size": 0}}}`))
+	want := "left out 90 of 91 entries: it has no response (90: entry 1 GET http://h/x, " +
+		"entry 2 GET http://h/x, entry 3 GET http://h/x, …)"
+	if len(s.Notes) != 1 || s.Notes[0] != want || s.Err != nil {
+		t.Errorf("error %v, notes %q, want %q", s.Err, s.Notes, want)
+	}
+	s = testrunner.Parse("a.har", archive(strings.TrimSuffix(strings.Repeat(unanswered, 2), ", ")))
+	if s.Err == nil || !strings.Contains(s.Err.Error(), "a.har: no entry can be run: left out 2 of 2 entries") {
+		t.Errorf("error %v", s.Err)
 	}
 }

@@ -148,7 +148,7 @@ type Summary struct {
 // Slow is an entry that took long.
 type Slow struct {
 	Path     string
-	Line     int
+	Pos      hurl.Pos
 	Name     string
 	Duration time.Duration
 }
@@ -175,7 +175,7 @@ func (s *Summary) Count(f *FileResult) {
 		if r.Outcome == Skipped {
 			continue
 		}
-		s.slow(Slow{f.Path, r.Entry.Range.Start.Line, r.Name(), r.Duration})
+		s.slow(Slow{f.Path, r.Entry.Range.Start, r.Name(), r.Duration})
 	}
 }
 

@@ -51,8 +51,7 @@ func (s *Source) Components() []string {
 
 // IsFixture reports which files are fixtures when a folder is searched.
 func IsFixture(path string) bool {
-	ext := strings.ToLower(filepath.Ext(path))
-	return ext == ".hurl" || ext == ".har"
+	return strings.EqualFold(filepath.Ext(path), ".hurl") || isArchive(path)
 }
 
 // Find returns the paths of fixtures: files as they are named, those that
@@ -159,10 +158,9 @@ func Read(path string) *Source {
 // Parse makes a fixture of the content of a file.
 func Parse(path string, data []byte) *Source {
 	s := &Source{Path: path}
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".har", ".json":
+	if isArchive(path) || strings.EqualFold(filepath.Ext(path), ".json") {
 		s.convert(data)
-	default:
+	} else {
 		s.File, s.Errors = hurl.Parse(path, data)
 	}
 	return s
@@ -171,21 +169,15 @@ func Parse(path string, data []byte) *Source {
 // convert reads a file of another format by way of the text that it becomes.
 func (s *Source) convert(data []byte) {
 	var (
-		list     []fixture.Exchange
-		warnings []string
-		err      error
-		options  hurl.RecordOptions
+		a       = new(har.Archive)
+		options hurl.RecordOptions
+		err     error
 	)
-	if strings.EqualFold(filepath.Ext(s.Path), ".har") {
-		var a *har.Archive
-		if a, err = har.Parse(s.Path, data); err == nil {
-			list = a.Exchanges
-			for i := range a.Warnings {
-				warnings = append(warnings, a.Warnings[i].String())
-			}
-		}
+	if isArchive(s.Path) {
+		a, err = har.Parse(s.Path, data)
 	} else {
-		list, options.Env, warnings, err = har.ParseTestsuite(data)
+		a.Exchanges, options.Env, s.Notes, err = har.ParseTestsuite(data)
+		a.Entries = len(a.Exchanges)
 		// The suite keeps a test and its component beside each other.
 		component := strings.TrimSuffix(s.Path, filepath.Ext(s.Path)) + ".wasm"
 		if info, statErr := os.Stat(component); statErr == nil && info.Mode().IsRegular() {
@@ -200,10 +192,38 @@ func (s *Source) convert(data []byte) {
 	// Requests are sent as they were recorded. What a response makes anew each
 	// time, such as a token, is not expected to come again.
 	session := redact.NewSession(nil)
-	for i := range list {
-		list[i] = session.Loosen(&list[i])
+	for i := range a.Exchanges {
+		a.Exchanges[i] = session.Loosen(&a.Exchanges[i])
 	}
-	text, dropped := hurl.FromExchanges(list, options)
-	s.Notes = append(warnings, dropped...)
+	text, dropped := hurl.FromExchanges(a.Exchanges, options)
+	s.Notes = append(s.Notes, fixture.Summarize(append(a.Warnings, dropped...), a.Entries)...)
 	s.File, s.Errors = hurl.Parse(s.Path, text)
+	hurl.SetNumbers(s.File, numbersOf(a.Exchanges, dropped))
+	if len(s.File.Entries) == 0 && len(s.Errors) == 0 {
+		s.Err = fmt.Errorf("%s: no entry can be run", s.Path)
+		if len(s.Notes) > 0 {
+			s.Err = fmt.Errorf("%w: %s", s.Err, s.Notes[0])
+		}
+	}
+}
+
+// numbersOf returns the numbers of exchanges that were not left out.
+func numbersOf(list []fixture.Exchange, warnings []fixture.Warning) []int {
+	left := make(map[int]bool)
+	for _, w := range warnings {
+		left[w.Entry] = left[w.Entry] || w.LeftOut
+	}
+	var numbers []int
+	for _, x := range list {
+		if !left[x.Number] {
+			numbers = append(numbers, x.Number)
+		}
+	}
+	return numbers
+}
+
+// isArchive reports whether a file is taken for an HTTP Archive.
+func isArchive(path string) bool {
+	path = strings.ToLower(path)
+	return strings.HasSuffix(path, ".har") || strings.HasSuffix(path, ".har.zip")
 }

@@ -97,7 +97,7 @@ func Convert(paths []string, o ConvertOptions) error {
 		if err := c.convert(s); err != nil {
 			return err
 		}
-		for _, line := range har.Summarize(s.warnings, s.entries) {
+		for _, line := range fixture.Summarize(s.warnings, s.entries) {
 			o.Warn(s.path, line)
 		}
 		if !s.suite && archives == "" {
@@ -126,8 +126,8 @@ type converter struct {
 type source struct {
 	path     string
 	list     []fixture.Exchange
-	entries  int // of an archive
-	warnings []har.Warning
+	entries  int
+	warnings []fixture.Warning
 	suite    bool // a test of the wasi-testsuite
 	env      fixture.Fields
 }
@@ -157,6 +157,7 @@ func (c *converter) read(path string) error {
 		for _, w := range warnings {
 			c.o.Warn(path, w)
 		}
+		s.entries = len(s.list)
 	} else {
 		err = s.archive(data, &c.o)
 	}
@@ -189,7 +190,7 @@ func (s *source) archive(data []byte, o *ConvertOptions) error {
 			s.list = append(s.list, *x)
 			continue
 		}
-		s.warnings = append(s.warnings, har.Warning{
+		s.warnings = append(s.warnings, fixture.Warning{
 			Entry: x.Number, Title: fixture.Title(x.Request.Method, x.Request.URL), LeftOut: true,
 			Text: "its request is to another host than " + strings.Join(own.names, ", ") +
 				"; --host names the program's own",
@@ -214,28 +215,18 @@ func (c *converter) convert(s *source) error {
 	options := hurl.RecordOptions{Base: c.o.Base}
 	if s.suite {
 		options.Env, options.Component = s.env, c.componentBeside(s.path)
-		text, dropped := hurl.FromExchanges(s.list, options)
-		for _, w := range dropped {
-			c.o.Warn(s.path, w)
-		}
+		text, warnings := hurl.FromExchanges(s.list, options)
+		s.warnings = append(s.warnings, warnings...)
 		return c.write(strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path))+".hurl", text)
 	}
 	for i := range s.list {
-		x := &s.list[i]
-		about := har.Warning{Entry: x.Number, Title: fixture.Title(x.Request.Method, x.Request.URL)}
-		e, dropped, err := hurl.FromExchange(x, options)
-		for _, text := range dropped {
-			about.Text = "not in the fixture: " + text
-			s.warnings = append(s.warnings, about)
-		}
-		if err != nil {
-			about.LeftOut, about.Text = true, err.Error()
-			s.warnings = append(s.warnings, about)
+		text, warnings := hurl.FromExchanges(s.list[i:i+1], options)
+		s.warnings = append(s.warnings, warnings...)
+		if len(text) == 0 {
 			continue
 		}
 		c.count++
-		text := hurl.Print(&hurl.File{Entries: []*hurl.Entry{e}})
-		if err := c.write(hurl.FileName(c.count, x), text); err != nil {
+		if err := c.write(hurl.FileName(c.count, &s.list[i]), text); err != nil {
 			return err
 		}
 	}

@@ -35,12 +35,7 @@ func (r *Run) name(f *testrunner.FileResult) string {
 }
 
 // place returns file:line:column.
-func place(path string, r hurl.Range) string {
-	if r.Start.Line == 0 {
-		return path
-	}
-	return fmt.Sprintf("%s:%d:%d", path, r.Start.Line, r.Start.Col)
-}
+func place(path string, r hurl.Range) string { return r.Start.In(path) }
 
 // duration writes a length of time with three digits.
 func duration(d time.Duration) string {

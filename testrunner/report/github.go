@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -16,10 +17,10 @@ func GitHub(w io.Writer, f *testrunner.FileResult, path string) error {
 	path = filepath.ToSlash(path)
 	brief := &Pretty{Styles: plain{}}
 	for _, e := range f.ParseErrors {
-		annotate(&b, path, e.Range.Start.Line, e.Range.Start.Col, "cannot be parsed", e.Message)
+		annotate(&b, path, e.Range.Start, "cannot be parsed", e.Message)
 	}
 	if f.Err != nil {
-		annotate(&b, path, 1, 1, "not run", f.Err.Error())
+		annotate(&b, path, hurl.Pos{Line: 1, Col: 1}, "not run", f.Err.Error())
 	}
 	for i := range f.Results {
 		r := &f.Results[i]
@@ -30,14 +31,19 @@ func GitHub(w io.Writer, f *testrunner.FileResult, path string) error {
 		if len(r.Problems) > 0 && r.Problems[0].Range.Start.Line > 0 {
 			at = r.Problems[0].Range.Start
 		}
-		annotate(&b, path, at.Line, at.Col, outcomeText(r)+": "+r.Name(), brief.Entry(f.Path, r))
+		annotate(&b, path, at, outcomeText(r)+": "+r.Name(), brief.Entry(f.Path, r))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func annotate(b *strings.Builder, path string, line, col int, title, message string) {
+func annotate(b *strings.Builder, path string, at hurl.Pos, title, message string) {
 	text := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	fmt.Fprintf(b, "::error file=%s,line=%d,col=%d,title=%s::%s\n", property.Replace(path), line, col, property.Replace(title), text.Replace(strings.TrimRight(message, "\n")))
+	fmt.Fprintf(b, "::error file=%s,", property.Replace(path))
+	if at.Line > 0 {
+		fmt.Fprintf(b, "line=%d,col=%d,", at.Line, at.Col)
+	}
+	message = text.Replace(strings.TrimRight(message, "\n"))
+	fmt.Fprintf(b, "title=%s::%s\n", property.Replace(title), message)
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -31,7 +32,7 @@ type (
 	}
 	htmlEntry struct {
 		Name, Outcome, Time, Class string
-		Line                       int
+		Place                      string
 		Failed                     bool
 		Notes                      []string
 		Text                       []htmlSpan
@@ -80,7 +81,7 @@ func htmlOf(run *Run) htmlRun {
 	}
 	if len(s.Slowest) > 1 {
 		for _, x := range s.Slowest {
-			out.Slowest = append(out.Slowest, htmlSlow{fmt.Sprintf("%s:%d", filepath.ToSlash(x.Path), x.Line), x.Name, duration(x.Duration)})
+			out.Slowest = append(out.Slowest, htmlSlow{x.Pos.LineIn(filepath.ToSlash(x.Path)), x.Name, duration(x.Duration)})
 		}
 	}
 	for _, f := range run.Files {
@@ -108,9 +109,17 @@ func htmlOfFile(f *testrunner.FileResult) htmlFile {
 	return out
 }
 
+// htmlPlace says where in its file an entry is.
+func htmlPlace(e *hurl.Entry) string {
+	if at := e.Range.Start; at.Entry == 0 {
+		return fmt.Sprintf("line %d", at.Line)
+	}
+	return fmt.Sprintf("entry %d", e.Range.Start.Entry)
+}
+
 func htmlOfEntry(path string, r *testrunner.Result) htmlEntry {
 	e := htmlEntry{
-		Name: r.Name(), Outcome: outcomeText(r), Time: duration(r.Duration), Line: r.Entry.Range.Start.Line,
+		Name: r.Name(), Outcome: outcomeText(r), Time: duration(r.Duration), Place: htmlPlace(r.Entry),
 		Failed: r.Outcome.Failed(), Notes: r.Notes, Class: "good",
 	}
 	switch {

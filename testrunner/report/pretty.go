@@ -314,7 +314,7 @@ func (p *Pretty) Summary(s *testrunner.Summary) string {
 			if i > 0 {
 				label = "       "
 			}
-			name := fmt.Sprintf("%s:%d %s", x.Path, x.Line, x.Name)
+			name := x.Pos.LineIn(x.Path) + " " + x.Name
 			fmt.Fprintf(&b, "%s %8s  %s\n", p.Styles.Dim(label), duration(x.Duration), p.Styles.Dim(p.cut(name, len(label)+11)))
 		}
 	}

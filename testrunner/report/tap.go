@@ -48,7 +48,7 @@ func fileFault(f *testrunner.FileResult) string {
 }
 
 func tapEntry(out *bufio.Writer, n int, path string, r *testrunner.Result) {
-	name := tapText(fmt.Sprintf("%s:%d %s", path, r.Entry.Range.Start.Line, r.Name()))
+	name := tapText(r.Entry.Range.Start.LineIn(path) + " " + r.Name())
 	switch {
 	case r.Outcome == testrunner.Skipped:
 		fmt.Fprintf(out, "ok %d - %s # SKIP %s\n", n, name, tapText(strings.Join(r.Notes, "; ")))
