@@ -109,7 +109,25 @@ func TestNotesAboutArchivesAreFew(t *testing.T) {
 		t.Errorf("error %v, notes %q, want %q", s.Err, s.Notes, want)
 	}
 	s = testrunner.Parse("a.har", archive(strings.TrimSuffix(strings.Repeat(unanswered, 2), ", ")))
-	if s.Err == nil || !strings.Contains(s.Err.Error(), "a.har: no entry can be run: left out 2 of 2 entries") {
-		t.Errorf("error %v", s.Err)
+	want = "a.har: no entry can be run: left out 2 of 2 entries: "
+	if len(s.Errors) != 1 || !strings.HasPrefix(s.Errors[0].Render(), want) || len(s.Notes) > 0 {
+		t.Errorf("errors %v, want %q; notes %q", s.Errors, want, s.Notes)
+	}
+}
+
+func TestBrokenArchivesAreUnreadable(t *testing.T) {
+	for in, want := range map[string]string{
+		"{\n?":       "a.har:2:1: expected JSON: invalid character '?' looking for beginning of object key string\n",
+		"{}":         "a.har: expected an HTTP Archive: an object with the member \"log\"\n",
+		"PK\x03\x04": "a.har: is no zip file that can be read: zip: not a valid zip file\n",
+	} {
+		s := testrunner.Parse("a.har", []byte(in))
+		files, summary := run(t, &fakeHost{}, testrunner.Options{}, []*testrunner.Source{s})
+		if len(files[0].ParseErrors) != 1 || files[0].ParseErrors[0].Render() != want {
+			t.Errorf("%q: errors %v, want %q", in, files[0].ParseErrors, want)
+		}
+		if summary.Verdict() != testrunner.Unreadable {
+			t.Errorf("%q: verdict %v", in, summary.Verdict())
+		}
 	}
 }

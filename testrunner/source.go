@@ -1,6 +1,7 @@
 package testrunner
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -184,11 +185,11 @@ func (s *Source) convert(data []byte) {
 			options.Component = filepath.Base(component)
 		}
 	}
+	s.Converted = true
 	if err != nil {
-		s.Err = fmt.Errorf("%s: %w", s.Path, err)
+		s.unreadable(err)
 		return
 	}
-	s.Converted = true
 	// Requests are sent as they were recorded. What a response makes anew each
 	// time, such as a token, is not expected to come again.
 	session := redact.NewSession(nil)
@@ -200,11 +201,21 @@ func (s *Source) convert(data []byte) {
 	s.File, s.Errors = hurl.Parse(s.Path, text)
 	hurl.SetNumbers(s.File, numbersOf(a.Exchanges, dropped))
 	if len(s.File.Entries) == 0 && len(s.Errors) == 0 {
-		s.Err = fmt.Errorf("%s: no entry can be run", s.Path)
-		if len(s.Notes) > 0 {
-			s.Err = fmt.Errorf("%w: %s", s.Err, s.Notes[0])
-		}
+		why := append([]string{"no entry can be run"}, s.Notes...)
+		s.Notes = nil
+		s.unreadable(errors.New(strings.Join(why, ": ")))
 	}
+}
+
+// unreadable says that there is nothing to run.
+func (s *Source) unreadable(err error) {
+	e := &hurl.ParseError{File: s.Path, Message: err.Error()}
+	var syntax *har.SyntaxError
+	if errors.As(err, &syntax) {
+		at := hurl.Pos{Line: syntax.Line, Col: syntax.Col}
+		e.Range, e.Message = hurl.Range{Start: at}, syntax.Message
+	}
+	s.Errors = append(s.Errors, e)
 }
 
 // numbersOf returns the numbers of exchanges that were not left out.
