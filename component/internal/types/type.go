@@ -60,7 +60,6 @@ type Type struct {
 	payloadOffset uint32     // Cases: of the payload, after the discriminant
 	discSize      uint32     // Cases: bytes of the discriminant
 	flat          []CoreType // nil when longer than MaxFlat
-	hasHeap       bool       // contains a string, list or map: lowering it calls realloc
 	plain         bool       // fixed bytes without pointers, handles or values that need a check
 }
 
@@ -206,9 +205,6 @@ func (t *Type) FlatLen() int {
 	return len(t.flat)
 }
 
-// NeedsRealloc tells whether lowering a value allocates in the receiver's memory.
-func (t *Type) NeedsRealloc() bool { return t.hasHeap }
-
 // Plain tells whether every byte pattern of Size bytes is a valid value (numbers, and records and tuples of them).
 func (t *Type) Plain() bool { return t.plain }
 
@@ -239,11 +235,8 @@ func finish(t *Type) *Type {
 		t.set(4, 4, I32)
 	case String:
 		t.set(8, 4, I32, I32)
-		t.hasHeap = true
 	case List, Map:
 		t.set(8, 4, I32, I32)
-		t.hasHeap = true
-		t.inherit(t.Elem)
 	case Own, Borrow, Stream, Future, ErrorContext:
 		t.set(4, 4, I32)
 	case Flags:
@@ -260,7 +253,6 @@ func finish(t *Type) *Type {
 		t.align = t.Elem.align
 		t.size = t.Elem.size * t.Len
 		t.plain = t.Elem.plain
-		t.inherit(t.Elem)
 		for i := uint32(0); i < t.Len && len(t.flat) < maxFlat; i++ {
 			t.flat = append(t.flat, t.Elem.flat...)
 		}
@@ -274,7 +266,6 @@ func finish(t *Type) *Type {
 			t.size += f.Type.size
 			t.align = max(t.align, f.Type.align)
 			t.plain = t.plain && f.Type.plain
-			t.inherit(f.Type)
 			if len(t.flat) < maxFlat {
 				t.flat = append(t.flat, f.Type.flat...)
 			}
@@ -306,7 +297,6 @@ func (t *Type) finishVariant() {
 		}
 		payloadAlign = max(payloadAlign, c.Type.align)
 		payloadSize = max(payloadSize, c.Type.size)
-		t.inherit(c.Type)
 		for i, f := range c.Type.flat {
 			if i < len(joined) {
 				joined[i] = join(joined[i], f)
@@ -322,10 +312,6 @@ func (t *Type) finishVariant() {
 }
 
 func (t *Type) set(size, align uint32, flat ...CoreType) { t.size, t.align, t.flat = size, align, flat }
-
-func (t *Type) inherit(e *Type) {
-	t.hasHeap = t.hasHeap || e.hasHeap
-}
 
 func join(a, b CoreType) CoreType {
 	if a == b {

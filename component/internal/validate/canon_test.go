@@ -187,10 +187,10 @@ func TestFeaturesGate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := validate.Validate(c, validate.AllFeatures); err != nil {
+			if err := verdictOn(c, validate.AllFeatures); err != nil {
 				t.Errorf("refused with the feature: %v", err)
 			}
-			if err := validate.Validate(c, validate.AllFeatures&^tt.feature); err == nil {
+			if err := verdictOn(c, validate.AllFeatures&^tt.feature); err == nil {
 				t.Error("accepted without the feature")
 			}
 		})
@@ -204,7 +204,7 @@ func TestErrorsTellWhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e *validate.Error
-	if err := validate.Validate(c, validate.DefaultFeatures); !errors.As(err, &e) {
+	if err := verdictOn(c, validate.DefaultFeatures); !errors.As(err, &e) {
 		t.Fatalf("got %v", err)
 	}
 	if data[e.Offset] != 0x70 || data[e.Offset+1] != 7 {

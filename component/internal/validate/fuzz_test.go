@@ -54,15 +54,15 @@ func FuzzValidate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		first := validate.Validate(c, validate.DefaultFeatures)
+		first := verdictOn(c, validate.DefaultFeatures)
 		var e *validate.Error
 		if first != nil && (!errors.As(first, &e) || e.Offset < 0 || e.Offset > len(data)) {
 			t.Fatalf("%v has no place in %d bytes", first, len(data))
 		}
-		if again := validate.Validate(c, validate.DefaultFeatures); (first == nil) != (again == nil) {
+		if again := verdictOn(c, validate.DefaultFeatures); (first == nil) != (again == nil) {
 			t.Fatalf("first %v, then %v", first, again)
 		}
-		if all := validate.Validate(c, validate.AllFeatures); first == nil && all != nil {
+		if all := verdictOn(c, validate.AllFeatures); first == nil && all != nil {
 			t.Fatalf("refused with more features: %v", all)
 		}
 	})

@@ -15,8 +15,6 @@ func (m *mismatch) Error() string {
 	return "type mismatch in " + m.where + ": " + m.err.Error()
 }
 
-func (m *mismatch) Unwrap() error { return m.err }
-
 // within adds a place to what is wrong inside of it; "" says only that it is a mismatch.
 func within(err error, place string, args ...any) error {
 	where := fmt.Sprintf(place, args...)

@@ -60,14 +60,9 @@ const (
 	maxFlagsPerValue = 32
 )
 
-// Validate checks c. The error, if any, is an *Error for the first definition that breaks a rule. Function bodies and segments of
-// core modules are not looked at: the engine validates them when it compiles the module.
-func Validate(c *binary.Component, feats Features) error {
-	_, err := Analyze(c, feats)
-	return err
-}
-
-// Analyze checks c as Validate does, and keeps the types of core modules that c declares.
+// Analyze checks c and keeps the types of core modules that c declares. The error, if any, is an *Error for the first definition
+// that breaks a rule. Function bodies and segments of core modules are not looked at: the engine validates them when it compiles
+// the module.
 func Analyze(c *binary.Component, feats Features) (*ModuleTypes, error) {
 	v := &validator{feats: feats, coreFuncs: map[string]coreTypeDef{}, modules: map[*binary.CoreType]*moduleType{}}
 	if _, err := v.component(nil, c); err != nil {

@@ -109,7 +109,7 @@ func (j *judge) check(data []byte, compile bool) error {
 	if err != nil {
 		return err
 	}
-	if err := validate.Validate(c, validate.DefaultFeatures); err != nil {
+	if err := verdictOn(c, validate.DefaultFeatures); err != nil {
 		return err
 	}
 	if !compile {

@@ -25,7 +25,7 @@ func decode(t *testing.T, path string) *binary.Component {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate.Validate(c, validate.DefaultFeatures); err != nil {
+	if _, err := validate.Analyze(c, validate.DefaultFeatures); err != nil {
 		t.Fatal(err)
 	}
 	return c
