@@ -6,32 +6,31 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
 
-// canon appends what a canonical definition makes: a function for lift, a core function for all others. The rules are those of
+// Canon returns the function that a lift makes, and appends the core function that all others make. The rules are those of
 // CanonicalABI.md, "Canonical Definitions".
-func (s *scope) canon(c *binary.Canon) error {
+func (s *scope) Canon(c *binary.Canon) (e entity, err error) {
 	if err := s.checkOpts(&c.Opts); err != nil {
-		return fmt.Errorf("%s: %w", canonName(c.Op), err)
+		return e, fmt.Errorf("%s: %w", canonName(c.Op), err)
 	}
 	if need := canonFeature(c); !s.v.has(need) {
-		return fmt.Errorf("%s is not supported", canonName(c.Op))
+		return e, fmt.Errorf("%s is not supported", canonName(c.Op))
 	}
 	if c.Op == binary.CanonLift {
 		t, err := s.lift(c)
 		if err != nil {
-			return fmt.Errorf("lift of core function %d: %w", c.Func, err)
+			return e, fmt.Errorf("lift of core function %d: %w", c.Func, err)
 		}
-		s.funcs = append(s.funcs, t)
-		return nil
+		return entity{sort: binary.SortFunc, fn: t}, nil
 	}
 	f, err := s.builtin(c)
 	if err != nil {
 		if c.Op == binary.CanonLower {
-			return fmt.Errorf("lower of function %d: %w", c.Func, err)
+			return e, fmt.Errorf("lower of function %d: %w", c.Func, err)
 		}
-		return fmt.Errorf("%s: %w", canonName(c.Op), err)
+		return e, fmt.Errorf("%s: %w", canonName(c.Op), err)
 	}
 	s.coreItems[binary.SortCoreFunc] = append(s.coreItems[binary.SortCoreFunc], coreItem{sort: binary.SortCoreFunc, fn: f})
-	return nil
+	return e, nil
 }
 
 // checkOpts checks the options as far as they can be without knowing what they are for.
@@ -211,7 +210,7 @@ func liftedResults(o *binary.CanonOpts, result facts) []byte {
 }
 
 func (s *scope) lower(c *binary.Canon) (*coreFunc, error) {
-	t, err := at(s.funcs, c.Func, binary.SortFunc)
+	lowered, err := s.At(binary.SortFunc, c.Func)
 	if err != nil {
 		return nil, err
 	}
@@ -219,6 +218,7 @@ func (s *scope) lower(c *binary.Canon) (*coreFunc, error) {
 	if err := onlyOpts(o, true, false, false, true); err != nil {
 		return nil, err
 	}
+	t := lowered.fn
 	params, result := t.paramFacts, t.resultFacts
 	if err := requireLower(o, params); err != nil {
 		return nil, err

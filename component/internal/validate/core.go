@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
+	"github.com/wasihttp/wasihttp/component/internal/space"
 )
 
 // coreVal is a core value type in which references to defined types carry the validator's number of the type, so that equal
@@ -246,15 +247,15 @@ func (v *validator) intern(f *coreFunc) (uint64, *coreFunc) {
 }
 
 func (s *scope) resolveCore(index uint32) (coreTypeDef, error) {
-	return at(s.coreTypes, index, binary.SortCoreType)
+	return space.At(s.coreTypes, index, binary.SortCoreType)
 }
 
-// coreType appends a core type definition.
-func (s *scope) coreType(b *binary.CoreType) error {
+// CoreType appends a core type definition.
+func (s *scope) CoreType(b *binary.CoreType) error {
 	if b.Module == nil {
 		return s.v.defineGroup(b.Group, &s.coreTypes, s.resolveCore)
 	}
-	inner := newScope(s.v, s, scopeModuleType)
+	inner := newScope(s.v, s, space.ModuleType)
 	m := newModuleType()
 	for i := range b.Module.Decls {
 		if err := inner.moduleDecl(m, &b.Module.Decls[i]); err != nil {
@@ -269,13 +270,9 @@ func (s *scope) coreType(b *binary.CoreType) error {
 func (s *scope) moduleDecl(m *moduleType, d *binary.CoreModuleDecl) error {
 	switch {
 	case d.Type != nil:
-		return s.coreType(d.Type)
+		return s.CoreType(d.Type)
 	case d.Alias != nil:
-		from, _, err := s.outer(d.Alias.Count)
-		if err != nil {
-			return err
-		}
-		t, err := from.resolveCore(d.Alias.Index)
+		t, err := s.outerCoreType(d.Alias.Count, d.Alias.Index)
 		if err != nil {
 			return err
 		}
@@ -299,27 +296,28 @@ func (s *scope) moduleDecl(m *moduleType, d *binary.CoreModuleDecl) error {
 	return m.addExport(d.Export.Name, item)
 }
 
-// coreModule appends an embedded core module.
-func (s *scope) coreModule(b *binary.CoreModule) error {
+// CoreModule returns the type of an embedded core module.
+func (s *scope) CoreModule(b *binary.CoreModule) (e entity, err error) {
 	iface, err := binary.DecodeCoreModule(b.Bytes, b.Offset)
 	if err != nil {
-		if e, ok := err.(*binary.Error); ok {
-			if e.Section != "" {
-				e.Msg = e.Section + ": " + e.Msg
+		if broken, ok := err.(*binary.Error); ok {
+			msg := broken.Msg
+			if broken.Section != "" {
+				msg = broken.Section + ": " + msg
 			}
-			return &Error{Offset: e.Offset, Msg: e.Msg}
+			return e, &Error{Offset: broken.Offset, Msg: msg}
 		}
-		return err
+		return e, err
 	}
-	var space []coreTypeDef
-	resolve := resolver(func(index uint32) (coreTypeDef, error) { return at(space, index, binary.SortCoreType) })
+	var items []coreTypeDef
+	resolve := resolver(func(index uint32) (coreTypeDef, error) { return space.At(items, index, binary.SortCoreType) })
 	for start := 0; start < len(iface.Types); {
 		end := start + 1
 		for end < len(iface.Types) && iface.GroupStart[end] == start {
 			end++
 		}
-		if err := s.v.defineGroup(iface.Types[start:end], &space, resolve); err != nil {
-			return err
+		if err := s.v.defineGroup(iface.Types[start:end], &items, resolve); err != nil {
+			return e, err
 		}
 		start = end
 	}
@@ -328,27 +326,26 @@ func (s *scope) coreModule(b *binary.CoreModule) error {
 		n := coreName{i.Module, i.Name}
 		item, err := resolve.item(i.Desc)
 		if err != nil {
-			return fmt.Errorf("import %q: %w", n, err)
+			return e, fmt.Errorf("import %q: %w", n, err)
 		}
 		if err := m.addImport(n, item); err != nil {
-			return err
+			return e, err
 		}
 	}
-	for _, e := range iface.Exports {
-		item, err := resolve.item(e.Desc)
+	for _, x := range iface.Exports {
+		item, err := resolve.item(x.Desc)
 		if err != nil {
-			return fmt.Errorf("export %q: %w", e.Name, err)
+			return e, fmt.Errorf("export %q: %w", x.Name, err)
 		}
-		if err := m.addExport(e.Name, item); err != nil {
-			return err
+		if err := m.addExport(x.Name, item); err != nil {
+			return e, err
 		}
 	}
-	s.modules = append(s.modules, m)
-	return nil
+	return entity{sort: binary.SortCoreModule, module: m}, nil
 }
 
-// coreInstance defines a core instance.
-func (s *scope) coreInstance(b *binary.CoreInstance) error {
+// CoreInstance appends a core instance.
+func (s *scope) CoreInstance(b *binary.CoreInstance) error {
 	if b.Inline {
 		items := map[string]coreItem{}
 		for _, x := range b.Exports {
@@ -364,16 +361,17 @@ func (s *scope) coreInstance(b *binary.CoreInstance) error {
 		s.coreInsts = append(s.coreInsts, items)
 		return nil
 	}
-	m, err := at(s.modules, b.Module, binary.SortCoreModule)
+	e, err := s.At(binary.SortCoreModule, b.Module)
 	if err != nil {
 		return err
 	}
+	m := e.module
 	if s.instances++; s.instances > maxInstances {
 		return fmt.Errorf("more than %d instances", maxInstances)
 	}
 	args := map[string]map[string]coreItem{}
 	for _, a := range b.Args {
-		inst, err := at(s.coreInsts, a.Instance, binary.SortCoreInstance)
+		inst, err := space.At(s.coreInsts, a.Instance, binary.SortCoreInstance)
 		if err != nil {
 			return fmt.Errorf("module instantiation argument %q: %w", a.Name, err)
 		}
@@ -403,9 +401,9 @@ func (s *scope) coreInstance(b *binary.CoreInstance) error {
 func (s *scope) coreItemAt(sort binary.Sort, index uint32) (coreItem, error) {
 	switch sort {
 	case binary.SortCoreFunc, binary.SortCoreTable, binary.SortCoreMemory, binary.SortCoreGlobal, binary.SortCoreTag:
-		return at(s.coreItems[sort], index, sort)
+		return space.At(s.coreItems[sort], index, sort)
 	}
-	return coreItem{}, fmt.Errorf("%s cannot be exported by a core instance", article(sortName(sort)))
+	return coreItem{}, fmt.Errorf("%s cannot be exported by a core instance", article(sort.String()))
 }
 
 func (s *scope) coreFuncAt(index uint32) (*coreFunc, error) {
@@ -414,7 +412,7 @@ func (s *scope) coreFuncAt(index uint32) (*coreFunc, error) {
 }
 
 func (s *scope) aliasCoreExport(a *binary.Alias) error {
-	inst, err := at(s.coreInsts, a.Instance, binary.SortCoreInstance)
+	inst, err := space.At(s.coreInsts, a.Instance, binary.SortCoreInstance)
 	if err != nil {
 		return err
 	}
@@ -423,7 +421,7 @@ func (s *scope) aliasCoreExport(a *binary.Alias) error {
 		return fmt.Errorf("core instance %d has no export named %q", a.Instance, a.Name)
 	}
 	if item.sort != a.Sort {
-		return fmt.Errorf("export %q of core instance %d is not %s but %s", a.Name, a.Instance, article(sortName(a.Sort)), article(sortName(item.sort)))
+		return fmt.Errorf("export %q of core instance %d is not %s but %s", a.Name, a.Instance, article(a.Sort.String()), article(item.sort.String()))
 	}
 	s.coreItems[a.Sort] = append(s.coreItems[a.Sort], item)
 	return nil
@@ -432,7 +430,7 @@ func (s *scope) aliasCoreExport(a *binary.Alias) error {
 // coreSubtype tells why a cannot be imported where b is expected; nil if it can.
 func coreSubtype(a, b coreItem) error {
 	if a.sort != b.sort {
-		return fmt.Errorf("expected %s, found %s", sortName(b.sort), sortName(a.sort))
+		return fmt.Errorf("expected %s, found %s", b.sort.String(), a.sort.String())
 	}
 	switch a.sort {
 	case binary.SortCoreFunc, binary.SortCoreTag:
@@ -459,7 +457,7 @@ func coreSubtype(a, b coreItem) error {
 	case a.limits.PageSizeLog2 != b.limits.PageSizeLog2:
 		return fmt.Errorf("mismatch in the page size")
 	case a.limits.Min < b.limits.Min || b.limits.HasMax && (!a.limits.HasMax || a.limits.Max > b.limits.Max):
-		return fmt.Errorf("mismatch in %s limits", strings.TrimPrefix(sortName(a.sort), "core "))
+		return fmt.Errorf("mismatch in %s limits", strings.TrimPrefix(a.sort.String(), "core "))
 	}
 	return nil
 }

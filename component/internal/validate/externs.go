@@ -5,19 +5,25 @@ import (
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/names"
+	"github.com/wasihttp/wasihttp/component/internal/space"
 )
 
-// declare adds an import, or an export declared by a type, and appends it to its index space.
-func (s *scope) declare(d direction, n *binary.ExternName, t *binary.ExternType) error {
+// Import adds an import.
+func (s *scope) Import(n *binary.ExternName, t *binary.ExternType) (entity, error) {
+	return s.declare(imports, n, t)
+}
+
+// Declare adds an export that a type declares.
+func (s *scope) Declare(n *binary.ExternName, t *binary.ExternType) (entity, error) {
+	return s.declare(exports, n, t)
+}
+
+func (s *scope) declare(d direction, n *binary.ExternName, t *binary.ExternType) (entity, error) {
 	e, err := s.externType(d, t)
 	if err != nil {
-		return fmt.Errorf("%s %q: %w", d, n.Name, err)
+		return e, fmt.Errorf("%s %q: %w", d, n.Name, err)
 	}
-	if err := s.extern(d, n, e); err != nil {
-		return err
-	}
-	s.push(e)
-	return nil
+	return e, s.extern(d, n, e)
 }
 
 // externType resolves the type of an import or export. The resources that it is the first to mention become part of the scope.
@@ -48,7 +54,7 @@ func (s *scope) rawExternType(t *binary.ExternType) (entity, error) {
 	e := entity{sort: t.Sort}
 	switch t.Sort {
 	case binary.SortCoreModule:
-		ct, err := at(s.coreTypes, t.Index, binary.SortCoreType)
+		ct, err := space.At(s.coreTypes, t.Index, binary.SortCoreType)
 		if err != nil {
 			return e, err
 		}
@@ -80,7 +86,7 @@ func (s *scope) rawExternType(t *binary.ExternType) (entity, error) {
 		e.typ, ok = found, true
 	}
 	if !ok {
-		return e, fmt.Errorf("type index %d is not %s type but %s", t.Index, article(sortName(t.Sort)), article(typeKind(found)))
+		return e, fmt.Errorf("type index %d is not %s type but %s", t.Index, article(t.Sort.String()), article(typeKind(found)))
 	}
 	return e, nil
 }
@@ -98,24 +104,20 @@ func rename(t anyType) anyType {
 	return t
 }
 
-// export adds an export of a component definition.
-func (s *scope) export(x *binary.Export) error {
+// Export adds an export of a component definition.
+func (s *scope) Export(x *binary.Export) (entity, error) {
 	e, err := s.entityAt(x.Sort, x.Index)
 	if err != nil {
-		return fmt.Errorf("export %q: %w", x.Name.Name, err)
+		return e, fmt.Errorf("export %q: %w", x.Name.Name, err)
 	}
 	if x.Type == nil {
 		if e.sort == binary.SortType {
 			e.typ = rename(e.typ)
 		}
 	} else if e, err = s.ascribe(e, x.Type); err != nil {
-		return fmt.Errorf("export %q: %w", x.Name.Name, err)
+		return e, fmt.Errorf("export %q: %w", x.Name.Name, err)
 	}
-	if err := s.extern(exports, &x.Name, e); err != nil {
-		return err
-	}
-	s.push(e)
-	return nil
+	return e, s.extern(exports, &x.Name, e)
 }
 
 // ascribe gives the item of type e the type t, of which e has to be a subtype.
@@ -125,7 +127,7 @@ func (s *scope) ascribe(e entity, t *binary.ExternType) (entity, error) {
 		return e, err
 	}
 	if want.sort != e.sort {
-		return e, fmt.Errorf("the ascribed type is not compatible: expected %s, found %s", sortName(want.sort), sortName(e.sort))
+		return e, fmt.Errorf("the ascribed type is not compatible: expected %s, found %s", want.sort.String(), e.sort.String())
 	}
 	if want.sort == binary.SortType && t.Bound == binary.BoundSub {
 		if _, ok := e.typ.(*resType); !ok {
@@ -159,9 +161,9 @@ func (s *scope) extern(d direction, n *binary.ExternName, e entity) error {
 	if err := checkAnnotation(name, e, side.labels); err != nil {
 		return fmt.Errorf("%s %q: %w", d, n.Name, err)
 	}
-	if s.kind != scopeInstanceType {
+	if s.Kind != space.InstanceType {
 		if err := s.show(d, e); err != nil {
-			return fmt.Errorf("%s %q: %s not valid to be used as %s: %w", d, n.Name, sortName(e.sort), d, err)
+			return fmt.Errorf("%s %q: %s not valid to be used as %s: %w", d, n.Name, e.sort.String(), d, err)
 		}
 	}
 	if r, ok := e.typ.(*resType); ok && name.Kind == names.Plain {
@@ -200,7 +202,7 @@ func (v *validator) externName(d direction, n *binary.ExternName, e entity) (nam
 	case iface.Kind != names.Interface:
 		return name, fmt.Errorf("%s %q: implements must be an interface name, found %q", d, n.Name, n.Implements)
 	case e.sort != binary.SortInstance:
-		return name, fmt.Errorf("%s %q: only instances can have an implements attribute, found %s", d, n.Name, sortName(e.sort))
+		return name, fmt.Errorf("%s %q: only instances can have an implements attribute, found %s", d, n.Name, e.sort.String())
 	case name.Kind == names.Interface:
 		return name, fmt.Errorf("%s name %q is not valid with an implements attribute: a plain name is expected", d, n.Name)
 	}
@@ -214,7 +216,7 @@ func checkAnnotation(n names.Name, e entity, labels map[string]*resource) error 
 		return nil
 	}
 	if e.sort != binary.SortFunc {
-		return fmt.Errorf("a %s name is for functions, this is not a func but %s", n.Kind, article(sortName(e.sort)))
+		return fmt.Errorf("a %s name is for functions, this is not a func but %s", n.Kind, article(e.sort.String()))
 	}
 	var used *defType
 	switch n.Kind {

@@ -6,23 +6,18 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
 
-// instance defines a component instance.
-func (s *scope) instance(b *binary.Instance) error {
+// Instance returns the type of a component instance.
+func (s *scope) Instance(b *binary.Instance) (e entity, err error) {
 	var t *instType
-	var err error
 	if b.Inline {
 		t, err = s.inlineInstance(b.Exports)
 	} else {
 		t, err = s.instantiate(b)
 	}
 	if err != nil {
-		return err
+		return e, err
 	}
-	if err := t.w.check(); err != nil {
-		return err
-	}
-	s.insts = append(s.insts, t)
-	return nil
+	return entity{sort: binary.SortInstance, inst: t}, t.w.check()
 }
 
 func (s *scope) inlineInstance(list []binary.InlineExport) (*instType, error) {
@@ -54,10 +49,11 @@ func (s *scope) inlineInstance(list []binary.InlineExport) (*instType, error) {
 // instantiate checks the arguments against the imports of the component and gives the type of the instance, in which the
 // resources of the arguments stand for those of the imports and every resource that the component defines is a new one.
 func (s *scope) instantiate(b *binary.Instance) (*instType, error) {
-	comp, err := at(s.comps, b.Component, binary.SortComponent)
+	found, err := s.At(binary.SortComponent, b.Component)
 	if err != nil {
 		return nil, err
 	}
+	comp := found.comp
 	s.instances += comp.instances
 	if s.instances > maxInstances {
 		return nil, fmt.Errorf("instantiating component %d leads to more than %d instances", b.Component, maxInstances)

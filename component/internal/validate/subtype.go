@@ -35,7 +35,7 @@ func (c *checker) learn(a, b anyType, err error) error {
 // entity tells why a cannot be used where b is expected; nil if it can.
 func (c *checker) entity(a, b entity) error {
 	if a.sort != b.sort {
-		return fmt.Errorf("expected %s, found %s", sortName(b.sort), sortName(a.sort))
+		return fmt.Errorf("expected %s, found %s", b.sort.String(), a.sort.String())
 	}
 	switch a.sort {
 	case binary.SortFunc:

@@ -151,39 +151,6 @@ type compType struct {
 
 func (t *compType) weight() weight { return t.w }
 
-// sortName names a sort in error texts.
-func sortName(s binary.Sort) string {
-	switch s {
-	case binary.SortFunc:
-		return "func"
-	case binary.SortValue:
-		return "value"
-	case binary.SortType:
-		return "type"
-	case binary.SortComponent:
-		return "component"
-	case binary.SortInstance:
-		return "instance"
-	case binary.SortCoreFunc:
-		return "core func"
-	case binary.SortCoreTable:
-		return "core table"
-	case binary.SortCoreMemory:
-		return "core memory"
-	case binary.SortCoreGlobal:
-		return "core global"
-	case binary.SortCoreTag:
-		return "core tag"
-	case binary.SortCoreType:
-		return "core type"
-	case binary.SortCoreModule:
-		return "core module"
-	case binary.SortCoreInstance:
-		return "core instance"
-	}
-	return "unknown sort"
-}
-
 // article puts the indefinite article before a noun.
 func article(noun string) string {
 	if noun != "" && strings.IndexByte("aeio", noun[0]) >= 0 { // no noun here has a u that is pronounced as a vowel

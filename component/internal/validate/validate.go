@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
+	"github.com/wasihttp/wasihttp/component/internal/space"
 )
 
 // Error says which rule a component breaks.
@@ -81,11 +82,12 @@ type ModuleTypes struct {
 func (t *ModuleTypes) Fits(module *binary.CoreModule, want *binary.CoreType) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := newScope(t.v, nil, scopeComponent)
-	if err := s.coreModule(module); err != nil {
+	s := newScope(t.v, nil, space.Component)
+	m, err := s.CoreModule(module)
+	if err != nil {
 		return err
 	}
-	return t.v.moduleSubtype(s.modules[0], t.v.modules[want])
+	return t.v.moduleSubtype(m.module, t.v.modules[want])
 }
 
 // validator is what the validation of one outermost component shares.
@@ -113,25 +115,22 @@ func (v *validator) exhausted() error {
 	return nil
 }
 
-// component validates a component definition and gives its type.
+// component validates a component definition and returns its type.
 func (v *validator) component(parent *scope, c *binary.Component) (*compType, error) {
-	s := newScope(v, parent, scopeComponent)
-	for i, def := range c.Defs {
-		err := s.define(def)
-		if err == nil {
-			err = v.exhausted()
-		}
-		if err != nil {
-			inner, ok := err.(*Error)
-			if !ok {
-				inner = &Error{Offset: c.Offset, Msg: err.Error()}
-				if i < len(c.DefOffsets) {
-					inner.Offset = c.DefOffsets[i]
-				}
+	s := newScope(v, parent, space.Component)
+	err := space.Definitions(s, c.Defs, func(i int, err error) error {
+		inner, ok := err.(*Error)
+		if !ok {
+			inner = &Error{Offset: c.Offset, Msg: err.Error()}
+			if i < len(c.DefOffsets) {
+				inner.Offset = c.DefOffsets[i]
 			}
-			inner.Path = binary.Inside(c.Place(i), inner.Path)
-			return nil, inner
 		}
+		inner.Path = binary.Inside(c.Place(i), inner.Path)
+		return inner
+	})
+	if err != nil {
+		return nil, err
 	}
 	t := s.componentType()
 	if err := t.w.check(); err != nil {
@@ -140,38 +139,11 @@ func (v *validator) component(parent *scope, c *binary.Component) (*compType, er
 	return t, nil
 }
 
-// define validates one definition and appends it to its index space.
-func (s *scope) define(def binary.Def) error {
-	switch def := def.(type) {
-	case *binary.CoreModule:
-		return s.coreModule(def)
-	case *binary.CoreInstance:
-		return s.coreInstance(def)
-	case *binary.CoreType:
-		return s.coreType(def)
-	case *binary.Component:
-		t, err := s.v.component(s, def)
-		if err != nil {
-			return err
-		}
-		s.comps = append(s.comps, t)
-		return nil
-	case *binary.Instance:
-		return s.instance(def)
-	case *binary.Alias:
-		return s.alias(def)
-	case *binary.Type:
-		return s.typeDef(def)
-	case *binary.Canon:
-		return s.canon(def)
-	case *binary.Import:
-		return s.declare(imports, &def.Name, &def.Type)
-	case *binary.Export:
-		return s.export(def)
-	case *binary.Start:
-		return fmt.Errorf("start definitions are not supported")
-	case *binary.ValueDef:
-		return fmt.Errorf("value definitions are not supported")
-	}
-	return fmt.Errorf("unknown definition")
+// Component returns the type of a nested component.
+func (s *scope) Component(c *binary.Component) (entity, error) {
+	t, err := s.v.component(s, c)
+	return entity{sort: binary.SortComponent, comp: t}, err
 }
+
+// Next reports whether the types have become too complex.
+func (s *scope) Next() error { return s.v.exhausted() }

@@ -3,7 +3,10 @@
 // It expects a component that package validate has accepted. Source: component-model/design/mvp/WIT.md.
 package wit
 
-import "github.com/wasihttp/wasihttp/component/internal/binary"
+import (
+	"github.com/wasihttp/wasihttp/component/internal/binary"
+	"github.com/wasihttp/wasihttp/component/internal/space"
+)
 
 // typ is an entry of a type index space. Entries that an import or export names have name and owner; what they stand for, unless it is
 // a new resource, is eq.
@@ -16,7 +19,7 @@ type typ struct {
 	fn       *funcType
 	resource bool
 	decl     *binary.Type // an instance or component type, to be evaluated in env
-	env      *scope
+	env      *space.Space[item]
 }
 
 // ref is a use of a value type: a primitive, or an entry of a type index space.
@@ -101,14 +104,5 @@ func (i *iface) get(name string) item { return i.items[i.index[name]] }
 type comp struct {
 	ast *binary.Component
 	typ *binary.ComponentType
-	env *scope
-}
-
-// scope holds the index spaces of a component, or of a component or instance type, while it is evaluated.
-type scope struct {
-	parent *scope
-	types  []*typ
-	funcs  []*funcType
-	comps  []*comp
-	insts  []*iface
+	env *space.Space[item]
 }

@@ -1,7 +1,10 @@
 package wit
 
 import (
+	"errors"
+
 	"github.com/wasihttp/wasihttp/component/internal/binary"
+	"github.com/wasihttp/wasihttp/component/internal/space"
 )
 
 // maxSteps bounds how many definitions are evaluated, nested components counted each time that they are instantiated.
@@ -14,49 +17,20 @@ type resolver struct {
 	steps            int
 }
 
-// tooLarge is thrown when the evaluation exceeds maxSteps.
-type tooLarge struct{}
+var errTooLarge = errors.New("wit: the component is too large to be evaluated")
 
-func (r *resolver) step() {
-	if r.steps++; r.steps > maxSteps {
-		panic(tooLarge{})
+func (r *resolver) step(n int) error {
+	if r.steps += n; r.steps > maxSteps {
+		return errTooLarge
 	}
+	return nil
 }
 
 // root evaluates the outermost component. It returns false when that is too much work; the imports and exports found until then are
 // there.
 func (r *resolver) root(c *binary.Component) (complete bool) {
-	defer func() {
-		switch p := recover().(type) {
-		case nil:
-		case tooLarge:
-			complete = false
-		default:
-			panic(p)
-		}
-	}()
-	s := &scope{}
-	for _, d := range c.Defs {
-		switch d := d.(type) {
-		case *binary.Import:
-			it := r.externItem(s, d.Name, d.Type, r.world)
-			if it.inst != nil && it.inst.name == "" {
-				it.inst.name = instanceName(d.Name)
-			}
-			r.imports.add(it)
-			s.pushItem(d.Type.Sort, it)
-		case *binary.Export:
-			it := r.exported(s, d, r.world)
-			if it.inst != nil {
-				it.inst = r.named(it.inst, instanceName(d.Name))
-			}
-			r.exports.add(it)
-			s.pushItem(d.Sort, it)
-		default:
-			r.def(s, d)
-		}
-	}
-	return true
+	f := &frame{Space: space.New[item](nil, space.Component), r: r, root: true}
+	return f.definitions(c) == nil
 }
 
 func instanceName(n binary.ExternName) string {
@@ -68,207 +42,205 @@ func instanceName(n binary.ExternName) string {
 
 // named gives the instance its name. An instance that has another one already is seen through a second list, whose types stand for
 // those of the first.
-func (r *resolver) named(i *iface, name string) *iface {
+func (r *resolver) named(i *iface, name string) (*iface, error) {
 	if i.name == "" {
 		i.name = name
 	}
 	if i.name == name {
-		return i
+		return i, nil
 	}
 	view := newIface()
 	view.name = name
 	for _, it := range i.items {
-		r.step()
 		if it.typ != nil {
 			it.typ = &typ{name: it.name, owner: view, eq: it.typ}
 		}
 		view.add(it)
 	}
-	return view
+	return view, r.step(len(i.items))
+}
+
+// frame is a component or type while its definitions are evaluated: their space.Reader. It expects what package validate has
+// accepted.
+type frame struct {
+	*space.Space[item]
+	r    *resolver
+	root bool            // of the outermost component
+	args map[string]item // for the imports
+	out  *iface          // what is exported; nil for the root
+}
+
+func (f *frame) definitions(c *binary.Component) error {
+	return space.Definitions(f, c.Defs, func(_ int, err error) error { return err })
 }
 
 // instantiate evaluates a component with arguments for its imports.
-func (r *resolver) instantiate(c *comp, args map[string]item) *iface {
-	out := newIface()
-	s := &scope{parent: c.env}
+func (r *resolver) instantiate(c *comp, args map[string]item) (*iface, error) {
+	f := &frame{Space: space.New(c.env, space.Component), r: r, args: args, out: newIface()}
 	if c.typ != nil {
-		r.decls(s, c.typ.Decls, args, out)
-		return out
+		f.Kind = space.ComponentType
+		return f.out, space.Declarations(f, c.typ.Decls)
 	}
-	for _, d := range c.ast.Defs {
-		switch d := d.(type) {
-		case *binary.Import:
-			r.step()
-			it, ok := args[d.Name.Name]
-			if !ok {
-				it = r.externItem(s, d.Name, d.Type, nil)
-			}
-			s.pushItem(d.Type.Sort, it)
-		case *binary.Export:
-			it := r.exported(s, d, out)
-			out.add(it)
-			s.pushItem(d.Sort, it)
-		default:
-			r.def(s, d)
-		}
-	}
-	return out
+	return f.out, f.definitions(c.ast)
 }
 
-// def evaluates a definition other than an import or export.
-func (r *resolver) def(s *scope, d binary.Def) {
-	r.step()
-	switch d := d.(type) {
-	case *binary.Component:
-		s.comps = append(s.comps, &comp{ast: d, env: s})
-	case *binary.Instance:
-		s.insts = append(s.insts, r.instance(s, d))
-	case *binary.Alias:
-		r.alias(s, d)
-	case *binary.Type:
-		s.types = append(s.types, r.typ(s, d))
-	case *binary.Canon:
-		if d.Op == binary.CanonLift {
-			s.funcs = append(s.funcs, s.types[d.Type].fn)
-		}
-	}
+// item returns an entry of an index space under a name.
+func (f *frame) item(name binary.ExternName, sort binary.Sort, i uint32) (item, error) {
+	it, err := f.At(sort, i)
+	it.name, it.implements = name.Name, name.Implements
+	return it, err
 }
 
-func (r *resolver) instance(s *scope, d *binary.Instance) *iface {
+// typeAt returns an entry of the type index space.
+func (f *frame) typeAt(i uint32) *typ {
+	it, _ := f.At(binary.SortType, i) // it is there: the component is valid
+	return it.typ
+}
+
+// Next counts a definition.
+func (f *frame) Next() error { return f.r.step(1) }
+
+// CoreModule, CoreInstance, CoreType and AliasCore have nothing to add: WIT has no words for core items.
+
+func (f *frame) CoreModule(*binary.CoreModule) (item, error) { return item{other: "core module"}, nil }
+
+func (f *frame) CoreInstance(*binary.CoreInstance) error { return nil }
+
+func (f *frame) CoreType(*binary.CoreType) error { return nil }
+
+func (f *frame) AliasCore(*binary.Alias) error { return nil }
+
+// Component returns a component that can be instantiated.
+func (f *frame) Component(d *binary.Component) (item, error) {
+	return item{comp: &comp{ast: d, env: f.Space}}, nil
+}
+
+// Canon returns the function that a lift makes.
+func (f *frame) Canon(d *binary.Canon) (item, error) {
+	if d.Op != binary.CanonLift {
+		return item{}, nil
+	}
+	return item{fn: f.typeAt(d.Type).fn}, nil
+}
+
+// Type returns the type that a definition makes.
+func (f *frame) Type(d *binary.Type) (item, error) { return item{typ: f.typ(d)}, nil }
+
+// Instance returns the instance that a definition makes.
+func (f *frame) Instance(d *binary.Instance) (it item, err error) {
 	if d.Inline {
 		out := newIface()
 		for _, e := range d.Exports {
-			it := s.item(e.Name, e.Sort, e.Index)
-			if it.typ != nil {
-				it.typ = &typ{name: it.name, owner: out, eq: it.typ}
+			x, err := f.item(e.Name, e.Sort, e.Index)
+			if err != nil {
+				return it, err
 			}
-			out.add(it)
+			if x.typ != nil {
+				x.typ = &typ{name: x.name, owner: out, eq: x.typ}
+			}
+			out.add(x)
 		}
-		return out
+		return item{inst: out}, f.r.step(len(d.Exports))
 	}
 	args := make(map[string]item, len(d.Args))
 	for _, a := range d.Args {
-		args[a.Name] = s.item(binary.ExternName{Name: a.Name}, a.Sort, a.Index)
-	}
-	return r.instantiate(s.comps[d.Component], args)
-}
-
-func (r *resolver) alias(s *scope, d *binary.Alias) {
-	switch d.Target {
-	case binary.AliasExport:
-		s.pushItem(d.Sort, s.insts[d.Instance].get(d.Name))
-	case binary.AliasOuter:
-		o := s
-		for range d.Count {
-			o = o.parent
-		}
-		if d.Sort&binary.SortCore == 0 {
-			s.pushItem(d.Sort, o.item(binary.ExternName{}, d.Sort, d.Index))
+		if args[a.Name], err = f.item(binary.ExternName{Name: a.Name}, a.Sort, a.Index); err != nil {
+			return it, err
 		}
 	}
+	c, err := f.At(binary.SortComponent, d.Component)
+	if err != nil {
+		return it, err
+	}
+	it.inst, err = f.r.instantiate(c.comp, args)
+	return it, err
 }
 
-// exported evaluates an export. Types get their name and owner from it, functions the ascribed type.
-func (r *resolver) exported(s *scope, d *binary.Export, owner *iface) item {
-	r.step()
-	it := s.item(d.Name, d.Sort, d.Index)
+// AliasExport returns an export of an instance.
+func (f *frame) AliasExport(inst item, a *binary.Alias) (item, error) {
+	return inst.inst.get(a.Name), nil
+}
+
+// AliasOuter returns an item of an enclosing component or type.
+func (f *frame) AliasOuter(it item, _ *binary.Alias, _ bool) (item, error) { return it, nil }
+
+// Import returns what is imported: of the outermost component what its type says, else the argument.
+func (f *frame) Import(n *binary.ExternName, t *binary.ExternType) (item, error) {
+	if it, ok := f.args[n.Name]; ok {
+		return it, nil
+	}
+	var owner *iface
+	if f.root {
+		owner = f.r.world
+	}
+	it, err := f.externItem(*n, *t, owner)
+	if err == nil && f.root {
+		if it.inst != nil && it.inst.name == "" {
+			it.inst.name = instanceName(*n)
+		}
+		f.r.imports.add(it)
+	}
+	return it, err
+}
+
+// Export returns what is exported. Types get their name and owner from it, functions the ascribed type.
+func (f *frame) Export(d *binary.Export) (item, error) {
+	it, err := f.item(d.Name, d.Sort, d.Index)
+	if err != nil {
+		return it, err
+	}
+	owner, exports := f.out, f.out
+	if f.root {
+		owner, exports = f.r.world, f.r.exports
+	}
 	switch {
 	case it.typ != nil:
 		it.typ = &typ{name: it.name, owner: owner, eq: it.typ}
 	case it.fn != nil && d.Type != nil && d.Type.Sort == binary.SortFunc:
-		it.fn = s.types[d.Type.Index].fn
+		it.fn = f.typeAt(d.Type.Index).fn
+	case it.inst != nil && f.root:
+		it.inst, err = f.r.named(it.inst, instanceName(d.Name))
 	}
-	return it
+	exports.add(it)
+	return it, err
+}
+
+// Declare returns what an instance or component type exports.
+func (f *frame) Declare(n *binary.ExternName, t *binary.ExternType) (item, error) {
+	it, err := f.externItem(*n, *t, f.out)
+	if err == nil {
+		f.out.add(it)
+	}
+	return it, err
 }
 
 // externItem evaluates the type of an import, or of an export of a type.
-func (r *resolver) externItem(s *scope, name binary.ExternName, t binary.ExternType, owner *iface) item {
-	r.step()
+func (f *frame) externItem(name binary.ExternName, t binary.ExternType, owner *iface) (item, error) {
 	it := item{name: name.Name, implements: name.Implements}
 	switch t.Sort {
 	case binary.SortFunc:
-		it.fn = s.types[t.Index].fn
+		it.fn = f.typeAt(t.Index).fn
 	case binary.SortType:
 		it.typ = &typ{name: name.Name, owner: owner}
 		if t.Bound == binary.BoundEq {
-			it.typ.eq = s.types[t.Index]
+			it.typ.eq = f.typeAt(t.Index)
 		} else {
 			it.typ.resource = true
 		}
 	case binary.SortInstance:
+		u := f.typeAt(t.Index)
 		it.inst = newIface()
-		u := s.types[t.Index]
-		r.decls(&scope{parent: u.env}, u.decl.Instance.Decls, nil, it.inst)
+		inner := &frame{Space: space.New(u.env, space.InstanceType), r: f.r, out: it.inst}
+		return it, space.Declarations(inner, u.decl.Instance.Decls)
 	case binary.SortComponent:
-		u := s.types[t.Index]
+		u := f.typeAt(t.Index)
 		it.comp = &comp{typ: u.decl.Component, env: u.env}
-	default:
-		it.other = sortWord(t.Sort)
-	}
-	return it
-}
-
-// decls evaluates the declarations of an instance type, or of a component type with arguments for its imports.
-func (r *resolver) decls(s *scope, decls []binary.Decl, args map[string]item, out *iface) {
-	for _, d := range decls {
-		r.step()
-		switch {
-		case d.Type != nil:
-			s.types = append(s.types, r.typ(s, d.Type))
-		case d.Alias != nil:
-			r.alias(s, d.Alias)
-		case d.Import != nil:
-			it, ok := args[d.Import.Name.Name]
-			if !ok {
-				it = r.externItem(s, d.Import.Name, d.Import.Type, nil)
-			}
-			s.pushItem(d.Import.Type.Sort, it)
-		case d.Export != nil:
-			it := r.externItem(s, d.Export.Name, d.Export.Type, out)
-			out.add(it)
-			s.pushItem(d.Export.Type.Sort, it)
-		}
-	}
-}
-
-// item returns an entry of an index space under a name.
-func (s *scope) item(name binary.ExternName, sort binary.Sort, i uint32) item {
-	it := item{name: name.Name, implements: name.Implements}
-	switch sort {
-	case binary.SortFunc:
-		it.fn = s.funcs[i]
-	case binary.SortType:
-		it.typ = s.types[i]
-	case binary.SortInstance:
-		it.inst = s.insts[i]
-	case binary.SortComponent:
-		it.comp = s.comps[i]
-	default:
-		it.other = sortWord(sort)
-	}
-	return it
-}
-
-// pushItem appends to the index space of the sort.
-func (s *scope) pushItem(sort binary.Sort, it item) {
-	switch sort {
-	case binary.SortFunc:
-		s.funcs = append(s.funcs, it.fn)
-	case binary.SortType:
-		s.types = append(s.types, it.typ)
-	case binary.SortInstance:
-		s.insts = append(s.insts, it.inst)
-	case binary.SortComponent:
-		s.comps = append(s.comps, it.comp)
-	}
-}
-
-func sortWord(s binary.Sort) string {
-	switch s {
 	case binary.SortCoreModule:
-		return "core module"
+		it.other = "core module"
 	case binary.SortValue:
-		return "value"
+		it.other = "value"
+	default:
+		it.other = "item"
 	}
-	return "item"
+	return it, nil
 }
