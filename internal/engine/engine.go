@@ -51,9 +51,13 @@ type Engine struct {
 	disk    *diskCache
 	warning error
 
-	compileMu sync.Mutex
-	codes     []*code // compiled and in use; guarded by compileMu
 	rt        wazero.Runtime
+	compiling chan struct{} // holds something while a compilation runs
+
+	mu        sync.Mutex
+	codes     []*code // compiled and in use
+	abandoned int     // compilations that nobody waits for
+	closed    bool
 
 	groups, runtimes atomic.Int64
 	mappings, mapped atomic.Int64
@@ -68,12 +72,14 @@ type Stats struct {
 	// Mappings counts memory mappings, those that wait for reuse included;
 	// MappedBytes is the address space that they reserve.
 	Mappings, MappedBytes int64
+	// Abandoned counts compilations that go on though nobody waits for them.
+	Abandoned int
 }
 
 // New makes an engine. A cache folder that cannot be used is no error: the
 // engine works without, and [Engine.Warning] says why.
 func New(cfg Config) (*Engine, error) {
-	e := new(Engine)
+	e := &Engine{compiling: make(chan struct{}, 1)}
 	var err error
 	switch {
 	case cfg.CacheDir != "":
@@ -99,14 +105,33 @@ func (e *Engine) Warning() error { return e.warning }
 
 // Stats gives current counts.
 func (e *Engine) Stats() Stats {
+	e.mu.Lock()
+	abandoned := e.abandoned
+	e.mu.Unlock()
 	return Stats{
 		Groups: e.groups.Load(), Runtimes: e.runtimes.Load(),
 		Mappings: e.mappings.Load(), MappedBytes: e.mapped.Load(),
+		Abandoned: abandoned,
 	}
 }
 
-// Close frees all compiled code. The runtimes must have been closed before.
+// Close frees all compiled code. The runtimes must have been closed before. If
+// an abandoned compilation still runs, it does that at its end.
 func (e *Engine) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	abandoned := e.abandoned
+	e.mu.Unlock()
+	if abandoned == 0 {
+		return e.free()
+	}
+	if e.disk != nil {
+		return e.disk.close() // the process may not live until then
+	}
+	return nil
+}
+
+func (e *Engine) free() error {
 	err := errors.Join(e.rt.Close(noValues{}), e.mem.Close(noValues{}))
 	if e.disk != nil {
 		err = errors.Join(err, e.disk.close())

@@ -5,12 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
@@ -162,39 +159,6 @@ func withName(wasm []byte, name string) []byte {
 	content = append(content, sub...)
 	wasm = append(wasm, 0, byte(len(content)))
 	return append(wasm, content...)
-}
-
-// compile makes m's code. Compilations run one after the other, each with a
-// worker per processor unless ctx says [Aside].
-func (e *Engine) compile(ctx context.Context, rt wazero.Runtime, m *Module, opt corewasm.Options) error {
-	help, beside := aside(ctx)
-	workers := 1
-	if !beside {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	if m.info.CodeSize() < helpedCode {
-		help = nil
-	}
-	ctx = experimental.WithCompilationWorkers(ctx, workers)
-	wasm := withName(m.rewritten.Wasm, m.digest)
-	e.compileMu.Lock()
-	defer e.compileMu.Unlock()
-	hit := slices.ContainsFunc(e.codes, func(c *code) bool { return c.digest == m.digest })
-	var compiled wazero.CompiledModule
-	var extraRefs int
-	var err error
-	if e.disk == nil || hit {
-		compiled, err = rt.CompileModule(ctx, wasm)
-	} else {
-		compiled, extraRefs, hit, err = e.disk.compile(ctx, rt, m.digest, wasm, help)
-	}
-	if err != nil {
-		return err
-	}
-	m.fromCache = hit
-	m.rewritten.Wasm = nil // the compiler has its own
-	e.keep(m, compiled, extraRefs, opt)
-	return nil
 }
 
 // free gives up the compiled code and the idle memories.

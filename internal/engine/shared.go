@@ -16,7 +16,7 @@ type code struct {
 	compiled  wazero.CompiledModule
 	extraRefs int
 	digest    string
-	refs      int // modules; guarded by Engine.compileMu
+	refs      int // modules; guarded by Engine.mu
 
 	// What the code was made from. The module is the newest that uses it, so
 	// that nothing of older ones is kept.
@@ -28,8 +28,8 @@ type code struct {
 // share gives m the code of a live module that differs from it in data alone,
 // and reports whether there is one.
 func (e *Engine) share(m *Module, opt corewasm.Options) bool {
-	e.compileMu.Lock()
-	defer e.compileMu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, c := range e.codes {
 		if !slices.Equal(c.imports, m.source.Imports) || c.options.Lines != opt.Lines {
 			continue
@@ -44,19 +44,21 @@ func (e *Engine) share(m *Module, opt corewasm.Options) bool {
 	return false
 }
 
-// keep makes the code of m, just compiled, known for sharing. The lock is held.
-func (e *Engine) keep(m *Module, compiled wazero.CompiledModule, extraRefs int, opt corewasm.Options) {
+// keep makes the code of m, just compiled, known for sharing.
+func (e *Engine) keep(m *Module, c compilation, opt corewasm.Options) {
 	m.code = &code{
-		compiled: compiled, extraRefs: extraRefs, digest: m.digest, refs: 1,
+		compiled: c.compiled, extraRefs: c.extraRefs, digest: m.digest, refs: 1,
 		imports: m.source.Imports, options: opt, rewritten: m.rewritten,
 	}
+	e.mu.Lock()
 	e.codes = append(e.codes, m.code)
+	e.mu.Unlock()
 }
 
 // release gives up a module's share of its code.
 func (e *Engine) release(ctx context.Context, c *code) error {
-	e.compileMu.Lock()
-	defer e.compileMu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if c.refs--; c.refs > 0 {
 		return nil
 	}
