@@ -14,6 +14,9 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
+// defaultMaxBody is the largest body of a response, in bytes.
+const defaultMaxBody = 100 << 20
+
 // exitMismatch is the exit code when answers differ, and that is all.
 const exitMismatch = 4
 
@@ -33,6 +36,7 @@ type testFlags struct {
 	isolate, color                    choice
 	jobs, concurrent, repeat          several
 	retry                             count
+	maxBody                           size
 	shuffle                           shuffle
 	failFast, list                    bool
 	update, watch, full, quiet        bool
@@ -49,6 +53,7 @@ func newTestFlags() *testFlags {
 		isolate: choice{value: "none", of: []string{"none", "file", "entry"}},
 		color:   choice{value: "auto", of: []string{"auto", "always", "never"}},
 		jobs:    1, concurrent: 1, repeat: 1,
+		maxBody: defaultMaxBody,
 	}
 }
 
@@ -77,6 +82,7 @@ func (f *testFlags) all() []cli.Flag {
 		generic(groupRun, "concurrent", "`NUMBER` of entries that are sent at once into the one instance (WASI 0.3)", &f.concurrent),
 		generic(groupRun, "repeat", "run everything a `NUMBER` of times", &f.repeat),
 		generic(groupRun, "retry", "try an entry that fails again, up to a `NUMBER` of times", &f.retry),
+		generic(groupRun, "max-body", "`SIZE` of the largest body of a response that is read, also once it is decompressed", &f.maxBody),
 		toggle(groupRun, "fail-fast", "end at the first entry that fails", &f.failFast),
 		&cli.GenericFlag{Category: groupRun, Name: "shuffle", Usage: "run the files in a random order; with `[=SEED]` in one that was printed before", Value: &f.shuffle},
 		text(groupRun, "seed", "the same as --shuffle=`SEED`", &f.seed),
@@ -179,7 +185,7 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	}
 	s.options = testrunner.Options{
 		Isolate: testrunner.Isolation(f.isolate.value), Jobs: int(f.jobs), Concurrent: int(f.concurrent), Timeout: s.load.Timeout,
-		Retry: int64(f.retry), All: f.update, FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
+		Retry: int64(f.retry), MaxBody: int64(f.maxBody), All: f.update, FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
 	}
 	s.options.Selection.Repeat = int(f.repeat)
 	if err := f.selection(&s.options.Selection); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -85,7 +84,7 @@ func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 		a.Lost = true
 	case err != nil:
 		a.Failure = testFailure(err)
-		a.Lost = a.Failure.Outcome != testrunner.ErrorCode || !t.session.Wait(ctx)
+		a.Lost = !isHarmless(err, a.Failure) || !t.session.Wait(ctx)
 	default:
 		a.Lost = !t.session.Wait(ctx)
 	}
@@ -147,10 +146,20 @@ func (t *testTarget) late(ctx context.Context, begun bool, limit time.Duration) 
 	return f
 }
 
+// isHarmless reports whether an instance may be used again after a failure.
+func isHarmless(err error, f *testrunner.Failure) bool {
+	var large *testrunner.TooLargeError
+	return f.Outcome == testrunner.ErrorCode || errors.As(err, &large)
+}
+
 // receive reads the answer.
 func receive(out *http.Response, r *testrunner.Request, a *testrunner.Answer) error {
-	body, err := io.ReadAll(out.Body)
-	// All there is to know, Read has told.
+	length := int64(-1)
+	if n, err := strconv.ParseInt(out.Header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
+		length = n
+	}
+	body, err := r.ReadBody(out.Body, length)
+	// All there is to know, reading has told.
 	_ = out.Body.Close()
 	a.Status, a.Headers = out.StatusCode, fixture.FieldsOf(out.Header)
 	if r.Method != http.MethodHead && a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {

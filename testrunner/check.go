@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
@@ -21,8 +22,11 @@ type checker struct {
 	want     *hurl.Response
 	settings hurl.Settings
 	ignored  []*jsonpath.Path
-	// all says that a wrong status does not end the checks.
+	// all says that a wrong status does not end the checks, and that what came is
+	// to become edits.
 	all bool
+	// hide replaces secrets; nil if there are none.
+	hide func(string) string
 	// crlf says that the lines of the fixture end so.
 	crlf     bool
 	problems []Problem
@@ -199,11 +203,11 @@ func (c *checker) body(b *hurl.Body) {
 		c.reportError(ProblemBody, evalErr)
 		return
 	}
-	got, err := c.scope.Response.Bytes()
+	got, err := c.scope.Response.Bytes(c.scope.Work)
 	if err == nil && isText {
 		var text string
-		text, err = c.scope.Response.Text()
-		got = []byte(text)
+		text, err = c.scope.Response.Text(c.scope.Work)
+		got = unsafe.Slice(unsafe.StringData(text), len(text)) // neither is changed
 	}
 	if err != nil {
 		c.report(Problem{Kind: ProblemBody, Range: b.Range, Title: "Body", Actual: err.Error()})
@@ -212,15 +216,44 @@ func (c *checker) body(b *hurl.Body) {
 	if bytes.Equal(want, got) {
 		return
 	}
-	changes, semantic, same := c.withoutIgnored(want, got)
-	if same {
+	d, semantic, err := c.withoutIgnored(want, got)
+	switch {
+	case err != nil:
+		c.report(Problem{Kind: ProblemBody, Range: b.Range, Title: "Body", Actual: err.Error()})
 		return
+	case semantic && d == nil:
+		return
+	case !semantic:
+		d = c.difference(want, got)
 	}
-	d := diff.Bodies(want, got)
-	if semantic {
-		d = &diff.Diff{Kind: diff.JSON, Changes: changes}
+	p := Problem{Kind: ProblemBody, Range: b.Range, Title: "Body", Diff: d}
+	if d == nil {
+		p.Actual = "it differs in a secret"
 	}
-	c.report(Problem{Kind: ProblemBody, Range: b.Range, Title: "Body", Diff: d, Edits: c.bodyEdits(b, got, isText)})
+	if c.all {
+		p.Edits = c.bodyEdits(b, got, isText)
+	}
+	c.report(p)
+}
+
+// difference compares bodies that differ, without secrets: a part of one must
+// not be shown either. It is nil if they differ in secrets only.
+func (c *checker) difference(want, got []byte) *diff.Diff {
+	if c.hide != nil {
+		want, got = c.hideIn(want), c.hideIn(got)
+		if bytes.Equal(want, got) {
+			return nil
+		}
+	}
+	return diff.Bodies(c.scope.Work, want, got)
+}
+
+func (c *checker) hideIn(body []byte) []byte {
+	text := unsafe.String(unsafe.SliceData(body), len(body))
+	if out := c.hide(text); out != text {
+		return []byte(out)
+	}
+	return body
 }
 
 // ignoredPaths compiles the paths that a fixture ignores.
@@ -239,25 +272,27 @@ func ignoredPaths(s *hurl.Settings) ([]*jsonpath.Path, *eval.Error) {
 	return paths, nil
 }
 
-// withoutIgnored compares JSON without the nodes that the fixture ignores.
-// semantic is false if it ignores none, or if one side is not JSON.
-func (c *checker) withoutIgnored(want, got []byte) (changes []diff.Change, semantic, same bool) {
+// withoutIgnored compares JSON without the nodes that the fixture ignores; the
+// difference is nil if there is none. semantic is false if it ignores none, or
+// if one side is not JSON.
+func (c *checker) withoutIgnored(want, got []byte) (d *diff.Diff, semantic bool, err error) {
 	if len(c.ignored) == 0 {
-		return nil, false, false
+		return nil, false, nil
 	}
-	w, err := jsontree.Parse(want)
-	if err != nil {
-		return nil, false, false
+	trees := make([]any, 2)
+	for i, body := range [][]byte{want, got} {
+		if trees[i], err = jsontree.Parse(c.scope.Work, body); err != nil {
+			return nil, false, nil
+		}
+		for _, p := range c.ignored {
+			nodes, err := p.Select(c.scope.Work, trees[i])
+			if err != nil {
+				return nil, false, fmt.Errorf("what is to be ignored cannot be found: %w", err)
+			}
+			trees[i] = prune(trees[i], nodes)
+		}
 	}
-	g, err := jsontree.Parse(got)
-	if err != nil {
-		return nil, false, false
-	}
-	for _, p := range c.ignored {
-		w, g = prune(w, p.Select(w)), prune(g, p.Select(g))
-	}
-	changes = diff.Trees(w, g)
-	return changes, true, len(changes) == 0
+	return diff.Trees(c.scope.Work, trees[0], trees[1]), true, nil
 }
 
 // ignoredNode stands where a node was removed.
@@ -265,16 +300,17 @@ const ignoredNode = "(ignored)"
 
 // prune replaces the nodes by a mark, so that indexes stay and a member that is
 // missing still differs from one whose value is ignored.
-func prune(root any, nodes []jsonpath.Match) any {
+func prune(root any, nodes []*jsonpath.Match) any {
 	for _, n := range nodes {
-		if len(n.Location) == 0 {
+		location := n.Location()
+		if len(location) == 0 {
 			return ignoredNode
 		}
 		parent := root
-		for _, step := range n.Location[:len(n.Location)-1] {
+		for _, step := range location[:len(location)-1] {
 			parent = child(parent, step)
 		}
-		switch last := n.Location[len(n.Location)-1].(type) {
+		switch last := location[len(location)-1].(type) {
 		case string:
 			if o, ok := parent.(*jsontree.Object); ok {
 				o.Set(last, ignoredNode)
@@ -324,7 +360,7 @@ func (c *checker) assert(a *hurl.Assert) {
 	if m.TypeError {
 		p.Title = "Assert: the kinds do not go together"
 	}
-	if v != nil && a.Predicate.Kind == hurl.PredicateEqual && !a.Predicate.Not {
+	if c.all && v != nil && a.Predicate.Kind == hurl.PredicateEqual && !a.Predicate.Not {
 		if literal, ok := literalOf(*v); ok {
 			p.Edits = []hurl.Edit{{Range: a.Predicate.Value.Range, Text: literal}}
 		}

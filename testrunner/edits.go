@@ -77,7 +77,7 @@ func (c *checker) bodyEdits(b *hurl.Body, got []byte, isText bool) []hurl.Edit {
 	}
 	payload := hurl.Payload{Kind: hurl.PayloadBase64, Data: got}
 	if isText {
-		raw, err := c.scope.Response.Bytes()
+		raw, err := c.scope.Response.Bytes(c.scope.Work)
 		if err == nil {
 			payload = c.encode(b.Payload, raw)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
 )
 
@@ -68,9 +69,23 @@ func (f *fileRun) entry(ctx context.Context, e *hurl.Entry) error {
 }
 
 func (f *fileRun) add(r Result) {
+	f.scope.Response = nil
+	f.quote(&r)
+	r.trim(f.scope.Vars.Hide())
 	f.result.Results = append(f.result.Results, r)
 	if f.options.Ended != nil {
 		f.options.Ended()
+	}
+}
+
+// quote adds the lines of the fixture that are not met.
+func (f *fileRun) quote(r *Result) {
+	for i := range r.Problems {
+		p := &r.Problems[i]
+		switch p.Kind {
+		case ProblemAssert, ProblemCapture, ProblemHeader, ProblemTrailer, ProblemRequest, ProblemExpect:
+			p.Source = f.file.SourceLine(p.Range.Start)
+		}
 	}
 }
 
@@ -129,19 +144,24 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 		return r, nil
 	}
 	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
+	b.request.MaxBody = f.options.MaxBody
 	trip := &trip{fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, ignored: ignored, result: &r, expect: s.Expect}
 	if err := trip.run(ctx, b.request); err != nil {
 		return r, err
 	}
-	f.judge(&r, trip, &s)
-	if !r.Outcome.Failed() && opts.output != "" && r.Answer != nil {
-		f.output(&r, opts.output)
-	}
-	return r, nil
+	err := interrupt.Do(ctx, func(w *interrupt.Work) {
+		f.scope.Work = w
+		f.judge(&r, trip, &s)
+		if !r.Outcome.Failed() && opts.output != "" && r.Answer != nil {
+			f.output(&r, opts.output)
+		}
+	})
+	f.scope.Work = nil
+	return r, err
 }
 
 func (f *fileRun) output(r *Result, name string) {
-	body, err := f.scope.Response.Bytes()
+	body, err := f.scope.Response.Bytes(f.scope.Work)
 	if err == nil {
 		err = f.files.write(name, body)
 	}
@@ -194,7 +214,7 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	if r.Entry.Response != nil {
 		source := f.file.Source[r.Entry.Range.Start.Offset:r.Entry.Range.End.Offset]
 		c := &checker{
-			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All,
+			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All, hide: f.scope.Vars.Hide(),
 			crlf: bytes.Contains(source, []byte("\r\n")),
 		}
 		c.check()
@@ -248,6 +268,8 @@ func failureTitle(f *Failure) string {
 		return "The guest answered with the error-code " + f.ErrorCode
 	case Instantiation:
 		return "No instance could be made"
+	case Error:
+		return "The response was not read"
 	}
 	return string(f.Outcome)
 }
@@ -297,7 +319,7 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 		t.fileRun.cookies.update(u, x.answer.Headers, t.scope.Now())
 		t.response = &eval.Response{
 			URL: at.String(), Version: r.Version, Status: x.answer.Status, Headers: x.answer.Headers, Trailers: x.answer.Trailers,
-			Raw: x.answer.Body, Duration: x.answer.Duration, Redirects: hops,
+			Raw: x.answer.Body, MaxBody: t.options.MaxBody, Duration: x.answer.Duration, Redirects: hops,
 		}
 		if !t.opts.location || x.answer.Status < 300 || x.answer.Status > 399 || !x.answer.Headers.Has("Location") {
 			return nil

@@ -59,6 +59,9 @@ type Problem struct {
 	// Expected and Actual say it in one line each; "" if there is a Diff, or if
 	// Title says it all.
 	Expected, Actual string
+	// Source is the line of the fixture that is not met; "" where Title and
+	// Expected say what it is.
+	Source string
 	// Diff is not nil for bodies that differ.
 	Diff *diff.Diff
 	// Edits make the fixture expect what came; nil if no edit could.

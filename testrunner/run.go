@@ -37,9 +37,13 @@ type Options struct {
 	Timeout time.Duration
 	// Retry is how often an entry that fails is tried again.
 	Retry int64
-	// All looks at everything in an answer also when its status is wrong, for
-	// all that is to become an expectation.
+	// All looks at everything in an answer also when its status is wrong, and
+	// finds out how the fixture would expect it, for all that is to become an
+	// expectation.
 	All bool
+	// MaxBody is how large the body of an answer may be, in bytes, also without
+	// its content codings; 0: no limit.
+	MaxBody int64
 	// FailFast ends the run at the first entry that fails.
 	FailFast bool
 	// FileRoot is the folder that files named by fixtures must be in; "" for
@@ -303,35 +307,6 @@ func (f *fileRun) entries(ctx context.Context, entries []*hurl.Entry) error {
 func (f *fileRun) skip(entries []*hurl.Entry) {
 	for _, e := range entries {
 		f.add(Result{Entry: e, Outcome: Skipped, Notes: []string{"an entry before it failed"}})
-	}
-}
-
-// redact hides secrets in everything that is told.
-func (f *fileRun) redact() {
-	hide := f.scope.Vars.Redact
-	for i := range f.result.Results {
-		r := &f.result.Results[i]
-		for j := range r.Problems {
-			p := &r.Problems[j]
-			p.Title, p.Expected, p.Actual = hide(p.Title), hide(p.Expected), hide(p.Actual)
-			if p.Diff != nil {
-				p.Diff.Map(hide)
-			}
-			for _, e := range p.Edits {
-				if hide(e.Text) != e.Text { // a secret does not belong into a file
-					p.Edits = nil
-					break
-				}
-			}
-		}
-		if r.Answer != nil {
-			r.Answer.redact(hide)
-		}
-		for j := range r.Captures {
-			if s, ok := r.Captures[j].Value.(string); ok {
-				r.Captures[j].Value = hide(s)
-			}
-		}
 	}
 }
 

@@ -3,9 +3,12 @@ package testrunner
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
+	"unsafe"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/testrunner/internal/bodies"
 )
 
 // Spec says what an entry is to be run against. It can be compared.
@@ -69,6 +72,9 @@ type Request struct {
 	Body    []byte // nil: none
 	// Timeout limits the time to the head of the answer; 0: no limit.
 	Timeout time.Duration
+	// MaxBody limits the body of the answer, in bytes; 0: no limit. The failure of
+	// an answer with a larger one is that of ReadBody.
+	MaxBody int64
 	// Taken, if not nil, is called when the instance has taken the request. It
 	// may be called again.
 	Taken func()
@@ -78,8 +84,11 @@ type Request struct {
 type Answer struct {
 	Status   int
 	Headers  fixture.Fields
-	Body     []byte
+	Body     []byte // is not changed
 	Trailers fixture.Fields
+	// Size is how large the body was, in bytes, if no more than its beginning was
+	// kept; else 0.
+	Size     int64
 	Duration time.Duration
 	// Stderr are the last lines that the guest wrote meanwhile.
 	Stderr []string
@@ -92,21 +101,18 @@ type Answer struct {
 	Lost bool
 }
 
-// redact hides secrets.
-func (a *Answer) redact(hide func(string) string) {
-	for i, line := range a.Stderr {
-		a.Stderr[i] = hide(line)
-	}
-	a.Body = []byte(hide(string(a.Body)))
-	for _, fields := range []fixture.Fields{a.Headers, a.Trailers} {
-		for i := range fields {
-			fields[i].Value = hide(fields[i].Value)
-		}
-	}
-	if f := a.Failure; f != nil {
-		f.Cause, f.ErrorCode = hide(f.Cause), hide(f.ErrorCode)
-	}
+// text returns the body as a text that must not be changed.
+func (a *Answer) text() string { return unsafe.String(unsafe.SliceData(a.Body), len(a.Body)) }
+
+// ReadBody reads the body of an answer: all that r has. length is how much that
+// is said to be, in bytes, -1 if that is not known. What was read before an error
+// is returned with it; more than r's MaxBody is a *TooLargeError.
+func (r *Request) ReadBody(body io.Reader, length int64) ([]byte, error) {
+	return bodies.Read(body, length, r.MaxBody)
 }
+
+// TooLargeError says that a body is larger than Options.MaxBody.
+type TooLargeError = bodies.TooLargeError
 
 // Failure says why there is no answer.
 type Failure struct {

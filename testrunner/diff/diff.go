@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"unicode/utf8"
 
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
@@ -20,11 +21,14 @@ const (
 	Binary Kind = "binary"
 )
 
+// maxDifferences is how many single differences a Diff lists. A note counts those beyond.
+const maxDifferences = 100_000
+
 // Diff is a difference between two bodies.
 type Diff struct {
 	Kind    Kind      `json:"kind"`
 	Changes []Change  `json:"changes,omitempty"` // JSON
-	Lines   []Line    `json:"lines,omitempty"`   // Text: all of both sides
+	Lines   []Line    `json:"lines,omitempty"`   // Text: of both sides
 	Bytes   *ByteDiff `json:"bytes,omitempty"`   // Binary
 	// Note is what there is to say beyond, "" if nothing.
 	Note string `json:"note,omitempty"`
@@ -48,28 +52,36 @@ func (d *Diff) Size() int {
 }
 
 // Bodies compares two bodies that are known to differ, in the way that suits
-// them.
-func Bodies(want, got []byte) *Diff {
+// them. The bodies must not be changed meanwhile.
+func Bodies(w *interrupt.Work, want, got []byte) *Diff {
 	if !IsText(want) || !IsText(got) {
 		return binary(want, got)
 	}
 	if looksJSON(want) && looksJSON(got) {
-		w, wantErr := jsontree.Parse(want)
-		g, gotErr := jsontree.Parse(got)
+		wantTree, wantErr := jsontree.Parse(w, want)
+		gotTree, gotErr := jsontree.Parse(w, got)
 		if wantErr == nil && gotErr == nil {
-			if changes := Trees(w, g); len(changes) > 0 {
-				return &Diff{Kind: JSON, Changes: changes}
+			if d := Trees(w, wantTree, gotTree); d != nil {
+				return d
 			}
-			d := Texts(string(want), string(got))
-			d.Note = "the same JSON: only white space, the order of members or the spelling differs"
+			d := texts(w, want, got)
+			d.note("the same JSON: only white space, the order of members or the spelling differs")
 			return d
 		}
 	}
-	d := Texts(string(want), string(got))
+	d := texts(w, want, got)
 	if ends := lineEnds(want); ends != lineEnds(got) && bytes.Equal(unix(want), unix(got)) {
-		d.Note = "only the line ends differ: " + ends + " expected, " + lineEnds(got) + " came"
+		d.note("only the line ends differ: " + ends + " expected, " + lineEnds(got) + " came")
 	}
 	return d
+}
+
+// note adds a note.
+func (d *Diff) note(text string) {
+	if d.Note != "" {
+		text += "; " + d.Note
+	}
+	d.Note = text
 }
 
 // lineEnds says how the lines of a text end.

@@ -1,12 +1,16 @@
 package diff
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
 func TestJSONIsComparedByPath(t *testing.T) {
@@ -36,7 +40,7 @@ func TestJSONIsComparedByPath(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			d := Bodies([]byte(tt.want), []byte(tt.got))
+			d := Bodies(nil, []byte(tt.want), []byte(tt.got))
 			if diff := cmp.Diff(&Diff{Kind: JSON, Changes: tt.changes}, d); diff != "" {
 				t.Error(diff)
 			}
@@ -45,7 +49,7 @@ func TestJSONIsComparedByPath(t *testing.T) {
 }
 
 func TestTheSameJSONIsComparedAsText(t *testing.T) {
-	d := Bodies([]byte(`{"a":1}`), []byte(`{"a": 1}`))
+	d := Bodies(nil, []byte(`{"a":1}`), []byte(`{"a": 1}`))
 	if d.Kind != Text || d.Note == "" || d.Size() != 2 {
 		t.Errorf("got %+v", d)
 	}
@@ -59,7 +63,7 @@ func TestLineEndsAreNamedWhenNothingElseDiffers(t *testing.T) {
 		{"a\n", "a", ""},
 	}
 	for _, tt := range tests {
-		if d := Bodies([]byte(tt.want), []byte(tt.got)); !strings.HasSuffix(d.Note, tt.note) || (d.Note == "") != (tt.note == "") {
+		if d := Bodies(nil, []byte(tt.want), []byte(tt.got)); !strings.HasSuffix(d.Note, tt.note) || (d.Note == "") != (tt.note == "") {
 			t.Errorf("%q → %q: note %q, want %q", tt.want, tt.got, d.Note, tt.note)
 		}
 	}
@@ -98,7 +102,7 @@ func TestTextIsComparedByLineAndWord(t *testing.T) {
 		{"end", "end\n", "-end$|+end|"},
 	}
 	for _, tt := range tests {
-		if diff := cmp.Diff(tt.diff, render(Bodies([]byte(tt.want), []byte(tt.got)))); diff != "" {
+		if diff := cmp.Diff(tt.diff, render(Bodies(nil, []byte(tt.want), []byte(tt.got)))); diff != "" {
 			t.Errorf("%q → %q: %s", tt.want, tt.got, diff)
 		}
 	}
@@ -116,7 +120,7 @@ func TestLinesOfBothSidesAreAllThere(t *testing.T) {
 	for range 2000 {
 		want, got := text(), text()
 		var a, b strings.Builder
-		for _, l := range Texts(want, got).Lines {
+		for _, l := range texts(nil, []byte(want), []byte(got)).Lines {
 			if l.Op != More {
 				a.WriteString(l.Text() + "\n")
 			}
@@ -140,11 +144,11 @@ func TestLongListsAreCompared(t *testing.T) {
 		return []byte("[" + b.String()[1:] + "]")
 	}
 	want := list(func(i int) int { return i })
-	every := Bodies(want, list(func(i int) int { return -i - 1 }))
+	every := Bodies(nil, want, list(func(i int) int { return -i - 1 }))
 	if len(every.Changes) != n || every.Changes[n-1].Path != fmt.Sprintf("$[%d].v", n-1) {
 		t.Errorf("%d changes, want one of each element", len(every.Changes))
 	}
-	second := Bodies(want, list(func(i int) int { return i + i%2*n }))
+	second := Bodies(nil, want, list(func(i int) int { return i + i%2*n }))
 	for _, c := range second.Changes {
 		if c.Kind != Changed {
 			t.Fatalf("%+v, though nothing has moved", c)
@@ -158,8 +162,65 @@ func TestLongListsAreCompared(t *testing.T) {
 func TestBinaryShowsTheFirstDifference(t *testing.T) {
 	want := append(make([]byte, 100), 1)
 	got := append(make([]byte, 100), 2, 3)
-	d := Bodies(want, got).Bytes
+	d := Bodies(nil, want, got).Bytes
 	if d.Offset != 100 || d.Start != 80 || d.WantLen != 101 || d.GotLen != 102 || len(d.Want) != 21 || len(d.Got) != 22 {
 		t.Errorf("got %+v", d)
+	}
+}
+
+func TestOfLongTextsOnlyTheDifferencesAreKept(t *testing.T) {
+	side := strings.Repeat("same\n", 2*maxLines)
+	d := Bodies(nil, []byte(side+"a\n"+side), []byte(side+"b\n"+side))
+	want := []Line{
+		{Op: Same, Number: 1, Omitted: 2*maxLines - Context},
+		{Op: Less, Number: 2*maxLines + 1, Spans: []Span{{Text: "a"}}},
+		{Op: More, Number: 2*maxLines + 1, Spans: []Span{{Text: "b"}}},
+		{Op: Same, Number: 2*maxLines + 2 + Context, Omitted: 2*maxLines - Context},
+	}
+	var got []Line
+	for _, l := range d.Lines {
+		if l.Omitted > 0 || l.Op != Same {
+			got = append(got, l)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(d.Lines) != len(want)+2*Context {
+		t.Errorf("%d lines: %s", len(d.Lines), diff)
+	}
+}
+
+func TestDifferencesBeyondManyAreCounted(t *testing.T) {
+	const more = 7
+	var numbers []byte
+	for i := range maxDifferences + more {
+		numbers = fmt.Appendf(numbers, "%d.5, \n", i)
+	}
+	lines, list := string(numbers), "["+string(numbers)
+	other := strings.NewReplacer("0", "a", "1", "b", "2", "c", "3", "d", "4", "e", "5", "f", "6", "g", "7", "h", "8", "i", "9", "j")
+	if d := Bodies(nil, []byte(lines), []byte(other.Replace(lines))); d.Size() != 2*maxDifferences || !strings.HasPrefix(d.Note, "14 more lines") {
+		t.Errorf("of lines %d are listed, and the note is %q", d.Size(), d.Note)
+	}
+	d := Bodies(nil, []byte(list+"0]"), []byte(strings.ReplaceAll(list, ".5", ".6")+"0]"))
+	if d.Size() != maxDifferences || !strings.HasPrefix(d.Note, "7 more differences") {
+		t.Errorf("of elements %d are listed, and the note is %q", d.Size(), d.Note)
+	}
+}
+
+func TestComparingEndsWithItsContext(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	random := rand.New(rand.NewPCG(1, 2))
+	side := func(begin, separator string) []byte {
+		b := []byte(begin)
+		for range 20_000 {
+			b = fmt.Appendf(b, "%d%s", random.IntN(100), separator)
+		}
+		return append(b, "0]"...)
+	}
+	for name, bodies := range map[string][2][]byte{
+		"text": {side("", "\n"), side("", "\n")}, "JSON": {side("[", ","), side("[", ",")},
+	} {
+		if err := interrupt.Do(ended, func(w *interrupt.Work) { Bodies(w, bodies[0], bodies[1]) }); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v after the context ended", name, err)
+		}
 	}
 }

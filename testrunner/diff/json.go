@@ -1,10 +1,12 @@
 package diff
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
@@ -34,16 +36,33 @@ type Change struct {
 	Got  string `json:"got,omitempty"`
 }
 
-// Trees compares two values of jsontree: what was expected, and what came.
-func Trees(want, got any) []Change {
-	var c comparer
+// Trees compares two values of jsontree: what was expected, and what came. It
+// returns nil if they are the same.
+func Trees(w *interrupt.Work, want, got any) *Diff {
+	c := comparer{work: w}
 	c.compare("$", want, got)
-	return c.changes
+	if len(c.changes) == 0 {
+		return nil
+	}
+	d := &Diff{Kind: JSON, Changes: c.changes}
+	if c.more > 0 {
+		d.note(fmt.Sprintf("%d more differences", c.more))
+	}
+	return d
 }
 
-type comparer struct{ changes []Change }
+type comparer struct {
+	work    *interrupt.Work
+	changes []Change
+	more    int // that are not listed
+}
 
 func (c *comparer) add(kind ChangeKind, path string, want, got any) {
+	c.work.Step()
+	if len(c.changes) == maxDifferences {
+		c.more++
+		return
+	}
 	change := Change{Kind: kind, Path: path}
 	if kind != Added {
 		change.Want = string(jsontree.Append(nil, want))
@@ -55,7 +74,7 @@ func (c *comparer) add(kind ChangeKind, path string, want, got any) {
 }
 
 func (c *comparer) compare(path string, want, got any) {
-	if jsonpath.Equal(want, got) {
+	if jsonpath.Equal(c.work, want, got) {
 		return
 	}
 	if typeOf(want) != typeOf(got) {
@@ -107,7 +126,7 @@ func (c *comparer) objects(path string, want, got *jsontree.Object) {
 // objects that call themselves the same, and compares what is left at the same
 // place in between.
 func (c *comparer) arrays(path string, want, got []any) {
-	m := matchArrays(want, got)
+	m := matchArrays(c.work, want, got)
 	index := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 	i, j := 0, 0
 	for i < len(want) || j < len(got) {
@@ -124,7 +143,9 @@ func (c *comparer) arrays(path string, want, got []any) {
 		case j < len(got) && m.moved[j]:
 			from := m.gotOf[j]
 			c.add(Moved, index(j), want[from], got[j])
-			c.changes[len(c.changes)-1].From = index(from)
+			if c.more == 0 {
+				c.changes[len(c.changes)-1].From = index(from)
+			}
 			c.compare(index(j), want[from], got[j])
 			j++
 		case i < len(want) && m.moved[m.wantOf[i]]:
@@ -143,10 +164,10 @@ type matched struct {
 	moved         map[int]bool // those of what came that are at another place
 }
 
-func matchArrays(want, got []any) *matched {
+func matchArrays(w *interrupt.Work, want, got []any) *matched {
 	m := &matched{wantOf: filled(len(want)), gotOf: filled(len(got)), moved: make(map[int]bool)}
-	classes := classify(want, got)
-	for _, p := range lcs(classes[:len(want)], classes[len(want):]) {
+	classes := classify(w, want, got)
+	for _, p := range lcs(w, classes[:len(want)], classes[len(want):]) {
 		m.wantOf[p[0]], m.gotOf[p[1]] = p[1], p[0]
 	}
 	match(m, func(side, i int) (int, bool) { return classes[side*len(want)+i], true })
@@ -192,7 +213,7 @@ func identity(v any) (string, bool) {
 	for _, name := range []string{"id", "_id", "uuid", "key", "name"} {
 		switch member := object.Values[name].(type) {
 		case string, jsontree.Number:
-			return name + canonical(member), true
+			return name + canonical(nil, member), true
 		}
 	}
 	return "", false
@@ -208,12 +229,12 @@ func filled(n int) []int {
 
 // classify numbers the elements so that the spelling of equal ones has the same
 // number.
-func classify(want, got []any) []int {
+func classify(w *interrupt.Work, want, got []any) []int {
 	known := make(map[string]int)
 	var classes []int
 	for _, list := range [][]any{want, got} {
 		for _, v := range list {
-			key := canonical(v)
+			key := canonical(w, v)
 			class, ok := known[key]
 			if !ok {
 				class = len(known)
@@ -226,22 +247,23 @@ func classify(want, got []any) []int {
 }
 
 // canonical writes a value with its members sorted and its numbers by value.
-func canonical(v any) string {
-	return string(jsontree.Append(nil, sorted(v)))
+func canonical(w *interrupt.Work, v any) string {
+	return string(jsontree.Append(nil, sorted(w, v)))
 }
 
-func sorted(v any) any {
+func sorted(w *interrupt.Work, v any) any {
+	w.Step()
 	switch v := v.(type) {
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = sorted(v[i])
+			out[i] = sorted(w, v[i])
 		}
 		return out
 	case *jsontree.Object:
 		out := &jsontree.Object{}
 		for _, name := range v.Sorted() {
-			out.Set(name, sorted(v.Values[name]))
+			out.Set(name, sorted(w, v.Values[name]))
 		}
 		return out
 	case jsontree.Number:

@@ -1,6 +1,10 @@
 package diff
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
+)
 
 // maxEdits limits the search for the shortest list of edits. Beyond, only what
 // occurs once on either side is matched, which takes no search.
@@ -8,7 +12,7 @@ const maxEdits = 2000
 
 // lcs returns the pairs of indexes of a longest common subsequence (E. Myers,
 // An O(ND) Difference Algorithm and Its Variations, 1986).
-func lcs(a, b []int) [][2]int {
+func lcs(w *interrupt.Work, a, b []int) [][2]int {
 	var pairs [][2]int
 	start := 0
 	for start < len(a) && start < len(b) && a[start] == b[start] {
@@ -21,7 +25,7 @@ func lcs(a, b []int) [][2]int {
 		endA, endB = endA-1, endB-1
 		tail = append(tail, [2]int{endA, endB})
 	}
-	middle, ok := myers(a[start:endA], b[start:endB])
+	middle, ok := myers(w, a[start:endA], b[start:endB])
 	if !ok {
 		middle = anchors(a[start:endA], b[start:endB])
 	}
@@ -84,7 +88,7 @@ func increasing(pairs [][2]int) [][2]int {
 }
 
 // myers returns ok false when there are too many edits.
-func myers(a, b []int) (pairs [][2]int, ok bool) {
+func myers(w *interrupt.Work, a, b []int) (pairs [][2]int, ok bool) {
 	n, m := len(a), len(b)
 	if n == 0 || m == 0 {
 		return nil, true
@@ -96,6 +100,7 @@ func myers(a, b []int) (pairs [][2]int, ok bool) {
 	for d := 0; d <= limit; d++ {
 		trace = append(trace, append([]int(nil), furthest[limit-d:limit+d+2]...))
 		for k := -d; k <= d; k += 2 {
+			w.Step()
 			x := 0
 			if k == -d || k != d && furthest[limit+k-1] < furthest[limit+k+1] {
 				x = furthest[limit+k+1]
@@ -104,6 +109,7 @@ func myers(a, b []int) (pairs [][2]int, ok bool) {
 			}
 			y := x - k
 			for x < n && y < m && y >= 0 && a[x] == b[y] {
+				w.Step()
 				x, y = x+1, y+1
 			}
 			furthest[limit+k] = x

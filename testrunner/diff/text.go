@@ -1,10 +1,14 @@
 package diff
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
 // Op says on which side a line is.
@@ -28,6 +32,9 @@ type Line struct {
 	Number int `json:"number"`
 	// NoEnd says that the text ends here without a line end.
 	NoEnd bool `json:"no_end,omitempty"`
+	// Omitted, if not 0, says that this is no line but stands for so many that are
+	// the same on either side; Number is that of the first.
+	Omitted int `json:"omitted,omitempty"`
 }
 
 // Span is a part of a line.
@@ -45,41 +52,94 @@ func (l Line) Text() string {
 	return b.String()
 }
 
-// Texts compares two texts line by line.
-func Texts(want, got string) *Diff {
-	a, b := splitLines(want), splitLines(got)
-	classes := number(a, b)
-	pairs := append(lcs(classes[:len(a)], classes[len(a):]), [2]int{len(a), len(b)})
-	d := &Diff{Kind: Text}
+// Context is how many lines that are the same there are around differences in
+// texts that are too long to be kept whole.
+const Context = 3
+
+// maxLines is how many lines that are the same a Diff keeps.
+const maxLines = 10_000
+
+// texts compares two texts line by line. They must not be changed meanwhile.
+func texts(w *interrupt.Work, want, got []byte) *Diff {
+	a := splitLines(w, unsafe.String(unsafe.SliceData(want), len(want)))
+	b := splitLines(w, unsafe.String(unsafe.SliceData(got), len(got)))
+	classes := number(w, a, b)
+	pairs := lcs(w, classes[:len(a)], classes[len(a):])
+	t := &textDiff{work: w, a: a, b: b, diff: &Diff{Kind: Text}, whole: len(pairs) <= maxLines}
 	i, j := 0, 0
-	for _, p := range pairs {
-		d.replace(a[i:p[0]], b[j:p[1]], i, j)
-		i, j = p[0], p[1]
-		if i < len(a) {
-			d.Lines = append(d.Lines, line(Same, a[i], j))
+	for n := 0; n <= len(pairs); {
+		p, run := [2]int{len(a), len(b)}, 1
+		if n < len(pairs) {
+			p = pairs[n]
+			for n+run < len(pairs) && pairs[n+run] == [2]int{p[0] + run, p[1] + run} {
+				run++
+			}
 		}
-		i, j = i+1, j+1
+		t.replace(i, p[0], j, p[1])
+		if n < len(pairs) {
+			t.same(p[1], run)
+		}
+		i, j = p[0]+run, p[1]+run
+		n += run
 	}
-	return d
+	if t.more > 0 {
+		t.diff.note(fmt.Sprintf("%d more lines differ", t.more))
+	}
+	for _, l := range t.diff.Lines {
+		for k := range l.Spans {
+			l.Spans[k].Text = strings.Clone(l.Spans[k].Text) // the bodies need not stay
+		}
+	}
+	return t.diff
+}
+
+// textDiff is a difference between two texts that is being made.
+type textDiff struct {
+	work      *interrupt.Work
+	a, b      []string
+	diff      *Diff
+	whole     bool // the lines that are the same are all kept
+	different int
+	more      int // lines that differ and are not listed
+}
+
+// same adds lines that are the same, those in the middle of many as one that
+// stands for them.
+func (t *textDiff) same(first, n int) {
+	before, after := Context, Context
+	if first == 0 {
+		before = 0
+	}
+	if first+n == len(t.b) {
+		after = 0
+	}
+	for i := first; i < first+n; i++ {
+		if rest := n - before - after; !t.whole && i == first+before && rest > 1 {
+			t.diff.Lines = append(t.diff.Lines, Line{Op: Same, Number: i + 1, Omitted: rest})
+			i += rest - 1
+			continue
+		}
+		t.work.Step()
+		t.diff.Lines = append(t.diff.Lines, line(Same, t.b[i], i))
+	}
 }
 
 // splitLines splits after line ends, which stay.
-func splitLines(s string) []string {
-	if s == "" {
-		return nil
-	}
-	lines := strings.SplitAfter(s, "\n")
-	if lines[len(lines)-1] == "" {
-		lines = lines[:len(lines)-1]
+func splitLines(w *interrupt.Work, s string) []string {
+	var lines []string
+	for l := range strings.Lines(s) {
+		w.Step()
+		lines = append(lines, l)
 	}
 	return lines
 }
 
-func number(a, b []string) []int {
+func number(w *interrupt.Work, a, b []string) []int {
 	known := make(map[string]int)
 	classes := make([]int, 0, len(a)+len(b))
 	for _, list := range [][]string{a, b} {
 		for _, l := range list {
+			w.Step()
 			class, ok := known[l]
 			if !ok {
 				class = len(known)
@@ -99,25 +159,29 @@ func line(op Op, text string, index int, spans ...Span) Line {
 	return Line{Op: op, Spans: spans, Number: index + 1, NoEnd: !ended}
 }
 
-// replace adds the lines of a as missing and those of b as new, with the words
+// replace adds lines of a as missing and lines of b as new, with the words
 // marked that differ where lines stand for each other.
-func (d *Diff) replace(a, b []string, i, j int) {
-	less, more := make([]Line, len(a)), make([]Line, len(b))
-	for n, l := range a {
-		less[n] = line(Less, l, i+n)
+func (t *textDiff) replace(i, endA, j, endB int) {
+	room := max(0, maxDifferences-t.different)
+	n, m := min(endA-i, room), min(endB-j, room)
+	t.different += max(n, m)
+	t.more += endA - i - n + endB - j - m
+	less, more := make([]Line, n), make([]Line, m)
+	for k := range less {
+		less[k] = line(Less, t.a[i+k], i+k)
 	}
-	for n, l := range b {
-		more[n] = line(More, l, j+n)
+	for k := range more {
+		more[k] = line(More, t.b[j+k], j+k)
 	}
-	if len(a) == len(b) {
-		for n := range a {
-			x, y := Words(strings.TrimSuffix(a[n], "\n"), strings.TrimSuffix(b[n], "\n"))
+	if endA-i == endB-j {
+		for k := range less {
+			x, y := words(t.work, strings.TrimSuffix(t.a[i+k], "\n"), strings.TrimSuffix(t.b[j+k], "\n"))
 			if x != nil {
-				less[n].Spans, more[n].Spans = x, y
+				less[k].Spans, more[k].Spans = x, y
 			}
 		}
 	}
-	d.Lines = append(append(d.Lines, less...), more...)
+	t.diff.Lines = append(append(t.diff.Lines, less...), more...)
 }
 
 // maxWords is how long two lines may be, together and in bytes, that are compared
@@ -125,13 +189,15 @@ func (d *Diff) replace(a, b []string, i, j int) {
 const maxWords = 64 << 10
 
 // Words marks what differs between two lines; nil if hardly anything is common.
-func Words(a, b string) (x, y []Span) {
+func Words(a, b string) (x, y []Span) { return words(nil, a, b) }
+
+func words(w *interrupt.Work, a, b string) (x, y []Span) {
 	if len(a)+len(b) > maxWords {
 		return middles(a, b)
 	}
 	partsA, partsB := splitWords(a), splitWords(b)
-	classes := number(partsA, partsB)
-	pairs := lcs(classes[:len(partsA)], classes[len(partsA):])
+	classes := number(w, partsA, partsB)
+	pairs := lcs(w, classes[:len(partsA)], classes[len(partsA):])
 	common := 0
 	for _, p := range pairs {
 		common += len(partsA[p[0]])

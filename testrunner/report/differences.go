@@ -115,9 +115,6 @@ func jsonType(value string) string {
 	return "number"
 }
 
-// contextLines is how many lines that are the same stand around differences.
-const contextLines = 3
-
 // text writes a unified diff. Its hunks have a head unless there is but one, of
 // all lines.
 func (s *story) text(list []diff.Line) {
@@ -126,7 +123,7 @@ func (s *story) text(list []diff.Line) {
 		if l.Op == diff.Same {
 			continue
 		}
-		for j := max(0, i-contextLines); j <= min(len(list)-1, i+contextLines); j++ {
+		for j := max(0, i-diff.Context); j <= min(len(list)-1, i+diff.Context); j++ {
 			near[j] = true
 		}
 	}
@@ -153,11 +150,12 @@ func (s *story) text(list []diff.Line) {
 // sizes counts the lines of either side.
 func sizes(list []diff.Line) (n [2]int) {
 	for _, l := range list {
+		lines := max(1, l.Omitted)
 		if l.Op != diff.More {
-			n[0]++
+			n[0] += lines
 		}
 		if l.Op != diff.Less {
-			n[1]++
+			n[1] += lines
 		}
 	}
 	return n

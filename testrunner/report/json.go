@@ -57,6 +57,7 @@ type (
 		Line     int        `json:"line,omitempty"`
 		Column   int        `json:"column,omitempty"`
 		Title    string     `json:"title"`
+		Source   string     `json:"source,omitempty"`
 		Expected string     `json:"expected,omitempty"`
 		Actual   string     `json:"actual,omitempty"`
 		Diff     *diff.Diff `json:"diff,omitempty"`
@@ -68,6 +69,8 @@ type (
 		// Body is set for text, BodyBase64 for all else.
 		Body       string `json:"body,omitempty"`
 		BodyBase64 []byte `json:"body_base64,omitempty"`
+		// BodyBytes is the size of a body of which this is only the beginning.
+		BodyBytes int64 `json:"body_bytes,omitempty"`
 	}
 	jsonFailure struct {
 		Outcome   string             `json:"outcome"`
@@ -119,7 +122,7 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 		TimeMS: ms(r.Duration), Attempts: r.Attempts, Notes: r.Notes,
 	}
 	for _, p := range r.Problems {
-		out.Problems = append(out.Problems, jsonProblem{string(p.Kind), p.Range.Start.Line, p.Range.Start.Col, p.Title, p.Expected, p.Actual, p.Diff})
+		out.Problems = append(out.Problems, jsonProblem{string(p.Kind), p.Range.Start.Line, p.Range.Start.Col, p.Title, p.Source, p.Expected, p.Actual, p.Diff})
 	}
 	for _, c := range r.Captures {
 		if out.Captures == nil {
@@ -139,7 +142,7 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 }
 
 func responseJSON(a *testrunner.Answer) *jsonResponse {
-	out := &jsonResponse{Status: a.Status, Headers: pairs(a.Headers), Trailers: pairs(a.Trailers)}
+	out := &jsonResponse{Status: a.Status, Headers: pairs(a.Headers), Trailers: pairs(a.Trailers), BodyBytes: a.Size}
 	if utf8.Valid(a.Body) {
 		out.Body = string(a.Body)
 	} else {

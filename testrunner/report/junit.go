@@ -144,6 +144,9 @@ func headline(r *testrunner.Result) string {
 	}
 	p := &r.Problems[0]
 	s := p.Title
+	if p.Source != "" {
+		s += ": " + p.Source
+	}
 	switch {
 	case p.Expected != "":
 		s += ": expected " + p.Expected + ", got " + p.Actual

@@ -170,6 +170,10 @@ func (p *Pretty) problem(path string, x *testrunner.Problem) string {
 		where += "  " + p.Styles.Bad("- expected") + "  " + p.Styles.Good("+ got")
 	}
 	fmt.Fprintf(&b, "%s%s\n", clean(x.Title), where)
+	if x.Source != "" {
+		label := fmt.Sprintf("  %d | ", x.Range.Start.Line)
+		b.WriteString(p.Styles.Dim(label) + p.cut(x.Source, margin+len(label)) + "\n")
+	}
 	switch {
 	case x.Diff != nil:
 		b.WriteString(indent(p.Diff(x.Diff, path), "  "))

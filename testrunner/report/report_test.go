@@ -27,7 +27,7 @@ func sample() *Run {
 	e := func(i int) *hurl.Entry { return f.Entries[i] }
 	status := testrunner.Problem{Kind: testrunner.ProblemStatus, Range: e(1).Response.StatusRange, Title: "Status", Expected: "200 OK", Actual: "404 Not Found"}
 	body := func(want, got string) testrunner.Problem {
-		return testrunner.Problem{Kind: testrunner.ProblemBody, Range: e(1).Response.Range, Title: "Body", Diff: diff.Bodies([]byte(want), []byte(got))}
+		return testrunner.Problem{Kind: testrunner.ProblemBody, Range: e(1).Response.Range, Title: "Body", Diff: diff.Bodies(nil, []byte(want), []byte(got))}
 	}
 	long := strings.Repeat("line\n", 60)
 	file := &testrunner.FileResult{File: f, Path: "dir/all.hurl", Duration: 1500 * time.Millisecond, Results: []testrunner.Result{

@@ -15,7 +15,7 @@ func mismatch(want, got string) *testrunner.Result {
 	f, _ := hurl.Parse("f.hurl", []byte("GET http://localhost/"+strings.Repeat("long/", 60)+"\nHTTP 200\n"))
 	return &testrunner.Result{Entry: f.Entries[0], Outcome: testrunner.Mismatch, Attempts: 1, Notes: []string{strings.Repeat("a note of words ", 20)},
 		Problems: []testrunner.Problem{
-			{Kind: testrunner.ProblemBody, Range: f.Entries[0].Response.Range, Title: "Body", Diff: diff.Bodies([]byte(want), []byte(got))},
+			{Kind: testrunner.ProblemBody, Range: f.Entries[0].Response.Range, Title: "Body", Diff: diff.Bodies(nil, []byte(want), []byte(got))},
 			{Kind: testrunner.ProblemAssert, Range: f.Entries[0].Response.Range, Title: "Assert", Expected: want, Actual: got},
 		},
 		Answer: &testrunner.Answer{Body: []byte(got)}}
@@ -73,7 +73,7 @@ func TestInvisibleCharactersAreMadeVisible(t *testing.T) {
 		{"a", "a\x1b[31m", "- a", `\x1b[31m`},
 	}
 	for _, tt := range tests {
-		got := (&Pretty{Styles: plain{}}).Diff(diff.Bodies([]byte(tt.want), []byte(tt.got)), "")
+		got := (&Pretty{Styles: plain{}}).Diff(diff.Bodies(nil, []byte(tt.want), []byte(tt.got)), "")
 		if !strings.Contains(got, tt.less) || !strings.Contains(got, tt.more) {
 			t.Errorf("%q → %q: want %q and %q in\n%s", tt.want, tt.got, tt.less, tt.more, got)
 		}

@@ -241,7 +241,7 @@ func (s *Scope) filterTextWith(v Value, f *hurl.Filter) (*Value, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		return firstGroup(re, v.Text), nil
+		return s.firstGroup(re, v.Text), nil
 	case hurl.FilterReplaceRegex:
 		re, err := s.regex(f.Args[0])
 		if err != nil {
@@ -251,11 +251,11 @@ func (s *Scope) filterTextWith(v Value, f *hurl.Filter) (*Value, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		return some(text(re.ReplaceAllString(v.Text, with)))
+		return some(text(s.replaceAll(re, v.Text, with)))
 	case hurl.FilterJSONPath:
 		return s.jsonText(f.Args[0], v.Text)
 	case hurl.FilterXPath:
-		tree, err := xpath.ParseHTML(v.Text)
+		tree, err := xpath.ParseHTML(s.Work, v.Text)
 		return s.xPath(f.Args[0], tree, err)
 	}
 	arg, err := s.argument(f.Args[0])

@@ -110,7 +110,7 @@ func (s *Scope) holds(kind hurl.PredicateKind, v, want Value) (holds, comparable
 		if v.Kind != String || want.Kind != Regex {
 			return false, false
 		}
-		return want.Regex.MatchString(v.Text), true
+		return s.matches(want.Regex, v.Text), true
 	case hurl.PredicateExists:
 		return v.Kind != Nodeset || v.Int > 0, true
 	case hurl.PredicateIsEmpty:

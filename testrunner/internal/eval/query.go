@@ -3,7 +3,6 @@ package eval
 import (
 	"crypto/md5"
 	"crypto/sha256"
-	"regexp"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
@@ -52,7 +51,7 @@ func (s *Scope) Query(q *hurl.Query) (*Value, *Error) {
 // queryBody takes a value from the body.
 func (s *Scope) queryBody(q *hurl.Query) (*Value, *Error) {
 	r := s.Response
-	body, err := r.Bytes()
+	body, err := r.Bytes(s.Work)
 	if err != nil {
 		return nil, errorAt(q.Range, "Decompression error", "%v", err)
 	}
@@ -67,7 +66,7 @@ func (s *Scope) queryBody(q *hurl.Query) (*Value, *Error) {
 		sum := md5.Sum(body)
 		return some(data(sum[:]))
 	}
-	body2, err := r.Text()
+	body2, err := r.Text(s.Work)
 	if err != nil {
 		return nil, errorAt(q.Range, "Body without a text", "%v", err)
 	}
@@ -79,15 +78,15 @@ func (s *Scope) queryBody(q *hurl.Query) (*Value, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		return firstGroup(re, body2), nil
+		return s.firstGroup(re, body2), nil
 	case hurl.QueryJSONPath:
-		tree, err := r.JSON()
+		tree, err := r.JSON(s.Work)
 		if err != nil {
 			return nil, errorAt(q.Range, "Invalid JSON", "the response's body: %v", err)
 		}
 		return s.jsonPath(q.Arg, tree)
 	case hurl.QueryXPath:
-		tree, err := r.Tree()
+		tree, err := r.Tree(s.Work)
 		return s.xPath(q.Arg, tree, err)
 	}
 	return nil, errorAt(q.Range, "Unknown query", "%s", q.Kind)
@@ -122,17 +121,6 @@ func (s *Scope) queryHeader(q *hurl.Query) (*Value, *Error) {
 	return &v, nil
 }
 
-// firstGroup returns what the first group of the first match is, nil if there
-// is none.
-func firstGroup(re *regexp.Regexp, s string) *Value {
-	m := re.FindStringSubmatchIndex(s)
-	if len(m) < 4 || m[2] < 0 {
-		return nil
-	}
-	v := text(s[m[2]:m[3]])
-	return &v
-}
-
 // jsonPath selects from a value of jsontree: nothing, the one value, or a list
 // of several.
 func (s *Scope) jsonPath(arg *hurl.Value, tree any) (*Value, *Error) {
@@ -144,7 +132,10 @@ func (s *Scope) jsonPath(arg *hurl.Value, tree any) (*Value, *Error) {
 	if parseErr != nil {
 		return nil, errorAt(arg.Range, "Invalid JSONPath", "%v", parseErr)
 	}
-	matches := path.Select(tree)
+	matches, selectErr := path.Select(s.Work, tree)
+	if selectErr != nil {
+		return nil, errorAt(arg.Range, "Too much for JSONPath", "%v", selectErr)
+	}
 	switch len(matches) {
 	case 0:
 		return nil, nil
@@ -162,7 +153,7 @@ func (s *Scope) jsonPath(arg *hurl.Value, tree any) (*Value, *Error) {
 
 // jsonText selects from text that is JSON.
 func (s *Scope) jsonText(arg *hurl.Value, source string) (*Value, *Error) {
-	tree, err := jsontree.Parse([]byte(source))
+	tree, err := jsontree.Parse(s.Work, bytesOf(source))
 	if err != nil {
 		return nil, errorAt(arg.Range, "Invalid JSON", "%v", err)
 	}

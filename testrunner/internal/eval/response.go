@@ -9,17 +9,21 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
+	"unsafe"
 
 	"github.com/andybalholm/brotli"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
-	"unicode/utf8"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/testrunner/internal/bodies"
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
@@ -32,7 +36,8 @@ type Response struct {
 	Status    int
 	Headers   fixture.Fields
 	Trailers  fixture.Fields
-	Raw       []byte // the body as it was sent
+	Raw       []byte // the body as it was sent; it is not changed
+	MaxBody   int64  // how large the body may be without its content codings, in bytes; 0: no limit
 	Duration  time.Duration
 	Redirects []Redirect
 
@@ -51,13 +56,10 @@ type Redirect struct {
 	Location string // the next request's URL
 }
 
-// maxDecoded limits the size of a body after decompression, in bytes.
-const maxDecoded = 1 << 30
-
 // Bytes returns the body without its content codings.
-func (r *Response) Bytes() ([]byte, error) {
+func (r *Response) Bytes(w *interrupt.Work) ([]byte, error) {
 	if !r.isDecoded {
-		r.decoded, r.decodedErr = decompress(r.Raw, r.Headers)
+		r.decoded, r.decodedErr = r.decompress(w)
 		r.isDecoded = true
 	}
 	return r.decoded, r.decodedErr
@@ -66,15 +68,15 @@ func (r *Response) Bytes() ([]byte, error) {
 // decompress undoes the content codings in the reverse of the order in which
 // they are listed, which is that in which they were applied (RFC 9110, section
 // 8.4).
-func decompress(body []byte, headers fixture.Fields) ([]byte, error) {
-	if !headers.Has("Content-Encoding") {
+func (r *Response) decompress(w *interrupt.Work) ([]byte, error) {
+	body := r.Raw
+	if !r.Headers.Has("Content-Encoding") {
 		return body, nil
 	}
-	codings := strings.Split(headers.Get("Content-Encoding"), ",")
-	for i := len(codings) - 1; i >= 0; i-- {
-		coding := strings.TrimSpace(codings[i])
+	for _, coding := range slices.Backward(strings.Split(r.Headers.Get("Content-Encoding"), ",")) {
+		coding = strings.TrimSpace(coding)
 		var err error
-		if body, err = undo(coding, body); err != nil {
+		if body, err = undo(w, coding, body, r.MaxBody); err != nil {
 			return nil, fmt.Errorf("content coding %q: %w", coding, err)
 		}
 	}
@@ -83,9 +85,9 @@ func decompress(body []byte, headers fixture.Fields) ([]byte, error) {
 
 var errCoding = errors.New("unknown")
 
-func undo(coding string, body []byte) ([]byte, error) {
+func undo(w *interrupt.Work, coding string, body []byte, limit int64) ([]byte, error) {
 	var r io.Reader
-	in := bytes.NewReader(body)
+	in := w.Reader(bytes.NewReader(body))
 	switch coding {
 	case "identity":
 		return body, nil
@@ -106,20 +108,18 @@ func undo(coding string, body []byte) ([]byte, error) {
 	default:
 		return nil, errCoding
 	}
-	out, err := io.ReadAll(io.LimitReader(r, maxDecoded+1))
+	out, err := bodies.Read(w.Reader(r), -1, limit)
+	w.Look()
 	var corrupt flate.CorruptInputError
-	switch {
-	case errors.As(err, &corrupt):
+	if errors.As(err, &corrupt) {
 		return nil, errors.New("the data is damaged")
-	case err == nil && len(out) > maxDecoded:
-		return nil, errors.New("the body is larger than 1 GiB")
 	}
 	return out, err
 }
 
 // Text returns the body as text, by the charset of its Content-Type.
-func (r *Response) Text() (string, error) {
-	body, err := r.Bytes()
+func (r *Response) Text(w *interrupt.Work) (string, error) {
+	body, err := r.Bytes(w)
 	if err != nil {
 		return "", err
 	}
@@ -131,7 +131,8 @@ func (r *Response) Text() (string, error) {
 }
 
 // decodeCharset reads text in one of the encodings of the WHATWG. Bytes that
-// mean nothing are an error.
+// mean nothing are an error. The text may be the body itself, which must not be
+// changed.
 func decodeCharset(body []byte, label string) (string, error) {
 	enc, err := htmlindex.Get(strings.TrimSpace(label))
 	if err != nil {
@@ -141,7 +142,7 @@ func decodeCharset(body []byte, label string) (string, error) {
 		if !utf8.Valid(body) {
 			return "", errors.New("the text is not valid UTF-8")
 		}
-		return string(body), nil
+		return unsafe.String(unsafe.SliceData(body), len(body)), nil
 	}
 	switch enc {
 	case charmap.ISO8859_1:
@@ -175,24 +176,27 @@ func decoded(enc encoding.Encoding, body []byte) (string, error) {
 }
 
 // JSON returns the body as a value of jsontree.
-func (r *Response) JSON() (any, error) {
+func (r *Response) JSON(w *interrupt.Work) (any, error) {
 	if !r.isParsed {
 		var body string
-		if body, r.jsonErr = r.Text(); r.jsonErr == nil {
-			r.json, r.jsonErr = jsontree.Parse([]byte(body))
+		if body, r.jsonErr = r.Text(w); r.jsonErr == nil {
+			r.json, r.jsonErr = jsontree.Parse(w, bytesOf(body))
 		}
 		r.isParsed = true
 	}
 	return r.json, r.jsonErr
 }
 
+// bytesOf returns the bytes of a text, which must not be changed.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
 // Tree returns the body as a document for XPath: HTML if it says so, otherwise
 // XML.
-func (r *Response) Tree() (*xpath.Document, error) {
+func (r *Response) Tree(w *interrupt.Work) (*xpath.Document, error) {
 	if r.tree != nil {
 		return r.tree, nil
 	}
-	body, err := r.Text()
+	body, err := r.Text(w)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +204,7 @@ func (r *Response) Tree() (*xpath.Document, error) {
 	if strings.HasPrefix(strings.ToLower(r.Headers.Get("Content-Type")), "text/html") {
 		read = xpath.ParseHTML
 	}
-	r.tree, err = read(body)
+	r.tree, err = read(w, body)
 	return r.tree, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
@@ -34,6 +35,8 @@ type Scope struct {
 	Now func() time.Time
 	// Response is what queries look at; nil while the request is made.
 	Response *Response
+	// Work is the evaluation under way; nil: it does not end early.
+	Work *interrupt.Work
 }
 
 // Template renders a template.

@@ -1,18 +1,18 @@
 package eval
 
 import (
-	"encoding/json"
 	"maps"
-	"net/url"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
 )
 
 // Vars are the variables of one run of a file. They belong to one goroutine.
 type Vars struct {
 	values  map[string]Value
-	secrets map[string]bool // texts that are not to be shown
+	secrets map[string]bool     // texts that are not to be shown
+	hide    func(string) string // what Hide returns; nil if it has to be made
 }
 
 // NewVars returns no variables.
@@ -22,7 +22,7 @@ func NewVars() *Vars {
 
 // Clone returns a copy that can be changed by itself.
 func (v *Vars) Clone() *Vars {
-	return &Vars{values: maps.Clone(v.values), secrets: maps.Clone(v.secrets)}
+	return &Vars{values: maps.Clone(v.values), secrets: maps.Clone(v.secrets), hide: v.hide}
 }
 
 // Get returns the variable with a name.
@@ -34,43 +34,43 @@ func (v *Vars) Get(name string) (Value, bool) {
 // Set sets a variable.
 func (v *Vars) Set(name string, value Value) { v.values[name] = value }
 
-// SetSecret sets a variable whose text Redact hides, also once the variable has
+// SetSecret sets a variable whose text is a secret, also once the variable has
 // another one.
 func (v *Vars) SetSecret(name, value string) {
 	v.values[name] = text(value)
-	v.secrets[value] = true
+	if !v.secrets[value] {
+		v.secrets[value], v.hide = true, nil
+	}
 }
 
-// Redact replaces all secrets in s by ***.
-func (v *Vars) Redact(s string) string {
-	if len(v.secrets) == 0 {
-		return s
+// redactedText stands for a secret.
+const redactedText = "***"
+
+// minLine is how long a line of a secret must be so that it is one by itself, in
+// bytes.
+const minLine = 8
+
+// Hide returns what replaces all secrets set so far in a text, in whatever form
+// they are; nil if there are none. Of a secret of several lines it also replaces
+// single ones, since differences are shown line by line.
+func (v *Vars) Hide() func(string) string {
+	if v.hide != nil || len(v.secrets) == 0 {
+		return v.hide
 	}
-	var texts []string
+	var secrets fixture.Secrets
 	for secret := range v.secrets {
-		texts = append(texts, spellings(secret)...)
-	}
-	// A secret may be part of another one.
-	slices.SortFunc(texts, func(a, b string) int { return len(b) - len(a) })
-	for _, secret := range texts {
-		if secret != "" {
-			s = strings.ReplaceAll(s, secret, "***")
+		secrets.Add(secret)
+		for line := range strings.Lines(secret) {
+			if line = strings.TrimSpace(line); len(line) >= minLine {
+				secrets.Add(line)
+			}
 		}
 	}
-	return s
-}
-
-// spellings returns how a secret may be written: as it is, within a string of
-// JSON, and in a URL.
-func spellings(secret string) []string {
-	list := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(secret) == nil {
-		list = append(list, strings.Trim(b.String(), "\n")[1:b.Len()-2])
+	if secrets.Len() == 0 {
+		return nil
 	}
-	return list
+	v.hide = func(s string) string { return secrets.Hide(s, redactedText) }
+	return v.hide
 }
 
 // Infer gives a variable from outside its kind: what reads as null, boolean or

@@ -14,7 +14,7 @@ func (s *Scope) xPath(arg *hurl.Value, tree *xpath.Document, err error) (*Value,
 	if err != nil {
 		return nil, errorAt(arg.Range, "Invalid XML", "%v", err)
 	}
-	result, err := tree.Evaluate(source)
+	result, err := tree.Evaluate(s.Work, source)
 	if err != nil {
 		return nil, errorAt(arg.Range, "Invalid XPath expression", "%v", err)
 	}

@@ -40,7 +40,7 @@ type selector struct {
 
 // expr is a logical expression.
 type expr interface {
-	test(ctx *context) bool
+	test(ctx *scope) bool
 }
 
 type (
@@ -63,7 +63,7 @@ type (
 
 // operand gives a value, or nothing.
 type operand interface {
-	value(ctx *context) (any, bool)
+	value(ctx *scope) (any, bool)
 }
 
 type (

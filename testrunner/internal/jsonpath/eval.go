@@ -1,41 +1,84 @@
 package jsonpath
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
 // Match is a node that a query selects.
 type Match struct {
-	// Location leads to the node: a string for each member, an int for each
-	// element.
-	Location []any
-	Value    any
+	Value any
+
+	up   *Match // what the node is in; nil for the root
+	step any    // that leads from there to it
 }
 
-// context is what a filter sees.
-type context struct {
-	root, current any
+// Location returns what leads to the node: a string for each member, an int for
+// each element.
+func (m *Match) Location() []any {
+	var steps []any
+	for ; m.up != nil; m = m.up {
+		steps = append(steps, m.step)
+	}
+	slices.Reverse(steps)
+	return steps
 }
+
+func (m *Match) child(step, value any) *Match { return &Match{Value: value, up: m, step: step} }
+
+// run is one evaluation.
+type run struct {
+	*interrupt.Work
+	root any
+	// known are the nodes of queries that begin at the root: they are always the
+	// same.
+	known map[*subquery][]*Match
+}
+
+// scope is what a filter sees.
+type scope struct {
+	*run
+	current any
+}
+
+// maxMatches is how many nodes a query may select, of which each may be selected
+// more than once.
+const maxMatches = 10_000_000
+
+// ErrTooMany says that a query selects more nodes than can be kept.
+var ErrTooMany = fmt.Errorf("it selects more than %d nodes", maxMatches)
 
 // Select returns the nodes that the path selects in a value of jsontree, in the
-// order in which it finds them; the same node may be selected more than once.
-func (p *Path) Select(root any) []Match {
-	return selectAllOf(p.segments, Match{Value: root}, root)
+// order in which it finds them; the same node may be selected more than once. The
+// error is ErrTooMany.
+func (p *Path) Select(w *interrupt.Work, root any) (nodes []*Match, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if r != any(ErrTooMany) {
+				panic(r)
+			}
+			nodes, err = nil, ErrTooMany
+		}
+	}()
+	r := &run{Work: w, root: root, known: make(map[*subquery][]*Match)}
+	return r.selected(p.segments, &Match{Value: root}), nil
 }
 
-func selectAllOf(segments []segment, from Match, root any) []Match {
-	nodes := []Match{from}
+func (r *run) selected(segments []segment, from *Match) []*Match {
+	nodes := []*Match{from}
 	for _, s := range segments {
-		var next []Match
+		var next []*Match
 		for _, n := range nodes {
 			if s.descend {
-				next = descend(next, s.selectors, n, root)
+				next = r.descend(next, s.selectors, n)
 			} else {
-				next = choose(next, s.selectors, n, root)
+				next = r.choose(next, s.selectors, n)
 			}
 		}
 		nodes = next
@@ -43,41 +86,42 @@ func selectAllOf(segments []segment, from Match, root any) []Match {
 	return nodes
 }
 
-func descend(out []Match, selectors []selector, n Match, root any) []Match {
-	out = choose(out, selectors, n, root)
-	for _, child := range children(n) {
-		out = descend(out, selectors, child, root)
+func (r *run) descend(out []*Match, selectors []selector, n *Match) []*Match {
+	out = r.choose(out, selectors, n)
+	for _, child := range r.children(n) {
+		out = r.descend(out, selectors, child)
 	}
 	return out
 }
 
-func (n Match) child(step, value any) Match {
-	return Match{Location: append(n.Location[:len(n.Location):len(n.Location)], step), Value: value}
-}
-
-func children(n Match) []Match {
-	var out []Match
+func (r *run) children(n *Match) []*Match {
+	var out []*Match
 	switch v := n.Value.(type) {
 	case []any:
 		for i, item := range v {
+			r.Step()
 			out = append(out, n.child(i, item))
 		}
 	case *jsontree.Object:
 		for _, name := range v.Sorted() {
+			r.Step()
 			out = append(out, n.child(name, v.Values[name]))
 		}
 	}
 	return out
 }
 
-func choose(out []Match, selectors []selector, n Match, root any) []Match {
+func (r *run) choose(out []*Match, selectors []selector, n *Match) []*Match {
 	for i := range selectors {
-		out = selectors[i].choose(out, n, root)
+		r.Step()
+		if out = selectors[i].choose(r, out, n); len(out) > maxMatches {
+			panic(ErrTooMany)
+		}
 	}
 	return out
 }
 
-func (s *selector) choose(out []Match, n Match, root any) []Match {
+func (s *selector) choose(r *run, out []*Match, n *Match) []*Match {
 	switch s.kind {
 	case selectName:
 		if o, ok := n.Value.(*jsontree.Object); ok {
@@ -96,7 +140,7 @@ func (s *selector) choose(out []Match, n Match, root any) []Match {
 			}
 		}
 	case selectAll:
-		out = append(out, children(n)...)
+		out = append(out, r.children(n)...)
 	case selectSlice:
 		if list, ok := n.Value.([]any); ok {
 			for _, i := range s.indexes(int64(len(list))) {
@@ -104,8 +148,8 @@ func (s *selector) choose(out []Match, n Match, root any) []Match {
 			}
 		}
 	case selectFilter:
-		for _, child := range children(n) {
-			if s.filter.test(&context{root: root, current: child.Value}) {
+		for _, child := range r.children(n) {
+			if s.filter.test(&scope{run: r, current: child.Value}) {
 				out = append(out, child)
 			}
 		}
@@ -153,7 +197,7 @@ func (s *selector) indexes(n int64) []int64 {
 	return out
 }
 
-func (e andExpr) test(ctx *context) bool {
+func (e andExpr) test(ctx *scope) bool {
 	for _, x := range e {
 		if !x.test(ctx) {
 			return false
@@ -162,7 +206,7 @@ func (e andExpr) test(ctx *context) bool {
 	return true
 }
 
-func (e orExpr) test(ctx *context) bool {
+func (e orExpr) test(ctx *scope) bool {
 	for _, x := range e {
 		if x.test(ctx) {
 			return true
@@ -171,11 +215,11 @@ func (e orExpr) test(ctx *context) bool {
 	return false
 }
 
-func (e notExpr) test(ctx *context) bool { return !e.inner.test(ctx) }
+func (e notExpr) test(ctx *scope) bool { return !e.inner.test(ctx) }
 
-func (e existsExpr) test(ctx *context) bool { return len(e.query.nodes(ctx)) > 0 }
+func (e existsExpr) test(ctx *scope) bool { return len(e.query.nodes(ctx)) > 0 }
 
-func (m matchExpr) test(ctx *context) bool {
+func (m matchExpr) test(ctx *scope) bool {
 	v, _ := m.of.value(ctx)
 	text, ok := v.(string)
 	if !ok {
@@ -196,24 +240,28 @@ func (m matchExpr) test(ctx *context) bool {
 	return re.MatchString(text)
 }
 
-func (q *subquery) nodes(ctx *context) []Match {
-	from := ctx.current
-	if q.root {
-		from = ctx.root
+func (q *subquery) nodes(ctx *scope) []*Match {
+	if !q.root {
+		return ctx.selected(q.segments, &Match{Value: ctx.current})
 	}
-	return selectAllOf(q.segments, Match{Value: from}, ctx.root)
+	nodes, known := ctx.known[q]
+	if !known {
+		nodes = ctx.selected(q.segments, &Match{Value: ctx.root})
+		ctx.known[q] = nodes
+	}
+	return nodes
 }
 
-func (q *subquery) value(ctx *context) (any, bool) {
+func (q *subquery) value(ctx *scope) (any, bool) {
 	if nodes := q.nodes(ctx); len(nodes) == 1 {
 		return nodes[0].Value, true
 	}
 	return nil, false
 }
 
-func (l literal) value(*context) (any, bool) { return l.v, true }
+func (l literal) value(*scope) (any, bool) { return l.v, true }
 
-func (c lengthCall) value(ctx *context) (any, bool) {
+func (c lengthCall) value(ctx *scope) (any, bool) {
 	v, ok := c.of.value(ctx)
 	if !ok {
 		return nil, false
@@ -229,16 +277,16 @@ func (c lengthCall) value(ctx *context) (any, bool) {
 	return nil, false
 }
 
-func (c countCall) value(ctx *context) (any, bool) { return number(len(c.of.nodes(ctx))), true }
+func (c countCall) value(ctx *scope) (any, bool) { return number(len(c.of.nodes(ctx))), true }
 
-func (c valueCall) value(ctx *context) (any, bool) { return c.of.value(ctx) }
+func (c valueCall) value(ctx *scope) (any, bool) { return c.of.value(ctx) }
 
 func number(n int) jsontree.Number { return jsontree.Number(strconv.Itoa(n)) }
 
-func (c compare) test(ctx *context) bool {
+func (c compare) test(ctx *scope) bool {
 	left, hasLeft := c.left.value(ctx)
 	right, hasRight := c.right.value(ctx)
-	equal := hasLeft == hasRight && (!hasLeft || Equal(left, right))
+	equal := hasLeft == hasRight && (!hasLeft || Equal(ctx.Work, left, right))
 	less := func(a, b any) bool { return hasLeft && hasRight && isLess(a, b) }
 	switch c.op {
 	case "==":
@@ -261,7 +309,8 @@ const tolerance = 1e-12
 
 // Equal reports whether two values of jsontree are the same: numbers by value,
 // objects whatever the order of their members.
-func Equal(a, b any) bool {
+func Equal(w *interrupt.Work, a, b any) bool {
+	w.Step()
 	switch a := a.(type) {
 	case jsontree.Number:
 		b, ok := b.(jsontree.Number)
@@ -272,7 +321,7 @@ func Equal(a, b any) bool {
 			return false
 		}
 		for i := range a {
-			if !Equal(a[i], b[i]) {
+			if !Equal(w, a[i], b[i]) {
 				return false
 			}
 		}
@@ -283,7 +332,7 @@ func Equal(a, b any) bool {
 			return false
 		}
 		for name, v := range a.Values {
-			if w, ok := b.Values[name]; !ok || !Equal(v, w) {
+			if other, ok := b.Values[name]; !ok || !Equal(w, v, other) {
 				return false
 			}
 		}

@@ -1,8 +1,12 @@
 package jsonpath
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
@@ -16,12 +20,16 @@ func selected(t *testing.T, path string) string {
 	if err != nil {
 		return "error"
 	}
-	root, err := jsontree.Parse([]byte(document))
+	root, err := jsontree.Parse(nil, []byte(document))
 	if err != nil {
 		t.Fatal(err)
 	}
 	list := []any{}
-	for _, m := range p.Select(root) {
+	nodes, err := p.Select(nil, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range nodes {
 		list = append(list, m.Value)
 	}
 	return string(jsontree.Append(nil, list))
@@ -85,7 +93,7 @@ func TestSelect(t *testing.T) {
 }
 
 func TestMembersAreVisitedInTheOrderOfTheirNames(t *testing.T) {
-	root, err := jsontree.Parse([]byte(`{"b": 1, "a": 2, "B": 3}`))
+	root, err := jsontree.Parse(nil, []byte(`{"b": 1, "a": 2, "B": 3}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,12 +101,65 @@ func TestMembersAreVisitedInTheOrderOfTheirNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	nodes, err := p.Select(nil, root)
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := ""
-	for _, m := range p.Select(root) {
-		got += m.Location[0].(string)
+	for _, m := range nodes {
+		got += m.Location()[0].(string)
 	}
 	if got != "Bab" {
 		t.Errorf("visited %s", got)
+	}
+}
+
+// steps returns how many steps a query takes over so many items.
+func steps(t *testing.T, path string, items int) (taken int) {
+	t.Helper()
+	p, err := Parse(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := jsontree.Parse(nil, []byte(`{"limit": 3, "list": [`+strings.Repeat(`{"n": 1},`, items)+`{}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := interrupt.Do(t.Context(), func(w *interrupt.Work) {
+		_, err = p.Select(w, root)
+		taken = w.Steps()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return taken
+}
+
+func TestTheWorkGrowsWithTheDocument(t *testing.T) {
+	for _, path := range []string{
+		"$..n", "$..[?@.n < 2]", "$.list[?@.n < $.limit]", "$.list[?count($.list[*]) > @.n]", "$.list[?$..limit]", "$..*..*",
+	} {
+		if once, twice := steps(t, path, 1000), steps(t, path, 2000); once < 1000 || twice > 3*once {
+			t.Errorf("%s takes %d steps over 1000 items and %d over 2000", path, once, twice)
+		}
+	}
+}
+
+func TestTheWorkEndsWithItsContext(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	deep, err := jsontree.Parse(nil, []byte(strings.Repeat("[", 200)+strings.Repeat("]", 200)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Parse("$..*..*..*..*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := interrupt.Do(ended, func(w *interrupt.Work) { _, _ = p.Select(w, deep) }); !errors.Is(err, context.Canceled) {
+		t.Errorf("Select: %v after the context ended", err)
+	}
+	if err := interrupt.Do(ended, func(w *interrupt.Work) { _, _ = jsontree.Parse(w, []byte("[]")) }); !errors.Is(err, context.Canceled) {
+		t.Errorf("jsontree.Parse: %v after the context ended", err)
 	}
 }
 
@@ -106,7 +167,7 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{"$", "$..a[?@.b==1 && !(@.c)]", "$['\\ud83d\\ude00'][1:2:3,-1]", "$[?match(@.a,'x')]"} {
 		f.Add(s)
 	}
-	root, err := jsontree.Parse([]byte(document))
+	root, err := jsontree.Parse(nil, []byte(document))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -119,7 +180,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if len(path) < 60 { // longer ones may select more than there is time for
-			p.Select(root)
+			_, _ = p.Select(nil, root) // too many are an error
 		}
 	})
 }

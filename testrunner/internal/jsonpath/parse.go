@@ -347,7 +347,7 @@ func (p *parser) comparable(o operand) {
 }
 
 // value lets matchExpr stand where operands are read, as the inner of "!".
-func (matchExpr) value(*context) (any, bool) { return nil, false }
+func (matchExpr) value(*scope) (any, bool) { return nil, false }
 
 func (p *parser) matchCall(whole bool) matchExpr {
 	args := p.arguments(2)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
 // A value is nil, bool, Number, string, []any or *Object.
@@ -69,13 +71,14 @@ var (
 )
 
 // Parse reads the one value that data holds.
-func Parse(data []byte) (any, error) {
+func Parse(w *interrupt.Work, data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, errUTF8
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
+	dec := json.NewDecoder(w.Reader(bytes.NewReader(data)))
 	dec.UseNumber()
 	v, err := parse(dec, 0)
+	w.Look()
 	if err != nil {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF

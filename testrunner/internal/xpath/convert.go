@@ -14,8 +14,8 @@ func toBool(v any) bool {
 		return v != 0 && !math.IsNaN(v)
 	case string:
 		return v != ""
-	case nodeset:
-		return len(v) > 0
+	case *set:
+		return len(v.spans) > 0
 	}
 	return false
 }
@@ -50,9 +50,9 @@ func toString(v any) string {
 		return strconv.FormatBool(v)
 	case float64:
 		return formatNumber(v)
-	case nodeset:
-		if len(v) > 0 {
-			return v[0].value()
+	case *set:
+		if n := v.first(); n != nil {
+			return n.value()
 		}
 	}
 	return ""

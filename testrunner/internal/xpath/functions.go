@@ -2,24 +2,44 @@ package xpath
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // function is a function of XPath: how many arguments it takes, most -1 for any
-// number, and what it gives.
+// number, and what it returns.
 type function struct {
 	least, most int
-	apply       func(c *context, args []any) any
+	kind        valueKind
+	needs       needs // beside those of its arguments
+	// implied is what the function needs when it has no argument, and then takes the node of the
+	// context in its place.
+	implied needs
+	apply   func(c *scope, args []any) any
 }
 
 // call is the call of a function.
 type call struct {
+	name     string
 	function function
 	args     []expr
 }
 
-func (e call) eval(c *context) any {
+func (e call) kind() valueKind { return e.function.kind }
+
+func (e call) needs() needs {
+	all := e.function.needs
+	if len(e.args) == 0 {
+		all |= e.function.implied
+	}
+	for _, arg := range e.args {
+		all |= arg.needs()
+	}
+	return all
+}
+
+func (e call) eval(c *scope) any {
 	args := make([]any, len(e.args))
 	for i, arg := range e.args {
 		args[i] = arg.eval(c)
@@ -35,11 +55,13 @@ func newCall(name string, args []expr) expr {
 	if len(args) < f.least || f.most >= 0 && len(args) > f.most {
 		fail("%s does not take %d arguments", name, len(args))
 	}
-	return call{f, args}
+	return call{name, f, args}
 }
 
 func lookup(name string) (function, bool) {
-	for _, find := range []func(string) (function, bool){nodeFunction, stringFunction, numberFunction} {
+	for _, find := range []func(string) (function, bool){
+		nodeFunction, booleanFunction, stringFunction, numberFunction,
+	} {
 		if f, ok := find(name); ok {
 			return f, true
 		}
@@ -50,33 +72,50 @@ func lookup(name string) (function, bool) {
 func nodeFunction(name string) (f function, ok bool) {
 	switch name {
 	case "last":
-		return function{0, 0, func(c *context, _ []any) any { return float64(inPredicate(c).size) }}, true
+		return function{kind: isNumber, needs: needsSize, apply: func(c *scope, _ []any) any {
+			return float64(inPredicate(c).size)
+		}}, true
 	case "position":
-		return function{0, 0, func(c *context, _ []any) any { return float64(inPredicate(c).position) }}, true
+		return function{kind: isNumber, needs: needsPosition, apply: func(c *scope, _ []any) any {
+			return float64(inPredicate(c).position)
+		}}, true
 	case "count":
-		return function{1, 1, func(_ *context, args []any) any { return float64(len(nodes(args[0]))) }}, true
+		return function{least: 1, most: 1, kind: isNumber, apply: func(_ *scope, args []any) any {
+			return float64(nodes(args[0]).len())
+		}}, true
 	case "id":
-		return function{1, 1, func(c *context, args []any) any { return byID(c, args[0]) }}, true
+		return function{least: 1, most: 1, kind: isSet, apply: func(c *scope, args []any) any {
+			return byID(c, args[0])
+		}}, true
 	case "local-name":
 		return named(func(n *node) string { return n.name }), true
 	case "name":
 		return named((*node).qualified), true
 	case "namespace-uri":
 		return named(func(n *node) string { return n.space }), true
-	case "boolean":
-		return function{1, 1, func(_ *context, args []any) any { return toBool(args[0]) }}, true
-	case "not":
-		return function{1, 1, func(_ *context, args []any) any { return !toBool(args[0]) }}, true
+	}
+	return function{}, false
+}
+
+func booleanFunction(name string) (f function, ok bool) {
+	switch name {
+	case "boolean", "not":
+		return function{least: 1, most: 1, kind: isBool, apply: func(_ *scope, args []any) any {
+			return toBool(args[0]) == (name == "boolean")
+		}}, true
 	case "true", "false":
-		return function{0, 0, func(*context, []any) any { return name == "true" }}, true
+		return function{kind: isBool, apply: func(*scope, []any) any { return name == "true" }}, true
 	case "lang":
-		return function{1, 1, func(c *context, args []any) any { return hasLanguage(c.node, toString(args[0])) }}, true
+		return function{
+			least: 1, most: 1, kind: isBool, needs: needsNode,
+			apply: func(c *scope, args []any) any { return hasLanguage(c.node, toString(args[0])) },
+		}, true
 	}
 	return function{}, false
 }
 
 // inPredicate returns the context, which must be that of a predicate.
-func inPredicate(c *context) *context {
+func inPredicate(c *scope) *scope {
 	if c.position == 0 {
 		fail("position and last are for predicates")
 	}
@@ -86,13 +125,10 @@ func inPredicate(c *context) *context {
 // named returns a function of a node's name, that of the context without an
 // argument.
 func named(of func(*node) string) function {
-	return function{0, 1, func(c *context, args []any) any {
+	return function{most: 1, kind: isString, implied: needsNode, apply: func(c *scope, args []any) any {
 		n := c.node
 		if len(args) > 0 {
-			n = nil
-			if set := nodes(args[0]); len(set) > 0 {
-				n = set[0]
-			}
+			n = nodes(args[0]).first()
 		}
 		if n == nil || n.kind != kindElement && n.kind != kindAttribute && n.kind != kindInstruction {
 			return ""
@@ -101,34 +137,45 @@ func named(of func(*node) string) function {
 	}}
 }
 
-// byID returns the elements with one of some identifiers. In XML only xml:id
-// makes one, as document types are not read.
-func byID(c *context, arg any) nodeset {
-	wanted := make(map[string]bool)
+// byID returns the elements with one of some identifiers.
+func byID(c *scope, arg any) *set {
+	if c.run.ids == nil {
+		c.run.ids = identified(c)
+	}
+	var out []*node
 	add := func(text string) {
 		for _, id := range strings.Fields(text) {
-			wanted[id] = true
+			if n := c.run.ids[id]; n != nil {
+				out = append(out, n)
+			}
 		}
 	}
-	if set, ok := arg.(nodeset); ok {
-		for _, n := range set {
+	if s, ok := arg.(*set); ok {
+		s.each(c, func(n *node) bool {
 			add(n.value())
-		}
+			return true
+		})
 	} else {
 		add(toString(arg))
 	}
-	var out nodeset
-	descend(c.doc.root, func(n *node) {
+	return setOf(slices.Compact(inOrder(out))...)
+}
+
+// identified returns the elements by their identifiers; of several with the same the first one
+// has it. In XML only xml:id makes one, as document types are not read.
+func identified(c *scope) map[string]*node {
+	ids := make(map[string]*node)
+	for _, n := range c.doc.nodes {
+		c.step()
 		for _, a := range n.attrs {
-			isID := a.name == "id" && (a.space == xmlSpace || c.doc.html) || c.doc.html && a.name == "name" && n.name == "a"
-			if isID && wanted[a.text] {
-				delete(wanted, a.text) // the first one has it
-				out = append(out, n)
-				return
+			isID := a.name == "id" && (a.space == xmlSpace || c.doc.html) ||
+				c.doc.html && a.name == "name" && n.name == "a"
+			if isID && ids[a.text] == nil {
+				ids[a.text] = n
 			}
 		}
-	})
-	return out
+	}
+	return ids
 }
 
 // hasLanguage reports whether xml:lang of a node, or of what it is in, is a
@@ -146,18 +193,24 @@ func hasLanguage(n *node, language string) bool {
 }
 
 func stringFunction(name string) (f function, ok bool) {
-	two := func(of func(a, b string) any) (function, bool) {
-		return function{2, 2, func(_ *context, args []any) any { return of(toString(args[0]), toString(args[1])) }}, true
+	two := func(kind valueKind, of func(a, b string) any) (function, bool) {
+		return function{least: 2, most: 2, kind: kind, apply: func(_ *scope, args []any) any {
+			return of(toString(args[0]), toString(args[1]))
+		}}, true
 	}
 	switch name {
 	case "string":
-		return ofString(func(s string) any { return s }), true
+		return ofString(isString, func(s string) any { return s }), true
 	case "normalize-space":
-		return ofString(func(s string) any { return strings.Join(strings.FieldsFunc(s, isSpace), " ") }), true
+		return ofString(isString, func(s string) any {
+			return strings.Join(strings.FieldsFunc(s, isSpace), " ")
+		}), true
 	case "string-length":
-		return ofString(func(s string) any { return float64(utf8.RuneCountInString(s)) }), true
+		return ofString(isNumber, func(s string) any {
+			return float64(utf8.RuneCountInString(s))
+		}), true
 	case "concat":
-		return function{2, -1, func(_ *context, args []any) any {
+		return function{least: 2, most: -1, kind: isString, apply: func(_ *scope, args []any) any {
 			var b strings.Builder
 			for _, arg := range args {
 				b.WriteString(toString(arg))
@@ -165,22 +218,24 @@ func stringFunction(name string) (f function, ok bool) {
 			return b.String()
 		}}, true
 	case "starts-with":
-		return two(func(a, b string) any { return strings.HasPrefix(a, b) })
+		return two(isBool, func(a, b string) any { return strings.HasPrefix(a, b) })
 	case "contains":
-		return two(func(a, b string) any { return strings.Contains(a, b) })
+		return two(isBool, func(a, b string) any { return strings.Contains(a, b) })
 	case "substring-before":
-		return two(func(a, b string) any {
+		return two(isString, func(a, b string) any {
 			if before, _, found := strings.Cut(a, b); found {
 				return before
 			}
 			return ""
 		})
 	case "substring-after":
-		return two(func(a, b string) any { _, after, _ := strings.Cut(a, b); return after })
+		return two(isString, func(a, b string) any { _, after, _ := strings.Cut(a, b); return after })
 	case "substring":
-		return function{2, 3, func(_ *context, args []any) any { return substring(args) }}, true
+		return function{least: 2, most: 3, kind: isString, apply: func(_ *scope, args []any) any {
+			return substring(args)
+		}}, true
 	case "translate":
-		return function{3, 3, func(_ *context, args []any) any {
+		return function{least: 3, most: 3, kind: isString, apply: func(_ *scope, args []any) any {
 			return translate(toString(args[0]), []rune(toString(args[1])), []rune(toString(args[2])))
 		}}, true
 	}
@@ -191,8 +246,8 @@ func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\
 
 // ofString returns a function of a string, that of the context without an
 // argument.
-func ofString(of func(string) any) function {
-	return function{0, 1, func(c *context, args []any) any {
+func ofString(kind valueKind, of func(string) any) function {
+	return function{most: 1, kind: kind, implied: needsNode, apply: func(c *scope, args []any) any {
 		switch {
 		case len(args) > 0:
 			return of(toString(args[0]))
@@ -235,11 +290,13 @@ func translate(s string, from, to []rune) string {
 
 func numberFunction(name string) (f function, ok bool) {
 	one := func(of func(float64) float64) (function, bool) {
-		return function{1, 1, func(_ *context, args []any) any { return of(toNumber(args[0])) }}, true
+		return function{least: 1, most: 1, kind: isNumber, apply: func(_ *scope, args []any) any {
+			return of(toNumber(args[0]))
+		}}, true
 	}
 	switch name {
 	case "number":
-		return function{0, 1, func(c *context, args []any) any {
+		return function{most: 1, kind: isNumber, implied: needsNode, apply: func(c *scope, args []any) any {
 			switch {
 			case len(args) > 0:
 				return toNumber(args[0])
@@ -249,11 +306,12 @@ func numberFunction(name string) (f function, ok bool) {
 			return 0.0
 		}}, true
 	case "sum":
-		return function{1, 1, func(_ *context, args []any) any {
+		return function{least: 1, most: 1, kind: isNumber, apply: func(c *scope, args []any) any {
 			sum := 0.0
-			for _, n := range nodes(args[0]) {
-				sum += toNumber(n.value())
-			}
+			nodes(args[0]).anyNumber(c, func(x float64) bool {
+				sum += x
+				return false
+			})
 			return sum
 		}}, true
 	case "floor":

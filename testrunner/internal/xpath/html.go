@@ -4,12 +4,15 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
 // ParseHTML reads any text as HTML. Unlike in the parsers of browsers, and like
 // in libxml2, elements tbody and head are there only if they are written, and
-// text at the beginning is a paragraph. There are no namespaces.
-func ParseHTML(text string) (*Document, error) {
+// text at the beginning is a paragraph. There are no namespaces. The error is
+// ErrNoRoot.
+func ParseHTML(w *interrupt.Work, text string) (*Document, error) {
 	trimmed := strings.TrimLeft(text, " \t\r\n")
 	if trimmed == "" {
 		return nil, ErrNoRoot
@@ -17,7 +20,8 @@ func ParseHTML(text string) (*Document, error) {
 	if trimmed[0] != '<' {
 		text = "<p>" + text
 	}
-	parsed, err := html.Parse(strings.NewReader(text))
+	parsed, err := html.Parse(w.Reader(strings.NewReader(text)))
+	w.Look()
 	if err != nil {
 		return nil, err
 	}
@@ -25,8 +29,7 @@ func ParseHTML(text string) (*Document, error) {
 	b := htmlBuilder{head: strings.Contains(lower, "<head"), body: strings.Contains(lower, "<tbody")}
 	doc := &Document{root: &node{}, html: true}
 	b.children(doc.root, parsed, 0)
-	doc.root.number(0)
-	return doc, nil
+	return doc.finish(), nil
 }
 
 // htmlBuilder copies a tree. head and body say which elements are written.

@@ -111,9 +111,9 @@ func (p *parser) equality() expr {
 	for {
 		switch {
 		case p.accept("!="):
-			left = comparison{"!=", left, p.relational()}
+			left = once(comparison{"!=", left, p.relational()})
 		case p.accept("="):
-			left = comparison{"=", left, p.relational()}
+			left = once(comparison{"=", left, p.relational()})
 		default:
 			return left
 		}
@@ -133,7 +133,7 @@ func (p *parser) relational() expr {
 		if op == "" {
 			return left
 		}
-		left = comparison{op, left, p.additive()}
+		left = once(comparison{op, left, p.additive()})
 	}
 }
 
@@ -182,7 +182,7 @@ func (p *parser) unary() expr {
 func (p *parser) union() expr {
 	left := p.path()
 	for p.accept("|") {
-		left = union{left, p.path()}
+		left = once(union{left, p.path()})
 	}
 	return left
 }
@@ -194,7 +194,7 @@ func (p *parser) path() expr {
 	}
 	e := p.primary()
 	for p.has("[") {
-		e = filter{e, p.predicate()}
+		e = once(filter{e, p.predicate()})
 	}
 	if p.has("/") {
 		return p.location(e)
@@ -257,7 +257,7 @@ func (p *parser) primary() expr {
 		args = append(args, p.or())
 	}
 	p.expect(")")
-	return newCall(name, args)
+	return once(newCall(name, args))
 }
 
 // exponentLength returns the length of an exponent at the beginning of s.
@@ -290,11 +290,11 @@ func (p *parser) literal() string {
 	return text
 }
 
-func (p *parser) predicate() expr {
+func (p *parser) predicate() predicate {
 	p.expect("[")
 	e := p.or()
 	p.expect("]")
-	return e
+	return newPredicate(e)
 }
 
 // location reads the steps of a path, from what an expression gives, or from
@@ -302,13 +302,12 @@ func (p *parser) predicate() expr {
 func (p *parser) location(from expr) expr {
 	path := &location{from: from}
 	switch {
-	case p.accept("//"):
+	case p.has("//"):
 		path.absolute = from == nil
-		path.steps = append(path.steps, anyDescendant(), p.step())
 	case p.accept("/"):
 		path.absolute = from == nil
 		if from == nil && !p.beginsStep() {
-			return path
+			return once(path)
 		}
 		path.steps = append(path.steps, p.step())
 	default:
@@ -317,16 +316,24 @@ func (p *parser) location(from expr) expr {
 	for {
 		switch {
 		case p.accept("//"):
-			path.steps = append(path.steps, anyDescendant(), p.step())
+			path.steps = append(path.steps, below(p.step())...)
 		case p.accept("/"):
 			path.steps = append(path.steps, p.step())
 		default:
-			return path
+			return once(path)
 		}
 	}
 }
 
-func anyDescendant() step { return step{axis: "descendant-or-self", test: nodeTest{kind: "node"}} }
+// below returns the steps that // and a step stand for. Where positions do not count, children
+// of descendants are descendants.
+func below(s step) []step {
+	if s.axis == "child" && len(s.positional) == 0 {
+		s.axis = "descendant"
+		return []step{s}
+	}
+	return []step{{axis: "descendant-or-self", test: nodeTest{kind: "node"}}, s}
+}
 
 func (p *parser) beginsStep() bool {
 	p.space()
@@ -362,7 +369,7 @@ func (p *parser) step() step {
 	}
 	s.test = p.nodeTest()
 	for p.has("[") {
-		s.predicates = append(s.predicates, p.predicate())
+		s.add(p.predicate())
 	}
 	return s
 }

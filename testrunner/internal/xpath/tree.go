@@ -10,8 +10,9 @@ import (
 
 // Document is a parsed document. It may be used by several goroutines.
 type Document struct {
-	root *node
-	html bool
+	root  *node
+	nodes []*node // all but attributes, in document order
+	html  bool
 	// namespaces are the prefixes that expressions can use.
 	namespaces map[string]string
 }
@@ -41,7 +42,21 @@ type node struct {
 	prefix, name, space string
 	text                string // of all kinds but root and elements
 	order               int    // the place in the document
-	index               int    // the place among the parent's children
+	last                int    // that of the last node in it, itself if there is none
+}
+
+// ancestors returns what the node is in, the root first.
+func (n *node) ancestors() []*node {
+	depth := 0
+	for p := n.parent; p != nil; p = p.parent {
+		depth++
+	}
+	out := make([]*node, depth, depth+1)
+	for p := n.parent; p != nil; p = p.parent {
+		depth--
+		out[depth] = p
+	}
+	return out
 }
 
 // qualified returns the name with its prefix.
@@ -74,7 +89,7 @@ func (n *node) appendText(b *strings.Builder) {
 }
 
 func (n *node) add(child *node) *node {
-	child.parent, child.index = n, len(n.children)
+	child.parent = n
 	n.children = append(n.children, child)
 	return child
 }
@@ -84,17 +99,23 @@ func (n *node) addAttr(a *node) {
 	n.attrs = append(n.attrs, a)
 }
 
-// number numbers the nodes in document order, from first, and returns the
-// number behind the last one.
-func (n *node) number(first int) int {
-	n.order = first
-	first++
-	for _, a := range n.attrs {
-		a.order = first
-		first++
+// finish numbers the nodes in document order once the tree is complete.
+func (d *Document) finish() *Document {
+	order := 0
+	var number func(n *node)
+	number = func(n *node) {
+		d.nodes = append(d.nodes, n)
+		n.order = order
+		for _, a := range n.attrs {
+			order++
+			a.order, a.last = order, order
+		}
+		for _, child := range n.children {
+			order++
+			number(child)
+		}
+		n.last = order
 	}
-	for _, child := range n.children {
-		first = child.number(first)
-	}
-	return first
+	number(d.root)
+	return d
 }

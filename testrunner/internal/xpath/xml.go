@@ -5,6 +5,8 @@ import (
 	"io"
 	"maps"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
 // maxDepth is how deeply elements may be nested; what is nested deeper is left
@@ -18,24 +20,24 @@ const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 // element: an end tag closes the element that is open, whatever it names, and
 // what is left open closes at the end or where nothing more can be made of the
 // text. All prefixes that it declares can be used in expressions, and "_" for
-// its first default namespace.
-func ParseXML(text string) (*Document, error) {
+// its first default namespace. The error is ErrNoRoot.
+func ParseXML(w *interrupt.Work, text string) (*Document, error) {
 	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "<") {
 		return nil, ErrNoRoot
 	}
 	b := &xmlBuilder{doc: &Document{root: &node{}, namespaces: map[string]string{"xml": xmlSpace}}}
 	b.open = []openElement{{b.doc.root, map[string]string{"xml": xmlSpace}}}
-	d := xml.NewDecoder(strings.NewReader(text))
+	d := xml.NewDecoder(w.Reader(strings.NewReader(text)))
 	d.Strict = false
 	// The text is decoded already, whatever it says of its encoding.
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	for token, err := d.RawToken(); err == nil && b.add(token); token, err = d.RawToken() {
 	}
+	w.Look()
 	if !b.rooted {
 		return nil, ErrNoRoot
 	}
-	b.doc.root.number(0)
-	return b.doc, nil
+	return b.doc.finish(), nil
 }
 
 // openElement is an element that is not closed yet, with the namespaces that

@@ -1,9 +1,13 @@
 package xpath
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
 const shop = `<?xml version="1.0"?>
@@ -16,7 +20,7 @@ func evaluated(d *Document, err error, source string) string {
 	if err != nil {
 		return err.Error()
 	}
-	v, err := d.Evaluate(source)
+	v, err := d.Evaluate(nil, source)
 	if err != nil {
 		return "error"
 	}
@@ -99,7 +103,7 @@ func TestExpressionsSelectInXML(t *testing.T) {
 		{"//item]", "error"},
 		{strings.Repeat("(", 1000), "error"},
 	}
-	d, err := ParseXML(shop)
+	d, err := ParseXML(nil, shop)
 	for _, tt := range tests {
 		if got := evaluated(d, err, tt.source); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.source, got, tt.want)
@@ -120,7 +124,7 @@ func TestHTMLHasWhatIsWritten(t *testing.T) {
 		{" ", "/", ErrNoRoot.Error()},
 	}
 	for _, tt := range tests {
-		d, err := ParseHTML(tt.document)
+		d, err := ParseHTML(nil, tt.document)
 		if got := evaluated(d, err, tt.source); got != tt.want {
 			t.Errorf("%s over %s: %s, want %s", tt.source, tt.document, got, tt.want)
 		}
@@ -140,9 +144,91 @@ func TestBrokenXMLIsRead(t *testing.T) {
 		{`<!-- c -->`, "/", ErrNoRoot.Error()},
 	}
 	for _, tt := range tests {
-		d, err := ParseXML(tt.document)
+		d, err := ParseXML(nil, tt.document)
 		if got := evaluated(d, err, tt.source); got != tt.want {
 			t.Errorf("%s over %.40s: %s, want %s", tt.source, tt.document, got, tt.want)
+		}
+	}
+}
+
+// counted evaluates an expression over so many paragraphs and returns how many nodes it visited.
+func counted(t *testing.T, source string, paragraphs int) (visited int) {
+	t.Helper()
+	var b strings.Builder
+	for i := range paragraphs {
+		fmt.Fprintf(&b, `<p n="%d">%d</p>`, i%7, i)
+	}
+	d, err := ParseHTML(nil, "<body>"+b.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := interrupt.Do(t.Context(), func(w *interrupt.Work) {
+		parse(source, d).eval(&scope{doc: d, run: &run{Work: w}})
+		visited = w.Steps()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return visited
+}
+
+func TestTheWorkGrowsWithTheDocument(t *testing.T) {
+	for _, source := range []string{
+		"count(//p)", "count(//p[1])", "count(//p[last()])", "count(//p[position() = last()])", "count((//p)[7])",
+		"count(//p[position() > 3 and not(position() = last())])", "count(//p[position() mod 2 = 1])",
+		"count(//p/following-sibling::p)", "count(//p/preceding-sibling::p)", "count(//p/following::p)",
+		"count(//p/preceding::p)", "count(//p/ancestor::*)", "count(//text()/ancestor-or-self::node())",
+		"count(//p/following-sibling::p[1])", "count(//p/preceding-sibling::p[1])", "count(//p/following::*[2])",
+		"count(//p/preceding::text()[3])", "count(//p/following-sibling::p[last()])", "count(//p/preceding::*[last() - 1])",
+		"count(//p/following-sibling::p[position() < 3])", "count(//p/following-sibling::p[position() > 1])",
+		"count(//p/following-sibling::p[position() mod 2 = 0][1])", "count(//p/following-sibling::p[@n = 3][1])",
+		"count(//p/preceding-sibling::*[@nothing][1])", "count(//p[following-sibling::p])",
+		"count(//p[not(preceding-sibling::p)])", "count(//p[count(preceding-sibling::p) = 5])",
+		"count(//p[following::p[@n = 1]])", "count(//p[preceding::p[@n = 1][2]])", "count(//p[. = preceding-sibling::p])",
+		"count(//p[. = //p])", "count(//p[count(//p) > 3])",
+		"count(//p[@n = //p/@n])", "//p/@n = //p", "//p != //p/@n", "//p < //p/@n", "count(//p[id('x')])",
+		"count(//p[../p[1] = .])", "count(//p/../p)", "count(//p/following-sibling::p/preceding-sibling::p)",
+	} {
+		once, twice := counted(t, source, 1000), counted(t, source, 2000)
+		if once < 1 || twice > 3*once {
+			t.Errorf("%s visits %d nodes of 1000 paragraphs and %d of 2000", source, once, twice)
+		}
+	}
+}
+
+// endsAfter is a context that ends when it has been looked at so many times.
+type endsAfter struct {
+	context.Context
+	looks int
+}
+
+var errEnough = errors.New("enough")
+
+func (c *endsAfter) Err() error {
+	if c.looks--; c.looks < 0 {
+		return errEnough
+	}
+	return nil
+}
+
+func TestTheWorkEndsWithItsContext(t *testing.T) {
+	d, err := ParseXML(nil, "<r>"+strings.Repeat("<p>1</p>", 3000)+"</r>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	evaluate := func(source string) func(w *interrupt.Work) {
+		return func(w *interrupt.Work) { _, err = d.Evaluate(w, source) }
+	}
+	large := strings.Repeat("<p>x</p>", 100_000)
+	for name, work := range map[string]func(w *interrupt.Work){
+		"positions in texts": evaluate("count(//p/following-sibling::p[. = position()])"),
+		"sums":               evaluate("count(//p[sum(preceding-sibling::p) = 1])"),
+		"nested predicates":  evaluate("count(//p[count(preceding-sibling::p[. = position()]) = 1])"),
+		"XML":                func(w *interrupt.Work) { _, err = ParseXML(w, "<r>"+large+"</r>") },
+		"HTML":               func(w *interrupt.Work) { _, err = ParseHTML(w, large) },
+	} {
+		err = nil
+		if end := interrupt.Do(&endsAfter{t.Context(), 3}, work); !errors.Is(end, errEnough) || err != nil {
+			t.Errorf("%s: %v, %v after the context ended", name, end, err)
 		}
 	}
 }
@@ -152,12 +238,12 @@ func FuzzEvaluate(f *testing.F) {
 		f.Add(s, shop)
 	}
 	f.Fuzz(func(t *testing.T, source, document string) {
-		if len(source) > 60 || len(document) > 300 { // longer ones may take more time than there is
+		if len(source) > 200 || len(document) > 2000 {
 			return
 		}
-		for _, read := range []func(string) (*Document, error){ParseXML, ParseHTML} {
-			if d, err := read(document); err == nil {
-				if _, err := d.Evaluate(source); err != nil && err.Error() == "" {
+		for _, read := range []func(*interrupt.Work, string) (*Document, error){ParseXML, ParseHTML} {
+			if d, err := read(nil, document); err == nil {
+				if _, err := d.Evaluate(nil, source); err != nil && err.Error() == "" {
 					t.Error("an error without a message")
 				}
 			}

@@ -1,0 +1,129 @@
+package xpath
+
+import "math"
+
+func (e comparison) kind() valueKind   { return isBool }
+func (e comparison) needs() needs      { return e.left.needs() | e.right.needs() }
+func (e comparison) eval(c *scope) any { return compare(c, e.op, e.left.eval(c), e.right.eval(c)) }
+
+// compare compares two values; of nodes it is enough if one meets it.
+func compare(c *scope, op string, a, b any) bool {
+	left, leftNodes := a.(*set)
+	right, rightNodes := b.(*set)
+	_, leftBool := a.(bool)
+	_, rightBool := b.(bool)
+	switch {
+	case leftNodes && rightNodes:
+		return compareSets(c, op, left, right)
+	case leftBool && rightNodes || leftNodes && rightBool:
+		return compareAtoms(op, toBool(a), toBool(b))
+	case leftNodes:
+		return compareSet(c, op, left, b)
+	case rightNodes:
+		return compareSet(c, turned(op), right, a)
+	}
+	return compareAtoms(op, a, b)
+}
+
+// turned returns the sign of a comparison for its sides in the other order.
+func turned(op string) string {
+	switch op[0] {
+	case '<':
+		return ">" + op[1:]
+	case '>':
+		return "<" + op[1:]
+	}
+	return op
+}
+
+// compareSet reports whether a node meets a comparison with a string or a number.
+func compareSet(c *scope, op string, s *set, with any) bool {
+	text, isText := with.(string)
+	switch {
+	case isText && op == "=":
+		return s.has(c, text)
+	case isText && op == "!=":
+		return s.any(c, func(n *node) bool { return n.value() != text })
+	}
+	number := toNumber(with)
+	return s.anyNumber(c, func(x float64) bool { return compareAtoms(op, x, number) })
+}
+
+// compareSets reports whether a node of either set meet a comparison, without one of each node
+// with each.
+func compareSets(c *scope, op string, a, b *set) bool {
+	switch op {
+	case "=":
+		if a.len() > b.len() {
+			a, b = b, a
+		}
+		if b.len() > fewNodes && !b.list.kept {
+			b = wholeSet(&list{nodes: b.nodes(c), kept: true})
+		}
+		return a.any(c, func(n *node) bool { return b.has(c, n.value()) })
+	case "!=":
+		first, second := a.first(), b.first()
+		if first == nil || second == nil {
+			return false
+		}
+		// Either differs from what all of the other are, or is not always the same.
+		one, other := first.value(), second.value()
+		return one != other || a.any(c, func(n *node) bool { return n.value() != other }) ||
+			b.any(c, func(n *node) bool { return n.value() != one })
+	}
+	lowA, highA := limits(c, a)
+	lowB, highB := limits(c, b)
+	if op == "<" || op == "<=" {
+		return compareAtoms(op, lowA, highB)
+	}
+	return compareAtoms(op, highA, lowB)
+}
+
+// fewNodes is up to how many nodes are compared one by one.
+const fewNodes = 8
+
+// limits returns the least and the greatest number among the nodes, NaN if none is a number.
+func limits(c *scope, s *set) (low, high float64) {
+	low, high = math.NaN(), math.NaN()
+	s.anyNumber(c, func(x float64) bool {
+		if x < low || math.IsNaN(low) {
+			low = x
+		}
+		if x > high || math.IsNaN(high) {
+			high = x
+		}
+		return false
+	})
+	return low, high
+}
+
+// compareAtoms compares values of which none is a nodeset.
+func compareAtoms(op string, a, b any) bool {
+	if op == "=" || op == "!=" {
+		return equal(a, b) == (op == "=")
+	}
+	x, y := toNumber(a), toNumber(b)
+	switch op {
+	case "<":
+		return x < y
+	case "<=":
+		return x <= y
+	case ">":
+		return x > y
+	}
+	return x >= y
+}
+
+func equal(a, b any) bool {
+	_, boolA := a.(bool)
+	_, boolB := b.(bool)
+	_, numberA := a.(float64)
+	_, numberB := b.(float64)
+	switch {
+	case boolA || boolB:
+		return toBool(a) == toBool(b)
+	case numberA || numberB:
+		return toNumber(a) == toNumber(b)
+	}
+	return toString(a) == toString(b)
+}

@@ -1,0 +1,146 @@
+package testrunner
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
+)
+
+// What is kept of an entry that has ended, in bytes.
+const (
+	// keptPassed is up to how large the body of an entry that passed is kept.
+	keptPassed = 4 << 10
+	// keptFailed is how much is kept of the body of one that failed.
+	keptFailed = 1 << 20
+	// keptText is how much is kept of one value in a problem.
+	keptText = 64 << 10
+)
+
+// trim drops of an entry that has ended what is not needed to tell about it, so
+// that a run takes no more memory than its largest entry does.
+func (r *Result) trim(hide func(string) string) {
+	if r.Request != nil && len(r.Request.Body) > keptPassed {
+		slim := *r.Request
+		slim.Body = nil
+		r.Request = &slim
+	}
+	a := r.Answer
+	switch {
+	case a == nil:
+	case !r.Outcome.Failed() && len(a.Body) > keptPassed:
+		a.Body = nil
+	case len(a.Body) > keptFailed:
+		// What is cut must not end within a secret, which nothing would find.
+		a.Size = int64(len(a.Body))
+		a.Body = []byte(cut(hidden(hide, a.text()), keptFailed))
+	}
+	for i := range r.Problems {
+		p := &r.Problems[i]
+		for _, text := range []*string{&p.Expected, &p.Actual} {
+			if n := len(*text); n > keptText {
+				*text = fmt.Sprintf("%s… (%d bytes)", cut(hidden(hide, *text), keptText), n)
+			}
+		}
+	}
+}
+
+// cut returns the beginning of a text, not within a character.
+func cut(s string, size int) string {
+	if len(s) <= size {
+		return s
+	}
+	for size > 0 && !utf8.RuneStart(s[size]) {
+		size--
+	}
+	return strings.Clone(s[:size])
+}
+
+func hidden(hide func(string) string, s string) string {
+	if hide == nil {
+		return s
+	}
+	return hide(s)
+}
+
+// redact hides secrets in everything that is told.
+func (f *fileRun) redact() {
+	hide := f.scope.Vars.Hide()
+	if hide == nil {
+		return
+	}
+	for i := range f.result.Results {
+		f.result.Results[i].redact(hide)
+	}
+}
+
+func (r *Result) redact(hide func(string) string) {
+	for i := range r.Problems {
+		r.Problems[i].redact(hide)
+		if r.Problems[i].Edits == nil {
+			continue
+		}
+		for _, e := range r.Problems[i].Edits {
+			if hide(e.Text) != e.Text {
+				r.Problems[i].Edits = nil
+				r.Notes = append(r.Notes, "a difference cannot be accepted: what came has a secret in it")
+				break
+			}
+		}
+	}
+	for i := range r.Notes {
+		r.Notes[i] = hide(r.Notes[i])
+	}
+	for i := range r.Captures {
+		r.Captures[i].Value = hideIn(r.Captures[i].Value, hide)
+	}
+	if r.Answer != nil {
+		r.Answer.redact(hide)
+	}
+}
+
+func (p *Problem) redact(hide func(string) string) {
+	for _, text := range []*string{&p.Title, &p.Expected, &p.Actual, &p.Source} {
+		*text = hide(*text)
+	}
+	if p.Diff != nil {
+		p.Diff.Map(hide)
+	}
+}
+
+// hideIn hides secrets in a value as in JSON.
+func hideIn(v any, hide func(string) string) any {
+	switch v := v.(type) {
+	case string:
+		return hide(v)
+	case []any:
+		for i := range v {
+			v[i] = hideIn(v[i], hide)
+		}
+	case map[string]any:
+		for name, member := range v {
+			delete(v, name)
+			v[hide(name)] = hideIn(member, hide)
+		}
+	}
+	return v
+}
+
+// redact hides secrets.
+func (a *Answer) redact(hide func(string) string) {
+	for i, line := range a.Stderr {
+		a.Stderr[i] = hide(line)
+	}
+	if text := hide(a.text()); text != a.text() {
+		a.Body = []byte(text)
+	}
+	for _, fields := range []fixture.Fields{a.Headers, a.Trailers} {
+		for i := range fields {
+			fields[i].Value = hide(fields[i].Value)
+		}
+	}
+	if f := a.Failure; f != nil {
+		f.Cause, f.ErrorCode, f.Hint = hide(f.Cause), hide(f.ErrorCode), hide(f.Hint)
+	}
+}
