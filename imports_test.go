@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,12 +19,14 @@ var allowed = map[string][]string{
 	"cmd": {"serve", "testrunner", "watch", "host", "wasi", "handler", "component",
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
 		"internal/record", "internal/inspect", "internal/reload"},
-	"serve":             {"internal/exchange", "internal/term"},
-	"testrunner":        {"internal/fixture", "internal/term", "internal/regular"},
-	"watch":             {"internal/regular"},
-	"host":              {"handler", "wasi", "component", "internal/engine", "internal/exchange"},
-	"handler":           {"wasi", "component", "internal/engine"},
-	"wasi":              {"component"}, // the dialects only, see below
+	"serve":      {"internal/exchange", "internal/term"},
+	"testrunner": {"internal/fixture", "internal/term", "internal/regular"},
+	"watch":      {"internal/regular"},
+	"host": {"handler", "wasi", "component",
+		"internal/engine", "internal/exchange", "internal/wasi"},
+	"handler":           {"component", "internal/engine", "internal/wasi"},
+	"wasi":              {"component", "internal/wasi"},
+	"internal/wasi":     {"component"}, // the dialects only, see below
 	"component":         {"internal/engine", "internal/corewasm"},
 	"internal/engine":   {"internal/corewasm", "internal/regular"},
 	"internal/corewasm": {},
@@ -126,11 +129,44 @@ func TestImportsGoOneWay(t *testing.T) {
 			for _, m := range may {
 				ok = ok || m == to
 			}
-			if p.ImportPath == module+"/wasi" {
+			if p.ImportPath == module+"/internal/wasi" {
 				ok = false
 			}
 			if !ok {
 				t.Errorf("%s imports %s: not allowed", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+// TestAnEmbedderGetsNothingOfTheTool looks at all that comes with the packages for Go programs.
+func TestAnEmbedderGetsNothingOfTheTool(t *testing.T) {
+	public := []string{"host", "handler", "component", "wasi"}
+	args := []string{"list", "-deps"}
+	for _, p := range public {
+		args = append(args, "./"+p)
+	}
+	out, err := exec.Command("go", args...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms := append([]string{
+		"internal/engine", "internal/corewasm", "internal/exchange", "internal/regular",
+		"internal/wasi",
+	}, public...)
+	modules := []string{
+		"github.com/tetratelabs/wazero", "github.com/ianlancetaylor/demangle", "golang.org/x/sys",
+	}
+	for path := range strings.FieldsSeq(string(out)) {
+		first, _, _ := strings.Cut(path, "/")
+		switch {
+		case strings.HasPrefix(path, module+"/"):
+			if !slices.Contains(rooms, room(path)) {
+				t.Errorf("an embedder gets %s", path)
+			}
+		case strings.Contains(first, "."):
+			if !slices.ContainsFunc(modules, func(m string) bool { return strings.HasPrefix(path, m) }) {
+				t.Errorf("an embedder gets %s", path)
 			}
 		}
 	}

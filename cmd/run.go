@@ -14,8 +14,6 @@ import (
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/wasi"
-	"github.com/wasihttp/wasihttp/wasi/p2"
-	"github.com/wasihttp/wasihttp/wasi/p3"
 )
 
 // runName is the command that runs a program. What follows its component on the command line is the program's.
@@ -116,7 +114,9 @@ func runProgram(ctx context.Context, t *state, path string, s *serveSettings) er
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
 	eng := cfg.newEngine(nil)
-	linked, err := eng.Link(ctx, x.Component, linker, false, func(done, total int) { progress.Update("compiling", done, total) })
+	linked, err := eng.Link(ctx, x.Component, linker, host.LinkOptions{Progress: func(done, total int) {
+		progress.Update("compiling", done, total)
+	}})
 	progress.Stop()
 	if err != nil {
 		return errors.Join(hostError(path, err), eng.Close())
@@ -133,8 +133,7 @@ func runProgram(ctx context.Context, t *state, path string, s *serveSettings) er
 func programLinker() *component.Linker {
 	l := component.NewLinker()
 	view := func(data any) *wasi.State { return data.(*wasi.State) }
-	p2.AddTo(l, view)
-	p3.AddTo(l, view)
+	wasi.AddTo(l, view)
 	return l
 }
 
@@ -152,7 +151,7 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 		Stdin:  wasi.NewStdin(t.in),
 		Stdout: t.stdout, Stderr: t.stderr,
 		StdinTerminal: isTerminal(t.in), StdoutTerminal: t.stdout.IsTerminal(), StderrTerminal: t.stderr.IsTerminal(),
-		Client: outbound.Client(nil),
+		Client: outbound.Client(),
 	}
 	if err := w.Check(); err != nil {
 		return usagef("", "%v", err)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // ErrorCode is an error-code of wasi:http/types, of either version. Handle returns the one that the

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // exchange is a request on its way to a response. It is shared by the goroutine in Handle, which

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // fakeStore is the store of a guest that is written in Go.

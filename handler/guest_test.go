@@ -17,9 +17,9 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/wasi"
-	"github.com/wasihttp/wasihttp/wasi/p2"
-	"github.com/wasihttp/wasihttp/wasi/p3"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/p2"
+	"github.com/wasihttp/wasihttp/internal/wasi/p3"
 )
 
 // loaded is a real component, ready for instances.

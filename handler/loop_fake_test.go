@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // fakeLoop is an instance whose tasks are written in Go. Everything but post belongs to the worker's goroutine.

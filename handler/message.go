@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // Request is a request for a guest. The guest reads its Body, which is closed if the guest drops it

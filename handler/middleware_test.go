@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // TestMiddlewarePassesOn lets a component that imports the handler that it exports stand between a client and a server. The bodies go from

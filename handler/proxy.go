@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // Kind is the version of wasi:http that a component is written for.

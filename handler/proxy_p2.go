@@ -5,8 +5,8 @@ import (
 	"net/http"
 
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/wasi"
-	"github.com/wasihttp/wasihttp/wasi/p2"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/p2"
 )
 
 // proxyP2 is an instance that exports wasi:http/incoming-handler@0.2.x.

@@ -2,8 +2,8 @@ package handler
 
 import (
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/wasi"
-	"github.com/wasihttp/wasihttp/wasi/p3"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/p3"
 )
 
 // concurrentProxy is a Proxy whose tasks run side by side: one waits while another goes on. All

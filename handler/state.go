@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // Store is what a worker needs of the store of its instance. A *component.Store is one.

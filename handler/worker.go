@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // worker owns one instance. All that concerns the guest happens on the goroutine of run; the fields

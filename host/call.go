@@ -11,7 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/internal/exchange"
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // Call is one request to a Session. A Call is used once.

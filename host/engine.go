@@ -51,23 +51,32 @@ func (e *Engine) open() (*engine.Engine, error) {
 	return eng, nil
 }
 
-// Link resolves the imports of a component in l and compiles its core modules. If background, it
-// leaves a processor to what runs beside it. progress is as Config.Progress; nil for nobody.
+// LinkOptions configures Engine.Link.
+type LinkOptions struct {
+	// Background makes Link leave a processor to what runs beside it.
+	Background bool
+	// Progress is called with how many bytes of core code have been compiled of how many; nil for
+	// nobody. Calls do not overlap.
+	Progress func(done, total int)
+}
+
+// Link resolves the imports of a component in l and compiles its core modules; the caller closes
+// what Link returns before the Engine. It is for programs that run components without a Host. The
+// error is a *CompileError unless the Engine cannot start.
 func (e *Engine) Link(
 	ctx context.Context,
 	c *component.Component,
 	l *component.Linker,
-	background bool,
-	progress func(done, total int),
+	o LinkOptions,
 ) (*component.Linked, error) {
 	eng, err := e.open()
 	if err != nil {
 		return nil, err
 	}
-	if background {
+	if o.Background {
 		ctx = engine.Aside(ctx, e.options.Helper)
 	}
-	linked, err := c.Link(ctx, eng, l, component.LinkOptions{Progress: progress})
+	linked, err := c.Link(ctx, eng, l, component.LinkOptions{Progress: o.Progress})
 	if err != nil {
 		return nil, &CompileError{err}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/internal/engine"
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // Outcome names in one word why a request got no response.

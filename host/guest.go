@@ -8,7 +8,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // guest is what belongs to one instance: the data of its store.
@@ -38,7 +38,7 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	g.stdout = g.open(h.cfg.Stdout)
 	g.stderr = &teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
 	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
-	g.cfg.Client = h.cfg.Outbound.Client(g.requestID)
+	g.cfg.Client = h.cfg.Outbound.client(g.requestID)
 	g.state = wasi.NewState(&g.cfg)
 	// Requests have their own expiration, given to OnRequestStart.
 	g.expire = handler.Timeouts{

@@ -8,9 +8,8 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/internal/exchange"
-	"github.com/wasihttp/wasihttp/wasi"
-	"github.com/wasihttp/wasihttp/wasi/p2"
-	"github.com/wasihttp/wasihttp/wasi/p3"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	public "github.com/wasihttp/wasihttp/wasi"
 )
 
 // Host is one component that takes HTTP requests: it makes instances when they are needed and gives
@@ -36,8 +35,7 @@ type Host struct {
 func NewLinker() *component.Linker {
 	l := component.NewLinker()
 	view := func(data any) *wasi.State { return data.(*guest).state }
-	p2.AddTo(l, view)
-	p3.AddTo(l, view)
+	public.AddTo(l, view)
 	return l
 }
 
@@ -73,7 +71,7 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	if cfg.Link != nil {
 		cfg.Link(linker)
 	}
-	linked, err := shared.Link(ctx, c, linker, cfg.Background, cfg.Progress)
+	linked, err := shared.Link(ctx, c, linker, LinkOptions{cfg.Background, cfg.Progress})
 	if err != nil {
 		return nil, errors.Join(err, h.closeEngine())
 	}

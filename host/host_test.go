@@ -137,7 +137,7 @@ func TestTheHelperCompilesInTheBackgroundOnly(t *testing.T) {
 			go func() { _, _ = out.Write(wasm) }()
 			return CompileFor(ctx, dir, in, len(wasm))
 		}})
-		linked, err := engine.Link(t.Context(), c, NewLinker(), background, nil)
+		linked, err := engine.Link(t.Context(), c, NewLinker(), LinkOptions{Background: background})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	public "github.com/wasihttp/wasihttp/wasi"
 )
 
 // Outbound is a policy for the requests that guests send to other servers. The zero value denies
@@ -125,9 +126,13 @@ func (p Pattern) Match(host string, port int) bool {
 	return host == p.Host
 }
 
-// Client returns a client for guests that keeps the policy. requestID returns the id of the
-// request on whose behalf the guest runs; nil if there is none.
-func (o *Outbound) Client(requestID func() string) *wasi.Client {
+// Client returns a client for guests that keeps the policy, for programs that run components without
+// a Host.
+func (o *Outbound) Client() *public.Client { return (*public.Client)(o.client(nil)) }
+
+// client returns a client for guests that keeps the policy. requestID returns the id of the request
+// on whose behalf the guest runs; nil if there is none.
+func (o *Outbound) client(requestID func() string) *wasi.Client {
 	c := &wasi.Client{TLS: o.TLS, Log: func(done wasi.Outbound) {
 		if o.Log == nil {
 			return

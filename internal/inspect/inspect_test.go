@@ -12,8 +12,8 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
-	"github.com/wasihttp/wasihttp/wasi"
-	"github.com/wasihttp/wasihttp/wasi/p2"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/p2"
 )
 
 // linkerOf02 offers WASI 0.2 and nothing else.

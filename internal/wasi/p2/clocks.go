@@ -1,0 +1,83 @@
+package p2
+
+import (
+	"context"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+// datetimeType is wasi:clocks/wall-clock's datetime.
+const datetimeType = "record { seconds: u64, nanoseconds: u32 }"
+
+// addClocks offers wasi:clocks. The time zone, which is unstable in 0.2, is always UTC.
+func addClocks(l *component.Linker, h *host) {
+	mono := l.Instance("wasi:clocks/monotonic-clock" + version)
+	mono.Use(h.poll, "pollable")
+	mono.Type("instant", "u64")
+	mono.Type("duration", "u64")
+	h.define(mono, []def{
+		{"now", "func() -> instant", monotonicNow},
+		{"resolution", "func() -> duration", monotonicResolution},
+		{"subscribe-instant", "func(when: instant) -> pollable", subscribeInstant},
+		{"subscribe-duration", "func(when: duration) -> pollable", subscribeDuration},
+	})
+
+	wall := l.Instance("wasi:clocks/wall-clock" + version)
+	wall.Type("datetime", datetimeType)
+	h.define(wall, []def{
+		{"now", "func() -> datetime", wallNow},
+		{"resolution", "func() -> datetime", wallResolution},
+	})
+
+	zone := l.Instance("wasi:clocks/timezone" + version)
+	zone.Use(wall, "datetime")
+	zone.Type("timezone-display", "record { utc-offset: s32, name: string, in-daylight-saving-time: bool }")
+	h.define(zone, []def{
+		{"display", "func(when: datetime) -> timezone-display", zoneDisplay},
+		{"utc-offset", "func(when: datetime) -> s32", zoneOffset},
+	})
+}
+
+func monotonicNow(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
+	return component.U64(st.Clock().Now()), nil
+}
+
+func monotonicResolution(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
+	return component.U64(uint64(st.Clock().Resolution())), nil
+}
+
+func subscribeInstant(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	return newPollable(st.Clock().Until(args[0].U64()), nil), nil
+}
+
+func subscribeDuration(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	return newPollable(st.Clock().After(args[0].U64()), nil), nil
+}
+
+// wallNow gives the epoch for any time before it, which a datetime of 0.2 cannot hold.
+func wallNow(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
+	now := st.Clock().Wall()
+	if now.Unix() < 0 {
+		return datetime(0, 0), nil
+	}
+	return datetime(uint64(now.Unix()), uint32(now.Nanosecond())), nil
+}
+
+func wallResolution(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
+	const second = 1_000_000_000
+	tick := uint64(st.Clock().Resolution())
+	return datetime(tick/second, uint32(tick%second)), nil
+}
+
+func datetime(seconds uint64, nanoseconds uint32) component.Value {
+	return component.Record(component.U64(seconds), component.U32(nanoseconds))
+}
+
+func zoneDisplay(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+	return component.Record(component.S32(0), component.String("UTC"), component.Bool(false)), nil
+}
+
+func zoneOffset(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+	return component.S32(0), nil
+}

@@ -1,0 +1,32 @@
+package p2
+
+import (
+	"context"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+// hostFunc is a host function free of the runtime: ctx ends when the guest has to stop, st is the state of its store.
+type hostFunc func(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error)
+
+// def is a function of an interface: its name there, its type in WIT syntax, and what it does.
+type def struct {
+	name, wit string
+	fn        hostFunc
+}
+
+// define adds functions to an interface.
+func (h *host) define(i *component.HostInstance, defs []def) {
+	for _, d := range defs {
+		if h.defined != nil {
+			h.defined(i.Name, d)
+		}
+		i.Func(d.name, d.wit, func(c *component.Call, args []component.Value) (component.Value, error) {
+			return d.fn(c.Context(), h.state(c), args)
+		})
+	}
+}
+
+// unit is the value of a function without result.
+func unit() component.Value { return component.Value{} }

@@ -1,0 +1,65 @@
+package p2
+
+import (
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+)
+
+// addHTTP offers wasi:http/types and wasi:http/outgoing-handler.
+func addHTTP(l *component.Linker, h *host) {
+	t := l.Instance("wasi:http/types" + version)
+	t.Type("duration", "u64")
+	t.Use(h.streams, "input-stream", "output-stream")
+	t.Use(h.ioError, "error as io-error")
+	t.Use(h.poll, "pollable")
+
+	t.Type("method", convert.MethodType)
+	t.Type("scheme", convert.SchemeType)
+	t.Type("DNS-error-payload", "record { rcode: option<string>, info-code: option<u16> }")
+	t.Type("TLS-alert-received-payload", "record { alert-id: option<u8>, alert-message: option<string> }")
+	t.Type("field-size-payload", "record { field-name: option<string>, field-size: option<u32> }")
+	t.Type("error-code", convert.ErrorCodeType())
+	t.Type("header-error", "variant { invalid-syntax, forbidden, immutable }")
+	t.Type("field-key", "string")
+	t.Type("field-name", "field-key")
+	t.Type("field-value", "list<u8>")
+	t.Type("status-code", "u16")
+
+	t.Resource("fields", nil)
+	t.Use(t, "fields as headers", "fields as trailers")
+	t.Resource("incoming-request", dropIncomingRequest)
+	t.Resource("outgoing-request", dropOutgoingRequest)
+	t.Resource("request-options", nil)
+	t.Resource("response-outparam", dropOutparam)
+	t.Resource("incoming-response", dropIncomingResponse)
+	t.Resource("incoming-body", dropIncomingBody)
+	t.Resource("future-trailers", dropFutureTrailers)
+	t.Resource("outgoing-response", dropOutgoingResponse)
+	t.Resource("outgoing-body", dropOutgoingBody)
+	t.Resource("future-incoming-response", dropFutureResponse)
+	h.define(t, httpDefs())
+
+	out := l.Instance("wasi:http/outgoing-handler" + version)
+	out.Use(t, "outgoing-request", "request-options", "future-incoming-response", "error-code")
+	h.define(out, []def{{"handle",
+		"func(request: outgoing-request, options: option<request-options>) -> result<future-incoming-response, error-code>", handle}})
+}
+
+// httpDefs are the functions of wasi:http/types.
+func httpDefs() []def {
+	var defs []def
+	for _, d := range [][]def{fieldsDefs(), incomingRequestDefs(), outgoingRequestDefs(), optionsDefs(), outparamDefs(),
+		incomingResponseDefs(), incomingBodyDefs(), outgoingResponseDefs(), outgoingBodyDefs(), futureDefs()} {
+		defs = append(defs, d...)
+	}
+	return defs
+}
+
+// IncomingRequest returns an own<incoming-request> for the export wasi:http/incoming-handler.handle.
+func IncomingRequest(st *wasi.State, r *wasi.Request) component.Value {
+	return component.Own(&incomingRequest{r: r, st: st})
+}
+
+// Outparam returns an own<response-outparam> for the export wasi:http/incoming-handler.handle.
+func Outparam(_ *wasi.State, o *wasi.ResponseOutparam) component.Value { return component.Own(o) }

@@ -1,0 +1,108 @@
+package p2
+
+import (
+	"context"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+)
+
+// The value behind request-options is a *wasi.RequestOptions.
+
+func optionsDefs() []def {
+	defs := []def{{"[constructor]request-options", "func() -> request-options",
+		func(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+			return component.Own(&wasi.RequestOptions{}), nil
+		}}}
+	for _, t := range []struct {
+		name  string
+		field func(*wasi.RequestOptions) **uint64
+	}{
+		{"connect-timeout", func(o *wasi.RequestOptions) **uint64 { return &o.Connect }},
+		{"first-byte-timeout", func(o *wasi.RequestOptions) **uint64 { return &o.FirstByte }},
+		{"between-bytes-timeout", func(o *wasi.RequestOptions) **uint64 { return &o.BetweenBytes }},
+	} {
+		defs = append(defs,
+			def{"[method]request-options." + t.name, "func(self: borrow<request-options>) -> option<duration>",
+				func(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+					if ns := *t.field(args[0].Rep().(*wasi.RequestOptions)); ns != nil {
+						return component.Some(component.U64(*ns)), nil
+					}
+					return component.None(), nil
+				}},
+			def{"[method]request-options.set-" + t.name, "func(self: borrow<request-options>, duration: option<duration>) -> result",
+				func(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+					field := t.field(args[0].Rep().(*wasi.RequestOptions))
+					*field = nil
+					if args[1].IsSome() {
+						ns := args[1].Payload().U64()
+						*field = &ns
+					}
+					return component.OkUnit(), nil
+				}})
+	}
+	return defs
+}
+
+// handle is wasi:http/outgoing-handler.handle.
+func handle(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	var opts wasi.RequestOptions
+	if args[1].IsSome() {
+		opts = *args[1].Payload().Rep().(*wasi.RequestOptions)
+	}
+	e, code := st.Send(ctx, outgoing(args[0]), opts)
+	if code != nil {
+		return convert.Failure(code), nil
+	}
+	return component.Ok(component.Own(&futureResponse{e: e})), nil
+}
+
+// futureResponse is the value behind a future-incoming-response.
+type futureResponse struct {
+	parent
+	e *wasi.Exchange
+}
+
+func dropFutureResponse(rep any) error {
+	f := rep.(*futureResponse)
+	f.e.Drop()
+	return f.drop()
+}
+
+func futureDefs() []def {
+	return []def{
+		{"[method]future-incoming-response.subscribe", "func(self: borrow<future-incoming-response>) -> pollable", futureSubscribe},
+		{"[method]future-incoming-response.get",
+			"func(self: borrow<future-incoming-response>) -> option<result<result<incoming-response, error-code>>>", futureGet},
+		{"http-error-code", "func(err: borrow<io-error>) -> option<error-code>", httpErrorCode},
+	}
+}
+
+func futureSubscribe(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	f := args[0].Rep().(*futureResponse)
+	return newPollable(f.e, &f.parent), nil
+}
+
+func futureGet(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	f := args[0].Rep().(*futureResponse)
+	if !f.e.Ready() {
+		return component.None(), nil
+	}
+	res, code, ok := f.e.Take()
+	switch {
+	case !ok:
+		return component.Some(component.ErrUnit()), nil
+	case code != nil:
+		return component.Some(component.Ok(convert.Failure(code))), nil
+	}
+	return component.Some(component.Ok(component.Ok(component.Own(res)))), nil
+}
+
+func httpErrorCode(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	code := wasi.AsErrorCode(args[0].Rep().(*ioError).err)
+	if code == nil {
+		return component.None(), nil
+	}
+	return component.Some(convert.ErrorCode(code)), nil
+}

@@ -1,0 +1,117 @@
+package p2
+
+import (
+	"context"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+)
+
+// The value behind a response-outparam is a *wasi.ResponseOutparam, behind an outgoing-response a *wasi.OutgoingResponse, behind an
+// incoming-response a *wasi.IncomingResponse.
+
+func dropOutparam(rep any) error {
+	rep.(*wasi.ResponseOutparam).Drop()
+	return nil
+}
+
+func dropOutgoingResponse(rep any) error {
+	rep.(*wasi.OutgoingResponse).Drop()
+	return nil
+}
+
+func dropIncomingResponse(rep any) error {
+	rep.(*wasi.IncomingResponse).Close()
+	return nil
+}
+
+func outparamDefs() []def {
+	return []def{
+		{"[method]response-outparam.send-informational",
+			"func(self: borrow<response-outparam>, status: u16, headers: headers) -> result<_, error-code>", sendInformational},
+		{"[static]response-outparam.set",
+			"func(param: response-outparam, response: result<outgoing-response, error-code>)", outparamSet},
+	}
+}
+
+// sendInformational refuses: the function is unstable, and no released guest has it.
+func sendInformational(
+	_ context.Context, _ *wasi.State, args []component.Value,
+) (component.Value, error) {
+	if status := args[1].U16(); status < 100 || status > 199 {
+		return convert.Failure(wasi.NewErrorCode(wasi.HTTPProtocolError, nil)), nil
+	}
+	return convert.Failure(wasi.InternalErrorf("informational responses are not supported")), nil
+}
+
+func outparamSet(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	o, res := args[0].Rep().(*wasi.ResponseOutparam), args[1]
+	if res.IsOk() {
+		o.Set(res.Payload().Rep().(*wasi.OutgoingResponse), nil)
+	} else {
+		o.Set(nil, convert.ErrorCodeOf(res.Payload()))
+	}
+	return unit(), nil
+}
+
+func outgoingResponseDefs() []def {
+	return []def{
+		{"[constructor]outgoing-response", "func(headers: headers) -> outgoing-response", newOutgoingResponse},
+		{"[method]outgoing-response.status-code", "func(self: borrow<outgoing-response>) -> status-code", outgoingStatus},
+		{"[method]outgoing-response.set-status-code",
+			"func(self: borrow<outgoing-response>, status-code: status-code) -> result", outgoingSetStatus},
+		{"[method]outgoing-response.headers", "func(self: borrow<outgoing-response>) -> headers", outgoingResponseHeaders},
+		{"[method]outgoing-response.body", "func(self: borrow<outgoing-response>) -> result<outgoing-body>", outgoingResponseBody},
+	}
+}
+
+func response(v component.Value) *wasi.OutgoingResponse { return v.Rep().(*wasi.OutgoingResponse) }
+
+func newOutgoingResponse(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	return component.Own(st.NewOutgoingResponse(fields(args[0]))), nil
+}
+
+func outgoingStatus(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	return component.U16(uint16(response(args[0]).Status)), nil
+}
+
+func outgoingSetStatus(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	return convert.Result(response(args[0]).SetStatus(int(args[1].U16()))), nil
+}
+
+func outgoingResponseHeaders(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	return component.Own(response(args[0]).Header()), nil
+}
+
+func outgoingResponseBody(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	b, ok := response(args[0]).Body()
+	if !ok {
+		return component.ErrUnit(), nil
+	}
+	return component.Ok(component.Own(&outgoingBody{b: b})), nil
+}
+
+func incomingResponseDefs() []def {
+	return []def{
+		{"[method]incoming-response.status", "func(self: borrow<incoming-response>) -> status-code", incomingStatus},
+		{"[method]incoming-response.headers", "func(self: borrow<incoming-response>) -> headers", incomingResponseHeaders},
+		{"[method]incoming-response.consume", "func(self: borrow<incoming-response>) -> result<incoming-body>", incomingResponseConsume},
+	}
+}
+
+func incomingStatus(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	return component.U16(uint16(args[0].Rep().(*wasi.IncomingResponse).Status)), nil
+}
+
+func incomingResponseHeaders(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	return component.Own(args[0].Rep().(*wasi.IncomingResponse).Header), nil
+}
+
+func incomingResponseConsume(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+	b, ok := args[0].Rep().(*wasi.IncomingResponse).Body()
+	if !ok {
+		return component.ErrUnit(), nil
+	}
+	return component.Ok(component.Own(&incomingBody{b: b})), nil
+}

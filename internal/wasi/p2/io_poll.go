@@ -1,0 +1,62 @@
+package p2
+
+import (
+	"context"
+	"errors"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+var errPollNothing = errors.New("poll of an empty list")
+
+func pollDefs() []def {
+	return []def{
+		{"[method]pollable.ready", "func(self: borrow<pollable>) -> bool", pollableReady},
+		{"[method]pollable.block", "func(self: borrow<pollable>)", pollableBlock},
+		{"poll", "func(in: list<borrow<pollable>>) -> list<u32>", poll},
+	}
+}
+
+func pollableReady(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	st.Busy()
+	return component.Bool(args[0].Rep().(*pollable).src.Ready()), nil
+}
+
+func pollableBlock(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	return unit(), st.Await(ctx, args[0].Rep().(*pollable).src)
+}
+
+func poll(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+	list := args[0].Items()
+	if len(list) == 0 {
+		return unit(), errPollNothing
+	}
+	if ready := readyOf(list); ready != nil {
+		st.Busy()
+		return component.List(ready...), nil
+	}
+	st.Waits()
+	w := wasi.NewWaiter()
+	for _, v := range list {
+		defer v.Rep().(*pollable).src.Subscribe(w)()
+	}
+	for {
+		if ready := readyOf(list); ready != nil {
+			return component.List(ready...), nil
+		}
+		if err := w.Wait(ctx); err != nil {
+			return unit(), err
+		}
+	}
+}
+
+// readyOf returns the indices of the pollables that are ready.
+func readyOf(list []component.Value) (ready []component.Value) {
+	for i, v := range list {
+		if v.Rep().(*pollable).src.Ready() {
+			ready = append(ready, component.U32(uint32(i)))
+		}
+	}
+	return ready
+}

@@ -1,0 +1,81 @@
+package p2
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+func TestRandomBytesUpToTheLimit(t *testing.T) {
+	tests := []struct {
+		name  string
+		len   uint64
+		traps bool
+	}{
+		{"none", 0, false},
+		{"some", 100, false},
+		{"limit", wasi.MaxRandom, false},
+		{"over the limit", wasi.MaxRandom + 1, true},
+		{"beyond an int", math.MaxUint64, true},
+	}
+	for name, f := range map[string]hostFunc{"secure": randomBytes, "insecure": insecureBytes} {
+		for _, tt := range tests {
+			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				v, err := f(t.Context(), wasi.NewState(&wasi.Config{}), []component.Value{component.U64(tt.len)})
+				if traps := err != nil; traps != tt.traps {
+					t.Fatalf("error %v", err)
+				}
+				if got := uint64(len(v.Bytes())); !tt.traps && got != tt.len {
+					t.Errorf("%d bytes", got)
+				}
+			})
+		}
+	}
+}
+
+func TestRandomDrawsDiffer(t *testing.T) {
+	st := wasi.NewState(&wasi.Config{})
+	for name, f := range map[string]hostFunc{"secure": randomU64, "insecure": insecureU64} {
+		if a, b := call(t, f, st).U64(), call(t, f, st).U64(); a == b {
+			t.Errorf("%s: %d twice", name, a)
+		}
+	}
+	for name, f := range map[string]hostFunc{"secure": randomBytes, "insecure": insecureBytes} {
+		n := component.U64(32)
+		if cmp.Equal(call(t, f, st, n).Bytes(), call(t, f, st, n).Bytes()) {
+			t.Errorf("%s: the same bytes twice", name)
+		}
+	}
+}
+
+func TestInsecureSeedIsConstantPerStore(t *testing.T) {
+	pair := func(st *wasi.State) [2]uint64 {
+		items := call(t, insecureSeed, st).Items()
+		return [2]uint64{items[0].U64(), items[1].U64()}
+	}
+	st := wasi.NewState(&wasi.Config{})
+	first := pair(st)
+	if diff := cmp.Diff(first, pair(st)); diff != "" {
+		t.Error("it changes:", diff)
+	}
+	if pair(wasi.NewState(&wasi.Config{})) == first {
+		t.Error("two stores have the same seed")
+	}
+}
+
+func TestRandomTrapsWithoutEntropy(t *testing.T) {
+	broken := errors.New("no entropy")
+	for name, f := range map[string]hostFunc{"bytes": randomBytes, "u64": randomU64, "insecure bytes": insecureBytes,
+		"insecure u64": insecureU64, "insecure seed": insecureSeed} {
+		st := wasi.NewState(&wasi.Config{Random: iotest.ErrReader(broken)})
+		if _, err := f(t.Context(), st, []component.Value{component.U64(1)}); !errors.Is(err, broken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package p2
+
+import (
+	"context"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+// Cases of wasi:sockets/network.error-code that are answered here.
+const (
+	socketAccessDenied             = 1
+	socketPermanentResolverFailure = 20
+)
+
+// network is the value behind a wasi:sockets network: there is one, and it allows nothing.
+type network struct{}
+
+// addSockets offers wasi:sockets with everything denied: no socket ever comes into being, and a function of one refuses.
+func addSockets(l *component.Linker, h *host) {
+	net := l.Instance("wasi:sockets/network" + version)
+	net.Use(h.ioError, "error")
+	net.Resource("network", nil)
+	addNetworkTypes(net)
+	h.define(net, []def{{"network-error-code", "func(err: borrow<error>) -> option<error-code>", answer(component.None())}})
+
+	instance := l.Instance("wasi:sockets/instance-network" + version)
+	instance.Use(net, "network")
+	h.define(instance, []def{{"instance-network", "func() -> network", instanceNetwork}})
+
+	addLookup(l, h, net)
+	addTCP(l, h, net)
+	addUDP(l, h, net)
+}
+
+func addNetworkTypes(net *component.HostInstance) {
+	net.Type("error-code", `enum {
+		unknown, access-denied, not-supported, invalid-argument, out-of-memory, timeout, concurrency-conflict, not-in-progress, would-block,
+		invalid-state, new-socket-limit, address-not-bindable, address-in-use, remote-unreachable, connection-refused, connection-reset,
+		connection-aborted, datagram-too-large, name-unresolvable, temporary-resolver-failure, permanent-resolver-failure,
+	}`)
+	net.Type("ip-address-family", "enum { ipv4, ipv6 }")
+	net.Type("ipv4-address", "tuple<u8, u8, u8, u8>")
+	net.Type("ipv6-address", "tuple<u16, u16, u16, u16, u16, u16, u16, u16>")
+	net.Type("ip-address", "variant { ipv4(ipv4-address), ipv6(ipv6-address) }")
+	net.Type("ipv4-socket-address", "record { port: u16, address: ipv4-address }")
+	net.Type("ipv6-socket-address", "record { port: u16, flow-info: u32, address: ipv6-address, scope-id: u32 }")
+	net.Type("ip-socket-address", "variant { ipv4(ipv4-socket-address), ipv6(ipv6-socket-address) }")
+}
+
+func addLookup(l *component.Linker, h *host, net *component.HostInstance) {
+	i := l.Instance("wasi:sockets/ip-name-lookup" + version)
+	i.Use(h.poll, "pollable")
+	i.Use(net, "network", "error-code", "ip-address")
+	i.Resource("resolve-address-stream", nil)
+	fail := answer(socketError(socketPermanentResolverFailure))
+	h.define(i, []def{{"resolve-addresses", "func(network: borrow<network>, name: string) -> result<resolve-address-stream, error-code>",
+		fail}})
+	h.defineMethods(i, "resolve-address-stream", fail,
+		method{"resolve-next-address", "", "result<option<ip-address>, error-code>"})
+	h.defineMethods(i, "resolve-address-stream", subscribeReady, method{"subscribe", "", "pollable"})
+}
+
+func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
+	i := l.Instance("wasi:sockets/tcp" + version)
+	i.Use(h.streams, "input-stream", "output-stream")
+	i.Use(h.poll, "pollable")
+	i.Use(net, "network", "error-code", "ip-socket-address", "ip-address-family")
+	i.Type("duration", "u64")
+	i.Type("shutdown-type", "enum { receive, send, both }")
+	i.Resource("tcp-socket", nil)
+	h.defineMethods(i, "tcp-socket", answer(socketError(socketAccessDenied)),
+		method{"start-bind", "network: borrow<network>, local-address: ip-socket-address", "result<_, error-code>"},
+		method{"finish-bind", "", "result<_, error-code>"},
+		method{"start-connect", "network: borrow<network>, remote-address: ip-socket-address", "result<_, error-code>"},
+		method{"finish-connect", "", "result<tuple<input-stream, output-stream>, error-code>"},
+		method{"start-listen", "", "result<_, error-code>"},
+		method{"finish-listen", "", "result<_, error-code>"},
+		method{"accept", "", "result<tuple<tcp-socket, input-stream, output-stream>, error-code>"},
+		method{"local-address", "", "result<ip-socket-address, error-code>"},
+		method{"remote-address", "", "result<ip-socket-address, error-code>"},
+		method{"set-listen-backlog-size", "value: u64", "result<_, error-code>"},
+		method{"keep-alive-enabled", "", "result<bool, error-code>"},
+		method{"set-keep-alive-enabled", "value: bool", "result<_, error-code>"},
+		method{"keep-alive-idle-time", "", "result<duration, error-code>"},
+		method{"set-keep-alive-idle-time", "value: duration", "result<_, error-code>"},
+		method{"keep-alive-interval", "", "result<duration, error-code>"},
+		method{"set-keep-alive-interval", "value: duration", "result<_, error-code>"},
+		method{"keep-alive-count", "", "result<u32, error-code>"},
+		method{"set-keep-alive-count", "value: u32", "result<_, error-code>"},
+		method{"hop-limit", "", "result<u8, error-code>"},
+		method{"set-hop-limit", "value: u8", "result<_, error-code>"},
+		method{"receive-buffer-size", "", "result<u64, error-code>"},
+		method{"set-receive-buffer-size", "value: u64", "result<_, error-code>"},
+		method{"send-buffer-size", "", "result<u64, error-code>"},
+		method{"set-send-buffer-size", "value: u64", "result<_, error-code>"},
+		method{"shutdown", "shutdown-type: shutdown-type", "result<_, error-code>"},
+	)
+	h.defineMethods(i, "tcp-socket", answer(component.Bool(false)), method{"is-listening", "", "bool"})
+	h.defineMethods(i, "tcp-socket", answer(component.Enum(0)), method{"address-family", "", "ip-address-family"})
+	h.defineMethods(i, "tcp-socket", subscribeReady, method{"subscribe", "", "pollable"})
+
+	create := l.Instance("wasi:sockets/tcp-create-socket" + version)
+	create.Use(net, "network", "error-code", "ip-address-family")
+	create.Use(i, "tcp-socket")
+	h.define(create, []def{{"create-tcp-socket", "func(address-family: ip-address-family) -> result<tcp-socket, error-code>",
+		answer(socketError(socketAccessDenied))}})
+}
+
+func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
+	i := l.Instance("wasi:sockets/udp" + version)
+	i.Use(h.poll, "pollable")
+	i.Use(net, "network", "error-code", "ip-socket-address", "ip-address-family")
+	i.Type("incoming-datagram", "record { data: list<u8>, remote-address: ip-socket-address }")
+	i.Type("outgoing-datagram", "record { data: list<u8>, remote-address: option<ip-socket-address> }")
+	i.Resource("udp-socket", nil)
+	i.Resource("incoming-datagram-stream", nil)
+	i.Resource("outgoing-datagram-stream", nil)
+	denied := answer(socketError(socketAccessDenied))
+	subscribe := method{"subscribe", "", "pollable"}
+	h.defineMethods(i, "udp-socket", denied,
+		method{"start-bind", "network: borrow<network>, local-address: ip-socket-address", "result<_, error-code>"},
+		method{"finish-bind", "", "result<_, error-code>"},
+		method{"stream", "remote-address: option<ip-socket-address>",
+			"result<tuple<incoming-datagram-stream, outgoing-datagram-stream>, error-code>"},
+		method{"local-address", "", "result<ip-socket-address, error-code>"},
+		method{"remote-address", "", "result<ip-socket-address, error-code>"},
+		method{"unicast-hop-limit", "", "result<u8, error-code>"},
+		method{"set-unicast-hop-limit", "value: u8", "result<_, error-code>"},
+		method{"receive-buffer-size", "", "result<u64, error-code>"},
+		method{"set-receive-buffer-size", "value: u64", "result<_, error-code>"},
+		method{"send-buffer-size", "", "result<u64, error-code>"},
+		method{"set-send-buffer-size", "value: u64", "result<_, error-code>"},
+	)
+	h.defineMethods(i, "udp-socket", answer(component.Enum(0)), method{"address-family", "", "ip-address-family"})
+	h.defineMethods(i, "udp-socket", subscribeReady, subscribe)
+	h.defineMethods(i, "incoming-datagram-stream", denied,
+		method{"receive", "max-results: u64", "result<list<incoming-datagram>, error-code>"})
+	h.defineMethods(i, "incoming-datagram-stream", subscribeReady, subscribe)
+	h.defineMethods(i, "outgoing-datagram-stream", denied,
+		method{"check-send", "", "result<u64, error-code>"},
+		method{"send", "datagrams: list<outgoing-datagram>", "result<u64, error-code>"})
+	h.defineMethods(i, "outgoing-datagram-stream", subscribeReady, subscribe)
+
+	create := l.Instance("wasi:sockets/udp-create-socket" + version)
+	create.Use(net, "network", "error-code", "ip-address-family")
+	create.Use(i, "udp-socket")
+	h.define(create, []def{{"create-udp-socket", "func(address-family: ip-address-family) -> result<udp-socket, error-code>", denied}})
+}
+
+// socketError is a failed result with that case of error-code.
+func socketError(code uint32) component.Value { return component.Err(component.Enum(code)) }
+
+func instanceNetwork(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+	return component.Own(network{}), nil
+}
+
+// subscribeReady answers the subscribe of a socket on which nothing is under way: it is always ready.
+func subscribeReady(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+	return newPollable(always{}, nil), nil
+}
+
+// always is a Source that is ready.
+type always struct{}
+
+func (always) Ready() bool { return true }
+
+func (always) Subscribe(w *wasi.Waiter) (unsubscribe func()) {
+	w.Wake()
+	return func() {}
+}

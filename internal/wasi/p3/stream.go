@@ -1,0 +1,101 @@
+package p3
+
+import (
+	"io"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+// source lets a guest read an InputStream as a stream<u8>.
+type source struct {
+	in wasi.InputStream
+	// closed is told once that the guest reads no more: because the stream has ended, with why if that was early, or because the guest does
+	// not want the rest.
+	closed func(ended bool, err error)
+
+	ended bool
+	err   error
+}
+
+var _ component.ByteSource = (*source)(nil)
+
+func (s *source) Read(p []byte) (n int, end bool) {
+	b, err := s.in.Read(len(p))
+	if err != nil {
+		s.ended = true
+		if err != io.EOF {
+			s.err = err
+		}
+	}
+	return copy(p, b), err != nil
+}
+
+func (s *source) Ready() bool { return s.in.Ready() }
+
+func (s *source) Wait(wake func()) (stop func()) { return wait(s.in, wake) }
+
+func (s *source) Close() {
+	_ = s.in.Close() // there is nobody to tell
+	s.closed(s.ended, s.err)
+}
+
+// nothing is a stream that has ended.
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, bool) { return 0, true }
+func (nothing) Ready() bool             { return true }
+func (nothing) Wait(func()) func()      { return func() {} }
+func (nothing) Close()                  {}
+
+// sink writes a guest's stream<u8> into an OutputStream.
+type sink struct {
+	out wasi.OutputStream
+	// closed is told once how it ended: nil for the end of the guest's stream, after which nothing is left to write; wasi.ErrClosed when out
+	// takes no more; another error of out; or component.ErrStoreClosed.
+	closed func(err error)
+
+	over bool
+}
+
+var _ component.ByteSink = (*sink)(nil)
+
+func (s *sink) Accept(n int) int {
+	if s.over {
+		return -1
+	}
+	if a, ok := s.out.(wasi.Admitter); ok {
+		if code := a.Admit(n); code != nil {
+			s.End(code)
+			return -1
+		}
+	}
+	permit, err := s.out.CheckWrite()
+	if err != nil {
+		s.End(err)
+		return -1
+	}
+	return min(n, permit)
+}
+
+func (s *sink) Ready() bool { return s.over || s.out.Ready() }
+
+func (s *sink) Write(p []byte) {
+	if s.over {
+		return
+	}
+	if err := s.out.Write(p); err != nil {
+		s.End(err)
+	}
+}
+
+func (s *sink) Wait(wake func()) (stop func()) { return wait(s.out, wake) }
+
+func (s *sink) End(err error) {
+	if s.over {
+		return
+	}
+	s.over = true
+	_ = s.out.Close() // there is nobody to tell
+	s.closed(err)
+}

@@ -1,0 +1,63 @@
+package p3
+
+import (
+	"sync/atomic"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+// wait has wake called once, from any goroutine, when src has become ready; stop ends that.
+func wait(src wasi.Source, wake func()) (stop func()) {
+	var woken atomic.Bool
+	once := func() {
+		if !woken.Swap(true) {
+			wake()
+		}
+	}
+	stop = src.Subscribe(wasi.NewCaller(once))
+	if src.Ready() {
+		// It became so before it was subscribed to.
+		once()
+	}
+	return stop
+}
+
+// when has f called by the store's owner once src is ready, unless cancel is called before. The owner calls both.
+func when(s *component.Store, src wasi.Source, f func()) (cancel func()) {
+	a := &awaiting{store: s, src: src, then: f}
+	a.arm()
+	return a.cancel
+}
+
+type awaiting struct {
+	store *component.Store
+	src   wasi.Source
+	then  func()
+	stop  func()
+	over  bool
+}
+
+func (a *awaiting) arm() {
+	a.stop = wait(a.src, func() { a.store.Post(a.woken) })
+}
+
+func (a *awaiting) woken() {
+	if a.over {
+		return
+	}
+	a.stop()
+	if !a.src.Ready() {
+		a.arm()
+		return
+	}
+	a.over = true
+	a.then()
+}
+
+func (a *awaiting) cancel() {
+	if !a.over {
+		a.over = true
+		a.stop()
+	}
+}

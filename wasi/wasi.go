@@ -1,0 +1,184 @@
+package wasi
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/p2"
+	"github.com/wasihttp/wasihttp/internal/wasi/p3"
+)
+
+// AddTo offers all interfaces, of WASI 0.2 and 0.3, to l. view returns the state of a store, given
+// the data that the embedder put into the store.
+func AddTo(l *component.Linker, view func(data any) *State) {
+	p2.AddTo(l, view)
+	p3.AddTo(l, view)
+}
+
+// State is what the interfaces keep for one store. NewState returns it; Close ends what the guest
+// has left open, such as requests to other servers, and waits for the goroutines behind it.
+// Everything else is called by the interfaces. The State is closed after its store.
+type State = wasi.State
+
+// NewState returns the State for a new store. The caller must close it.
+func NewState(c *Config) *State { return wasi.NewState(c.internal()) }
+
+// Config is what an embedder decides for the components that it runs. The zero value gives them
+// nothing. A Config may be shared by many States, and must not change once one uses it.
+type Config struct {
+	// Env is the environment as pairs of name and value, in the order that the guest sees; nothing
+	// is inherited. Names are unique.
+	Env [][2]string
+	// Args is the command line, the program's name first.
+	Args []string
+	// InitialCwd is the initial working directory; "" for none.
+	InitialCwd string
+
+	// Stdin is the standard input, which stores may share; nil for an empty one.
+	Stdin *Stdin
+	// Stdout and Stderr take what the guest writes; nil discards it. They need not be safe for
+	// concurrent use if no other State has them.
+	Stdout, Stderr io.Writer
+	// StdinTerminal, StdoutTerminal and StderrTerminal report whether that stream is a terminal.
+	StdinTerminal, StdoutTerminal, StderrTerminal bool
+
+	// Client performs requests to other servers; nil denies all of them.
+	Client *Client
+	// Fields limits HTTP fields; nil for the defaults.
+	Fields *FieldRules
+	// BodyBuffer is how many bytes of a body are kept between its writer and its reader, in each
+	// direction; 0 means 1 MiB.
+	BodyBuffer int
+
+	// Random replaces the secure random source, for tests.
+	Random io.Reader
+	// Clock replaces the clocks of the machine, for tests.
+	Clock *Clock
+}
+
+// Check returns an error if guests cannot be given the environment, the arguments or the working
+// directory: all of it must be UTF-8. The error names what is not.
+func (c *Config) Check() error { return c.internal().Check() }
+
+func (c *Config) internal() *wasi.Config {
+	return &wasi.Config{
+		Env: c.Env, Args: c.Args, InitialCwd: c.InitialCwd,
+		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
+		StdinTerminal: c.StdinTerminal, StdoutTerminal: c.StdoutTerminal, StderrTerminal: c.StderrTerminal,
+		Client: (*wasi.Client)(c.Client), Fields: (*wasi.FieldRules)(c.Fields), BodyBuffer: c.BodyBuffer,
+		Random: c.Random, Clock: c.Clock,
+	}
+}
+
+// Client is a policy for the requests that guests send to other servers. The zero value allows all
+// of them. A Client may be shared by many Configs, and must not change once one uses it.
+//
+// Requests go out over HTTP/1.1, each on a connection of its own, without redirects, cookies,
+// proxies, compression, or fields that the guest has not set, except those that frame the message.
+type Client struct {
+	// Allow decides on every request before anything is sent. authority is host:port, always with a
+	// port. The guest gets an error as HTTP-request-denied. nil allows all. Allow is called by any
+	// goroutine.
+	Allow func(authority string) error
+	// Log is called for every request when the head of its response has come or it has failed; nil
+	// for no log. It is called by any goroutine, before the guest gets the result: it should not
+	// take long.
+	Log func(Outbound)
+	// TLS is the configuration for https; nil for the system's roots. It is cloned for each
+	// connection.
+	TLS *tls.Config
+	// Dial makes connections; nil for the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// MaxHeaderBytes limits the head of a response, in bytes; 0 means 1 MiB.
+	MaxHeaderBytes int
+	// DefaultScheme is for requests that name none; "" means HTTPS.
+	DefaultScheme string
+}
+
+// Outbound is what became of a request to another server: its Method and URL; Status, that of the
+// response, 0 if there was none; Err, the *ErrorCode that the guest got instead; and Duration, the
+// time until the head of the response, or the failure.
+type Outbound = wasi.Outbound
+
+// Stdin is an input that any number of guests share, such as the standard input of a process. It
+// reads only when a guest asks for bytes, and keeps what that guest leaves for the next. It is safe
+// for concurrent use.
+type Stdin = wasi.Stdin
+
+// NewStdin returns a Stdin that reads r, which nobody else may read from then on; nil stands for an
+// empty input. Close ends it, but not a Read of r that has begun.
+func NewStdin(r io.Reader) *Stdin { return wasi.NewStdin(r) }
+
+// Clock is a guest's view of time: a monotonic clock and the wall clock.
+type Clock = wasi.Clock
+
+// Exit is the error of a call whose guest has ended by wasi:cli/exit. Code is the status: 0 is
+// success. Its store can only be closed. It is found with errors.As, and is the guest's end, not
+// its failure.
+type Exit = wasi.Exit
+
+// Fields are HTTP fields, headers or trailers: pairs in order, found without regard to case. Get,
+// Has, Entries and Len read them; Set, Append and Delete change them; Freeze makes them immutable,
+// Clone returns a mutable copy, and HTTP returns them as net/http has them. They belong to one
+// goroutine until they are frozen; then any may read them.
+type Fields = wasi.Fields
+
+// Field is one pair of Fields: a Name and a Value of bytes.
+type Field = wasi.Field
+
+// FieldRules are limits and rules for Fields beside those of HTTP. A nil *FieldRules stands for the
+// defaults.
+type FieldRules struct {
+	// Bytes limits the names and values of one Fields that a guest makes, with 32 bytes added for
+	// every pair; 0 means 128 KiB. What came from the network is not held to it until a guest makes
+	// it grow.
+	Bytes int
+	// Forbidden are lower-case names that guests may not use and never see, beside those that
+	// concern the connection.
+	Forbidden []string
+}
+
+// NewFields returns empty, mutable fields.
+func NewFields(rules *FieldRules) *Fields { return wasi.NewFields((*wasi.FieldRules)(rules)) }
+
+// FieldsFromHTTP returns what arrived from the network as frozen fields: lower-case names in
+// alphabetical order, without those that concern the connection.
+func FieldsFromHTTP(rules *FieldRules, h http.Header) *Fields {
+	return wasi.FieldsFromHTTP((*wasi.FieldRules)(rules), h)
+}
+
+// Request is an HTTP request for a guest. Its fields are
+//
+//   - Method: a token, in its own case.
+//   - Scheme: "HTTP", "HTTPS", another one in its own case, or "" if it is not known.
+//   - Authority: host and port as the client named them; "" if they are not known.
+//   - PathWithQuery: path and query of the target as they were sent; "" if it has none (CONNECT).
+//   - Header: frozen *Fields.
+//   - Body: an io.ReadCloser, nil for an empty body. One goroutine reads it; Close must make a blocked
+//     Read return.
+//   - Trailer: a function that returns the trailers, frozen, once Body has returned io.EOF; nil, or
+//     returning nil, if there are none.
+type Request = wasi.Request
+
+// RequestFromHTTP returns what a guest sees of r, which may come from a server or have been made
+// for one. The error is an *ErrorCode: the request has no authority, or its target is no text.
+//
+// Trailers that the client did not announce are found if r is the server's own, not a copy. A
+// server's body blocks its goroutine in Read until the server's handler returns, unless it has a
+// method Interrupt that makes Read return.
+func RequestFromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
+	return wasi.RequestFromHTTP(r, (*wasi.FieldRules)(rules))
+}
+
+// ErrorCode is an error-code of wasi:http/types, of 0.2 or 0.3. It is an error and immutable;
+// String returns it in the notation of WIT values, such as `connection-refused` or
+// `DNS-error(rcode: "NXDOMAIN")`, and Unwrap the Go error behind it, if there is one.
+type ErrorCode = wasi.ErrorCode
+
+// ErrBodyDropped is how a body ends whose guest dropped it before it was finished.
+var ErrBodyDropped = wasi.ErrBodyDropped

@@ -1,0 +1,62 @@
+package wasi
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+// TestNothingOfAConfigIsLost sets every field and looks for it behind the package.
+func TestNothingOfAConfigIsLost(t *testing.T) {
+	var c Config
+	fill(t, reflect.ValueOf(&c).Elem())
+	got := reflect.ValueOf(c.internal()).Elem()
+	for i := range got.NumField() {
+		if got.Field(i).IsZero() {
+			t.Errorf("field %s is lost", got.Type().Field(i).Name)
+		}
+	}
+	if want, n := reflect.TypeFor[Config]().NumField(), got.NumField(); n != want {
+		t.Errorf("%d fields behind the package, %d in it", n, want)
+	}
+}
+
+// fill sets the fields of a struct to something that is not zero.
+func fill(t *testing.T, v reflect.Value) {
+	t.Helper()
+	for i := range v.NumField() {
+		f := v.Field(i)
+		switch f.Kind() {
+		case reflect.String:
+			f.SetString("x")
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.Int:
+			f.SetInt(1)
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+		case reflect.Interface:
+			f.Set(reflect.ValueOf(both{}))
+		default:
+			t.Fatalf("field of kind %s", f.Kind())
+		}
+	}
+}
+
+// both reads and writes.
+type both struct{}
+
+func (both) Read([]byte) (int, error)    { return 0, nil }
+func (both) Write(p []byte) (int, error) { return len(p), nil }
+
+func TestTheZeroConfigDeniesRequests(t *testing.T) {
+	s := NewState(&Config{})
+	defer s.Close()
+	if s.Config().Client != nil {
+		t.Error("there is a client")
+	}
+	var _ *wasi.State = s
+}
