@@ -76,7 +76,7 @@ func TestWorkAfterTheAnswerThatTakesTooLongIsTold(t *testing.T) {
 	}
 	server := serve(t, rustKitchenP3(t).path, "--post-return-timeout", "50ms")
 	sameText(t, "answer", "more to come\n", get(t, client(t), server.URL+"/after?ms=60000"))
-	if err := server.WaitOutput(limited(t), "instance 1: the guest was still working"); err != nil {
+	if err := server.WaitOutput(limited(t), "after its response: the guest was still working"); err != nil {
 		t.Error(err)
 	}
 }

@@ -211,6 +211,7 @@ func TestSlowHeadersAreCut(t *testing.T) {
 	if !ours() {
 		return
 	}
+	t.Parallel() // nearly all of it is waiting
 	server := serve(t, rustKitchen().path)
 	connection := dial(t, server.URL)
 	fmt.Fprint(connection, "GET / HTTP/1.1\r\nHost: here\r\n")
