@@ -62,7 +62,7 @@ func (x *exchange) settle() {
 // given, or nil. The receiver gets err in place of the response, or from its body. If it is too
 // late for that, the embedder gets a report; fail reports whether anybody hears of err.
 func (x *exchange) fail(err error, res *wasi.Response) (heard bool) {
-	if x.answer(nil, inPlaceOfResponse(err)) {
+	if x.answer(nil, err) {
 		return true
 	}
 	x.mu.Lock()
@@ -177,7 +177,7 @@ func (x *exchange) wait(ctx context.Context) (*Response, error) {
 			if !errors.As(r.err, &unseen) { // that one may be tried again, body and all
 				x.leave()
 			}
-			return nil, r.err
+			return nil, inPlaceOfResponse(r.err)
 		}
 		return newResponse(ctx, x, r.res), nil
 	case <-ctx.Done():

@@ -98,6 +98,7 @@ type host struct {
 	start       func(store *fakeStore, data any, task TaskID) time.Time
 	timeouts    WorkerExpiration
 	accept      func(concurrent, total int) ShouldAccept
+	onDrop      func() // may be nil
 
 	mu     sync.Mutex
 	stores int
@@ -172,8 +173,11 @@ func (w *hostWorker) Drop(store Store, err error) {
 	s := store.(*fakeStore)
 	s.state.Close()
 	w.h.mu.Lock()
-	defer w.h.mu.Unlock()
 	w.h.drops = append(w.h.drops, drop{s.id, err})
+	w.h.mu.Unlock()
+	if w.h.onDrop != nil {
+		w.h.onDrop()
+	}
 }
 
 // dropped returns the errors that stores were dropped with, in order.
