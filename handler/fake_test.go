@@ -98,7 +98,11 @@ type host struct {
 	start       func(store *fakeStore, data any, task TaskID) time.Time
 	timeouts    WorkerExpiration
 	accept      func(concurrent, total int) ShouldAccept
-	onDrop      func() // may be nil
+
+	// May be nil.
+	onDrop   func()
+	onEnd    func(store int, err error)
+	onReport func(data any, err error)
 
 	mu     sync.Mutex
 	stores int
@@ -160,6 +164,9 @@ func (w *hostWorker) Report(data any, err error) {
 	w.h.mu.Lock()
 	defer w.h.mu.Unlock()
 	w.h.told = append(w.h.told, reported{data, err})
+	if w.h.onReport != nil {
+		w.h.onReport(data, err)
+	}
 }
 
 // reports returns what was reported, in order.
@@ -175,6 +182,9 @@ func (w *hostWorker) Drop(store Store, err error) {
 	w.h.mu.Lock()
 	w.h.drops = append(w.h.drops, drop{s.id, err})
 	w.h.mu.Unlock()
+	if w.h.onEnd != nil {
+		w.h.onEnd(s.id, err)
+	}
 	if w.h.onDrop != nil {
 		w.h.onDrop()
 	}

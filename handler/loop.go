@@ -141,8 +141,10 @@ func (l *loop) work(x *exchange) (err error) {
 	for _, t := range l.responded {
 		t.x.settle()
 	}
+	clear(l.responded)
 	l.responded = l.responded[:0]
 	l.release()
+	l.abandon()
 	return nil
 }
 
@@ -221,7 +223,7 @@ func (l *loop) enter(t *task, to phase, now time.Time) {
 		l.count[t.phase]--
 		l.count[to]++
 	}
-	t.phase, t.since = to, now
+	t.phase, t.since, t.expires = to, now, time.Time{}
 	l.entered[to].add(t, l.count[to])
 }
 
@@ -266,11 +268,16 @@ func (l *loop) release() {
 		}
 		l.remove(t)
 	}
+	clear(l.exited)
 	l.exited = l.exited[:0]
+}
+
+// abandon cuts the bodies that nobody could go on with: without guest code that could run, what only the
+// guest could go on with never ends by itself.
+func (l *loop) abandon() {
 	if len(l.lingering) == 0 {
 		return
 	}
-	// Without guest code that could run, what only the guest could go on with never ends by itself.
 	silent := l.proxy.Quiet()
 	kept := l.lingering[:0]
 	for _, t := range l.lingering {
@@ -290,51 +297,45 @@ func (l *loop) release() {
 // attend does what the notes ask for. The error is why the instance has to end.
 func (l *loop) attend() error {
 	w := &l.w.watch
-	now := time.Now()
-	var cancel []*task
 	w.mu.Lock()
 	if w.stopped != nil {
 		w.mu.Unlock()
 		return w.stopped
 	}
+	cancel := l.receiversLeft(time.Now())
+	timeOver := l.alarm != quiet
 	l.alarm = quiet
-	for _, x := range l.left {
-		t := l.tasks[x]
-		if t == nil || t.phase == phasePostReturn {
-			continue
-		}
-		if t.exited {
-			l.forget(t)
-			continue
-		}
-		if t.phase == phaseRequest {
-			cancel = append(cancel, t)
-		}
-		l.enter(t, phasePostReturn, now)
-	}
-	l.left = l.left[:0]
-	if status, _ := l.observe(now); status != Idle && l.overdue(now) {
-		defer w.mu.Unlock()
-		return l.stopCause(now)
-	}
-	expired := l.expire(now)
 	w.mu.Unlock()
-	for _, e := range expired {
-		l.retiring = true
-		t := e.t
-		t.x.fail(e.err, t.res)
-		if t.exited {
-			l.remove(t)
-		} else {
-			cancel = append(cancel, t)
-		}
-	}
 	for _, t := range cancel {
 		if err := t.p.guest.Cancel(); err != nil {
 			return err
 		}
 	}
-	return nil
+	if !timeOver {
+		return nil // work that is ready goes on first, which may be what a time was for
+	}
+	return l.timeOver(time.Now())
+}
+
+// receiversLeft makes what the guest still does for those whose receivers have left post-return work. It
+// returns the tasks that are to be cancelled. The owner calls it; the lock is held.
+func (l *loop) receiversLeft(now time.Time) (cancel []*task) {
+	for _, x := range l.left {
+		t := l.tasks[x]
+		switch {
+		case t == nil || t.phase == phasePostReturn:
+			continue
+		case t.exited:
+			l.forget(t)
+			continue
+		case t.phase == phaseRequest:
+			cancel = append(cancel, t)
+		}
+		l.enter(t, phasePostReturn, now)
+	}
+	clear(l.left)
+	l.left = l.left[:0]
+	return cancel
 }
 
 // wait parks the worker, if it may take a request, until there is something to do. It returns the next

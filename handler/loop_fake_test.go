@@ -21,6 +21,7 @@ type fakeLoop struct {
 	n        TaskID
 	running  TaskID
 	live     int // tasks that have not exited
+	holds    int // how many hold back
 	refusing bool
 	work     chan func() error
 	wake     chan struct{}
@@ -29,7 +30,7 @@ type fakeLoop struct {
 func (p *fakeLoop) Kind() Kind            { return P3 }
 func (p *fakeLoop) Wake() <-chan struct{} { return p.wake }
 func (p *fakeLoop) Culprit() TaskID       { return p.running }
-func (p *fakeLoop) Refusing() bool        { return p.refusing }
+func (p *fakeLoop) Refusing() bool        { return p.refusing || p.holds > 0 }
 func (p *fakeLoop) Quiet() bool           { return p.live == 0 }
 
 func (p *fakeLoop) Step() (more bool, err error) {

@@ -44,15 +44,32 @@ func (p phase) status() WorkerStatus {
 // overdue reports whether the own time of the request is over.
 func (t *task) overdue(now time.Time) bool { return !t.expires.IsZero() && !now.Before(t.expires) }
 
-// expiration is a task whose own time is over, with what its request gets for that.
-type expiration struct {
-	t   *task
-	err *ExpirationError
+// timeOver ends what has taken too long. The error is why the instance has to end.
+func (l *loop) timeOver(now time.Time) error {
+	w := &l.w.watch
+	w.mu.Lock()
+	if status, _ := l.observe(now); status != Idle && l.overdue(now) {
+		defer w.mu.Unlock()
+		return l.stopCause(now)
+	}
+	expired := l.expire(now)
+	w.mu.Unlock()
+	for t, err := range expired {
+		l.retiring = true
+		t.x.fail(err, t.res)
+		if t.exited {
+			l.remove(t)
+		} else if err := t.p.guest.Cancel(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// expire moves the tasks whose own time is over to post-return, and returns them. The owner calls it;
-// the lock is held.
-func (l *loop) expire(now time.Time) (expired []expiration) {
+// expire moves the tasks whose own time is over to post-return. It returns them with what their requests
+// get for that. The owner calls it; the lock is held.
+func (l *loop) expire(now time.Time) map[*task]*ExpirationError {
+	expired := map[*task]*ExpirationError{}
 	for len(l.queue) > 0 {
 		d := l.queue[0]
 		if d.current() && now.Before(d.at) {
@@ -60,9 +77,9 @@ func (l *loop) expire(now time.Time) (expired []expiration) {
 		}
 		heap.Pop(&l.queue)
 		if t := d.t; d.current() {
-			expired = append(expired, expiration{t, &ExpirationError{
+			expired[t] = &ExpirationError{
 				Status: t.phase.status(), After: now.Sub(t.since), Task: t.p.task, Waiting: t.p.guest.Waiting(),
-			}})
+			}
 			l.enter(t, phasePostReturn, now)
 			t.expired = true
 			l.expired++
