@@ -56,6 +56,24 @@ func TestArchivesSendWhatWasRecordedAndExpectNoOldSecrets(t *testing.T) {
 	}
 }
 
+func TestUnsteadyPathsAreUnderstood(t *testing.T) {
+	body := func(token string) string {
+		return fmt.Sprintf(`{"it's": [{"a \"b\\": {"token": %q, "é.[0]": {"id_token": %q}}}]}`, token, token)
+	}
+	s := testrunner.Parse("a.har", archive(fmt.Sprintf(`{"request": {"method": "GET", "url": "http://h/"},
+		"response": {"status": 200, "content": {"text": %q}}}`, body("old"))))
+	for _, err := range s.Errors {
+		t.Fatal(err.Render())
+	}
+	h := &fakeHost{reusable: true, answer: func(int, *testrunner.Request) *testrunner.Answer {
+		return text(200, body("new"))
+	}}
+	files, _ := run(t, h, testrunner.Options{}, []*testrunner.Source{s})
+	if got := outcomes(files); got != "pass" {
+		t.Errorf("outcomes %s: %+v", got, files[0].Results[0].Problems)
+	}
+}
+
 // unanswered is an entry without a response.
 const unanswered = `{"request": {"method": "GET", "url": "http://h/x"}}, `
 
