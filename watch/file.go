@@ -34,6 +34,11 @@ type Options struct {
 	// MaxSize is the size of the largest file that is read, in bytes; 0 means
 	// regular.MaxFile.
 	MaxSize int64
+	// Problem takes what the watcher cannot do, each thing once, from whoever makes
+	// the watcher or from its goroutine; nil discards it.
+	Problem func(Problem)
+
+	system *system // nil outside of tests
 }
 
 func (o Options) withDefaults() Options {
@@ -45,6 +50,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxSize == 0 {
 		o.MaxSize = regular.MaxFile
+	}
+	if o.Problem == nil {
+		o.Problem = func(Problem) {}
+	}
+	if o.system == nil {
+		o.system = realSystem()
 	}
 	return o
 }
@@ -82,6 +93,8 @@ type File struct {
 	// The rest belongs to the goroutine.
 
 	events  *fsnotify.Watcher // nil when polling
+	ticker  *time.Ticker      // of polls
+	blind   map[string]bool   // folders that cannot be watched
 	places  places
 	last    Digest      // what was reported last, or known from the start
 	lastErr string      // the text of the error that was, if it was one
@@ -103,14 +116,15 @@ func NewFile(path string, known Digest, o Options) (*File, error) {
 	f := &File{
 		path: path, options: o.withDefaults(), last: known,
 		changes: make(chan Change), stop: make(chan struct{}), done: make(chan struct{}),
+		blind: make(map[string]bool),
 	}
-	if o.Poll <= 0 {
-		var err error
-		if f.events, err = fsnotify.NewWatcher(); err != nil {
+	if o.Poll > 0 {
+		f.ticker = time.NewTicker(o.Poll)
+	} else {
+		f.ticker = time.NewTicker(unnoticed)
+		if err := f.startEvents(); err != nil {
+			f.ticker.Stop()
 			return nil, err
-		}
-		if err := f.follow(); err != nil {
-			return nil, errors.Join(err, f.events.Close())
 		}
 	}
 	f.polled, _ = os.Stat(path) // nil if there is none
@@ -119,6 +133,33 @@ func NewFile(path string, known Digest, o Options) (*File, error) {
 	f.wrote(time.Now())
 	go f.run()
 	return f, nil
+}
+
+// startEvents watches the folders of the file, or polls if the system has no more watches.
+func (f *File) startEvents() error {
+	var err error
+	if f.events, err = f.options.system.watcher(); isLimit(err) {
+		f.events = nil
+		f.pollInstead(err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.follow(); err != nil {
+		return errors.Join(err, f.events.Close())
+	}
+	return nil
+}
+
+// pollInstead gives up events because of a limit.
+func (f *File) pollInstead(err error) {
+	if f.events != nil {
+		_ = f.events.Close() // it only closes descriptors
+		f.events = nil
+	}
+	f.ticker.Reset(f.options.system.pollFile)
+	f.options.Problem(limitProblem(err, f.options.system.pollFile))
 }
 
 // Changes returns the channel of changes. A change that nobody received is
@@ -143,15 +184,13 @@ func (f *File) Close() error {
 func (f *File) run() {
 	defer close(f.done)
 	defer f.timer.Stop()
-	var events <-chan fsnotify.Event
-	var failures <-chan error
-	every := f.options.Poll
-	if f.events != nil {
-		events, failures, every = f.events.Events, f.events.Errors, unnoticed
-	}
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
+	defer f.ticker.Stop()
 	for {
+		var events <-chan fsnotify.Event
+		var failures <-chan error
+		if f.events != nil {
+			events, failures = f.events.Events, f.events.Errors
+		}
 		var out chan<- Change
 		var change Change
 		if f.pending != nil {
@@ -165,7 +204,7 @@ func (f *File) run() {
 		case <-failures:
 			// Events were lost; looking again finds what they were about.
 			f.stir(false)
-		case <-ticker.C:
+		case <-f.ticker.C:
 			if f.events == nil || !f.due {
 				f.poll()
 			}
@@ -225,7 +264,19 @@ func (f *File) follow() error {
 		}
 		f.places = now
 		for _, folder := range now.folders {
-			if err := f.events.Add(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			err := f.options.system.add(f.events, folder)
+			switch {
+			case err == nil, errors.Is(err, fs.ErrNotExist):
+			case isLimit(err):
+				f.pollInstead(err)
+				return nil
+			case errors.Is(err, fs.ErrPermission):
+				// A file in it can be read all the same; what happens to it is found by polling.
+				if !f.blind[folder] {
+					f.blind[folder] = true
+					f.options.Problem(unreadableProblem(folder, err))
+				}
+			default:
 				return err
 			}
 		}

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"os"
@@ -69,6 +68,11 @@ type Tree struct {
 	events      *fsnotify.Watcher // nil when polling
 	files       map[string]state
 	folders     map[string]bool // that are watched
+	skipped     map[string]bool // that cannot be looked into, and were reported
+	skipping    map[string]bool // likewise, as far as the scan that is running knows
+	limited     bool            // polling has taken over from events
+	scanned     time.Duration   // how long the last scan took
+	tick        *time.Timer     // ends when files are to be looked at, when polling
 	timer       *time.Timer
 	first, last time.Time // of the signs since the last look
 	ticked      time.Time // when files were last looked at, when polling
@@ -90,7 +94,7 @@ func NewTree(roots []string, o TreeOptions) (*Tree, error) {
 	t := &Tree{
 		options: o, exclude: map[string]bool{},
 		changes: make(chan Batch), stop: make(chan struct{}), done: make(chan struct{}),
-		folders: map[string]bool{},
+		folders: map[string]bool{}, skipped: map[string]bool{},
 	}
 	for _, path := range o.Exclude {
 		resolved, err := resolve(path)
@@ -102,18 +106,18 @@ func NewTree(roots []string, o TreeOptions) (*Tree, error) {
 	for _, root := range roots {
 		resolved, err := resolve(root)
 		if err == nil {
-			err = checkRoot(resolved)
+			err = o.checkRoot(resolved)
 		}
 		if err != nil {
 			return nil, err
 		}
 		t.roots = append(t.roots, resolved)
 	}
-	if o.Poll <= 0 {
-		var err error
-		if t.events, err = fsnotify.NewWatcher(); err != nil {
-			return nil, err
-		}
+	t.timer, t.tick = time.NewTimer(time.Hour), time.NewTimer(time.Hour)
+	t.timer.Stop()
+	t.tick.Stop()
+	if err := t.startEvents(); err != nil {
+		return nil, err
 	}
 	if err := t.scanAll(); err != nil {
 		if t.events != nil {
@@ -121,16 +125,61 @@ func NewTree(roots []string, o TreeOptions) (*Tree, error) {
 		}
 		return nil, err
 	}
-	t.timer, t.ticked = time.NewTimer(time.Hour), time.Now()
-	t.timer.Stop()
+	if t.ticked = time.Now(); t.events == nil {
+		t.tick.Reset(t.interval())
+	}
 	go t.run()
 	return t, nil
 }
 
-// checkRoot returns an error if path leads neither to a file nor to a folder.
-func checkRoot(path string) error {
+// startEvents prepares for events, or for polling if the system has no more of them.
+func (t *Tree) startEvents() error {
+	if t.options.Poll > 0 {
+		return nil
+	}
+	events, err := t.options.system.watcher()
+	switch {
+	case isLimit(err):
+		t.pollInstead(err)
+		return nil
+	case err != nil:
+		return err
+	}
+	t.events = events
+	return nil
+}
+
+// pollInstead gives up events because of a limit.
+func (t *Tree) pollInstead(err error) {
+	if t.events != nil {
+		_ = t.events.Close() // it only closes descriptors
+		t.events = nil
+	}
+	t.folders, t.limited = map[string]bool{}, true
+	t.tick.Reset(t.interval())
+	t.options.Problem(limitProblem(err, t.options.system.pollTree))
+}
+
+// maxInterval bounds the time between two looks.
+const maxInterval = 5 * time.Second
+
+// interval returns the time between two looks, when polling. Where nobody has asked for polling, it takes
+// little of a processor.
+func (t *Tree) interval() time.Duration {
+	if t.limited {
+		return max(t.options.system.pollTree, min(20*t.scanned, maxInterval))
+	}
+	return t.options.Poll
+}
+
+// checkRoot returns an error if path leads neither to a file nor to a folder that can be looked into.
+func (o *TreeOptions) checkRoot(path string) error {
 	info, err := os.Stat(path)
-	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+	switch {
+	case err != nil:
+	case info.IsDir():
+		_, err = o.system.readDir(path)
+	case !info.Mode().IsRegular():
 		err = &fs.PathError{Op: "watch", Path: path, Err: &regular.KindError{Mode: info.Mode().Type()}}
 	}
 	return err
@@ -172,17 +221,13 @@ func (t *Tree) Close() error {
 func (t *Tree) run() {
 	defer close(t.done)
 	defer t.timer.Stop()
-	var events <-chan fsnotify.Event
-	var failures <-chan error
-	var ticks <-chan time.Time
-	if t.events != nil {
-		events, failures = t.events.Events, t.events.Errors
-	} else {
-		ticker := time.NewTicker(t.options.Poll)
-		defer ticker.Stop()
-		ticks = ticker.C
-	}
+	defer t.tick.Stop()
 	for {
+		var events <-chan fsnotify.Event
+		var failures <-chan error
+		if t.events != nil {
+			events, failures = t.events.Events, t.events.Errors
+		}
 		var out chan<- Batch
 		var batch Batch
 		if t.pending != nil {
@@ -195,10 +240,11 @@ func (t *Tree) run() {
 			t.event(e)
 		case <-failures:
 			t.stir()
-		case now := <-ticks:
+		case now := <-t.tick.C:
 			// What is found happened since the last time.
 			t.first, t.last, t.ticked = t.ticked, now, time.Now()
 			t.look()
+			t.tick.Reset(t.interval())
 		case <-t.timer.C:
 			t.look()
 		case out <- batch:
@@ -208,10 +254,13 @@ func (t *Tree) run() {
 }
 
 func (t *Tree) event(e fsnotify.Event) {
-	if e.Op == fsnotify.Chmod || t.exclude[e.Name] || isLeftover(filepath.Base(e.Name)) {
+	if e.Op == fsnotify.Chmod && !t.folders[e.Name] && !t.skipped[e.Name] {
+		return // a folder may have become readable, or have been until now
+	}
+	if t.exclude[e.Name] || isLeftover(filepath.Base(e.Name)) {
 		return
 	}
-	if _, known := t.files[e.Name]; !known && !t.mayHold(e.Name) {
+	if _, known := t.files[e.Name]; !known && !t.skipped[e.Name] && !t.mayHold(e.Name) {
 		return
 	}
 	if e.Op.Has(fsnotify.Remove) || e.Op.Has(fsnotify.Rename) {
@@ -253,9 +302,9 @@ func (t *Tree) stir() {
 func (t *Tree) look() {
 	before := t.files
 	if err := t.scanAll(); err != nil {
-		// Something vanished under the walk: there will be an event for it.
+		// Something vanished under the walk.
 		t.files = before
-		t.stir()
+		t.timer.Reset(t.options.system.pollTree)
 		return
 	}
 	batch := Batch{First: t.first, Last: t.last}
@@ -293,146 +342,4 @@ func (b Batch) join(later Batch) Batch {
 		}
 	}
 	return joined
-}
-
-// scanAll finds the files below all roots and watches the folders. A folder
-// that was not watched before is looked at again, because what happened in it
-// before the watch gave no event.
-func (t *Tree) scanAll() error {
-	before := t.files
-	for {
-		t.files = make(map[string]state, len(before))
-		watched := len(t.folders)
-		for _, root := range t.roots {
-			info, err := os.Stat(root)
-			if errors.Is(err, fs.ErrNotExist) {
-				err = t.watchFolder(filepath.Dir(root))
-			} else if err == nil && info.IsDir() {
-				err = t.scan(root, outerIgnore(root), before)
-			} else if err == nil {
-				if info.Mode().IsRegular() {
-					t.note(root, info, before)
-				}
-				err = t.watchFolder(filepath.Dir(root))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if len(t.folders) == watched {
-			return nil
-		}
-		before = t.files
-	}
-}
-
-func (t *Tree) watchFolder(folder string) error {
-	if t.events == nil || t.folders[folder] {
-		return nil
-	}
-	if err := t.events.Add(folder); err != nil {
-		return err
-	}
-	t.folders[folder] = true
-	return nil
-}
-
-// scan notes the files in folder and below. Folders that vanish meanwhile have
-// no files.
-func (t *Tree) scan(folder string, rules []rule, before map[string]state) error {
-	if err := t.watchFolder(folder); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	}
-	entries, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	rules = append(slices.Clip(rules), readIgnore(folder, filepath.Join(folder, ".gitignore"))...)
-	for _, entry := range entries {
-		path := filepath.Join(folder, entry.Name())
-		if t.leavesOut(rules, path, entry.IsDir()) {
-			continue
-		}
-		if entry.IsDir() {
-			if err := t.scan(path, rules, before); err != nil {
-				return err
-			}
-			continue
-		}
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			t.note(path, info, before)
-		}
-	}
-	return nil
-}
-
-// leavesOut reports whether a file or folder does not count.
-func (t *Tree) leavesOut(rules []rule, path string, isFolder bool) bool {
-	name := filepath.Base(path)
-	if t.exclude[path] || ignored(rules, path, isFolder) {
-		return true
-	}
-	if !isFolder {
-		return isLeftover(name) || t.isOpen(path)
-	}
-	switch name {
-	case ".git", ".hg", ".jj", ".svn", ".idea", ".vscode", "node_modules", "__pycache__", ".venv":
-		return true
-	case "target":
-		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), "Cargo.toml")); err == nil {
-			return true
-		}
-	}
-	// https://bford.info/cachedir/: the folder can be made again.
-	_, err := os.Lstat(filepath.Join(path, "CACHEDIR.TAG"))
-	return err == nil
-}
-
-// isOpen reports whether the file is one of TreeOptions.Open.
-func (t *Tree) isOpen(path string) bool {
-	if len(t.options.Open) == 0 {
-		return false
-	}
-	info, err := os.Stat(path)
-	return err == nil && slices.ContainsFunc(t.options.Open, func(open fs.FileInfo) bool { return os.SameFile(open, info) })
-}
-
-// isLeftover reports whether editors and systems make files of that name beside
-// those that people write.
-func isLeftover(name string) bool {
-	return strings.HasSuffix(name, "~") || strings.HasPrefix(name, ".#") || strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") ||
-		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".swx") || strings.HasSuffix(name, ".swo") ||
-		strings.HasSuffix(name, "___jb_tmp___") || strings.HasSuffix(name, "___jb_old___") ||
-		name == "4913" || name == ".DS_Store"
-}
-
-// maxHashed is up to what size the contents of a source file decide; of larger
-// ones, size and time do.
-const maxHashed = 16 << 20
-
-// note takes the state of a file. It reads it only if it seems to have changed,
-// or might have too soon after the last time to tell.
-func (t *Tree) note(path string, info fs.FileInfo, before map[string]state) {
-	now := state{size: info.Size(), mod: info.ModTime(), seen: time.Now()}
-	was, had := before[path]
-	if had && was.size == now.size && was.mod.Equal(now.mod) && was.seen.Sub(was.mod) >= racy {
-		now.digest = was.digest
-		t.files[path] = now
-		return
-	}
-	if now.size > maxHashed {
-		text, _ := now.mod.MarshalBinary() // fails only for odd time zones, then the size decides
-		now.digest = sha256.Sum256(append(text, byte(now.size), byte(now.size>>8), byte(now.size>>16), byte(now.size>>24)))
-	} else if data, err := regular.ReadFile(path, maxHashed); err == nil {
-		now.digest = sha256.Sum256(data)
-	} else if had {
-		now.digest = was.digest
-	}
-	t.files[path] = now
 }

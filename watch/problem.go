@@ -1,0 +1,100 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/wasihttp/wasihttp/internal/regular"
+)
+
+// Problem is something that a watcher cannot do. It goes on without.
+type Problem struct {
+	// Message says what happened, on one line without the program's name.
+	Message string
+	// Hint is the next step.
+	Hint string
+	// Err is what the system said.
+	Err error
+}
+
+// system is what the watchers take from the operating system, for tests to replace.
+type system struct {
+	watcher func() (*fsnotify.Watcher, error)
+	add     func(w *fsnotify.Watcher, folder string) error
+	readDir func(folder string) ([]fs.DirEntry, error)
+	// pollFile and pollTree are how often a file, and files among others, are looked at once the system
+	// has no more events to give.
+	pollFile, pollTree time.Duration
+}
+
+func realSystem() *system {
+	return &system{
+		watcher: fsnotify.NewWatcher, add: (*fsnotify.Watcher).Add, readDir: os.ReadDir,
+		pollFile: 500 * time.Millisecond, pollTree: time.Second,
+	}
+}
+
+// isLimit reports whether the system has nothing against the watch but has run out of them: inotify's
+// watches, its instances, or open files, which each watched file is elsewhere.
+func isLimit(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// limitProblem describes an error for which isLimit holds, after which files are looked at instead.
+func limitProblem(err error, every time.Duration) Problem {
+	p := Problem{Err: err, Hint: "let the process open more files: ulimit -n 10240"}
+	what := "no more files can be watched"
+	if runtime.GOOS == "linux" {
+		name, least := "fs.inotify.max_user_instances", 1024
+		if errors.Is(err, syscall.ENOSPC) {
+			what = "no more folders can be watched"
+			name, least = "fs.inotify.max_user_watches", 524288
+		}
+		what += ": the limit " + name + " is reached"
+		p.Hint = fmt.Sprintf("raise it: sudo sysctl %s=%d", name, max(least, 2*sysctl(name)))
+		if name == "fs.inotify.max_user_watches" {
+			p.Hint += "; or leave folders out in .gitignore"
+		}
+	} else {
+		what += ": " + underlying(err).Error()
+	}
+	p.Message = fmt.Sprintf("%s; looking for changes every %s instead", what, every)
+	return p
+}
+
+// sysctl returns the value of a setting of the kernel, 0 if it is not known.
+func sysctl(name string) int {
+	text, err := regular.ReadFile("/proc/sys/"+strings.ReplaceAll(name, ".", "/"), regular.MaxText)
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return n
+}
+
+// unreadableProblem describes a folder that cannot be looked into.
+func unreadableProblem(folder string, err error) Problem {
+	p := Problem{Err: err, Message: fmt.Sprintf("%s: changes in this folder are not seen: %v", folder, underlying(err))}
+	if errors.Is(err, fs.ErrPermission) {
+		p.Hint = "look at its owner and permissions, or leave it out in .gitignore"
+	}
+	return p
+}
+
+// underlying returns the operating system's error without the path, which the message has already.
+func underlying(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
