@@ -74,7 +74,9 @@ func (t *server) startExec(ctx context.Context, d *reload.Decider, s *serveSetti
 		sources = []string{"."}
 	}
 	// What this process writes itself is no source.
-	options := watch.TreeOptions{Options: watch.Options{Poll: s.poll}, Exclude: []string{d.Path}}
+	options := watch.TreeOptions{
+		Options: watch.Options{Poll: s.poll, Problem: t.watchProblem}, Exclude: []string{d.Path},
+	}
 	if s.record.Dir != "" {
 		options.Exclude = append(options.Exclude, s.record.Dir)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/watch"
 )
 
 // serveCommand describes "wasihttp serve".
@@ -195,6 +196,15 @@ func (t *state) stalled(s term.Stall) {
 // note prints a line under the program's name.
 func (t *state) note(format string, args ...any) {
 	fmt.Fprintf(t.stderr, "%s: %s\n", programName, fmt.Sprintf(format, args...))
+}
+
+// watchProblem tells what a watcher cannot do.
+func (t *state) watchProblem(p watch.Problem) {
+	text := fmt.Sprintf("%s: %s\n", programName, term.Clean(p.Message))
+	if p.Hint != "" {
+		text += fmt.Sprintf("%s %s\n", t.stderr.Fair("hint:"), term.Clean(p.Hint))
+	}
+	_, _ = io.WriteString(t.stderr, text)
 }
 
 // serverOptions translates the settings for the server.

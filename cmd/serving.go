@@ -62,7 +62,9 @@ func (t *server) serveOn(ctx context.Context, listener net.Listener, path string
 	}
 	var file *watch.File
 	if s.watch {
-		if file, err = watch.NewFile(path, d.Digest(), watch.Options{Poll: s.poll, MaxSize: cfg.MaxComponentSize}); err != nil {
+		file, err = watch.NewFile(path, d.Digest(),
+			watch.Options{Poll: s.poll, MaxSize: cfg.MaxComponentSize, Problem: t.watchProblem})
+		if err != nil {
 			return errors.Join(loadError(err, "--poll 1s looks every second instead; --watch=false does not look at all", "cannot watch %s: %v", path, err), closeBuild(ctx, build))
 		}
 		// It only closes descriptors.

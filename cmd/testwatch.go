@@ -36,7 +36,7 @@ func (t *tester) watchTests(ctx context.Context, s *testSettings) error {
 	if err != nil {
 		return err
 	}
-	tree, err := watch.NewTree(roots, watch.TreeOptions{})
+	tree, err := watch.NewTree(roots, watch.TreeOptions{Options: watch.Options{Problem: t.watchProblem}})
 	if err != nil {
 		return usagef("", "--watch: %v", err)
 	}
