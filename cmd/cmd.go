@@ -52,12 +52,14 @@ const lastGrace = 300 * time.Millisecond
 func (t *state) main(ctx context.Context, d doors) int {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	signals, stop := t.notify(os.Interrupt, syscall.SIGTERM)
+	t.ignore = stop
 	ended := make(chan int, 1)
 	go func() { ended <- t.report(ctx, t.run(ctx, d)) }()
 	select {
 	case code := <-ended:
 		return code
-	case s := <-t.signals:
+	case s := <-signals:
 		cancel(&signalError{s})
 		if !t.orderly.Load() {
 			return signalCode(s)
@@ -66,7 +68,7 @@ func (t *state) main(ctx context.Context, d doors) int {
 	select {
 	case code := <-ended:
 		return code
-	case s := <-t.signals:
+	case s := <-signals:
 		close(t.abort)
 		timer := time.NewTimer(lastGrace)
 		defer timer.Stop()

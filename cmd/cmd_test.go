@@ -73,6 +73,7 @@ func (b *buffer) await(t *testing.T, pattern string) string {
 type session struct {
 	out, err *buffer
 	signals  chan os.Signal
+	hangups  chan os.Signal
 	code     chan int
 	cfg      chan loadConfig // what load was given
 	closed   chan struct{}   // closed when the component was
@@ -87,14 +88,18 @@ func (s *session) state(args ...string) *state {
 	return &state{
 		args: args, dir: dir, program: program,
 		in: strings.NewReader(""), stdout: term.New(s.out, nil), stderr: term.New(s.err, nil),
-		signals: s.signals, ignore: func() {}, abort: make(chan struct{}),
+		abort: make(chan struct{}),
+		notify: func(kinds ...os.Signal) (<-chan os.Signal, func()) {
+			return map[os.Signal]chan os.Signal{os.Interrupt: s.signals, syscall.SIGHUP: s.hangups}[kinds[0]], func() {}
+		},
 	}
 }
 
 // newSession returns a session that has not begun.
 func newSession() *session {
 	return &session{
-		out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal, 2), code: make(chan int, 1),
+		out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal, 2), hangups: make(chan os.Signal, 1),
+		code: make(chan int, 1),
 	}
 }
 
@@ -113,14 +118,9 @@ func hello(context.Context, string, *http.Request) (*http.Response, error) {
 // startServe runs "serve FILE args…" with h as the component.
 func startServe(t *testing.T, h handlerFunc, args ...string) *session {
 	t.Helper()
-	s := &session{
-		out: newBuffer(), err: newBuffer(),
-		signals: make(chan os.Signal, 2),
-		code:    make(chan int, 1),
-		cfg:     make(chan loadConfig, 1),
-		closed:  make(chan struct{}),
-		file:    filepath.Join(t.TempDir(), "app.wasm"),
-	}
+	s := newSession()
+	s.cfg, s.closed = make(chan loadConfig, 1), make(chan struct{})
+	s.file = filepath.Join(t.TempDir(), "app.wasm")
 	if err := os.WriteFile(s.file, []byte("component"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,6 @@ type fakeBuilds struct {
 	file    string
 	slow    chan struct{} // gets a value when a slow load has begun
 	release chan struct{}
-	hangups chan os.Signal
 	freed   chan string
 }
 
@@ -33,14 +32,13 @@ func startFakes(t *testing.T, args ...string) *fakeBuilds {
 	t.Helper()
 	f := &fakeBuilds{
 		session: newSession(),
-		slow:    make(chan struct{}, 100), release: make(chan struct{}), hangups: make(chan os.Signal, 1), freed: make(chan string, 100),
+		slow:    make(chan struct{}, 100), release: make(chan struct{}), freed: make(chan string, 100),
 	}
 	dir := t.TempDir()
 	t.Chdir(dir)
 	f.file = "app.wasm"
 	replace(t, f.file, []byte("one"))
 	st := f.state(append([]string{programName, "serve", f.file, "--addr", "127.0.0.1:0"}, args...)...)
-	st.hangups = func() (<-chan os.Signal, func()) { return f.hangups, func() {} }
 	d := doors{
 		load: f.load,
 	}

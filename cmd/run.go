@@ -42,7 +42,7 @@ func runCommand(t *state) *cli.Command {
 					return err
 				}
 			}
-			settings, err := flags.settings(t.environ)
+			settings, err := flags.settings(t)
 			if err != nil {
 				return err
 			}
@@ -140,7 +140,7 @@ func programLinker() *component.Linker {
 // runLinked runs the exported interface export of a linked component and says how that ended.
 func runLinked(ctx context.Context, t *state, linked *component.Linked, export, path string, cfg loadConfig) error {
 	// A reader of the output that has gone is for the guest to know.
-	defer surviveReaders()()
+	defer t.surviveReaders()()
 	outbound, err := cfg.outbound()
 	if err != nil {
 		return usagef("", "%v", err)

@@ -39,7 +39,7 @@ func serveCommand(st *state, d doors) *cli.Command {
 			if c.NArg() == 1 && c.Args().First() == "" {
 				return usagef("leave it out to take the component that can be found here", "COMPONENT is empty")
 			}
-			settings, err := flags.settings(st.environ)
+			settings, err := flags.settings(st)
 			if err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ type server struct {
 func (t *server) serve(ctx context.Context, path string, s *serveSettings) error {
 	t.orderly.Store(true)
 	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to drop requests.
-	defer surviveReaders()()
+	defer t.surviveReaders()()
 	// Nor is one that does not read: requests do not wait for the log.
 	defer term.Spool(t.stalled, t.stdout, t.stderr)()
 	if path == "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -171,7 +170,7 @@ type serveSettings struct {
 }
 
 // settings checks the flags together and translates them.
-func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
+func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err := checkAddr(f.addr); err != nil {
 		return nil, err
 	}
@@ -194,7 +193,7 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 	if err := f.checkReload(); err != nil {
 		return nil, err
 	}
-	env, err := guestEnv(environ, f.inheritEnv, f.envFiles.Value(), f.env.Value())
+	env, err := guestEnv(t.environ, f.inheritEnv, f.envFiles.Value(), f.env.Value())
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +229,7 @@ func (f *serveFlags) settings(environ []string) (*serveSettings, error) {
 			MaxInstanceConcurrentReuse: int(f.maxConcurrentReuse),
 			NoOutbound:                 f.noOutbound,
 			CAFiles:                    f.caFiles.Value(),
-			CacheDir:                   f.cacheFolder(),
+			CacheDir:                   f.cacheFolder(t),
 		},
 	}
 	switch f.errorPages.value {
@@ -322,16 +321,15 @@ func (f *serveFlags) checkReload() error {
 
 // cacheFolder returns where compiled code is kept; empty means nowhere, which
 // is also so for a user without a home.
-func (f *serveFlags) cacheFolder() string {
+func (f *serveFlags) cacheFolder(t *state) string {
 	if f.noCache {
 		return ""
 	}
 	if f.cacheDir != "" {
 		return f.cacheDir
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
+	if t.cacheDir == "" {
 		return ""
 	}
-	return filepath.Join(dir, programName)
+	return filepath.Join(t.cacheDir, programName)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/reload"
@@ -72,12 +73,8 @@ func (t *server) serveOn(ctx context.Context, listener net.Listener, path string
 	}
 	server := serve.New(build, t.serverOptions(s))
 	d.Attach(server, file)
-	var hangups <-chan os.Signal
-	if t.hangups != nil {
-		signals, stop := t.hangups()
-		defer stop()
-		hangups = signals
-	}
+	hangups, release := t.notify(syscall.SIGHUP)
+	defer release()
 	t.announce(listener, about, s)
 	keys := t.openKeys()
 	defer t.closeKeys()

@@ -15,7 +15,7 @@ import (
 // runIn runs a command in process to its end.
 func runIn(t *testing.T, args ...string) (code int, output string) {
 	t.Helper()
-	s := &session{out: newBuffer(), err: newBuffer(), signals: make(chan os.Signal)}
+	s := newSession()
 	st := s.state(append([]string{programName}, args...)...)
 	st.in = strings.NewReader("")
 	code = st.main(context.Background(), doors{load: load, servable: isServable})

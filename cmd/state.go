@@ -20,22 +20,23 @@ type state struct {
 	environ []string
 	// dir is the working folder; "" if the system does not say.
 	dir string
+	// cacheDir is the folder of the user's caches; "" if the system does not say.
+	cacheDir string
 	// program is the file that this program is in, by which it runs itself.
 	program string
 
 	in             io.Reader
 	stdout, stderr *term.Output
 
-	// signals has the signals that ask the program to end: interrupt and termination. After ignore it
-	// gets no more.
-	signals <-chan os.Signal
-	ignore  func()
-	// hangups catches hangup signals until stop is called; nil for none.
-	hangups func() (signals <-chan os.Signal, stop func())
+	// notify delivers signals of these kinds, which then do not act on the process, until stop is
+	// called.
+	notify func(kinds ...os.Signal) (signals <-chan os.Signal, stop func())
 	// closed reports whether the terminal of the process was closed, which ends the process. It is nil
 	// if there was none, or if the process was started so that it survives that, as nohup does.
 	closed func() bool
 
+	// ignore ends the delivery of the signals that main waits for.
+	ignore func()
 	// abort is closed by the second signal. It is for what a command may cut short when its context
 	// has ended: the process ends a moment later, whatever the command does.
 	abort chan struct{}
@@ -46,19 +47,15 @@ type state struct {
 	keys atomic.Pointer[term.Keys]
 }
 
-// newState returns the state of this process. It catches the signals that ask the process to end.
+// newState returns the state of this process.
 func newState() *state {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	t := &state{
 		args:    os.Args,
 		environ: os.Environ(),
 		in:      os.Stdin,
 		stdout:  term.New(os.Stdout, os.Getenv),
 		stderr:  term.New(os.Stderr, os.Getenv),
-		signals: signals,
-		ignore:  func() { signal.Stop(signals) },
-		hangups: notifyHangups,
+		notify:  notify,
 		abort:   make(chan struct{}),
 	}
 	if !signal.Ignored(syscall.SIGHUP) && term.HasControlling() {
@@ -66,6 +63,9 @@ func newState() *state {
 	}
 	if dir, err := os.Getwd(); err == nil {
 		t.dir = dir
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		t.cacheDir = dir
 	}
 	if program, err := os.Executable(); err == nil {
 		t.program = program
@@ -91,18 +91,17 @@ func (t *state) self(args ...string) *exec.Cmd {
 	return c
 }
 
-// notifyHangups catches hangup signals until stop is called.
-func notifyHangups() (signals <-chan os.Signal, stop func()) {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGHUP)
+// notify catches signals until stop is called. Each is delivered unless two are waiting.
+func notify(kinds ...os.Signal) (signals <-chan os.Signal, stop func()) {
+	c := make(chan os.Signal, 2)
+	signal.Notify(c, kinds...)
 	return c, func() { signal.Stop(c) }
 }
 
 // surviveReaders has writes to an output whose reader has gone fail instead of ending the process,
 // until stop is called. Ignoring the signal would do that, too, but for all programs that this one
 // starts as well.
-func surviveReaders() (stop func()) {
-	lost := make(chan os.Signal, 1)
-	signal.Notify(lost, syscall.SIGPIPE)
-	return func() { signal.Stop(lost) }
+func (t *state) surviveReaders() (stop func()) {
+	_, stop = t.notify(syscall.SIGPIPE)
+	return stop
 }

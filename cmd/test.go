@@ -166,7 +166,7 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if len(paths) == 0 {
 		return nil, usagef("try: "+programName+" test fixtures/", "test needs a PATH: a fixture or a folder of fixtures")
 	}
-	guest, err := f.guest.settings(t.environ)
+	guest, err := f.guest.settings(t)
 	if err != nil {
 		return nil, err
 	}
