@@ -125,7 +125,11 @@ func testKitchen(t *testing.T, g guest, base string, c *http.Client) {
 		if got.status != http.StatusInternalServerError {
 			t.Errorf("status %d, body %q", got.status, got.body)
 		}
-		if outcome := got.header.Get("X-Wasihttp-Outcome"); ours() && !g.trapless && outcome != "trap" {
+		outcome := got.header.Get("X-Wasihttp-Outcome")
+		switch {
+		case g.trapless && (outcome != "" || got.body == "" || got.cut != nil):
+			t.Errorf("outcome %q, body %q, %v: the guest's own response is to come through", outcome, got.body, got.cut)
+		case ours() && !g.trapless && outcome != "trap":
 			t.Errorf("outcome %q", outcome)
 		}
 		sameText(t, "the request after a trap", g.hello, get(t, c, base+"/"))

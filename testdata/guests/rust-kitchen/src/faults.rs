@@ -186,7 +186,7 @@ pub fn drop_body(out: ResponseOutparam) {
     reply.abandon();
 }
 
-/// `what=`: breaks a rule of the interfaces for which a host must trap.
+/// `what=`: breaks a rule of the interfaces for which a host may trap.
 pub fn misuse(request: IncomingRequest, out: ResponseOutparam, query: &Query) {
     match query.get("what").unwrap_or_default().as_str() {
         "poll-nothing" => {
