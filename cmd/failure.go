@@ -33,6 +33,8 @@ func failureHint(f *host.Failure) string {
 	switch f.Limit {
 	case host.LimitTimeout:
 		flag = "--timeout allows more time"
+	case host.LimitBody:
+		flag = "--body-timeout allows more time"
 	case host.LimitMemory:
 		flag = "--max-memory allows more memory"
 	}

@@ -17,6 +17,7 @@ func TestFailuresNameTheFlagOfTheirLimit(t *testing.T) {
 		"memory":            {host.Failure{Limit: host.LimitMemory}, "", "--max-memory allows more memory"},
 		"memory, explained": {host.Failure{Hint: "refused", Limit: host.LimitMemory}, "", "refused; --max-memory allows more memory"},
 		"time":              {host.Failure{Limit: host.LimitTimeout}, "", "--timeout allows more time"},
+		"time for a body":   {host.Failure{Limit: host.LimitBody}, "", "--body-timeout allows more time"},
 		"a hint alone":      {host.Failure{Hint: "end it"}, "", "end it"},
 		"no limit":          {host.Failure{}, "", ""},
 		"an error code":     {host.Failure{Outcome: host.ErrorCode, ErrorCode: "x"}, "the guest answered with an error code", ""},

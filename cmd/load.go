@@ -35,6 +35,8 @@ type loadConfig struct {
 
 	// Timeout is the time for the head of an answer; 0 means no limit.
 	Timeout time.Duration
+	// BodyTimeout is the time from the head of a response to the end of its body; 0 means no limit.
+	BodyTimeout time.Duration
 	// PostReturnTimeout is the time for the guest's own work after an answer.
 	PostReturnTimeout time.Duration
 	// IdleInstanceTimeout is how long an instance without requests is kept.
@@ -157,6 +159,7 @@ func (cfg *loadConfig) host(path string) (host.Config, error) {
 	h := host.Config{
 		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.env(), Outbound: outbound,
 		Timeout: unlimited(cfg.Timeout), PostReturnTimeout: unlimited(cfg.PostReturnTimeout),
+		BodyTimeout:         cfg.BodyTimeout,
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),
 		MaxInstanceReuse: cfg.MaxInstanceReuse, MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
 		Stdout: guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr), Notice: cfg.Notice,

@@ -37,9 +37,9 @@ type serveFlags struct {
 	env, envFiles, args cli.StringSlice
 	inheritEnv          bool
 
-	timeout, postReturnTimeout, drainTimeout, idleTimeout span
-	maxMemory, maxComponent                               size
-	maxConcurrent, maxReuse, maxConcurrentReuse           count
+	timeout, bodyTimeout, postReturnTimeout, drainTimeout, idleTimeout span
+	maxMemory, maxComponent                                            size
+	maxConcurrent, maxReuse, maxConcurrentReuse                        count
 
 	allowOutbound, caFiles cli.StringSlice
 	noOutbound             bool
@@ -115,6 +115,7 @@ func (f *serveFlags) all() []cli.Flag {
 		list(groupGuest, "arg", "add an `ARGUMENT` to the component's command line (repeatable)", &f.args),
 
 		generic(groupLimits, "timeout", "`TIME` from accepting a request to the head of the answer; 0: no limit", &f.timeout),
+		generic(groupLimits, "body-timeout", "`TIME` from the head of a response to the end of its body; 0: no limit", &f.bodyTimeout),
 		generic(groupLimits, "post-return-timeout", "`TIME` for work that goes on after the answer", &f.postReturnTimeout),
 		generic(groupLimits, "drain-timeout", "`TIME` for running requests to end after Ctrl-C or on a build that was replaced", &f.drainTimeout),
 		generic(groupLimits, "max-memory", "memory of one instance, a `SIZE` such as 64MiB or 1g", &f.maxMemory),
@@ -221,6 +222,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 			Env:                        env,
 			Args:                       f.args.Value(),
 			Timeout:                    time.Duration(f.timeout),
+			BodyTimeout:                time.Duration(f.bodyTimeout),
 			PostReturnTimeout:          time.Duration(f.postReturnTimeout),
 			IdleInstanceTimeout:        time.Duration(f.idleTimeout),
 			MaxMemory:                  int64(f.maxMemory),

@@ -44,6 +44,9 @@ type Config struct {
 	// Timeout is the longest time from accepting a request to the head of its response; 0 means
 	// DefaultTimeout, and less than 0 no limit. It limits the initialization of an instance, too.
 	Timeout time.Duration
+	// BodyTimeout is the longest time from the head of a response to the end of its body, whoever
+	// takes it: the guest, or a client that reads slowly. 0 means no limit.
+	BodyTimeout time.Duration
 	// PostReturnTimeout is how long a guest may work on after the end of a response; 0 means
 	// DefaultPostReturnTimeout, and less than 0 no limit.
 	PostReturnTimeout time.Duration

@@ -41,6 +41,7 @@ type Limit string
 // The limits that failures name.
 const (
 	LimitTimeout Limit = "Timeout"
+	LimitBody    Limit = "BodyTimeout"
 	LimitMemory  Limit = "MaxMemory"
 )
 
@@ -143,7 +144,9 @@ func Explain(err error) *Failure {
 		if errors.As(err, &instance) {
 			f.Cause = "while the instance was made: " + f.Cause
 		}
-		f.Limit = LimitTimeout
+		if f.Limit = LimitTimeout; expired.Status == handler.Streaming {
+			f.Limit = LimitBody
+		}
 	case errors.As(err, &instance):
 		f.Outcome, f.Cause = Instantiation, instance.Error()
 		f.trapped(err)

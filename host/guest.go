@@ -43,6 +43,7 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	// Requests have their own expiration, given to OnRequestStart.
 	g.expire = handler.Timeouts{
 		PostReturn: h.cfg.PostReturnTimeout,
+		Streaming:  h.cfg.BodyTimeout,
 		Idle:       h.cfg.IdleInstanceTimeout,
 	}
 	store := h.linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(h.cfg.MaxMemory)})

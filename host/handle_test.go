@@ -70,3 +70,17 @@ func TestTheHeadIsExpectedForTheTimeOfTheConfigOrTheContext(t *testing.T) {
 		t.Errorf("the context's: %v", err)
 	}
 }
+
+func TestABodyThatTakesTooLongIsCut(t *testing.T) {
+	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
+		h := newHost(t, guest, Config{BodyTimeout: 20 * time.Millisecond})
+		body, err := text(h.Handle(t.Context(), "1", request(t, "/sse?n=0&ms=1")))
+		var f *Failure
+		if !errors.As(err, &f) || f.Outcome != Expired || f.Limit != LimitBody || body == "" {
+			t.Errorf("%s: %q, %v", guest, body, err)
+		}
+		if _, err := text(h.Handle(t.Context(), "2", request(t, "/"))); err != nil {
+			t.Errorf("%s, the next request: %v", guest, err)
+		}
+	}
+}

@@ -165,8 +165,10 @@ func (e sessionExpiration) Expires(status handler.WorkerStatus, since time.Time)
 	if status == handler.PostReturn && e.session.hurry.Load() {
 		return since
 	}
+	cfg := &e.session.maker.host.cfg
 	return handler.Timeouts{
-		PostReturn: e.session.maker.host.cfg.PostReturnTimeout,
+		PostReturn: cfg.PostReturnTimeout,
+		Streaming:  cfg.BodyTimeout,
 	}.Expires(
 		status,
 		since,
