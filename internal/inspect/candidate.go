@@ -8,13 +8,13 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 )
 
-// candidateVersion matches the versions of release candidates: 0.2.0-rc-2023-11-10, 1.0.0-rc.1. Other
-// pre-releases are none, and tools put names such as wasi:http/types@0.2.12-shim-instance into
-// components, which are not versions at all.
+// candidateVersion matches the versions of release candidates: 0.2.0-rc-2023-11-10, 1.0.0-rc.1.
+// Other pre-releases are none, and tools put names such as wasi:http/types@0.2.12-shim-instance
+// into components, which are not versions at all.
 var candidateVersion = regexp.MustCompile(`^([0-9]+\.[0-9]+\.[0-9]+)-rc([^A-Za-z].*)?$`)
 
-// releaseCandidate returns the first interface of the WASI that was released, in a version before that;
-// "" if there is none.
+// releaseCandidate returns the first interface of the WASI that was released, in a version before
+// that; "" if there is none.
 func releaseCandidate(names []string) string {
 	i := slices.IndexFunc(names, func(name string) bool {
 		_, version, _ := strings.Cut(name, "@")
@@ -26,8 +26,8 @@ func releaseCandidate(names []string) string {
 	return names[i]
 }
 
-// candidateIn returns the first release candidate that a component imports or exports which cannot be
-// decoded; "" if there is none.
+// candidateIn returns the first release candidate that a component imports or exports which cannot
+// be decoded; "" if there is none.
 func candidateIn(data []byte) string {
 	versioned := regexp.MustCompile(`wasi:[a-z]+/[a-z0-9-]+@[0-9]+\.[0-9]+\.[0-9]+-[0-9A-Za-z.-]+`)
 	var names []string

@@ -35,7 +35,8 @@ func (f *File) checkExport(l *component.Linker, iface, name, want, pattern strin
 	}
 }
 
-// handlerVersion tells whether an exported interface answers HTTP requests, and in which version of WASI.
+// handlerVersion tells whether an exported interface answers HTTP requests, and in which version of
+// WASI.
 func handlerVersion(name string) (string, bool) {
 	base, version, _ := strings.Cut(name, "@")
 	switch {

@@ -1,5 +1,6 @@
-// Package inspect finds out what a file is, what it needs, and which command can run it. It reads what only people and tools
-// want to know of a component: who made it, what distinguishes two builds of it, and what to do if it cannot be run.
+// Package inspect finds out what a file is, what it needs, and which command can run it. It reads
+// what only people and tools want to know of a component: who made it, what distinguishes two
+// builds of it, and what to do if it cannot be run.
 package inspect
 
 import (
@@ -27,7 +28,8 @@ type File struct {
 
 	Component *component.Component
 	Producers Producers
-	// Handler is the exported interface that answers HTTP requests, WASI the version of WASI HTTP it belongs to: "0.2" or "0.3".
+	// Handler is the exported interface that answers HTTP requests, WASI the version of WASI HTTP it
+	// belongs to: "0.2" or "0.3".
 	Handler string
 	WASI    string
 	// Command is the exported interface that runs it as a program.
@@ -45,7 +47,8 @@ func (f *File) problem(code, hint, format string, args ...any) *File {
 	return f
 }
 
-// Open reads the file at path, which may have limit bytes as with Read, and finds out whether it is a component that the interfaces in l let run.
+// Open reads the file at path, which may have limit bytes as with Read, and finds out whether it is
+// a component that the interfaces in l let run.
 func Open(path string, limit int64, l *component.Linker) *File {
 	data, problem := Read(path, limit)
 	if problem != nil {
@@ -168,7 +171,8 @@ func (f *File) CheckCode(ctx context.Context) *File {
 	return f
 }
 
-// CodeProblem describes why the component at path, in which nothing else is wrong, cannot be compiled.
+// CodeProblem describes why the component at path, in which nothing else is wrong, cannot be
+// compiled.
 func CodeProblem(path string, err error) *Problem {
 	if isInvalidCode(err) {
 		hint := "build it again; " + secondOpinion(path)
@@ -177,8 +181,8 @@ func CodeProblem(path string, err error) *Problem {
 	return newProblem(path, CodeCode, err, codeHint, "cannot be compiled here: %v", err)
 }
 
-// isInvalidCode reports whether a function breaks a rule that all versions of WebAssembly have. What
-// uses instructions or features that are not there may be valid elsewhere.
+// isInvalidCode reports whether a function breaks a rule that all versions of WebAssembly have.
+// What uses instructions or features that are not there may be valid elsewhere.
 func isInvalidCode(err error) bool {
 	var feature *corewasm.FeatureError
 	var format *corewasm.FormatError

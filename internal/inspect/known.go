@@ -11,7 +11,8 @@ import (
 // fileFact says what a file is that is no WebAssembly, and what to do about it.
 type fileFact struct{ what, hint string }
 
-// knownFile recognizes files that are often taken for components; the zero value stands for all others.
+// knownFile recognizes files that are often taken for components; the zero value stands for all
+// others.
 func knownFile(path string, data []byte) fileFact {
 	begins := func(prefixes ...string) bool {
 		for _, prefix := range prefixes {

@@ -28,8 +28,8 @@ func (f *File) module() *File {
 	return f.problem(CodeModule, moduleHint(f.Path, facts), "%s", what)
 }
 
-// moduleHint gives the command that makes the component: for a module that knows its world the one that wraps it, else the build that
-// the language offers.
+// moduleHint gives the command that makes the component: for a module that knows its world the one
+// that wraps it, else the build that the language offers.
 func moduleHint(path string, facts moduleFacts) string {
 	out := term.ShellPath(strings.TrimSuffix(path, ".wasm") + ".component.wasm")
 	wrap := "wasm-tools component new -o " + out
@@ -70,7 +70,8 @@ func moduleHint(path string, facts moduleFacts) string {
 
 // moduleFacts are what decides how a core module can be made into a component.
 type moduleFacts struct {
-	// wit says that the module has a description of its world inside, so that wasm-tools component new needs nothing else.
+	// wit says that the module has a description of its world inside, so that wasm-tools component new
+	// needs nothing else.
 	wit bool
 	// command says that the module has a main function (_start).
 	command bool

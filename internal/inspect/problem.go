@@ -71,8 +71,8 @@ func newProblem(path, code string, err error, hint, format string, args ...any) 
 
 const emptyHint = "the build may have failed or may still be writing it"
 
-// CheckPath finds what can be wrong with a path before the file is read, which may have limit bytes;
-// 0 means regular.MaxFile. It returns nil if nothing is wrong.
+// CheckPath finds what can be wrong with a path before the file is read, which may have limit
+// bytes; 0 means regular.MaxFile. It returns nil if nothing is wrong.
 func CheckPath(path string, limit int64) *Problem {
 	limit = cmp.Or(limit, regular.MaxFile)
 	info, err := os.Stat(path)

@@ -50,7 +50,8 @@ type ReportProblem struct {
 	Needed []string `json:"needed,omitempty"` // what the component has of an import that is unknown as a whole
 }
 
-// ReportVerdict names the commands that run the component, the usual one first and by itself, or says why there is none.
+// ReportVerdict names the commands that run the component, the usual one first and by itself, or
+// says why there is none.
 type ReportVerdict struct {
 	OK       bool     `json:"ok"`
 	Commands []string `json:"commands,omitempty"`

@@ -5,7 +5,8 @@ import (
 	"iter"
 )
 
-// Sections of components and core modules (Binary.md of the component model, and the core specification).
+// Sections of components and core modules (Binary.md of the component model, and the core
+// specification).
 const (
 	preambleSize   = 8
 	maxLEB         = 5 // bytes of a u32

@@ -9,7 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// Text writes the report for a person. The verdict on what cannot be run is left to the error message.
+// Text writes the report for a person. The verdict on what cannot be run is left to the error
+// message.
 func (r *Report) Text(out *term.Output) error {
 	var b strings.Builder
 	fmt.Fprintln(&b, out.Strong(term.Clean(r.File)))

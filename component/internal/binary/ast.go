@@ -1,7 +1,9 @@
-// Package binary turns the bytes of a WebAssembly component into a tree of its definitions, in the order of the binary.
+// Package binary turns the bytes of a WebAssembly component into a tree of its definitions, in the
+// order of the binary.
 //
-// The tree is syntax only: indices are not resolved and nothing is type-checked (package validate does that). Byte slices in
-// the tree alias the input. Source: component-model/design/mvp/Binary.md.
+// The tree is syntax only: indices are not resolved and nothing is type-checked (package validate
+// does that). Byte slices in the tree alias the input. Source:
+// component-model/design/mvp/Binary.md.
 package binary
 
 // Component is one component, the outermost or a nested one.
@@ -12,8 +14,8 @@ type Component struct {
 	DefOffsets []int // of each definition in the input, in bytes, parallel to Defs
 }
 
-// Def is one definition of a component: *CoreModule, *CoreInstance, *CoreType, *Component, *Instance, *Alias, *Type, *Canon,
-// *Start, *Import, *Export or *ValueDef.
+// Def is one definition of a component: *CoreModule, *CoreInstance, *CoreType, *Component,
+// *Instance, *Alias, *Type, *Canon, *Start, *Import, *Export or *ValueDef.
 type Def interface{ def() }
 
 func (*CoreModule) def()   {}
@@ -57,7 +59,8 @@ type CoreModule struct {
 	Bytes  []byte
 }
 
-// CoreInstance defines a core instance: by instantiating a module (Inline false) or from named items (Inline true).
+// CoreInstance defines a core instance: by instantiating a module (Inline false) or from named
+// items (Inline true).
 type CoreInstance struct {
 	Inline  bool
 	Module  uint32             // index of the core module, when not Inline
@@ -94,14 +97,15 @@ type CoreSubType struct {
 	Func   *CoreFuncType // nil for struct and array types
 }
 
-// CoreFuncType is a core function type; value types are the format's bytes (0x7f i32, 0x7e i64, 0x7d f32, 0x7c f64, 0x7b v128,
-// 0x70 funcref, 0x6f externref and the other abbreviated reference types).
+// CoreFuncType is a core function type; value types are the format's bytes (0x7f i32, 0x7e i64,
+// 0x7d f32, 0x7c f64, 0x7b v128, 0x70 funcref, 0x6f externref and the other abbreviated reference
+// types).
 type CoreFuncType struct {
 	Params, Results []CoreValType
 }
 
-// CoreValType is a core value type: one of the single-byte codes, or 0x63 or 0x64 (nullable or not) with the heap type in the
-// upper bits (heap type << 8).
+// CoreValType is a core value type: one of the single-byte codes, or 0x63 or 0x64 (nullable or not)
+// with the heap type in the upper bits (heap type << 8).
 type CoreValType uint64
 
 // CoreModuleType is a module type.
@@ -284,7 +288,8 @@ type ResourceType struct {
 	Rep     CoreValType
 	Dtor    uint32 // core function index, when HasDtor
 	HasDtor bool
-	// DtorAsync and DtorCallback hold the forms that later revisions of the format gave to destructors.
+	// DtorAsync and DtorCallback hold the forms that later revisions of the format gave to
+	// destructors.
 	DtorAsync    bool
 	DtorCallback *uint32
 }
@@ -299,7 +304,8 @@ type InstanceType struct {
 	Decls []Decl
 }
 
-// Decl is a declaration of a component or instance type; exactly one field is set (Import only in component types).
+// Decl is a declaration of a component or instance type; exactly one field is set (Import only in
+// component types).
 type Decl struct {
 	CoreType *CoreType
 	Type     *Type
@@ -320,7 +326,8 @@ type ExportDecl struct {
 	Type ExternType
 }
 
-// ExternName is the name of an import or export with its attributes, which are invisible to type checking.
+// ExternName is the name of an import or export with its attributes, which are invisible to type
+// checking.
 type ExternName struct {
 	Name          string
 	Implements    string // interface name, "" without
@@ -424,8 +431,8 @@ type Canon struct {
 	Opts CanonOpts
 	// Func is the core function (lift), the function (lower).
 	Func uint32
-	// Type is a type index: the function type (lift), the resource (resource.*), the stream or future type; for
-	// thread.new-indirect and spawn the core type.
+	// Type is a type index: the function type (lift), the resource (resource.*), the stream or future
+	// type; for thread.new-indirect and spawn the core type.
 	Type uint32
 	// Result is task.return's result type, nil without.
 	Result *ValType
@@ -436,7 +443,8 @@ type Canon struct {
 	// Slot is the context slot, ValType its type (context.get, context.set).
 	Slot    uint32
 	ValType CoreValType
-	// Memory is the memory index of waitable-set.wait and poll; Table the table of thread.new-indirect and spawn-indirect.
+	// Memory is the memory index of waitable-set.wait and poll; Table the table of thread.new-indirect
+	// and spawn-indirect.
 	Memory uint32
 	Table  uint32
 	Shared bool

@@ -30,8 +30,8 @@ const (
 	coreSectionTag      = 13
 )
 
-// coreSectionRank orders the sections as the core specification demands: the data count section (12) comes before the code
-// section (10), the tag section (13) between memories and globals.
+// coreSectionRank orders the sections as the core specification demands: the data count section
+// (12) comes before the code section (10), the tag section (13) between memories and globals.
 func coreSectionRank(id byte) int {
 	switch id {
 	case coreSectionTag:
@@ -42,9 +42,9 @@ func coreSectionRank(id byte) int {
 	return 2 * int(id)
 }
 
-// DecodeCoreModule reads the imports, the exports and the types of both from a core module. Function bodies, segments and the
-// rest are for the engine to validate. Offsets in an *Error count from the beginning of the component: base is where data
-// begins in it.
+// DecodeCoreModule reads the imports, the exports and the types of both from a core module.
+// Function bodies, segments and the rest are for the engine to validate. Offsets in an *Error count
+// from the beginning of the component: base is where data begins in it.
 func DecodeCoreModule(data []byte, base int) (*CoreInterface, error) {
 	m := &moduleDecoder{reader: reader{data: data}}
 	m.module()

@@ -41,7 +41,8 @@ func (r *reader) subType() CoreSubType {
 	return t
 }
 
-// fieldType reads the type of a struct field or array element. Nothing of it matters outside of core validation.
+// fieldType reads the type of a struct field or array element. Nothing of it matters outside of
+// core validation.
 func (r *reader) fieldType() struct{} {
 	if b, _ := r.peek(); b == 0x78 || b == 0x77 { // the packed types i8 and i16
 		r.pos++
@@ -87,7 +88,8 @@ func (r *reader) coreValType() CoreValType {
 	return 0
 }
 
-// heapRef reads a heap type and makes the reference type of it. The long form of an abbreviation is given as the abbreviation.
+// heapRef reads a heap type and makes the reference type of it. The long form of an abbreviation is
+// given as the abbreviation.
 func (r *reader) heapRef(code byte) CoreValType {
 	start := r.pos
 	h := r.s33("heap type")

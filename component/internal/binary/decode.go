@@ -1,6 +1,7 @@
 package binary
 
-// maxNesting bounds how deep components and component, instance and module types may contain each other.
+// maxNesting bounds how deep components and component, instance and module types may contain each
+// other.
 const maxNesting = 100
 
 // The section ids.
@@ -53,9 +54,9 @@ func sectionName(id byte) string {
 	return ""
 }
 
-// Decode reads a whole component. The tree aliases data, which must not change as long as the tree is used. The error, if any,
-// is an *Error. It never panics. The time and memory that it takes grow with len(data), to half a second and some hundred megabytes
-// at most.
+// Decode reads a whole component. The tree aliases data, which must not change as long as the tree
+// is used. The error, if any, is an *Error. It never panics. The time and memory that it takes grow
+// with len(data), to half a second and some hundred megabytes at most.
 func Decode(data []byte) (*Component, error) {
 	d := &decoder{reader: reader{data: data}}
 	c := d.component()
@@ -65,7 +66,8 @@ func Decode(data []byte) (*Component, error) {
 	return c, nil
 }
 
-// decoder reads the sections of one component; nested ones are read by the same decoder, its limits narrowed.
+// decoder reads the sections of one component; nested ones are read by the same decoder, its limits
+// narrowed.
 type decoder struct {
 	reader
 	depth int // of components and types around the current position

@@ -16,7 +16,8 @@ type Error struct {
 // Error gives the text with the place.
 func (e *Error) Error() string { return Describe(e.Offset, e.Path, e.Section, e.Msg) }
 
-// Describe writes what is wrong at a place: an offset, and before the message what the place is part of, the outermost first.
+// Describe writes what is wrong at a place: an offset, and before the message what the place is
+// part of, the outermost first.
 func Describe(offset int, parts ...string) string {
 	var named []string
 	for _, p := range parts {
@@ -35,8 +36,8 @@ func Inside(place, path string) string {
 	return place + ", " + path
 }
 
-// Place names the definition at index i of c.Defs by its place in its index space, as in "core module 0"; "" if it is neither a
-// component nor a core module.
+// Place names the definition at index i of c.Defs by its place in its index space, as in "core
+// module 0"; "" if it is neither a component nor a core module.
 func (c *Component) Place(i int) string {
 	switch c.Defs[i].(type) {
 	case *Component:

@@ -52,7 +52,8 @@ const (
 	preambleSize     = 8
 )
 
-// Kind tells what data is. It looks at the preamble, for text at the first word; the rest may still be malformed.
+// Kind tells what data is. It looks at the preamble, for text at the first word; the rest may still
+// be malformed.
 func Kind(data []byte) FileKind {
 	switch {
 	case len(data) == 0:
@@ -81,7 +82,8 @@ func Kind(data []byte) FileKind {
 	return KindUnsupportedLayer
 }
 
-// isText skips white space and comments and looks for the opening parenthesis of a module or component.
+// isText skips white space and comments and looks for the opening parenthesis of a module or
+// component.
 func isText(data []byte) bool {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	for {

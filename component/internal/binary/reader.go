@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// reader walks over the input. The first error sticks: afterwards every method returns a zero value and reads nothing, so that
-// callers check once, where they would otherwise loop or keep a result.
+// reader walks over the input. The first error sticks: afterwards every method returns a zero value
+// and reads nothing, so that callers check once, where they would otherwise loop or keep a result.
 type reader struct {
 	data    []byte // the whole input, cut at the end of what may be read
 	pos     int
@@ -15,9 +15,9 @@ type reader struct {
 	err     *Error
 }
 
-// maxParts bounds how many sections, definitions and parts of them there may be. Each takes some 200 bytes of memory and a
-// microsecond, though it may be written in two bytes; a Python interpreter with all of WASI has 5,700, its largest core
-// module 14,000.
+// maxParts bounds how many sections, definitions and parts of them there may be. Each takes some
+// 200 bytes of memory and a microsecond, though it may be written in two bytes; a Python
+// interpreter with all of WASI has 5,700, its largest core module 14,000.
 const maxParts = 1_000_000
 
 // part counts n parts that are to be read.
@@ -74,7 +74,8 @@ func (r *reader) bytes(n uint32, what string) []byte {
 	return b
 }
 
-// uleb reads an unsigned LEB128 number of at most bits bits, strictly: neither more bytes than bits need nor bits beyond.
+// uleb reads an unsigned LEB128 number of at most bits bits, strictly: neither more bytes than bits
+// need nor bits beyond.
 func (r *reader) uleb(bits uint, what string) uint64 {
 	start := r.pos
 	var v uint64

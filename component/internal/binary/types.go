@@ -75,7 +75,8 @@ func isPrimitive(b byte) bool {
 	return Opcode(b) >= OpString && Opcode(b) <= OpBool || Opcode(b) == OpErrorContext
 }
 
-// valType reads the use of a value type. Negative numbers are primitive types, the others type indices.
+// valType reads the use of a value type. Negative numbers are primitive types, the others type
+// indices.
 func (d *decoder) valType() ValType {
 	if b, ok := d.peek(); ok && b&0xc0 == 0x40 {
 		d.pos++

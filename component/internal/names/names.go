@@ -1,5 +1,6 @@
-// Package names parses the names of imports and exports of components: labels, annotated names of resource functions and
-// versioned interface names. Source: component-model/design/mvp/Explainer.md, "Import and Export Definitions".
+// Package names parses the names of imports and exports of components: labels, annotated names of
+// resource functions and versioned interface names. Source:
+// component-model/design/mvp/Explainer.md, "Import and Export Definitions".
 package names
 
 import (
@@ -47,7 +48,8 @@ type Name struct {
 // Parse parses an extern name. A version has to be a full semantic version.
 func Parse(s string) (Name, error) { return parse(s, false) }
 
-// ParseCanonical parses like Parse, and takes also the shortened versions of canonical interface names (1, 0.2, 0.0.3).
+// ParseCanonical parses like Parse, and takes also the shortened versions of canonical interface
+// names (1, 0.2, 0.0.3).
 func ParseCanonical(s string) (Name, error) { return parse(s, true) }
 
 func parse(s string, canonical bool) (Name, error) {
@@ -120,8 +122,8 @@ func parseInterface(s string, canonical bool) (Name, error) {
 	return n, nil
 }
 
-// CheckLabel tells whether s is a label: words in lower case and acronyms in upper case, joined by hyphens, the first of them
-// beginning with a letter.
+// CheckLabel tells whether s is a label: words in lower case and acronyms in upper case, joined by
+// hyphens, the first of them beginning with a letter.
 func CheckLabel(s string) error {
 	if !isLabel(s) {
 		return fmt.Errorf("%q is not in kebab case", s)
@@ -157,7 +159,8 @@ func isWords(s string) bool { return isLabel(s) && s == strings.ToLower(s) }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// Key maps names to the same string exactly if they are not strongly unique, that is, if they may not stand in one scope.
+// Key maps names to the same string exactly if they are not strongly unique, that is, if they may
+// not stand in one scope.
 func (n Name) Key() string {
 	switch n.Kind {
 	case Plain:

@@ -64,8 +64,8 @@ func allDigits(s string) bool {
 	return s != ""
 }
 
-// checkIdentifiers checks the identifiers, separated by dots, of pre-release or build. Numbers of a pre-release have no zeros in
-// front.
+// checkIdentifiers checks the identifiers, separated by dots, of pre-release or build. Numbers of a
+// pre-release have no zeros in front.
 func checkIdentifiers(s string, pre bool) error {
 	for _, id := range strings.Split(s, ".") {
 		if id == "" {
@@ -102,8 +102,8 @@ func isCanonicalVersion(s string) bool {
 	return false
 }
 
-// CheckVersionSuffix tells whether a version suffix fits: the version of name is canonical, and the two together are a
-// semantic version.
+// CheckVersionSuffix tells whether a version suffix fits: the version of name is canonical, and the
+// two together are a semantic version.
 func CheckVersionSuffix(name Name, suffix string) error {
 	if name.Kind != Interface || name.Version == "" || !isCanonicalVersion(name.Version) {
 		return fmt.Errorf("name %q has a version suffix but no canonical version", name)
@@ -112,9 +112,10 @@ func CheckVersionSuffix(name Name, suffix string) error {
 	return err
 }
 
-// Track gives the compatibility track of a versioned interface name: what is provided under one version of it can be tried for
-// an import of another version with the same key. A version 1.2.3 is on the track of its major number, 0.2.3 on that of its
-// minor one. Names without version, with 0.0.x and pre-releases match exactly only: ok is false.
+// Track gives the compatibility track of a versioned interface name: what is provided under one
+// version of it can be tried for an import of another version with the same key. A version 1.2.3 is
+// on the track of its major number, 0.2.3 on that of its minor one. Names without version, with
+// 0.0.x and pre-releases match exactly only: ok is false.
 func Track(iface string) (key string, ok bool) {
 	n, err := ParseCanonical(iface)
 	if err != nil || n.Kind != Interface || n.Version == "" {

@@ -1,9 +1,9 @@
-// Package space walks the definitions of a component, and the declarations of a type, in the order of
-// the binary, and keeps the index spaces that they fill.
+// Package space walks the definitions of a component, and the declarations of a type, in the order
+// of the binary, and keeps the index spaces that they fill.
 //
-// What the items are is up to the Reader that is told of the definitions: package validate reads their
-// types, package wit what is to be written of them. Source: component-model/design/mvp/Binary.md and
-// Explainer.md, "Index Spaces".
+// What the items are is up to the Reader that is told of the definitions: package validate reads
+// their types, package wit what is to be written of them. Source:
+// component-model/design/mvp/Binary.md and Explainer.md, "Index Spaces".
 package space
 
 import (
@@ -37,8 +37,8 @@ func slot(sort binary.Sort) (int, bool) {
 	return 0, false
 }
 
-// Space holds the index spaces of a component, or of a type, while its definitions are read. E is an
-// item of any sort.
+// Space holds the index spaces of a component, or of a type, while its definitions are read. E is
+// an item of any sort.
 type Space[E any] struct {
 	Kind  Kind
 	Outer *Space[E] // of the component or type around it; nil for the outermost
@@ -74,8 +74,8 @@ func At[E any](items []E, index uint32, sort binary.Sort) (E, error) {
 	return items[index], nil
 }
 
-// Enclosing returns the count-th Space around s, s itself for 0, and reports whether the border of a
-// component definition lies between.
+// Enclosing returns the count-th Space around s, s itself for 0, and reports whether the border of
+// a component definition lies between.
 func (s *Space[E]) Enclosing(count uint32) (target *Space[E], crosses bool, err error) {
 	target = s
 	for range count {

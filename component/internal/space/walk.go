@@ -6,9 +6,9 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
 
-// Reader gives definitions a meaning. Its methods return the item that the definition adds to an index
-// space of its Space, to which the walk appends it; what a definition adds to the index spaces of core
-// items, the Reader keeps itself.
+// Reader gives definitions a meaning. Its methods return the item that the definition adds to an
+// index space of its Space, to which the walk appends it; what a definition adds to the index
+// spaces of core items, the Reader keeps itself.
 type Reader[E any] interface {
 	Spaces() *Space[E]
 
@@ -37,8 +37,8 @@ type Reader[E any] interface {
 	Next() error
 }
 
-// Definitions reads the definitions of a component. failed is called with the index of the definition
-// that an error is about; what it returns is the error of the walk.
+// Definitions reads the definitions of a component. failed is called with the index of the
+// definition that an error is about; what it returns is the error of the walk.
 func Definitions[E any](r Reader[E], defs []binary.Def, failed func(i int, err error) error) error {
 	for i, d := range defs {
 		err := define(r, d)

@@ -1,6 +1,7 @@
 package types
 
-// Equal tells whether two value types are the same structurally, resources by identity. Nil stands for no type.
+// Equal tells whether two value types are the same structurally, resources by identity. Nil stands
+// for no type.
 func Equal(a, b *Type) bool {
 	if a == b {
 		return true
@@ -27,7 +28,8 @@ func Equal(a, b *Type) bool {
 	return Equal(a.Elem, b.Elem) && Equal(a.Key, b.Key)
 }
 
-// EqualFunc tells whether two function types are the same but for the names of parameters, which do not matter to a call.
+// EqualFunc tells whether two function types are the same but for the names of parameters, which do
+// not matter to a call.
 func EqualFunc(a, b *Func) bool {
 	if a.Async != b.Async || len(a.Params) != len(b.Params) || !Equal(a.Result, b.Result) {
 		return false

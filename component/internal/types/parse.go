@@ -8,9 +8,10 @@ import (
 // Scope resolves the names that a type text uses.
 type Scope func(name string) (*Type, *Resource)
 
-// Parse reads a value type in WIT syntax: primitives, list<T>, option<T>, result<T, E>, tuple<…>, own<r>, borrow<r>, stream<T>,
-// future<T>, and the definitions `record { a: T, … }`, `variant { a, b(T), … }`, `enum { a, … }`, `flags { a, … }`. Other names are
-// looked up in scope; a bare resource name means own.
+// Parse reads a value type in WIT syntax: primitives, list<T>, option<T>, result<T, E>, tuple<…>,
+// own<r>, borrow<r>, stream<T>, future<T>, and the definitions `record { a: T, … }`, `variant { a,
+// b(T), … }`, `enum { a, … }`, `flags { a, … }`. Other names are looked up in scope; a bare
+// resource name means own.
 func Parse(text string, scope Scope) (t *Type, err error) {
 	p := &parser{text: text, scope: scope}
 	defer p.recover(&err)
@@ -197,7 +198,8 @@ func (p *parser) typ() *Type {
 	panic(parseError("unknown type " + w))
 }
 
-// args reads type arguments; the result always has max elements when max is small, nil for those left out or written _.
+// args reads type arguments; the result always has max elements when max is small, nil for those
+// left out or written _.
 func (p *parser) args(min, max int) []*Type {
 	var ts []*Type
 	if p.accept("<") {

@@ -12,8 +12,8 @@ func (t *Type) String() string {
 	return b.String()
 }
 
-// maxText bounds how much of a type is written, in bytes: types that are used again and again inside of others
-// are much longer written out than in a component.
+// maxText bounds how much of a type is written, in bytes: types that are used again and again
+// inside of others are much longer written out than in a component.
 const maxText = 1 << 14
 
 // text is what has been written of a type.

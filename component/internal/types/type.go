@@ -1,7 +1,9 @@
-// Package types holds the value and function types of a linked component, with every index resolved and every resource
-// replaced by its identity, and what the canonical ABI derives from them: size, alignment and flat form.
+// Package types holds the value and function types of a linked component, with every index resolved
+// and every resource replaced by its identity, and what the canonical ABI derives from them: size,
+// alignment and flat form.
 //
-// Types are immutable once built and may be shared between goroutines. Source: component-model/design/mvp/CanonicalABI.md.
+// Types are immutable once built and may be shared between goroutines. Source:
+// component-model/design/mvp/CanonicalABI.md.
 package types
 
 // Kind tells the value types apart.
@@ -76,8 +78,9 @@ type Case struct {
 	Type *Type // nil without payload
 }
 
-// Resource is the identity of a resource type: two types are the same resource when their pointers are equal. Slot and Instance
-// describe a resource that a component defines, Host one that the embedder defines.
+// Resource is the identity of a resource type: two types are the same resource when their pointers
+// are equal. Slot and Instance describe a resource that a component defines, Host one that the
+// embedder defines.
 type Resource struct {
 	Name string // for messages
 	// Host is the embedder's own description, nil for a resource defined by a component.
@@ -205,7 +208,8 @@ func (t *Type) FlatLen() int {
 	return len(t.flat)
 }
 
-// Plain tells whether every byte pattern of Size bytes is a valid value (numbers, and records and tuples of them).
+// Plain tells whether every byte pattern of Size bytes is a valid value (numbers, and records and
+// tuples of them).
 func (t *Type) Plain() bool { return t.plain }
 
 // AlignTo rounds n up to a multiple of a, a power of two.

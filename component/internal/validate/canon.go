@@ -6,8 +6,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
 
-// Canon returns the function that a lift makes, and appends the core function that all others make. The rules are those of
-// CanonicalABI.md, "Canonical Definitions".
+// Canon returns the function that a lift makes, and appends the core function that all others make.
+// The rules are those of CanonicalABI.md, "Canonical Definitions".
 func (s *scope) Canon(c *binary.Canon) (e entity, err error) {
 	if err := s.checkOpts(&c.Opts); err != nil {
 		return e, fmt.Errorf("%s: %w", canonName(c.Op), err)
@@ -107,8 +107,8 @@ func requireMemory(o *binary.CanonOpts) error {
 	return nil
 }
 
-// requireLower demands what passing f out of a core module needs, requireLift what passing it in needs, in the sense of
-// CanonicalABI.md, "canonopt Validation".
+// requireLower demands what passing f out of a core module needs, requireLift what passing it in
+// needs, in the sense of CanonicalABI.md, "canonopt Validation".
 func requireLower(o *binary.CanonOpts, f facts) error {
 	if f.hasList {
 		return requireMemory(o)

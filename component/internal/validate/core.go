@@ -9,8 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/space"
 )
 
-// coreVal is a core value type in which references to defined types carry the validator's number of the type, so that equal
-// types of different modules are equal.
+// coreVal is a core value type in which references to defined types carry the validator's number of
+// the type, so that equal types of different modules are equal.
 type coreVal uint64
 
 // coreFunc is a core function type.
@@ -196,8 +196,9 @@ func (r resolver) item(t binary.CoreExternType) (item coreItem, err error) {
 	return item, nil
 }
 
-// defineGroup resolves the types of a recursive group, which may refer to each other. append adds one to the index space that
-// resolve looks into; it is called for all of them before the first is resolved.
+// defineGroup resolves the types of a recursive group, which may refer to each other. append adds
+// one to the index space that resolve looks into; it is called for all of them before the first is
+// resolved.
 func (v *validator) defineGroup(group []binary.CoreSubType, space *[]coreTypeDef, resolve resolver) error {
 	start := len(*space)
 	for _, sub := range group {
@@ -462,7 +463,8 @@ func coreSubtype(a, b coreItem) error {
 	return nil
 }
 
-// moduleSubtype tells why a module of type a cannot be used where b is expected: it may import less and export more.
+// moduleSubtype tells why a module of type a cannot be used where b is expected: it may import less
+// and export more.
 func (v *validator) moduleSubtype(a, b *moduleType) error {
 	for _, n := range a.order {
 		given, ok := b.imports[n]

@@ -26,7 +26,8 @@ func (s *scope) declare(d direction, n *binary.ExternName, t *binary.ExternType)
 	return e, s.extern(d, n, e)
 }
 
-// externType resolves the type of an import or export. The resources that it is the first to mention become part of the scope.
+// externType resolves the type of an import or export. The resources that it is the first to
+// mention become part of the scope.
 func (s *scope) externType(d direction, t *binary.ExternType) (entity, error) {
 	e, err := s.rawExternType(t)
 	if err != nil {
@@ -209,8 +210,9 @@ func (v *validator) externName(d direction, n *binary.ExternName, e entity) (nam
 	return name, nil
 }
 
-// checkAnnotation checks the type of a function that is named as constructor, method or static function (Binary.md, "Import and
-// Export Definitions"). labels are the resources with a name in the same scope and direction.
+// checkAnnotation checks the type of a function that is named as constructor, method or static
+// function (Binary.md, "Import and Export Definitions"). labels are the resources with a name in
+// the same scope and direction.
 func checkAnnotation(n names.Name, e entity, labels map[string]*resource) error {
 	if n.Kind == names.Plain || n.Kind == names.Interface {
 		return nil

@@ -63,7 +63,8 @@ func choice(n int, payloads func(yield func(valType) bool)) facts {
 	return f
 }
 
-// joinFlat merges the core types that two cases need for the same slots (CanonicalABI.md, "Flattening").
+// joinFlat merges the core types that two cases need for the same slots (CanonicalABI.md,
+// "Flattening").
 func joinFlat(a, b []byte) []byte {
 	out := make([]byte, 0, max(len(a), len(b)))
 	for i := range max(len(a), len(b)) {

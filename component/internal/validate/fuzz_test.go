@@ -12,7 +12,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/validate"
 )
 
-// addSuite adds the small binaries of the suites under the folder that WASIHTTP_WAST_DIR names, if it does.
+// addSuite adds the small binaries of the suites under the folder that WASIHTTP_WAST_DIR names, if
+// it does.
 func addSuite(f *testing.F) {
 	dir := os.Getenv("WASIHTTP_WAST_DIR")
 	if dir == "" {

@@ -7,8 +7,8 @@ import (
 	. "github.com/wasihttp/wasihttp/component/internal/binary/binarytest"
 )
 
-// TestHostileComponentsAreRefusedSoon has components of some 100 KB whose types would take gigabytes or hours if each was worked
-// out as often as it is used.
+// TestHostileComponentsAreRefusedSoon has components of some 100 KB whose types would take
+// gigabytes or hours if each was worked out as often as it is used.
 func TestHostileComponentsAreRefusedSoon(t *testing.T) {
 	repeat := func(n int, item func(i int) []byte) [][]byte {
 		var out [][]byte

@@ -37,7 +37,8 @@ func (s *scope) inlineInstance(list []binary.InlineExport) (*instType, error) {
 			return nil, fmt.Errorf("export name %q conflicts with the previous name %q", x.Name.Name, prev)
 		}
 		keys[name.Key()] = x.Name.Name
-		// An instance made up of items names no resources: what it exports is the type itself, not a new one.
+		// An instance made up of items names no resources: what it exports is the type itself, not a new
+		// one.
 		if err := checkAnnotation(name, e, nil); err != nil {
 			return nil, fmt.Errorf("export %q: %w", x.Name.Name, err)
 		}
@@ -46,8 +47,9 @@ func (s *scope) inlineInstance(list []binary.InlineExport) (*instType, error) {
 	return newInstType(out, nil), nil
 }
 
-// instantiate checks the arguments against the imports of the component and gives the type of the instance, in which the
-// resources of the arguments stand for those of the imports and every resource that the component defines is a new one.
+// instantiate checks the arguments against the imports of the component and gives the type of the
+// instance, in which the resources of the arguments stand for those of the imports and every
+// resource that the component defines is a new one.
 func (s *scope) instantiate(b *binary.Instance) (*instType, error) {
 	found, err := s.At(binary.SortComponent, b.Component)
 	if err != nil {

@@ -22,7 +22,8 @@ func (d direction) String() string {
 	return "export"
 }
 
-// scope is a component or type while its definitions are read: their space.Reader, whose items are types.
+// scope is a component or type while its definitions are read: their space.Reader, whose items are
+// types.
 type scope struct {
 	*space.Space[entity]
 	v      *validator
@@ -68,7 +69,8 @@ func (s *scope) typeAt(index uint32) (anyType, error) {
 	return e.typ, err
 }
 
-// entityAt returns the item at index of the index space sort, which has to be one that can be exported.
+// entityAt returns the item at index of the index space sort, which has to be one that can be
+// exported.
 func (s *scope) entityAt(sort binary.Sort, index uint32) (e entity, err error) {
 	switch sort {
 	case binary.SortFunc, binary.SortType, binary.SortComponent, binary.SortInstance, binary.SortCoreModule:
@@ -122,7 +124,8 @@ func (s *scope) AliasOuter(e entity, a *binary.Alias, crosses bool) (entity, err
 	return e, nil
 }
 
-// AliasCore appends a core item of a core instance, or a core type of an enclosing component or type.
+// AliasCore appends a core item of a core instance, or a core type of an enclosing component or
+// type.
 func (s *scope) AliasCore(a *binary.Alias) error {
 	if a.Target == binary.AliasCoreExport {
 		return s.aliasCoreExport(a)

@@ -19,7 +19,8 @@ func (v *validator) newSubst() *subst {
 	return &subst{v: v, ids: map[*resource]*resource{}, nodes: map[anyType]anyType{}}
 }
 
-// bind pairs the resources that want introduces, those of the set quantified, with what got has in their places.
+// bind pairs the resources that want introduces, those of the set quantified, with what got has in
+// their places.
 func (m *subst) bind(quantified resourceSet, want, got entity) {
 	if want.sort != got.sort || !m.v.step(1) {
 		return
@@ -52,7 +53,8 @@ func (m *subst) bindExterns(quantified resourceSet, want, got *externs) {
 	}
 }
 
-// adopt makes every type of want that has a name become the type of got in its place. Both have to be known to match.
+// adopt makes every type of want that has a name become the type of got in its place. Both have to
+// be known to match.
 func (m *subst) adopt(want, got entity) {
 	if want.sort != got.sort || !m.v.step(1) {
 		return
@@ -72,7 +74,8 @@ func (m *subst) adopt(want, got entity) {
 	}
 }
 
-// open turns an instance type into the type of an instance: the resources it would bring become new ones of own.
+// open turns an instance type into the type of an instance: the resources it would bring become new
+// ones of own.
 func (v *validator) open(t *instType, own resourceSet) *instType {
 	if len(t.bound) == 0 {
 		return t

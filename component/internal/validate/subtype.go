@@ -6,8 +6,9 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
 
-// checker decides whether one type is a subtype of another. Value types have to be equal in structure, resource types the same;
-// instances and components may offer more and demand less (Explainer.md, "Type Checking").
+// checker decides whether one type is a subtype of another. Value types have to be equal in
+// structure, resource types the same; instances and components may offer more and demand less
+// (Explainer.md, "Type Checking").
 type checker struct {
 	v     *validator
 	equal map[[2]anyType]bool // pairs found to match
@@ -206,7 +207,8 @@ func (c *checker) parts(a, b *defType) error {
 	return nil
 }
 
-// instance compares the types of instances, and instance types: the resources that b introduces are those that a has there.
+// instance compares the types of instances, and instance types: the resources that b introduces are
+// those that a has there.
 func (c *checker) instance(a, b *instType) error {
 	if c.known(a, b) {
 		return nil
@@ -236,7 +238,8 @@ func (c *checker) exports(a, b *externs, m *subst) error {
 	return nil
 }
 
-// component compares component types: a is instantiated with what b says it gets, and must then offer what b says it offers.
+// component compares component types: a is instantiated with what b says it gets, and must then
+// offer what b says it offers.
 func (c *checker) component(a, b *compType) error {
 	if c.known(a, b) {
 		return nil

@@ -79,7 +79,8 @@ func TestTypesMatchByStructure(t *testing.T) {
 	}
 }
 
-// TestResourcesAreReplacedInEveryType gives a type that mentions the resource that was given, and one that mentions another.
+// TestResourcesAreReplacedInEveryType gives a type that mentions the resource that was given, and
+// one that mentions another.
 func TestResourcesAreReplacedInEveryType(t *testing.T) {
 	const own0, own1 = 2, 3 // type indices in the outer component
 	for name, mention := range map[string]func(own byte) []byte{
@@ -164,7 +165,8 @@ func TestModulesMatchByNames(t *testing.T) {
 	})
 }
 
-// TestVariantsJoinTheirFlatTypes lowers a function with a variant and lifts the result as one with the joined types.
+// TestVariantsJoinTheirFlatTypes lowers a function with a variant and lifts the result as one with
+// the joined types.
 func TestVariantsJoinTheirFlatTypes(t *testing.T) {
 	const s64, f32 = 0x78, 0x76
 	for _, tt := range []struct {

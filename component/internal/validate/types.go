@@ -25,14 +25,16 @@ func (w *weight) contain(inner weight) {
 	w.depth = max(w.depth, inner.depth+1)
 }
 
-// resType is one use of a resource type, by a definition, an import, an export or an alias of these.
+// resType is one use of a resource type, by a definition, an import, an export or an alias of
+// these.
 type resType struct {
 	id *resource
 }
 
 func (t *resType) weight() weight { return weight{nodes: 1} }
 
-// valType is a value type: a primitive, or def. A defined type that is a primitive is given as the primitive.
+// valType is a value type: a primitive, or def. A defined type that is a primitive is given as the
+// primitive.
 type valType struct {
 	prim binary.Opcode
 	def  *defType
@@ -48,7 +50,8 @@ type variantCase struct {
 	typ   *valType
 }
 
-// defType is a defined value type. Its fields are those of binary.DefValType with the indices resolved.
+// defType is a defined value type. Its fields are those of binary.DefValType with the indices
+// resolved.
 type defType struct {
 	op     binary.Opcode
 	fields []field
@@ -128,8 +131,9 @@ func (e *externs) add(name string, item entity) {
 	e.items[name] = item
 }
 
-// instType is the type of an instance. bound holds the resources that every instance of the type brings its own of; only types
-// in the type index space have some, for an instance that exists its resources have been made part of the scope.
+// instType is the type of an instance. bound holds the resources that every instance of the type
+// brings its own of; only types in the type index space have some, for an instance that exists its
+// resources have been made part of the scope.
 type instType struct {
 	exports externs
 	bound   resourceSet
@@ -138,8 +142,8 @@ type instType struct {
 
 func (t *instType) weight() weight { return t.w }
 
-// compType is the type of a component: for all resources of imported there are those of defined such that, given the imports,
-// there are the exports.
+// compType is the type of a component: for all resources of imported there are those of defined
+// such that, given the imports, there are the exports.
 type compType struct {
 	imports   externs
 	exports   externs

@@ -1,11 +1,12 @@
-// Package validate checks that a decoded component is well-formed: every index, every type, every name. What passes can be
-// linked and run without further checks of its structure.
+// Package validate checks that a decoded component is well-formed: every index, every type, every
+// name. What passes can be linked and run without further checks of its structure.
 //
-// Sources: component-model/design/mvp/Binary.md and Explainer.md for the rules of definitions and types, CanonicalABI.md for
-// canonical definitions.
+// Sources: component-model/design/mvp/Binary.md and Explainer.md for the rules of definitions and
+// types, CanonicalABI.md for canonical definitions.
 //
-// Types are held as graphs of nodes. Value types are compared by structure, resource types by identity (*resource); the node
-// through which a type is used decides only whether it has a name that is visible from outside (see visible.go).
+// Types are held as graphs of nodes. Value types are compared by structure, resource types by
+// identity (*resource); the node through which a type is used decides only whether it has a name
+// that is visible from outside (see visible.go).
 package validate
 
 import (
@@ -45,7 +46,8 @@ const (
 	AllFeatures     = DefaultFeatures | SharedThreads | CanonicalNames
 )
 
-// The limits keep validation, and what comes after it, within bounded time and memory for any input.
+// The limits keep validation, and what comes after it, within bounded time and memory for any
+// input.
 const (
 	maxValueSize     = 1 << 28   // bytes of a value type, exclusive (Binary.md)
 	maxParamSize     = 1<<32 - 1 // bytes of all parameters of a function together: they have to fit into a memory
@@ -61,9 +63,9 @@ const (
 	maxFlagsPerValue = 32
 )
 
-// Analyze checks c and keeps the types of core modules that c declares. The error, if any, is an *Error for the first definition
-// that breaks a rule. Function bodies and segments of core modules are not looked at: the engine validates them when it compiles
-// the module.
+// Analyze checks c and keeps the types of core modules that c declares. The error, if any, is an
+// *Error for the first definition that breaks a rule. Function bodies and segments of core modules
+// are not looked at: the engine validates them when it compiles the module.
 func Analyze(c *binary.Component, feats Features) (*ModuleTypes, error) {
 	v := &validator{feats: feats, coreFuncs: map[string]coreTypeDef{}, modules: map[*binary.CoreType]*moduleType{}}
 	if _, err := v.component(nil, c); err != nil {
@@ -72,13 +74,15 @@ func Analyze(c *binary.Component, feats Features) (*ModuleTypes, error) {
 	return &ModuleTypes{v: v}, nil
 }
 
-// ModuleTypes are the types of core modules that a valid component declares. It is safe for concurrent use.
+// ModuleTypes are the types of core modules that a valid component declares. It is safe for
+// concurrent use.
 type ModuleTypes struct {
 	mu sync.Mutex
 	v  *validator
 }
 
-// Fits tells why a core module from outside cannot be imported with the declared type want; nil if it can.
+// Fits tells why a core module from outside cannot be imported with the declared type want; nil if
+// it can.
 func (t *ModuleTypes) Fits(module *binary.CoreModule, want *binary.CoreType) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

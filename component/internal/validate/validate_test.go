@@ -62,8 +62,9 @@ func aliasExport(sort, instance byte, name string) []byte {
 	return Cat(B(sort, 0x00, instance), Name(name))
 }
 
-// exporting is the section of a core module whose exports are functions named by the keys, of the given core types, and a memory
-// "mem"; and the core instance of it and an alias of each export in order, the memory first.
+// exporting is the section of a core module whose exports are functions named by the keys, of the
+// given core types, and a memory "mem"; and the core instance of it and an alias of each export in
+// order, the memory first.
 func exporting(coreTypes ...[]byte) []byte {
 	var funcs, bodies [][]byte
 	exp := [][]byte{Cat(Name("mem"), B(0x02, 0))}
@@ -179,7 +180,8 @@ func TestValueTypes(t *testing.T) {
 	})
 }
 
-// sleb is a non-negative number in signed LEB128, as type indices are written where a primitive could stand.
+// sleb is a non-negative number in signed LEB128, as type indices are written where a primitive
+// could stand.
 func sleb(n int) []byte {
 	if n < 64 {
 		return B(byte(n))

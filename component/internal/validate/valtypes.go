@@ -20,7 +20,8 @@ func isPrimitive(op binary.Opcode) bool {
 	return op >= binary.OpString && op <= binary.OpBool || op == binary.OpErrorContext
 }
 
-// primFacts gives the facts of a primitive type (CanonicalABI.md, "Alignment", "Element Size" and "Flattening").
+// primFacts gives the facts of a primitive type (CanonicalABI.md, "Alignment", "Element Size" and
+// "Flattening").
 func primFacts(op binary.Opcode) facts {
 	scalar := func(size uint64, flat byte) facts {
 		return facts{w: weight{nodes: 1}, size: size, align: size, flat: []byte{flat}}

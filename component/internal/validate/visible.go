@@ -6,15 +6,17 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
 
-// A resource, record, variant, enum or flags type that the type of an import or export mentions needs a name that is visible
-// from outside: it is mentioned through the node that an import or export of it has introduced. Exports may mention what
-// imports have named, not the other way round (Explainer.md, "External Visibility of Types").
+// A resource, record, variant, enum or flags type that the type of an import or export mentions
+// needs a name that is visible from outside: it is mentioned through the node that an import or
+// export of it has introduced. Exports may mention what imports have named, not the other way round
+// (Explainer.md, "External Visibility of Types").
 
 func (s *scope) isNamed(d direction, t anyType) bool {
 	return s.sides[imports].named[t] || d == exports && s.sides[exports].named[t]
 }
 
-// show checks that all types that e mentions have a name, and gives names to those that e introduces.
+// show checks that all types that e mentions have a name, and gives names to those that e
+// introduces.
 func (s *scope) show(d direction, e entity) error {
 	w := visibility{s: s, d: d, seen: map[anyType]bool{}}
 	return w.entity(e)

@@ -25,8 +25,8 @@ type wastCommand struct {
 	Text       string `json:"text"`
 }
 
-// TestWastDecodesAndValidates runs the module, assert_malformed and assert_invalid commands of the suites under the folder that
-// WASIHTTP_WAST_DIR names, as written by wasm-tools json-from-wast.
+// TestWastDecodesAndValidates runs the module, assert_malformed and assert_invalid commands of the
+// suites under the folder that WASIHTTP_WAST_DIR names, as written by wasm-tools json-from-wast.
 func TestWastDecodesAndValidates(t *testing.T) {
 	dir := os.Getenv("WASIHTTP_WAST_DIR")
 	if dir == "" {

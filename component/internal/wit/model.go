@@ -1,6 +1,7 @@
 // Package wit writes the world of a component, read from its binary, as WIT text.
 //
-// It expects a component that package validate has accepted. Source: component-model/design/mvp/WIT.md.
+// It expects a component that package validate has accepted. Source:
+// component-model/design/mvp/WIT.md.
 package wit
 
 import (
@@ -8,8 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/space"
 )
 
-// typ is an entry of a type index space. Entries that an import or export names have name and owner; what they stand for, unless it is
-// a new resource, is eq.
+// typ is an entry of a type index space. Entries that an import or export names have name and
+// owner; what they stand for, unless it is a new resource, is eq.
 type typ struct {
 	name  string
 	owner *iface
@@ -79,8 +80,8 @@ type item struct {
 	other      string // names a kind of item that WIT has no words for
 }
 
-// iface is a list of named items: an instance, the world's imports or its exports. name is that of the first import or export of the
-// instance.
+// iface is a list of named items: an instance, the world's imports or its exports. name is that of
+// the first import or export of the instance.
 type iface struct {
 	name  string
 	items []item

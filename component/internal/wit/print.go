@@ -9,9 +9,10 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/names"
 )
 
-// Text returns the world of a component as WIT text: package root:component with world root, then a block for each package of
-// which the component imports or exports interfaces. Only those parts of the interfaces are there that the component names. What WIT
-// has no words for stands in comments. The same component always gives the same text.
+// Text returns the world of a component as WIT text: package root:component with world root, then a
+// block for each package of which the component imports or exports interfaces. Only those parts of
+// the interfaces are there that the component names. What WIT has no words for stands in comments.
+// The same component always gives the same text.
 func Text(c *binary.Component) string {
 	r := &resolver{world: newIface(), imports: newIface(), exports: newIface()}
 	complete := r.root(c)
@@ -27,8 +28,8 @@ func Text(c *binary.Component) string {
 	return p.text.String()
 }
 
-// maxNodes bounds how many types are written: types that are used again and again without a name could make the text much larger than the
-// component.
+// maxNodes bounds how many types are written: types that are used again and again without a name
+// could make the text much larger than the component.
 const maxNodes = 1 << 18
 
 type printer struct {
@@ -53,7 +54,8 @@ func (p *printer) line(depth int, format string, args ...any) {
 // gap separates what was written, if anything, from what may follow.
 func (p *printer) gap() { p.wanted = p.text.Len() > 0 }
 
-// open and shut begin and end a block in braces, whose inside begins and ends without an empty line.
+// open and shut begin and end a block in braces, whose inside begins and ends without an empty
+// line.
 func (p *printer) open(depth int, format string, args ...any) {
 	p.line(depth, format+" {", args...)
 }
@@ -140,7 +142,8 @@ func isInterface(name string) bool {
 	return err == nil && n.Kind == names.Interface
 }
 
-// packages writes the interfaces that have a package, grouped by it, in the order in which the world names them first.
+// packages writes the interfaces that have a package, grouped by it, in the order in which the
+// world names them first.
 func (p *printer) packages(r *resolver) {
 	type pack struct {
 		name   string
@@ -201,7 +204,8 @@ func path(s string) string {
 	return pack + "/" + ident(name)
 }
 
-// body writes the inside of an interface. Its use statements come first, among them those that only the rest shows to be needed.
+// body writes the inside of an interface. Its use statements come first, among them those that only
+// the rest shows to be needed.
 func (p *printer) body(v *view, depth int) {
 	rest := &printer{budget: p.budget}
 	for _, it := range v.items {

@@ -7,7 +7,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/space"
 )
 
-// maxSteps bounds how many definitions are evaluated, nested components counted each time that they are instantiated.
+// maxSteps bounds how many definitions are evaluated, nested components counted each time that they
+// are instantiated.
 const maxSteps = 1 << 20
 
 // resolver evaluates a component to the types of what it imports and exports.
@@ -26,8 +27,8 @@ func (r *resolver) step(n int) error {
 	return nil
 }
 
-// root evaluates the outermost component. It returns false when that is too much work; the imports and exports found until then are
-// there.
+// root evaluates the outermost component. It returns false when that is too much work; the imports
+// and exports found until then are there.
 func (r *resolver) root(c *binary.Component) (complete bool) {
 	f := &frame{Space: space.New[item](nil, space.Component), r: r, root: true}
 	return f.definitions(c) == nil
@@ -40,8 +41,8 @@ func instanceName(n binary.ExternName) string {
 	return n.Name
 }
 
-// named gives the instance its name. An instance that has another one already is seen through a second list, whose types stand for
-// those of the first.
+// named gives the instance its name. An instance that has another one already is seen through a
+// second list, whose types stand for those of the first.
 func (r *resolver) named(i *iface, name string) (*iface, error) {
 	if i.name == "" {
 		i.name = name
@@ -60,8 +61,8 @@ func (r *resolver) named(i *iface, name string) (*iface, error) {
 	return view, r.step(len(i.items))
 }
 
-// frame is a component or type while its definitions are evaluated: their space.Reader. It expects what package validate has
-// accepted.
+// frame is a component or type while its definitions are evaluated: their space.Reader. It expects
+// what package validate has accepted.
 type frame struct {
 	*space.Space[item]
 	r    *resolver
@@ -100,7 +101,8 @@ func (f *frame) typeAt(i uint32) *typ {
 // Next counts a definition.
 func (f *frame) Next() error { return f.r.step(1) }
 
-// CoreModule, CoreInstance, CoreType and AliasCore have nothing to add: WIT has no words for core items.
+// CoreModule, CoreInstance, CoreType and AliasCore have nothing to add: WIT has no words for core
+// items.
 
 func (f *frame) CoreModule(*binary.CoreModule) (item, error) { return item{other: "core module"}, nil }
 
@@ -164,7 +166,8 @@ func (f *frame) AliasExport(inst item, a *binary.Alias) (item, error) {
 // AliasOuter returns an item of an enclosing component or type.
 func (f *frame) AliasOuter(it item, _ *binary.Alias, _ bool) (item, error) { return it, nil }
 
-// Import returns what is imported: of the outermost component what its type says, else the argument.
+// Import returns what is imported: of the outermost component what its type says, else the
+// argument.
 func (f *frame) Import(n *binary.ExternName, t *binary.ExternType) (item, error) {
 	if it, ok := f.args[n.Name]; ok {
 		return it, nil
@@ -183,7 +186,8 @@ func (f *frame) Import(n *binary.ExternName, t *binary.ExternType) (item, error)
 	return it, err
 }
 
-// Export returns what is exported. Types get their name and owner from it, functions the ascribed type.
+// Export returns what is exported. Types get their name and owner from it, functions the ascribed
+// type.
 func (f *frame) Export(d *binary.Export) (item, error) {
 	it, err := f.item(d.Name, d.Sort, d.Index)
 	if err != nil {

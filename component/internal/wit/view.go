@@ -83,8 +83,9 @@ func (v *view) use(t *typ, as string) {
 	v.uses = append(v.uses, &use{from: t.owner, names: []string{text}})
 }
 
-// nameOf finds the name by which t is known, bringing in that of another interface if there is no other. Types that are the same
-// wherever they are written (lists, tuples, …) have only the name under which they are referred to.
+// nameOf finds the name by which t is known, bringing in that of another interface if there is no
+// other. Types that are the same wherever they are written (lists, tuples, …) have only the name
+// under which they are referred to.
 func (v *view) nameOf(t *typ) (string, bool) {
 	for ; t != nil; t = t.eq {
 		if name, ok := v.local[t]; ok {
@@ -104,8 +105,8 @@ func (v *view) nameOf(t *typ) (string, bool) {
 	return "", false
 }
 
-// definition tells what the type of an item stands for: a definition to be written under its name, or another name of this view, which is
-// the item's own when a use statement brings it.
+// definition tells what the type of an item stands for: a definition to be written under its name,
+// or another name of this view, which is the item's own when a use statement brings it.
 func (v *view) definition(it item) (def *typ, other string) {
 	for t := it.typ; ; t = t.eq {
 		if t != it.typ {

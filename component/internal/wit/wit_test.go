@@ -31,8 +31,10 @@ func decode(t *testing.T, path string) *binary.Component {
 	return c
 }
 
-// TestText compares with golden files. shapes has everything that WIT can say (shapes.world.wit is what it was made from: wasm-tools
-// component embed --dummy, then component new), keywords the words of the language as names, nameless what other tools may do; the guests are what real tools do.
+// TestText compares with golden files. shapes has everything that WIT can say (shapes.world.wit is
+// what it was made from: wasm-tools component embed --dummy, then component new), keywords the
+// words of the language as names, nameless what other tools may do; the guests are what real tools
+// do.
 func TestText(t *testing.T) {
 	guests := filepath.Join("..", "..", "..", "testdata", "guests")
 	for golden, file := range map[string]string{
