@@ -11,7 +11,8 @@ import (
 
 // inspectFile writes what the component in the file at path, of limit bytes at most, is and needs.
 // The error says why no command can run it; what is known of it is written nevertheless.
-func inspectFile(ctx context.Context, path string, limit int64, asJSON bool, out *term.Output) error {
+func inspectFile(ctx context.Context, path string, limit int64, asJSON bool,
+	out *term.Output) error {
 	f := inspect.Open(path, limit, host.NewLinker()).CheckCode(ctx)
 	r := inspect.NewReport(f)
 	var err error

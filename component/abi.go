@@ -132,7 +132,8 @@ func (c *cx) liftBorrow(i uint32, r *types.Resource) Value {
 
 func (c *cx) lowerOwn(v Value, r *types.Resource) uint32 {
 	h := v.ref.(*Handle)
-	return c.inst.table.add(entry{kind: entryResource, own: true, res: r, guest: h.guest, rep: h.Rep})
+	return c.inst.table.add(entry{kind: entryResource, own: true, res: r, guest: h.guest,
+		rep: h.Rep})
 }
 
 func (c *cx) lowerBorrow(v Value, r *types.Resource) uint32 {
@@ -144,7 +145,8 @@ func (c *cx) lowerBorrow(v Value, r *types.Resource) uint32 {
 		trapf("a borrow can only be given to a call")
 	}
 	c.task.borrows++
-	return c.inst.table.add(entry{kind: entryResource, res: r, guest: h.guest, rep: h.Rep, scope: c.task})
+	return c.inst.table.add(entry{kind: entryResource, res: r, guest: h.guest, rep: h.Rep,
+		scope: c.task})
 }
 
 // liftEnd takes the readable end of a stream or future out of the instance's table.

@@ -160,11 +160,13 @@ func (c *chance) uint64() (v uint64) {
 // typ makes a type of at most that depth; res is what handles are of.
 func (c *chance) typ(depth int, res *types.Resource) *types.Type {
 	kinds := []types.Kind{
-		types.Bool, types.S8, types.U8, types.S16, types.U16, types.S32, types.U32, types.S64, types.U64, types.F32, types.F64,
+		types.Bool, types.S8, types.U8, types.S16, types.U16, types.S32, types.U32, types.S64,
+		types.U64, types.F32, types.F64,
 		types.Char, types.String, types.Flags, types.Enum, types.Own,
 	}
 	if depth > 0 {
-		kinds = append(kinds, types.List, types.FixedList, types.Map, types.Record, types.Tuple, types.Variant, types.Option, types.Result)
+		kinds = append(kinds, types.List, types.FixedList, types.Map, types.Record, types.Tuple,
+			types.Variant, types.Option, types.Result)
 	}
 	optional := func() *types.Type {
 		if c.below(3) == 0 {
@@ -303,7 +305,7 @@ func (c *chance) rune() rune {
 	return n & 0x7f
 }
 
-// same tells whether two values of a type are equal.
+// same reports whether two values of a type are equal.
 func same(t *types.Type, a, b Value) bool {
 	switch t.Kind {
 	case types.String:

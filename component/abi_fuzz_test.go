@@ -28,8 +28,10 @@ func FuzzCanonicalABI(f *testing.F) {
 			for to := range encodings {
 				bed.reset(t)
 				first := bed.memoryTrip(from, typ, v)
-				if second := bed.memoryTrip(to, typ, first); !same(typ, v, first) || !same(typ, v, second) {
-					t.Fatalf("%v: %v became %v in %s, then %v in %s", typ, v, first, encodings[from], second, encodings[to])
+				if second := bed.memoryTrip(to, typ, first); !same(typ, v, first) ||
+					!same(typ, v, second) {
+					t.Fatalf("%v: %v became %v in %s, then %v in %s", typ, v, first,
+						encodings[from], second, encodings[to])
 				}
 			}
 			if got, ok := bed.flatTrip(t, from, typ, v); ok && !same(typ, v, got) {
@@ -58,7 +60,8 @@ func (b *abiBed) memoryTrip(encoding int, t *types.Type, v Value) Value {
 
 // flatTrip lowers a value to core values and lifts it from those; ok is false for a type that has
 // too many.
-func (b *abiBed) flatTrip(t *testing.T, encoding int, typ *types.Type, v Value) (got Value, ok bool) {
+func (b *abiBed) flatTrip(t *testing.T, encoding int, typ *types.Type, v Value) (got Value,
+	ok bool) {
 	if typ.FlatLen() > types.MaxFlatParams {
 		return Value{}, false
 	}

@@ -5,7 +5,8 @@ import "github.com/wasihttp/wasihttp/component/internal/types"
 // lowerFlat lowers a value to core values at stack[*pos:], filling exactly t's flat form.
 func (c *cx) lowerFlat(t *types.Type, v Value, stack []uint64, pos *int) {
 	switch t.Kind {
-	case types.Bool, types.U8, types.U16, types.U32, types.U64, types.S64, types.F64, types.F32, types.Char, types.Flags:
+	case types.Bool, types.U8, types.U16, types.U32, types.U64, types.S64, types.F64, types.F32,
+		types.Char, types.Flags:
 		stack[*pos] = v.bits
 		*pos++
 	case types.S8, types.S16, types.S32:

@@ -12,11 +12,12 @@ import (
 func TestOverlappingListsDoNotOutgrowTheHost(t *testing.T) {
 	str, u32 := types.NewPrim(types.String), types.NewPrim(types.U32)
 	for name, typ := range map[string]*types.Type{
-		"strings":               types.NewList(str),
-		"lists of bytes":        types.NewList(types.NewList(types.NewPrim(types.U8))),
-		"lists of numbers":      types.NewList(types.NewList(u32)),
-		"lists of lists":        types.NewList(types.NewList(types.NewList(types.NewList(u32)))),
-		"records in lists":      types.NewList(types.NewRecord([]types.Field{{Name: "a", Type: str}})),
+		"strings":          types.NewList(str),
+		"lists of bytes":   types.NewList(types.NewList(types.NewPrim(types.U8))),
+		"lists of numbers": types.NewList(types.NewList(u32)),
+		"lists of lists":   types.NewList(types.NewList(types.NewList(types.NewList(u32)))),
+		"records in lists": types.NewList(types.NewRecord([]types.Field{{Name: "a",
+			Type: str}})),
 		"maps":                  types.NewList(types.NewMap(u32, u32)),
 		"options of long lists": types.NewList(types.NewTuple([]types.Field{{Type: types.NewList(types.NewOption(u32))}})),
 	} {
@@ -42,7 +43,8 @@ func TestOverlappingListsDoNotOutgrowTheHost(t *testing.T) {
 // What one list or string may have at most stays allowed by the bound on a whole call.
 func TestTheLargestBytesAreLifted(t *testing.T) {
 	if maxListBytes > maxLifted || maxStringBytes > maxLifted {
-		t.Errorf("a list of %d or a string of %d bytes exceeds %d", maxListBytes, maxStringBytes, maxLifted)
+		t.Errorf("a list of %d or a string of %d bytes exceeds %d", maxListBytes, maxStringBytes,
+			maxLifted)
 	}
 }
 

@@ -16,7 +16,8 @@ const (
 
 // invoke calls a component function, which may resolve later: CanonicalABI.md, FuncInst. The result
 // asks for the call's cancellation.
-func (th *thread) invoke(f *compFunc, caller *instance, start func() []Value, resolve func(Value, bool)) (cancel func(*instance)) {
+func (th *thread) invoke(f *compFunc, caller *instance, start func() []Value,
+	resolve func(Value, bool)) (cancel func(*instance)) {
 	if f.host != nil {
 		return th.invokeHost(f.host, start, resolve)
 	}
@@ -37,9 +38,11 @@ func (th *thread) root() *Task {
 }
 
 // lift starts a lifted function as a task of its own: CanonicalABI.md, canon_lift.
-func (s *Store) lift(f *compFunc, root *Task, start func() []Value, resolve func(Value, bool)) *task {
+func (s *Store) lift(f *compFunc, root *Task, start func() []Value,
+	resolve func(Value, bool)) *task {
 	l := f.lift
-	t := &task{inst: s.insts[l.inst], typ: f.typ, opts: &l.opts, start: start, resolve: resolve, root: root}
+	t := &task{inst: s.insts[l.inst], typ: f.typ, opts: &l.opts, start: start, resolve: resolve,
+		root: root}
 	if root != nil && root.task == nil {
 		root.task = t
 	}
@@ -259,7 +262,7 @@ func (c *canonFunc) lowerAsync(th *thread, inst *instance, stack []uint64) {
 	stack[0] = uint64(uint32(sub.state) | i<<4)
 }
 
-// tick resumes one waiting thread whose condition holds, and tells whether there was one.
+// tick resumes one waiting thread whose condition holds, and reports whether there was one.
 func (s *Store) tick() bool {
 	for len(s.queue) > 0 {
 		th := s.queue[0]
@@ -298,7 +301,8 @@ func (s *Store) drive(ctx context.Context, done func() bool) error {
 // it is resolved.
 func (f *Func) callAsync(ctx context.Context, args []Value) (v Value, err error) {
 	resolved, cancelled := false, false
-	f.start(&Task{store: f.store}, args, func(r Value, ok bool) { v, resolved, cancelled = r, true, !ok })
+	f.start(&Task{store: f.store}, args,
+		func(r Value, ok bool) { v, resolved, cancelled = r, true, !ok })
 	if err := f.store.drive(ctx, func() bool { return resolved }); err != nil {
 		return Value{}, err
 	}

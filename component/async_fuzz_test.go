@@ -80,8 +80,10 @@ func (b *asyncBed) run(t testing.TB, data []byte) {
 	r.model.mem = bytes.Clone(mem)
 	for len(r.data) > 0 {
 		trapped, wrong := r.step(t)
-		if wrong == "" && !trapped && !bytes.Equal(r.model.mem[:asyncMemory], r.store.memory(0)[:asyncMemory]) {
-			wrong = fmt.Sprintf("memory %x, want %x", r.store.memory(0)[:asyncMemory], r.model.mem[:asyncMemory])
+		if wrong == "" && !trapped && !bytes.Equal(r.model.mem[:asyncMemory],
+			r.store.memory(0)[:asyncMemory]) {
+			wrong = fmt.Sprintf("memory %x, want %x", r.store.memory(0)[:asyncMemory],
+				r.model.mem[:asyncMemory])
 		}
 		if wrong != "" {
 			for _, line := range r.log {
@@ -168,7 +170,10 @@ func (r *asyncRun) step(t testing.TB) (trapped bool, wrong string) {
 		v, ok := m.cancelCopy(h, future, readable)
 		return r.call(t, kind+"-cancel-"+way, uint64(v), ok, h)
 	case op < 16:
-		h, found := end(func(w *modelWaitable) bool { return !w.busy && (!future || readable || w.done) })
+		h, found := end(func(w *modelWaitable) bool {
+			return !w.busy &&
+				(!future || readable || w.done)
+		})
 		if !found {
 			return false, ""
 		}
@@ -176,7 +181,11 @@ func (r *asyncRun) step(t testing.TB) (trapped bool, wrong string) {
 	case op < 17:
 		return r.call(t, "set-new", uint64(m.add(&modelSet{})), true)
 	case op < 18:
-		h, found := r.handle(func(v any) bool { s, ok := v.(*modelSet); return ok && len(s.members) == 0 })
+		h, found := r.handle(func(v any) bool {
+			s,
+				ok := v.(*modelSet)
+			return ok && len(s.members) == 0
+		})
 		if !found {
 			return false, ""
 		}
@@ -234,7 +243,8 @@ func (r *asyncRun) invoke(t testing.TB, name string, args ...uint32) (v uint64, 
 }
 
 // call calls an export whose result is known, or that it traps.
-func (r *asyncRun) call(t testing.TB, name string, want uint64, ok bool, args ...uint32) (trapped bool, wrong string) {
+func (r *asyncRun) call(t testing.TB, name string, want uint64, ok bool,
+	args ...uint32) (trapped bool, wrong string) {
 	got, err := r.invoke(t, name, args...)
 	switch {
 	case err != nil && ok:
@@ -271,7 +281,8 @@ func (r *asyncRun) poll(t testing.TB, h uint32) (trapped bool, wrong string) {
 	le.PutUint32(m.mem[at:], which)
 	le.PutUint32(m.mem[at+4:], want)
 	if uint32(got) != code || index != which || payload != want {
-		wrong = fmt.Sprintf("event %d of %d: %#x, want %d of %d: %#x", got, index, payload, code, which, want)
+		wrong = fmt.Sprintf("event %d of %d: %#x, want %d of %d: %#x", got, index, payload, code,
+			which, want)
 	}
 	return false, wrong
 }

@@ -80,7 +80,8 @@ func (m *asyncModel) set(h uint32) *modelSet {
 }
 
 func (m *asyncModel) end(h uint32, future, readable bool) *modelWaitable {
-	if w := m.waitable(h); w != nil && !w.call && w.readable == readable && w.pair.future == future {
+	if w := m.waitable(h); w != nil && !w.call && w.readable == readable &&
+		w.pair.future == future {
 		return w
 	}
 	return nil
@@ -101,7 +102,10 @@ func (w *modelWaitable) finish(result uint32) {
 }
 
 // copied marks progress of the end that is parked.
-func (w *modelWaitable) copied() { w.result, w.event, w.unfinished = uint32(copyCompleted), true, true }
+func (w *modelWaitable) copied() {
+	w.result, w.event, w.unfinished = uint32(copyCompleted), true,
+		true
+}
 
 // exchange moves n bytes from a writer to a reader.
 func (m *asyncModel) exchange(reader, writer *modelWaitable, n uint32) {
@@ -114,7 +118,8 @@ func (m *asyncModel) exchange(reader, writer *modelWaitable, n uint32) {
 // copy is stream.read, stream.write, future.read or future.write.
 func (m *asyncModel) copy(h uint32, future, readable bool, at, n uint32) (result uint32, ok bool) {
 	e := m.end(h, future, readable)
-	if e == nil || e.busy || e.done || n > 1<<28-1 || n > 0 && uint64(at)+uint64(n) > uint64(len(m.mem)) {
+	if e == nil || e.busy || e.done || n > 1<<28-1 ||
+		n > 0 && uint64(at)+uint64(n) > uint64(len(m.mem)) {
 		return 0, false
 	}
 	e.at, e.size, e.progress, e.busy = at, n, 0, true
@@ -213,7 +218,8 @@ func (m *asyncModel) dropEnd(h uint32, future, readable bool) (ok bool) {
 
 func (m *asyncModel) leave(w *modelWaitable) {
 	if w.set != nil {
-		w.set.members = slices.DeleteFunc(w.set.members, func(x *modelWaitable) bool { return x == w })
+		w.set.members = slices.DeleteFunc(w.set.members,
+			func(x *modelWaitable) bool { return x == w })
 		w.set = nil
 	}
 }

@@ -123,7 +123,8 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 		inst.table.remove(arg(0))
 	case binary.CanonErrorContextNew:
 		x := newCX(th, inst, &c.opts)
-		ret(inst.table.add(entry{kind: entryOther, rep: &errorContext{th.store.kept(x.liftString(arg(0), arg(1)))}}))
+		ret(inst.table.add(entry{kind: entryOther,
+			rep: &errorContext{th.store.kept(x.liftString(arg(0), arg(1)))}}))
 	case binary.CanonErrorContextDebugMsg:
 		e := inst.table.errorContext(arg(0))
 		x := newCX(th, inst, &c.opts)
@@ -224,7 +225,8 @@ func (th *thread) asyncTask() *task {
 
 func (c *canonFunc) taskReturn(th *thread, inst *instance, stack []uint64) {
 	t := th.asyncTask()
-	if !types.Equal(c.typ, t.typ.Result) || c.opts.enc != t.opts.enc || (c.opts.mem >= 0 && c.opts.mem != t.opts.mem) {
+	if !types.Equal(c.typ, t.typ.Result) || c.opts.enc != t.opts.enc ||
+		(c.opts.mem >= 0 && c.opts.mem != t.opts.mem) {
 		trapf("invalid `task.return` signature and/or options for current task")
 	}
 	var v Value

@@ -36,16 +36,25 @@ func TestCancellationReachesTheCallbackAndNobodyElse(t *testing.T) {
 		now     uint32
 		settled uint32 // 0: it has ended at once
 	}{
-		"a callback that waits ends at once":             {export: "waiting", now: 604},
-		"one that takes longer is not waited for":        {export: "lingering", now: 615, settled: 4},
-		"it may run threads of its own":                  {export: "switching", now: 6315, settled: 4},
-		"one that waits is told when the slot is free":   {export: "held-waiting", now: 15, settled: 1604},
-		"one that yields is told when the slot is free":  {export: "held-spinning", now: 15, settled: 1604},
-		"a yield in core code is not cancelled":          {export: "polling", now: 15, settled: 604},
-		"a cancellable one in an older component is":     {export: "polling", older: true, now: 504},
-		"an older component is otherwise no different":   {export: "waiting", older: true, now: 604},
-		"nor does it differ while the slot is not free":  {export: "held-waiting", older: true, now: 15, settled: 1604},
-		"nor where other threads could run in its place": {export: "lingering", older: true, now: 615, settled: 4},
+		"a callback that waits ends at once": {export: "waiting", now: 604},
+		"one that takes longer is not waited for": {export: "lingering", now: 615,
+			settled: 4},
+		"it may run threads of its own": {export: "switching", now: 6315,
+			settled: 4},
+		"one that waits is told when the slot is free": {export: "held-waiting", now: 15,
+			settled: 1604},
+		"one that yields is told when the slot is free": {export: "held-spinning", now: 15,
+			settled: 1604},
+		"a yield in core code is not cancelled": {export: "polling", now: 15,
+			settled: 604},
+		"a cancellable one in an older component is": {export: "polling", older: true,
+			now: 504},
+		"an older component is otherwise no different": {export: "waiting", older: true,
+			now: 604},
+		"nor does it differ while the slot is not free": {export: "held-waiting", older: true,
+			now: 15, settled: 1604},
+		"nor where other threads could run in its place": {export: "lingering", older: true,
+			now: 615, settled: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := instantiateBytes(t, cancelBytes(t, tt.older), NewLinker(), nil)

@@ -14,7 +14,8 @@ func (c *canonFunc) call(ectx *engine.Context, stack []uint64) {
 	case binary.CanonResourceRep:
 		stack[0] = uint64(inst.table.resource(uint32(stack[0]), c.res).guest)
 		return
-	case binary.CanonContextGet, binary.CanonContextSet, binary.CanonBackpressureInc, binary.CanonBackpressureDec, binary.CanonBackpressureSet:
+	case binary.CanonContextGet, binary.CanonContextSet, binary.CanonBackpressureInc,
+		binary.CanonBackpressureDec, binary.CanonBackpressureSet:
 		c.builtin(th, inst, stack)
 		return
 	}
@@ -29,7 +30,8 @@ func (c *canonFunc) call(ectx *engine.Context, stack []uint64) {
 			c.lower(th, inst, stack)
 		}
 	case binary.CanonResourceNew:
-		stack[0] = uint64(inst.table.add(entry{kind: entryResource, own: true, res: c.res, guest: uint32(stack[0])}))
+		stack[0] = uint64(inst.table.add(entry{kind: entryResource, own: true, res: c.res,
+			guest: uint32(stack[0])}))
 	case binary.CanonResourceDrop:
 		th.dropHandle(inst, uint32(stack[0]), c.res)
 	default:
@@ -144,7 +146,7 @@ func (in *instance) checkCall(caller *instance) {
 	}
 }
 
-// mayEnterFrom tells whether enter would succeed.
+// mayEnterFrom reports whether enter would succeed.
 func (in *instance) mayEnterFrom(caller *instance) bool {
 	for i := in; i != nil && !i.encloses(caller); i = i.parent {
 		if i.entered {
@@ -171,7 +173,7 @@ func (in *instance) leave(caller *instance) {
 	}
 }
 
-// encloses tells whether the instance is c or one of its ancestors.
+// encloses reports whether the instance is c or one of its ancestors.
 func (in *instance) encloses(c *instance) bool {
 	for ; c != nil; c = c.parent {
 		if c == in {

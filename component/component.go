@@ -96,7 +96,8 @@ func (c *Component) CheckCode(ctx context.Context) error {
 
 // eachModule calls f for each core module of a component and of those inside it, with its place in
 // them, until f fails.
-func eachModule(c *binary.Component, place string, f func(place string, m *binary.CoreModule) error) error {
+func eachModule(c *binary.Component, place string,
+	f func(place string, m *binary.CoreModule) error) error {
 	for i, d := range c.Defs {
 		var err error
 		switch d := d.(type) {
@@ -155,7 +156,8 @@ type LinkOptions struct {
 
 // Link resolves the imports of the component in l and compiles its core modules with e. The error
 // is a *LinkError if imports are missing. Programs outside this module call host.Engine.Link.
-func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt LinkOptions) (*Linked, error) {
+func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
+	opt LinkOptions) (*Linked, error) {
 	f, err := flatten(c, l)
 	if err != nil {
 		return nil, err
@@ -168,7 +170,8 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt L
 	}
 	host := make([]engine.HostFunc, len(f.plan.canons))
 	for i, cf := range f.plan.canons {
-		host[i] = engine.HostFunc{Name: cf.name, Params: coreTypes(cf.params), Results: coreTypes(cf.results), Fn: cf.call}
+		host[i] = engine.HostFunc{Name: cf.name, Params: coreTypes(cf.params),
+			Results: coreTypes(cf.results), Fn: cf.call}
 	}
 	rt, err := e.NewRuntime(ctx, host)
 	if err != nil {
@@ -190,7 +193,8 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker, opt L
 				opt.Progress(before+int(int64(len(src.module.bytes))*int64(d)/int64(t)), total)
 			}
 		}
-		m, err := rt.Compile(ctx, engine.Source{Name: src.module.name, Wasm: src.module.bytes, Imports: src.imports, Progress: progress})
+		m, err := rt.Compile(ctx, engine.Source{Name: src.module.name, Wasm: src.module.bytes,
+			Imports: src.imports, Progress: progress})
 		if err != nil {
 			_ = rt.Close(ctx)
 			return nil, moduleError(placeOf(c.ast, src.module), err)
@@ -221,7 +225,8 @@ func checkUnused(ctx context.Context, rt *engine.Runtime, c *binary.Component, p
 }
 
 func (p *plan) uses(module []byte) bool {
-	return slices.ContainsFunc(p.sources, func(s moduleSource) bool { return sameBytes(s.module.bytes, module) })
+	return slices.ContainsFunc(p.sources,
+		func(s moduleSource) bool { return sameBytes(s.module.bytes, module) })
 }
 
 // sameBytes reports whether two modules are the same part of the same file.

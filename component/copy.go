@@ -2,7 +2,7 @@ package component
 
 import "github.com/wasihttp/wasihttp/component/internal/types"
 
-// copyResult tells how a copy ended (CanonicalABI.md, CopyResult).
+// copyResult is how a copy ended (CanonicalABI.md, CopyResult).
 type copyResult uint32
 
 const (
@@ -191,9 +191,12 @@ func (s *shared) setPending(in *instance, b buffer, p copier, reading bool) {
 func (s *shared) sameInstance(in *instance) {
 	if in != nil && in == s.inst && s.elem != nil {
 		switch s.elem.Kind {
-		case types.U8, types.U16, types.U32, types.U64, types.S8, types.S16, types.S32, types.S64, types.F32, types.F64:
+		case types.U8, types.U16, types.U32, types.U64, types.S8, types.S16, types.S32, types.S64,
+			types.F32, types.F64:
 		default:
-			trapf("cannot read from and write to intra-component stream or future with non-numeric payload")
+			trapf(
+				"cannot read from and write to intra-component stream or future " +
+					"with non-numeric payload")
 		}
 	}
 }

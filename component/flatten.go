@@ -19,7 +19,7 @@ const (
 	maxCoreInstances = 10_000
 	maxCanons        = 20_000
 	maxCode          = 1 << 28 // bytes to compile: a module is compiled again for other imports
-	maxParts         = 500_000 // definitions and what they list; a Python interpreter with all of WASI has 7,200
+	maxParts         = 500_000 // definitions and what they list; Python with all of WASI has 7,200
 )
 
 // plan is a linked component, flattened: every index, name and nested instance is resolved to
@@ -197,8 +197,10 @@ func planFail(format string, args ...any) {
 
 // flatten resolves the component's imports in l and flattens it.
 func flatten(c *Component, l *Linker) (f *flattener, err error) {
-	f = &flattener{root: c.ast, plan: &plan{}, linker: l, declared: c.modules, given: map[*HostModule]*moduleRef{}, modules: map[*binary.CoreModule]*moduleRef{},
-		sources: map[string]int{}, memIdx: map[coreRef]int{}, funcIdx: map[coreRef]int{}, tableIdx: map[coreRef]int{}}
+	f = &flattener{root: c.ast, plan: &plan{}, linker: l, declared: c.modules,
+		given: map[*HostModule]*moduleRef{}, modules: map[*binary.CoreModule]*moduleRef{},
+		sources: map[string]int{}, memIdx: map[coreRef]int{}, funcIdx: map[coreRef]int{},
+		tableIdx: map[coreRef]int{}}
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -209,7 +211,8 @@ func flatten(c *Component, l *Linker) (f *flattener, err error) {
 			}
 		case runtime.Error:
 			// Validation should have refused it; a defect there must not take the server down.
-			err = &planError{fmt.Sprintf("internal error: the component is valid but cannot be linked: %v", r)}
+			err = &planError{fmt.Sprintf(
+				"internal error: the component is valid but cannot be linked: %v", r)}
 		default:
 			panic(r)
 		}
@@ -277,7 +280,9 @@ func (f *flattener) instantiate(c *compDef, args map[string]item, parentInst int
 // count bounds the work: a definition is evaluated anew in each instance of its component.
 func (f *flattener) count(parts int) {
 	if f.parts += parts; f.parts > maxParts {
-		planFail("the component is too large: all its instances together have more than %d definitions and parts of such", maxParts)
+		planFail(
+			"the component is too large: all its instances together have more than "+
+				"%d definitions and parts of such", maxParts)
 	}
 }
 
@@ -332,7 +337,9 @@ func (f *flattener) coreInstance(s *scope, d *binary.CoreInstance) *coreInst {
 		src = len(f.plan.sources)
 		f.sources[key.String()] = src
 		if f.code.size += len(m.bytes); f.code.size > maxCode {
-			planFail("the component has more than %d MiB of core code, what has to be compiled for each instance anew included", maxCode>>20)
+			planFail(
+				"the component has more than %d MiB of core code, what has to be compiled "+
+					"for each instance anew included", maxCode>>20)
 		}
 		f.plan.sources = append(f.plan.sources, moduleSource{module: m, imports: imports})
 	}

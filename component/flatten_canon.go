@@ -21,12 +21,12 @@ type canonFunc struct {
 
 	fn       *compFunc                  // lower
 	res      *types.Resource            // resource.*
-	typ      *types.Type                // stream and future built-ins: the stream or future type; task.return: the result, nil without
+	typ      *types.Type                // stream.*, future.*: that type; task.return: of the result
 	table    int                        // thread.new-indirect: index into tables, -1 without
 	def      *binary.Canon              // immediates
 	spilled  bool                       // lower: parameters in memory
-	sameElem atomic.Pointer[types.Type] // stream and future built-ins: a payload type found equal to typ's
-	outPtr   bool                       // lower: the result goes to memory, through a trailing pointer
+	sameElem atomic.Pointer[types.Type] // stream.*, future.*: a payload type found equal to typ's
+	outPtr   bool                       // lower: the result goes to memory, by a trailing pointer
 }
 
 // canonPrefix begins the names of canonical functions as core code knows them; a number follows.
@@ -34,7 +34,8 @@ const canonPrefix = "c"
 
 func (f *flattener) canon(s *scope, d *binary.Canon) {
 	switch d.Op {
-	case binary.CanonLift, binary.CanonLower, binary.CanonResourceNew, binary.CanonResourceDrop, binary.CanonResourceRep:
+	case binary.CanonLift, binary.CanonLower, binary.CanonResourceNew, binary.CanonResourceDrop,
+		binary.CanonResourceRep:
 		if d.Opts.Async {
 			f.plan.async = true
 		}
@@ -46,15 +47,17 @@ func (f *flattener) canon(s *scope, d *binary.Canon) {
 			f.plan.async = true
 		}
 		s.funcs = append(s.funcs, &compFunc{
-			typ:  s.types[d.Type].fn,
-			lift: &liftDef{inst: s.inst, core: f.funcRef(s.coreFuncs[d.Func]), opts: f.options(s, &d.Opts)},
+			typ: s.types[d.Type].fn,
+			lift: &liftDef{inst: s.inst, core: f.funcRef(s.coreFuncs[d.Func]),
+				opts: f.options(s, &d.Opts)},
 		})
 		return
 	}
 	if len(f.plan.canons) >= maxCanons {
 		planFail("the component defines more than %d canonical functions", maxCanons)
 	}
-	c := &canonFunc{op: d.Op, inst: s.inst, name: canonPrefix + strconv.Itoa(len(f.plan.canons)), opts: f.options(s, &d.Opts), def: d, table: -1}
+	c := &canonFunc{op: d.Op, inst: s.inst, name: canonPrefix + strconv.Itoa(len(f.plan.canons)),
+		opts: f.options(s, &d.Opts), def: d, table: -1}
 	i32 := types.I32
 	sig := func(params, results int) {
 		for range params {
@@ -99,18 +102,22 @@ func (f *flattener) canon(s *scope, d *binary.Canon) {
 	case binary.CanonFutureRead, binary.CanonFutureWrite:
 		c.typ = s.types[d.Type].val
 		sig(2, 1)
-	case binary.CanonStreamCancelRead, binary.CanonStreamCancelWrite, binary.CanonFutureCancelRead, binary.CanonFutureCancelWrite:
+	case binary.CanonStreamCancelRead, binary.CanonStreamCancelWrite, binary.CanonFutureCancelRead,
+		binary.CanonFutureCancelWrite:
 		c.typ = s.types[d.Type].val
 		sig(1, 1)
-	case binary.CanonStreamDropReadable, binary.CanonStreamDropWritable, binary.CanonFutureDropReadable, binary.CanonFutureDropWritable:
+	case binary.CanonStreamDropReadable, binary.CanonStreamDropWritable,
+		binary.CanonFutureDropReadable, binary.CanonFutureDropWritable:
 		c.typ = s.types[d.Type].val
 		sig(1, 0)
 	case binary.CanonTaskCancel, binary.CanonBackpressureInc, binary.CanonBackpressureDec:
 	case binary.CanonSubtaskCancel:
 		sig(1, 1)
-	case binary.CanonSubtaskDrop, binary.CanonWaitableSetDrop, binary.CanonErrorContextDrop, binary.CanonBackpressureSet:
+	case binary.CanonSubtaskDrop, binary.CanonWaitableSetDrop, binary.CanonErrorContextDrop,
+		binary.CanonBackpressureSet:
 		sig(1, 0)
-	case binary.CanonThreadYield, binary.CanonWaitableSetNew, binary.CanonThreadIndex, binary.CanonThreadSuspend, binary.CanonThreadParallelism:
+	case binary.CanonThreadYield, binary.CanonWaitableSetNew, binary.CanonThreadIndex,
+		binary.CanonThreadSuspend, binary.CanonThreadParallelism:
 		sig(0, 1)
 	case binary.CanonWaitableSetWait, binary.CanonWaitableSetPoll:
 		c.opts.mem = f.memRef(s.mems[d.Memory])
@@ -126,12 +133,14 @@ func (f *flattener) canon(s *scope, d *binary.Canon) {
 		sig(2, 1)
 	case binary.CanonThreadResumeLater:
 		sig(1, 0)
-	case binary.CanonThreadSuspendThenRes, binary.CanonThreadYieldThenRes, binary.CanonThreadSuspendThenProm, binary.CanonThreadYieldThenProm:
+	case binary.CanonThreadSuspendThenRes, binary.CanonThreadYieldThenRes,
+		binary.CanonThreadSuspendThenProm, binary.CanonThreadYieldThenProm:
 		sig(1, 1)
 	default:
 		planFail("canonical built-in %#x is not supported", byte(d.Op))
 	}
-	s.coreFuncs = append(s.coreFuncs, coreRef{slot: engine.HostSlot, name: c.name, canon: len(f.plan.canons)})
+	s.coreFuncs = append(s.coreFuncs, coreRef{slot: engine.HostSlot, name: c.name,
+		canon: len(f.plan.canons)})
 	f.plan.canons = append(f.plan.canons, c)
 }
 
@@ -176,7 +185,8 @@ func (c *canonFunc) lowerSignature() {
 }
 
 func (f *flattener) options(s *scope, d *binary.CanonOpts) options {
-	o := options{enc: d.Encoding, mem: -1, realloc: -1, postReturn: -1, callback: -1, async: d.Async}
+	o := options{enc: d.Encoding, mem: -1, realloc: -1, postReturn: -1, callback: -1,
+		async: d.Async}
 	if d.Memory != nil {
 		o.mem = f.memRef(s.mems[*d.Memory])
 	}

@@ -14,7 +14,9 @@ type ImportProblem struct {
 	Interface string // name of the import
 	Item      string // function, type or resource in it; "" if the whole import is unknown
 	Reason    string
-	Needed    []string // of an import that is unknown as a whole: the functions and resources that the component has of it
+	// Needed lists the functions and resources that the component has of an import that is unknown
+	// as a whole.
+	Needed []string
 }
 
 // Error says what is missing.
@@ -91,7 +93,8 @@ func (f *flattener) rootImport(s *scope, d *binary.Import) {
 	case binary.SortCoreModule:
 		s.push(f.importModule(name, "", s.coreTypes[d.Type.Index], f.linker.lookup("")))
 	default:
-		what := map[binary.Sort]string{binary.SortComponent: "components", binary.SortValue: "values"}[d.Type.Sort]
+		what := map[binary.Sort]string{
+			binary.SortComponent: "components", binary.SortValue: "values"}[d.Type.Sort]
 		f.problem(name, "", "importing "+what+" is not supported by this host")
 		planFail("import %s: importing %s is not supported by this host", name, what)
 	}
@@ -142,14 +145,16 @@ func (f *flattener) importInstance(t *typeItem, name string, host *HostInstance)
 	return out
 }
 
-func (f *flattener) importExport(s *scope, d *binary.ExportDecl, iface string, host *HostInstance) item {
+func (f *flattener) importExport(s *scope, d *binary.ExportDecl, iface string,
+	host *HostInstance) item {
 	name := d.Name.Name
 	switch d.Type.Sort {
 	case binary.SortType:
 		if d.Type.Bound == binary.BoundEq {
 			t := s.types[d.Type.Index]
 			if t.res != nil && host.res[name] != nil && host.res[name].id != t.res {
-				f.problem(iface, "resource "+name, "the component expects it to be the same as "+t.res.Name)
+				f.problem(iface, "resource "+name,
+					"the component expects it to be the same as "+t.res.Name)
 			}
 			return t
 		}
@@ -161,7 +166,8 @@ func (f *flattener) importExport(s *scope, d *binary.ExportDecl, iface string, h
 	case binary.SortFunc:
 		return f.importFunc(iface, name, s.types[d.Type.Index].fn, host)
 	case binary.SortInstance:
-		return f.importInstance(s.types[d.Type.Index], iface+"/"+name, f.linker.lookup(host.Name+"/"+name))
+		return f.importInstance(s.types[d.Type.Index], iface+"/"+name,
+			f.linker.lookup(host.Name+"/"+name))
 	case binary.SortCoreModule:
 		return f.importModule(iface, name, s.coreTypes[d.Type.Index], host)
 	}
@@ -190,7 +196,8 @@ func (f *flattener) importFunc(iface, name string, want *types.Func, host *HostI
 		return &compFunc{typ: want}
 	}
 	if !types.EqualFunc(want, h.typ) {
-		f.problem(iface, what, fmt.Sprintf("the component expects %s, this host offers %s", want, h.typ))
+		f.problem(iface, what, fmt.Sprintf("the component expects %s, this host offers %s", want,
+			h.typ))
 		return &compFunc{typ: want}
 	}
 	return &compFunc{typ: h.typ, host: h}
@@ -198,7 +205,8 @@ func (f *flattener) importFunc(iface, name string, want *types.Func, host *HostI
 
 // importModule finds a core module that the host offers and compares it with the type that the
 // component expects.
-func (f *flattener) importModule(iface, name string, want *binary.CoreType, host *HostInstance) *moduleRef {
+func (f *flattener) importModule(iface, name string, want *binary.CoreType,
+	host *HostInstance) *moduleRef {
 	what := "core module " + name
 	if name == "" {
 		what, name = "", iface

@@ -6,9 +6,12 @@ import (
 )
 
 var primKinds = map[binary.Opcode]types.Kind{
-	binary.OpBool: types.Bool, binary.OpS8: types.S8, binary.OpU8: types.U8, binary.OpS16: types.S16, binary.OpU16: types.U16,
-	binary.OpS32: types.S32, binary.OpU32: types.U32, binary.OpS64: types.S64, binary.OpU64: types.U64, binary.OpF32: types.F32,
-	binary.OpF64: types.F64, binary.OpChar: types.Char, binary.OpString: types.String, binary.OpErrorContext: types.ErrorContext,
+	binary.OpBool: types.Bool, binary.OpS8: types.S8, binary.OpU8: types.U8,
+	binary.OpS16: types.S16, binary.OpU16: types.U16, binary.OpS32: types.S32,
+	binary.OpU32: types.U32, binary.OpS64: types.S64, binary.OpU64: types.U64,
+	binary.OpF32: types.F32, binary.OpF64: types.F64, binary.OpChar: types.Char,
+	binary.OpString:       types.String,
+	binary.OpErrorContext: types.ErrorContext,
 }
 
 // typ evaluates a type definition. Resources defined here get their identity here: a component

@@ -25,11 +25,16 @@ type forwarder struct {
 
 // prims are the codes of primitive types.
 var prims = map[types.Kind]byte{
-	types.Bool: 0x7f, types.S8: 0x7e, types.U8: 0x7d, types.S16: 0x7c, types.U16: 0x7b, types.S32: 0x7a, types.U32: 0x79,
-	types.S64: 0x78, types.U64: 0x77, types.F32: 0x76, types.F64: 0x75, types.Char: 0x74, types.String: 0x73,
+	types.Bool: 0x7f, types.S8: 0x7e, types.U8: 0x7d, types.S16: 0x7c, types.U16: 0x7b,
+	types.S32: 0x7a, types.U32: 0x79,
+	types.S64: 0x78, types.U64: 0x77, types.F32: 0x76, types.F64: 0x75, types.Char: 0x74,
+	types.String: 0x73,
 }
 
-func (f *forwarder) section(id byte, item []byte) { f.sections = append(f.sections, b.Defs(id, item)) }
+func (f *forwarder) section(id byte, item []byte) {
+	f.sections = append(f.sections,
+		b.Defs(id, item))
+}
 
 func (f *forwarder) define(def []byte) uint32 {
 	f.section(b.TypeSection, def)
@@ -95,7 +100,8 @@ func (f *forwarder) use(t *types.Type) []byte {
 	}
 	i := f.define(def)
 	if named {
-		f.section(b.ImportSection, b.Import("t"+strconv.Itoa(len(f.names)), b.Cat(b.B(0x03, 0x00), b.U32(i))...))
+		f.section(b.ImportSection, b.Import("t"+strconv.Itoa(len(f.names)),
+			b.Cat(b.B(0x03, 0x00), b.U32(i))...))
 		i = f.types
 		f.types++
 		f.names = append(f.names, i)
@@ -122,7 +128,8 @@ func (f *forwarder) encode(t *types.Type, allocator []byte, encodings ...byte) [
 			f.section(b.InstanceSection, b.Cat(b.B(0x00), b.U32(uint32(i)), b.Vec(args...)))
 			f.section(b.AliasSection, b.Cat(b.B(0x01, 0x00), b.U32(uint32(i)), b.Name("g")))
 		}
-		f.section(b.ExportSection, b.Export("g", b.Cat(b.B(0x01), b.U32(uint32(len(encodings))))...))
+		f.section(b.ExportSection, b.Export("g",
+			b.Cat(b.B(0x01), b.U32(uint32(len(encodings))))...))
 		return f.sections
 	}
 	options := b.Vec(b.B(encodings[0]), b.B(0x03, 0), b.B(0x04, 0))
@@ -202,14 +209,18 @@ func TestValuesPassThroughComponents(t *testing.T) {
 		{"f32", []Value{F32(1.5), F32(float32(math.Copysign(0, -1)))}},
 		{"f64", []Value{F64(-1e300)}},
 		{"char", []Value{Char('a'), Char('é'), Char('語'), Char('🦀'), Char(0x10ffff)}},
-		{"string", []Value{String(""), String("plain"), String("é Latin"), String("語 and 🦀"), String("late " + strings.Repeat("x", 300) + "語")}},
+		{"string", []Value{String(""), String("plain"), String("é Latin"), String("語 and 🦀"),
+			String("late " + strings.Repeat("x", 300) + "語")}},
 		{"list<u8>", []Value{Bytes(nil), Bytes([]byte("\x00\xff bytes"))}},
 		{"list<u32>", []Value{List(), List(U32(1), U32(2), U32(3))}},
 		{"list<string>", []Value{List(String("a"), String("ü"), String("語"))}},
 		{"list<list<option<u16>>>", []Value{List(List(), List(None(), Some(U16(7))))}},
 		{"tuple<u8, u64, string>", []Value{Record(U8(1), U64(2), String("drei"))}},
-		{"record { a: u8, b: f64, c: char, d: s16 }", []Value{Record(U8(1), F64(2.5), Char('語'), S16(-4))}},
-		{"variant { a, b(f32), c(u64), d(string), e(f64) }", []Value{Enum(0), Variant(1, F32(1.5)), Variant(2, U64(1<<63)), Variant(3, String("ß")), Variant(4, F64(-2))}},
+		{"record { a: u8, b: f64, c: char, d: s16 }",
+			[]Value{Record(U8(1), F64(2.5), Char('語'), S16(-4))}},
+		{"variant { a, b(f32), c(u64), d(string), e(f64) }",
+			[]Value{Enum(0), Variant(1, F32(1.5)), Variant(2, U64(1<<63)), Variant(3, String("ß")),
+				Variant(4, F64(-2))}},
 		{"enum { x, y, z }", []Value{Enum(2)}},
 		{"flags { r, w, x }", []Value{Flags(0), Flags(5)}},
 		{"option<string>", []Value{None(), Some(String("é"))}},
@@ -219,27 +230,33 @@ func TestValuesPassThroughComponents(t *testing.T) {
 		{"result<_, u8>", []Value{OkUnit(), Err(U8(3))}},
 		// More than 16 core values: parameters go through memory.
 		{"tuple<string, string, string, string, string, string, string, string, string>",
-			[]Value{Record(String("1"), String("é"), String("語"), String(""), String("5"), String("6"), String("7"), String("8"), String("🦀"))}},
-		{"list<record { a: u8, b: f64, c: char, d: s16 }>", []Value{List(Record(U8(1), F64(2), Char('3'), S16(4)), Record(U8(5), F64(6), Char('7'), S16(8)))}},
+			[]Value{Record(String("1"), String("é"), String("語"), String(""), String("5"),
+				String("6"), String("7"), String("8"), String("🦀"))}},
+		{"list<record { a: u8, b: f64, c: char, d: s16 }>",
+			[]Value{List(Record(U8(1), F64(2), Char('3'), S16(4)),
+				Record(U8(5), F64(6), Char('7'), S16(8)))}},
 	} {
 		t.Run(tt.wit, func(t *testing.T) {
-			typ, err := types.Parse(tt.wit, func(string) (*types.Type, *types.Resource) { return nil, nil })
+			typ, err := types.Parse(tt.wit,
+				func(string) (*types.Type, *types.Resource) { return nil, nil })
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, order := range [][]byte{{0, 1, 2}, {2, 1, 0}, {1, 0, 2, 2, 1, 1, 0, 0}} {
 				var seen Value
 				l := NewLinker()
-				l.Instance("").Func("f", fmt.Sprintf("func(x: %s) -> %s", tt.wit, tt.wit), func(_ *Call, args []Value) (Value, error) {
-					seen = args[0]
-					return args[0], nil
-				})
+				l.Instance("").Func("f", fmt.Sprintf("func(x: %s) -> %s", tt.wit, tt.wit),
+					func(_ *Call, args []Value) (Value, error) {
+						seen = args[0]
+						return args[0], nil
+					})
 				var f forwarder
 				i := instantiateBytes(t, b.Component(f.encode(typ, allocator, order...)...), l, nil)
 				for _, v := range tt.values {
 					got := must(t, i, "g", v)
 					if !same(typ, v, seen) || !same(typ, v, got) {
-						t.Errorf("%v: sent %v, the host saw %v, came back as %v", order, v, seen, got)
+						t.Errorf("%v: sent %v, the host saw %v, came back as %v", order, v, seen,
+							got)
 					}
 				}
 			}

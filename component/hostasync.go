@@ -7,7 +7,8 @@ package component
 //
 // The owner calls cancel, which may be nil, if the guest cancels the call; done has no effect from
 // then on.
-type AsyncHostFunc func(c *Call, args []Value, done func(Value, error)) (now *Value, cancel func(), err error)
+type AsyncHostFunc func(c *Call, args []Value, done func(Value, error)) (
+	now *Value, cancel func(), err error)
 
 // AsyncFunc declares an async function; wit starts with `async func`.
 func (i *HostInstance) AsyncFunc(name, wit string, fn AsyncHostFunc) {
@@ -16,7 +17,8 @@ func (i *HostInstance) AsyncFunc(name, wit string, fn AsyncHostFunc) {
 }
 
 // invokeHost calls a function of the embedder that may resolve later.
-func (th *thread) invokeHost(h *hostFunc, start func() []Value, resolve func(Value, bool)) (cancel func(*instance)) {
+func (th *thread) invokeHost(h *hostFunc, start func() []Value,
+	resolve func(Value, bool)) (cancel func(*instance)) {
 	args := start()
 	if h.async == nil {
 		resolve(th.callHost(h, args), true)
@@ -24,19 +26,20 @@ func (th *thread) invokeHost(h *hostFunc, start func() []Value, resolve func(Val
 	}
 	s := th.store
 	settled := false
-	now, stop, err := h.async(&Call{store: s, ctx: th.ectx.Parent()}, args, func(v Value, err error) {
-		s.mailbox.post(func() {
-			if settled {
-				return
-			}
-			settled = true
-			s.pending--
-			if err != nil {
-				panic(&callError{err})
-			}
-			resolve(v, true)
+	now, stop, err := h.async(&Call{store: s, ctx: th.ectx.Parent()}, args,
+		func(v Value, err error) {
+			s.mailbox.post(func() {
+				if settled {
+					return
+				}
+				settled = true
+				s.pending--
+				if err != nil {
+					panic(&callError{err})
+				}
+				resolve(v, true)
+			})
 		})
-	})
 	if err != nil {
 		panic(&callError{err})
 	}

@@ -307,7 +307,7 @@ func (e *hostEnd) release() {
 	delete(e.store.ends, e)
 }
 
-// peerDropped is told that the guest dropped its end, or that the store closes.
+// peerDropped handles that the guest drops its end, or that the store closes.
 func (e *hostEnd) peerDropped(err error) {
 	if e.closed {
 		return

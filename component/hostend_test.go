@@ -86,7 +86,8 @@ func TestOwnStreamsAreJoined(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	if diff := cmp.Diff([]error{nil}, sink.ended); diff != "" || src.closed != 1 {
-		t.Errorf("the source was closed %d times; the sink ended (-want +got):\n%s", src.closed, diff)
+		t.Errorf("the source was closed %d times; the sink ended (-want +got):\n%s", src.closed,
+			diff)
 	}
 	if s.Waiting() {
 		t.Error("something is still waited for")
@@ -109,8 +110,10 @@ func TestAStreamIsJoinedOnce(t *testing.T) {
 	first, second := &testSink{most: 10}, &testSink{most: 10}
 	s.ReadStream(stream, first)
 	s.ReadStream(stream, second)
-	if diff := cmp.Diff([]error{nil}, second.ended); diff != "" || len(first.ended) > 0 || src.closed > 0 {
-		t.Errorf("first ended with %v, source closed %d times; second (-want +got):\n%s", first.ended, src.closed, diff)
+	if diff := cmp.Diff([]error{nil}, second.ended); diff != "" || len(first.ended) > 0 ||
+		src.closed > 0 {
+		t.Errorf("first ended with %v, source closed %d times; second (-want +got):\n%s",
+			first.ended, src.closed, diff)
 	}
 }
 
@@ -134,7 +137,8 @@ func TestJoinedStreamsHearThatTheStoreCloses(t *testing.T) {
 	}{
 		"waiting for the source": {&testSource{waits: true}, &testSink{most: 10}},
 		"waiting for the sink":   {&testSource{pieces: [][]byte{[]byte("abc")}}, &testSink{}},
-		"in the middle":          {&testSource{pieces: [][]byte{[]byte("abc"), []byte("def")}}, &testSink{most: 10}},
+		"in the middle": {&testSource{pieces: [][]byte{[]byte("abc"), []byte("def")}},
+			&testSink{most: 10}},
 	} {
 		s := newABIBed(t).th.store
 		s.ReadStream(s.NewByteStream(c.src), c.sink)
@@ -153,8 +157,10 @@ func TestJoinedStreamsHearThatTheStoreCloses(t *testing.T) {
 			}
 			turn(t, s)
 		}
-		if c.src.closed != 1 || len(c.sink.ended) != 1 || !errors.Is(c.sink.ended[0], ErrStoreClosed) {
-			t.Errorf("%s: source closed %d times, sink ended with %v", name, c.src.closed, c.sink.ended)
+		if c.src.closed != 1 || len(c.sink.ended) != 1 ||
+			!errors.Is(c.sink.ended[0], ErrStoreClosed) {
+			t.Errorf("%s: source closed %d times, sink ended with %v", name, c.src.closed,
+				c.sink.ended)
 		}
 		if c.src.wake != nil || c.sink.wake != nil || s.Waiting() {
 			t.Errorf("%s: somebody still waits", name)
@@ -172,8 +178,10 @@ func TestJoinedStreamsEndOnce(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]error{nil}, sink.ended); diff != "" || src.closed != 1 || refused.closed != 1 {
-		t.Errorf("sources closed %d and %d times; the sink ended (-want +got):\n%s", src.closed, refused.closed, diff)
+	if diff := cmp.Diff([]error{nil}, sink.ended); diff != "" || src.closed != 1 ||
+		refused.closed != 1 {
+		t.Errorf("sources closed %d and %d times; the sink ended (-want +got):\n%s", src.closed,
+			refused.closed, diff)
 	}
 }
 
@@ -210,8 +218,10 @@ func TestClosingTheStoreEndsWhatIsOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if src.closed != 1 || told != 1 || len(sink.ended) != 1 || !errors.Is(sink.ended[0], ErrStoreClosed) {
-		t.Errorf("source closed %d times, future told %d times, sink ended with %v", src.closed, told, sink.ended)
+	if src.closed != 1 || told != 1 || len(sink.ended) != 1 ||
+		!errors.Is(sink.ended[0], ErrStoreClosed) {
+		t.Errorf("source closed %d times, future told %d times, sink ended with %v", src.closed,
+			told, sink.ended)
 	}
 }
 

@@ -28,7 +28,8 @@ func TestImportProblemTellsUnknownFromWrong(t *testing.T) {
 	l := NewLinker()
 	host := l.Instance("wasi:random/random@0.2.12")
 	nothing := func(*Call, []Value) (Value, error) { return Value{}, nil }
-	data, err := os.ReadFile(filepath.Join("..", "testdata", "guests", "bad", "unknown-function.wasm"))
+	data, err := os.ReadFile(filepath.Join("..", "testdata", "guests", "bad",
+		"unknown-function.wasm"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,12 +9,12 @@ type FileKind = binary.FileKind
 const (
 	FileOther              = binary.KindOther              // none of the below
 	FileEmpty              = binary.KindEmpty              // no bytes at all
-	FileComponent          = binary.KindComponent          // a component in the format that Decode reads
+	FileComponent          = binary.KindComponent          // a component that Decode reads
 	FileModule             = binary.KindModule             // a core module
 	FileText               = binary.KindText               // the WebAssembly text format
-	FileTruncated          = binary.KindTruncated          // begins like a binary, ends within its preamble
-	FileUnsupportedVersion = binary.KindUnsupportedVersion // a binary of another version of its format
-	FileUnsupportedLayer   = binary.KindUnsupportedLayer   // a binary that is neither module nor component
+	FileTruncated          = binary.KindTruncated          // ends within its preamble
+	FileUnsupportedVersion = binary.KindUnsupportedVersion // of another version of its format
+	FileUnsupportedLayer   = binary.KindUnsupportedLayer   // neither module nor component
 )
 
 // KindOf returns what data is. A file of the right kind may still be malformed.

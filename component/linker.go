@@ -69,7 +69,8 @@ type hostFunc struct {
 // Instance adds an interface of that name (`ns:pkg/iface@version`). An import finds it by its exact
 // name, else by a compatible version: the highest that is offered on the same semver track.
 func (l *Linker) Instance(name string) *HostInstance {
-	i := &HostInstance{Name: name, funcs: map[string]*hostFunc{}, types: map[string]*types.Type{}, res: map[string]*Resource{},
+	i := &HostInstance{Name: name, funcs: map[string]*hostFunc{}, types: map[string]*types.Type{},
+		res:     map[string]*Resource{},
 		modules: map[string]*HostModule{}}
 	l.byName[name] = i
 	if key, ok := names.Track(name); ok {
@@ -80,8 +81,8 @@ func (l *Linker) Instance(name string) *HostInstance {
 	return i
 }
 
-// newer tells whether interface a has a higher version than b; both are on the same track, so that
-// numbers decide.
+// newer reports whether interface a has a higher version than b; both are on the same track, so
+// that numbers decide.
 func newer(a, b string) bool {
 	va, vb := versionNumbers(a), versionNumbers(b)
 	return slices.Compare(va[:], vb[:]) > 0

@@ -30,7 +30,7 @@ func (m *mailbox) post(f func()) {
 	}
 }
 
-// drain runs what was posted, and tells whether there was anything.
+// drain runs what was posted, and reports whether there was anything.
 func (m *mailbox) drain() bool {
 	m.mu.Lock()
 	items := m.items

@@ -8,8 +8,10 @@ import (
 
 // doubler imports "env" "add" and exports "double", which adds its parameter to itself.
 const doubler = "\x00asm\x01\x00\x00\x00" +
-	"\x01\x0c\x02\x60\x02\x7f\x7f\x01\x7f\x60\x01\x7f\x01\x7f" + "\x02\x0b\x01\x03env\x03add\x00\x00" +
-	"\x03\x02\x01\x01" + "\x07\x0a\x01\x06double\x00\x01" + "\x0a\x0a\x01\x08\x00\x20\x00\x20\x00\x10\x00\x0b"
+	"\x01\x0c\x02\x60\x02\x7f\x7f\x01\x7f\x60\x01\x7f\x01\x7f" +
+	"\x02\x0b\x01\x03env\x03add\x00\x00" +
+	"\x03\x02\x01\x01" + "\x07\x0a\x01\x06double\x00\x01" +
+	"\x0a\x0a\x01\x08\x00\x20\x00\x20\x00\x10\x00\x0b"
 
 func TestCoreModulesAreImported(t *testing.T) {
 	c, e := decodeFile(t, "modules.wasm"), newEngine(t)
@@ -38,9 +40,12 @@ func TestCoreModulesAreImported(t *testing.T) {
 		}
 	})
 	for name, tt := range map[string]struct{ module, want string }{
-		"another import":   {strings.Replace(doubler, "env", "out", 1), `core module doubler: missing expected import "out:add"`},
-		"another export":   {strings.Replace(doubler, "double", "triple", 1), `core module doubler: missing expected export "double"`},
-		"another type":     {strings.Replace(doubler, "\x02\x01\x01\x07", "\x02\x01\x00\x07", 1), `core module doubler: type mismatch in export "double"`},
+		"another import": {strings.Replace(doubler, "env", "out", 1),
+			`core module doubler: missing expected import "out:add"`},
+		"another export": {strings.Replace(doubler, "double", "triple", 1),
+			`core module doubler: missing expected export "double"`},
+		"another type": {strings.Replace(doubler, "\x02\x01\x01\x07", "\x02\x01\x00\x07", 1),
+			`core module doubler: type mismatch in export "double"`},
 		"no core module":   {"\x00asm", "core module doubler"},
 		"nothing but this": {"", "core module doubler"},
 	} {
@@ -54,7 +59,8 @@ func TestCoreModulesAreImported(t *testing.T) {
 	}
 	t.Run("none at all", func(t *testing.T) {
 		_, err := c.Link(t.Context(), e, NewLinker(), LinkOptions{})
-		if want := "import test:host/code@1.0.0: unknown interface"; err == nil || err.Error() != want {
+		if want := "import test:host/code@1.0.0: unknown interface"; err == nil ||
+			err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	})

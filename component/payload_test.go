@@ -12,9 +12,12 @@ import (
 // payloads are types that differ from each other; "" stands for no payload. Some have the same
 // layout.
 var payloads = []string{
-	"", "u8", "s8", "bool", "u32", "char", "f32", "u64", "string", "list<u8>", "list<s8>", "option<u8>", "result<u8>",
-	"tuple<u8, u8>", "record { a: u8, b: u8 }", "record { a: u8, c: u8 }", "enum { x, y }", "enum { x, z }",
-	"flags { x, y }", "variant { x(u8), y }", "own<one>", "own<two>", "stream<u8>", "stream<s8>", "future<u8>",
+	"", "u8", "s8", "bool", "u32", "char", "f32", "u64", "string", "list<u8>", "list<s8>",
+	"option<u8>", "result<u8>",
+	"tuple<u8, u8>", "record { a: u8, b: u8 }", "record { a: u8, c: u8 }", "enum { x, y }",
+	"enum { x, z }",
+	"flags { x, y }", "variant { x(u8), y }", "own<one>", "own<two>", "stream<u8>", "stream<s8>",
+	"future<u8>",
 }
 
 // parsePayload returns the type of a stream or future of a payload.
@@ -78,7 +81,10 @@ func TestAStreamIsNothingButWhatItWasMadeAs(t *testing.T) {
 		return &types.Type{Kind: types.Stream, Elem: &types.Type{Kind: types.Own, Resource: r}}
 	}
 	c := b.cx(0)
-	if trap := trapped(func() { c.lowerEnd(Value{ref: &shared{elem: stream(one).Elem}}, stream(two)) }); trap == nil {
+	if trap := trapped(func() {
+		c.lowerEnd(Value{ref: &shared{elem: stream(one).Elem}},
+			stream(two))
+	}); trap == nil {
 		t.Error("a stream of one resource is handed on as one of another resource")
 	}
 }
@@ -97,7 +103,9 @@ func TestTheEmbeddersStreamsAreOfBytes(t *testing.T) {
 		sink := &testSink{most: 1}
 		sh := &shared{elem: used.Elem}
 		s.ReadStream(Value{ref: sh}, sink)
-		if refused := len(sink.ended) > 0 && errors.Is(sink.ended[0], errNotBytes); refused != (payload != "u8") || sh.dropped != refused {
+		if refused := len(sink.ended) > 0 &&
+			errors.Is(sink.ended[0], errNotBytes); refused != (payload != "u8") ||
+			sh.dropped != refused {
 			t.Errorf("taken as %s: dropped %v, told %v", used, sh.dropped, sink.ended)
 		}
 	}

@@ -87,7 +87,8 @@ func (s *Store) recycle() bool {
 	for _, in := range s.insts {
 		*in = instance{idx: in.idx, parent: in.parent, mayLeave: true, table: in.table.emptied()}
 	}
-	return s.linked.pool.put(recycled{limits: s.limits, group: s.group, insts: s.insts, mems: s.mems, funcs: s.funcs})
+	return s.linked.pool.put(recycled{limits: s.limits, group: s.group, insts: s.insts,
+		mems: s.mems, funcs: s.funcs})
 }
 
 // maxKeptEntries bounds the room in a handle table that waits for another use.

@@ -93,9 +93,11 @@ func act(t *testing.T, i *Instance, r *rand.Rand) string {
 		must(t, i, "drop", h)
 		return fmt.Sprint("handle ", h.U32())
 	case 8:
-		return fmt.Sprint("far ", must(t, i, "op", U32(3), U32(1+r.Uint32N(1<<16))).U32(), " of ", must(t, i, "op", U32(2), U32(0)).U32())
+		return fmt.Sprint("far ", must(t, i, "op", U32(3), U32(1+r.Uint32N(1<<16))).U32(), " of ",
+			must(t, i, "op", U32(2), U32(0)).U32())
 	case 9:
-		return fmt.Sprint("size ", must(t, i, "size").U32(), must(t, i, "peek", U32(r.Uint32N(2<<16))).U32())
+		return fmt.Sprint("size ", must(t, i, "size").U32(),
+			must(t, i, "peek", U32(r.Uint32N(2<<16))).U32())
 	}
 	return ""
 }
@@ -145,9 +147,16 @@ func TestRecycledInstancesCannotBeToldFromNewOnes(t *testing.T) {
 func TestInstancesThatFailedAreNotRecycled(t *testing.T) {
 	stop := errors.New("enough")
 	for name, do := range map[string]func(t *testing.T, i *Instance){
-		"trap":         func(t *testing.T, i *Instance) { mustTrap(t, i, "unreachable", "trap") },
-		"bad handle":   func(t *testing.T, i *Instance) { mustTrap(t, i, "unknown handle", "drop", U32(5)) },
-		"interrupted":  func(t *testing.T, i *Instance) { i.store.Interrupt(stop); mustTrap(t, i, "enough", "spin") },
+		"trap": func(t *testing.T, i *Instance) { mustTrap(t, i, "unreachable", "trap") },
+		"bad handle": func(t *testing.T,
+			i *Instance) {
+			mustTrap(t, i, "unknown handle", "drop", U32(5))
+		},
+		"interrupted": func(t *testing.T,
+			i *Instance) {
+			i.store.Interrupt(stop)
+			mustTrap(t, i, "enough", "spin")
+		},
 		"just in time": func(_ *testing.T, i *Instance) { i.store.Interrupt(stop) },
 		"largest memory": func(t *testing.T, i *Instance) {
 			if old := must(t, i, "grow", U32(37)).U32(); old != 3 {
@@ -221,7 +230,8 @@ func TestLateInterruptsDoNotReachTheNextUser(t *testing.T) {
 				i, err := l.Instantiate(t.Context(), s)
 				if err == nil {
 					var v Value
-					if v, err = i.Func("bump").Call(t.Context(), U32(1)); err == nil && v.U32() != 9 {
+					if v, err = i.Func("bump").Call(t.Context(), U32(1)); err == nil &&
+						v.U32() != 9 {
 						t.Errorf("bump gave %d, want 9", v.U32())
 					}
 				}

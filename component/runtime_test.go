@@ -125,11 +125,22 @@ func TestMisusedHandlesTrap(t *testing.T) {
 		call string
 		arg  uint32
 	}{
-		"never made":    {func(*testing.T, *Instance) {}, "unknown handle index 1", "read", 1},
-		"zero":          {func(*testing.T, *Instance) {}, "unknown handle index 0", "drop", 0},
-		"dropped twice": {func(t *testing.T, i *Instance) { must(t, i, "make", U32(9)); must(t, i, "drop", U32(1)) }, "unknown handle index 1", "drop", 1},
-		"given away":    {func(t *testing.T, i *Instance) { must(t, i, "make", U32(9)); must(t, i, "eat", U32(1)) }, "unknown handle index 1", "read", 1},
-		"out of range":  {func(*testing.T, *Instance) {}, "unknown handle index 4294967295", "eat", 1<<32 - 1},
+		"never made": {func(*testing.T, *Instance) {}, "unknown handle index 1", "read", 1},
+		"zero":       {func(*testing.T, *Instance) {}, "unknown handle index 0", "drop", 0},
+		"dropped twice": {func(t *testing.T,
+			i *Instance) {
+			must(t, i, "make", U32(9))
+			must(t, i, "drop", U32(1))
+		},
+			"unknown handle index 1", "drop", 1},
+		"given away": {func(t *testing.T,
+			i *Instance) {
+			must(t, i, "make", U32(9))
+			must(t, i, "eat", U32(1))
+		},
+			"unknown handle index 1", "read", 1},
+		"out of range": {func(*testing.T, *Instance) {}, "unknown handle index 4294967295", "eat",
+			1<<32 - 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := instantiateFile(t, "resources.wasm", (&embedder{}).linker(), nil)
@@ -165,19 +176,24 @@ func TestTrapsPoisonTheStore(t *testing.T) {
 	}{
 		"guest code": {&embedder{}, "trap", nil, func(err error) bool {
 			var trap *engine.Trap
-			return errors.As(err, &trap) && trap.Code == engine.TrapUnreachable && len(trap.Frames) > 0
+			return errors.As(err, &trap) && trap.Code == engine.TrapUnreachable &&
+				len(trap.Frames) > 0
 		}},
-		"an error of the embedder's": {&embedder{fail: errors.New("the host refuses")}, "read", []Value{U32(1)}, func(err error) bool {
-			var trap *engine.Trap
-			return errors.As(err, &trap) && trap.Code == engine.TrapHost && strings.Contains(err.Error(), "the host refuses")
-		}},
-		"an error of a destructor's": {&embedder{fail: errors.New("the host refuses")}, "drop", []Value{U32(1)}, func(err error) bool {
-			return strings.Contains(err.Error(), "the host refuses")
-		}},
-		"a panic of the embedder's": {&embedder{panics: "oh"}, "read", []Value{U32(1)}, func(err error) bool {
-			var p *engine.PanicError
-			return errors.As(err, &p) && p.Value == "oh" && len(p.Stack) > 0
-		}},
+		"an error of the embedder's": {&embedder{fail: errors.New("the host refuses")}, "read",
+			[]Value{U32(1)}, func(err error) bool {
+				var trap *engine.Trap
+				return errors.As(err, &trap) && trap.Code == engine.TrapHost &&
+					strings.Contains(err.Error(), "the host refuses")
+			}},
+		"an error of a destructor's": {&embedder{fail: errors.New("the host refuses")}, "drop",
+			[]Value{U32(1)}, func(err error) bool {
+				return strings.Contains(err.Error(), "the host refuses")
+			}},
+		"a panic of the embedder's": {&embedder{panics: "oh"}, "read", []Value{U32(1)},
+			func(err error) bool {
+				var p *engine.PanicError
+				return errors.As(err, &p) && p.Value == "oh" && len(p.Stack) > 0
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := instantiateFile(t, "resources.wasm", tt.embedder.linker(), nil)
@@ -249,13 +265,17 @@ func TestLinkErrorsNameWhatIsMissing(t *testing.T) {
 		}, []ImportProblem{{"test:host/other@1.0.0", "function answer", "unknown function", nil}}},
 		"a function has another type": {func(l *Linker) {
 			l.Instance("test:host/api@0.2.0").Func("answer", "func() -> u32", answer)
-			l.Instance("test:host/other@1.0.0").Func("answer", "func(question: string) -> u32", answer)
-		}, []ImportProblem{{"test:host/other@1.0.0", "function answer", "the component expects func() -> u32, this host offers func(question: string) -> u32", nil}}},
+			l.Instance("test:host/other@1.0.0").Func("answer", "func(question: string) -> u32",
+				answer)
+		}, []ImportProblem{{"test:host/other@1.0.0", "function answer",
+			"the component expects func() -> u32, this host offers func(question: string) -> u32",
+			nil}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := NewLinker()
 			tt.offer(l)
-			_, err := decodeFile(t, "versions.wasm").Link(t.Context(), newEngine(t), l, LinkOptions{})
+			_, err := decodeFile(t, "versions.wasm").Link(t.Context(), newEngine(t), l,
+				LinkOptions{})
 			var missing *LinkError
 			if !errors.As(err, &missing) {
 				t.Fatalf("linked: %v", err)

@@ -63,7 +63,7 @@ type instance struct {
 	threads        threadTable
 	backpressure   int
 	exclusive      *thread              // holds the slot of tasks that may not overlap
-	entering       []*thread            // wait at the entry gate, in order, for the exclusive slot too
+	entering       []*thread            // wait at the entry gate, in order, for the slot too
 	enteringBeside []*thread            // wait at the entry gate and need no slot
 	slotWaiters    map[*thread]struct{} // could go on but for the slot
 }

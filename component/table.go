@@ -85,7 +85,8 @@ func (t *table) get(i uint32) *entry {
 func (t *table) resource(i uint32, r *types.Resource) *entry {
 	e := t.get(i)
 	if e.kind != entryResource || e.res != r {
-		trapf("handle index %d used with the wrong type, expected guest-defined resource %s", i, r.Name)
+		trapf("handle index %d used with the wrong type, expected guest-defined resource %s", i,
+			r.Name)
 	}
 	return e
 }
@@ -144,7 +145,8 @@ func (t *table) errorContext(i uint32) *errorContext {
 
 // end returns the end of a stream or future of type typ. known, which may be nil, remembers a
 // payload type that was found to be equal, since comparing types anew for every copy is slow.
-func (t *table) end(i uint32, typ *types.Type, readable bool, known *atomic.Pointer[types.Type]) *copyEnd {
+func (t *table) end(i uint32, typ *types.Type, readable bool,
+	known *atomic.Pointer[types.Type]) *copyEnd {
 	e, ok := t.other(i).(*copyEnd)
 	if ok && e.readable == readable && e.sh.future == (typ.Kind == types.Future) {
 		switch {

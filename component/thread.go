@@ -189,10 +189,13 @@ func (t *task) needsExclusive() bool { return !t.opts.async || t.opts.callback >
 func (t *task) enterImplicit(th *thread) bool {
 	in := t.inst
 	if t.typ.Async {
-		blocked := func() bool { return in.backpressure > 0 || t.needsExclusive() && in.exclusive != nil }
+		blocked := func() bool {
+			return in.backpressure > 0 || t.needsExclusive() && in.exclusive != nil
+		}
 		// The holder of the slot may just have become ready: then it goes on first, once, instead
 		// of making the caller wait for it.
-		if in.exclusive != nil && t.needsExclusive() && len(in.entering) == 0 && in.exclusive.isReady() {
+		if in.exclusive != nil && t.needsExclusive() && len(in.entering) == 0 &&
+			in.exclusive.isReady() {
 			in.exclusive.resume(false)
 		}
 		if blocked() || len(in.entering) > 0 || len(in.enteringBeside) > 0 {

@@ -20,10 +20,11 @@ func (b *waitBed) linker() *Linker {
 		b.dropped[rep.(uint32)]++
 		return nil
 	})
-	i.AsyncFunc("work", "async func(n: u32) -> u32", func(_ *Call, _ []Value, done func(Value, error)) (*Value, func(), error) {
-		b.open = append(b.open, done)
-		return nil, nil, nil
-	})
+	i.AsyncFunc("work", "async func(n: u32) -> u32",
+		func(_ *Call, _ []Value, done func(Value, error)) (*Value, func(), error) {
+			b.open = append(b.open, done)
+			return nil, nil, nil
+		})
 	return l
 }
 
@@ -31,11 +32,12 @@ func (b *waitBed) linker() *Linker {
 func (b *waitBed) start(t *testing.T, i *Instance, name string, n int, got *int) {
 	t.Helper()
 	for k := range n {
-		_, err := i.Func(name).Start([]Value{Own(uint32(k)), U32(uint32(k))}, func(v Value, ok bool) {
-			if ok {
-				*got++
-			}
-		})
+		_, err := i.Func(name).Start([]Value{Own(uint32(k)), U32(uint32(k))},
+			func(v Value, ok bool) {
+				if ok {
+					*got++
+				}
+			})
 		if err != nil {
 			t.Fatal(err)
 		}

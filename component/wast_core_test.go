@@ -53,7 +53,8 @@ func (c *wastCore) close() {
 }
 
 // compile compiles a module; without a provider of imports only to see whether it is valid.
-func (c *wastCore) compile(code []byte, provider func(module string) (slot int, ok bool)) (*engine.Module, error) {
+func (c *wastCore) compile(code []byte, provider func(module string) (slot int,
+	ok bool)) (*engine.Module, error) {
 	info, err := corewasm.Scan(code)
 	if err != nil {
 		return nil, err
@@ -73,7 +74,8 @@ func (c *wastCore) compile(code []byte, provider func(module string) (slot int, 
 		}
 		imports[i] = engine.Import{Slot: slot, Name: im.Name}
 	}
-	return rt.Compile(c.run.t.Context(), engine.Source{Name: "module", Wasm: code, Imports: imports})
+	return rt.Compile(c.run.t.Context(),
+		engine.Source{Name: "module", Wasm: code, Imports: imports})
 }
 
 func (c *wastCore) instantiate(code []byte, name string) (*wastCoreInstance, error) {
@@ -82,7 +84,8 @@ func (c *wastCore) instantiate(code []byte, name string) (*wastCoreInstance, err
 		if err != nil {
 			return nil, err
 		}
-		c.group, c.insts = rt.NewGroup(engine.Limits{}, wastCoreSlots), map[string]*wastCoreInstance{}
+		c.group, c.insts = rt.NewGroup(engine.Limits{}, wastCoreSlots),
+			map[string]*wastCoreInstance{}
 		if _, err := c.instantiate(wastSpectest(), "spectest"); err != nil {
 			return nil, wastFail("spectest: %v", err)
 		}
@@ -99,7 +102,8 @@ func (c *wastCore) instantiate(code []byte, name string) (*wastCoreInstance, err
 	}
 	i := &wastCoreInstance{slot: c.next, info: m.Info()}
 	c.next++
-	if err := c.group.Instantiate(c.group.NewContext(c.run.t.Context(), nil), i.slot, m); err != nil {
+	if err := c.group.Instantiate(c.group.NewContext(c.run.t.Context(), nil), i.slot,
+		m); err != nil {
 		return nil, err
 	}
 	if name != "" {
@@ -176,7 +180,8 @@ func (c *wastCore) reader(i *wastCoreInstance, field string) (*wastCoreInstance,
 	}
 	code := wastModule(
 		wastSection(1, 1, 0x60, 0, 1, byte(t.Type)),
-		wastSection(2, slices.Concat([]byte{1, 0, byte(len(field))}, []byte(field), []byte{3, byte(t.Type), mutable})...),
+		wastSection(2, slices.Concat([]byte{1, 0, byte(len(field))}, []byte(field),
+			[]byte{3, byte(t.Type), mutable})...),
 		wastSection(3, 1, 0),
 		wastSection(7, 1, 3, 'g', 'e', 't', 0, 0),
 		wastSection(10, 1, 4, 0, 0x23, 0, 0x0b),
@@ -187,7 +192,8 @@ func (c *wastCore) reader(i *wastCoreInstance, field string) (*wastCoreInstance,
 	}
 	reader := &wastCoreInstance{slot: c.next, info: m.Info()}
 	c.next++
-	if err := c.group.Instantiate(c.group.NewContext(c.run.t.Context(), nil), reader.slot, m); err != nil {
+	if err := c.group.Instantiate(c.group.NewContext(c.run.t.Context(), nil), reader.slot,
+		m); err != nil {
 		return nil, wastFail("%v", err)
 	}
 	return reader, nil
@@ -213,7 +219,8 @@ func wastSection(id byte, content ...byte) []byte {
 // memory and globals.
 func wastSpectest() []byte {
 	signatures := map[string][]byte{
-		"print": {}, "print_i32": {0x7f}, "print_i64": {0x7e}, "print_f32": {0x7d}, "print_f64": {0x7c},
+		"print": {}, "print_i32": {0x7f}, "print_i64": {0x7e}, "print_f32": {0x7d},
+		"print_f64":     {0x7c},
 		"print_i32_f32": {0x7f, 0x7d}, "print_f64_f64": {0x7c, 0x7c},
 	}
 	var types, funcs, exports, code []byte
@@ -234,7 +241,8 @@ func wastSpectest() []byte {
 		export(name, 3, byte(i))
 	}
 	long := func(id byte, content []byte) []byte {
-		return slices.Concat([]byte{id, byte(len(content)) | 0x80, byte(len(content) >> 7)}, content)
+		return slices.Concat([]byte{id, byte(len(content)) | 0x80, byte(len(content) >> 7)},
+			content)
 	}
 	return wastModule(
 		wastSection(1, append([]byte{n}, types...)...),

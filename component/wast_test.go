@@ -308,14 +308,15 @@ func (w *wastRun) tell(c wastCommand, err error) {
 	}
 }
 
-// wastTrapped tells whether an error is a trap, and not a time limit or a failure of the script.
+// wastTrapped reports whether an error is a trap, and not a time limit or a failure of the script.
 func wastTrapped(err error) bool {
 	var trap *TrapError
 	var core *engine.Trap
-	return (errors.As(err, &trap) || errors.As(err, &core) || errors.Is(err, ErrPoisoned)) && !errors.Is(err, errWastTime)
+	return (errors.As(err, &trap) || errors.As(err, &core) || errors.Is(err, ErrPoisoned)) &&
+		!errors.Is(err, errWastTime)
 }
 
-// wastThrown tells whether an error is an exception that nothing caught.
+// wastThrown reports whether an error is an exception that nothing caught.
 func wastThrown(err error) bool {
 	var trap *engine.Trap
 	return errors.As(err, &trap) && trap.Code == engine.TrapUncaughtException
@@ -348,7 +349,7 @@ func (w *wastRun) decode(c wastCommand) (any, error) {
 	return def, nil
 }
 
-// refused tells whether a definition is refused as it stands, whatever there is to import.
+// refused reports whether a definition is refused as it stands, whatever there is to import.
 func (w *wastRun) refused(c wastCommand) error {
 	def, err := w.decode(c)
 	if err == nil {
@@ -376,7 +377,7 @@ func (w *wastRun) checkModules(c *Component) error {
 	return checkUnused(w.t.Context(), rt, c.ast, &plan{})
 }
 
-// notInstantiated tells whether a valid definition cannot be instantiated for a reason that fits.
+// notInstantiated reports whether a valid definition cannot be instantiated for a reason that fits.
 func (w *wastRun) notInstantiated(c wastCommand, fits func(error) bool) error {
 	def, err := w.decode(c)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 // wastParse reads a value of the script as one of type t.
 func wastParse(w wastValue, t *types.Type) (Value, error) {
 	bad := func(err error) (Value, error) {
-		return Value{}, &wastError{fmt.Sprintf("value %s of type %s for %s: %v", w.Value, w.Type, t, err)}
+		return Value{}, &wastError{fmt.Sprintf("value %s of type %s for %s: %v", w.Value, w.Type, t,
+			err)}
 	}
 	str := func() (s string) {
 		_ = json.Unmarshal(w.Value, &s)

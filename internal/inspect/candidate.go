@@ -76,7 +76,8 @@ func (f *File) candidateHint(name string, l *component.Linker) string {
 
 func (f *File) releaseCandidate(name string, l *component.Linker) *File {
 	return f.problem(CodeReleaseCandidate, f.candidateHint(name, l),
-		"is made for %s, a release candidate of WASI %s whose interfaces have changed since", name, releaseOf(name))
+		"is made for %s, a release candidate of WASI %s whose interfaces have changed since", name,
+		releaseOf(name))
 }
 
 // offered returns the version of WASI HTTP that l offers for components of that release, or another

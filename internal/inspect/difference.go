@@ -10,7 +10,7 @@ import (
 
 // Difference is what distinguishes one build of a component from another.
 type Difference struct {
-	// Code says that core modules differ in anything that is compiled or
+	// Code reports whether core modules differ in anything that is compiled or
 	// decides how they are put together; Data that the contents of data
 	// segments differ. Custom sections are neither.
 	Code, Data bool
@@ -60,8 +60,11 @@ func added(before, now []string) (more, fewer []string) {
 func compareModules(before, now []byte) (code, data bool) {
 	wasCode, wasData := codeAndData(before)
 	isCode, isData := codeAndData(now)
-	same := func(a, b corewasm.Section) bool { return a.ID == b.ID && bytes.Equal(a.Content, b.Content) }
-	return (before == nil) != (now == nil) || !slices.EqualFunc(wasCode, isCode, same), !slices.EqualFunc(wasData, isData, same)
+	same := func(a, b corewasm.Section) bool {
+		return a.ID == b.ID && bytes.Equal(a.Content, b.Content)
+	}
+	return (before == nil) != (now == nil) || !slices.EqualFunc(wasCode, isCode, same),
+		!slices.EqualFunc(wasData, isData, same)
 }
 
 // codeAndData takes a module's sections apart.

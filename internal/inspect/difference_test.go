@@ -12,16 +12,19 @@ import (
 
 func TestWhatDistinguishesTwoBuilds(t *testing.T) {
 	guest := func(elements ...string) []byte {
-		data, err := os.ReadFile(filepath.Join(append([]string{"..", "..", "testdata", "guests"}, elements...)...))
+		data, err := os.ReadFile(filepath.Join(append([]string{"..", "..", "testdata", "guests"},
+			elements...)...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return data
 	}
-	hello, other := guest("rust-hello", "rust-hello.wasm"), guest("rust-kitchen", "rust-kitchen.wasm")
+	hello, other := guest("rust-hello", "rust-hello.wasm"),
+		guest("rust-kitchen", "rust-kitchen.wasm")
 	data := bytes.Replace(hello, []byte("Hello, world!"), []byte("Hallo, Welt!!"), 1)
 	// local.get 0; i32.load with another alignment hint.
-	code := bytes.Replace(hello, []byte{0x20, 0x00, 0x28, 0x02, 0x00}, []byte{0x20, 0x00, 0x28, 0x01, 0x00}, 1)
+	code := bytes.Replace(hello, []byte{0x20, 0x00, 0x28, 0x02, 0x00},
+		[]byte{0x20, 0x00, 0x28, 0x01, 0x00}, 1)
 	both := bytes.Replace(code, []byte("Hello, world!"), []byte("Hallo, Welt!!"), 1)
 	for name, tt := range map[string]struct {
 		before, now []byte
@@ -33,7 +36,8 @@ func TestWhatDistinguishesTwoBuilds(t *testing.T) {
 		"both":                 {hello, both, true, true},
 		"another program":      {hello, other, true, true},
 		"another program back": {other, hello, true, true},
-		"modules added":        {guest("rust-hello", "rust-hello.wasm"), guest("rust-hello", "rust-hello-std.wasm"), true, true},
+		"modules added": {guest("rust-hello", "rust-hello.wasm"),
+			guest("rust-hello", "rust-hello-std.wasm"), true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var builds [2]*component.Component
@@ -48,10 +52,12 @@ func TestWhatDistinguishesTwoBuilds(t *testing.T) {
 			if d.Code != tt.code || d.Data != tt.data {
 				t.Errorf("code %v, data %v", d.Code, d.Data)
 			}
-			if same := slices.Equal(builds[0].ImportNames(), builds[1].ImportNames()); same != (len(d.ImportsAdded)+len(d.ImportsRemoved) == 0) {
+			if same := slices.Equal(builds[0].ImportNames(),
+				builds[1].ImportNames()); same != (len(d.ImportsAdded)+len(d.ImportsRemoved) == 0) {
 				t.Errorf("imports +%q -%q", d.ImportsAdded, d.ImportsRemoved)
 			}
-			if same := slices.Equal(builds[0].ExportNames(), builds[1].ExportNames()); same != (len(d.ExportsAdded)+len(d.ExportsRemoved) == 0) {
+			if same := slices.Equal(builds[0].ExportNames(),
+				builds[1].ExportNames()); same != (len(d.ExportsAdded)+len(d.ExportsRemoved) == 0) {
 				t.Errorf("exports +%q -%q", d.ExportsAdded, d.ExportsRemoved)
 			}
 		})

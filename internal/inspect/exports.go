@@ -12,10 +12,12 @@ import (
 func (f *File) wrongExports(l *component.Linker) *File {
 	switch f.WASI {
 	case "0.2":
-		f.checkExport(l, f.Handler, "handle", "func(request: incoming-request, response-out: response-outparam)",
+		f.checkExport(l, f.Handler, "handle",
+			"func(request: incoming-request, response-out: response-outparam)",
 			`^func\([^:]+: own<incoming-request>, [^:]+: own<response-outparam>\)$`)
 	case "0.3":
-		f.checkExport(l, f.Handler, "handle", "async func(request: request) -> result<response, error-code>",
+		f.checkExport(l, f.Handler, "handle",
+			"async func(request: request) -> result<response, error-code>",
 			`^(async )?func\([^:]+: own<request>\) -> result<own<response>, variant \{`)
 	}
 	if f.Problem == nil && f.Command != "" {
@@ -31,12 +33,13 @@ func (f *File) checkExport(l *component.Linker, iface, name, want, pattern strin
 	case !ok:
 		f.problem(CodeWrongExport, hint, "exports %s, but no function %s in it", iface, name)
 	case !regexp.MustCompile(pattern).MatchString(typ):
-		f.problem(CodeWrongExport, hint, "exports %s, but its function %s is %s, not %s", iface, name, term.Shorten(typ, 200), want)
+		f.problem(CodeWrongExport, hint, "exports %s, but its function %s is %s, not %s", iface,
+			name, term.Shorten(typ, 200), want)
 	}
 }
 
-// handlerVersion tells whether an exported interface answers HTTP requests, and in which version of
-// WASI.
+// handlerVersion reports whether an exported interface answers HTTP requests, and in which version
+// of WASI.
 func handlerVersion(name string) (string, bool) {
 	base, version, _ := strings.Cut(name, "@")
 	switch {
@@ -48,22 +51,26 @@ func handlerVersion(name string) (string, bool) {
 	return "", false
 }
 
-// isHandler tells whether an exported interface answers HTTP requests, in some version of WASI.
+// isHandler reports whether an exported interface answers HTTP requests, in some version of WASI.
 func isHandler(name string) bool {
 	base, _, versioned := strings.Cut(name, "@")
 	return versioned && (base == "wasi:http/incoming-handler" || base == "wasi:http/handler")
 }
 
-// isCommand tells whether an exported interface runs the component as a program.
+// isCommand reports whether an exported interface runs the component as a program.
 func isCommand(name string) bool {
 	base, version, _ := strings.Cut(name, "@")
-	return base == "wasi:cli/run" && (strings.HasPrefix(version, "0.2.") || strings.HasPrefix(version, "0.3."))
+	return base == "wasi:cli/run" && (strings.HasPrefix(version, "0.2.") ||
+		strings.HasPrefix(version, "0.3."))
 }
 
 func (f *File) noHandler() *File {
 	if f.otherHandler != "" {
-		return f.problem(CodeNoHandler, "rebuild it for WASI 0.2 or 0.3, or look for a newer version of "+programName,
-			"exports %s; what can be served are wasi:http/incoming-handler@0.2 and wasi:http/handler@0.3", f.otherHandler)
+		return f.problem(CodeNoHandler,
+			"rebuild it for WASI 0.2 or 0.3, or look for a newer version of "+programName,
+			"exports %s; what can be served are "+
+				"wasi:http/incoming-handler@0.2 and wasi:http/handler@0.3",
+			f.otherHandler)
 	}
 	exports := f.Component.ExportNames()
 	what := "exports nothing"
@@ -74,7 +81,8 @@ func (f *File) noHandler() *File {
 	if host := otherHost(exports); host != "" {
 		hint = "it is made for " + host + "; " + hint
 	}
-	return f.problem(CodeNoHandler, hint, "does not answer HTTP requests: it %s, and no wasi:http/incoming-handler", what)
+	return f.problem(CodeNoHandler, hint,
+		"does not answer HTTP requests: it %s, and no wasi:http/incoming-handler", what)
 }
 
 // handlerHint says how to make the handler in the language of the component.
@@ -82,11 +90,15 @@ func handlerHint(t Toolchain) string {
 	const world = "build it for the world wasi:http/proxy"
 	switch t.Language {
 	case "Rust":
-		return world + ": implement wasip2::exports::http::incoming_handler::Guest and call wasip2::http::proxy::export!"
+		return world +
+			": implement wasip2::exports::http::incoming_handler::Guest " +
+			"and call wasip2::http::proxy::export!"
 	case "JavaScript":
-		return world + ": addEventListener(\"fetch\", …), then jco componentize --wit wit --world-name proxy"
+		return world +
+			": addEventListener(\"fetch\", …), then jco componentize --wit wit --world-name proxy"
 	case "Python":
-		return world + ": a class IncomingHandler, then componentize-py -w wasi:http/proxy componentize app"
+		return world +
+			": a class IncomingHandler, then componentize-py -w wasi:http/proxy componentize app"
 	case "Go", "C", "C++":
 		return world + " with the bindings that wit-bindgen makes from it"
 	}

@@ -7,7 +7,8 @@ import (
 )
 
 func TestMissing(t *testing.T) {
-	whole := componentBytes(customSection("a", make([]byte, 300)), customSection("b", make([]byte, 10)))
+	whole := componentBytes(customSection("a", make([]byte, 300)),
+		customSection("b", make([]byte, 10)))
 	if got := missing(whole); got != 0 {
 		t.Errorf("whole: %d bytes are missing", got)
 	}
@@ -21,7 +22,8 @@ func TestMissing(t *testing.T) {
 		"in the first section":  {whole[:100], int64(8 + 3 + 302 - 100)},
 		"between two sections":  {whole[:8+3+302], 0},
 		"in the second section": {whole[:len(whole)-4], 4},
-		"not a size":            {append(componentBytes(), 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), 0},
+		"not a size": {append(componentBytes(), 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+			0xff, 0xff, 0xff, 0xff, 0xff, 0xff), 0},
 	} {
 		if got := missing(tt.data); got != tt.want {
 			t.Errorf("%s: %d bytes are missing, want %d", name, got, tt.want)

@@ -13,7 +13,8 @@ import (
 // searchedFolders are where the usual tools put what they build: cargo, and
 // what npm and Python projects do.
 func searchedFolders() []string {
-	return []string{".", "target/wasm32-wasi*/release", "target/wasm32-wasi*/debug", "dist", "build"}
+	return []string{".", "target/wasm32-wasi*/release", "target/wasm32-wasi*/debug", "dist",
+		"build"}
 }
 
 // Find returns the one component below the current folder that fits a purpose, such as "serve". how
@@ -40,7 +41,8 @@ func Find(purpose, how string, fits func(path string) (ok bool, reason string)) 
 		hint := "looked for *.wasm in " + strings.Join(searchedFolders(), ", ") +
 			"; build one or name it: " + how + " path/to/app.wasm"
 		if len(paths) == 1 {
-			hint += "; what to do about that one: " + programName + " inspect " + term.ShellPath(paths[0])
+			hint += "; what to do about that one: " + programName + " inspect " +
+				term.ShellPath(paths[0])
 		}
 		return "", &Problem{Code: CodeMissing, Message: msg, Hint: hint}
 	}
@@ -67,7 +69,8 @@ func wasmFiles() (paths, unreadable []string) {
 			}
 			entries, err := os.ReadDir(folder)
 			if err != nil {
-				unreadable = append(unreadable, fmt.Sprintf("%s: cannot be read: %v", folder, underlying(err)))
+				unreadable = append(unreadable,
+					fmt.Sprintf("%s: cannot be read: %v", folder, underlying(err)))
 			}
 			for _, entry := range entries {
 				path := filepath.Join(folder, entry.Name())

@@ -14,7 +14,8 @@ func TestFindShowsOddNamesOnOneLine(t *testing.T) {
 		}
 	}
 	_, problem := Find("serve", "wasihttp serve", func(string) (bool, string) { return true, "" })
-	if want := "there are 2 components to serve:\n  a\\x0ab.wasm\n  c.wasm"; problem == nil || problem.Error() != want {
+	if want := "there are 2 components to serve:\n  a\\x0ab.wasm\n  c.wasm"; problem == nil ||
+		problem.Error() != want {
 		t.Errorf("got %v", problem)
 	}
 }

@@ -16,13 +16,18 @@ func TestFind(t *testing.T) {
 		words []string
 	}{
 		"in the current folder": {[]string{"app.wasm"}, "app.wasm", nil},
-		"cargo's release":       {[]string{"target/wasm32-wasip2/release/app.wasm"}, "target/wasm32-wasip2/release/app.wasm", nil},
-		"cargo's debug":         {[]string{"target/wasm32-wasip1/debug/app.wasm", "core.wasm"}, "target/wasm32-wasip1/debug/app.wasm", nil},
-		"dist":                  {[]string{"dist/app.wasm", "other/app.wasm"}, "dist/app.wasm", nil},
-		"build":                 {[]string{"build/app.wasm"}, "build/app.wasm", nil},
-		"several":               {[]string{"dist/app.wasm", "b.wasm"}, "", []string{"2 components", "dist/app.wasm", "b.wasm"}},
-		"none that fits":        {[]string{"core.wasm", "app.txt"}, "", []string{"no component", "core.wasm: is a core module"}},
-		"none":                  {nil, "", []string{"no component"}},
+		"cargo's release": {[]string{"target/wasm32-wasip2/release/app.wasm"},
+			"target/wasm32-wasip2/release/app.wasm", nil},
+		"cargo's debug": {[]string{"target/wasm32-wasip1/debug/app.wasm", "core.wasm"},
+			"target/wasm32-wasip1/debug/app.wasm", nil},
+		"dist": {[]string{"dist/app.wasm", "other/app.wasm"}, "dist/app.wasm",
+			nil},
+		"build": {[]string{"build/app.wasm"}, "build/app.wasm", nil},
+		"several": {[]string{"dist/app.wasm", "b.wasm"}, "",
+			[]string{"2 components", "dist/app.wasm", "b.wasm"}},
+		"none that fits": {[]string{"core.wasm", "app.txt"}, "",
+			[]string{"no component", "core.wasm: is a core module"}},
+		"none": {nil, "", []string{"no component"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -82,14 +87,16 @@ func TestFindPointsToWhatIsWrongWithTheOnlyFile(t *testing.T) {
 	if err := os.WriteFile("my app.wasm", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, problem := Find("serve", "wasihttp serve", func(string) (bool, string) { return false, "is a core module" })
+	_, problem := Find("serve", "wasihttp serve",
+		func(string) (bool, string) { return false, "is a core module" })
 	if problem == nil || !strings.HasSuffix(problem.Hint, "wasihttp inspect 'my app.wasm'") {
 		t.Errorf("got %+v", problem)
 	}
 }
 
 func TestFileThatMayNotBeReadHasAHint(t *testing.T) {
-	if hint := readHint("my app.wasm", &fs.PathError{Op: "open", Path: "my app.wasm", Err: fs.ErrPermission}); !strings.HasSuffix(hint, "ls -l 'my app.wasm'") {
+	if hint := readHint("my app.wasm", &fs.PathError{Op: "open", Path: "my app.wasm",
+		Err: fs.ErrPermission}); !strings.HasSuffix(hint, "ls -l 'my app.wasm'") {
 		t.Errorf("got %q", hint)
 	}
 	if hint := readHint("app.wasm", errors.New("a loop of links")); hint != "" {

@@ -27,20 +27,25 @@ func (f *File) missingImports(l *component.Linker) *File {
 	}
 	more := ""
 	if problems > 1 {
-		more = fmt.Sprintf(" (and %s; `%s inspect %s` lists all)", term.Plural(problems-1, "other problem"), programName, term.ShellPath(f.Path))
+		more = fmt.Sprintf(" (and %s; `%s inspect %s` lists all)",
+			term.Plural(problems-1, "other problem"), programName, term.ShellPath(f.Path))
 	}
 	switch {
 	case !first.Unknown():
-		return f.problem(CodeWrongType, "rebuild it with the WIT of "+orName(by, first.Interface), "imports %s from %s, but %s%s", first.Item, first.Interface, first.Reason, more)
+		return f.problem(CodeWrongType, "rebuild it with the WIT of "+orName(by, first.Interface),
+			"imports %s from %s, but %s%s", first.Item, first.Interface, first.Reason, more)
 	case first.Item != "":
-		return f.problem(CodeUnknownImport, "rebuild it with the WIT of "+orName(by, first.Interface), "imports %s from %s, which %s does not have here%s",
+		return f.problem(CodeUnknownImport,
+			"rebuild it with the WIT of "+orName(by, first.Interface),
+			"imports %s from %s, which %s does not have here%s",
 			first.Item, first.Interface, orName(by, first.Interface), more)
 	}
 	needs := ""
 	if len(first.Needed) > 0 {
 		needs = ": it needs " + enumeration(first.Needed, 4)
 	}
-	return f.problem(CodeUnknownImport, importHint(first.Interface, l), "imports %s, which is not provided here%s%s", first.Interface, needs, more)
+	return f.problem(CodeUnknownImport, importHint(first.Interface, l),
+		"imports %s, which is not provided here%s%s", first.Interface, needs, more)
 }
 
 // enumeration joins the first n names.
@@ -61,18 +66,24 @@ func orName(by, name string) string {
 // importHint says what to do about an interface that is unknown as a whole.
 func importHint(name string, l *component.Linker) string {
 	_, version, _ := strings.Cut(name, "@")
-	const compose = "; or put a component that exports it inside: wac plug app.wasm --plug other.wasm"
+	const compose = "; or " +
+		"put a component that exports it inside: wac plug app.wasm --plug other.wasm"
 	switch {
 	case isReleased(name) && strings.Contains(version, "-"):
-		return "this is a version before a release: rebuild it with the WIT of the release, " + releaseOf(name)
+		return "this is a version before a release: rebuild it with the WIT of the release, " +
+			releaseOf(name)
 	case isReleased(name) && strings.HasPrefix(version, "0.3.") && offered(l, version) != version:
-		return "this version of " + programName + " runs WASI " + offered(l, version) + "; rebuild the component for it"
+		return "this version of " + programName + " runs WASI " + offered(l, version) +
+			"; rebuild the component for it"
 	case otherHost([]string{name}) != "":
-		return "this is an interface of " + otherHost([]string{name}) + ": leave it out of the world" + compose
+		return "this is an interface of " + otherHost([]string{name}) +
+			": leave it out of the world" + compose
 	case strings.HasPrefix(name, "wasi:") && !isReleased(name):
-		return "this is a proposal that WASI 0.2 and 0.3 do not have: leave it out of the world" + compose
+		return "this is a proposal that WASI 0.2 and 0.3 do not have: leave it out of the world" +
+			compose
 	case isReleased(name):
-		return "provided are wasi:cli, clocks, filesystem, http, io, random and sockets: leave it out of the world" + compose
+		return "provided are wasi:cli, clocks, filesystem, http, io, random and sockets: " +
+			"leave it out of the world" + compose
 	}
 	return "leave it out of the world" + compose
 }

@@ -28,8 +28,8 @@ type File struct {
 
 	Component *component.Component
 	Producers Producers
-	// Handler is the exported interface that answers HTTP requests, WASI the version of WASI HTTP it
-	// belongs to: "0.2" or "0.3".
+	// Handler is the exported interface that answers HTTP requests, WASI the version of WASI HTTP
+	// it belongs to: "0.2" or "0.3".
 	Handler string
 	WASI    string
 	// Command is the exported interface that runs it as a program.
@@ -74,19 +74,24 @@ func Bytes(path string, data []byte, l *component.Linker) *File {
 		if binary == path {
 			binary = "out.wasm"
 		}
-		return f.problem(CodeText, "make it binary: wasm-tools parse "+term.ShellPath(path)+" -o "+term.ShellPath(binary), "is WebAssembly text, not a binary component")
+		return f.problem(CodeText,
+			"make it binary: wasm-tools parse "+term.ShellPath(path)+" -o "+term.ShellPath(binary),
+			"is WebAssembly text, not a binary component")
 	case component.FileUnsupportedVersion, component.FileUnsupportedLayer:
 		hint := "this version of " + programName + " may be too old for it: look for a newer one"
 		// Component model, Binary.md: the versions before 0x0d were drafts.
 		if f.Kind == component.FileUnsupportedVersion && data[4] < 0x0d {
 			hint = "build it again with current tools: old ones wrote drafts of the format"
 		}
-		return f.problem(CodeFormat, hint, "is WebAssembly in a version of the binary format that is not read here (%s)", preamble(data))
+		return f.problem(CodeFormat, hint,
+			"is WebAssembly in a version of the binary format that is not read here (%s)",
+			preamble(data))
 	}
 	if known := knownFile(path, data); known.what != "" {
 		return f.problem(CodeNotWasm, known.hint, "is not WebAssembly but %s", known.what)
 	}
-	return f.problem(CodeNotWasm, "name the .wasm file that the build wrote", "is not WebAssembly (begins with %s)", preamble(data))
+	return f.problem(CodeNotWasm, "name the .wasm file that the build wrote",
+		"is not WebAssembly (begins with %s)", preamble(data))
 }
 
 // preamble shows the first bytes of a file.
@@ -95,7 +100,8 @@ func preamble(data []byte) string { return fmt.Sprintf("% x", data[:min(len(data
 func (f *File) truncated() *File {
 	hint := "build or copy it again; the build may still be writing it"
 	if n := missing(f.Data); f.Kind != component.FileTruncated && n > 1 {
-		return f.problem(CodeTruncated, hint, "is truncated: at least %d of %d bytes are missing at its end", n, int64(len(f.Data))+n)
+		return f.problem(CodeTruncated, hint,
+			"is truncated: at least %d of %d bytes are missing at its end", n, int64(len(f.Data))+n)
 	}
 	return f.problem(CodeTruncated, hint, "is truncated after %d bytes", len(f.Data))
 }
@@ -135,7 +141,9 @@ func (f *File) component(l *component.Linker) *File {
 		return f.noHandler()
 	}
 	if linkErr != nil {
-		return f.problem(CodeUnsupported, "build it without that: components that import interfaces and functions can be run", "cannot be run here: %v", linkErr)
+		return f.problem(CodeUnsupported,
+			"build it without that: components that import interfaces and functions can be run",
+			"cannot be run here: %v", linkErr)
 	}
 	if f.missingImports(l); f.Problem != nil {
 		return f
@@ -146,7 +154,9 @@ func (f *File) component(l *component.Linker) *File {
 // ForServe adds the problem of a component that can only be run.
 func (f *File) ForServe() *File {
 	if f.Problem == nil && f.Handler == "" {
-		return f.problem(CodeNoHandler, "run it: "+programName+" run "+term.ShellPath(f.Path)+"; to be served, it must export wasi:http/incoming-handler",
+		return f.problem(CodeNoHandler,
+			"run it: "+programName+" run "+term.ShellPath(f.Path)+
+				"; to be served, it must export wasi:http/incoming-handler",
 			"is a command (exports %s), not an HTTP handler", f.Command)
 	}
 	return f
@@ -155,7 +165,8 @@ func (f *File) ForServe() *File {
 // ForRun adds the problem of a component that can only be served.
 func (f *File) ForRun() *File {
 	if f.Problem == nil && f.Command == "" {
-		return f.problem(CodeNoCommand, "serve it: "+programName+" serve "+term.ShellPath(f.Path), "is an HTTP handler (exports %s), not a command", f.Handler)
+		return f.problem(CodeNoCommand, "serve it: "+programName+" serve "+term.ShellPath(f.Path),
+			"is an HTTP handler (exports %s), not a command", f.Handler)
 	}
 	return f
 }
@@ -199,5 +210,6 @@ func secondOpinion(path string) string {
 }
 
 // codeHint says what code can be compiled.
-const codeHint = "what runs here is WebAssembly 2.0 with tail calls, exceptions and typed function " +
-	"references: build it without garbage collection, threads, 64-bit memories, relaxed SIMD and wide arithmetic"
+const codeHint = "what runs here is WebAssembly 2.0 with tail calls, exceptions and typed " +
+	"function references: build it without garbage collection, threads, 64-bit memories, relaxed " +
+	"SIMD and wide arithmetic"

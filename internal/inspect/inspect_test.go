@@ -25,7 +25,8 @@ func linkerOf02() *component.Linker {
 
 func guestFile(t *testing.T, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "guests", filepath.FromSlash(name)))
+	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "guests",
+		filepath.FromSlash(name)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,28 +58,55 @@ func TestDiagnoses(t *testing.T) {
 		msg  string
 		hint string // part of it
 	}{
-		"component":         {guest("rust-hello/rust-hello.wasm"), "", "", ""},
-		"empty":             {nil, CodeEmpty, "the file is empty", "may still be writing"},
-		"truncated":         {guest("bad/truncated.wasm"), CodeTruncated, "is truncated: at least ", "build or copy it again"},
-		"truncated header":  {guest("bad/header.wasm"), CodeTruncated, "is truncated after 6 bytes", "build or copy it again"},
-		"text":              {guest("bad/text-format.wat"), CodeText, "is WebAssembly text, not a binary component", "wasm-tools parse app.wasm -o out.wasm"},
-		"something else":    {guest("bad/text.wasm"), CodeNotWasm, "is not WebAssembly (begins with 54 68 69 73 20 69 73 20)", "name the .wasm file"},
-		"draft format":      {[]byte("\x00asm\x0a\x00\x01\x00"), CodeFormat, "is WebAssembly in a version of the binary format that is not read here", "build it again with current tools"},
-		"later format":      {guest("bad/old-version.wasm"), CodeFormat, "is WebAssembly in a version of the binary format that is not read here", "may be too old"},
-		"later layer":       {[]byte("\x00asm\x0d\x00\x02\x00"), CodeFormat, "is WebAssembly in a version", "may be too old"},
-		"core module":       {guest("bad/core-module.wasm"), CodeModule, "is a core module, not a component", "wasm-tools component embed wit app.wasm | wasm-tools component new -o app.component.wasm"},
-		"preview 1":         {guest("bad/core-wasip1.wasm"), CodeModule, "is a core module for WASI preview 1, not a component", "--adapt wasi_snapshot_preview1=wasi_snapshot_preview1.command.wasm"},
-		"bad module":        {[]byte(modulePreamble + wasmSection(1, "\x01\x00")), CodeModule, "is a core module, not a component, and a malformed one: ", "build it again"},
-		"truncated module":  {[]byte(modulePreamble + "\x01\x09\x00"), CodeTruncated, "is truncated: at least 8 of 19 bytes", ""},
-		"invalid":           {guest("bad/invalid.wasm"), CodeInvalid, "is not a valid component: ", "wasm-tools validate"},
-		"command":           {guest("bad/command.wasm"), CodeNoHandler, "is a command (exports wasi:cli/run@0.2.4), not an HTTP handler", "run it: wasihttp run app.wasm"},
-		"library":           {guest("bad/library.wasm"), CodeNoHandler, "does not answer HTTP requests: it exports only answer, and no wasi:http/incoming-handler", "wasi:http/proxy"},
-		"exports nothing":   {[]byte(componentPreamble), CodeNoHandler, "does not answer HTTP requests: it exports nothing, and no wasi:http/incoming-handler", "wasi:http/proxy"},
-		"release candidate": {guest("bad/http-0.3-rc.wasm"), CodeReleaseCandidate, "is made for wasi:http/handler@0.3.0-rc-2026-02-09, a release candidate of WASI 0.3.0", "rebuild it with the WIT of the release, 0.3.0"},
-		"WASI 0.3":          {guest("rust-hello-p3/rust-hello-p3.wasm"), CodeUnknownImport, "imports wasi:http/types@0.3.0, which is not provided here", "runs WASI 0.2.12"},
-		"unknown interface": {guest("bad/unknown-import.wasm"), CodeUnknownImport, "imports acme:cache/store@1.2.0, which is not provided here", "wac plug"},
-		"unknown function":  {guest("bad/unknown-function.wasm"), CodeUnknownImport, "imports function get-very-random-bytes from wasi:random/random@0.2.99, which wasi:random/random@0.2.", "rebuild it with the WIT of wasi:random/random@0.2."},
-		"unknown module":    {[]byte(importingModule), CodeUnknownImport, "imports code, which is not provided here", "leave it out of the world"},
+		"component": {guest("rust-hello/rust-hello.wasm"), "", "", ""},
+		"empty":     {nil, CodeEmpty, "the file is empty", "may still be writing"},
+		"truncated": {guest("bad/truncated.wasm"), CodeTruncated, "is truncated: at least ",
+			"build or copy it again"},
+		"truncated header": {guest("bad/header.wasm"), CodeTruncated, "is truncated after 6 bytes",
+			"build or copy it again"},
+		"text": {guest("bad/text-format.wat"), CodeText,
+			"is WebAssembly text, not a binary component", "wasm-tools parse app.wasm -o out.wasm"},
+		"something else": {guest("bad/text.wasm"), CodeNotWasm,
+			"is not WebAssembly (begins with 54 68 69 73 20 69 73 20)", "name the .wasm file"},
+		"draft format": {[]byte("\x00asm\x0a\x00\x01\x00"), CodeFormat,
+			"is WebAssembly in a version of the binary format that is not read here",
+			"build it again with current tools"},
+		"later format": {guest("bad/old-version.wasm"), CodeFormat,
+			"is WebAssembly in a version of the binary format that is not read here",
+			"may be too old"},
+		"later layer": {[]byte("\x00asm\x0d\x00\x02\x00"), CodeFormat,
+			"is WebAssembly in a version", "may be too old"},
+		"core module": {guest("bad/core-module.wasm"), CodeModule,
+			"is a core module, not a component",
+			"wasm-tools component embed wit app.wasm | wasm-tools component new -o app.component.wasm"},
+		"preview 1": {guest("bad/core-wasip1.wasm"), CodeModule,
+			"is a core module for WASI preview 1, not a component",
+			"--adapt wasi_snapshot_preview1=wasi_snapshot_preview1.command.wasm"},
+		"bad module": {[]byte(modulePreamble + wasmSection(1, "\x01\x00")), CodeModule,
+			"is a core module, not a component, and a malformed one: ", "build it again"},
+		"truncated module": {[]byte(modulePreamble + "\x01\x09\x00"), CodeTruncated,
+			"is truncated: at least 8 of 19 bytes", ""},
+		"invalid": {guest("bad/invalid.wasm"), CodeInvalid, "is not a valid component: ",
+			"wasm-tools validate"},
+		"command": {guest("bad/command.wasm"), CodeNoHandler,
+			"is a command (exports wasi:cli/run@0.2.4), not an HTTP handler",
+			"run it: wasihttp run app.wasm"},
+		"library": {guest("bad/library.wasm"), CodeNoHandler,
+			"does not answer HTTP requests: it exports only answer, and no wasi:http/incoming-handler", "wasi:http/proxy"},
+		"exports nothing": {[]byte(componentPreamble), CodeNoHandler,
+			"does not answer HTTP requests: it exports nothing, and no wasi:http/incoming-handler",
+			"wasi:http/proxy"},
+		"release candidate": {guest("bad/http-0.3-rc.wasm"), CodeReleaseCandidate,
+			"is made for wasi:http/handler@0.3.0-rc-2026-02-09, a release candidate of WASI 0.3.0",
+			"rebuild it with the WIT of the release, 0.3.0"},
+		"WASI 0.3": {guest("rust-hello-p3/rust-hello-p3.wasm"), CodeUnknownImport,
+			"imports wasi:http/types@0.3.0, which is not provided here", "runs WASI 0.2.12"},
+		"unknown interface": {guest("bad/unknown-import.wasm"), CodeUnknownImport,
+			"imports acme:cache/store@1.2.0, which is not provided here", "wac plug"},
+		"unknown function": {guest("bad/unknown-function.wasm"), CodeUnknownImport,
+			"imports function get-very-random-bytes from wasi:random/random@0.2.99, which wasi:random/random@0.2.", "rebuild it with the WIT of wasi:random/random@0.2."},
+		"unknown module": {[]byte(importingModule), CodeUnknownImport,
+			"imports code, which is not provided here", "leave it out of the world"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := Bytes("app.wasm", tt.data, linkerOf02()).ForServe()
@@ -91,10 +119,13 @@ func TestDiagnoses(t *testing.T) {
 			if x.Problem == nil {
 				t.Fatal("there is no problem")
 			}
-			if x.Problem.Code != tt.code || !strings.HasPrefix(x.Problem.Message, "app.wasm: "+tt.msg) || !strings.Contains(x.Problem.Hint, tt.hint) {
+			if x.Problem.Code != tt.code ||
+				!strings.HasPrefix(x.Problem.Message, "app.wasm: "+tt.msg) ||
+				!strings.Contains(x.Problem.Hint, tt.hint) {
 				t.Errorf("problem = %+v", *x.Problem)
 			}
-			if x.Problem.Hint == "" || strings.ContainsAny(x.Problem.Message+x.Problem.Hint, "\n\x1b") {
+			if x.Problem.Hint == "" || strings.ContainsAny(x.Problem.Message+x.Problem.Hint,
+				"\n\x1b") {
 				t.Errorf("not one line each: %+v", *x.Problem)
 			}
 		})
@@ -104,12 +135,16 @@ func TestDiagnoses(t *testing.T) {
 func TestDiagnosisOfAWrongType(t *testing.T) {
 	l := linkerOf02()
 	random := l.Instance("wasi:random/random@0.2.99")
-	nothing := func(*component.Call, []component.Value) (component.Value, error) { return component.Value{}, nil }
+	nothing := func(*component.Call, []component.Value) (component.Value,
+		error) {
+		return component.Value{}, nil
+	}
 	random.Func("get-random-bytes", "func(len: u64) -> list<u8>", nothing)
 	random.Func("get-very-random-bytes", "func(len: u32) -> list<u8>", nothing)
 	x := Bytes("app.wasm", guestFile(t, "bad/unknown-function.wasm"), l)
 	if x.Problem == nil || x.Problem.Code != CodeWrongType ||
-		!strings.HasPrefix(x.Problem.Message, "app.wasm: imports function get-very-random-bytes from wasi:random/random@0.2.99, but the component expects ") ||
+		!strings.HasPrefix(x.Problem.Message,
+			"app.wasm: imports function get-very-random-bytes from wasi:random/random@0.2.99, but the component expects ") ||
 		x.Problem.Hint != "rebuild it with the WIT of wasi:random/random@0.2.99" {
 		t.Errorf("problem = %+v", x.Problem)
 	}
@@ -128,7 +163,8 @@ func TestDiagnosesOfPaths(t *testing.T) {
 		filepath.Join(dir, "\x00"):      CodeUnreadable,
 	} {
 		x := Open(path, regular.MaxFile, linkerOf02())
-		if x.Problem == nil || x.Problem.Code != want || !strings.HasPrefix(x.Problem.Message, term.Clean(path)+": ") {
+		if x.Problem == nil || x.Problem.Code != want ||
+			!strings.HasPrefix(x.Problem.Message, term.Clean(path)+": ") {
 			t.Errorf("%s: problem = %+v, want %s", path, x.Problem, want)
 		}
 	}
@@ -148,19 +184,26 @@ func TestModuleHints(t *testing.T) {
 		facts moduleFacts
 		want  string
 	}{
-		{moduleFacts{wit: true, producers: made("Rust")}, "make it one: wasm-tools component new -o 'my app.component.wasm' 'my app.wasm'"},
+		{moduleFacts{wit: true, producers: made("Rust")},
+			"make it one: wasm-tools component new -o 'my app.component.wasm' 'my app.wasm'"},
 		{moduleFacts{wit: true, imports: []string{preview1}},
 			"make it one: wasm-tools component new -o 'my app.component.wasm' --adapt wasi_snapshot_preview1=wasi_snapshot_preview1.reactor.wasm 'my app.wasm'"},
 		{moduleFacts{command: true, imports: []string{preview1}},
 			"make it one: wasm-tools component new -o 'my app.component.wasm' --adapt wasi_snapshot_preview1=wasi_snapshot_preview1.command.wasm 'my app.wasm' (the adapter "},
-		{moduleFacts{command: true, imports: []string{preview1}, producers: made("Go")}, "build it as one with componentize-go, or make it one: "},
-		{moduleFacts{command: true, imports: []string{preview1}, producers: made("Rust", "rustc")}, "build it as one: cargo build"},
-		{moduleFacts{producers: made("Rust", "rustc")}, "build it as one: cargo build --release --target wasm32-wasip2"},
-		{moduleFacts{producers: made("Go", "TinyGo")}, "build it as one: tinygo build -target=wasip2"},
-		{moduleFacts{producers: made("Go")}, "build it as one with componentize-go, or give it its world"},
+		{moduleFacts{command: true, imports: []string{preview1}, producers: made("Go")},
+			"build it as one with componentize-go, or make it one: "},
+		{moduleFacts{command: true, imports: []string{preview1}, producers: made("Rust", "rustc")},
+			"build it as one: cargo build"},
+		{moduleFacts{producers: made("Rust", "rustc")},
+			"build it as one: cargo build --release --target wasm32-wasip2"},
+		{moduleFacts{producers: made("Go", "TinyGo")},
+			"build it as one: tinygo build -target=wasip2"},
+		{moduleFacts{producers: made("Go")},
+			"build it as one with componentize-go, or give it its world"},
 		{moduleFacts{producers: made("JavaScript")}, "build it as one: jco componentize app.js"},
 		{moduleFacts{producers: made("", "componentize-py")}, "build it as one: componentize-py"},
-		{moduleFacts{producers: made("C11", "clang")}, "build it as one: clang --target=wasm32-wasip2"},
+		{moduleFacts{producers: made("C11", "clang")},
+			"build it as one: clang --target=wasm32-wasip2"},
 	} {
 		if got := moduleHint("my app.wasm", tt.facts); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%+v:\n got %s\nwant %s", tt.facts, got, tt.want)
@@ -186,18 +229,23 @@ func TestImportHints(t *testing.T) {
 
 func TestReportText(t *testing.T) {
 	r := &Report{
-		File: "my\x1b.wasm", Size: 3 << 20, SHA256: strings.Repeat("ab", 32), Kind: "component", WASI: "0.2",
+		File: "my\x1b.wasm", Size: 3 << 20, SHA256: strings.Repeat("ab", 32), Kind: "component",
+		WASI:      "0.2",
 		Toolchain: ReportToolchain{Language: "JavaScript", Runtime: "QuickJS"},
 		Producers: ReportProducers{
-			ProcessedBy: []ReportProducer{{"wit-component", "0.262.0"}, {"tool\x1b[31m", ""}, {"wit-component", "0.245.1"}},
-			SDK:         []ReportProducer{{"SDK", "1"}},
+			ProcessedBy: []ReportProducer{{"wit-component", "0.262.0"}, {"tool\x1b[31m", ""},
+				{"wit-component", "0.245.1"}},
+			SDK: []ReportProducer{{"SDK", "1"}},
 		},
 		WIT: "package root:component;\n\nworld root {\n}\n",
 		Imports: []ReportImport{
 			{Name: "wasi:io/poll@0.2.12", ProvidedBy: "wasi:io/poll@0.2.12"},
 			{Name: "wasi:io/error@0.2.0", ProvidedBy: "wasi:io/error@0.2.12"},
-			{Name: "acme:x/y", Problems: []ReportProblem{{Reason: "unknown interface", Needed: []string{"function get"}}}},
-			{Name: "a:b/c@1.0.0", ProvidedBy: "a:b/c@1.2.0", Problems: []ReportProblem{{Item: "function f", Reason: "unknown function"}, {Item: "resource r", Reason: "unknown resource"}}},
+			{Name: "acme:x/y", Problems: []ReportProblem{{Reason: "unknown interface",
+				Needed: []string{"function get"}}}},
+			{Name: "a:b/c@1.0.0", ProvidedBy: "a:b/c@1.2.0",
+				Problems: []ReportProblem{{Item: "function f", Reason: "unknown function"},
+					{Item: "resource r", Reason: "unknown resource"}}},
 		},
 		Verdict: ReportVerdict{OK: true, Command: "serve", Commands: []string{"serve", "run"}},
 	}

@@ -33,11 +33,14 @@ func TestOnlyReleaseCandidatesAreTakenForSome(t *testing.T) {
 	} {
 		name := "wasi:http/types@" + version
 		for what, data := range map[string]string{
-			"imported":                 componentPreamble + importSection(name),
-			"imported, and invalid":    componentPreamble + importSection(name) + unknownSection,
-			"a debug name":             componentPreamble + wasmSection(0, wasmName("component-name")+name) + unknownSection,
-			"a debug name in a module": componentPreamble + wasmSection(1, modulePreamble+wasmSection(0, wasmName("name")+name)) + unknownSection,
-			"part of the data":         componentPreamble + wasmSection(127, name),
+			"imported":              componentPreamble + importSection(name),
+			"imported, and invalid": componentPreamble + importSection(name) + unknownSection,
+			"a debug name": componentPreamble +
+				wasmSection(0, wasmName("component-name")+name) + unknownSection,
+			"a debug name in a module": componentPreamble +
+				wasmSection(1, modulePreamble+wasmSection(0, wasmName("name")+name)) +
+				unknownSection,
+			"part of the data": componentPreamble + wasmSection(127, name),
 		} {
 			p := Bytes("app.wasm", []byte(data), linkerOf02()).Problem
 			if p == nil {
@@ -50,7 +53,8 @@ func TestOnlyReleaseCandidatesAreTakenForSome(t *testing.T) {
 			if what == "imported" {
 				continue
 			}
-			if p.Code != CodeInvalid || !strings.HasPrefix(p.Message, "app.wasm: is not a valid component: unknown section id 127 (at offset 0x") {
+			if p.Code != CodeInvalid || !strings.HasPrefix(p.Message,
+				"app.wasm: is not a valid component: unknown section id 127 (at offset 0x") {
 				t.Errorf("%s %s: %s: %s", what, name, p.Code, p.Message)
 			}
 		}
@@ -59,7 +63,8 @@ func TestOnlyReleaseCandidatesAreTakenForSome(t *testing.T) {
 
 func TestAReleaseCandidateIsNoInvalidComponent(t *testing.T) {
 	p := Bytes("app.wasm", guestFile(t, "bad/http-0.3-rc.wasm"), linkerOf02()).Problem
-	if p == nil || p.Code != CodeReleaseCandidate || !strings.Contains(p.Message, "@0.3.0-rc-2026-02-09") {
+	if p == nil || p.Code != CodeReleaseCandidate ||
+		!strings.Contains(p.Message, "@0.3.0-rc-2026-02-09") {
 		t.Errorf("got %+v", p)
 	}
 }
@@ -73,16 +78,23 @@ func TestWhatIsInvalidHasAPlace(t *testing.T) {
 		badExport = "\x07\x05\x01\x01f\x00\x09"        // a core module's export of a function that it has not
 		badCode   = "\x0a\x07\x01\x05\x00\x41\x01\x45" // its body ends early, and needs a result
 	)
-	code := wasmSection(1, "\x01\x60\x00\x01\x7f") + wasmSection(3, "\x01\x00") + wasmSection(10, "\x01\x04\x00\x42\x01\x0b")
+	code := wasmSection(1, "\x01\x60\x00\x01\x7f") + wasmSection(3, "\x01\x00") +
+		wasmSection(10, "\x01\x04\x00\x42\x01\x0b")
 	for name, tt := range map[string]struct{ body, want string }{
-		"outermost":        {badType, "type section: unexpected byte 0x00 for type (at offset 0xb)"},
-		"nested":           {nested("") + nested(badType), "component 1: type section: unexpected byte 0x00 for type (at offset 0x1f)"},
-		"nested twice":     {nested(module("") + nested(badType)), "component 0, component 0: type section: unexpected byte 0x00 for type (at offset 0x29)"},
-		"core module":      {module("") + module(badExport), "core module 1: section 7: "},
-		"not a module":     {module("") + wasmSection(1, componentPreamble), "core module 1: expected a core module, found a component (at offset 0x14)"},
+		"outermost": {badType,
+			"type section: unexpected byte 0x00 for type (at offset 0xb)"},
+		"nested": {nested("") + nested(badType),
+			"component 1: type section: unexpected byte 0x00 for type (at offset 0x1f)"},
+		"nested twice": {nested(module("") + nested(badType)),
+			"component 0, component 0: type section: unexpected byte 0x00 for type (at offset 0x29)"},
+		"core module": {module("") + module(badExport), "core module 1: section 7: "},
+		"not a module": {module("") + wasmSection(1, componentPreamble),
+			"core module 1: expected a core module, found a component (at offset 0x14)"},
 		"module in nested": {nested(module(badExport)), "component 0, core module 0: section 7: "},
-		"rule":             {nested(wasmSection(7, "\x01\x72\x00")), "component 0: a record type must have at least one field (at offset 0x15)"},
-		"function":         {module("") + nested(module(code)), "component 0, core module 0: invalid function[0]: "},
+		"rule": {nested(wasmSection(7, "\x01\x72\x00")),
+			"component 0: a record type must have at least one field (at offset 0x15)"},
+		"function": {module("") + nested(module(code)),
+			"component 0, core module 0: invalid function[0]: "},
 	} {
 		f := Bytes("app.wasm", []byte(componentPreamble+tt.body), linkerOf02())
 		if f.Component != nil {
@@ -102,7 +114,8 @@ func repeated(message string) string {
 	message, _, _ = strings.Cut(message, "invalid function[") // what follows is the engine's text
 	parts := strings.Split(strings.ReplaceAll(message, ", ", ": "), ": ")
 	subject := func(s string) string {
-		for _, word := range []string{"core module", "module", "component", "type mismatch", "app.wasm"} {
+		for _, word := range []string{"core module", "module", "component", "type mismatch",
+			"app.wasm"} {
 			if strings.HasPrefix(s, word) {
 				return strings.TrimPrefix(word, "core ")
 			}
@@ -111,7 +124,8 @@ func repeated(message string) string {
 	}
 	for i, part := range parts[:max(len(parts)-1, 0)] {
 		next := parts[i+1]
-		if what := subject(part); part == next && what != "component" || what != "" && what == subject(next) && what != "component" {
+		if what := subject(part); part == next && what != "component" ||
+			what != "" && what == subject(next) && what != "component" {
 			return part + ": " + next
 		}
 	}

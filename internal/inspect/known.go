@@ -26,11 +26,14 @@ func knownFile(path string, data []byte) fileFact {
 	const native = "build it for WebAssembly, for example with cargo build --target wasm32-wasip2"
 	switch {
 	case begins("\x1f\x8b"):
-		return fileFact{"compressed by gzip", "unpack it: gunzip -c " + term.ShellPath(path) + " > " + term.ShellPath(unpacked(path))}
+		return fileFact{"compressed by gzip",
+			"unpack it: gunzip -c " + term.ShellPath(path) + " > " + term.ShellPath(unpacked(path))}
 	case begins("\x28\xb5\x2f\xfd"):
-		return fileFact{"compressed by zstd", "unpack it: zstd -d " + term.ShellPath(path) + " -o " + term.ShellPath(unpacked(path))}
+		return fileFact{"compressed by zstd",
+			"unpack it: zstd -d " + term.ShellPath(path) + " -o " + term.ShellPath(unpacked(path))}
 	case begins("\xfd7zXZ"):
-		return fileFact{"compressed by xz", "unpack it: xz -dc " + term.ShellPath(path) + " > " + term.ShellPath(unpacked(path))}
+		return fileFact{"compressed by xz",
+			"unpack it: xz -dc " + term.ShellPath(path) + " > " + term.ShellPath(unpacked(path))}
 	case begins("PK\x03\x04"):
 		return fileFact{"a zip archive", "unpack it, and name the .wasm file that was in it"}
 	case len(data) > 262 && string(data[257:262]) == "ustar":
@@ -40,7 +43,8 @@ func knownFile(path string, data []byte) fileFact {
 	case begins("version https://git-lfs.github.com/"):
 		return fileFact{"a pointer of Git LFS to the file", "get the file itself: git lfs pull"}
 	case strings.HasPrefix(text, "<!doctype html"), strings.HasPrefix(text, "<html"):
-		return fileFact{"an HTML page", "a download may have failed: look at the page, and fetch the file again"}
+		return fileFact{"an HTML page",
+			"a download may have failed: look at the page, and fetch the file again"}
 	case filepath.Ext(path) == ".wit":
 		return fileFact{"WIT, the text of interfaces", "name the component that was built from it"}
 	}

@@ -18,7 +18,8 @@ func (f *File) module() *File {
 	}
 	facts, err := describeModule(f.Data)
 	if err != nil {
-		return f.problem(CodeModule, "build it again, as a component", "is a core module, not a component, and a malformed one: %v", err)
+		return f.problem(CodeModule, "build it again, as a component",
+			"is a core module, not a component, and a malformed one: %v", err)
 	}
 	f.Producers = facts.producers
 	what := "is a core module, not a component"
@@ -28,8 +29,8 @@ func (f *File) module() *File {
 	return f.problem(CodeModule, moduleHint(f.Path, facts), "%s", what)
 }
 
-// moduleHint gives the command that makes the component: for a module that knows its world the one
-// that wraps it, else the build that the language offers.
+// moduleHint returns the command that makes the component: for a module that knows its world the
+// one that wraps it, else the build that the language offers.
 func moduleHint(path string, facts moduleFacts) string {
 	out := term.ShellPath(strings.TrimSuffix(path, ".wasm") + ".component.wasm")
 	wrap := "wasm-tools component new -o " + out
@@ -46,7 +47,8 @@ func moduleHint(path string, facts moduleFacts) string {
 	if facts.wit {
 		return made
 	}
-	byHand := "give it its world and make it one: wasm-tools component embed wit " + term.ShellPath(path) + " | " + wrap + source
+	byHand := "give it its world and make it one: wasm-tools component embed wit " +
+		term.ShellPath(path) + " | " + wrap + source
 	if facts.command && adapted {
 		// A program needs no world: the adapter has it.
 		byHand = made
@@ -63,17 +65,19 @@ func moduleHint(path string, facts moduleFacts) string {
 	case t.Language == "Python":
 		return "build it as one: componentize-py -d wit -w proxy componentize app -o " + out
 	case t.Language == "C" || t.Language == "C++":
-		return "build it as one: clang --target=wasm32-wasip2 with the bindings of wit-bindgen c, or " + byHand
+		return "build it as one: " +
+			"clang --target=wasm32-wasip2 with the bindings of wit-bindgen c, " +
+			"or " + byHand
 	}
 	return byHand
 }
 
 // moduleFacts are what decides how a core module can be made into a component.
 type moduleFacts struct {
-	// wit says that the module has a description of its world inside, so that wasm-tools component new
-	// needs nothing else.
+	// wit reports whether the module has a description of its world inside, so that wasm-tools
+	// component new needs nothing else.
 	wit bool
-	// command says that the module has a main function (_start).
+	// command reports whether the module has a main function (_start).
 	command bool
 	// imports are the names of the modules it imports from, without repetition, in order.
 	imports   []string

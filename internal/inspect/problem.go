@@ -32,7 +32,7 @@ const (
 	CodeNoCommand        = "no-command"        // does not run as a program
 	CodeUnknownImport    = "unknown-import"    // needs what is not provided here
 	CodeWrongType        = "wrong-type"        // needs it with another type
-	CodeWrongExport      = "wrong-export"      // exports an interface that is not what its name says
+	CodeWrongExport      = "wrong-export"      // an export is not what its name says
 	CodeCode             = "code"              // has code of a kind that is not compiled here
 )
 
@@ -40,7 +40,7 @@ const (
 type Problem struct {
 	Code    string
 	Message string // one line that names the file and the thing
-	Hint    string // the next step; "" if nobody knows one
+	Hint    string // the next step; "" if there is none
 	Err     error  // what was found underneath; nil if that is all in Message
 }
 
@@ -84,9 +84,11 @@ func CheckPath(path string, limit int64) *Problem {
 		}
 		return newProblem(path, CodeMissing, err, hint, "no such file")
 	case err != nil:
-		return newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v", underlying(err))
+		return newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v",
+			underlying(err))
 	case info.IsDir():
-		return newProblem(path, CodeFolder, nil, "name the .wasm file in it", "is a folder, not a component")
+		return newProblem(path, CodeFolder, nil, "name the .wasm file in it",
+			"is a folder, not a component")
 	case !info.Mode().IsRegular():
 		return readProblem(path, &regular.KindError{Mode: info.Mode().Type()})
 	case info.Size() == 0:
@@ -115,18 +117,22 @@ func readProblem(path string, err error) *Problem {
 	var size *regular.SizeError
 	switch {
 	case errors.As(err, &kind):
-		return newProblem(path, CodeSpecial, err, "save the component in a file and name that", "%v", kind)
+		return newProblem(path, CodeSpecial, err, "save the component in a file and name that",
+			"%v", kind)
 	case errors.As(err, &size):
-		return newProblem(path, CodeTooLarge, err, "if it is meant to be that large, raise --max-component-size",
+		return newProblem(path, CodeTooLarge, err,
+			"if it is meant to be that large, raise --max-component-size",
 			"%v (--max-component-size)", size)
 	}
-	return newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v", underlying(err))
+	return newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v",
+		underlying(err))
 }
 
-// readHint returns what to do about a file that cannot be read; "" if nobody knows.
+// readHint returns what to do about a file that cannot be read; "" if nothing can be.
 func readHint(path string, err error) string {
 	if errors.Is(err, fs.ErrPermission) {
-		return "you may not read it: look at its owner and permissions with ls -l " + term.ShellPath(path)
+		return "you may not read it: look at its owner and permissions with ls -l " +
+			term.ShellPath(path)
 	}
 	return ""
 }

@@ -25,7 +25,10 @@ func leb(n int) []byte {
 
 func text(s string) []byte { return append(leb(len(s)), s...) }
 
-func customSection(name string, body []byte) []byte { return section(0, append(text(name), body...)) }
+func customSection(name string, body []byte) []byte {
+	return section(0,
+		append(text(name), body...))
+}
 
 // producersSection encodes fields given as field, name, version, name, version, ….
 func producersSection(fields ...[]string) []byte {
@@ -60,12 +63,14 @@ func join(head []byte, parts ...[]byte) []byte {
 func TestProducersAreMerged(t *testing.T) {
 	inner := moduleBytes(
 		nameSection("app.wasm"),
-		producersSection([]string{"language", "Rust", ""}, []string{"processed-by", "rustc", "1.96.0", "wit-component", "0.262.0"}),
+		producersSection([]string{"language", "Rust", ""},
+			[]string{"processed-by", "rustc", "1.96.0", "wit-component", "0.262.0"}),
 		producersSection([]string{"sdk", "Emscripten", "4"}, []string{"unheard-of", "x", "y"}),
 	)
 	helper := moduleBytes(
 		nameSection("wit-component:adapter:wasi_snapshot_preview1"),
-		producersSection([]string{"language", "C++", ""}, []string{"processed-by", "rustc", "1.98.0"}),
+		producersSection([]string{"language", "C++", ""},
+			[]string{"processed-by", "rustc", "1.98.0"}),
 	)
 	nested := componentBytes(producersSection([]string{"processed-by", "wac", "0.8"}))
 	data := componentBytes(
@@ -87,7 +92,8 @@ func TestProducersAreMerged(t *testing.T) {
 }
 
 func TestMalformedProducersGiveWhatCameBefore(t *testing.T) {
-	whole := moduleBytes(producersSection([]string{"language", "Go", "go1.26"}, []string{"processed-by", "tinygo", "0.40", "x", "y"}))
+	whole := moduleBytes(producersSection([]string{"language", "Go", "go1.26"},
+		[]string{"processed-by", "tinygo", "0.40", "x", "y"}))
 	want := moduleProducers(whole)
 	if len(want.Language) != 1 || len(want.ProcessedBy) != 2 {
 		t.Fatalf("producers = %+v", want)
@@ -128,10 +134,12 @@ func TestToolchain(t *testing.T) {
 		{"", by(Producers{}, "wit-component")},
 		{"Rust", by(Producers{}, "rustc", "wit-bindgen-rust")},
 		{"Rust", by(language("Rust"), "rustc")},
-		{"JavaScript (StarlingMonkey)", by(language("JavaScript", "C11", "Rust", "C_plus_plus_14"), "ComponentizeJS", "clang", "rustc", "wit-bindgen-c")},
+		{"JavaScript (StarlingMonkey)", by(language("JavaScript", "C11", "Rust", "C_plus_plus_14"),
+			"ComponentizeJS", "clang", "rustc", "wit-bindgen-c")},
 		{"JavaScript (QuickJS)", by(language("Rust", "JavaScript"), "componentize-qjs")},
 		{"JavaScript", language("TypeScript")},
-		{"Python (CPython)", Producers{Language: language("Rust").Language, Runtimes: []string{"libpython3.14.so"}}},
+		{"Python (CPython)", Producers{Language: language("Rust").Language,
+			Runtimes: []string{"libpython3.14.so"}}},
 		{"Python (CPython)", by(Producers{}, "componentize-py")},
 		{"Go", by(language("Go"), "Go cmd/compile")},
 		{"Go (TinyGo)", by(language("Go"), "TinyGo")},
@@ -150,7 +158,8 @@ func TestToolchainOfGuests(t *testing.T) {
 		"rust-hello/rust-hello.wasm": "Rust",
 		"c-kitchen/c-kitchen.wasm":   "C",
 	} {
-		data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "guests", filepath.FromSlash(file)))
+		data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "guests",
+			filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
 		}

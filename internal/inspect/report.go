@@ -45,9 +45,10 @@ type ReportImport struct {
 }
 
 type ReportProblem struct {
-	Item   string   `json:"item,omitempty"` // "" for the whole import
-	Reason string   `json:"reason"`
-	Needed []string `json:"needed,omitempty"` // what the component has of an import that is unknown as a whole
+	Item   string `json:"item,omitempty"` // "" for the whole import
+	Reason string `json:"reason"`
+	// Needed lists what the component has of an import that is unknown as a whole.
+	Needed []string `json:"needed,omitempty"`
 }
 
 // ReportVerdict names the commands that run the component, the usual one first and by itself, or
@@ -89,14 +90,15 @@ func NewReport(f *File) *Report {
 	for _, st := range f.Imports {
 		im := ReportImport{Name: st.Name, ProvidedBy: st.ProvidedBy}
 		for _, p := range st.Problems {
-			im.Problems = append(im.Problems, ReportProblem{Item: p.Item, Reason: p.Reason, Needed: p.Needed})
+			im.Problems = append(im.Problems,
+				ReportProblem{Item: p.Item, Reason: p.Reason, Needed: p.Needed})
 		}
 		r.Imports = append(r.Imports, im)
 	}
 	return r
 }
 
-// verdict says which commands run what was examined, or why none does.
+// verdict returns which commands run what was examined, or why none does.
 func verdict(f *File) ReportVerdict {
 	if d := f.Problem; d != nil {
 		return ReportVerdict{Code: d.Code, Message: d.Message, Hint: d.Hint}

@@ -28,7 +28,9 @@ func (r *Report) Text(out *term.Output) error {
 		b.WriteByte('\n')
 	}
 	for _, command := range r.Verdict.Commands {
-		fmt.Fprintf(&b, "%s %s\n", out.Good(term.SymbolGood), canBe(command)+": "+out.Strong(programName+" "+command+" "+term.Clean(term.ShellPath(r.File))))
+		fmt.Fprintf(&b, "%s %s\n", out.Good(term.SymbolGood),
+			canBe(command)+": "+
+				out.Strong(programName+" "+command+" "+term.Clean(term.ShellPath(r.File))))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
@@ -42,7 +44,7 @@ func canBe(command string) string {
 	return "can be served"
 }
 
-// summary gives the rows at the head of the report.
+// summary returns the rows at the head of the report.
 func (r *Report) summary() [][2]string {
 	kind := r.Kind
 	if r.WASI != "" {
@@ -65,7 +67,7 @@ func (r *Report) summary() [][2]string {
 	return rows
 }
 
-// foldVersions gives each tool once, with all its versions.
+// foldVersions returns each tool once, with all its versions.
 func foldVersions(list []ReportProducer) []string {
 	var out []string
 	at := map[string]int{}
@@ -94,14 +96,17 @@ func (r *Report) importTable(b *strings.Builder, out *term.Output) {
 		case len(im.Problems) == 0 && (im.ProvidedBy == im.Name || im.ProvidedBy == ""):
 			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name, out.Dim("provided"))
 		case len(im.Problems) == 0:
-			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name, out.Dim("provided by "+versionOr(im.ProvidedBy)))
+			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name,
+				out.Dim("provided by "+versionOr(im.ProvidedBy)))
 		case len(im.Problems) == 1 && im.Problems[0].Item == "":
-			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name, out.Bad(term.Clean(im.Problems[0].Reason)))
+			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name,
+				out.Bad(term.Clean(im.Problems[0].Reason)))
 			for _, item := range im.Problems[0].Needed {
 				fmt.Fprintf(b, "      %s\n", term.Clean(item))
 			}
 		default:
-			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name, out.Dim("provided by "+versionOr(im.ProvidedBy)+", but not all of it"))
+			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name,
+				out.Dim("provided by "+versionOr(im.ProvidedBy)+", but not all of it"))
 			for _, p := range im.Problems {
 				fmt.Fprintf(b, "      %s: %s\n", term.Clean(p.Item), out.Bad(term.Clean(p.Reason)))
 			}
@@ -151,7 +156,8 @@ func styleWIT(out *term.Output, wit string) string {
 
 func isWITKeyword(word string) bool {
 	switch word {
-	case "package", "world", "import", "export", "interface", "use", "resource", "record", "variant", "enum", "flags", "type":
+	case "package", "world", "import", "export", "interface", "use", "resource", "record",
+		"variant", "enum", "flags", "type":
 		return true
 	}
 	return false

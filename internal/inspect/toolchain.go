@@ -8,10 +8,12 @@ import (
 // Toolchain is what a component was most likely written in.
 type Toolchain struct {
 	Language string // "Rust", "JavaScript", …; "" if nothing tells
-	Runtime  string // of an interpreted language or a compiler with its own: "StarlingMonkey", "QuickJS", "CPython", "TinyGo"; else ""
+	// Runtime is that of an interpreted language, or of a compiler that has its own:
+	// "StarlingMonkey", "QuickJS", "CPython", "TinyGo"; else "".
+	Runtime string
 }
 
-// String gives both, such as "JavaScript (StarlingMonkey)".
+// String returns both, such as "JavaScript (StarlingMonkey)".
 func (t Toolchain) String() string {
 	if t.Runtime == "" {
 		return t.Language
@@ -23,16 +25,19 @@ func (t Toolchain) String() string {
 func (p Producers) Toolchain() Toolchain {
 	tools := func(words ...string) bool {
 		return slices.ContainsFunc(slices.Concat(p.ProcessedBy, p.SDK), func(t Producer) bool {
-			return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(t.Name), w) })
+			return slices.ContainsFunc(words,
+				func(w string) bool { return strings.Contains(strings.ToLower(t.Name), w) })
 		})
 	}
 	language := func(names ...string) bool {
 		return slices.ContainsFunc(p.Language, func(l Producer) bool {
-			return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(l.Name, n) })
+			return slices.ContainsFunc(names,
+				func(n string) bool { return strings.EqualFold(l.Name, n) })
 		})
 	}
 	starts := func(prefix string) bool {
-		return slices.ContainsFunc(p.Language, func(l Producer) bool { return strings.HasPrefix(l.Name, prefix) })
+		return slices.ContainsFunc(p.Language,
+			func(l Producer) bool { return strings.HasPrefix(l.Name, prefix) })
 	}
 	switch {
 	case len(p.Runtimes) > 0 || tools("componentize-py") || language("Python"):

@@ -8,9 +8,11 @@ package binary
 
 // Component is one component, the outermost or a nested one.
 type Component struct {
-	Offset     int   // of the preamble in the input, in bytes
-	Size       int   // in bytes, preamble included
-	Defs       []Def // every definition, in binary order; each appends to the index spaces as the format says
+	Offset int // of the preamble in the input, in bytes
+	Size   int // in bytes, preamble included
+	// Defs are all definitions, in binary order; each appends to the index spaces as the format
+	// says.
+	Defs       []Def
 	DefOffsets []int // of each definition in the input, in bytes, parallel to Defs
 }
 
@@ -86,7 +88,9 @@ type CoreType struct {
 	Module *CoreModuleType // nil for other core types
 	Raw    []byte          // the undecoded rectype otherwise
 	Func   *CoreFuncType   // set when Raw is a plain final function type
-	Group  []CoreSubType   // the types that Raw defines: several with a recursive group; each appends to the core type space
+	// Group lists the types that Raw defines, several with a recursive group; each appends to the
+	// core type space.
+	Group []CoreSubType
 }
 
 // CoreSubType is one type of a recursive group.
@@ -256,7 +260,7 @@ type DefValType struct {
 	Cases  []Case    // OpVariant
 	Labels []string  // OpFlags, OpEnum
 	Types  []ValType // OpTuple
-	Elem   *ValType  // OpList, OpFixedList, OpOption; OpStream and OpFuture (nil without payload); OpMap: value
+	Elem   *ValType  // OpList, OpFixedList, OpOption; OpMap; OpStream, OpFuture (or nil)
 	Key    *ValType  // OpMap
 	Len    uint32    // OpFixedList
 	Ok     *ValType  // OpResult
@@ -349,8 +353,10 @@ const (
 
 // ExternType describes what is imported or exported.
 type ExternType struct {
-	Sort  Sort      // SortCoreModule, SortFunc, SortValue, SortType, SortComponent or SortInstance
-	Index uint32    // type index: core type for SortCoreModule, else component type; for SortType with BoundEq its type
+	Sort Sort // SortCoreModule, SortFunc, SortValue, SortType, SortComponent or SortInstance
+	// Index is a type index: of a core type for SortCoreModule, else of a component type; for
+	// SortType with BoundEq that of the type which it equals.
+	Index uint32
 	Bound BoundKind // SortType
 	Value *ValType  // SortValue by type
 	ValEq bool      // SortValue: equal to the value of Index
@@ -431,8 +437,8 @@ type Canon struct {
 	Opts CanonOpts
 	// Func is the core function (lift), the function (lower).
 	Func uint32
-	// Type is a type index: the function type (lift), the resource (resource.*), the stream or future
-	// type; for thread.new-indirect and spawn the core type.
+	// Type is a type index: the function type (lift), the resource (resource.*), the stream or
+	// future type; for thread.new-indirect and spawn the core type.
 	Type uint32
 	// Result is task.return's result type, nil without.
 	Result *ValType
@@ -443,8 +449,8 @@ type Canon struct {
 	// Slot is the context slot, ValType its type (context.get, context.set).
 	Slot    uint32
 	ValType CoreValType
-	// Memory is the memory index of waitable-set.wait and poll; Table the table of thread.new-indirect
-	// and spawn-indirect.
+	// Memory is the memory index of waitable-set.wait and poll; Table the table of
+	// thread.new-indirect and spawn-indirect.
 	Memory uint32
 	Table  uint32
 	Shared bool

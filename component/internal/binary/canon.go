@@ -14,14 +14,15 @@ func (d *decoder) canon() *Canon {
 		d.zero("sort of the lowered function")
 		c.Func = d.u32("function index")
 		c.Opts = d.canonOpts()
-	case CanonResourceNew, CanonResourceDrop, CanonResourceRep,
-		CanonStreamNew, CanonStreamDropReadable, CanonStreamDropWritable,
-		CanonFutureNew, CanonFutureDropReadable, CanonFutureDropWritable:
+	case CanonResourceNew, CanonResourceDrop, CanonResourceRep, CanonStreamNew,
+		CanonStreamDropReadable, CanonStreamDropWritable, CanonFutureNew, CanonFutureDropReadable,
+		CanonFutureDropWritable:
 		c.Type = d.u32("type index")
 	case CanonStreamRead, CanonStreamWrite, CanonFutureRead, CanonFutureWrite:
 		c.Type = d.u32("type index")
 		c.Opts = d.canonOpts()
-	case CanonStreamCancelRead, CanonStreamCancelWrite, CanonFutureCancelRead, CanonFutureCancelWrite:
+	case CanonStreamCancelRead, CanonStreamCancelWrite, CanonFutureCancelRead,
+		CanonFutureCancelWrite:
 		c.Type = d.u32("type index")
 		c.Async = d.flag("the async immediate")
 	case CanonSubtaskCancel:
@@ -52,9 +53,9 @@ func (d *decoder) canon() *Canon {
 		c.Table = d.u32("core table index")
 	case CanonThreadParallelism:
 		c.Shared = d.flag("the shared immediate")
-	case CanonTaskCancel, CanonBackpressureSet, CanonBackpressureInc, CanonBackpressureDec, CanonSubtaskDrop,
-		CanonErrorContextDrop, CanonWaitableSetNew, CanonWaitableSetDrop, CanonWaitableJoin,
-		CanonThreadIndex, CanonThreadResumeLater:
+	case CanonTaskCancel, CanonBackpressureSet, CanonBackpressureInc, CanonBackpressureDec,
+		CanonSubtaskDrop, CanonErrorContextDrop, CanonWaitableSetNew, CanonWaitableSetDrop,
+		CanonWaitableJoin, CanonThreadIndex, CanonThreadResumeLater:
 	default:
 		d.badByte(b, "canonical definition")
 	}

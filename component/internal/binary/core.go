@@ -36,7 +36,8 @@ func (d *decoder) coreInlineExport() CoreInlineExport {
 func (d *decoder) coreSort() Sort {
 	b := d.byte("core sort")
 	switch s := SortCore | Sort(b); s {
-	case SortCoreFunc, SortCoreTable, SortCoreMemory, SortCoreGlobal, SortCoreTag, SortCoreType, SortCoreModule, SortCoreInstance:
+	case SortCoreFunc, SortCoreTable, SortCoreMemory, SortCoreGlobal, SortCoreTag, SortCoreType,
+		SortCoreModule, SortCoreInstance:
 		return s
 	}
 	d.badByte(b, "core sort")
@@ -125,7 +126,8 @@ func (d *decoder) coreModuleDecl() CoreModuleDecl {
 			Sort: SortCoreType, Count: d.u32("outer alias count"), Index: d.u32("core type index"),
 		}}
 	case 0x03:
-		return CoreModuleDecl{Export: &CoreExportDecl{Name: d.name("export name"), Desc: d.coreExternType()}}
+		return CoreModuleDecl{Export: &CoreExportDecl{Name: d.name("export name"),
+			Desc: d.coreExternType()}}
 	default:
 		d.badByte(b, "module type declaration")
 		return CoreModuleDecl{}

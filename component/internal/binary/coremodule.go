@@ -145,7 +145,8 @@ func (m *moduleDecoder) body(id byte, end int) {
 		}
 	case coreSectionGlobal:
 		for range m.count("globals") {
-			m.define(CoreExternType{Sort: SortCoreGlobal, Global: m.coreValType(), Mutable: m.flag("mutability")})
+			m.define(CoreExternType{Sort: SortCoreGlobal, Global: m.coreValType(),
+				Mutable: m.flag("mutability")})
 			m.constExpr()
 		}
 	case coreSectionExport:
@@ -209,7 +210,8 @@ func (m *moduleDecoder) table() {
 		}
 		withInit = true
 	}
-	m.define(CoreExternType{Sort: SortCoreTable, Elem: m.coreValType(), Limits: m.limits(SortCoreTable)})
+	m.define(CoreExternType{Sort: SortCoreTable, Elem: m.coreValType(),
+		Limits: m.limits(SortCoreTable)})
 	if withInit {
 		m.constExpr()
 	}
@@ -226,7 +228,8 @@ func (m *moduleDecoder) export() CoreModuleExport {
 	index := m.u32("index")
 	space := *m.space(sort)
 	if m.err == nil && int64(index) >= int64(len(space)) {
-		m.failAt(m.pos, "export %q: index %d is out of bounds (%d are defined)", e.Name, index, len(space))
+		m.failAt(m.pos, "export %q: index %d is out of bounds (%d are defined)", e.Name, index,
+			len(space))
 		return e
 	}
 	if m.err == nil {

@@ -69,7 +69,7 @@ const (
 	coreRef     = 0x64
 )
 
-// isAbstractHeapType tells whether b is the code of a heap type that needs no index.
+// isAbstractHeapType reports whether b is the code of a heap type that needs no index.
 func isAbstractHeapType(b byte) bool { return b >= 0x68 && b <= 0x75 }
 
 func (r *reader) coreValType() CoreValType {
@@ -110,7 +110,7 @@ func (r *reader) heapRef(code byte) CoreValType {
 // abstractHeapBit marks a CoreValType whose heap type is an abstract one, not an index.
 const abstractHeapBit = CoreValType(1) << 48
 
-// IsRef tells whether t is a reference type.
+// IsRef reports whether t is a reference type.
 func (t CoreValType) IsRef() bool {
 	code := byte(t)
 	return code == coreRef || code == coreRefNull || isAbstractHeapType(code)
@@ -124,7 +124,7 @@ func (t CoreValType) TypeIndex() (index uint32, ok bool) {
 	return uint32(t >> 8), true
 }
 
-// String gives the text format's name.
+// String returns the text format's name.
 func (t CoreValType) String() string {
 	switch t {
 	case CoreI32:
@@ -148,7 +148,8 @@ func (t CoreValType) String() string {
 }
 
 func (r *reader) coreImport() CoreImportDecl {
-	return CoreImportDecl{Module: r.name("import module name"), Name: r.name("import name"), Desc: r.coreExternType()}
+	return CoreImportDecl{Module: r.name("import module name"), Name: r.name("import name"),
+		Desc: r.coreExternType()}
 }
 
 func (r *reader) coreExternType() CoreExternType {
@@ -187,7 +188,8 @@ func (r *reader) limits(sort Sort) CoreLimits {
 		r.badByte(flags, "limits")
 		return CoreLimits{}
 	}
-	l := CoreLimits{HasMax: flags&hasMax != 0, Shared: flags&shared != 0, Is64: flags&is64 != 0, PageSizeLog2: 16}
+	l := CoreLimits{HasMax: flags&hasMax != 0, Shared: flags&shared != 0, Is64: flags&is64 != 0,
+		PageSizeLog2: 16}
 	bits := uint(32)
 	if l.Is64 {
 		bits = 64

@@ -114,12 +114,16 @@ func (d *decoder) preamble() {
 		d.failAt(start, "expected a component, found a core module")
 	case KindUnsupportedVersion:
 		if rest[6] == layerModule && rest[7] == 0 {
-			d.failAt(start, "expected a component, found a core module of the unknown version 0x%02x%02x", rest[5], rest[4])
+			d.failAt(start,
+				"expected a component, found a core module of the unknown version 0x%02x%02x",
+				rest[5], rest[4])
 			return
 		}
-		d.failAt(start+4, "unknown binary version 0x%02x%02x, expected 0x%04x of a component", rest[5], rest[4], componentVersion)
+		d.failAt(start+4, "unknown binary version 0x%02x%02x, expected 0x%04x of a component",
+			rest[5], rest[4], componentVersion)
 	case KindUnsupportedLayer:
-		d.failAt(start+6, "unknown layer 0x%02x%02x, expected 0x%04x of a component", rest[7], rest[6], layerComponent)
+		d.failAt(start+6, "unknown layer 0x%02x%02x, expected 0x%04x of a component", rest[7],
+			rest[6], layerComponent)
 	case KindText:
 		d.failAt(start, "expected the binary format, found text")
 	default:

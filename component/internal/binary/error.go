@@ -7,13 +7,15 @@ import (
 
 // Error says where and why the input is not a component.
 type Error struct {
-	Offset  int    // in the input, in bytes
-	Path    string // of the nested component or core module, such as "component 1, core module 0"; "" for the outermost component
+	Offset int // in the input, in bytes
+	// Path names the nested component or core module, such as "component 1, core module 0"; it is
+	// empty for the outermost component.
+	Path    string
 	Section string // the section being read, such as "import section", "" outside of all
 	Msg     string
 }
 
-// Error gives the text with the place.
+// Error returns the text with the place.
 func (e *Error) Error() string { return Describe(e.Offset, e.Path, e.Section, e.Msg) }
 
 // Describe writes what is wrong at a place: an offset, and before the message what the place is

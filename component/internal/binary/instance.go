@@ -40,7 +40,8 @@ func (d *decoder) alias() *Alias {
 		switch a.Sort {
 		case SortCoreModule, SortCoreType, SortType, SortComponent:
 		default:
-			d.failAt(sortEnd-1, "sort 0x%02x cannot be aliased from an enclosing component", byte(a.Sort))
+			d.failAt(sortEnd-1, "sort 0x%02x cannot be aliased from an enclosing component",
+				byte(a.Sort))
 		}
 		a.Count = d.u32("outer alias count")
 		a.Index = d.u32("index")

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// FileKind tells what a file is, judged by its first bytes.
+// FileKind is what a file is, judged by its first bytes.
 type FileKind int
 
 // The kinds of files.
@@ -52,13 +52,14 @@ const (
 	preambleSize     = 8
 )
 
-// Kind tells what data is. It looks at the preamble, for text at the first word; the rest may still
+// Kind returns what data is. It looks at the preamble, for text at the first word; the rest may still
 // be malformed.
 func Kind(data []byte) FileKind {
 	switch {
 	case len(data) == 0:
 		return KindEmpty
-	case len(data) < preambleSize && bytes.HasPrefix([]byte(magic), data[:min(len(data), len(magic))]):
+	case len(data) < preambleSize &&
+		bytes.HasPrefix([]byte(magic), data[:min(len(data), len(magic))]):
 		return KindTruncated
 	case !bytes.HasPrefix(data, []byte(magic)):
 		if isText(data) {
@@ -103,7 +104,8 @@ func isText(data []byte) bool {
 			data = rest
 		case bytes.HasPrefix(data, []byte("(")):
 			word := bytes.TrimLeft(data[1:], " \t\r\n")
-			return bytes.HasPrefix(word, []byte("component")) || bytes.HasPrefix(word, []byte("module"))
+			return bytes.HasPrefix(word, []byte("component")) ||
+				bytes.HasPrefix(word, []byte("module"))
 		default:
 			return false
 		}

@@ -38,7 +38,8 @@ func (d *decoder) attribute(n *ExternName, seen *[3]bool) bool {
 		return false
 	}
 	if seen[b] {
-		d.failAt(d.pos-1, "name %q has the attribute %s twice", n.Name, [...]string{"implements", "versionsuffix", "external-id"}[b])
+		d.failAt(d.pos-1, "name %q has the attribute %s twice", n.Name,
+			[...]string{"implements", "versionsuffix", "external-id"}[b])
 		return false
 	}
 	seen[b] = true

@@ -31,7 +31,8 @@ func (d *decoder) typeDef() *Type {
 
 func (d *decoder) resource() *ResourceType {
 	t := &ResourceType{Rep: d.coreValType()}
-	if dtor := optional(&d.reader, "a destructor", func() uint32 { return d.u32("core function index") }); dtor != nil {
+	if dtor := optional(&d.reader, "a destructor",
+		func() uint32 { return d.u32("core function index") }); dtor != nil {
 		t.Dtor, t.HasDtor = *dtor, true
 	}
 	return t

@@ -20,7 +20,7 @@ const (
 	Interface               // namespace:package/interface@version
 )
 
-// String gives the annotation or the form.
+// String returns the annotation or the form.
 func (k Kind) String() string {
 	switch k {
 	case Plain:
@@ -81,7 +81,8 @@ func parseAnnotated(s, rest string, kind Kind) (Name, error) {
 	if kind != Constructor {
 		var ok bool
 		if n.Resource, n.Label, ok = strings.Cut(rest, "."); !ok {
-			return Name{}, fmt.Errorf("%q is not a valid extern name: %s needs resource.label", s, kind)
+			return Name{}, fmt.Errorf("%q is not a valid extern name: %s needs resource.label", s,
+				kind)
 		}
 		if err := CheckLabel(n.Label); err != nil {
 			return Name{}, fmt.Errorf("%q is not a valid extern name: %w", s, err)
@@ -95,7 +96,8 @@ func parseAnnotated(s, rest string, kind Kind) (Name, error) {
 
 func parseInterface(s string, canonical bool) (Name, error) {
 	fail := func(format string, args ...any) (Name, error) {
-		return Name{}, fmt.Errorf("%q is not a valid extern name: %s", s, fmt.Sprintf(format, args...))
+		return Name{}, fmt.Errorf("%q is not a valid extern name: %s", s,
+			fmt.Sprintf(format, args...))
 	}
 	n := Name{Kind: Interface}
 	rest := s
@@ -115,15 +117,16 @@ func parseInterface(s string, canonical bool) (Name, error) {
 		return fail("%v", err)
 	}
 	if versioned {
-		if _, err := ParseVersion(n.Version); err != nil && !(canonical && isCanonicalVersion(n.Version)) {
+		if _, err := ParseVersion(n.Version); err != nil &&
+			!(canonical && isCanonicalVersion(n.Version)) {
 			return fail("%v", err)
 		}
 	}
 	return n, nil
 }
 
-// CheckLabel tells whether s is a label: words in lower case and acronyms in upper case, joined by
-// hyphens, the first of them beginning with a letter.
+// CheckLabel reports whether s is a label: words in lower case and acronyms in upper case, joined
+// by hyphens, the first of them beginning with a letter.
 func CheckLabel(s string) error {
 	if !isLabel(s) {
 		return fmt.Errorf("%q is not in kebab case", s)
@@ -154,7 +157,7 @@ func isLabel(s string) bool {
 	return true
 }
 
-// isWords tells whether s is a label all in lower case.
+// isWords reports whether s is a label all in lower case.
 func isWords(s string) bool { return isLabel(s) && s == strings.ToLower(s) }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
@@ -181,7 +184,7 @@ func (n Name) Key() string {
 	return key
 }
 
-// String gives the name back as it was written.
+// String returns the name as it was written.
 func (n Name) String() string {
 	switch n.Kind {
 	case Plain:

@@ -18,9 +18,12 @@ func TestParseTakesEachFormOfName(t *testing.T) {
 		{"[constructor]r", Name{Kind: Constructor, Resource: "r"}},
 		{"[method]r.m-n", Name{Kind: Method, Resource: "r", Label: "m-n"}},
 		{"[static]r.s", Name{Kind: Static, Resource: "r", Label: "s"}},
-		{"wasi:http/types", Name{Kind: Interface, Namespace: "wasi", Package: "http", Interface: "types"}},
-		{"wasi:http/types@0.2.8", Name{Kind: Interface, Namespace: "wasi", Package: "http", Interface: "types", Version: "0.2.8"}},
-		{"a-b:c-d/E-f@1.0.0-rc.1+b.2", Name{Kind: Interface, Namespace: "a-b", Package: "c-d", Interface: "E-f", Version: "1.0.0-rc.1+b.2"}},
+		{"wasi:http/types", Name{Kind: Interface, Namespace: "wasi", Package: "http",
+			Interface: "types"}},
+		{"wasi:http/types@0.2.8", Name{Kind: Interface, Namespace: "wasi", Package: "http",
+			Interface: "types", Version: "0.2.8"}},
+		{"a-b:c-d/E-f@1.0.0-rc.1+b.2", Name{Kind: Interface, Namespace: "a-b", Package: "c-d",
+			Interface: "E-f", Version: "1.0.0-rc.1+b.2"}},
 	} {
 		got, err := Parse(tt.in)
 		if err != nil {
@@ -39,11 +42,14 @@ func TestParseTakesEachFormOfName(t *testing.T) {
 func TestParseRefusesWhatIsNoName(t *testing.T) {
 	for _, in := range []string{
 		"", "-", "a-", "-a", "a--b", "1", "1-a", "aB", "Ab", "a_b", "ä", "a b", "a/b", "a@1.0.0",
-		"[constructor]", "[constructor]1", "[method]", "[method]r", "[method]r.", "[method].m", "[method]r.m.n", "[static]r",
+		"[constructor]", "[constructor]1", "[method]", "[method]r", "[method]r.", "[method].m",
+		"[method]r.m.n", "[static]r",
 		"[other]a", "[", "[methoda",
 		"a:b", "a:", ":/", "a:/c", ":b/c", "A:b/c", "a:B/c", "a:b/c/d", "a:b:c/d", "a:b/1", "1:b/c",
-		"a:b/c@", "a:b/c@1", "a:b/c@0.2", "a:b/c@1.2", "a:b/c@1.2.3.4", "a:b/c@01.2.3", "a:b/c@1.2.3-", "a:b/c@1.2.3+",
-		"a:b/c@1.2.3-a..b", "a:b/c@1.2.3-01", "a:b/c@1.2.3+ä", "a:b/c@99999999999999999999.0.0", "a:b/c@1.0.0@2.0.0",
+		"a:b/c@", "a:b/c@1", "a:b/c@0.2", "a:b/c@1.2", "a:b/c@1.2.3.4", "a:b/c@01.2.3",
+		"a:b/c@1.2.3-", "a:b/c@1.2.3+",
+		"a:b/c@1.2.3-a..b", "a:b/c@1.2.3-01", "a:b/c@1.2.3+ä", "a:b/c@99999999999999999999.0.0",
+		"a:b/c@1.0.0@2.0.0",
 	} {
 		if got, err := Parse(in); err == nil {
 			t.Errorf("Parse(%q) = %+v, want an error", in, got)
@@ -53,7 +59,8 @@ func TestParseRefusesWhatIsNoName(t *testing.T) {
 
 func TestParseCanonicalTakesShortenedVersions(t *testing.T) {
 	for in, want := range map[string]bool{
-		"a:b/c@1": true, "a:b/c@10": true, "a:b/c@0.2": true, "a:b/c@0.0.3": true, "a:b/c@0.0.0": true, "a:b/c@1.2.3": true,
+		"a:b/c@1": true, "a:b/c@10": true, "a:b/c@0.2": true, "a:b/c@0.0.3": true,
+		"a:b/c@0.0.0": true, "a:b/c@1.2.3": true,
 		"a:b/c@0": false, "a:b/c@0.0": false, "a:b/c@1.2": false, "a:b/c@01": false,
 	} {
 		if _, err := ParseCanonical(in); (err == nil) != want {

@@ -83,7 +83,7 @@ func checkIdentifiers(s string, pre bool) error {
 	return nil
 }
 
-// isCanonicalVersion tells whether s is the shortened version of a canonical interface name.
+// isCanonicalVersion reports whether s is the shortened version of a canonical interface name.
 func isCanonicalVersion(s string) bool {
 	parts := strings.Split(s, ".")
 	for _, p := range parts {
@@ -102,8 +102,8 @@ func isCanonicalVersion(s string) bool {
 	return false
 }
 
-// CheckVersionSuffix tells whether a version suffix fits: the version of name is canonical, and the
-// two together are a semantic version.
+// CheckVersionSuffix reports whether a version suffix fits: the version of name is canonical, and
+// the two together are a semantic version.
 func CheckVersionSuffix(name Name, suffix string) error {
 	if name.Kind != Interface || name.Version == "" || !isCanonicalVersion(name.Version) {
 		return fmt.Errorf("name %q has a version suffix but no canonical version", name)
@@ -112,7 +112,7 @@ func CheckVersionSuffix(name Name, suffix string) error {
 	return err
 }
 
-// Track gives the compatibility track of a versioned interface name: what is provided under one
+// Track returns the compatibility track of a versioned interface name: what is provided under one
 // version of it can be tried for an import of another version with the same key. A version 1.2.3 is
 // on the track of its major number, 0.2.3 on that of its minor one. Names without version, with
 // 0.0.x and pre-releases match exactly only: ok is false.

@@ -1,7 +1,7 @@
 // Package space walks the definitions of a component, and the declarations of a type, in the order
 // of the binary, and keeps the index spaces that they fill.
 //
-// What the items are is up to the Reader that is told of the definitions: package validate reads
+// What the items are is up to the Reader that takes the definitions: package validate reads
 // their types, package wit what is to be written of them. Source:
 // component-model/design/mvp/Binary.md and Explainer.md, "Index Spaces".
 package space
@@ -31,7 +31,8 @@ func slot(sort binary.Sort) (int, bool) {
 	switch sort {
 	case binary.SortCoreModule:
 		return 0, true
-	case binary.SortFunc, binary.SortValue, binary.SortType, binary.SortComponent, binary.SortInstance:
+	case binary.SortFunc, binary.SortValue, binary.SortType, binary.SortComponent,
+		binary.SortInstance:
 		return int(sort), true
 	}
 	return 0, false
@@ -69,7 +70,8 @@ func (s *Space[E]) At(sort binary.Sort, index uint32) (E, error) {
 func At[E any](items []E, index uint32, sort binary.Sort) (E, error) {
 	if uint64(index) >= uint64(len(items)) {
 		var none E
-		return none, fmt.Errorf("unknown %s %d: index out of bounds (%d are defined)", sort, index, len(items))
+		return none, fmt.Errorf("unknown %s %d: index out of bounds (%d are defined)", sort, index,
+			len(items))
 	}
 	return items[index], nil
 }

@@ -26,9 +26,9 @@ type Reader[E any] interface {
 	// Declare is Export for the declarations of a type.
 	Declare(*binary.ExternName, *binary.ExternType) (E, error)
 
-	// AliasExport returns the export of an instance that an alias refers to, AliasOuter what an alias
-	// of the item of an enclosing Space stands for; crosses says that the border of a component lies
-	// between. AliasCore reads an alias of a core item or core type.
+	// AliasExport returns the export of an instance that an alias refers to, AliasOuter what an
+	// alias of the item of an enclosing Space stands for; crosses says that the border of a
+	// component lies between. AliasCore reads an alias of a core item or core type.
 	AliasExport(instance E, a *binary.Alias) (E, error)
 	AliasOuter(item E, a *binary.Alias, crosses bool) (E, error)
 	AliasCore(a *binary.Alias) error
@@ -138,10 +138,13 @@ func declare[E any](r Reader[E], d *binary.Decl) (err error) {
 func alias[E any](r Reader[E], a *binary.Alias) error {
 	s := r.Spaces()
 	if s.Kind != Component {
-		allowed := a.Target == binary.AliasExport && (a.Sort == binary.SortType || a.Sort == binary.SortInstance) ||
-			a.Target == binary.AliasOuter && (a.Sort == binary.SortType || a.Sort == binary.SortCoreType)
+		allowed := a.Target == binary.AliasExport &&
+			(a.Sort == binary.SortType || a.Sort == binary.SortInstance) ||
+			a.Target == binary.AliasOuter &&
+				(a.Sort == binary.SortType || a.Sort == binary.SortCoreType)
 		if !allowed {
-			return fmt.Errorf("an alias in a type may only refer to types or instances, found %s", a.Sort)
+			return fmt.Errorf("an alias in a type may only refer to types or instances, found %s",
+				a.Sort)
 		}
 	}
 	var e E

@@ -1,17 +1,19 @@
 package types
 
-// Equal tells whether two value types are the same structurally, resources by identity. Nil stands
-// for no type.
+// Equal reports whether two value types are the same structurally, resources by identity. Nil
+// stands for no type.
 func Equal(a, b *Type) bool {
 	if a == b {
 		return true
 	}
 	if a == nil || b == nil || a.Kind != b.Kind || a.Len != b.Len || a.Resource != b.Resource ||
-		len(a.Fields) != len(b.Fields) || len(a.Cases) != len(b.Cases) || len(a.Labels) != len(b.Labels) {
+		len(a.Fields) != len(b.Fields) || len(a.Cases) != len(b.Cases) ||
+		len(a.Labels) != len(b.Labels) {
 		return false
 	}
 	for i := range a.Fields {
-		if (a.Kind == Record && a.Fields[i].Name != b.Fields[i].Name) || !Equal(a.Fields[i].Type, b.Fields[i].Type) {
+		if (a.Kind == Record && a.Fields[i].Name != b.Fields[i].Name) ||
+			!Equal(a.Fields[i].Type, b.Fields[i].Type) {
 			return false
 		}
 	}
@@ -28,8 +30,8 @@ func Equal(a, b *Type) bool {
 	return Equal(a.Elem, b.Elem) && Equal(a.Key, b.Key)
 }
 
-// EqualFunc tells whether two function types are the same but for the names of parameters, which do
-// not matter to a call.
+// EqualFunc reports whether two function types are the same but for the names of parameters, which
+// do not matter to a call.
 func EqualFunc(a, b *Func) bool {
 	if a.Async != b.Async || len(a.Params) != len(b.Params) || !Equal(a.Result, b.Result) {
 		return false

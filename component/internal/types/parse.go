@@ -73,7 +73,8 @@ func (p *parser) peek() string {
 	p.space()
 	rest := p.text[p.pos:]
 	n := 0
-	for n < len(rest) && (rest[n] == '-' || rest[n] >= 'a' && rest[n] <= 'z' || rest[n] >= 'A' && rest[n] <= 'Z' || rest[n] >= '0' && rest[n] <= '9') {
+	for n < len(rest) && (rest[n] == '-' || rest[n] >= 'a' && rest[n] <= 'z' ||
+		rest[n] >= 'A' && rest[n] <= 'Z' || rest[n] >= '0' && rest[n] <= '9') {
 		if strings.HasPrefix(rest[n:], "->") {
 			break
 		}
@@ -119,8 +120,9 @@ func (p *parser) end() {
 	}
 }
 
-var prims = map[string]Kind{"bool": Bool, "s8": S8, "u8": U8, "s16": S16, "u16": U16, "s32": S32, "u32": U32, "s64": S64, "u64": U64,
-	"f32": F32, "f64": F64, "char": Char, "string": String, "error-context": ErrorContext}
+var prims = map[string]Kind{"bool": Bool, "s8": S8, "u8": U8, "s16": S16, "u16": U16, "s32": S32,
+	"u32": U32, "s64": S64, "u64": U64, "f32": F32, "f64": F64, "char": Char, "string": String,
+	"error-context": ErrorContext}
 
 func (p *parser) typ() *Type {
 	w := p.word()

@@ -16,15 +16,18 @@ func TestTheTextOfATypeIsBounded(t *testing.T) {
 		wide[i] = "label"
 	}
 	for name, text := range map[string]string{
-		"deep":     typ.String(),
-		"wide":     NewEnum(wide).String(),
-		"function": NewFunc(false, []Field{{Name: "a", Type: typ}, {Name: "b", Type: typ}}, typ).String(),
+		"deep": typ.String(),
+		"wide": NewEnum(wide).String(),
+		"function": NewFunc(false, []Field{{Name: "a", Type: typ}, {Name: "b", Type: typ}},
+			typ).String(),
 	} {
 		if len(text) > maxText+1000 || !strings.Contains(text, "…") {
 			t.Errorf("%s: %d bytes", name, len(text))
 		}
 	}
-	if got := NewTuple([]Field{{Type: NewPrim(U8)}, {Type: NewFixedList(NewPrim(Char), 4_000_000)}}).String(); got != "tuple<u8, list<char, 4000000>>" {
+	if got := NewTuple([]Field{{Type: NewPrim(U8)},
+		{Type: NewFixedList(NewPrim(Char),
+			4_000_000)}}).String(); got != "tuple<u8, list<char, 4000000>>" {
 		t.Errorf("got %s", got)
 	}
 }

@@ -41,8 +41,9 @@ const (
 	ErrorContext
 )
 
-var kindNames = [...]string{"bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64", "char", "string", "list",
-	"list", "map", "record", "tuple", "variant", "enum", "option", "result", "flags", "own", "borrow", "stream", "future", "error-context"}
+var kindNames = [...]string{"bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32",
+	"f64", "char", "string", "list", "list", "map", "record", "tuple", "variant", "enum",
+	"option", "result", "flags", "own", "borrow", "stream", "future", "error-context"}
 
 // String returns the kind's keyword in WIT.
 func (k Kind) String() string { return kindNames[k] }
@@ -53,7 +54,7 @@ type Type struct {
 	Fields   []Field   // Record, Tuple (labels empty)
 	Cases    []Case    // Variant, Enum, Option, Result: every one as its despecialised variant
 	Labels   []string  // Flags
-	Elem     *Type     // List, FixedList, Option; Stream and Future (nil without payload); Map: the value
+	Elem     *Type     // List, FixedList, Option; Stream, Future (nil without payload); Map: value
 	Key      *Type     // Map
 	Len      uint32    // FixedList
 	Resource *Resource // Own, Borrow
@@ -165,12 +166,14 @@ func NewEnum(labels []string) *Type {
 
 // NewOption returns option<elem>.
 func NewOption(elem *Type) *Type {
-	return finish(&Type{Kind: Option, Elem: elem, Cases: []Case{{Name: "none"}, {Name: "some", Type: elem}}})
+	return finish(&Type{Kind: Option, Elem: elem,
+		Cases: []Case{{Name: "none"}, {Name: "some", Type: elem}}})
 }
 
 // NewResult returns result<ok, err>; either may be nil.
 func NewResult(ok, err *Type) *Type {
-	return finish(&Type{Kind: Result, Cases: []Case{{Name: "ok", Type: ok}, {Name: "error", Type: err}}})
+	return finish(&Type{Kind: Result,
+		Cases: []Case{{Name: "ok", Type: ok}, {Name: "error", Type: err}}})
 }
 
 // NewFlags returns flags.
@@ -208,7 +211,7 @@ func (t *Type) FlatLen() int {
 	return len(t.flat)
 }
 
-// Plain tells whether every byte pattern of Size bytes is a valid value (numbers, and records and
+// Plain reports whether every byte pattern of Size bytes is a valid value (numbers, and records and
 // tuples of them).
 func (t *Type) Plain() bool { return t.plain }
 
@@ -315,7 +318,9 @@ func (t *Type) finishVariant() {
 	t.flat = append([]CoreType{I32}, joined...)
 }
 
-func (t *Type) set(size, align uint32, flat ...CoreType) { t.size, t.align, t.flat = size, align, flat }
+func (t *Type) set(size, align uint32, flat ...CoreType) {
+	t.size, t.align, t.flat = size, align, flat
+}
 
 func join(a, b CoreType) CoreType {
 	if a == b {

@@ -74,7 +74,8 @@ func canonFeature(c *binary.Canon) Features {
 		return 0
 	case binary.CanonResourceNew, binary.CanonResourceDrop, binary.CanonResourceRep:
 		return 0
-	case binary.CanonStreamRead, binary.CanonStreamWrite, binary.CanonFutureRead, binary.CanonFutureWrite:
+	case binary.CanonStreamRead, binary.CanonStreamWrite, binary.CanonFutureRead,
+		binary.CanonFutureWrite:
 		if !c.Opts.Async {
 			return Async | AsyncBuiltins
 		}
@@ -83,11 +84,12 @@ func canonFeature(c *binary.Canon) Features {
 		if c.Async {
 			return Async | AsyncBuiltins
 		}
-	case binary.CanonErrorContextNew, binary.CanonErrorContextDebugMsg, binary.CanonErrorContextDrop:
+	case binary.CanonErrorContextNew, binary.CanonErrorContextDebugMsg,
+		binary.CanonErrorContextDrop:
 		return ErrorContext
-	case binary.CanonThreadIndex, binary.CanonThreadNewIndirect, binary.CanonThreadResumeLater, binary.CanonThreadSuspend,
-		binary.CanonThreadSuspendThenRes, binary.CanonThreadYieldThenRes, binary.CanonThreadSuspendThenProm,
-		binary.CanonThreadYieldThenProm:
+	case binary.CanonThreadIndex, binary.CanonThreadNewIndirect, binary.CanonThreadResumeLater,
+		binary.CanonThreadSuspend, binary.CanonThreadSuspendThenRes, binary.CanonThreadYieldThenRes,
+		binary.CanonThreadSuspendThenProm, binary.CanonThreadYieldThenProm:
 		return Async | Threads
 	case binary.CanonThreadSpawnRef, binary.CanonThreadSpawnIndirect, binary.CanonThreadParallelism:
 		return Async | SharedThreads
@@ -113,18 +115,19 @@ func (s *scope) builtin(c *binary.Canon) (*coreFunc, error) {
 		return plainFunc([]byte{byte(c.ValType)}, nil), s.contextSlot(c)
 	case binary.CanonTaskCancel, binary.CanonBackpressureInc, binary.CanonBackpressureDec:
 		return plainFunc(nil, nil), nil
-	case binary.CanonBackpressureSet, binary.CanonSubtaskDrop, binary.CanonWaitableSetDrop, binary.CanonErrorContextDrop,
-		binary.CanonThreadResumeLater:
+	case binary.CanonBackpressureSet, binary.CanonSubtaskDrop, binary.CanonWaitableSetDrop,
+		binary.CanonErrorContextDrop, binary.CanonThreadResumeLater:
 		return plainFunc([]byte{i32}, nil), nil
 	case binary.CanonWaitableJoin:
 		return plainFunc([]byte{i32, i32}, nil), nil
-	case binary.CanonWaitableSetNew, binary.CanonThreadYield, binary.CanonThreadIndex, binary.CanonThreadSuspend,
-		binary.CanonThreadParallelism:
+	case binary.CanonWaitableSetNew, binary.CanonThreadYield, binary.CanonThreadIndex,
+		binary.CanonThreadSuspend, binary.CanonThreadParallelism:
 		return plainFunc(nil, []byte{i32}), nil
 	case binary.CanonWaitableSetWait, binary.CanonWaitableSetPoll:
 		return plainFunc([]byte{i32, i32}, []byte{i32}), s.checkMemory(c.Memory)
-	case binary.CanonSubtaskCancel, binary.CanonThreadSuspendThenRes, binary.CanonThreadYieldThenRes,
-		binary.CanonThreadSuspendThenProm, binary.CanonThreadYieldThenProm:
+	case binary.CanonSubtaskCancel, binary.CanonThreadSuspendThenRes,
+		binary.CanonThreadYieldThenRes, binary.CanonThreadSuspendThenProm,
+		binary.CanonThreadYieldThenProm:
 		return plainFunc([]byte{i32}, []byte{i32}), nil
 	case binary.CanonErrorContextNew:
 		return plainFunc([]byte{i32, i32}, []byte{i32}), errorContextOpts(&c.Opts, false)
@@ -143,7 +146,8 @@ func (s *scope) localResource(index uint32) error {
 		return err
 	}
 	if r.id.owner != s {
-		return fmt.Errorf("type index %d is not a local resource: this component does not define it", index)
+		return fmt.Errorf(
+			"type index %d is not a local resource: this component does not define it", index)
 	}
 	return nil
 }
@@ -220,7 +224,8 @@ func (s *scope) newThread(c *binary.Canon) (*coreFunc, error) {
 	case err != nil:
 		return nil, err
 	case table.val != coreVal(binary.CoreFuncRef):
-		return nil, fmt.Errorf("core table %d does not hold funcref but %s", c.Table, binary.CoreValType(table.val))
+		return nil, fmt.Errorf("core table %d does not hold funcref but %s", c.Table,
+			binary.CoreValType(table.val))
 	case table.limits.Is64:
 		return nil, fmt.Errorf("core table %d has 64-bit indices, which are not supported", c.Table)
 	}
@@ -231,8 +236,9 @@ func (s *scope) newThread(c *binary.Canon) (*coreFunc, error) {
 func (s *scope) streamBuiltin(c *binary.Canon) (*coreFunc, error) {
 	want := binary.OpStream
 	switch c.Op {
-	case binary.CanonFutureNew, binary.CanonFutureRead, binary.CanonFutureWrite, binary.CanonFutureCancelRead,
-		binary.CanonFutureCancelWrite, binary.CanonFutureDropReadable, binary.CanonFutureDropWritable:
+	case binary.CanonFutureNew, binary.CanonFutureRead, binary.CanonFutureWrite,
+		binary.CanonFutureCancelRead, binary.CanonFutureCancelWrite, binary.CanonFutureDropReadable,
+		binary.CanonFutureDropWritable:
 		want = binary.OpFuture
 	}
 	found, err := s.typeAt(c.Type)
@@ -241,12 +247,14 @@ func (s *scope) streamBuiltin(c *binary.Canon) (*coreFunc, error) {
 	}
 	t, ok := found.(*defType)
 	if !ok || t.op != want {
-		return nil, fmt.Errorf("type index %d is not a %s type but %s", c.Type, opName(want), article(typeKind(found)))
+		return nil, fmt.Errorf("type index %d is not a %s type but %s", c.Type, opName(want),
+			article(typeKind(found)))
 	}
 	switch c.Op {
 	case binary.CanonStreamNew, binary.CanonFutureNew:
 		return plainFunc(nil, []byte{i64}), nil
-	case binary.CanonStreamDropReadable, binary.CanonStreamDropWritable, binary.CanonFutureDropReadable, binary.CanonFutureDropWritable:
+	case binary.CanonStreamDropReadable, binary.CanonStreamDropWritable,
+		binary.CanonFutureDropReadable, binary.CanonFutureDropWritable:
 		return plainFunc([]byte{i32}, nil), nil
 	case binary.CanonStreamRead, binary.CanonFutureRead:
 		if err := copyOpts(&c.Opts, t.elem, requireLift); err != nil {
@@ -266,7 +274,8 @@ func (s *scope) streamBuiltin(c *binary.Canon) (*coreFunc, error) {
 }
 
 // copyOpts checks the options of a read or write of elements.
-func copyOpts(o *binary.CanonOpts, elem *valType, require func(*binary.CanonOpts, facts) error) error {
+func copyOpts(o *binary.CanonOpts, elem *valType,
+	require func(*binary.CanonOpts, facts) error) error {
 	if err := onlyOpts(o, true, false, false, true); err != nil {
 		return err
 	}

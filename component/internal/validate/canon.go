@@ -29,7 +29,8 @@ func (s *scope) Canon(c *binary.Canon) (e entity, err error) {
 		}
 		return e, fmt.Errorf("%s: %w", canonName(c.Op), err)
 	}
-	s.coreItems[binary.SortCoreFunc] = append(s.coreItems[binary.SortCoreFunc], coreItem{sort: binary.SortCoreFunc, fn: f})
+	s.coreItems[binary.SortCoreFunc] = append(s.coreItems[binary.SortCoreFunc],
+		coreItem{sort: binary.SortCoreFunc, fn: f})
 	return e, nil
 }
 
@@ -137,7 +138,8 @@ func (s *scope) lift(c *binary.Canon) (*funcType, error) {
 	}
 	t, ok := found.(*funcType)
 	if !ok {
-		return nil, fmt.Errorf("type index %d is not a function type but %s", c.Type, article(typeKind(found)))
+		return nil, fmt.Errorf("type index %d is not a function type but %s", c.Type,
+			article(typeKind(found)))
 	}
 	o := &c.Opts
 	if o.Async && !t.async {
@@ -155,7 +157,9 @@ func (s *scope) lift(c *binary.Canon) (*funcType, error) {
 	}
 	flat, spilled := liftedParams(params)
 	if spilled && o.Realloc == nil {
-		return nil, fmt.Errorf("canonical option realloc is required: the parameters take more than %d core values", maxFlatParams)
+		return nil, fmt.Errorf(
+			"canonical option realloc is required: the parameters take more than %d core values",
+			maxFlatParams)
 	}
 	maxResults := maxFlatResults
 	if o.Async {
@@ -168,17 +172,20 @@ func (s *scope) lift(c *binary.Canon) (*funcType, error) {
 	}
 	want := plainFunc(flat, liftedResults(o, result))
 	if !coreValsEqual(callee.params, want.params) {
-		return nil, fmt.Errorf("the core function has the wrong parameters: expected %s, found %s", want, callee)
+		return nil, fmt.Errorf("the core function has the wrong parameters: expected %s, found %s",
+			want, callee)
 	}
 	if !coreValsEqual(callee.results, want.results) {
-		return nil, fmt.Errorf("the core function has the wrong results: expected %s, found %s", want, callee)
+		return nil, fmt.Errorf("the core function has the wrong results: expected %s, found %s",
+			want, callee)
 	}
 	if o.PostReturn != nil {
 		post, err := s.coreFuncAt(*o.PostReturn)
 		if err != nil {
 			return nil, fmt.Errorf("canonical option post-return: %w", err)
 		}
-		if err := post.expect("the canonical option post-return", liftedResults(o, result), nil); err != nil {
+		err = post.expect("the canonical option post-return", liftedResults(o, result), nil)
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -87,7 +87,8 @@ func (s *scope) rawExternType(t *binary.ExternType) (entity, error) {
 		e.typ, ok = found, true
 	}
 	if !ok {
-		return e, fmt.Errorf("type index %d is not %s type but %s", t.Index, article(t.Sort.String()), article(typeKind(found)))
+		return e, fmt.Errorf("type index %d is not %s type but %s", t.Index,
+			article(t.Sort.String()), article(typeKind(found)))
 	}
 	return e, nil
 }
@@ -128,11 +129,13 @@ func (s *scope) ascribe(e entity, t *binary.ExternType) (entity, error) {
 		return e, err
 	}
 	if want.sort != e.sort {
-		return e, fmt.Errorf("the ascribed type is not compatible: expected %s, found %s", want.sort.String(), e.sort.String())
+		return e, fmt.Errorf("the ascribed type is not compatible: expected %s, found %s",
+			want.sort.String(), e.sort.String())
 	}
 	if want.sort == binary.SortType && t.Bound == binary.BoundSub {
 		if _, ok := e.typ.(*resType); !ok {
-			return e, fmt.Errorf("the ascribed type is not compatible: expected resource, found %s", typeKind(e.typ))
+			return e, fmt.Errorf("the ascribed type is not compatible: expected resource, found %s",
+				typeKind(e.typ))
 		}
 	} else {
 		c := checker{v: s.v}
@@ -164,7 +167,8 @@ func (s *scope) extern(d direction, n *binary.ExternName, e entity) error {
 	}
 	if s.Kind != space.InstanceType {
 		if err := s.show(d, e); err != nil {
-			return fmt.Errorf("%s %q: %s not valid to be used as %s: %w", d, n.Name, e.sort.String(), d, err)
+			return fmt.Errorf("%s %q: %s not valid to be used as %s: %w", d, n.Name,
+				e.sort.String(), d, err)
 		}
 	}
 	if r, ok := e.typ.(*resType); ok && name.Kind == names.Plain {
@@ -186,7 +190,8 @@ func (v *validator) externName(d direction, n *binary.ExternName, e entity) (nam
 		return name, fmt.Errorf("%s name %w", d, err)
 	}
 	if (n.HasImplements || n.HasExternalID) && !v.has(Attributes) {
-		return name, fmt.Errorf("%s %q: the attributes implements and external-id are not supported", d, n.Name)
+		return name, fmt.Errorf(
+			"%s %q: the attributes implements and external-id are not supported", d, n.Name)
 	}
 	if n.HasVersionSuffix {
 		if err := names.CheckVersionSuffix(name, n.VersionSuffix); err != nil {
@@ -201,11 +206,15 @@ func (v *validator) externName(d direction, n *binary.ExternName, e entity) (nam
 	case err != nil:
 		return name, fmt.Errorf("%s %q: implements: %w", d, n.Name, err)
 	case iface.Kind != names.Interface:
-		return name, fmt.Errorf("%s %q: implements must be an interface name, found %q", d, n.Name, n.Implements)
+		return name, fmt.Errorf("%s %q: implements must be an interface name, found %q", d, n.Name,
+			n.Implements)
 	case e.sort != binary.SortInstance:
-		return name, fmt.Errorf("%s %q: only instances can have an implements attribute, found %s", d, n.Name, e.sort.String())
+		return name, fmt.Errorf("%s %q: only instances can have an implements attribute, found %s",
+			d, n.Name, e.sort.String())
 	case name.Kind == names.Interface:
-		return name, fmt.Errorf("%s name %q is not valid with an implements attribute: a plain name is expected", d, n.Name)
+		return name, fmt.Errorf(
+			"%s name %q is not valid with an implements attribute: a plain name is expected",
+			d, n.Name)
 	}
 	return name, nil
 }
@@ -218,7 +227,8 @@ func checkAnnotation(n names.Name, e entity, labels map[string]*resource) error 
 		return nil
 	}
 	if e.sort != binary.SortFunc {
-		return fmt.Errorf("a %s name is for functions, this is not a func but %s", n.Kind, article(e.sort.String()))
+		return fmt.Errorf("a %s name is for functions, this is not a func but %s", n.Kind,
+			article(e.sort.String()))
 	}
 	var used *defType
 	switch n.Kind {
@@ -231,7 +241,8 @@ func checkAnnotation(n names.Name, e entity, labels map[string]*resource) error 
 		}
 		used = ownOf(*e.fn.result)
 		if used == nil {
-			return fmt.Errorf("a constructor should return own %s, or result with it, found %s", n.Resource, *e.fn.result)
+			return fmt.Errorf("a constructor should return own %s, or result with it, found %s",
+				n.Resource, *e.fn.result)
 		}
 	case names.Method:
 		if len(e.fn.params) == 0 {
@@ -239,10 +250,12 @@ func checkAnnotation(n names.Name, e entity, labels map[string]*resource) error 
 		}
 		self := e.fn.params[0]
 		if self.label != "self" {
-			return fmt.Errorf("the first parameter of a method should be called self, found %q", self.label)
+			return fmt.Errorf("the first parameter of a method should be called self, found %q",
+				self.label)
 		}
 		if used = self.typ.def; used == nil || used.op != binary.OpBorrow {
-			return fmt.Errorf("the first parameter of a method should be borrow %s, found %s", n.Resource, self.typ)
+			return fmt.Errorf("the first parameter of a method should be borrow %s, found %s",
+				n.Resource, self.typ)
 		}
 	}
 	id, ok := labels[n.Resource]

@@ -124,7 +124,8 @@ func (t *defType) computeFacts() error {
 		} else if n <= 16 {
 			size = 2
 		}
-		t.facts = facts{w: weight{nodes: 1 + len(t.labels)}, size: size, align: size, flat: []byte{i32}}
+		t.facts = facts{w: weight{nodes: 1 + len(t.labels)}, size: size, align: size,
+			flat: []byte{i32}}
 	case binary.OpList, binary.OpMap:
 		t.facts = listFacts()
 		for p := range t.parts {
@@ -148,7 +149,8 @@ func (t *defType) computeFacts() error {
 		}
 	}
 	if t.size >= maxValueSize {
-		return fmt.Errorf("a %s type of %d bytes exceeds the maximum of %d bytes", opName(t.op), t.size, maxValueSize-1)
+		return fmt.Errorf("a %s type of %d bytes exceeds the maximum of %d bytes", opName(t.op),
+			t.size, maxValueSize-1)
 	}
 	return t.w.check()
 }

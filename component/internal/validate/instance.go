@@ -34,11 +34,12 @@ func (s *scope) inlineInstance(list []binary.InlineExport) (*instType, error) {
 			return nil, err
 		}
 		if prev, ok := keys[name.Key()]; ok {
-			return nil, fmt.Errorf("export name %q conflicts with the previous name %q", x.Name.Name, prev)
+			return nil, fmt.Errorf("export name %q conflicts with the previous name %q",
+				x.Name.Name, prev)
 		}
 		keys[name.Key()] = x.Name.Name
-		// An instance made up of items names no resources: what it exports is the type itself, not a new
-		// one.
+		// An instance made up of items names no resources: what it exports is the type itself, not
+		// a new one.
 		if err := checkAnnotation(name, e, nil); err != nil {
 			return nil, fmt.Errorf("export %q: %w", x.Name.Name, err)
 		}
@@ -58,7 +59,8 @@ func (s *scope) instantiate(b *binary.Instance) (*instType, error) {
 	comp := found.comp
 	s.instances += comp.instances
 	if s.instances > maxInstances {
-		return nil, fmt.Errorf("instantiating component %d leads to more than %d instances", b.Component, maxInstances)
+		return nil, fmt.Errorf("instantiating component %d leads to more than %d instances",
+			b.Component, maxInstances)
 	}
 	args := map[string]entity{}
 	for i := range b.Args {
@@ -78,7 +80,8 @@ func (s *scope) instantiate(b *binary.Instance) (*instType, error) {
 	for _, name := range comp.imports.names {
 		have, ok := args[name]
 		if !ok {
-			return nil, fmt.Errorf("component %d needs an import named %q, which no argument has", b.Component, name)
+			return nil, fmt.Errorf("component %d needs an import named %q, which no argument has",
+				b.Component, name)
 		}
 		want := comp.imports.items[name]
 		known := len(m.ids)

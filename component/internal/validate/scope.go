@@ -51,7 +51,8 @@ type side struct {
 func newScope(v *validator, parent *scope, kind space.Kind) *scope {
 	s := &scope{
 		v: v, parent: parent,
-		coreItems: map[binary.Sort][]coreItem{}, imported: resourceSet{}, defined: resourceSet{}, instances: 1,
+		coreItems: map[binary.Sort][]coreItem{}, imported: resourceSet{}, defined: resourceSet{},
+		instances: 1,
 	}
 	var outer *space.Space[entity]
 	if parent != nil {
@@ -59,7 +60,8 @@ func newScope(v *validator, parent *scope, kind space.Kind) *scope {
 	}
 	s.Space = space.New(outer, kind)
 	for d := range s.sides {
-		s.sides[d] = side{keys: map[string]string{}, labels: map[string]*resource{}, named: map[anyType]bool{}}
+		s.sides[d] = side{keys: map[string]string{}, labels: map[string]*resource{},
+			named: map[anyType]bool{}}
 	}
 	return s
 }
@@ -73,7 +75,8 @@ func (s *scope) typeAt(index uint32) (anyType, error) {
 // exported.
 func (s *scope) entityAt(sort binary.Sort, index uint32) (e entity, err error) {
 	switch sort {
-	case binary.SortFunc, binary.SortType, binary.SortComponent, binary.SortInstance, binary.SortCoreModule:
+	case binary.SortFunc, binary.SortType, binary.SortComponent, binary.SortInstance,
+		binary.SortCoreModule:
 		return s.At(sort, index)
 	case binary.SortValue:
 		return e, fmt.Errorf("values are not supported")
@@ -81,7 +84,7 @@ func (s *scope) entityAt(sort binary.Sort, index uint32) (e entity, err error) {
 	return e, fmt.Errorf("%s cannot be used here", article(sort.String()))
 }
 
-// componentType gives the type of the component whose definitions or declarations have been read.
+// componentType returns the type of the component whose definitions or declarations have been read.
 func (s *scope) componentType() *compType {
 	t := &compType{
 		imports: s.sides[imports].externs, exports: s.sides[exports].externs,
@@ -111,7 +114,8 @@ func (s *scope) AliasExport(inst entity, a *binary.Alias) (entity, error) {
 		return e, fmt.Errorf("instance %d has no export named %q", a.Instance, a.Name)
 	}
 	if e.sort != a.Sort {
-		return e, fmt.Errorf("export %q of instance %d is not %s but %s", a.Name, a.Instance, article(a.Sort.String()), article(e.sort.String()))
+		return e, fmt.Errorf("export %q of instance %d is not %s but %s", a.Name, a.Instance,
+			article(a.Sort.String()), article(e.sort.String()))
 	}
 	return e, nil
 }
@@ -119,7 +123,9 @@ func (s *scope) AliasExport(inst entity, a *binary.Alias) (entity, error) {
 // AliasOuter checks that an item of an enclosing component or type may be used here.
 func (s *scope) AliasOuter(e entity, a *binary.Alias, crosses bool) (entity, error) {
 	if crosses && e.sort == binary.SortType && s.v.refersToResources(e.typ) {
-		return e, fmt.Errorf("outer alias of type %d transitively refers to resources, which other components cannot share this way", a.Index)
+		return e, fmt.Errorf(
+			"outer alias of type %d transitively refers to resources, "+
+				"which other components cannot share this way", a.Index)
 	}
 	return e, nil
 }

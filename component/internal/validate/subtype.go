@@ -18,7 +18,7 @@ type resourceMismatch struct{}
 
 func (resourceMismatch) Error() string { return "resource types are not the same" }
 
-// known tells whether the pair need not be looked at (again).
+// known reports whether the pair need not be looked at (again).
 func (c *checker) known(a, b anyType) bool {
 	return a == b || c.equal[[2]anyType{a, b}] || !c.v.step(ownSize(b))
 }
@@ -33,7 +33,7 @@ func (c *checker) learn(a, b anyType, err error) error {
 	return err
 }
 
-// entity tells why a cannot be used where b is expected; nil if it can.
+// entity returns an error that says why a cannot be used where b is expected; nil if it can.
 func (c *checker) entity(a, b entity) error {
 	if a.sort != b.sort {
 		return fmt.Errorf("expected %s, found %s", b.sort.String(), a.sort.String())
@@ -171,7 +171,8 @@ func (c *checker) parts(a, b *defType) error {
 		}
 	case binary.OpFlags, binary.OpEnum:
 		if len(a.labels) != len(b.labels) {
-			return fmt.Errorf("expected %d names of %s, found %d", len(b.labels), opName(b.op), len(a.labels))
+			return fmt.Errorf("expected %d names of %s, found %d", len(b.labels), opName(b.op),
+				len(a.labels))
 		}
 		for i, l := range b.labels {
 			if a.labels[i] != l {
@@ -199,7 +200,10 @@ func (c *checker) parts(a, b *defType) error {
 	for _, part := range []struct {
 		what string
 		a, b *valType
-	}{{"key", a.key, b.key}, {"element", a.elem, b.elem}, {"ok payload", a.ok, b.ok}, {"error payload", a.err, b.err}} {
+	}{
+		{"key", a.key, b.key}, {"element", a.elem, b.elem},
+		{"ok payload", a.ok, b.ok}, {"error payload", a.err, b.err},
+	} {
 		if err := c.optVal(part.what, part.a, part.b); err != nil {
 			return within(err, "%s", opName(b.op))
 		}

@@ -74,7 +74,7 @@ type facts struct {
 	align     uint64
 	flat      []byte // core value types, cut after maxFlatParams+1
 	hasBorrow bool   // somewhere inside
-	hasList   bool   // a string, list or map is somewhere inside (streams and futures not looked into)
+	hasList   bool   // a string, list or map is inside, those in streams and futures not counted
 }
 
 func (t *defType) weight() weight { return t.w }
@@ -157,7 +157,8 @@ func (t *compType) weight() weight { return t.w }
 
 // article puts the indefinite article before a noun.
 func article(noun string) string {
-	if noun != "" && strings.IndexByte("aeio", noun[0]) >= 0 { // no noun here has a u that is pronounced as a vowel
+	// No noun here has a u that is pronounced as a vowel.
+	if noun != "" && strings.IndexByte("aeio", noun[0]) >= 0 {
 		return "an " + noun
 	}
 	return "a " + noun

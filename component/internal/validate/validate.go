@@ -24,7 +24,7 @@ type Error struct {
 	Msg    string
 }
 
-// Error gives the text with the place.
+// Error returns the text with the place.
 func (e *Error) Error() string { return binary.Describe(e.Offset, e.Path, e.Msg) }
 
 // Features is the set of gated features of the component model that are taken.
@@ -42,19 +42,20 @@ const (
 	Maps                                 // the type map
 	Attributes                           // implements and external-id on names
 	CanonicalNames                       // shortened versions and versionsuffix
-	DefaultFeatures = Async | AsyncBuiltins | StackfulAsync | Threads | ErrorContext | FixedLists | Maps | Attributes
-	AllFeatures     = DefaultFeatures | SharedThreads | CanonicalNames
+	DefaultFeatures = Async | AsyncBuiltins | StackfulAsync | Threads | ErrorContext |
+		FixedLists | Maps | Attributes
+	AllFeatures = DefaultFeatures | SharedThreads | CanonicalNames
 )
 
 // The limits keep validation, and what comes after it, within bounded time and memory for any
 // input.
 const (
 	maxValueSize     = 1 << 28   // bytes of a value type, exclusive (Binary.md)
-	maxParamSize     = 1<<32 - 1 // bytes of all parameters of a function together: they have to fit into a memory
+	maxParamSize     = 1<<32 - 1 // bytes of all parameters of a function: a memory has no more
 	maxTypeDepth     = 100       // levels of type constructors
 	maxTypeNodes     = 1_000_000 // nodes of a type written out as a tree
-	maxInstances     = 10_000    // instances that come from one instantiation of the outermost component
-	maxSteps         = 2_000_000 // of looking at a part of a type; a Python interpreter with all of WASI needs 5,000
+	maxInstances     = 10_000    // that one instantiation of the outermost component leads to
+	maxSteps         = 2_000_000 // looks at a part of a type; Python with all of WASI needs 5,000
 	maxBuiltNodes    = 250_000   // parts of types made by substitution; the same needs 600
 	maxFlatParams    = 16
 	maxFlatAsync     = 4
@@ -67,7 +68,8 @@ const (
 // *Error for the first definition that breaks a rule. Function bodies and segments of core modules
 // are not looked at: the engine validates them when it compiles the module.
 func Analyze(c *binary.Component, feats Features) (*ModuleTypes, error) {
-	v := &validator{feats: feats, coreFuncs: map[string]coreTypeDef{}, modules: map[*binary.CoreType]*moduleType{}}
+	v := &validator{feats: feats, coreFuncs: map[string]coreTypeDef{},
+		modules: map[*binary.CoreType]*moduleType{}}
 	if _, err := v.component(nil, c); err != nil {
 		return nil, err
 	}
@@ -81,8 +83,8 @@ type ModuleTypes struct {
 	v  *validator
 }
 
-// Fits tells why a core module from outside cannot be imported with the declared type want; nil if
-// it can.
+// Fits returns an error that says why a core module from outside cannot be imported with the
+// declared type want; nil if it can.
 func (t *ModuleTypes) Fits(module *binary.CoreModule, want *binary.CoreType) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -20,7 +20,7 @@ func isPrimitive(op binary.Opcode) bool {
 	return op >= binary.OpString && op <= binary.OpBool || op == binary.OpErrorContext
 }
 
-// primFacts gives the facts of a primitive type (CanonicalABI.md, "Alignment", "Element Size" and
+// primFacts returns the facts of a primitive type (CanonicalABI.md, "Alignment", "Element Size" and
 // "Flattening").
 func primFacts(op binary.Opcode) facts {
 	scalar := func(size uint64, flat byte) facts {
@@ -68,7 +68,8 @@ func (s *scope) valType(t binary.ValType) (valType, error) {
 	}
 	def, ok := found.(*defType)
 	if !ok {
-		return valType{}, fmt.Errorf("type index %d is not a defined value type but %s", t.Index, article(typeKind(found)))
+		return valType{}, fmt.Errorf("type index %d is not a defined value type but %s", t.Index,
+			article(typeKind(found)))
 	}
 	if isPrimitive(def.op) {
 		return valType{prim: def.op}, nil
@@ -94,7 +95,8 @@ func (s *scope) resourceAt(index uint32) (*resType, error) {
 	}
 	r, ok := t.(*resType)
 	if !ok {
-		return nil, fmt.Errorf("type index %d is not a resource type but %s", index, article(typeKind(t)))
+		return nil, fmt.Errorf("type index %d is not a resource type but %s", index,
+			article(typeKind(t)))
 	}
 	return r, nil
 }
@@ -237,7 +239,8 @@ func (s *scope) checkParts(t *defType) error {
 			return fmt.Errorf("a flags type must have at least one flag")
 		}
 		if len(t.labels) > maxFlagsPerValue {
-			return fmt.Errorf("a flags type cannot have more than %d flags, found %d", maxFlagsPerValue, len(t.labels))
+			return fmt.Errorf("a flags type cannot have more than %d flags, found %d",
+				maxFlagsPerValue, len(t.labels))
 		}
 	case binary.OpFixedList:
 		if !s.v.has(FixedLists) {
@@ -272,8 +275,8 @@ func (s *scope) checkParts(t *defType) error {
 
 func isKeyType(t valType) bool {
 	switch t.prim {
-	case binary.OpBool, binary.OpS8, binary.OpU8, binary.OpS16, binary.OpU16, binary.OpS32, binary.OpU32,
-		binary.OpS64, binary.OpU64, binary.OpChar, binary.OpString:
+	case binary.OpBool, binary.OpS8, binary.OpU8, binary.OpS16, binary.OpU16, binary.OpS32,
+		binary.OpU32, binary.OpS64, binary.OpU64, binary.OpChar, binary.OpString:
 		return true
 	}
 	return false
@@ -304,7 +307,8 @@ func (s *scope) funcType(b *binary.FuncType) (*funcType, error) {
 		}
 	})
 	if t.paramFacts.size > maxParamSize {
-		return nil, fmt.Errorf("the function parameters take more than %d bytes", uint64(maxParamSize))
+		return nil, fmt.Errorf("the function parameters take more than %d bytes",
+			uint64(maxParamSize))
 	}
 	t.w = t.paramFacts.w
 	if result != nil {

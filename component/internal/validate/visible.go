@@ -112,7 +112,7 @@ func (w *visibility) inside(t *defType) error {
 	return nil
 }
 
-// refersToResources tells whether t mentions a resource that it does not introduce itself.
+// refersToResources reports whether t mentions a resource that it does not introduce itself.
 func (v *validator) refersToResources(t anyType) bool {
 	r := references{v: v, seen: map[anyType]bool{}, used: resourceSet{}, bound: resourceSet{}}
 	r.typ(t)

@@ -59,11 +59,13 @@ func TestWastDecodesAndValidates(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			// What is valid may still exceed the engine's features, so it is asked only about what is not.
+			// What is valid may still exceed the engine's features, so it is asked only about what
+			// is not.
 			refuse := c.Type == "assert_malformed" || c.Type == "assert_invalid"
 			verdict := j.check(data, refuse)
 			if refuse != (verdict != nil) {
-				t.Errorf("%s:%d: %s (%s): got %v, want: %q", path, c.Line, c.Type, c.Filename, verdict, c.Text)
+				t.Errorf("%s:%d: %s (%s): got %v, want: %q", path, c.Line, c.Type, c.Filename,
+					verdict, c.Text)
 				continue
 			}
 			if refuse && testing.Verbose() {
@@ -90,9 +92,10 @@ type judge struct {
 
 func newJudge(t *testing.T) *judge {
 	ctx := context.Background()
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2|
-		experimental.CoreFeaturesTailCall|experimental.CoreFeaturesExtendedConst|experimental.CoreFeaturesExceptionHandling|
-		experimental.CoreFeaturesThreads|experimental.CoreFeaturesTypedFunctionReferences))
+	r := wazero.NewRuntimeWithConfig(ctx,
+		wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2|
+			experimental.CoreFeaturesTailCall|experimental.CoreFeaturesExtendedConst|experimental.CoreFeaturesExceptionHandling|
+			experimental.CoreFeaturesThreads|experimental.CoreFeaturesTypedFunctionReferences))
 	t.Cleanup(func() {
 		if err := r.Close(ctx); err != nil {
 			t.Error(err)

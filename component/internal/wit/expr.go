@@ -24,7 +24,8 @@ func (p *printer) function(v *view, f *funcType, params []field) string {
 // constructor leaves out the result, unless the constructor can fail.
 func (p *printer) constructor(v *view, f *funcType) string {
 	text := "constructor" + p.params(v, f.params)
-	if r := f.result; r != nil && r.typ != nil && r.typ.val != nil && r.typ.val.op == binary.OpResult {
+	if r := f.result; r != nil && r.typ != nil && r.typ.val != nil &&
+		r.typ.val.op == binary.OpResult {
 		text += " -> " + p.ref(v, *r)
 	}
 	return text
@@ -180,9 +181,11 @@ func primitive(op binary.Opcode) string {
 // ident marks names that are words of the language (WIT.md, "Keywords").
 func ident(name string) string {
 	switch name {
-	case "as", "async", "bool", "borrow", "char", "constructor", "enum", "error-context", "export", "f32", "f64", "flags", "from", "func",
-		"future", "import", "include", "interface", "list", "map", "option", "own", "package", "record", "resource", "result", "s16", "s32",
-		"s64", "s8", "static", "stream", "string", "tuple", "type", "u16", "u32", "u64", "u8", "use", "variant", "with", "world":
+	case "as", "async", "bool", "borrow", "char", "constructor", "enum", "error-context", "export",
+		"f32", "f64", "flags", "from", "func", "future", "import", "include", "interface", "list",
+		"map", "option", "own", "package", "record", "resource", "result", "s16", "s32", "s64",
+		"s8", "static", "stream", "string", "tuple", "type", "u16", "u32", "u64", "u8", "use",
+		"variant", "with", "world":
 		return "%" + name
 	}
 	return name

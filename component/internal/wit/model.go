@@ -54,7 +54,7 @@ type funcType struct {
 	result *ref
 }
 
-// nominal tells whether t is written out only where it gets its name.
+// nominal reports whether t is written out only where it gets its name.
 func (t *typ) nominal() bool {
 	if t.resource {
 		return true

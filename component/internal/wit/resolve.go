@@ -104,7 +104,9 @@ func (f *frame) Next() error { return f.r.step(1) }
 // CoreModule, CoreInstance, CoreType and AliasCore have nothing to add: WIT has no words for core
 // items.
 
-func (f *frame) CoreModule(*binary.CoreModule) (item, error) { return item{other: "core module"}, nil }
+func (f *frame) CoreModule(*binary.CoreModule) (item, error) {
+	return item{other: "core module"}, nil
+}
 
 func (f *frame) CoreInstance(*binary.CoreInstance) error { return nil }
 
@@ -146,7 +148,8 @@ func (f *frame) Instance(d *binary.Instance) (it item, err error) {
 	}
 	args := make(map[string]item, len(d.Args))
 	for _, a := range d.Args {
-		if args[a.Name], err = f.item(binary.ExternName{Name: a.Name}, a.Sort, a.Index); err != nil {
+		if args[a.Name], err = f.item(binary.ExternName{Name: a.Name}, a.Sort,
+			a.Index); err != nil {
 			return it, err
 		}
 	}
@@ -219,7 +222,8 @@ func (f *frame) Declare(n *binary.ExternName, t *binary.ExternType) (item, error
 }
 
 // externItem evaluates the type of an import, or of an export of a type.
-func (f *frame) externItem(name binary.ExternName, t binary.ExternType, owner *iface) (item, error) {
+func (f *frame) externItem(
+	name binary.ExternName, t binary.ExternType, owner *iface) (item, error) {
 	it := item{name: name.Name, implements: name.Implements}
 	switch t.Sort {
 	case binary.SortFunc:

@@ -45,7 +45,8 @@ func (f *frame) fields(list []binary.Field) []field {
 
 func (f *frame) val(d *binary.DefValType) *valType {
 	v := &valType{op: d.Op, labels: d.Labels, length: d.Len}
-	v.elem, v.key, v.ok, v.err = f.optional(d.Elem), f.optional(d.Key), f.optional(d.Ok), f.optional(d.Err)
+	v.elem, v.key = f.optional(d.Elem), f.optional(d.Key)
+	v.ok, v.err = f.optional(d.Ok), f.optional(d.Err)
 	switch d.Op {
 	case binary.OpRecord:
 		v.fields = f.fields(d.Fields)

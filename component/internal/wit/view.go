@@ -25,7 +25,8 @@ type use struct {
 }
 
 func newView(i *iface) *view {
-	return &view{iface: i, types: map[string]item{}, local: map[*typ]string{}, taken: map[string]bool{}, methods: map[string][]item{}}
+	return &view{iface: i, types: map[string]item{}, local: map[*typ]string{},
+		taken: map[string]bool{}, methods: map[string][]item{}}
 }
 
 func viewOf(i *iface) *view {
@@ -64,7 +65,7 @@ func (v *view) add(it item) {
 	}
 }
 
-// foreign tells whether t has its name from another interface.
+// foreign reports whether t has its name from another interface.
 func (v *view) foreign(t *typ) bool {
 	return t.owner != nil && t.owner != v.iface && t.owner.name != ""
 }
@@ -105,7 +106,7 @@ func (v *view) nameOf(t *typ) (string, bool) {
 	return "", false
 }
 
-// definition tells what the type of an item stands for: a definition to be written under its name,
+// definition returns what the type of an item stands for: a definition to be written under its name,
 // or another name of this view, which is the item's own when a use statement brings it.
 func (v *view) definition(it item) (def *typ, other string) {
 	for t := it.typ; ; t = t.eq {
@@ -123,7 +124,7 @@ func (v *view) definition(it item) (def *typ, other string) {
 	}
 }
 
-// isMethod tells whether an item is written with its resource.
+// isMethod reports whether an item is written with its resource.
 func (v *view) isMethod(it item) bool {
 	n, err := names.Parse(it.name)
 	if err != nil || it.fn == nil || n.Kind == names.Plain {

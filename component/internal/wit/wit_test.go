@@ -67,7 +67,8 @@ func TestText(t *testing.T) {
 }
 
 func TestTextOfAnEmptyComponent(t *testing.T) {
-	if diff := cmp.Diff("package root:component;\n\nworld root {\n}\n", Text(&binary.Component{})); diff != "" {
+	if diff := cmp.Diff("package root:component;\n\nworld root {\n}\n",
+		Text(&binary.Component{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -82,7 +83,8 @@ func TestComponentsThatMultiply(t *testing.T) {
 	}
 	inner.Defs = append([]binary.Def{
 		&binary.Type{Func: &binary.FuncType{}},
-		&binary.Import{Name: binary.ExternName{Name: "f"}, Type: binary.ExternType{Sort: binary.SortFunc}},
+		&binary.Import{Name: binary.ExternName{Name: "f"},
+			Type: binary.ExternType{Sort: binary.SortFunc}},
 	}, inner.Defs...)
 	got := Text(inner)
 	if !strings.Contains(got, "import f: func();") || !strings.HasSuffix(got, truncatedNote) {
@@ -93,15 +95,19 @@ func TestComponentsThatMultiply(t *testing.T) {
 // TestTypesThatMultiply builds tuples of which each holds the one before twice, none with a name.
 func TestTypesThatMultiply(t *testing.T) {
 	c := &binary.Component{Defs: []binary.Def{
-		&binary.Type{Value: &binary.DefValType{Op: binary.OpTuple, Types: []binary.ValType{{Prim: binary.OpU8}}}},
+		&binary.Type{Value: &binary.DefValType{Op: binary.OpTuple,
+			Types: []binary.ValType{{Prim: binary.OpU8}}}},
 	}}
 	const levels = 40
 	for i := range uint32(levels) {
-		c.Defs = append(c.Defs, &binary.Type{Value: &binary.DefValType{Op: binary.OpTuple, Types: []binary.ValType{{Index: i}, {Index: i}}}})
+		c.Defs = append(c.Defs, &binary.Type{Value: &binary.DefValType{Op: binary.OpTuple,
+			Types: []binary.ValType{{Index: i}, {Index: i}}}})
 	}
 	c.Defs = append(c.Defs,
-		&binary.Type{Func: &binary.FuncType{Params: []binary.Field{{Label: "a", Type: binary.ValType{Index: levels}}}}},
-		&binary.Import{Name: binary.ExternName{Name: "f"}, Type: binary.ExternType{Sort: binary.SortFunc, Index: levels + 1}},
+		&binary.Type{Func: &binary.FuncType{Params: []binary.Field{{Label: "a",
+			Type: binary.ValType{Index: levels}}}}},
+		&binary.Import{Name: binary.ExternName{Name: "f"},
+			Type: binary.ExternType{Sort: binary.SortFunc, Index: levels + 1}},
 	)
 	got := Text(c)
 	if !strings.HasSuffix(got, truncatedNote) {
@@ -113,7 +119,8 @@ func TestTypesThatMultiply(t *testing.T) {
 }
 
 func TestIdent(t *testing.T) {
-	for name, want := range map[string]string{"stream": "%stream", "streams": "streams", "func": "%func", "TLS": "TLS"} {
+	for name, want := range map[string]string{"stream": "%stream", "streams": "streams",
+		"func": "%func", "TLS": "TLS"} {
 		if got := ident(name); got != want {
 			t.Errorf("ident(%q) = %q, want %q", name, got, want)
 		}
