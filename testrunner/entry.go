@@ -89,6 +89,19 @@ func (f *fileRun) quote(r *Result) {
 	}
 }
 
+// maxEarlier is how many of the attempts that failed are remembered.
+const maxEarlier = 10
+
+// failed returns what is remembered of an attempt that failed.
+func (f *fileRun) failed(r *Result) Attempt {
+	f.quote(r)
+	for i := range r.Problems {
+		r.Problems[i].Diff, r.Problems[i].Edits = nil, nil
+	}
+	r.trim(f.scope.Vars.Hide())
+	return Attempt{r.Outcome, r.Problems}
+}
+
 // attempts tries an entry until it passes or may not be tried any more.
 func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (Result, error) {
 	if err := f.options.sleep(ctx, opts.delay); err != nil {
@@ -101,19 +114,23 @@ func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (
 	}
 	started := f.scope.Now()
 	f.loading += started.Sub(before)
+	var earlier []Attempt
 	for n := 1; ; n++ {
 		r, err := f.attempt(ctx, e, opts)
 		if err != nil {
 			return r, err
 		}
-		r.Started, r.Attempts = started, n
+		r.Started, r.Attempts, r.Earlier = started, n, earlier
 		r.Duration = f.scope.Now().Sub(started)
 		r.Notes = append(opts.notes[:len(opts.notes):len(opts.notes)], r.Notes...)
 		if !r.Outcome.Failed() && n > 1 {
-			r.Notes = append(r.Notes, fmt.Sprintf("it took %d attempts", n))
+			r.Notes = append(r.Notes, r.AttemptsNote())
 		}
 		if !r.Outcome.Failed() || opts.retry >= 0 && int64(n) > opts.retry {
 			return r, nil
+		}
+		if earlier = append(earlier, f.failed(&r)); len(earlier) > maxEarlier {
+			earlier = earlier[1:]
 		}
 		if err := f.options.sleep(ctx, opts.retryInterval); err != nil {
 			return r, err

@@ -89,6 +89,11 @@ func (r *Result) redact(hide func(string) string) {
 			}
 		}
 	}
+	for _, e := range r.Earlier {
+		for i := range e.Problems {
+			e.Problems[i].redact(hide)
+		}
+	}
 	for i := range r.Notes {
 		r.Notes[i] = hide(r.Notes[i])
 	}

@@ -1,6 +1,7 @@
 package testrunner
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
@@ -84,10 +85,25 @@ type Result struct {
 	// Attempts is how often the entry was tried because of "retry", at least 1
 	// unless it was skipped.
 	Attempts int
+	// Earlier are the attempts that failed before the last one, without the first
+	// ones if there were very many.
+	Earlier []Attempt
 	// Notes are told whatever the outcome: options without effect, a new
 	// instance.
 	Notes []string
 }
+
+// Attempt is what came of an entry before it was tried again.
+type Attempt struct {
+	Outcome  Outcome
+	Problems []Problem
+}
+
+// Flaky reports whether the entry passed after it had failed.
+func (r *Result) Flaky() bool { return r.Outcome == Pass && r.Attempts > 1 }
+
+// AttemptsNote is the note of an entry that is Flaky.
+func (r *Result) AttemptsNote() string { return fmt.Sprintf("it took %d attempts", r.Attempts) }
 
 // Capture is a variable that an entry has set.
 type Capture struct {
@@ -141,6 +157,7 @@ type Summary struct {
 	Files, FailedFiles int
 	Unreadable         int // files that cannot be parsed
 	Entries            int
+	Flaky              int // entries that passed after they had failed
 	Counts             map[Outcome]int
 	Duration           time.Duration
 	Loading            time.Duration // of the component; a part of Duration
@@ -175,6 +192,9 @@ func (s *Summary) Count(f *FileResult) {
 		r := &f.Results[i]
 		s.Entries++
 		s.Counts[r.Outcome]++
+		if r.Flaky() {
+			s.Flaky++
+		}
 		if r.Outcome == Skipped {
 			continue
 		}

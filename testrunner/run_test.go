@@ -235,12 +235,16 @@ func TestRetriesAndRepetitions(t *testing.T) {
 		{"[Options]\nskip: true\n", 0, "skipped"},
 	}
 	for _, tt := range tests {
-		files, _ := run(t, &fakeHost{answer: third}, testrunner.Options{Retry: tt.retry}, parse(t, "GET http://localhost/\n"+tt.options+"HTTP 200\n"))
+		files, summary := run(t, &fakeHost{answer: third}, testrunner.Options{Retry: tt.retry}, parse(t, "GET http://localhost/\n"+tt.options+"HTTP 200\n"))
 		if got := outcomes(files); got != tt.want {
 			t.Errorf("%q, retry %d: %s, want %s", tt.options, tt.retry, got, tt.want)
 		}
 		if r := files[0].Results[0]; r.Outcome == testrunner.Pass && !slices.Contains(r.Notes, "it took 3 attempts") {
 			t.Errorf("%q: a pass at the third attempt has notes %q", tt.options, r.Notes)
+		}
+		flaky := tt.want == "pass"
+		if r := files[0].Results[0]; r.Flaky() != flaky || flaky && (summary.Flaky != 1 || len(r.Earlier) != 2 || r.Earlier[0].Outcome != testrunner.Mismatch) {
+			t.Errorf("%q: flaky %v, summary %+v, earlier attempts %+v", tt.options, r.Flaky(), summary, r.Earlier)
 		}
 	}
 }

@@ -90,9 +90,15 @@ const (
 func countList(s *testrunner.Summary) []counted {
 	var list []counted
 	for _, o := range testrunner.Outcomes() {
-		if n := s.Counts[o]; n > 0 {
-			list = append(list, counted{o, fmt.Sprintf("%d %s", n, countWord(o, n))})
+		n := s.Counts[o]
+		if n == 0 {
+			continue
 		}
+		text := fmt.Sprintf("%d %s", n, countWord(o, n))
+		if o == testrunner.Pass && s.Flaky > 0 {
+			text += fmt.Sprintf(" (%d flaky)", s.Flaky)
+		}
+		list = append(list, counted{o, text})
 	}
 	if s.Unreadable > 0 {
 		list = append(list, counted{notParsed, plural(s.Unreadable, "file cannot be parsed", "files cannot be parsed")})

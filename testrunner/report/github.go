@@ -10,37 +10,40 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
-// GitHub writes the commands by which GitHub Actions shows what failed beside
-// the lines of the fixtures. path is the file's, from the root of the repository.
+// GitHub writes the commands by which GitHub Actions shows what failed, and what
+// is flaky, beside the lines of the fixtures. path is the file's, from the root of the repository.
 func GitHub(w io.Writer, f *testrunner.FileResult, path string) error {
 	var b strings.Builder
 	path = filepath.ToSlash(path)
 	brief := &Pretty{Styles: plain{}}
 	for _, e := range f.ParseErrors {
-		annotate(&b, path, e.Range.Start, "cannot be parsed", e.Message)
+		annotate(&b, "error", path, e.Range.Start, "cannot be parsed", e.Message)
 	}
 	if f.Err != nil {
-		annotate(&b, path, hurl.Pos{Line: 1, Col: 1}, "not run", f.Err.Error())
+		annotate(&b, "error", path, hurl.Pos{Line: 1, Col: 1}, "not run", f.Err.Error())
 	}
 	for i := range f.Results {
 		r := &f.Results[i]
+		at := r.Entry.Range.Start
+		if r.Flaky() {
+			annotate(&b, "warning", path, at, "flaky: "+r.Name(), r.AttemptsNote())
+		}
 		if !r.Outcome.Failed() {
 			continue
 		}
-		at := r.Entry.Range.Start
 		if len(r.Problems) > 0 && r.Problems[0].Range.Start.Line > 0 {
 			at = r.Problems[0].Range.Start
 		}
-		annotate(&b, path, at, outcomeText(r)+": "+r.Name(), brief.Entry(f.Path, r))
+		annotate(&b, "error", path, at, outcomeText(r)+": "+r.Name(), brief.Entry(f.Path, r))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func annotate(b *strings.Builder, path string, at hurl.Pos, title, message string) {
+func annotate(b *strings.Builder, level, path string, at hurl.Pos, title, message string) {
 	text := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	fmt.Fprintf(b, "::error file=%s,", property.Replace(path))
+	fmt.Fprintf(b, "::%s file=%s,", level, property.Replace(path))
 	if at.Line > 0 {
 		fmt.Fprintf(b, "line=%d,col=%d,", at.Line, at.Col)
 	}

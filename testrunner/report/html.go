@@ -125,6 +125,8 @@ func htmlOfEntry(path string, r *testrunner.Result) htmlEntry {
 	switch {
 	case r.Outcome == testrunner.Skipped:
 		e.Class = "dim"
+	case r.Flaky():
+		e.Class, e.Outcome = "fair", "flaky"
 	case e.Failed:
 		_, text, _ := strings.Cut(reportPretty(htmlStyles{}).Entry(path, r), "\n") // the first line is the heading
 		e.Text = htmlText(dedent(text))

@@ -20,6 +20,7 @@ type (
 		Loading  float64        `json:"loading_ms"` // of the component; a part of time_ms
 		Success  bool           `json:"success"`
 		Outcomes map[string]int `json:"outcomes"`
+		Flaky    int            `json:"flaky"`
 		NotRun   int            `json:"files_not_run"`
 		Files    []jsonFile     `json:"files"`
 	}
@@ -45,12 +46,18 @@ type (
 		Outcome  string         `json:"outcome"`
 		TimeMS   float64        `json:"time_ms"`
 		Attempts int            `json:"attempts"`
+		Flaky    bool           `json:"flaky,omitempty"`
+		Earlier  []jsonAttempt  `json:"failed_attempts,omitempty"`
 		Problems []jsonProblem  `json:"problems,omitempty"`
 		Captures map[string]any `json:"captures,omitempty"`
 		Notes    []string       `json:"notes,omitempty"`
 		Response *jsonResponse  `json:"response,omitempty"`
 		Failure  *jsonFailure   `json:"failure,omitempty"`
 		Stderr   []string       `json:"stderr,omitempty"`
+	}
+	jsonAttempt struct {
+		Outcome string `json:"outcome"`
+		Message string `json:"message"`
 	}
 	jsonProblem struct {
 		Kind     string     `json:"kind"`
@@ -86,7 +93,7 @@ func JSON(w io.Writer, run *Run) error {
 	s := run.Summary
 	out := jsonRun{
 		Version: 1, Started: run.Started.UTC(), TimeMS: ms(s.Duration), Loading: ms(s.Loading), Success: s.Verdict() == testrunner.AllPassed,
-		Outcomes: make(map[string]int), NotRun: s.NotRun, Files: []jsonFile{},
+		Outcomes: make(map[string]int), Flaky: s.Flaky, NotRun: s.NotRun, Files: []jsonFile{},
 	}
 	for o, n := range s.Counts {
 		out.Outcomes[string(o)] = n
@@ -119,7 +126,11 @@ func fileJSON(f *testrunner.FileResult, path string) jsonFile {
 func entryJSON(r *testrunner.Result) jsonEntry {
 	out := jsonEntry{
 		Index: r.Entry.Index, Line: r.Entry.Range.Start.Line, Name: r.Name(), Outcome: string(r.Outcome),
-		TimeMS: ms(r.Duration), Attempts: r.Attempts, Notes: r.Notes,
+		TimeMS: ms(r.Duration), Attempts: r.Attempts, Flaky: r.Flaky(), Notes: r.Notes,
+	}
+	for _, e := range r.Earlier {
+		failed := &testrunner.Result{Outcome: e.Outcome, Problems: e.Problems}
+		out.Earlier = append(out.Earlier, jsonAttempt{outcomeText(failed), headline(failed)})
 	}
 	for _, p := range r.Problems {
 		out.Problems = append(out.Problems, jsonProblem{string(p.Kind), p.Range.Start.Line, p.Range.Start.Col, p.Title, p.Source, p.Expected, p.Actual, p.Diff})

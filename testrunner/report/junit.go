@@ -38,8 +38,11 @@ type (
 		Time    string      `xml:"time,attr"`
 		Failure *junitFault `xml:"failure"`
 		Error   *junitFault `xml:"error"`
-		Skipped *junitSkip  `xml:"skipped"`
-		Output  *junitText  `xml:"system-out"`
+		// Flaky are the attempts that failed before one passed, as Maven's Surefire
+		// writes them.
+		Flaky   []junitFault `xml:"flakyFailure"`
+		Skipped *junitSkip   `xml:"skipped"`
+		Output  *junitText   `xml:"system-out"`
 	}
 	junitFault struct {
 		Message string `xml:"message,attr"`
@@ -132,6 +135,12 @@ func junitEntry(path, class string, r *testrunner.Result, names map[string]int) 
 			c.Failure = fault
 		} else {
 			c.Error = fault
+		}
+	case r.Flaky():
+		for _, e := range r.Earlier {
+			failed := &testrunner.Result{Outcome: e.Outcome, Problems: e.Problems}
+			message := xmlText(headline(failed))
+			c.Flaky = append(c.Flaky, junitFault{Message: message, Type: outcomeText(failed), Text: message})
 		}
 	}
 	return c

@@ -114,14 +114,19 @@ func (p *Pretty) File(f *testrunner.FileResult) string {
 
 // notes writes the notes of entries that did not fail, each once.
 func (p *Pretty) notes(b *strings.Builder, f *testrunner.FileResult) {
-	var order []string
-	first, count := make(map[string]string), make(map[string]int)
+	type labelled struct{ label, text string }
+	var order []labelled
+	first, count := make(map[labelled]string), make(map[labelled]int)
 	for i := range f.Results {
 		r := &f.Results[i]
 		if r.Outcome.Failed() {
 			continue
 		}
-		for _, note := range r.Notes {
+		for _, text := range r.Notes {
+			note := labelled{"note:", text}
+			if r.Flaky() && text == r.AttemptsNote() {
+				note.label = "flaky:"
+			}
 			if count[note]++; count[note] == 1 {
 				order, first[note] = append(order, note), place(f.Path, r.Entry.Range)
 			}
@@ -132,7 +137,7 @@ func (p *Pretty) notes(b *strings.Builder, f *testrunner.FileResult) {
 		if n := count[note]; n > 1 {
 			where += fmt.Sprintf(" and %d more", n-1)
 		}
-		fmt.Fprintf(b, "  %s %s: %s\n", p.Styles.Fair("note:"), where, p.prose(note, 0))
+		fmt.Fprintf(b, "  %s %s: %s\n", p.Styles.Fair(note.label), where, p.prose(note.text, 0))
 	}
 }
 

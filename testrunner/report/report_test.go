@@ -34,6 +34,7 @@ func sample() *Run {
 		{Entry: e(0), Outcome: testrunner.Pass, Duration: time.Millisecond, Attempts: 1, Notes: []string{"without effect: proxy"}},
 		{Entry: e(1), Outcome: testrunner.Mismatch, Duration: 2 * time.Millisecond, Attempts: 2, Problems: []testrunner.Problem{
 			status, body(`{"a": 1, "l": [1, 2]}`, `{"a": "1", "l": [2, 1], "n": null}`), body("one two three\nsame\n", "one 2 three\nsame\nmore"),
+			{Kind: testrunner.ProblemAssert, Range: e(1).Response.Range, Title: "Assert", Source: `jsonpath "$.a" == "<1>"`, Expected: "string <1>", Actual: "nothing"},
 			body("\x00\x01binary", "\x00\x02binary!"), body(long, strings.ReplaceAll(long, "line", "other")),
 		}, Answer: &testrunner.Answer{Status: 404, Headers: fixture.Fields{{Name: "X", Value: "<1>"}}, Body: []byte("\x00\x02")}},
 		{Entry: e(2), Outcome: testrunner.Trap, Attempts: 1, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Range: e(2).Response.Range, Title: "The guest trapped", Actual: "wasm trap: unreachable"}},
@@ -42,6 +43,10 @@ func sample() *Run {
 			Answer: &testrunner.Answer{Failure: &testrunner.Failure{Outcome: testrunner.ErrorCode, ErrorCode: "DNS-timeout"}}},
 		{Entry: e(4), Outcome: testrunner.Skipped},
 		{Entry: e(5), Outcome: testrunner.Pass, Attempts: 1, Captures: []testrunner.Capture{{Name: "id", Value: int64(7)}}},
+		{Entry: e(6), Outcome: testrunner.Pass, Attempts: 3, Notes: []string{"it took 3 attempts"}, Earlier: []testrunner.Attempt{
+			{Outcome: testrunner.Mismatch, Problems: []testrunner.Problem{status}},
+			{Outcome: testrunner.Trap, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Title: "The guest trapped", Actual: "wasm trap: unreachable"}}},
+		}},
 	}}
 	run := &Run{Started: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Summary: &testrunner.Summary{Duration: 2 * time.Second}}
 	run.Files = []*testrunner.FileResult{file, {Path: "dir/bad.hurl", ParseErrors: errs}}

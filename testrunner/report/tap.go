@@ -56,7 +56,11 @@ func tapEntry(out *bufio.Writer, n int, path string, r *testrunner.Result) {
 		fmt.Fprintf(out, "not ok %d - %s\n", n, name)
 		tapDiagnosis(out, Text(path, r))
 	default:
-		fmt.Fprintf(out, "ok %d - %s\n", n, name)
+		flaky := ""
+		if r.Flaky() {
+			flaky = " # flaky: " + r.AttemptsNote()
+		}
+		fmt.Fprintf(out, "ok %d - %s%s\n", n, name, flaky)
 	}
 }
 
