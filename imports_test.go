@@ -18,25 +18,26 @@ var allowed = map[string][]string{
 	"main": {"cmd"},
 	"cmd": {"serve", "testrunner", "watch", "host", "wasi", "handler", "component",
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
-		"internal/record", "internal/inspect", "internal/reload"},
-	"serve":      {"internal/exchange", "internal/term"},
-	"testrunner": {"internal/fixture", "internal/term", "internal/regular"},
+		"internal/record", "internal/inspect", "internal/reload", "internal/units"},
+	"serve":      {"internal/exchange", "internal/term", "internal/units"},
+	"testrunner": {"internal/fixture", "internal/term", "internal/regular", "internal/units"},
 	"watch":      {"internal/regular"},
 	"host": {"handler", "wasi", "component",
 		"internal/engine", "internal/exchange", "internal/wasi"},
-	"handler":           {"component", "internal/engine", "internal/wasi"},
+	"handler":           {"component", "internal/engine", "internal/wasi", "internal/units"},
 	"wasi":              {"component", "internal/wasi"},
 	"internal/wasi":     {"component"}, // the dialects only, see below
 	"component":         {"internal/engine", "internal/corewasm"},
 	"internal/engine":   {"internal/corewasm", "internal/regular"},
 	"internal/corewasm": {},
 	"internal/exchange": {},
-	"internal/inspect":  {"component", "internal/corewasm", "internal/regular", "internal/term"},
+	"internal/inspect":  {"component", "internal/corewasm", "internal/regular", "internal/term", "internal/units"},
 	"internal/fixture":  {"internal/regular"},
 	"internal/record":   {"internal/fixture", "internal/regular", "serve"},
-	"internal/regular":  {},
-	"internal/reload":   {"serve", "watch", "internal/term"},
-	"internal/term":     {},
+	"internal/regular":  {"internal/units"},
+	"internal/reload":   {"serve", "watch", "internal/term", "internal/units"},
+	"internal/term":     {"internal/units"},
+	"internal/units":    {},
 	"bench":             {},
 	"docs":              {}, // a program that makes the pictures
 	"e2e":               {},
@@ -151,7 +152,7 @@ func TestAnEmbedderGetsNothingOfTheTool(t *testing.T) {
 		t.Fatal(err)
 	}
 	rooms := append([]string{
-		"internal/engine", "internal/corewasm", "internal/exchange", "internal/regular",
+		"internal/engine", "internal/corewasm", "internal/exchange", "internal/regular", "internal/units",
 		"internal/wasi",
 	}, public...)
 	modules := []string{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/units"
 )
 
 // outboundJSON is a log line as programs get it; its names are an interface.
@@ -74,7 +75,7 @@ func outboundText(out *term.Output, r host.OutboundRequest, hint string) string 
 	}
 	return fmt.Sprintf("%s %s%s %s %s %s",
 		out.Dim(r.Start.Format(time.TimeOnly)), id,
-		out.Dim("→ "+r.Method), term.Clean(r.URL), status, out.Dim(r.Duration.Round(10*time.Microsecond).String()))
+		out.Dim("→ "+r.Method), term.Clean(r.URL), status, out.Dim(units.Duration(r.Duration)))
 }
 
 func outboundObject(r host.OutboundRequest, hint string) string {

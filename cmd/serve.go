@@ -17,6 +17,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
 )
@@ -267,12 +268,12 @@ func briefPages(pages serve.ErrorPages) string {
 
 // text describes the component on one line.
 func (d description) text(out *term.Output) string {
-	compiled := "compiled in " + d.Compile.Round(time.Millisecond).String()
+	compiled := "compiled in " + units.Duration(d.Compile.Round(time.Millisecond))
 	if d.FromCache {
 		compiled = "from cache"
 	}
 	return fmt.Sprintf("%s %s", out.Strong(term.Clean(d.File)),
-		out.Dim(fmt.Sprintf("%s, sha256 %s, wasi:http %s, %s", term.FileSize(d.Size), d.Digest, d.Kind, compiled)))
+		out.Dim(fmt.Sprintf("%s, sha256 %s, wasi:http %s, %s", units.Size(d.Size), d.Digest, d.Kind, compiled)))
 }
 
 // json describes the component on one line for a program; its names are an

@@ -13,6 +13,7 @@ import (
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -123,10 +124,10 @@ func (a *after) end() []error {
 func (t *testTarget) late(ctx context.Context, begun bool, limit time.Duration) *testrunner.Failure {
 	f := &testrunner.Failure{Outcome: testrunner.Expired, Hint: moreTime}
 	if !begun {
-		f.Cause = fmt.Sprintf("no instance took the request within %v", limit)
+		f.Cause = fmt.Sprintf("no instance took the request within %s", units.Exact(limit))
 		return f
 	}
-	f.Cause = fmt.Sprintf("the answer had begun and was not complete within %v", limit)
+	f.Cause = fmt.Sprintf("the answer had begun and was not complete within %s", units.Exact(limit))
 	if t.limit > 1 {
 		return f // the others go on
 	}

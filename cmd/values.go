@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/units"
 )
 
 // size is a flag's value in bytes. K, M, G and T, alone, as Ki, Mi, Gi and Ti or as
@@ -97,14 +99,7 @@ func (s *span) Set(text string) error {
 
 // String writes the length of time without parts that are zero.
 func (s *span) String() string {
-	text := time.Duration(*s).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return units.Exact(time.Duration(*s))
 }
 
 // count is a flag's value that is a whole number, 0 or more.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
@@ -69,16 +70,16 @@ type ExpirationError struct {
 // Error returns what took too long, and what the guest was doing.
 func (e *ExpirationError) Error() string {
 	var s string
-	after := e.After.Round(time.Millisecond)
+	after := units.Exact(e.After.Round(time.Millisecond))
 	switch e.Status {
 	case Requests:
-		s = fmt.Sprintf("no response after %v", after)
+		s = fmt.Sprintf("no response after %s", after)
 	case PostReturn:
-		s = fmt.Sprintf("the guest was still working %v after the response", after)
+		s = fmt.Sprintf("the guest was still working %s after the response", after)
 	case Streaming:
-		s = fmt.Sprintf("the body of the response was not complete after %v", after)
+		s = fmt.Sprintf("the body of the response was not complete after %s", after)
 	default:
-		s = fmt.Sprintf("expired after %v", after)
+		s = fmt.Sprintf("expired after %s", after)
 	}
 	if doing := e.Doing(); doing != "" {
 		s += ": " + doing

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/units"
 )
 
 // TextLog returns a Log that writes one line for each request and, below it,
@@ -61,8 +62,8 @@ func accessLine(b *strings.Builder, out *term.Output, r Record) {
 		r.Method,
 		out.Strong(term.Clean(r.Target)),
 		out.Status(r.Status, status),
-		bytesText(r.Bytes),
-		durationText(r.Duration),
+		strings.ReplaceAll(units.Size(r.Bytes), " ", ""),
+		units.Duration(r.Duration),
 		outcome)
 }
 
@@ -104,32 +105,6 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 	}
 	if f.Hint != "" {
 		fmt.Fprintf(b, "    %s %s\n", out.Fair("hint:"), term.Clean(f.Hint))
-	}
-}
-
-// bytesText writes a number of bytes in units of 1000.
-func bytesText(n int64) string {
-	switch {
-	case n < 1000:
-		return strconv.FormatInt(n, 10) + "B"
-	case n < 1000*1000:
-		return fmt.Sprintf("%.1fkB", float64(n)/1e3)
-	case n < 1000*1000*1000:
-		return fmt.Sprintf("%.1fMB", float64(n)/1e6)
-	default:
-		return fmt.Sprintf("%.1fGB", float64(n)/1e9)
-	}
-}
-
-// durationText rounds a duration to what a person can compare.
-func durationText(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return d.Round(time.Microsecond).String()
-	case d < time.Second:
-		return d.Round(10 * time.Microsecond).String()
-	default:
-		return d.Round(time.Millisecond).String()
 	}
 }
 

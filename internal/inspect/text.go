@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/units"
 )
 
 // Text writes the report for a person. The verdict on what cannot be run is left to the error
@@ -125,9 +126,9 @@ func versionOr(name string) string {
 // byteCount writes a size for people, in bytes and in the unit that fits.
 func byteCount(n int) string {
 	if n < 1000 {
-		return term.FileSize(int64(n))
+		return fmt.Sprintf("%d bytes", n)
 	}
-	return fmt.Sprintf("%d bytes (%s)", n, term.FileSize(int64(n)))
+	return fmt.Sprintf("%d bytes (%s)", n, units.Size(int64(n)))
 }
 
 // styleWIT dims the words of the language so that the names stand out.

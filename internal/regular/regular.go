@@ -9,7 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
+
+	"github.com/wasihttp/wasihttp/internal/units"
 )
 
 // Bounds for files that no flag sets one for, in bytes.
@@ -59,24 +60,11 @@ type SizeError struct {
 
 // Error returns both sizes, as the rest of a sentence that the path begins.
 func (e *SizeError) Error() string {
-	size, limit := humanSize(e.Size), humanSize(e.Max)
+	size, limit := units.BinarySize(e.Size), units.BinarySize(e.Max)
 	if size == limit {
 		size, limit = fmt.Sprintf("%d bytes", e.Size), fmt.Sprintf("%d bytes", e.Max)
 	}
 	return "is too large: " + size + ", and at most " + limit + " are read"
-}
-
-// humanSize writes a number of bytes with a binary unit and at most one decimal.
-func humanSize(n int64) string {
-	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
-	value, i := float64(n), 0
-	for value >= 1024 && i < len(units)-1 {
-		value, i = value/1024, i+1
-	}
-	if i == 0 {
-		return fmt.Sprintf("%d %s", n, units[0])
-	}
-	return strconv.FormatFloat(float64(int64(value*10))/10, 'f', -1, 64) + " " + units[i]
 }
 
 // Open opens the file at path for reading, following symbolic links, and

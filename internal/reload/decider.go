@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
 )
@@ -436,7 +437,7 @@ func (d *Decider) built(e buildEvent) {
 	d.mark()
 	switch {
 	case e.err != nil:
-		msg := fmt.Sprintf("--exec: %s after %s", d.commandError, e.took.Round(time.Millisecond))
+		msg := fmt.Sprintf("--exec: %s after %s", d.commandError, units.Duration(e.took.Round(time.Millisecond)))
 		d.Log.Failed(&failure{msg: msg, err: e.err}, d.current)
 	case failed:
 		d.Log.builtAgain(e.took)

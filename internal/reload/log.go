@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/units"
 )
 
 // Log tells the user what became of changes. Its methods are safe for concurrent use.
@@ -70,7 +71,7 @@ func (l *Log) swapped(from string, now *Build, changes []string, ready time.Dura
 	if now.FromCache {
 		how = ", nothing compiled"
 	}
-	b.WriteString(l.Out.Dim(fmt.Sprintf("; ready after %s%s", ready.Round(time.Millisecond), how)))
+	b.WriteString(l.Out.Dim(fmt.Sprintf("; ready after %s%s", units.Duration(ready.Round(time.Millisecond)), how)))
 	if draining > 0 {
 		fmt.Fprintf(&b, "; %s on %s still running", term.Plural(draining, "request"), from)
 	}
@@ -118,7 +119,7 @@ func (l *Log) builtAgain(took time.Duration) {
 		l.record(record{Event: "exec-back"})
 		return
 	}
-	fmt.Fprintf(l.Out, "%s %s --exec: the command succeeds again, after %s\n", l.Out.Good(term.SymbolGood), l.Out.Dim(time.Now().Format(time.TimeOnly)), took.Round(time.Millisecond))
+	fmt.Fprintf(l.Out, "%s %s --exec: the command succeeds again, after %s\n", l.Out.Good(term.SymbolGood), l.Out.Dim(time.Now().Format(time.TimeOnly)), units.Duration(took.Round(time.Millisecond)))
 }
 
 // back says that the file holds again what is served.

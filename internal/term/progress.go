@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/units"
 )
 
 // progressDelay is how long work may take before it is worth a word, and
@@ -108,7 +110,10 @@ func (p *Progress) line(elapsed time.Duration) string {
 	p.mu.Lock()
 	what, part, whole := p.what, p.part, p.whole
 	p.mu.Unlock()
-	seconds := fmt.Sprintf("%.1fs", elapsed.Seconds())
+	seconds := fmt.Sprintf("%.1fs", elapsed.Seconds()) // with a zero, so that the text does not jump
+	if elapsed >= time.Minute {
+		seconds = units.Duration(elapsed)
+	}
 	text := Clean(what)
 	var bar, count string
 	if whole > 0 {

@@ -37,19 +37,6 @@ func (r *Run) name(f *testrunner.FileResult) string {
 // place returns file:line:column.
 func place(path string, r hurl.Range) string { return r.Start.In(path) }
 
-// duration writes a length of time with three digits.
-func duration(d time.Duration) string {
-	switch {
-	case d >= time.Minute:
-		return d.Round(time.Second).String()
-	case d >= time.Second:
-		return fmt.Sprintf("%.3gs", d.Seconds())
-	case d >= time.Millisecond:
-		return fmt.Sprintf("%.3gms", float64(d)/float64(time.Millisecond))
-	}
-	return fmt.Sprintf("%dµs", d.Microseconds())
-}
-
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -64,7 +65,7 @@ func HTML(dir string, run *Run) error {
 func htmlOf(run *Run) htmlRun {
 	s := run.Summary
 	out := htmlRun{
-		Counts: counts(s), Time: duration(s.Duration), Started: run.Started.Format("2006-01-02 15:04:05"),
+		Counts: counts(s), Time: units.Duration(s.Duration), Started: run.Started.Format("2006-01-02 15:04:05"),
 		Entries: plural(s.Entries, "entry", "entries"), FileCount: plural(s.Files, "file", "files"),
 		Headline: plural(s.FailedFiles, "file", "files") + " failed",
 		Success:  s.Verdict() == testrunner.AllPassed,
@@ -81,7 +82,7 @@ func htmlOf(run *Run) htmlRun {
 	}
 	if len(s.Slowest) > 1 {
 		for _, x := range s.Slowest {
-			out.Slowest = append(out.Slowest, htmlSlow{x.Pos.LineIn(filepath.ToSlash(x.Path)), x.Name, duration(x.Duration)})
+			out.Slowest = append(out.Slowest, htmlSlow{x.Pos.LineIn(filepath.ToSlash(x.Path)), x.Name, units.Duration(x.Duration)})
 		}
 	}
 	for _, f := range run.Files {
@@ -91,7 +92,7 @@ func htmlOf(run *Run) htmlRun {
 }
 
 func htmlOfFile(f *testrunner.FileResult) htmlFile {
-	out := htmlFile{Path: filepath.ToSlash(f.Path), Time: duration(f.Duration), Failed: f.Failed(), Notes: f.Notes}
+	out := htmlFile{Path: filepath.ToSlash(f.Path), Time: units.Duration(f.Duration), Failed: f.Failed(), Notes: f.Notes}
 	run, failed := tally(f)
 	switch {
 	case len(f.ParseErrors) > 0:
@@ -119,7 +120,7 @@ func htmlPlace(e *hurl.Entry) string {
 
 func htmlOfEntry(path string, r *testrunner.Result) htmlEntry {
 	e := htmlEntry{
-		Name: r.Name(), Outcome: outcomeText(r), Time: duration(r.Duration), Place: htmlPlace(r.Entry),
+		Name: r.Name(), Outcome: outcomeText(r), Time: units.Duration(r.Duration), Place: htmlPlace(r.Entry),
 		Failed: r.Outcome.Failed(), Notes: r.Notes, Class: "good",
 	}
 	switch {

@@ -20,7 +20,7 @@ type (
 		Loading  float64        `json:"loading_ms"` // of the component; a part of time_ms
 		Success  bool           `json:"success"`
 		Outcomes map[string]int `json:"outcomes"`
-		Flaky    int            `json:"flaky"`
+		Flaky    int            `json:"flaky,omitempty"`
 		NotRun   int            `json:"files_not_run"`
 		Files    []jsonFile     `json:"files"`
 	}

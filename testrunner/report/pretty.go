@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
@@ -85,9 +86,9 @@ func (p *Pretty) File(f *testrunner.FileResult) string {
 	case f.Err != nil:
 		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path), p.Styles.Bad("not run"))
 	case failed > 0:
-		fmt.Fprintf(&b, "%s %s  %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path), p.Styles.Bad(failedText(failed, run)), p.Styles.Dim(duration(f.Duration)))
+		fmt.Fprintf(&b, "%s %s  %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path), p.Styles.Bad(failedText(failed, run)), p.Styles.Dim(units.Duration(f.Duration)))
 	default:
-		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Good(term.SymbolGood), path, p.Styles.Dim(plural(run, "entry", "entries")+"  "+duration(f.Duration)))
+		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Good(term.SymbolGood), path, p.Styles.Dim(plural(run, "entry", "entries")+"  "+units.Duration(f.Duration)))
 	}
 	for _, note := range f.Notes {
 		fmt.Fprintf(&b, "  %s %s\n", p.Styles.Fair("note:"), clean(note))
@@ -324,7 +325,7 @@ func (p *Pretty) Summary(s *testrunner.Summary) string {
 				label = "       "
 			}
 			name := x.Pos.LineIn(x.Path) + " " + x.Name
-			fmt.Fprintf(&b, "%s %8s  %s\n", p.Styles.Dim(label), duration(x.Duration), p.Styles.Dim(p.cut(name, len(label)+11)))
+			fmt.Fprintf(&b, "%s %8s  %s\n", p.Styles.Dim(label), units.Duration(x.Duration), p.Styles.Dim(p.cut(name, len(label)+11)))
 		}
 	}
 	style := p.Styles.Bad
@@ -337,9 +338,9 @@ func (p *Pretty) Summary(s *testrunner.Summary) string {
 		lines[i] = style(lines[i])
 	}
 	line := strings.Join(lines, "\n")
-	took := duration(s.Duration)
+	took := units.Duration(s.Duration)
 	if s.Loading > worthTelling {
-		took += fmt.Sprintf(" (%s of it to load the component)", duration(s.Loading))
+		took += fmt.Sprintf(" (%s of it to load the component)", units.Duration(s.Loading))
 	}
 	fmt.Fprintf(&b, "%s  %s\n", line, p.Styles.Dim(took))
 	return b.String()

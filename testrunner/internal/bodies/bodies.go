@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"runtime"
+
+	"github.com/wasihttp/wasihttp/internal/units"
 )
 
 // TooLargeError says that a body has more bytes than it may.
@@ -14,17 +16,7 @@ type TooLargeError struct{ Limit int64 }
 
 // Error says how many it may have.
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the body is larger than %s; --max-body allows more", sizeText(e.Limit))
-}
-
-// sizeText writes a number of bytes with the largest unit of a power of 1024 that divides it.
-func sizeText(n int64) string {
-	units := []string{" bytes", "KiB", "MiB", "GiB", "TiB"}
-	i := 0
-	for n != 0 && n%1024 == 0 && i < len(units)-1 {
-		n, i = n/1024, i+1
-	}
-	return fmt.Sprint(n) + units[i]
+	return fmt.Sprintf("the body is larger than %s; --max-body allows more", units.BinarySize(e.Limit))
 }
 
 const (

@@ -30,7 +30,7 @@ func TestTheLimitIsNamed(t *testing.T) {
 	for _, length := range []int64{-1, int64(len(body))} {
 		_, err := Read(bytes.NewReader(body), length, 4<<10)
 		var large *TooLargeError
-		if !errors.As(err, &large) || large.Error() != "the body is larger than 4KiB; --max-body allows more" {
+		if !errors.As(err, &large) || large.Error() != "the body is larger than 4 KiB; --max-body allows more" {
 			t.Errorf("said to be %d: %v", length, err)
 		}
 	}
