@@ -19,22 +19,30 @@ func convertCommand(t *state) *cli.Command {
 		Name:      "convert",
 		Usage:     "turn recorded traffic into fixtures",
 		UsageText: programName + " convert -o DIR [flags] FILE...",
-		Description: "Reads HTTP Archives (HAR 1.2), as browsers save them, and the JSON files of the wasi-testsuite for HTTP\n" +
-			"services, and writes fixtures (.hurl): a file for each exchange of an archive, and a file for each test.\n" +
-			"Secrets are replaced: authorization, cookies, API keys, and what --redact names. What a fixture cannot\n" +
-			"hold is told on stderr.\n\n" +
+		Description: "Reads HTTP Archives (HAR 1.2, .har.zip), as browsers and other tools save them, and\n" +
+			"the JSON files of the wasi-testsuite for HTTP services, and writes fixtures (.hurl): a file\n" +
+			"for each exchange of an archive, and a file for each test. Secrets that are found by their\n" +
+			"names are replaced wherever they stand in any of the files. What a fixture cannot hold, and\n" +
+			"what may be a secret and was left, is summarized on stderr. Exits with 2 if nothing could be\n" +
+			"converted.\n\n" +
 			examples(`
-wasihttp convert session.har -o fixtures/                  write fixtures/0001-get-….hurl and so on
-wasihttp convert session.har -o fixtures/ --redact x-user  with the values of one more header replaced
-wasihttp convert http-service.json -o fixtures/            write fixtures/http-service.hurl`),
+wasihttp convert session.har -o fixtures/                   write fixtures/0001-get-….hurl, …
+wasihttp convert session.har -o fixtures/ --redact x-user   replace what is called x-user, too
+wasihttp convert session.har -o fixtures/ --base '{{base}}' without requests to other hosts
+wasihttp convert http-service.json -o fixtures/             write fixtures/http-service.hurl`),
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the fixtures into `DIR`, which is made if it is not there"},
+			&cli.StringFlag{
+				Name: "output", Aliases: []string{"o"},
+				Usage: "write the fixtures into `DIR`, which is made if it is not there",
+			},
 			&cli.StringSliceFlag{Name: "redact", Usage: redactUsage},
-			&cli.StringFlag{Name: "base", Usage: "write `URL` in place of scheme and host, for example {{base}}"},
+			&cli.StringFlag{
+				Name: "base", Usage: "write `URL` in place of scheme and host, for example {{base}}",
+			},
 			&cli.StringSliceFlag{
 				Name: "host",
-				Usage: "leave out requests to other hosts than `HOST`: host or host:port (repeatable; default: with " +
-					"--base that of the first request to this machine, else of the first one)",
+				Usage: "leave out requests to other hosts than `HOST` (host or host:port, repeatable); with " +
+					"--base the default is that of the first request to this machine, else of the first one",
 			},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite files that exist", DisableDefaultText: true},
 		},
@@ -47,14 +55,16 @@ wasihttp convert http-service.json -o fixtures/            write fixtures/http-s
 					if path != "" {
 						text = path + ": " + text
 					}
-					fmt.Fprintf(t.stderr, "%s: %s %s\n", programName, t.stderr.Fair("warning:"), term.Clean(text))
+					label := t.stderr.Fair("warning:")
+					fmt.Fprintf(t.stderr, "%s: %s %s\n", programName, label, term.Clean(text))
 				},
 			}
 			switch {
 			case c.NArg() == 0:
 				return usagef("try: "+programName+" convert session.har -o fixtures/", "convert needs a FILE")
 			case o.Dir == "":
-				return usagef("try: "+programName+" convert "+c.Args().First()+" -o fixtures/", "convert needs the folder to write to: -o DIR")
+				return usagef("try: "+programName+" convert "+c.Args().First()+" -o fixtures/",
+					"convert needs the folder to write to: -o DIR")
 			}
 			return convertError(record.Convert(c.Args().Slice(), o))
 		},

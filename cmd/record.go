@@ -8,8 +8,8 @@ import (
 )
 
 // redactUsage explains --redact.
-const redactUsage = "replace the values of the header, cookie, parameter, form field or member of JSON `NAME`, " +
-	"too (repeatable)"
+const redactUsage = "also replace the values of the header, cookie, parameter, form field or " +
+	"JSON member `NAME` (repeatable)"
 
 // recordFlags receives the values of the flags with which serve records.
 type recordFlags struct {
@@ -23,7 +23,7 @@ func (f *recordFlags) all() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{
 			Category: group, Name: "record", Destination: &f.dir,
-			Usage: "write each exchange as a fixture into `DIR`",
+			Usage: "write each exchange as a fixture into `DIR`, with secrets replaced",
 		},
 		&cli.StringSliceFlag{
 			Category: group, Name: "redact", Destination: &f.redact,

@@ -80,7 +80,8 @@ func Find(paths []string) ([]string, error) {
 		}
 		if !info.IsDir() {
 			if strings.EqualFold(filepath.Ext(path), ".wasm") {
-				return nil, fmt.Errorf("%s is a component: name it with --component, and the fixtures here", path)
+				return nil, fmt.Errorf("%s is a component: name it with --component, and the fixtures here",
+					path)
 			}
 			out = append(out, filepath.Clean(path))
 			continue

@@ -82,7 +82,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // It stops at the first fixture that cannot be written. The error is an *Error.
 func Convert(paths []string, o ConvertOptions) error {
 	c := converter{o: o, session: redact.NewSession(o.Redact)}
-	probe := fixture.Exchange{Request: fixture.Request{Method: http.MethodGet, URL: "http://localhost/"}}
+	request := fixture.Request{Method: http.MethodGet, URL: "http://localhost/"}
+	probe := fixture.Exchange{Request: request}
 	if _, _, err := hurl.FromExchange(&probe, hurl.RecordOptions{Base: o.Base}); err != nil {
 		return &Error{Kind: BadBase, Err: err}
 	}

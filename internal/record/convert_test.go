@@ -21,7 +21,9 @@ func entryOf(method, url, rest string) string {
 
 // converted converts archives, each a list of entries, and returns what was
 // written, what was said, and the error.
-func converted(t *testing.T, o ConvertOptions, archives ...[]string) (files map[string]string, said []string, err error) {
+func converted(t *testing.T, o ConvertOptions, archives ...[]string) (
+	files map[string]string, said []string, err error,
+) {
 	t.Helper()
 	dir := t.TempDir()
 	o.Dir = filepath.Join(dir, "out")
@@ -77,7 +79,9 @@ func TestRequestsToOtherHostsAreLeftOutIfTheBaseChanges(t *testing.T) {
 			want: "GET http://h/ GET http://h/secure", leftOut: 1, namesHost: "example.org",
 		},
 		"those that are named": {
-			urls: []string{page, other, "https://stats.example.org:1/a", "http://a.org:1/", "http://a.org:2/"},
+			urls: []string{
+				page, other, "https://stats.example.org:1/a", "http://a.org:1/", "http://a.org:2/",
+			},
 			base: "http://h", hosts: []string{"STATS.example.org", "a.org:2"},
 			want: "GET http://h/collect?token=REDACTED GET http://h/a GET http://h/", leftOut: 2,
 			namesHost: "STATS.example.org, a.org:2",
@@ -116,7 +120,8 @@ func TestRequestsToOtherHostsAreLeftOutIfTheBaseChanges(t *testing.T) {
 			if tt.leftOut > 0 && (len(said) != 1 || !strings.Contains(all, tt.namesHost)) {
 				t.Errorf("it said %q, without %q", all, tt.namesHost)
 			}
-			if want := fmt.Sprintf("left out %d of", tt.leftOut); tt.leftOut > 1 && !strings.Contains(all, want) {
+			want := fmt.Sprintf("left out %d of", tt.leftOut)
+			if tt.leftOut > 1 && !strings.Contains(all, want) {
 				t.Errorf("it said %q, without %q", all, want)
 			}
 		})
@@ -128,7 +133,7 @@ func TestManyWarningsBecomeFewLines(t *testing.T) {
 	for i := range 955 {
 		e := fmt.Sprintf(`{"request": {"method": "GET", "url": "http://h/%d"}}`, i)
 		if i%5 == 0 {
-			e = fmt.Sprintf(`{"request": {"method": "GET", "url": "http://h/%d"}, "response": {"status": 200}}`, i)
+			e = strings.TrimSuffix(e, "}") + `, "response": {"status": 200}}`
 		} else if i%5 == 1 {
 			e = `{"request": {"method": "GET", "url": "blob:x"}}`
 		}
@@ -136,18 +141,19 @@ func TestManyWarningsBecomeFewLines(t *testing.T) {
 	}
 	files, said, err := converted(t, ConvertOptions{}, entries)
 	want := []string{
-		"a.har: left out 764 of 955 entries: its URL is not one of http or https (191: entry 2 GET blob:x, " +
-			"entry 7 GET blob:x, entry 12 GET blob:x, …); it has no response (573: entry 3 GET http://h/2, " +
-			"entry 4 GET http://h/3, entry 5 GET http://h/4, …)",
-		"a.har: the body of the response was not recorded; it is not expected (191: entry 1 GET http://h/0, " +
-			"entry 6 GET http://h/5, entry 11 GET http://h/10, …)",
+		"a.har: left out 764 of 955 entries: its URL is not one of http or https (191: entry 2 " +
+			"GET blob:x, entry 7 GET blob:x, entry 12 GET blob:x, …); it has no response (573: entry 3 " +
+			"GET http://h/2, entry 4 GET http://h/3, entry 5 GET http://h/4, …)",
+		"a.har: the body of the response was not recorded; it is not expected (191: entry 1 " +
+			"GET http://h/0, entry 6 GET http://h/5, entry 11 GET http://h/10, …)",
 	}
 	if diff := cmp.Diff(want, said); diff != "" || err != nil || len(files) != 191 {
 		t.Errorf("%d files, error %v, it said (-want +got):\n%s", len(files), err, diff)
 	}
 	_, said, _ = converted(t, ConvertOptions{}, entries[:2])
-	if want := "a.har: entry 2 (GET blob:x): left out: its URL is not one of http or https"; said[0] != want {
-		t.Errorf("it said %q, want %q", said[0], want)
+	single := "a.har: entry 2 (GET blob:x): left out: its URL is not one of http or https"
+	if said[0] != single {
+		t.Errorf("it said %q, want %q", said[0], single)
 	}
 }
 
@@ -168,7 +174,8 @@ func TestAnArchiveOfWhichNothingIsLeftIsAnError(t *testing.T) {
 		if got := errors.As(err, &failed) && failed.Kind == Nothing; got != tt.fails {
 			t.Errorf("%s: error %v", name, err)
 		}
-		if strings.HasPrefix(name, "no") && !strings.Contains(strings.Join(said, "\n"), "left out 2 of 2") {
+		told := strings.Contains(strings.Join(said, "\n"), "left out 2 of 2")
+		if strings.HasPrefix(name, "no") && !told {
 			t.Errorf("%s: it said %q", name, said)
 		}
 	}
@@ -178,7 +185,8 @@ func TestSecretsAreHiddenInAllFilesThatAreConvertedTogether(t *testing.T) {
 	const secret = "tok_0123456789abcdef"
 	headers := `, "headers": [{"name": "Authorization", "value": "Bearer ` + secret + `"}]`
 	files, said, err := converted(t, ConvertOptions{},
-		[]string{entryOf("GET", "http://h/a?q="+secret, "")}, []string{entryOf("GET", "http://h/b", headers)})
+		[]string{entryOf("GET", "http://h/a?q="+secret, "")},
+		[]string{entryOf("GET", "http://h/b", headers)})
 	if err != nil || len(said) > 0 || len(files) != 2 {
 		t.Errorf("%d files, error %v, it said %q", len(files), err, said)
 	}
@@ -192,7 +200,8 @@ func TestSecretsAreHiddenInAllFilesThatAreConvertedTogether(t *testing.T) {
 func TestABaseThatIsNoURLIsAnError(t *testing.T) {
 	_, _, err := converted(t, ConvertOptions{Base: "{{"}, []string{entryOf("GET", "http://h/", "")})
 	var failed *Error
-	if !errors.As(err, &failed) || failed.Kind != BadBase || failed.Error() != `the base "{{" is no URL` {
+	want := `the base "{{" is no URL`
+	if !errors.As(err, &failed) || failed.Kind != BadBase || failed.Error() != want {
 		t.Errorf("error %v", err)
 	}
 }
