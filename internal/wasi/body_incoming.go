@@ -14,8 +14,9 @@ const (
 	bulkRead = 16 << 10
 )
 
-// IncomingBody is the body of a message that a guest receives. It reads from the network when the guest asks for bytes, and a little ahead
-// when they come in bulk; a goroutine exists while such a read is under way. Its methods belong to the guest's goroutine.
+// IncomingBody is the body of a message that a guest receives. It reads from the network when the
+// guest asks for bytes, and a little ahead when they come in bulk; a goroutine exists while such a
+// read is under way. Its methods belong to the guest's goroutine.
 type IncomingBody struct {
 	state *State
 	src   io.ReadCloser
@@ -39,9 +40,9 @@ type IncomingBody struct {
 	event
 }
 
-// newIncomingBody returns a body that reads src until its end, closes it when the guest has dropped the body or its state is closed, and
-// then asks for trailers.
-// src may be nil for an empty body, trailer when there are none. Closing src must make a blocked read return.
+// newIncomingBody returns a body that reads src until its end, closes it when the guest has dropped
+// the body or its state is closed, and then asks for trailers. src may be nil for an empty body,
+// trailer when there are none. Closing src must make a blocked read return.
 func (s *State) newIncomingBody(src io.ReadCloser, trailer func() *Fields, fault func(error) *ErrorCode) *IncomingBody {
 	b := &IncomingBody{state: s, src: src, trailer: trailer, fault: fault}
 	if src == nil {
@@ -64,8 +65,8 @@ func (b *IncomingBody) Stream() (InputStream, bool) {
 	return &bodySource{b: b}, true
 }
 
-// Finish gives up the contents that are not read yet and returns the future of the trailers. The body must not be used any more; closing the
-// future closes it.
+// Finish gives up the contents that are not read yet and returns the future of the trailers. The
+// body must not be used any more; closing the future closes it.
 func (b *IncomingBody) Finish() *FutureTrailers {
 	b.mu.Lock()
 	b.discard = true
@@ -75,7 +76,8 @@ func (b *IncomingBody) Finish() *FutureTrailers {
 	return &FutureTrailers{b: b}
 }
 
-// Close stops reading and closes the source. It never fails and may be called from any goroutine, more than once.
+// Close stops reading and closes the source. It never fails and may be called from any goroutine,
+// more than once.
 func (b *IncomingBody) Close() error {
 	b.mu.Lock()
 	closed := b.closed
@@ -102,7 +104,8 @@ func (b *IncomingBody) demand() {
 	b.reading = b.state.goWork(b.fetch)
 }
 
-// detached marks a source whose blocked read Close cannot end: whoever provided it ends the read and waits for it.
+// detached marks a source whose blocked read Close cannot end: whoever provided it ends the read
+// and waits for it.
 type detached interface{ detached() }
 
 // fetch reads until the guest has enough or there is no more.
@@ -195,7 +198,8 @@ func (s *bodySource) Subscribe(w *Waiter) func() { return s.b.subscribe(w) }
 
 func (s *bodySource) Close() error { return nil }
 
-// FutureTrailers is what comes after the contents of an IncomingBody. Its methods belong to the guest's goroutine.
+// FutureTrailers is what comes after the contents of an IncomingBody. Its methods belong to the
+// guest's goroutine.
 type FutureTrailers struct{ b *IncomingBody }
 
 // Ready tells whether Get knows.

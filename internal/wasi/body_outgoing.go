@@ -6,15 +6,16 @@ import (
 
 // Admitter is an OutputStream that can tell beforehand what it would refuse.
 type Admitter interface {
-	// Admit returns why a write of n bytes, whether in one piece or several, would fail; nil when it would not.
+	// Admit returns why a write of n bytes, whether in one piece or several, would fail; nil when
+	// it would not.
 	Admit(n int) *ErrorCode
 }
 
-// OutgoingBody is the body of a message that a guest sends: a stream of bytes, then trailers. The guest's goroutine writes it, one other goroutine
-// reads it through Reader.
+// OutgoingBody is the body of a message that a guest sends: a stream of bytes, then trailers. The
+// guest's goroutine writes it, one other goroutine reads it through Reader.
 //
-// When the message declares a content-length the body is held to it: a write that exceeds it fails, and so does finishing short of it
-// (RFC 9110, 8.6).
+// When the message declares a content-length the body is held to it: a write that exceeds it fails,
+// and so does finishing short of it (RFC 9110, 8.6).
 type OutgoingBody struct {
 	pipe     *pipe
 	declared bool
@@ -37,8 +38,8 @@ func (s *State) newOutgoingBody(header *Fields, code ErrorCase) *OutgoingBody {
 	return b
 }
 
-// NoContents says that nothing will be written: the length of the body is known before it ends. It is
-// called before the message is sent.
+// NoContents says that nothing will be written: the length of the body is known before it ends. It
+// is called before the message is sent.
 func (b *OutgoingBody) NoContents() { b.empty = true }
 
 // ComesWithoutGuest sets how to find out whether the embedder itself moves the rest of the body and
@@ -73,9 +74,9 @@ func (b *OutgoingBody) Finish(trailers *Fields) *ErrorCode {
 	return nil
 }
 
-// Abort ends the body early for that reason, which the reader gets after the bytes that were written.
-// It reports false if that reaches nobody: the body has ended before, or its reader has left. It may
-// be called from any goroutine.
+// Abort ends the body early for that reason, which the reader gets after the bytes that were
+// written. It reports false if that reaches nobody: the body has ended before, or its reader has
+// left. It may be called from any goroutine.
 func (b *OutgoingBody) Abort(cause error) (heard bool) { return b.pipe.end(cause) }
 
 // Reader returns the other end.
@@ -103,7 +104,8 @@ func (s *bodyStream) Write(p []byte) error { return s.write(p, false) }
 // WriteOwned is Write for bytes that the stream may keep.
 func (s *bodyStream) WriteOwned(p []byte) error { return s.write(p, true) }
 
-// Admit tells whether n more bytes keep to the declared size. If not, the body ends as it does when they are written.
+// Admit tells whether n more bytes keep to the declared size. If not, the body ends as it does when
+// they are written.
 func (s *bodyStream) Admit(n int) *ErrorCode {
 	b := s.b
 	if n := uint64(n); b.declared && n > b.length-min(b.length, b.written) {
@@ -145,15 +147,17 @@ func (s *bodyStream) Close() error {
 	return nil
 }
 
-// BodyReader is the receiving end of an OutgoingBody. One goroutine reads; Close, Buffered and Ended may be called from any.
+// BodyReader is the receiving end of an OutgoingBody. One goroutine reads; Close, Buffered and
+// Ended may be called from any.
 type BodyReader struct{ b *OutgoingBody }
 
-// Read blocks until the guest has written or ended the body. At the proper end it returns io.EOF; when the guest gave up, trapped or kept not to
-// its content-length, another error, after all bytes that were written: the message must then be cut short where its receiver
-// notices.
+// Read blocks until the guest has written or ended the body. At the proper end it returns io.EOF;
+// when the guest gave up, trapped or kept not to its content-length, another error, after all bytes
+// that were written: the message must then be cut short where its receiver notices.
 func (r *BodyReader) Read(p []byte) (int, error) { return r.b.pipe.Read(p) }
 
-// Close tells the guest that nobody takes the body any more: its writes give ErrClosed. It never fails.
+// Close tells the guest that nobody takes the body any more: its writes give ErrClosed. It never
+// fails.
 func (r *BodyReader) Close() error {
 	r.b.pipe.closeRead()
 	return nil
@@ -177,7 +181,8 @@ func (r *BodyReader) Ready() bool {
 	return n > 0 || ended
 }
 
-// Trailer returns the trailers, frozen, or nil; it is known once Ended, or Read has returned io.EOF.
+// Trailer returns the trailers, frozen, or nil; it is known once Ended, or Read has returned
+// io.EOF.
 func (r *BodyReader) Trailer() *Fields {
 	r.b.pipe.mu.Lock()
 	defer r.b.pipe.mu.Unlock()

@@ -27,7 +27,8 @@ func newState(t *testing.T, cfg *Config) *State {
 	return st
 }
 
-// awaitGoroutines waits until there are no more goroutines than before: those of closed connections end on their own.
+// awaitGoroutines waits until there are no more goroutines than before: those of closed connections
+// end on their own.
 func awaitGoroutines(t *testing.T, before int) {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {

@@ -15,18 +15,22 @@ const (
 	DefaultResponseHeaderBytes = 1 << 20
 )
 
-// Client is an embedder's policy for outgoing HTTP requests. It is read only once in use and may be shared by many stores.
+// Client is an embedder's policy for outgoing HTTP requests. It is read only once in use and may be
+// shared by many stores.
 //
-// Requests go out over HTTP/1.1, each on a connection of its own: no redirects, cookies, proxies, compression or added fields but those that frame
-// the message.
+// Requests go out over HTTP/1.1, each on a connection of its own: no redirects, cookies, proxies,
+// compression or added fields but those that frame the message.
 type Client struct {
-	// Allow decides on every request before anything is sent; authority is host:port, the port always there. An error makes it
-	// HTTP-request-denied. nil allows all. It is called from any goroutine.
+	// Allow decides on every request before anything is sent; authority is host:port, the port
+	// always there. An error makes it HTTP-request-denied. nil allows all. It is called from any
+	// goroutine.
 	Allow func(authority string) error
-	// Log is told of every request once its response's head has come or it has failed; nil for no log. It is called from any goroutine, and
-	// before the guest gets the result: it should not take long.
+	// Log is told of every request once its response's head has come or it has failed; nil for no
+	// log. It is called from any goroutine, and before the guest gets the result: it should not
+	// take long.
 	Log func(Outbound)
-	// TLS is the configuration for https; nil for the system's roots. It is cloned for each connection.
+	// TLS is the configuration for https; nil for the system's roots. It is cloned for each
+	// connection.
 	TLS *tls.Config
 	// Dial makes connections; nil for the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -68,8 +72,9 @@ func timeout(ns *uint64) time.Duration {
 	return time.Duration(*ns)
 }
 
-// Send starts a request, which the exchange then owns. Only a request that could never be sent fails at once; everything else is the exchange's
-// result. The exchange outlives ctx, whose values it keeps; it ends with the state.
+// Send starts a request, which the exchange then owns. Only a request that could never be sent
+// fails at once; everything else is the exchange's result. The exchange outlives ctx, whose values
+// it keeps; it ends with the state.
 func (s *State) Send(ctx context.Context, req *OutgoingRequest, opts RequestOptions) (*Exchange, *ErrorCode) {
 	if code := req.check(s.cfg.Client); code != nil {
 		req.Drop()

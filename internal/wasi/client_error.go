@@ -12,8 +12,8 @@ import (
 
 var errHeadTooBig = errors.New("head of the response is too big")
 
-// dialError maps a failure to connect. All that is not a name or a timeout is a refused connection for the guest: what hides behind it differs
-// between machines and networks.
+// dialError maps a failure to connect. All that is not a name or a timeout is a refused connection
+// for the guest: what hides behind it differs between machines and networks.
 func dialError(ctx context.Context, err error) *ErrorCode {
 	if code := AsErrorCode(err); code != nil {
 		return code
@@ -49,7 +49,8 @@ func tlsError(ctx context.Context, err error) *ErrorCode {
 	return NewErrorCode(TLSProtocolError, err)
 }
 
-// tlsAlert returns the code for an alert that the peer sent, nil for other errors. crypto/tls wraps it in a type of its own.
+// tlsAlert returns the code for an alert that the peer sent, nil for other errors. crypto/tls wraps
+// it in a type of its own.
 func tlsAlert(err error) *ErrorCode {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {

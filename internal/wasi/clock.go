@@ -6,17 +6,19 @@ import (
 	"time"
 )
 
-// clockOrigin is what the monotonic clock shows when it starts. Guests compute instants a little before now, which must not be negative.
+// clockOrigin is what the monotonic clock shows when it starts. Guests compute instants a little
+// before now, which must not be negative.
 const clockOrigin = uint64(time.Second)
 
-// Clock is a guest's view of time: one monotonic clock, in nanoseconds since an origin of its own, and the wall clock. It is safe for
-// concurrent use.
+// Clock is a guest's view of time: one monotonic clock, in nanoseconds since an origin of its own,
+// and the wall clock. It is safe for concurrent use.
 type Clock struct {
 	start time.Time
 	wall  func() time.Time
 }
 
-// NewClock returns a Clock whose monotonic part starts now. wall tells the time of day; nil stands for the machine's.
+// NewClock returns a Clock whose monotonic part starts now. wall tells the time of day; nil stands
+// for the machine's.
 func NewClock(wall func() time.Time) *Clock {
 	if wall == nil {
 		wall = time.Now
@@ -39,10 +41,12 @@ func (c *Clock) Resolution() time.Duration {
 	return 1
 }
 
-// Until returns a timer that is ready from the given instant of the monotonic clock on, at once if that has passed.
+// Until returns a timer that is ready from the given instant of the monotonic clock on, at once if
+// that has passed.
 func (c *Clock) Until(instant uint64) *Timer { return &Timer{clock: c, deadline: instant} }
 
-// After returns a timer that is ready when that many nanoseconds have passed from now. A time too long for the clock never comes.
+// After returns a timer that is ready when that many nanoseconds have passed from now. A time too
+// long for the clock never comes.
 func (c *Clock) After(nanoseconds uint64) *Timer {
 	now := c.Now()
 	if nanoseconds > math.MaxUint64-now {
@@ -51,7 +55,8 @@ func (c *Clock) After(nanoseconds uint64) *Timer {
 	return c.Until(now + nanoseconds)
 }
 
-// Timer is a Source that becomes ready at an instant, never before, and stays so. It holds nothing that needs to be released.
+// Timer is a Source that becomes ready at an instant, never before, and stays so. It holds nothing
+// that needs to be released.
 type Timer struct {
 	clock    *Clock
 	deadline uint64

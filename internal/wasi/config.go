@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// Config is what an embedder decides for the components that it runs. It is read only once a State uses it and may be shared by many.
+// Config is what an embedder decides for the components that it runs. It is read only once a State
+// uses it and may be shared by many.
 type Config struct {
 	// Env are the environment variables in the order that the guest sees; nothing is inherited.
 	Env [][2]string
@@ -28,7 +29,8 @@ type Config struct {
 	Client *Client
 	// Fields are the limits and extra rules for HTTP fields; nil for the defaults.
 	Fields *FieldRules
-	// BodyBuffer is how many bytes of a body are kept between writer and reader, per direction; 0 means DefaultBodyBuffer.
+	// BodyBuffer is how many bytes of a body are kept between writer and reader, per direction; 0
+	// means DefaultBodyBuffer.
 	BodyBuffer int
 
 	// Random replaces the secure random source, for tests.
@@ -40,14 +42,16 @@ type Config struct {
 // DefaultBodyBuffer is the default of Config.BodyBuffer, in bytes.
 const DefaultBodyBuffer = 1 << 20
 
-// State is what the interfaces keep for one store. Its methods are called by the goroutine of the guest, except Close.
+// State is what the interfaces keep for one store. Its methods are called by the goroutine of the
+// guest, except Close.
 type State struct {
 	cfg *Config
 
 	// work counts the goroutines that serve this state; Close stops and awaits them.
 	work sync.WaitGroup
 	mu   sync.Mutex
-	// open holds what Close has to end: exchanges and bodies that still have a goroutine or a connection.
+	// open holds what Close has to end: exchanges and bodies that still have a goroutine or a
+	// connection.
 	open   map[io.Closer]struct{}
 	closed bool
 
@@ -79,8 +83,9 @@ func (s *State) bodyBuffer() int {
 	return DefaultBodyBuffer
 }
 
-// Busy is told whenever a guest has asked whether something is ready and was answered without waiting. Every now and then it lets other
-// goroutines run, so that a guest that asks in a loop does not keep from happening what it waits for.
+// Busy is told whenever a guest has asked whether something is ready and was answered without
+// waiting. Every now and then it lets other goroutines run, so that a guest that asks in a loop
+// does not keep from happening what it waits for.
 func (s *State) Busy() {
 	if s.busy++; s.busy%32 == 0 {
 		runtime.Gosched()

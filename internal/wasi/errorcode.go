@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// ErrorCase is a case of the error-code of wasi:http/types. WASI 0.2 and 0.3 list the same cases in the same order.
+// ErrorCase is a case of the error-code of wasi:http/types. WASI 0.2 and 0.3 list the same cases in
+// the same order.
 type ErrorCase uint32
 
 // The cases of error-code.
@@ -68,7 +69,8 @@ const (
 	StringPayload                // option<string>
 )
 
-// describe returns the name of a case, as in the WIT text, and its payload; of an unknown case the last one's.
+// describe returns the name of a case, as in the WIT text, and its payload; of an unknown case the
+// last one's.
 func (c ErrorCase) describe() (name string, payload PayloadKind) {
 	switch c {
 	case DNSTimeout:
@@ -167,9 +169,11 @@ func (c ErrorCase) Payload() PayloadKind {
 type ErrorCode struct {
 	// Case tells what went wrong.
 	Case ErrorCase
-	// Text is the string of the payload: rcode, alert-message, field-name, the coding or the message; nil when absent.
+	// Text is the string of the payload: rcode, alert-message, field-name, the coding or the
+	// message; nil when absent.
 	Text *string
-	// Number is the number of the payload: info-code, alert-id, field-size, or a size in bytes; nil when absent.
+	// Number is the number of the payload: info-code, alert-id, field-size, or a size in bytes; nil
+	// when absent.
 	Number *uint64
 	// Empty tells that an OptFieldPayload is present although it has neither name nor size.
 	Empty bool
@@ -186,12 +190,14 @@ func InternalErrorf(format string, args ...any) *ErrorCode {
 	return &ErrorCode{Case: InternalError, Text: &s}
 }
 
-// bodySize returns the code for a body of n bytes, or of more, whose message declares another length.
+// bodySize returns the code for a body of n bytes, or of more, whose message declares another
+// length.
 func bodySize(c ErrorCase, n, declared uint64) *ErrorCode {
 	return &ErrorCode{Case: c, Number: &n, Cause: fmt.Errorf("%d bytes were written, and the content-length is %d", n, declared)}
 }
 
-// String returns the code in the notation of WIT values, such as `connection-refused` or `DNS-error(rcode: "NXDOMAIN")`.
+// String returns the code in the notation of WIT values, such as `connection-refused` or
+// `DNS-error(rcode: "NXDOMAIN")`.
 func (e *ErrorCode) String() string {
 	name, kind := e.Case.describe()
 	var text, number string

@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// Exchange is an outgoing request and the future of its response. Its methods belong to the guest's goroutine, except Close.
+// Exchange is an outgoing request and the future of its response. Its methods belong to the guest's
+// goroutine, except Close.
 type Exchange struct {
 	state *State
 	req   *OutgoingRequest
@@ -83,7 +84,8 @@ func (e *Exchange) Ready() bool {
 // Subscribe has w woken when the result is there.
 func (e *Exchange) Subscribe(w *Waiter) func() { return e.subscribe(w) }
 
-// Take returns the response, which the caller closes, or the failure; once: ok is false after that. It must be Ready.
+// Take returns the response, which the caller closes, or the failure; once: ok is false after that.
+// It must be Ready.
 func (e *Exchange) Take() (res *IncomingResponse, err *ErrorCode, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -94,7 +96,8 @@ func (e *Exchange) Take() (res *IncomingResponse, err *ErrorCode, ok bool) {
 	return e.res, e.err, true
 }
 
-// Drop gives the future up: an exchange whose response was not taken is aborted, one whose response was taken goes on.
+// Drop gives the future up: an exchange whose response was not taken is aborted, one whose response
+// was taken goes on.
 func (e *Exchange) Drop() {
 	e.mu.Lock()
 	taken, res := e.taken, e.res
@@ -109,7 +112,8 @@ func (e *Exchange) Drop() {
 	}
 }
 
-// Close aborts the exchange in both directions. It never fails and may be called from any goroutine, more than once.
+// Close aborts the exchange in both directions. It never fails and may be called from any
+// goroutine, more than once.
 func (e *Exchange) Close() error {
 	e.abort(NewErrorCode(ConnectionTerminated, nil))
 	return nil
@@ -267,7 +271,8 @@ const (
 	chunked
 )
 
-// framing decides by what the guest has done up to now, so that the same guest always sends the same bytes.
+// framing decides by what the guest has done up to now, so that the same guest always sends the
+// same bytes.
 func (e *Exchange) framing() (framing, *ErrorCode) {
 	length, ok := e.req.header.ContentLength()
 	switch {
@@ -299,7 +304,8 @@ func (e *Exchange) framing() (framing, *ErrorCode) {
 	return noBody, nil
 }
 
-// send writes the request. A connection that takes no more is not the end: the response may have come before.
+// send writes the request. A connection that takes no more is not the end: the response may have
+// come before.
 func (e *Exchange) send(conn net.Conn) {
 	defer e.half()
 	f := e.frame
@@ -445,7 +451,8 @@ func (b *responseBody) Read(p []byte) (int, error) {
 
 func (b *responseBody) Close() error { return b.e.Close() }
 
-// deadlineConn is the receiving side of a connection: it limits the head's size, and in the body the gap between bytes.
+// deadlineConn is the receiving side of a connection: it limits the head's size, and in the body
+// the gap between bytes.
 type deadlineConn struct {
 	conn   net.Conn
 	left   int64

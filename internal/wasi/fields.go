@@ -21,12 +21,15 @@ const DefaultFieldsBytes = 128 << 10
 // fieldOverhead is what every entry counts beside its bytes, so that empty values are not free.
 const fieldOverhead = 32
 
-// FieldRules are an embedder's limits and additional rules for fields. They are read only once in use.
+// FieldRules are an embedder's limits and additional rules for fields. They are read only once in
+// use.
 type FieldRules struct {
-	// Bytes limits the names and values of one fields value, with 32 bytes added for every entry; 0 means DefaultFieldsBytes. What
-	// came from the network is not held to it until a guest makes it grow.
+	// Bytes limits the names and values of one fields value, with 32 bytes added for every entry; 0
+	// means DefaultFieldsBytes. What came from the network is not held to it until a guest makes it
+	// grow.
 	Bytes int
-	// Forbidden are lower-case names that guests may not use and never see, besides those of HTTP connections.
+	// Forbidden are lower-case names that guests may not use and never see, besides those of HTTP
+	// connections.
 	Forbidden []string
 }
 
@@ -53,8 +56,9 @@ type Field struct {
 	Value []byte
 }
 
-// Fields are HTTP fields, headers or trailers: pairs in order, found without regard to case. All values of a name have the spelling that was
-// first used for it. Fields belong to one goroutine until they are frozen; then any may read them.
+// Fields are HTTP fields, headers or trailers: pairs in order, found without regard to case. All
+// values of a name have the spelling that was first used for it. Fields belong to one goroutine
+// until they are frozen; then any may read them.
 type Fields struct {
 	rules   *FieldRules
 	entries []entry
@@ -81,8 +85,9 @@ func FieldsFromList(rules *FieldRules, list []Field) (*Fields, error) {
 	return f, nil
 }
 
-// FieldsFromHTTP returns what arrived from the network as frozen fields: lower-case names in alphabetical order, without those that concern the
-// connection. A name without values (a trailer that was announced but not sent) does not appear.
+// FieldsFromHTTP returns what arrived from the network as frozen fields: lower-case names in
+// alphabetical order, without those that concern the connection. A name without values (a trailer
+// that was announced but not sent) does not appear.
 func FieldsFromHTTP(rules *FieldRules, h http.Header) *Fields {
 	f := &Fields{rules: rules, frozen: true, entries: make([]entry, 0, len(h))}
 	for name, values := range h {
@@ -136,7 +141,8 @@ func (f *Fields) Entries() []Field {
 	return list
 }
 
-// Get returns the values of a name in order; none for a name that is absent or invalid. They must not be changed.
+// Get returns the values of a name in order; none for a name that is absent or invalid. They must
+// not be changed.
 func (f *Fields) Get(name string) [][]byte {
 	var values [][]byte
 	key := strings.ToLower(name)
@@ -155,7 +161,8 @@ func (f *Fields) index(key string) int {
 	return slices.IndexFunc(f.entries, func(e entry) bool { return e.key == key })
 }
 
-// change checks what every change needs, in the order in which guests see the errors, and returns the key of the name.
+// change checks what every change needs, in the order in which guests see the errors, and returns
+// the key of the name.
 func (f *Fields) change(name string) (key string, err error) {
 	if !validToken(name) {
 		return "", ErrFieldSyntax
@@ -168,7 +175,8 @@ func (f *Fields) change(name string) (key string, err error) {
 }
 
 // Append adds a value, which f keeps. A second content-length that equals the first adds nothing;
-// one that differs is invalid (RFC 9110, 8.6), because receivers may disagree about which one holds.
+// one that differs is invalid (RFC 9110, 8.6), because receivers may disagree about which one
+// holds.
 func (f *Fields) Append(name string, value []byte) error {
 	key, err := f.change(name)
 	switch {

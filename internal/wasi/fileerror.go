@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// FileErrorCode returns the case of wasi:filesystem's error-code, by its name in 0.2, that says what an error of a file operation is about.
-// It returns false for an error that does not come from a file, even if it has an errno inside: those of a connection are none.
+// FileErrorCode returns the case of wasi:filesystem's error-code, by its name in 0.2, that says
+// what an error of a file operation is about. It returns false for an error that does not come from
+// a file, even if it has an errno inside: those of a connection are none.
 func FileErrorCode(err error) (string, bool) {
 	var path *fs.PathError
 	var link *os.LinkError
@@ -36,7 +37,8 @@ func FileErrorCode(err error) (string, bool) {
 	return "io", true
 }
 
-// errnoCode returns the case for a POSIX error number, "" when there is none. The order is that of the cases in the WIT.
+// errnoCode returns the case for a POSIX error number, "" when there is none. The order is that of
+// the cases in the WIT.
 func errnoCode(e syscall.Errno) string {
 	switch e {
 	case syscall.EACCES:

@@ -1,6 +1,7 @@
 package wasi
 
-// ResponseOutparam takes a guest's response to one request, once. It belongs to the guest's goroutine.
+// ResponseOutparam takes a guest's response to one request, once. It belongs to the guest's
+// goroutine.
 type ResponseOutparam struct {
 	// Head tells that the request was HEAD: the response may declare a length and send nothing.
 	Head bool
@@ -8,8 +9,9 @@ type ResponseOutparam struct {
 	done func(*Response, *ErrorCode)
 }
 
-// NewResponseOutparam returns an outparam that calls done once: with the response, with the error-code that the guest chose, or with neither when the
-// guest dropped it. done is called on the guest's goroutine and must not block.
+// NewResponseOutparam returns an outparam that calls done once: with the response, with the
+// error-code that the guest chose, or with neither when the guest dropped it. done is called on the
+// guest's goroutine and must not block.
 func NewResponseOutparam(done func(*Response, *ErrorCode)) *ResponseOutparam {
 	return &ResponseOutparam{done: done}
 }

@@ -10,15 +10,18 @@ import (
 var ErrBodyDropped = errors.New("body was dropped before it was finished")
 
 const (
-	// smallWrite is up to how many bytes a write is gathered with the ones before it instead of being kept as it is.
+	// smallWrite is up to how many bytes a write is gathered with the ones before it instead of
+	// being kept as it is.
 	smallWrite = 512
 	// gatherSize is the size of the buffer that small writes share, in bytes.
 	gatherSize = 4 << 10
-	// minPermit is how much space must be free before a full pipe asks for more, so that both sides do not wake each other for crumbs.
+	// minPermit is how much space must be free before a full pipe asks for more, so that both sides
+	// do not wake each other for crumbs.
 	minPermit = 32 << 10
 )
 
-// pipe carries bytes from a guest's goroutine to the one of a reader. Writes never block, reads do. It needs no goroutine.
+// pipe carries bytes from a guest's goroutine to the one of a reader. Writes never block, reads do.
+// It needs no goroutine.
 type pipe struct {
 	mu     sync.Mutex
 	limit  int
@@ -101,8 +104,8 @@ func (p *pipe) wakeReader() {
 	}
 }
 
-// end closes the writing side; a nil err is a proper end. Only the first call counts; it reports true
-// if there is a reader to hear of it.
+// end closes the writing side; a nil err is a proper end. Only the first call counts; it reports
+// true if there is a reader to hear of it.
 func (p *pipe) end(err error) (heard bool) {
 	p.mu.Lock()
 	if !p.ended {
@@ -115,7 +118,8 @@ func (p *pipe) end(err error) (heard bool) {
 	return heard
 }
 
-// Read blocks until there are bytes or the end. What was written comes before the error of an early end.
+// Read blocks until there are bytes or the end. What was written comes before the error of an early
+// end.
 func (p *pipe) Read(b []byte) (int, error) {
 	for {
 		p.mu.Lock()
@@ -169,7 +173,8 @@ func (p *pipe) take(b []byte) (n int) {
 	return n
 }
 
-// closeRead ends the reading side: what is buffered is dropped, a blocked Read returns, writes give ErrClosed.
+// closeRead ends the reading side: what is buffered is dropped, a blocked Read returns, writes give
+// ErrClosed.
 func (p *pipe) closeRead() {
 	p.mu.Lock()
 	p.gone = true

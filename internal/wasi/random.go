@@ -10,15 +10,16 @@ import (
 // MaxRandom is the number of random bytes that a guest may ask for in one call.
 const MaxRandom = 64 << 20
 
-// Random is the randomness of one guest. It belongs to the guest's goroutine. Nothing is drawn before it is asked for.
+// Random is the randomness of one guest. It belongs to the guest's goroutine. Nothing is drawn
+// before it is asked for.
 type Random struct {
 	secure   io.Reader
 	insecure *rand.ChaCha8
 	seed     *[2]uint64
 }
 
-// NewRandom returns the randomness that secure feeds; nil stands for the machine's cryptographic generator. A reader that repeats itself
-// makes all that a guest draws repeatable.
+// NewRandom returns the randomness that secure feeds; nil stands for the machine's cryptographic
+// generator. A reader that repeats itself makes all that a guest draws repeatable.
 func NewRandom(secure io.Reader) *Random {
 	if secure == nil {
 		secure = crand.Reader
@@ -26,7 +27,8 @@ func NewRandom(secure io.Reader) *Random {
 	return &Random{secure: secure}
 }
 
-// Bytes returns n fresh bytes fit for secrets, which the caller owns. The error is the reader's; there is none for the machine's generator.
+// Bytes returns n fresh bytes fit for secrets, which the caller owns. The error is the reader's;
+// there is none for the machine's generator.
 func (r *Random) Bytes(n int) ([]byte, error) {
 	b := make([]byte, n)
 	if _, err := io.ReadFull(r.secure, b); err != nil {
@@ -44,7 +46,8 @@ func (r *Random) Uint64() (uint64, error) {
 	return binary.LittleEndian.Uint64(b[:]), nil
 }
 
-// InsecureBytes returns n bytes of a fast generator that is seeded once per guest; the caller owns them.
+// InsecureBytes returns n bytes of a fast generator that is seeded once per guest; the caller owns
+// them.
 func (r *Random) InsecureBytes(n int) ([]byte, error) {
 	g, err := r.generator()
 	if err != nil {

@@ -17,28 +17,33 @@ type Request struct {
 	Scheme string
 	// Authority is host and port as the client named them; "" when unknown.
 	Authority string
-	// PathWithQuery is the target's path and query exactly as they were sent; "" when the target has none (CONNECT).
+	// PathWithQuery is the target's path and query exactly as they were sent; "" when the target
+	// has none (CONNECT).
 	PathWithQuery string
 	// Header is frozen.
 	Header *Fields
 	// Body is nil for an empty body. One goroutine reads it; Close must make a blocked Read return.
 	Body io.ReadCloser
-	// Trailer returns the trailers, frozen, once Body has returned io.EOF; nil, or returning nil, when there are none.
+	// Trailer returns the trailers, frozen, once Body has returned io.EOF; nil, or returning nil,
+	// when there are none.
 	Trailer func() *Fields
 }
 
-// Interrupter is an io.Reader whose blocked Read can be made to return with an error. An HTTP server gives its requests bodies with it to have
-// them let go of before the handler has returned.
+// Interrupter is an io.Reader whose blocked Read can be made to return with an error. An HTTP
+// server gives its requests bodies with it to have them let go of before the handler has returned.
 type Interrupter interface {
-	// Interrupt makes Read return, now and forever. It may be called from any goroutine and does not block.
+	// Interrupt makes Read return, now and forever. It may be called from any goroutine and does
+	// not block.
 	Interrupt()
 }
 
-// RequestFromHTTP returns what a guest sees of r, which may come from a server or have been made for one. The fields follow rules (nil
-// for the defaults). The error is an *ErrorCode: the request has no authority, or its target is no text.
+// RequestFromHTTP returns what a guest sees of r, which may come from a server or have been made
+// for one. The fields follow rules (nil for the defaults). The error is an *ErrorCode: the request
+// has no authority, or its target is no text.
 //
-// Trailers that the client did not announce are found when r is the server's own, not a copy. A server's body blocks its goroutine in
-// Read until the server's handler returns, unless it is an Interrupter.
+// Trailers that the client did not announce are found when r is the server's own, not a copy. A
+// server's body blocks its goroutine in Read until the server's handler returns, unless it is an
+// Interrupter.
 func RequestFromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
 	if rules == nil {
 		rules = &FieldRules{}
@@ -142,8 +147,9 @@ func (b interruptBody) Close() error {
 	return nil
 }
 
-// serverBody leaves closing to the server: net/http's Close waits for a blocked Read. Once closed it gives no more, as the server may read the rest
-// for itself, and a guest that read on beside it would take what is left for the whole.
+// serverBody leaves closing to the server: net/http's Close waits for a blocked Read. Once closed
+// it gives no more, as the server may read the rest for itself, and a guest that read on beside it
+// would take what is left for the whole.
 type serverBody struct {
 	r      io.Reader
 	closed atomic.Bool

@@ -1,7 +1,8 @@
 package wasi
 
-// OutgoingRequest is a request that a guest builds. It belongs to the guest's goroutine. Method, Scheme, Authority and PathWithQuery hold valid
-// values or, but for Method, "" for none: set them with the setters.
+// OutgoingRequest is a request that a guest builds. It belongs to the guest's goroutine. Method,
+// Scheme, Authority and PathWithQuery hold valid values or, but for Method, "" for none: set them
+// with the setters.
 type OutgoingRequest struct {
 	Method, Scheme, Authority, PathWithQuery string
 
@@ -35,7 +36,8 @@ func (r *OutgoingRequest) SetScheme(s string) bool {
 	return set(&r.Scheme, CanonicalScheme(s), validScheme(s))
 }
 
-// SetPathWithQuery sets the target's path and query, "" standing for "/", and tells whether it is valid. They are sent as they are.
+// SetPathWithQuery sets the target's path and query, "" standing for "/", and tells whether it is
+// valid. They are sent as they are.
 func (r *OutgoingRequest) SetPathWithQuery(p string) bool {
 	if p == "" {
 		p = "/"

@@ -8,7 +8,8 @@ import (
 
 // Response is the HTTP response that a guest gave. Its Body may still be being written.
 type Response struct {
-	// Status is 100 to 999 as the guest set it; a server has to refuse those that cannot end an exchange.
+	// Status is 100 to 999 as the guest set it; a server has to refuse those that cannot end an
+	// exchange.
 	Status int
 	// Header is frozen.
 	Header *Fields
@@ -22,8 +23,8 @@ type Response struct {
 func (r *Response) Trailer() *Fields { return r.Body.Trailer() }
 
 // Abort cuts a body that has not ended, with the reason that Body.Read then returns after what was
-// written before. It reports false if nobody can hear of that: the body has ended before, or its reader
-// has left. It may be called from any goroutine.
+// written before. It reports false if nobody can hear of that: the body has ended before, or its
+// reader has left. It may be called from any goroutine.
 func (r *Response) Abort(cause error) (heard bool) { return r.body.Abort(cause) }
 
 // Stuck reports whether the body has not ended and only the guest could go on with it. The guest's
@@ -33,9 +34,9 @@ func (r *Response) Stuck() bool {
 }
 
 // Abandon ends a body that the guest has left unfinished for good: with ErrBodyDropped, so that its
-// receiver takes no part for the whole. But a response that is an error by its own account (5xx) ends
-// as it is, as on other hosts: StarlingMonkey finishes none of those, and they say more than that. The
-// guest's goroutine calls it.
+// receiver takes no part for the whole. But a response that is an error by its own account (5xx)
+// ends as it is, as on other hosts: StarlingMonkey finishes none of those, and they say more than
+// that. The guest's goroutine calls it.
 func (r *Response) Abandon() {
 	if r.Status >= http.StatusInternalServerError {
 		_ = r.body.Finish(nil) // the receiver hears of a size that is not the declared one
@@ -44,11 +45,12 @@ func (r *Response) Abandon() {
 	r.Abort(ErrBodyDropped)
 }
 
-// HTTP returns the response for a server. Its Content-Type is present but nil if the guest set none,
-// so that none is guessed; its Trailer is filled when Body returns io.EOF; Body is the BodyReader with
-// its additional methods reachable through it. ContentLength is -1 if the guest neither declared a
-// length nor has ended the body yet; or it has trailers, which need a body of no declared length. A
-// length that is known stands in Header, too, as far as RFC 9110, 8.6, allows it.
+// HTTP returns the response for a server. Its Content-Type is present but nil if the guest set
+// none, so that none is guessed; its Trailer is filled when Body returns io.EOF; Body is the
+// BodyReader with its additional methods reachable through it. ContentLength is -1 if the guest
+// neither declared a length nor has ended the body yet; or it has trailers, which need a body of no
+// declared length. A length that is known stands in Header, too, as far as RFC 9110, 8.6, allows
+// it.
 func (r *Response) HTTP() *http.Response {
 	h := r.Header.HTTP()
 	if r.Status == http.StatusNoContent {

@@ -7,7 +7,8 @@ import (
 // OutgoingResponse is a response that a guest builds. It belongs to the guest's goroutine.
 type OutgoingResponse struct {
 	Status int
-	// Head tells that it answers HEAD: it may declare a length and send nothing. It is set before Body is called.
+	// Head tells that it answers HEAD: it may declare a length and send nothing. It is set before
+	// Body is called.
 	Head   bool
 	header *Fields
 	body   *OutgoingBody

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// handled serves one request, which is written to a connection as it stands, and lets the guest's side have it. The connection is closed
-// after that.
+// handled serves one request, which is written to a connection as it stands, and lets the guest's
+// side have it. The connection is closed after that.
 func handled(t *testing.T, wire string, guest func(st *State, q *Request, closeConn func())) {
 	t.Helper()
 	before := runtime.NumGoroutine()

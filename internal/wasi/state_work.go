@@ -22,7 +22,8 @@ func (s *State) untrack(c io.Closer) {
 	s.mu.Unlock()
 }
 
-// goWork runs f on a goroutine that Close awaits; false when the state is closed already. Something tracked must be able to stop f.
+// goWork runs f on a goroutine that Close awaits; false when the state is closed already. Something
+// tracked must be able to stop f.
 func (s *State) goWork(f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,7 +34,8 @@ func (s *State) goWork(f func()) bool {
 	return true
 }
 
-// Close ends every exchange and body that is still open and returns when their goroutines have ended. It may be called more than once.
+// Close ends every exchange and body that is still open and returns when their goroutines have
+// ended. It may be called more than once.
 func (s *State) Close() {
 	s.mu.Lock()
 	s.closed = true

@@ -9,8 +9,9 @@ import (
 // stdinChunk is the most that is read ahead from the underlying reader.
 const stdinChunk = 16 << 10
 
-// Stdin is one byte source that any number of guests share, the standard input of a process. It reads only when a guest asks for bytes,
-// one read at a time for all of them, and keeps what the asking guest leaves. It is safe for concurrent use.
+// Stdin is one byte source that any number of guests share, the standard input of a process. It
+// reads only when a guest asks for bytes, one read at a time for all of them, and keeps what the
+// asking guest leaves. It is safe for concurrent use.
 type Stdin struct {
 	r io.Reader
 
@@ -24,7 +25,8 @@ type Stdin struct {
 
 type stdinSub struct{ w *Waiter }
 
-// NewStdin returns a source that reads r; nil stands for an empty input. r remains the caller's, who must not read it any more.
+// NewStdin returns a source that reads r; nil stands for an empty input. r remains the caller's,
+// who must not read it any more.
 func NewStdin(r io.Reader) *Stdin {
 	s := &Stdin{r: r, subs: map[*stdinSub]struct{}{}}
 	if r == nil {
@@ -36,9 +38,10 @@ func NewStdin(r io.Reader) *Stdin {
 // Open returns a new handle on the source for one guest. Closing the handle leaves the source open.
 func (s *Stdin) Open() InputStream { return &stdinStream{s: s} }
 
-// Close ends the source: every handle reads io.EOF once the bytes that are there are gone, and who waits is woken. A read under way is
-// interrupted and waited for when the reader has deadlines (SetReadDeadline, as pipes and sockets have). The read of any other reader, a
-// terminal for example, cannot be interrupted: Close does not wait for it, its goroutine ends when it returns.
+// Close ends the source: every handle reads io.EOF once the bytes that are there are gone, and who
+// waits is woken. A read under way is interrupted and waited for when the reader has deadlines
+// (SetReadDeadline, as pipes and sockets have). The read of any other reader, a terminal for
+// example, cannot be interrupted: Close does not wait for it, its goroutine ends when it returns.
 func (s *Stdin) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -74,7 +77,8 @@ func (s *Stdin) demand() {
 	}()
 }
 
-// readSome reads at least one byte unless the reader fails; one that gives neither bytes nor an error again and again has failed.
+// readSome reads at least one byte unless the reader fails; one that gives neither bytes nor an
+// error again and again has failed.
 func readSome(r io.Reader, buf []byte) (int, error) {
 	for range 100 {
 		if n, err := r.Read(buf); n > 0 || err != nil {
@@ -132,7 +136,8 @@ func (i *stdinStream) Read(n int) ([]byte, error) {
 	return b, nil
 }
 
-// Ready is a wish for bytes: a guest that only polls would otherwise wait for a read that nobody starts.
+// Ready is a wish for bytes: a guest that only polls would otherwise wait for a read that nobody
+// starts.
 func (i *stdinStream) Ready() bool {
 	s := i.s
 	s.mu.Lock()

@@ -8,15 +8,17 @@ import (
 	"syscall"
 )
 
-// sinkPermit is how many bytes a guest that asks is told to write at once to an output of its process.
+// sinkPermit is how many bytes a guest that asks is told to write at once to an output of its
+// process.
 const sinkPermit = 1 << 20
 
-// NewSink returns a stream into w, unbuffered: what a guest has written is visible outside at once. A write takes as long as w takes; nil
-// stands for a sink that discards. w stays open when the stream is closed, and several streams may lead into one w if that is safe for
-// concurrent use.
+// NewSink returns a stream into w, unbuffered: what a guest has written is visible outside at once.
+// A write takes as long as w takes; nil stands for a sink that discards. w stays open when the
+// stream is closed, and several streams may lead into one w if that is safe for concurrent use.
 //
-// When w has no reader any more (EPIPE) the stream is closed; any other error of w is reported once and then the stream is closed. A
-// program that gives its own stdout here has to ignore SIGPIPE, or a lost reader ends the program.
+// When w has no reader any more (EPIPE) the stream is closed; any other error of w is reported once
+// and then the stream is closed. A program that gives its own stdout here has to ignore SIGPIPE, or
+// a lost reader ends the program.
 func NewSink(w io.Writer) OutputStream {
 	if w == nil {
 		w = io.Discard

@@ -1,5 +1,6 @@
-// Package wasi holds the behaviour behind the WASI interfaces in plain Go: streams, clocks, random, stdio, HTTP fields, bodies and the HTTP
-// client. It knows neither the component model nor a version of WASI: the dialects p2 and p3 convert.
+// Package wasi holds the behaviour behind the WASI interfaces in plain Go: streams, clocks, random,
+// stdio, HTTP fields, bodies and the HTTP client. It knows neither the component model nor a
+// version of WASI: the dialects p2 and p3 convert.
 package wasi
 
 import (
@@ -7,7 +8,8 @@ import (
 	"io"
 )
 
-// A Waiter is woken by any of the sources it is subscribed to. It belongs to one goroutine; only its wake-up is shared.
+// A Waiter is woken by any of the sources it is subscribed to. It belongs to one goroutine; only
+// its wake-up is shared.
 type Waiter struct {
 	c    chan struct{}
 	call func() // instead of c
@@ -16,10 +18,12 @@ type Waiter struct {
 // NewWaiter returns a Waiter that is not woken yet.
 func NewWaiter() *Waiter { return &Waiter{c: make(chan struct{}, 1)} }
 
-// NewCaller returns a Waiter that nobody waits for: to wake it is to call f, on any goroutine. f must not block nor call the source.
+// NewCaller returns a Waiter that nobody waits for: to wake it is to call f, on any goroutine. f
+// must not block nor call the source.
 func NewCaller(f func()) *Waiter { return &Waiter{call: f} }
 
-// Wake wakes the waiter, now or at its next wait. It never blocks and may be called from any goroutine.
+// Wake wakes the waiter, now or at its next wait. It never blocks and may be called from any
+// goroutine.
 func (w *Waiter) Wake() {
 	if w.call != nil {
 		w.call()
@@ -31,7 +35,8 @@ func (w *Waiter) Wake() {
 	}
 }
 
-// Wait waits until Wake was called since the last wait, or the context ends, whose cause it then returns.
+// Wait waits until Wake was called since the last wait, or the context ends, whose cause it then
+// returns.
 func (w *Waiter) Wait(ctx context.Context) error {
 	select {
 	case <-w.c:
@@ -45,24 +50,28 @@ func (w *Waiter) Wait(ctx context.Context) error {
 type Source interface {
 	// Ready tells whether the awaited state is there now. An error or the end counts as ready.
 	Ready() bool
-	// Subscribe has w woken whenever Ready may have become true after the call, until the returned function is called.
+	// Subscribe has w woken whenever Ready may have become true after the call, until the returned
+	// function is called.
 	Subscribe(w *Waiter) (unsubscribe func())
 }
 
-// InputStream is the behaviour of a byte source. All methods are called by the goroutine of the guest that owns the stream.
+// InputStream is the behaviour of a byte source. All methods are called by the goroutine of the
+// guest that owns the stream.
 type InputStream interface {
 	Source
-	// Read returns up to n bytes that are there now, without blocking; none means nothing yet. io.EOF is the end, forever; any
-	// other error is reported once and then becomes io.EOF. The bytes are the caller's.
+	// Read returns up to n bytes that are there now, without blocking; none means nothing yet.
+	// io.EOF is the end, forever; any other error is reported once and then becomes io.EOF. The
+	// bytes are the caller's.
 	Read(n int) ([]byte, error)
 	io.Closer
 }
 
-// OutputStream is the behaviour of a byte sink. All methods are called by the goroutine of the guest that owns the stream.
+// OutputStream is the behaviour of a byte sink. All methods are called by the goroutine of the
+// guest that owns the stream.
 type OutputStream interface {
 	Source // ready: CheckWrite permits more than nothing, or fails
-	// CheckWrite returns how many bytes the next Write may have; 0 while the sink is busy or flushing. ErrClosed: the sink takes
-	// nothing more.
+	// CheckWrite returns how many bytes the next Write may have; 0 while the sink is busy or
+	// flushing. ErrClosed: the sink takes nothing more.
 	CheckWrite() (int, error)
 	// Write accepts all of p, which it must not keep, or fails. The caller keeps to the permit.
 	Write(p []byte) error
@@ -95,7 +104,8 @@ type OwningWriter interface {
 // Unlimited is an OutputStream that accepts a Write of any size, whatever CheckWrite says.
 type Unlimited interface{ Unlimited() }
 
-// FlushTeller is an OutputStream whose flush may be complete while CheckWrite permits nothing for another reason.
+// FlushTeller is an OutputStream whose flush may be complete while CheckWrite permits nothing for
+// another reason.
 type FlushTeller interface {
 	// Flushed tells that no flush is under way.
 	Flushed() bool

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// CanonicalScheme returns "HTTP" or "HTTPS" for any spelling of these, and other schemes as they are.
+// CanonicalScheme returns "HTTP" or "HTTPS" for any spelling of these, and other schemes as they
+// are.
 func CanonicalScheme(s string) string {
 	switch {
 	case strings.EqualFold(s, "http"):
@@ -81,7 +82,8 @@ func validAuthority(s string) bool {
 	return err == nil && n <= 65535
 }
 
-// regName tells whether s has only unreserved characters, sub-delimiters, percent signs and those in more.
+// regName tells whether s has only unreserved characters, sub-delimiters, percent signs and those
+// in more.
 func regName(s, more string) bool {
 	for i := range len(s) {
 		if c := s[i]; !alpha(c) && !digit(c) && (c >= 0x80 || strings.IndexByte("-._~!$&'()*+,;=%", c) < 0) && strings.IndexByte(more, c) < 0 {
@@ -112,7 +114,8 @@ func digit(c byte) bool { return c >= '0' && c <= '9' }
 // contentLength is the key of the field that says how long a body is.
 const contentLength = "content-length"
 
-// validValue tells whether v may be a value (RFC 9110, 5.5, with blanks at its ends allowed) of the field with this key.
+// validValue tells whether v may be a value (RFC 9110, 5.5, with blanks at its ends allowed) of the
+// field with this key.
 func validValue(key string, v []byte) bool {
 	for _, c := range v {
 		if c < 0x20 && c != '\t' || c == 0x7f {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// trailing returns what of f may follow a body, frozen. The others are left out: a receiver needs them
-// before the body, and one that took them from its end could be made to frame, route or trust a
-// message differently from the parties before it (RFC 9110, 6.5.1). f may be nil.
+// trailing returns what of f may follow a body, frozen. The others are left out: a receiver needs
+// them before the body, and one that took them from its end could be made to frame, route or trust
+// a message differently from the parties before it (RFC 9110, 6.5.1). f may be nil.
 func (f *Fields) trailing() *Fields {
 	if f == nil {
 		return nil

@@ -1,4 +1,5 @@
-// Package convert turns what package wasi works with into component values and back, where WASI 0.2 and 0.3 have the same types.
+// Package convert turns what package wasi works with into component values and back, where WASI 0.2
+// and 0.3 have the same types.
 package convert
 
 import (

@@ -26,7 +26,7 @@ func TestEnvironmentIsTheConfiguredPairsInOrder(t *testing.T) {
 			st := wasi.NewState(&wasi.Config{Env: tt.env})
 			for range 2 {
 				var got [][2]string
-				for _, pair := range call(t, getEnvironment, st).Items() {
+				for _, pair := range call(t, named(t, "get-environment"), st).Items() {
 					got = append(got, [2]string{pair.Items()[0].Str(), pair.Items()[1].Str()})
 				}
 				if diff := cmp.Diff(tt.env, got); diff != "" {
@@ -40,7 +40,7 @@ func TestEnvironmentIsTheConfiguredPairsInOrder(t *testing.T) {
 func TestArgumentsAreKeptAsTheyAre(t *testing.T) {
 	want := []string{"app.wasm", "", "-x", "ünï code", ""}
 	var got []string
-	for _, a := range call(t, getArguments, wasi.NewState(&wasi.Config{Args: want})).Items() {
+	for _, a := range call(t, named(t, "get-arguments"), wasi.NewState(&wasi.Config{Args: want})).Items() {
 		got = append(got, a.Str())
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -49,10 +49,10 @@ func TestArgumentsAreKeptAsTheyAre(t *testing.T) {
 }
 
 func TestInitialCwd(t *testing.T) {
-	if got := call(t, initialCwd, wasi.NewState(&wasi.Config{})); got.IsSome() {
+	if got := call(t, named(t, "initial-cwd"), wasi.NewState(&wasi.Config{})); got.IsSome() {
 		t.Errorf("some %q without one", got.Payload().Str())
 	}
-	got := call(t, initialCwd, wasi.NewState(&wasi.Config{InitialCwd: "/srv"}))
+	got := call(t, named(t, "initial-cwd"), wasi.NewState(&wasi.Config{InitialCwd: "/srv"}))
 	if !got.IsSome() || got.Payload().Str() != "/srv" {
 		t.Errorf("some: %v", got.IsSome())
 	}
@@ -64,9 +64,9 @@ func TestEnvironmentThatIsNotUTF8Traps(t *testing.T) {
 		f    hostFunc
 		cfg  wasi.Config
 	}{
-		{"variable", getEnvironment, wasi.Config{Env: [][2]string{{"A", "\xff"}}}},
-		{"argument", getArguments, wasi.Config{Args: []string{"\xff"}}},
-		{"folder", initialCwd, wasi.Config{InitialCwd: "\xff"}},
+		{"variable", named(t, "get-environment"), wasi.Config{Env: [][2]string{{"A", "\xff"}}}},
+		{"argument", named(t, "get-arguments"), wasi.Config{Args: []string{"\xff"}}},
+		{"folder", named(t, "initial-cwd"), wasi.Config{InitialCwd: "\xff"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -84,11 +84,11 @@ func TestExitUnwindsWithItsCode(t *testing.T) {
 		arg  component.Value
 		want uint8
 	}{
-		{"ok", exitWithResult, component.OkUnit(), 0},
-		{"error", exitWithResult, component.ErrUnit(), 1},
-		{"code 0", exitWithCode, component.U8(0), 0},
-		{"code 42", exitWithCode, component.U8(42), 42},
-		{"code 255", exitWithCode, component.U8(255), 255},
+		{"ok", named(t, "exit"), component.OkUnit(), 0},
+		{"error", named(t, "exit"), component.ErrUnit(), 1},
+		{"code 0", named(t, "exit-with-code"), component.U8(0), 0},
+		{"code 42", named(t, "exit-with-code"), component.U8(42), 42},
+		{"code 255", named(t, "exit-with-code"), component.U8(255), 255},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestTerminalsAreSomeForTerminalsOnly(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []bool
-			for _, f := range []hostFunc{getTerminal(stdinTerminal), getTerminal(stdoutTerminal), getTerminal(stderrTerminal)} {
+			for _, f := range []hostFunc{named(t, "get-terminal-stdin"), named(t, "get-terminal-stdout"), named(t, "get-terminal-stderr")} {
 				got = append(got, call(t, f, wasi.NewState(&tt.cfg)).IsSome())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

@@ -22,6 +22,21 @@ func call(t *testing.T, f hostFunc, st *wasi.State, args ...component.Value) com
 	return v
 }
 
+// named returns the function of that name; it must be in one interface only.
+func named(t *testing.T, name string) hostFunc {
+	t.Helper()
+	var found []hostFunc
+	addAll(component.NewLinker(), &host{defined: func(_ string, d def) {
+		if d.name == name {
+			found = append(found, d.fn)
+		}
+	}})
+	if len(found) != 1 {
+		t.Fatalf("%d functions %s", len(found), name)
+	}
+	return found[0]
+}
+
 func TestMonotonicNowNeverDecreasesFromAboveZero(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
 	last := call(t, monotonicNow, st).U64()

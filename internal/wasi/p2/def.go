@@ -5,9 +5,11 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
-// hostFunc is a host function free of the runtime: ctx ends when the guest has to stop, st is the state of its store.
+// hostFunc is a host function free of the runtime: ctx ends when the guest has to stop, st is the
+// state of its store.
 type hostFunc func(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error)
 
 // def is a function of an interface: its name there, its type in WIT syntax, and what it does.
@@ -25,6 +27,25 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 		i.Func(d.name, d.wit, func(c *component.Call, args []component.Value) (component.Value, error) {
 			return d.fn(c.Context(), h.state(c), args)
 		})
+	}
+}
+
+// shared adds functions to an interface that 0.3 has, too.
+func (h *host) shared(i *component.HostInstance, defs []table.Def) {
+	for _, d := range defs {
+		if h.defined != nil {
+			h.defined(i.Name, def{d.Name, d.WIT, withoutContext(d.Fn)})
+		}
+		i.Func(d.Name, d.WIT, func(c *component.Call, args []component.Value) (component.Value, error) {
+			return d.Fn(h.state(c), args)
+		})
+	}
+}
+
+// withoutContext returns fn as a function of this dialect.
+func withoutContext(fn table.Func) hostFunc {
+	return func(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+		return fn(st, args)
 	}
 }
 

@@ -3,7 +3,7 @@ package p2
 import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
-	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
 // addHTTP offers wasi:http/types and wasi:http/outgoing-handler.
@@ -14,17 +14,10 @@ func addHTTP(l *component.Linker, h *host) {
 	t.Use(h.ioError, "error as io-error")
 	t.Use(h.poll, "pollable")
 
-	t.Type("method", convert.MethodType)
-	t.Type("scheme", convert.SchemeType)
-	t.Type("DNS-error-payload", "record { rcode: option<string>, info-code: option<u16> }")
-	t.Type("TLS-alert-received-payload", "record { alert-id: option<u8>, alert-message: option<string> }")
-	t.Type("field-size-payload", "record { field-name: option<string>, field-size: option<u32> }")
-	t.Type("error-code", convert.ErrorCodeType())
+	table.AddHTTPTypes(t)
 	t.Type("header-error", "variant { invalid-syntax, forbidden, immutable }")
 	t.Type("field-key", "string")
 	t.Type("field-name", "field-key")
-	t.Type("field-value", "list<u8>")
-	t.Type("status-code", "u16")
 
 	t.Resource("fields", nil)
 	t.Use(t, "fields as headers", "fields as trailers")
@@ -39,6 +32,9 @@ func addHTTP(l *component.Linker, h *host) {
 	t.Resource("outgoing-body", dropOutgoingBody)
 	t.Resource("future-incoming-response", dropFutureResponse)
 	h.define(t, httpDefs())
+	h.shared(t, table.Fields("entries", headerResult))
+	h.shared(t, table.Target("outgoing-request", "", outgoing))
+	h.shared(t, table.Timeouts("", "result", optionsOf, nil))
 
 	out := l.Instance("wasi:http/outgoing-handler" + version)
 	out.Use(t, "outgoing-request", "request-options", "future-incoming-response", "error-code")
@@ -49,14 +45,15 @@ func addHTTP(l *component.Linker, h *host) {
 // httpDefs are the functions of wasi:http/types.
 func httpDefs() []def {
 	var defs []def
-	for _, d := range [][]def{fieldsDefs(), incomingRequestDefs(), outgoingRequestDefs(), optionsDefs(), outparamDefs(),
+	for _, d := range [][]def{incomingRequestDefs(), outgoingRequestDefs(), optionsDefs(), outparamDefs(),
 		incomingResponseDefs(), incomingBodyDefs(), outgoingResponseDefs(), outgoingBodyDefs(), futureDefs()} {
 		defs = append(defs, d...)
 	}
 	return defs
 }
 
-// IncomingRequest returns an own<incoming-request> for the export wasi:http/incoming-handler.handle.
+// IncomingRequest returns an own<incoming-request> for the export
+// wasi:http/incoming-handler.handle.
 func IncomingRequest(st *wasi.State, r *wasi.Request) component.Value {
 	return component.Own(&incomingRequest{r: r, st: st})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
 // incomingBody is the value behind an incoming-body; its stream is a child.
@@ -91,7 +92,8 @@ type outgoingBody struct {
 	b *wasi.OutgoingBody
 }
 
-// dropOutgoingBody drops a body that was not finished: whoever receives it must notice that it is not whole.
+// dropOutgoingBody drops a body that was not finished: whoever receives it must notice that it is
+// not whole.
 func dropOutgoingBody(rep any) error {
 	b := rep.(*outgoingBody)
 	if err := b.drop(); err != nil {
@@ -125,7 +127,7 @@ func outgoingBodyFinish(_ context.Context, _ *wasi.State, args []component.Value
 	}
 	var trailers *wasi.Fields
 	if args[1].IsSome() {
-		trailers = fields(args[1].Payload())
+		trailers = table.FieldsOf(args[1].Payload())
 	}
 	if code := b.b.Finish(trailers); code != nil {
 		return convert.Failure(code), nil

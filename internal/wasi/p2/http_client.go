@@ -10,46 +10,20 @@ import (
 
 // The value behind request-options is a *wasi.RequestOptions.
 
+func optionsOf(v component.Value) *wasi.RequestOptions { return v.Rep().(*wasi.RequestOptions) }
+
 func optionsDefs() []def {
-	defs := []def{{"[constructor]request-options", "func() -> request-options",
+	return []def{{"[constructor]request-options", "func() -> request-options",
 		func(context.Context, *wasi.State, []component.Value) (component.Value, error) {
 			return component.Own(&wasi.RequestOptions{}), nil
 		}}}
-	for _, t := range []struct {
-		name  string
-		field func(*wasi.RequestOptions) **uint64
-	}{
-		{"connect-timeout", func(o *wasi.RequestOptions) **uint64 { return &o.Connect }},
-		{"first-byte-timeout", func(o *wasi.RequestOptions) **uint64 { return &o.FirstByte }},
-		{"between-bytes-timeout", func(o *wasi.RequestOptions) **uint64 { return &o.BetweenBytes }},
-	} {
-		defs = append(defs,
-			def{"[method]request-options." + t.name, "func(self: borrow<request-options>) -> option<duration>",
-				func(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-					if ns := *t.field(args[0].Rep().(*wasi.RequestOptions)); ns != nil {
-						return component.Some(component.U64(*ns)), nil
-					}
-					return component.None(), nil
-				}},
-			def{"[method]request-options.set-" + t.name, "func(self: borrow<request-options>, duration: option<duration>) -> result",
-				func(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-					field := t.field(args[0].Rep().(*wasi.RequestOptions))
-					*field = nil
-					if args[1].IsSome() {
-						ns := args[1].Payload().U64()
-						*field = &ns
-					}
-					return component.OkUnit(), nil
-				}})
-	}
-	return defs
 }
 
 // handle is wasi:http/outgoing-handler.handle.
 func handle(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
 	var opts wasi.RequestOptions
 	if args[1].IsSome() {
-		opts = *args[1].Payload().Rep().(*wasi.RequestOptions)
+		opts = *optionsOf(args[1].Payload())
 	}
 	e, code := st.Send(ctx, outgoing(args[0]), opts)
 	if code != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
 // incomingRequest is the value behind an incoming-request.
@@ -76,24 +77,13 @@ func outgoingRequestDefs() []def {
 	return []def{
 		{"[constructor]outgoing-request", "func(headers: headers) -> outgoing-request", newOutgoingRequest},
 		{"[method]outgoing-request.body", "func(self: borrow<outgoing-request>) -> result<outgoing-body>", outgoingRequestBody},
-		{"[method]outgoing-request.method", "func(self: borrow<outgoing-request>) -> method", outgoingMethod},
-		{"[method]outgoing-request.set-method", "func(self: borrow<outgoing-request>, method: method) -> result", outgoingSetMethod},
-		{"[method]outgoing-request.path-with-query", "func(self: borrow<outgoing-request>) -> option<string>", outgoingPath},
-		{"[method]outgoing-request.set-path-with-query",
-			"func(self: borrow<outgoing-request>, path-with-query: option<string>) -> result", outgoingSetPath},
-		{"[method]outgoing-request.scheme", "func(self: borrow<outgoing-request>) -> option<scheme>", outgoingScheme},
-		{"[method]outgoing-request.set-scheme", "func(self: borrow<outgoing-request>, scheme: option<scheme>) -> result", outgoingSetScheme},
-		{"[method]outgoing-request.authority", "func(self: borrow<outgoing-request>) -> option<string>", outgoingAuthority},
-		{"[method]outgoing-request.set-authority",
-			"func(self: borrow<outgoing-request>, authority: option<string>) -> result", outgoingSetAuthority},
-		{"[method]outgoing-request.headers", "func(self: borrow<outgoing-request>) -> headers", outgoingRequestHeaders},
 	}
 }
 
 func outgoing(v component.Value) *wasi.OutgoingRequest { return v.Rep().(*wasi.OutgoingRequest) }
 
 func newOutgoingRequest(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	return component.Own(st.NewOutgoingRequest(fields(args[0]))), nil
+	return component.Own(st.NewOutgoingRequest(table.FieldsOf(args[0]))), nil
 }
 
 func outgoingRequestBody(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
@@ -102,55 +92,4 @@ func outgoingRequestBody(_ context.Context, _ *wasi.State, args []component.Valu
 		return component.ErrUnit(), nil
 	}
 	return component.Ok(component.Own(&outgoingBody{b: b})), nil
-}
-
-func outgoingMethod(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return convert.Method(outgoing(args[0]).Method), nil
-}
-
-func outgoingSetMethod(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return convert.Result(outgoing(args[0]).SetMethod(convert.MethodOf(args[1]))), nil
-}
-
-func outgoingPath(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return convert.Option(outgoing(args[0]).PathWithQuery, component.String), nil
-}
-
-func outgoingSetPath(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	r := outgoing(args[0])
-	if !args[1].IsSome() {
-		r.PathWithQuery = ""
-		return component.OkUnit(), nil
-	}
-	return convert.Result(r.SetPathWithQuery(args[1].Payload().Str())), nil
-}
-
-func outgoingScheme(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return convert.Option(outgoing(args[0]).Scheme, convert.Scheme), nil
-}
-
-func outgoingSetScheme(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	r := outgoing(args[0])
-	if !args[1].IsSome() {
-		r.Scheme = ""
-		return component.OkUnit(), nil
-	}
-	return convert.Result(r.SetScheme(convert.SchemeOf(args[1].Payload()))), nil
-}
-
-func outgoingAuthority(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return convert.Option(outgoing(args[0]).Authority, component.String), nil
-}
-
-func outgoingSetAuthority(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	r := outgoing(args[0])
-	if !args[1].IsSome() {
-		r.Authority = ""
-		return component.OkUnit(), nil
-	}
-	return convert.Result(r.SetAuthority(args[1].Payload().Str())), nil
-}
-
-func outgoingRequestHeaders(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-	return component.Own(outgoing(args[0]).Header()), nil
 }

@@ -6,10 +6,11 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
-// The value behind a response-outparam is a *wasi.ResponseOutparam, behind an outgoing-response a *wasi.OutgoingResponse, behind an
-// incoming-response a *wasi.IncomingResponse.
+// The value behind a response-outparam is a *wasi.ResponseOutparam, behind an outgoing-response a
+// *wasi.OutgoingResponse, behind an incoming-response a *wasi.IncomingResponse.
 
 func dropOutparam(rep any) error {
 	rep.(*wasi.ResponseOutparam).Drop()
@@ -69,7 +70,7 @@ func outgoingResponseDefs() []def {
 func response(v component.Value) *wasi.OutgoingResponse { return v.Rep().(*wasi.OutgoingResponse) }
 
 func newOutgoingResponse(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	return component.Own(st.NewOutgoingResponse(fields(args[0]))), nil
+	return component.Own(st.NewOutgoingResponse(table.FieldsOf(args[0]))), nil
 }
 
 func outgoingStatus(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {

@@ -10,7 +10,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// errHasChildren traps a guest that drops or consumes a resource before the resources derived from it.
+// errHasChildren traps a guest that drops or consumes a resource before the resources derived from
+// it.
 var errHasChildren = errors.New("resource has children that are alive")
 
 // parent counts the living resources derived from the one that embeds it.
@@ -95,7 +96,8 @@ func dropOutputStream(rep any) error {
 	return errors.Join(o.drop(), ignore(o.s.Close()))
 }
 
-// ignore drops the error of closing a stream: the guest has no way to learn of it, and it is no reason to trap.
+// ignore drops the error of closing a stream: the guest has no way to learn of it, and it is no
+// reason to trap.
 func ignore(error) error { return nil }
 
 // ioError is the value behind a wasi:io/error error.

@@ -63,9 +63,10 @@ func (o *outputStream) write(p []byte) error {
 	return o.fail(o.s.Write(p))
 }
 
-// admit finds out whether n bytes may be written. A guest that has not asked, or asked for less, may
-// write as long as there is room: WIT allows a trap, but every host accepts that, and there are guests
-// that rely on it. err is what the stream has become meanwhile, trap is the end of the guest.
+// admit finds out whether n bytes may be written. A guest that has not asked, or asked for less,
+// may write as long as there is room: WIT allows a trap, but every host accepts that, and there are
+// guests that rely on it. err is what the stream has become meanwhile, trap is the end of the
+// guest.
 func (o *outputStream) admit(n uint64) (err, trap error) {
 	switch {
 	case o.failed:
@@ -108,7 +109,8 @@ func (o *outputStream) blockingFlush(ctx context.Context, st *wasi.State) (err, 
 	}
 }
 
-// blockingWrite writes and flushes all of p. That the stream closes once everything is written is no failure.
+// blockingWrite writes and flushes all of p. That the stream closes once everything is written is
+// no failure.
 func (o *outputStream) blockingWrite(ctx context.Context, st *wasi.State, p []byte) (err, trap error) {
 	if o.failed {
 		return wasi.ErrClosed, nil

@@ -260,7 +260,8 @@ func TestWritesKeepToTheRoomThereIs(t *testing.T) {
 	}
 }
 
-// A stream that is found closed when a guest writes without asking answers as it does to one that asks.
+// A stream that is found closed when a guest writes without asking answers as it does to one that
+// asks.
 func TestAWriteWithoutAPermitMeetsTheStreamAsItIs(t *testing.T) {
 	for want, err := range map[string]error{"closed": wasi.ErrClosed, "failed: oops": errors.New("oops")} {
 		for name, write := range map[string]func(out component.Value) (component.Value, error){
@@ -372,7 +373,7 @@ func TestParentsMustNotGoBeforeTheirChildren(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
 	defer st.Close()
 	out := func() component.Value {
-		return call(t, outgoingResponseBody, st, call(t, newOutgoingResponse, st, call(t, newFields, st))).Payload()
+		return call(t, outgoingResponseBody, st, call(t, newOutgoingResponse, st, call(t, named(t, "[constructor]fields"), st))).Payload()
 	}
 	in := func() component.Value {
 		return call(t, incomingConsume, st, IncomingRequest(st, &wasi.Request{Header: wasi.NewFields(st.FieldRules())})).Payload()

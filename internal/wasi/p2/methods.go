@@ -5,26 +5,19 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
-// method declares a function of a resource, in the words of the WIT without self.
-type method struct {
-	name, params, result string
+// method declares a function of a resource.
+func method(name, params, result string) table.Method {
+	return table.Method{Name: name, Params: params, Result: result}
 }
 
 // defineMethods adds methods of a resource that all answer with fn.
-func (h *host) defineMethods(i *component.HostInstance, resource string, fn hostFunc, methods ...method) {
+func (h *host) defineMethods(i *component.HostInstance, resource string, fn hostFunc, methods ...table.Method) {
 	defs := make([]def, len(methods))
 	for n, m := range methods {
-		wit := "func(self: borrow<" + resource + ">"
-		if m.params != "" {
-			wit += ", " + m.params
-		}
-		wit += ")"
-		if m.result != "" {
-			wit += " -> " + m.result
-		}
-		defs[n] = def{"[method]" + resource + "." + m.name, wit, fn}
+		defs[n] = def{"[method]" + resource + "." + m.Name, m.WIT(resource), fn}
 	}
 	h.define(i, defs)
 }

@@ -1,5 +1,5 @@
-// Package p2 offers WASI 0.2 to components: one file per group of WIT interfaces, each only the signatures and the conversion between
-// component values and the behaviour in package wasi.
+// Package p2 offers WASI 0.2 to components: one file per group of WIT interfaces, each only the
+// signatures and the conversion between component values and the behaviour in package wasi.
 package p2
 
 import (
@@ -23,8 +23,8 @@ type host struct {
 // state returns the state of the calling store.
 func (h *host) state(c *component.Call) *wasi.State { return h.view(c.Data()) }
 
-// AddTo offers every interface of the worlds wasi:cli/imports and wasi:http/proxy to l. view finds a store's state in the data that the
-// embedder put into the store.
+// AddTo offers every interface of the worlds wasi:cli/imports and wasi:http/proxy to l. view finds
+// a store's state in the data that the embedder put into the store.
 func AddTo(l *component.Linker, view func(data any) *wasi.State) {
 	addAll(l, &host{view: view})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
 // Cases of wasi:sockets/network.error-code that are answered here.
@@ -16,7 +17,8 @@ const (
 // network is the value behind a wasi:sockets network: there is one, and it allows nothing.
 type network struct{}
 
-// addSockets offers wasi:sockets with everything denied: no socket ever comes into being, and a function of one refuses.
+// addSockets offers wasi:sockets with everything denied: no socket ever comes into being, and a
+// function of one refuses.
 func addSockets(l *component.Linker, h *host) {
 	net := l.Instance("wasi:sockets/network" + version)
 	net.Use(h.ioError, "error")
@@ -39,13 +41,7 @@ func addNetworkTypes(net *component.HostInstance) {
 		invalid-state, new-socket-limit, address-not-bindable, address-in-use, remote-unreachable, connection-refused, connection-reset,
 		connection-aborted, datagram-too-large, name-unresolvable, temporary-resolver-failure, permanent-resolver-failure,
 	}`)
-	net.Type("ip-address-family", "enum { ipv4, ipv6 }")
-	net.Type("ipv4-address", "tuple<u8, u8, u8, u8>")
-	net.Type("ipv6-address", "tuple<u16, u16, u16, u16, u16, u16, u16, u16>")
-	net.Type("ip-address", "variant { ipv4(ipv4-address), ipv6(ipv6-address) }")
-	net.Type("ipv4-socket-address", "record { port: u16, address: ipv4-address }")
-	net.Type("ipv6-socket-address", "record { port: u16, flow-info: u32, address: ipv6-address, scope-id: u32 }")
-	net.Type("ip-socket-address", "variant { ipv4(ipv4-socket-address), ipv6(ipv6-socket-address) }")
+	table.AddAddressTypes(net)
 }
 
 func addLookup(l *component.Linker, h *host, net *component.HostInstance) {
@@ -57,8 +53,8 @@ func addLookup(l *component.Linker, h *host, net *component.HostInstance) {
 	h.define(i, []def{{"resolve-addresses", "func(network: borrow<network>, name: string) -> result<resolve-address-stream, error-code>",
 		fail}})
 	h.defineMethods(i, "resolve-address-stream", fail,
-		method{"resolve-next-address", "", "result<option<ip-address>, error-code>"})
-	h.defineMethods(i, "resolve-address-stream", subscribeReady, method{"subscribe", "", "pollable"})
+		method("resolve-next-address", "", "result<option<ip-address>, error-code>"))
+	h.defineMethods(i, "resolve-address-stream", subscribeReady, method("subscribe", "", "pollable"))
 }
 
 func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
@@ -69,42 +65,29 @@ func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
 	i.Type("duration", "u64")
 	i.Type("shutdown-type", "enum { receive, send, both }")
 	i.Resource("tcp-socket", nil)
-	h.defineMethods(i, "tcp-socket", answer(socketError(socketAccessDenied)),
-		method{"start-bind", "network: borrow<network>, local-address: ip-socket-address", "result<_, error-code>"},
-		method{"finish-bind", "", "result<_, error-code>"},
-		method{"start-connect", "network: borrow<network>, remote-address: ip-socket-address", "result<_, error-code>"},
-		method{"finish-connect", "", "result<tuple<input-stream, output-stream>, error-code>"},
-		method{"start-listen", "", "result<_, error-code>"},
-		method{"finish-listen", "", "result<_, error-code>"},
-		method{"accept", "", "result<tuple<tcp-socket, input-stream, output-stream>, error-code>"},
-		method{"local-address", "", "result<ip-socket-address, error-code>"},
-		method{"remote-address", "", "result<ip-socket-address, error-code>"},
-		method{"set-listen-backlog-size", "value: u64", "result<_, error-code>"},
-		method{"keep-alive-enabled", "", "result<bool, error-code>"},
-		method{"set-keep-alive-enabled", "value: bool", "result<_, error-code>"},
-		method{"keep-alive-idle-time", "", "result<duration, error-code>"},
-		method{"set-keep-alive-idle-time", "value: duration", "result<_, error-code>"},
-		method{"keep-alive-interval", "", "result<duration, error-code>"},
-		method{"set-keep-alive-interval", "value: duration", "result<_, error-code>"},
-		method{"keep-alive-count", "", "result<u32, error-code>"},
-		method{"set-keep-alive-count", "value: u32", "result<_, error-code>"},
-		method{"hop-limit", "", "result<u8, error-code>"},
-		method{"set-hop-limit", "value: u8", "result<_, error-code>"},
-		method{"receive-buffer-size", "", "result<u64, error-code>"},
-		method{"set-receive-buffer-size", "value: u64", "result<_, error-code>"},
-		method{"send-buffer-size", "", "result<u64, error-code>"},
-		method{"set-send-buffer-size", "value: u64", "result<_, error-code>"},
-		method{"shutdown", "shutdown-type: shutdown-type", "result<_, error-code>"},
+	denied := answer(socketError(socketAccessDenied))
+	h.defineMethods(i, "tcp-socket", denied, table.TCPOptions("")...)
+	h.defineMethods(i, "tcp-socket", denied,
+		method("start-bind", "network: borrow<network>, local-address: ip-socket-address",
+			"result<_, error-code>"),
+		method("finish-bind", "", "result<_, error-code>"),
+		method("start-connect", "network: borrow<network>, remote-address: ip-socket-address",
+			"result<_, error-code>"),
+		method("finish-connect", "", "result<tuple<input-stream, output-stream>, error-code>"),
+		method("start-listen", "", "result<_, error-code>"),
+		method("finish-listen", "", "result<_, error-code>"),
+		method("accept", "", "result<tuple<tcp-socket, input-stream, output-stream>, error-code>"),
+		method("shutdown", "shutdown-type: shutdown-type", "result<_, error-code>"),
 	)
-	h.defineMethods(i, "tcp-socket", answer(component.Bool(false)), method{"is-listening", "", "bool"})
-	h.defineMethods(i, "tcp-socket", answer(component.Enum(0)), method{"address-family", "", "ip-address-family"})
-	h.defineMethods(i, "tcp-socket", subscribeReady, method{"subscribe", "", "pollable"})
+	h.defineMethods(i, "tcp-socket", answer(component.Bool(false)), method("is-listening", "", "bool"))
+	h.defineMethods(i, "tcp-socket", answer(component.Enum(0)), method("address-family", "", "ip-address-family"))
+	h.defineMethods(i, "tcp-socket", subscribeReady, method("subscribe", "", "pollable"))
 
 	create := l.Instance("wasi:sockets/tcp-create-socket" + version)
 	create.Use(net, "network", "error-code", "ip-address-family")
 	create.Use(i, "tcp-socket")
 	h.define(create, []def{{"create-tcp-socket", "func(address-family: ip-address-family) -> result<tcp-socket, error-code>",
-		answer(socketError(socketAccessDenied))}})
+		denied}})
 }
 
 func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
@@ -117,29 +100,23 @@ func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
 	i.Resource("incoming-datagram-stream", nil)
 	i.Resource("outgoing-datagram-stream", nil)
 	denied := answer(socketError(socketAccessDenied))
-	subscribe := method{"subscribe", "", "pollable"}
+	subscribe := method("subscribe", "", "pollable")
+	h.defineMethods(i, "udp-socket", denied, table.UDPOptions("")...)
 	h.defineMethods(i, "udp-socket", denied,
-		method{"start-bind", "network: borrow<network>, local-address: ip-socket-address", "result<_, error-code>"},
-		method{"finish-bind", "", "result<_, error-code>"},
-		method{"stream", "remote-address: option<ip-socket-address>",
-			"result<tuple<incoming-datagram-stream, outgoing-datagram-stream>, error-code>"},
-		method{"local-address", "", "result<ip-socket-address, error-code>"},
-		method{"remote-address", "", "result<ip-socket-address, error-code>"},
-		method{"unicast-hop-limit", "", "result<u8, error-code>"},
-		method{"set-unicast-hop-limit", "value: u8", "result<_, error-code>"},
-		method{"receive-buffer-size", "", "result<u64, error-code>"},
-		method{"set-receive-buffer-size", "value: u64", "result<_, error-code>"},
-		method{"send-buffer-size", "", "result<u64, error-code>"},
-		method{"set-send-buffer-size", "value: u64", "result<_, error-code>"},
+		method("start-bind", "network: borrow<network>, local-address: ip-socket-address",
+			"result<_, error-code>"),
+		method("finish-bind", "", "result<_, error-code>"),
+		method("stream", "remote-address: option<ip-socket-address>",
+			"result<tuple<incoming-datagram-stream, outgoing-datagram-stream>, error-code>"),
 	)
-	h.defineMethods(i, "udp-socket", answer(component.Enum(0)), method{"address-family", "", "ip-address-family"})
+	h.defineMethods(i, "udp-socket", answer(component.Enum(0)), method("address-family", "", "ip-address-family"))
 	h.defineMethods(i, "udp-socket", subscribeReady, subscribe)
 	h.defineMethods(i, "incoming-datagram-stream", denied,
-		method{"receive", "max-results: u64", "result<list<incoming-datagram>, error-code>"})
+		method("receive", "max-results: u64", "result<list<incoming-datagram>, error-code>"))
 	h.defineMethods(i, "incoming-datagram-stream", subscribeReady, subscribe)
 	h.defineMethods(i, "outgoing-datagram-stream", denied,
-		method{"check-send", "", "result<u64, error-code>"},
-		method{"send", "datagrams: list<outgoing-datagram>", "result<u64, error-code>"})
+		method("check-send", "", "result<u64, error-code>"),
+		method("send", "datagrams: list<outgoing-datagram>", "result<u64, error-code>"))
 	h.defineMethods(i, "outgoing-datagram-stream", subscribeReady, subscribe)
 
 	create := l.Instance("wasi:sockets/udp-create-socket" + version)
@@ -155,7 +132,8 @@ func instanceNetwork(context.Context, *wasi.State, []component.Value) (component
 	return component.Own(network{}), nil
 }
 
-// subscribeReady answers the subscribe of a socket on which nothing is under way: it is always ready.
+// subscribeReady answers the subscribe of a socket on which nothing is under way: it is always
+// ready.
 func subscribeReady(context.Context, *wasi.State, []component.Value) (component.Value, error) {
 	return newPollable(always{}, nil), nil
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
-	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
 // The cases of wasi:cli/types.error-code that are answered here.
@@ -20,17 +20,8 @@ func addCLI(l *component.Linker, h *host) {
 	types.Type("error-code", "enum { io, illegal-byte-sequence, pipe }")
 
 	env := l.Instance("wasi:cli/environment" + version)
-	h.define(env, []def{
-		{name: "get-environment", wit: "func() -> list<tuple<string, string>>", fn: getEnvironment},
-		{name: "get-arguments", wit: "func() -> list<string>", fn: getArguments},
-		{name: "get-initial-cwd", wit: "func() -> option<string>", fn: getInitialCwd},
-	})
-
-	exit := l.Instance("wasi:cli/exit" + version)
-	h.define(exit, []def{
-		{name: "exit", wit: "func(status: result)", fn: exitWithResult},
-		{name: "exit-with-code", wit: "func(status-code: u8)", fn: exitWithCode},
-	})
+	h.shared(env, table.Environment("get-initial-cwd"))
+	h.shared(l.Instance("wasi:cli/exit"+version), table.Exit())
 
 	stdin := l.Instance("wasi:cli/stdin" + version)
 	stdin.Use(types, "error-code")
@@ -43,62 +34,7 @@ func addCLI(l *component.Linker, h *host) {
 	stderr.Use(types, "error-code")
 	h.define(stderr, []def{{name: "write-via-stream", wit: write, fn: writeVia((*wasi.State).Stderr)}})
 
-	addTerminals(l, h)
-}
-
-// terminal is the value behind a terminal-input or terminal-output, which have no functions: having one is all that it says.
-type terminal struct{}
-
-func addTerminals(l *component.Linker, h *host) {
-	in := l.Instance("wasi:cli/terminal-input" + version)
-	in.Resource("terminal-input", nil)
-	out := l.Instance("wasi:cli/terminal-output" + version)
-	out.Resource("terminal-output", nil)
-
-	stdin := l.Instance("wasi:cli/terminal-stdin" + version)
-	stdin.Use(in, "terminal-input")
-	h.define(stdin, []def{{name: "get-terminal-stdin", wit: "func() -> option<terminal-input>",
-		fn: getTerminal(func(c *wasi.Config) bool { return c.StdinTerminal })}})
-	stdout := l.Instance("wasi:cli/terminal-stdout" + version)
-	stdout.Use(out, "terminal-output")
-	h.define(stdout, []def{{name: "get-terminal-stdout", wit: "func() -> option<terminal-output>",
-		fn: getTerminal(func(c *wasi.Config) bool { return c.StdoutTerminal })}})
-	stderr := l.Instance("wasi:cli/terminal-stderr" + version)
-	stderr.Use(out, "terminal-output")
-	h.define(stderr, []def{{name: "get-terminal-stderr", wit: "func() -> option<terminal-output>",
-		fn: getTerminal(func(c *wasi.Config) bool { return c.StderrTerminal })}})
-}
-
-func getTerminal(is func(*wasi.Config) bool) hostFunc {
-	return func(c call, _ []component.Value) (component.Value, error) {
-		if !is(c.state.Config()) {
-			return component.None(), nil
-		}
-		return component.Some(component.Own(terminal{})), nil
-	}
-}
-
-func getEnvironment(c call, _ []component.Value) (component.Value, error) {
-	return convert.Environment(c.state)
-}
-
-func getArguments(c call, _ []component.Value) (component.Value, error) {
-	return convert.Arguments(c.state)
-}
-
-func getInitialCwd(c call, _ []component.Value) (component.Value, error) {
-	return convert.InitialCwd(c.state)
-}
-
-func exitWithResult(_ call, args []component.Value) (component.Value, error) {
-	if args[0].IsOk() {
-		return unit(), wasi.Exit{}
-	}
-	return unit(), wasi.Exit{Code: 1}
-}
-
-func exitWithCode(_ call, args []component.Value) (component.Value, error) {
-	return unit(), wasi.Exit{Code: args[0].U8()}
+	table.AddTerminals(l, version, h.shared)
 }
 
 // cliResult is how an operation on a standard stream ended.

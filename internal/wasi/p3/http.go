@@ -2,30 +2,26 @@ package p3
 
 import (
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
 // addHTTP offers wasi:http/types, client and handler.
 func addHTTP(l *component.Linker, h *host) {
 	t := l.Instance("wasi:http/types" + version)
 	t.Use(h.clocks, "duration")
-	t.Type("method", convert.MethodType)
-	t.Type("scheme", convert.SchemeType)
-	t.Type("DNS-error-payload", "record { rcode: option<string>, info-code: option<u16> }")
-	t.Type("TLS-alert-received-payload", "record { alert-id: option<u8>, alert-message: option<string> }")
-	t.Type("field-size-payload", "record { field-name: option<string>, field-size: option<u32> }")
-	t.Type("error-code", convert.ErrorCodeType())
+	table.AddHTTPTypes(t)
 	t.Type("header-error", "variant { invalid-syntax, forbidden, immutable, size-exceeded, other(option<string>) }")
 	t.Type("request-options-error", "variant { not-supported, immutable, other(option<string>) }")
 	t.Type("field-name", "string")
-	t.Type("field-value", "list<u8>")
-	t.Type("status-code", "u16")
 
 	t.Resource("fields", nil)
 	t.Use(t, "fields as headers", "fields as trailers")
 	t.Resource("request", dropRequest)
 	t.Resource("request-options", nil)
 	t.Resource("response", dropResponse)
+	h.shared(t, table.Fields("copy-all", headerResult))
+	h.shared(t, table.Target("request", "get-", headOf))
+	h.shared(t, table.Timeouts("get-", "result<_, request-options-error>", timeoutsOf, refuseFrozen))
 	for _, defs := range [][]def{fieldsDefs(), requestDefs(), optionsDefs(), responseDefs()} {
 		h.define(t, defs)
 	}

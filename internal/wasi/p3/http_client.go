@@ -23,7 +23,8 @@ func send(c call, args []component.Value, done func(component.Value, error)) (*c
 		x.sending = true
 		r.send(body, x.sent)
 	case r.body == nil:
-		// Nothing is sent after the head, whatever the guest says later; but it expects to be heard.
+		// Nothing is sent after the head, whatever the guest says later; but it expects to be
+		// heard.
 		r.store.ReadFuture(r.trailers, func(component.Value, bool) {})
 	}
 	e, code := c.state.Send(c.Context(), r.head, opts)
@@ -49,7 +50,8 @@ func send(c call, args []component.Value, done func(component.Value, error)) (*c
 	}, nil
 }
 
-// exchange finds the result of the transmission of a request: known once both directions are as far as it takes.
+// exchange finds the result of the transmission of a request: known once both directions are as far
+// as it takes.
 type exchange struct {
 	request *request
 	sending bool            // the body has not ended
@@ -82,8 +84,9 @@ func (x *exchange) settle() {
 	}
 }
 
-// handle is wasi:http/handler.handle for a component that imports it without being composed with one that exports it: what it passes on goes
-// to the server that the request names. One that it was given and passes on to where that came from would come back to it.
+// handle is wasi:http/handler.handle for a component that imports it without being composed with
+// one that exports it: what it passes on goes to the server that the request names. One that it was
+// given and passes on to where that came from would come back to it.
 func handle(c call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
 	if r := args[0].Rep().(*request); r.from != "" && r.from == r.head.Authority {
 		r.drop()

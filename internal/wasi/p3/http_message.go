@@ -6,16 +6,19 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
-// message is what requests and responses have in common: contents and trailers, from a guest or from the network.
+// message is what requests and responses have in common: contents and trailers, from a guest or
+// from the network.
 type message struct {
 	store *component.Store
 
 	// body is the body of a message that came from the network, nil for one that a guest made.
 	body *wasi.IncomingBody
 
-	// What a guest gave: a stream<u8>, unless there are no contents, and a future<result<option<trailers>, error-code>>.
+	// What a guest gave: a stream<u8>, unless there are no contents, and a
+	// future<result<option<trailers>, error-code>>.
 	contents    component.Value
 	hasContents bool
 	trailers    component.Value
@@ -23,7 +26,8 @@ type message struct {
 	transmitted func(component.Value)
 }
 
-// newMessage returns the message for the arguments contents and trailers of new, and the future that new gives.
+// newMessage returns the message for the arguments contents and trailers of new, and the future
+// that new gives.
 func newMessage(s *component.Store, contents, trailers component.Value) (m message, future component.Value) {
 	m = message{store: s, trailers: trailers}
 	if m.hasContents = contents.IsSome(); m.hasContents {
@@ -68,7 +72,8 @@ func (m *message) drop() {
 	m.settle(nil)
 }
 
-// open returns the contents as a stream<u8> and the trailers as a future, for their reader, which may be a guest or the host.
+// open returns the contents as a stream<u8> and the trailers as a future, for their reader, which
+// may be a guest or the host.
 func (m *message) open() (contents, trailers component.Value) {
 	if m.body == nil {
 		if !m.hasContents {
@@ -103,7 +108,8 @@ func trailersResult(t *wasi.Fields, code *wasi.ErrorCode) component.Value {
 	return component.Ok(component.Some(component.Own(t)))
 }
 
-// consume is consume-body: res is the reader's verdict, which becomes the result of the transmission.
+// consume is consume-body: res is the reader's verdict, which becomes the result of the
+// transmission.
 func (m *message) consume(res component.Value) component.Value {
 	contents, trailers := m.open()
 	m.store.ReadFuture(res, func(v component.Value, ok bool) {
@@ -119,8 +125,8 @@ func (m *message) consume(res component.Value) component.Value {
 // transfer carries the contents and trailers of a message into an outgoing body.
 type transfer struct {
 	body *wasi.OutgoingBody
-	// done is told once how it ended: with nil when the body is complete, with wasi.ErrClosed when its reader wants no more of it, or
-	// with a *wasi.ErrorCode that says what is wrong with it.
+	// done is told once how it ended: with nil when the body is complete, with wasi.ErrClosed when
+	// its reader wants no more of it, or with a *wasi.ErrorCode that says what is wrong with it.
 	done func(err error)
 
 	// What comes from the embedder, not from the guest.
@@ -145,7 +151,8 @@ func (m *message) send(body *wasi.OutgoingBody, done func(error)) {
 	}
 	body.ComesWithoutGuest(t.withoutGuest)
 	out, _ := body.Stream()
-	// Trailers and contents are read at the same time: a guest may wait for either before it goes on with the other.
+	// Trailers and contents are read at the same time: a guest may wait for either before it goes
+	// on with the other.
 	m.store.ReadFuture(trailers, t.trailer)
 	m.store.ReadStream(contents, &sink{out: out, closed: t.content})
 }
@@ -169,7 +176,7 @@ func (t *transfer) trailer(v component.Value, ok bool) {
 		return
 	}
 	if o := v.Payload(); o.IsSome() {
-		t.trailers = fields(o.Payload())
+		t.trailers = table.FieldsOf(o.Payload())
 	}
 	t.trailersCame = true
 	t.finish()

@@ -6,6 +6,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/convert"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
 // The statuses that a guest may set.
@@ -37,7 +38,7 @@ func responseDefs() []def {
 
 func newResponse(c call, args []component.Value) (component.Value, error) {
 	m, transmitted := newMessage(c.Store(), args[1], args[2])
-	r := &response{message: m, status: 200, header: fields(args[0]).Freeze()}
+	r := &response{message: m, status: 200, header: table.FieldsOf(args[0]).Freeze()}
 	return component.Record(component.Own(r), transmitted), nil
 }
 
@@ -62,8 +63,9 @@ func consumeResponse(_ call, args []component.Value) (component.Value, error) {
 	return args[0].Rep().(*response).consume(args[1]), nil
 }
 
-// Respond passes on what the export wasi:http/handler.handle returned for a request with that method: done is called once, before Respond
-// returns, with the response, whose body is being written from now on, or with the error-code. It must not block.
+// Respond passes on what the export wasi:http/handler.handle returned for a request with that
+// method: done is called once, before Respond returns, with the response, whose body is being
+// written from now on, or with the error-code. It must not block.
 func Respond(st *wasi.State, v component.Value, method string, done func(*wasi.Response, *wasi.ErrorCode)) {
 	out := wasi.NewResponseOutparam(done)
 	out.Head = method == "HEAD"

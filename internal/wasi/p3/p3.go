@@ -1,10 +1,11 @@
-// Package p3 offers WASI 0.3 to components: one file per group of WIT interfaces, each only the signatures and the conversion between
-// component values and the behaviour in package wasi.
+// Package p3 offers WASI 0.3 to components: one file per group of WIT interfaces, each only the
+// signatures and the conversion between component values and the behaviour in package wasi.
 package p3
 
 import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
 // version is the WASI release whose interfaces are offered; imports of any 0.3.x find them.
@@ -20,8 +21,8 @@ type host struct {
 	defined func(iface, name, wit string)
 }
 
-// AddTo offers every interface of the worlds wasi:cli/imports and wasi:http/middleware to l. view finds a store's state in the data that the
-// embedder put into the store.
+// AddTo offers every interface of the worlds wasi:cli/imports and wasi:http/middleware to l. view
+// finds a store's state in the data that the embedder put into the store.
 func AddTo(l *component.Linker, view func(data any) *wasi.State) {
 	addAll(l, &host{view: view})
 }
@@ -48,7 +49,8 @@ type hostFunc func(c call, args []component.Value) (component.Value, error)
 // asyncFunc is an async host function, see component.AsyncHostFunc.
 type asyncFunc func(c call, args []component.Value, done func(component.Value, error)) (now *component.Value, cancel func(), err error)
 
-// def is a function of an interface: its name there, its type in WIT syntax, and what it does; async is set for async functions.
+// def is a function of an interface: its name there, its type in WIT syntax, and what it does;
+// async is set for async functions.
 type def struct {
 	name, wit string
 	fn        hostFunc
@@ -69,6 +71,18 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 		}
 		i.Func(d.name, d.wit, func(c *component.Call, args []component.Value) (component.Value, error) {
 			return d.fn(call{c, h.view(c.Data())}, args)
+		})
+	}
+}
+
+// shared adds functions to an interface that 0.2 has, too.
+func (h *host) shared(i *component.HostInstance, defs []table.Def) {
+	for _, d := range defs {
+		if h.defined != nil {
+			h.defined(i.Name, d.Name, d.WIT)
+		}
+		i.Func(d.Name, d.WIT, func(c *component.Call, args []component.Value) (component.Value, error) {
+			return d.Fn(h.view(c.Data()), args)
 		})
 	}
 }

@@ -10,8 +10,8 @@ import (
 // source lets a guest read an InputStream as a stream<u8>.
 type source struct {
 	in wasi.InputStream
-	// closed is told once that the guest reads no more: because the stream has ended, with why if that was early, or because the guest does
-	// not want the rest.
+	// closed is told once that the guest reads no more: because the stream has ended, with why if
+	// that was early, or because the guest does not want the rest.
 	closed func(ended bool, err error)
 
 	ended bool
@@ -51,8 +51,9 @@ func (nothing) Close()                  {}
 // sink writes a guest's stream<u8> into an OutputStream.
 type sink struct {
 	out wasi.OutputStream
-	// closed is told once how it ended: nil for the end of the guest's stream, after which nothing is left to write; wasi.ErrClosed when out
-	// takes no more; another error of out; or component.ErrStoreClosed.
+	// closed is told once how it ended: nil for the end of the guest's stream, after which nothing
+	// is left to write; wasi.ErrClosed when out takes no more; another error of out; or
+	// component.ErrStoreClosed.
 	closed func(err error)
 
 	over bool

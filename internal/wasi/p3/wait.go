@@ -23,7 +23,8 @@ func wait(src wasi.Source, wake func()) (stop func()) {
 	return stop
 }
 
-// when has f called by the store's owner once src is ready, unless cancel is called before. The owner calls both.
+// when has f called by the store's owner once src is ready, unless cancel is called before. The
+// owner calls both.
 func when(s *component.Store, src wasi.Source, f func()) (cancel func()) {
 	a := &awaiting{store: s, src: src, then: f}
 	a.arm()
