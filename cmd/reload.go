@@ -43,8 +43,8 @@ func buildOf(a *app) *reload.Build {
 	}
 }
 
-// newDecider returns what decides about the builds of the component at path, which are loaded as cfg
-// says.
+// newDecider returns what decides about the builds of the component at path, which are loaded as
+// cfg says.
 func (t *server) newDecider(path string, cfg loadConfig, s *serveSettings) *reload.Decider {
 	cfg.Reload = true
 	return reload.New(reload.Options{
@@ -68,7 +68,9 @@ func (t *server) newDecider(path string, cfg loadConfig, s *serveSettings) *relo
 
 // startExec starts the command of --exec and waits until its first run has
 // ended. The function it returns stops it.
-func (t *server) startExec(ctx context.Context, d *reload.Decider, s *serveSettings) (stop func(), err error) {
+func (t *server) startExec(
+	ctx context.Context, d *reload.Decider, s *serveSettings,
+) (stop func(), err error) {
 	sources := s.sources
 	if len(sources) == 0 {
 		sources = []string{"."}
@@ -93,7 +95,8 @@ func (t *server) startExec(ctx context.Context, d *reload.Decider, s *serveSetti
 	}
 	tree, err := watch.NewTree(sources, options)
 	if err != nil {
-		return nil, loadError(err, "--source names a file or folder with sources", "cannot watch the sources: %v", err)
+		hint := "--source names a file or folder with sources"
+		return nil, loadError(err, hint, "cannot watch the sources: %v", err)
 	}
 	var out io.Writer = t.stderr
 	if f := t.stderr.File(); f != nil {

@@ -19,7 +19,9 @@ import (
 
 // serveOn serves the component on the listener, which it closes, until ctx ends
 // or the user quits.
-func (t *server) serveOn(ctx context.Context, listener net.Listener, path string, s *serveSettings) (err error) {
+func (t *server) serveOn(
+	ctx context.Context, listener net.Listener, path string, s *serveSettings,
+) (err error) {
 	defer holdBallast()()
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
@@ -101,7 +103,9 @@ func (t *server) serveOn(ctx context.Context, listener net.Listener, path string
 }
 
 // firstBuild returns the build to begin with, and what to say about it.
-func (t *server) firstBuild(ctx context.Context, d *reload.Decider, cfg loadConfig) (serve.Build, description, error) {
+func (t *server) firstBuild(
+	ctx context.Context, d *reload.Decider, cfg loadConfig,
+) (serve.Build, description, error) {
 	defer relaxCollector()()
 	var about description
 	load := func(ctx context.Context, data []byte) (*reload.Build, error) {
@@ -139,7 +143,9 @@ const hangupDelay = 200 * time.Millisecond
 
 // obey does what keys and signals ask for until ctx ends. A hangup signal asks for loading the
 // component again, unless it comes because the terminal was closed.
-func (t *server) obey(ctx context.Context, keys *term.Keys, hangups <-chan os.Signal, d *reload.Decider, quit func(), url string) {
+func (t *server) obey(
+	ctx context.Context, keys *term.Keys, hangups <-chan os.Signal, d *reload.Decider, quit func(), url string,
+) {
 	gone := func() bool { return t.closed != nil && t.closed() }
 	recheck := time.NewTimer(hangupDelay)
 	defer recheck.Stop()

@@ -31,8 +31,8 @@ type state struct {
 	// notify delivers signals of these kinds, which then do not act on the process, until stop is
 	// called.
 	notify func(kinds ...os.Signal) (signals <-chan os.Signal, stop func())
-	// closed reports whether the terminal of the process was closed, which ends the process. It is nil
-	// if there was none, or if the process was started so that it survives that, as nohup does.
+	// closed reports whether the terminal of the process was closed, which ends the process. It is
+	// nil if there was none, or if the process was started so that it survives that, as nohup does.
 	closed func() bool
 
 	// ignore ends the delivery of the signals that main waits for.
@@ -40,8 +40,8 @@ type state struct {
 	// abort is closed by the second signal. It is for what a command may cut short when its context
 	// has ended: the process ends a moment later, whatever the command does.
 	abort chan struct{}
-	// orderly is set by a command that has something to finish when its context ends. Without it the
-	// first signal ends the process at once.
+	// orderly is set by a command that has something to finish when its context ends. Without it
+	// the first signal ends the process at once.
 	orderly atomic.Bool
 	// keys are those of the terminal while a command reads them.
 	keys atomic.Pointer[term.Keys]

@@ -67,8 +67,8 @@ func (w *witness) awaitEnd(t *testing.T) {
 	}
 }
 
-// TestWhatExecHasStartedEndsWithServe has commands that leave processes behind, which do not want to
-// end, and ends serve in every way.
+// TestWhatExecHasStartedEndsWithServe has commands that leave processes behind, which do not want
+// to end, and ends serve in every way.
 func TestWhatExecHasStartedEndsWithServe(t *testing.T) {
 	if !ours() {
 		return // --exec is wasihttp's

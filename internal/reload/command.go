@@ -14,7 +14,7 @@ type CommandOptions struct {
 	Command string
 	// Guard returns a process of this program that calls Guard with the command. It is not used on
 	// Windows.
-	Guard func(command string) *exec.Cmd
+	Guard guardFunc
 	// Tree watches the sources. The caller closes it after the Command.
 	Tree *watch.Tree
 	// Out gets what the command prints. A file is passed on as it is.
@@ -24,6 +24,9 @@ type CommandOptions struct {
 	// Notice prints a line for the user.
 	Notice func(format string, args ...any)
 }
+
+// guardFunc returns a process that calls Guard with the command.
+type guardFunc = func(command string) *exec.Cmd
 
 // Command runs the command that builds the component, at once and whenever a source changes.
 type Command struct {
@@ -61,7 +64,7 @@ func (c *Command) run() {
 	defer close(c.done)
 	p := c.start()
 	for {
-		// What a command that has ended has left running ends with the next run, or with this program.
+		// What a command has left running ends with the next run, or with this program.
 		select {
 		case <-c.stop:
 			p.kill()

@@ -25,16 +25,19 @@ type Build struct {
 	Component any
 }
 
+// LoadFunc makes the contents of the component's file ready to serve.
+type LoadFunc func(ctx context.Context, data []byte) (*Build, error)
+
 // Options says what a Decider works with.
 type Options struct {
 	// Path is the file that the component is in, as the user has written it.
 	Path string
 	// Read reads the file. Its error says what is wrong with it.
 	Read func() ([]byte, error)
-	// Load makes the contents of the file ready to serve, beside the build that serves meanwhile. It
-	// is called from several goroutines at once; what it returns after ctx has ended is thrown away.
-	// The file may be half written if its error has a method Unfinished that returns true.
-	Load func(ctx context.Context, data []byte) (*Build, error)
+	// Load makes the contents of the file ready to serve, beside the build that serves meanwhile.
+	// It is called from several goroutines at once; what it returns after ctx has ended is thrown
+	// away. The file may be half written if its error has a method Unfinished that returns true.
+	Load LoadFunc
 	// Changes names the differences between two builds; nil if there is nothing to say.
 	Changes func(before, now *Build) []string
 	// Command builds the component; nil if there is no such command.
@@ -144,7 +147,7 @@ func (d *Decider) AwaitCommand(ctx context.Context) error {
 
 // First returns the build to begin with, which load makes of the file's contents. If a command may
 // make it yet, a build that cannot be loaded is replaced by one that says so.
-func (d *Decider) First(ctx context.Context, load func(ctx context.Context, data []byte) (*Build, error)) (serve.Build, error) {
+func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error) {
 	data, err := d.Read()
 	d.digest = sha256.Sum256(data)
 	if d.commandError != "" {

@@ -45,21 +45,32 @@ func (l *Log) record(r record) {
 	_, _ = l.Out.Write(append(b, '\n'))
 }
 
+// begin returns how a line begins: a symbol and the time.
+func (l *Log) begin(good bool) string {
+	symbol := l.Out.Bad(term.SymbolBad)
+	if good {
+		symbol = l.Out.Good(term.SymbolGood)
+	}
+	return symbol + " " + l.Out.Dim(time.Now().Format(time.TimeOnly)) + " "
+}
+
 // swapped says that requests go to now instead of the build with the digest from, which is "" for
 // none, and what has changed.
-func (l *Log) swapped(from string, now *Build, changes []string, ready time.Duration, draining int) {
+func (l *Log) swapped(
+	from string, now *Build, changes []string, ready time.Duration, draining int,
+) {
 	if l.Quiet {
 		return
 	}
 	if l.JSON {
 		l.record(record{
-			Event: "reload", From: from, To: now.Digest, Changed: changes, Compiled: !now.FromCache,
-			ReadyMS: float64(ready.Microseconds()) / 1000, Draining: draining,
+			Event: "reload", From: from, To: now.Digest, Changed: changes,
+			Compiled: !now.FromCache, ReadyMS: float64(ready.Microseconds()) / 1000, Draining: draining,
 		})
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s ", l.Out.Good(term.SymbolGood), l.Out.Dim(time.Now().Format(time.TimeOnly)))
+	b.WriteString(l.begin(true))
 	if from != "" {
 		fmt.Fprintf(&b, "%s → ", from)
 	}
@@ -99,7 +110,7 @@ func (l *Log) Failed(err error, current *Build) {
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s\n", l.Out.Bad(term.SymbolBad), l.Out.Dim(time.Now().Format(time.TimeOnly)), msg)
+	b.WriteString(l.begin(false) + msg + "\n")
 	if hint != "" {
 		fmt.Fprintf(&b, "  %s %s\n", l.Out.Fair("hint:"), hint)
 	}
@@ -119,7 +130,8 @@ func (l *Log) builtAgain(took time.Duration) {
 		l.record(record{Event: "exec-back"})
 		return
 	}
-	fmt.Fprintf(l.Out, "%s %s --exec: the command succeeds again, after %s\n", l.Out.Good(term.SymbolGood), l.Out.Dim(time.Now().Format(time.TimeOnly)), units.Duration(took.Round(time.Millisecond)))
+	fmt.Fprintf(l.Out, "%s--exec: the command succeeds again, after %s\n",
+		l.begin(true), units.Duration(took.Round(time.Millisecond)))
 }
 
 // back says that the file holds again what is served.
@@ -135,5 +147,5 @@ func (l *Log) back(path string, current *Build, away bool) {
 	if away {
 		what = "is there again, the same as before"
 	}
-	fmt.Fprintf(l.Out, "%s %s %s: %s %s\n", l.Out.Good(term.SymbolGood), l.Out.Dim(time.Now().Format(time.TimeOnly)), term.Clean(path), current.Digest, what)
+	fmt.Fprintf(l.Out, "%s%s: %s %s\n", l.begin(true), term.Clean(path), current.Digest, what)
 }

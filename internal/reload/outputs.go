@@ -75,8 +75,8 @@ func (o *outputs) concerns(batch watch.Batch, running bool) bool {
 	}
 	if o.suspect.again(causes[0], batch.First.Sub(o.began), runs) {
 		o.known[causes[0]] = true
-		o.notice("%s changes whenever the command runs: taken for its output, its changes meanwhile are left out",
-			o.relative(causes[0]))
+		o.notice("%s changes whenever the command runs: it is taken for output of the command, "+
+			"and its changes meanwhile are left out", o.relative(causes[0]))
 		return false
 	}
 	return true
@@ -108,8 +108,8 @@ func (s *suspect) again(path string, offset time.Duration, runs int) bool {
 // isLockFile reports whether build tools write the file themselves.
 func isLockFile(path string) bool {
 	switch filepath.Base(path) {
-	case "Cargo.lock", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "deno.lock",
-		"poetry.lock", "uv.lock", "Pipfile.lock", "go.sum", "wkg.lock", "wit.lock":
+	case "Cargo.lock", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml",
+		"bun.lock", "deno.lock", "poetry.lock", "uv.lock", "Pipfile.lock", "go.sum", "wkg.lock", "wit.lock":
 		return true
 	}
 	return false

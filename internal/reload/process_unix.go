@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// process is a command with all the processes that it starts. They are a process group, whose leader
-// is another process of this program, the guard (see Guard): it ends the group when this process
-// asks for it or has ended, in whatever way.
+// process is a command with all the processes that it starts. They are a process group, whose
+// leader is another process of this program, the guard (see Guard): it ends the group when this
+// process asks for it or has ended, in whatever way.
 type process struct {
 	guard  *exec.Cmd
 	hold   io.Closer     // the guard ends the group when it is closed
@@ -25,7 +25,7 @@ type process struct {
 }
 
 // startProcess runs the command in a shell, below a guard.
-func startProcess(guard func(command string) *exec.Cmd, command string, out io.Writer) (*process, error) {
+func startProcess(guard guardFunc, command string, out io.Writer) (*process, error) {
 	program := guard(command)
 	program.Stdout, program.Stderr = out, out
 	program.WaitDelay = outputGrace
@@ -46,7 +46,9 @@ func startProcess(guard func(command string) *exec.Cmd, command string, out io.W
 		_ = status.Close()
 		return nil, err
 	}
-	p := &process{guard: program, hold: hold, exited: make(chan error, 1), ended: make(chan struct{})}
+	p := &process{
+		guard: program, hold: hold, exited: make(chan error, 1), ended: make(chan struct{}),
+	}
 	exited := p.exited
 	go func() {
 		exited <- readStatus(status)
@@ -94,9 +96,9 @@ func readStatus(r io.Reader) error {
 }
 
 // Guard runs the command in a shell. It returns, after it has ended all processes of its own group,
-// when in ends: then the process that has started this one has ended, too, or wants that. It must be
-// a process of its own, the leader of its group, and have been started by a Command. Signals do not
-// end it; caught is called once they are caught.
+// when in ends: then the process that has started this one has ended, too, or wants that. It must
+// be a process of its own, the leader of its group, and have been started by a Command. Signals do
+// not end it; caught is called once they are caught.
 func Guard(command string, in io.Reader, caught func()) error {
 	// A signal to the whole group is for the command.
 	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT}

@@ -22,7 +22,7 @@ type process struct {
 
 // startProcess runs the command in a shell. The shell takes much longer to start its first process
 // than this function to put it into the job.
-func startProcess(_ func(string) *exec.Cmd, command string, out io.Writer) (*process, error) {
+func startProcess(_ guardFunc, command string, out io.Writer) (*process, error) {
 	job, err := newJob()
 	if err != nil {
 		return nil, err
@@ -67,15 +67,16 @@ func newJob() (windows.Handle, error) {
 }
 
 func addToJob(job windows.Handle, pid int) error {
-	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(pid))
+	const access = windows.PROCESS_SET_QUOTA | windows.PROCESS_TERMINATE
+	process, err := windows.OpenProcess(access, false, uint32(pid))
 	if err != nil {
 		return err
 	}
 	return errors.Join(windows.AssignProcessToJobObject(job, process), windows.CloseHandle(process))
 }
 
-// kill ends the job at once, for Windows has no signal that asks its processes to end, and waits for
-// the shell. nil is allowed.
+// kill ends the job at once, for Windows has no signal that asks its processes to end, and waits
+// for the shell. nil is allowed.
 func (p *process) kill() {
 	if p == nil {
 		return

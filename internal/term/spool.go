@@ -144,8 +144,8 @@ func (s *spool) add(w io.Writer, p []byte) {
 		}
 	}
 	s.held += len(p)
-	if n := len(s.queue); n > 0 && s.queue[n-1].w == w && len(s.queue[n-1].data)+len(p) <= spoolPiece {
-		s.queue[n-1].data = append(s.queue[n-1].data, p...)
+	if last := s.last(); last != nil && last.w == w && len(last.data)+len(p) <= spoolPiece {
+		last.data = append(last.data, p...)
 	} else {
 		s.queue = append(s.queue, chunk{w, bytes.Clone(p)})
 	}
@@ -153,6 +153,14 @@ func (s *spool) add(w io.Writer, p []byte) {
 	case s.news <- struct{}{}:
 	default:
 	}
+}
+
+// last returns the write that was queued last; nil if there is none. The lock is held.
+func (s *spool) last() *chunk {
+	if len(s.queue) == 0 {
+		return nil
+	}
+	return &s.queue[len(s.queue)-1]
 }
 
 // awaitRoom waits for progress, and reports false if there is none. The lock is held, but not
@@ -187,8 +195,8 @@ func (s *spool) drop(p []byte) {
 	s.dropped += max(bytes.Count(p, []byte("\n")), 1)
 }
 
-// report has stalled called, by another goroutine: this one may hold the lock of its output. If there
-// is no room, the last reports have not been read either.
+// report has stalled called, by another goroutine: this one may hold the lock of its output. If
+// there is no room, the last reports have not been read either.
 func (s *spool) report(lines int) {
 	select {
 	case s.stalls <- lines:

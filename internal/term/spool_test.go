@@ -69,7 +69,7 @@ func TestWritesReturnAlthoughNobodyReads(t *testing.T) {
 		restore()
 		arrived := strings.Count(g.got.String(), line)
 		if !strings.HasSuffix(g.got.String(), line+"after\n") || arrived < spoolBytes/len(line) {
-			t.Errorf("%d lines arrived, the last is %.20q", arrived, g.got.String()[max(g.got.Len()-20, 0):])
+			t.Errorf("%d lines arrived, and not the last one", arrived)
 		}
 		if got := said.all(); !slices.Equal(got, []int{0, lines - arrived}) {
 			t.Errorf("it says that %v lines were dropped, %d of %d arrived", got, arrived, lines)
