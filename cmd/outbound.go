@@ -35,8 +35,11 @@ func outboundLog(out *term.Output, asJSON, quiet, forbidden bool) func(host.Outb
 			return
 		}
 		hint := ""
-		if r.Refused {
+		switch {
+		case r.Refused:
 			hint = refusedHint(r.URL, forbidden)
+		case r.Userinfo:
+			hint = "user name and password of the URL were not sent: set an authorization header"
 		}
 		line := outboundText(out, r, hint)
 		if asJSON {
@@ -64,10 +67,13 @@ func refusedHint(url string, forbidden bool) string {
 func outboundText(out *term.Output, r host.OutboundRequest, hint string) string {
 	status := out.Status(r.Status, strconv.Itoa(r.Status))
 	switch {
-	case hint != "":
+	case r.Refused:
 		status = out.Bad(hint)
 	case r.ErrorCode != "":
 		status = out.Bad(r.ErrorCode)
+	}
+	if r.Userinfo && !r.Refused {
+		status += " " + out.Fair("("+hint+")")
 	}
 	id := ""
 	if r.RequestID != "" { // a program that is run has no requests

@@ -40,6 +40,9 @@ type OutboundRequest struct {
 	ErrorCode string
 	// Refused reports whether the policy forbade it.
 	Refused bool
+	// Userinfo reports whether the guest put a user name or a password into the URL, which are not
+	// sent.
+	Userinfo bool
 }
 
 // Pattern names servers: a host, a host with a port, or *.host for all its subdomains.
@@ -142,6 +145,7 @@ func (o *Outbound) client(requestID func() string) *wasi.Client {
 			URL:      done.URL,
 			Status:   done.Status,
 			Duration: done.Duration,
+			Userinfo: done.Userinfo,
 			Start:    time.Now().Add(-done.Duration),
 		}
 		if done.Err != nil {

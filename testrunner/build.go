@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"net/url"
 	"path"
 	"strings"
 
@@ -28,6 +27,7 @@ type builder struct {
 	// implicitType says that the Content-Type is that of the payload, not one
 	// that the entry gives.
 	implicitType bool
+	notes        []string    // what of the entry has no effect
 	err          *eval.Error // the first one
 }
 
@@ -109,12 +109,21 @@ func (b *builder) headers() {
 	if b.opts.user != "" && !b.request.Headers.Has("Authorization") {
 		b.add("Authorization", basic(b.opts.user))
 	}
-	if credentials, err := url.PathUnescape(b.address.userinfo); err == nil && credentials != "" && !b.request.Headers.Has("Authorization") {
-		b.add("Authorization", basic(credentials))
+	switch {
+	case b.address.userinfo == "":
+	case b.request.Headers.Has("Authorization"):
+		b.notes = append(b.notes, "user name and password of the URL are not sent: the entry has an Authorization of its own")
+	default:
+		b.add("Authorization", basic(percentDecoded(b.address.userinfo)))
 	}
 }
 
+// basic returns a value of Authorization (RFC 7617). credentials without a colon
+// are a user name, whose password is empty.
 func basic(credentials string) string {
+	if !strings.Contains(credentials, ":") {
+		credentials += ":"
+	}
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 

@@ -160,6 +160,7 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 		r.Outcome, r.Problems = Error, []Problem{requestProblem(evalErr)}
 		return r, nil
 	}
+	r.Notes = append(r.Notes, b.notes...)
 	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
 	b.request.MaxBody = f.options.MaxBody
 	trip := &trip{fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, ignored: ignored, result: &r, expect: s.Expect}
@@ -354,6 +355,9 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 		if err != nil {
 			t.fail("Redirect cannot be followed", err.Error())
 			return nil
+		}
+		if to.userinfo != "" && to.userinfo != at.userinfo {
+			t.result.Notes = append(t.result.Notes, "user name and password of the URL in Location are not sent")
 		}
 		hops = append(hops, eval.Redirect{Status: x.answer.Status, Location: to.String()})
 		r, at = next, to

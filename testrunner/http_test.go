@@ -1,6 +1,7 @@
 package testrunner_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -112,5 +113,42 @@ func TestRepeatedHeadersAreComparedInOrder(t *testing.T) {
 		if got := files[0].Results[0].Outcome; got != tt.want {
 			t.Errorf("%q: %s, want %s", tt.expected, got, tt.want)
 		}
+	}
+}
+
+func TestCredentialsInAURLAreSentOrReported(t *testing.T) {
+	const dropped = "user name and password of the URL are not sent"
+	basic := func(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(s)) }
+	for name, tt := range map[string]struct{ entry, auth, note string }{
+		"both":                  {"GET http://u:p@localhost/\n", basic("u:p"), ""},
+		"encoded":               {"GET http://u%3A:p%40p@localhost/\n", basic("u::p@p"), ""},
+		"a percent sign":        {"GET http://100%:%zz%@localhost/\n", basic("100%:%zz%"), ""},
+		"a name alone":          {"GET http://u@localhost/\n", basic("u:"), ""},
+		"the entry's own":       {"GET http://u:p@localhost/\nAuthorization: Bearer x\n", "Bearer x", dropped},
+		"the section's":         {"GET http://u:p@localhost/\n[BasicAuth]\na: b\n", basic("a:b"), dropped},
+		"the option's":          {"GET http://u:p@localhost/\n[Options]\nuser: a:b\n", basic("a:b"), dropped},
+		"the option's, no name": {"GET http://localhost/\n[Options]\nuser: a\n", basic("a:"), ""},
+		"none":                  {"GET http://localhost/\n", "", ""},
+		"in Location": {"GET http://localhost/away\n[Options]\nlocation: true\n", "",
+			"user name and password of the URL in Location are not sent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			auth := ""
+			h := &fakeHost{answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+				auth = r.Headers.Get("Authorization")
+				if r.Target == "/away" {
+					return text(302, "", "Location", "http://x:y@localhost/end")
+				}
+				return text(200, "")
+			}}
+			files, _ := run(t, h, testrunner.Options{}, parse(t, tt.entry+"HTTP *\n"))
+			r := files[0].Results[0]
+			if auth != tt.auth || r.Outcome != testrunner.Pass {
+				t.Errorf("got %q, %s, want %q: %+v", auth, r.Outcome, tt.auth, r.Problems)
+			}
+			if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, tt.note) || (tt.note == "") != (notes == "") {
+				t.Errorf("got notes %q, want %q", notes, tt.note)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -159,6 +160,23 @@ func percentEncoded(s, also, format string) string {
 		} else {
 			b.WriteByte(s[i])
 		}
+	}
+	return b.String()
+}
+
+// percentDecoded decodes what is encoded. A sign that nothing follows which it could encode stays.
+func percentDecoded(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		if s[0] == '%' && len(s) > 2 {
+			if c, err := strconv.ParseUint(s[1:3], 16, 8); err == nil {
+				b.WriteByte(byte(c))
+				s = s[3:]
+				continue
+			}
+		}
+		b.WriteByte(s[0])
+		s = s[1:]
 	}
 	return b.String()
 }

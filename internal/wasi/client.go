@@ -3,7 +3,11 @@ package wasi
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
+	"math"
 	"net"
+	"os"
 	"strings"
 	"time"
 )
@@ -48,6 +52,9 @@ type Outbound struct {
 	Err    *ErrorCode
 	// Duration is the time until the head of the response, or the failure.
 	Duration time.Duration
+	// Userinfo reports whether the request's authority had a user name or a password, which are not
+	// sent (RFC 9110, 4.2.4).
+	Userinfo bool
 }
 
 // RequestOptions are a guest's timeouts for one request, in nanoseconds; nil means DefaultTimeout.
@@ -60,6 +67,14 @@ type RequestOptions struct {
 	BetweenBytes *uint64
 }
 
+// patience is how long the client waits for what a guest has set a timeout for.
+func patience(ns *uint64) time.Duration { return max(timeout(ns), leastTimeout) }
+
+// leastTimeout is the shortest timeout that is kept. What the system does without a wait, such as
+// to connect to a server on the same machine, is in time for any timeout, 0 too, as in hosts that
+// try before they look at the clock. On a busy machine even that takes a moment.
+const leastTimeout = 20 * time.Millisecond
+
 // timeout returns a guest's timeout as a duration; very long ones never come.
 func timeout(ns *uint64) time.Duration {
 	const forever = 100 * 365 * 24 * time.Hour
@@ -70,6 +85,34 @@ func timeout(ns *uint64) time.Duration {
 		return forever
 	}
 	return time.Duration(*ns)
+}
+
+// timeoutError says which of a guest's timeouts has passed, in place of what the network says about
+// it.
+type timeoutError struct {
+	what string  // what did not come, and the name of the timeout
+	ns   *uint64 // as the guest set it
+	err  error
+}
+
+// Error names the timeout and its length.
+func (e *timeoutError) Error() string {
+	length := DefaultTimeout
+	if e.ns != nil {
+		length = time.Duration(min(*e.ns, math.MaxInt64))
+	}
+	return fmt.Sprintf("%s of %s", e.what, length)
+}
+
+// Unwrap returns the network's error.
+func (e *timeoutError) Unwrap() error { return e.err }
+
+// explain names the timeout in a code if that is why err came.
+func (code *ErrorCode) explain(err error, what string, ns *uint64) *ErrorCode {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		code.Cause = &timeoutError{what, ns, err}
+	}
+	return code
 }
 
 // Send starts a request, which the exchange then owns. Only a request that could never be sent

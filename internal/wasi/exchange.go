@@ -165,7 +165,10 @@ func (e *Exchange) run(ctx context.Context) {
 		e.mu.Unlock()
 	}
 	if c := e.state.cfg.Client; c != nil && c.Log != nil {
-		o := Outbound{Method: e.req.Method, URL: e.req.url(), Err: code, Duration: time.Since(e.start)}
+		o := Outbound{
+			Method: e.req.Method, URL: e.req.url(), Userinfo: strings.Contains(e.req.Authority, "@"),
+			Err: code, Duration: time.Since(e.start),
+		}
 		if res != nil {
 			o.Status = res.Status
 		}
@@ -207,11 +210,11 @@ func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) 
 		conn.Close()
 		return nil, NewErrorCode(ConnectionTerminated, nil)
 	}
-	in := &deadlineConn{conn: conn, left: int64(c.MaxHeaderBytes), gap: timeout(e.opts.BetweenBytes)}
+	in := &deadlineConn{conn: conn, left: int64(c.MaxHeaderBytes), gap: patience(e.opts.BetweenBytes)}
 	if in.left <= 0 {
 		in.left = DefaultResponseHeaderBytes
 	}
-	first := time.Now().Add(timeout(e.opts.FirstByte))
+	first := time.Now().Add(patience(e.opts.FirstByte))
 	if e.body == nil || e.frame == noBody {
 		// A request without a body is one write, and no reason for a goroutine.
 		if err := conn.SetDeadline(first); err != nil {
@@ -231,15 +234,16 @@ func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) 
 
 // connect dials, and shakes hands for https, within the connect timeout.
 func (e *Exchange) connect(ctx context.Context, c *Client, name, address string) (net.Conn, *ErrorCode) {
-	ctx, cancel := context.WithTimeout(ctx, timeout(e.opts.Connect))
+	ctx, cancel := context.WithTimeout(ctx, patience(e.opts.Connect))
 	defer cancel()
 	dial := c.Dial
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
 	conn, err := dial(ctx, "tcp", address)
+	const late = "no connection within the connect-timeout"
 	if err != nil {
-		return nil, dialError(ctx, err)
+		return nil, dialError(ctx, err).explain(ctx.Err(), late, e.opts.Connect)
 	}
 	if e.req.Scheme != "HTTPS" {
 		return conn, nil
@@ -255,7 +259,7 @@ func (e *Exchange) connect(ctx context.Context, c *Client, name, address string)
 	t := tls.Client(conn, cfg)
 	if err := t.HandshakeContext(ctx); err != nil {
 		conn.Close()
-		return nil, tlsError(ctx, err)
+		return nil, tlsError(ctx, err).explain(ctx.Err(), late, e.opts.Connect)
 	}
 	return t, nil
 }
@@ -403,7 +407,8 @@ func (e *Exchange) receive(in *deadlineConn) (*IncomingResponse, *ErrorCode) {
 	for {
 		res, err := http.ReadResponse(br, &http.Request{Method: e.req.Method})
 		if err != nil {
-			return nil, headError(err)
+			const late = "no response head within the first-byte-timeout"
+			return nil, headError(err).explain(err, late, e.opts.FirstByte)
 		}
 		switch {
 		case res.StatusCode == http.StatusSwitchingProtocols:
@@ -429,7 +434,11 @@ func (e *Exchange) response(res *http.Response) *IncomingResponse {
 		return r
 	}
 	trailer := func() *Fields { return FieldsFromHTTP(rules, res.Trailer) }
-	r.body = e.state.newIncomingBody(&responseBody{e: e, r: res.Body}, trailer, bodyError)
+	failed := func(err error) *ErrorCode {
+		const late = "nothing more of the body within the between-bytes-timeout"
+		return bodyError(err).explain(err, late, e.opts.BetweenBytes)
+	}
+	r.body = e.state.newIncomingBody(&responseBody{e: e, r: res.Body}, trailer, failed)
 	return r
 }
 
