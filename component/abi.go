@@ -92,8 +92,12 @@ func (in *instance) callLocked(th *thread, fn int, stack []uint64) {
 
 // charge counts Go memory that is about to be allocated for lifted values.
 func (c *cx) charge(n uint64) {
+	before := c.lifted
 	if c.lifted += n; c.lifted > maxLifted {
 		trapf("the values of one call are too large for the host")
+	}
+	if before/partBytes != c.lifted/partBytes {
+		c.pause()
 	}
 }
 

@@ -3,7 +3,6 @@ package component
 import (
 	"encoding/binary"
 	"math"
-	"unicode/utf8"
 
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
@@ -214,13 +213,14 @@ func (c *cx) loadItems(elem *types.Type, p, n uint32) Value {
 	if elem.Kind == types.U8 {
 		c.charge(uint64(n))
 		b := make([]byte, n)
-		copy(b, c.mem[p:])
+		c.move(b, c.mem[p:][:n], false)
 		return Value{ref: b}
 	}
 	c.charge(uint64(n) * valueBytes)
 	vs := make([]Value, n)
-	for i := range vs {
-		vs[i] = c.load(elem, p+uint32(i)*elem.Size())
+	for i := range n {
+		vs[i] = c.load(elem, p+i*elem.Size())
+		c.item(i)
 	}
 	return Value{ref: vs}
 }
@@ -251,10 +251,4 @@ func (c *cx) liftTuple(t *types.Type, stack []uint64, max int) []Value {
 		vs[i] = c.liftFlat(t.Fields[i].Type, stack, &pos)
 	}
 	return vs
-}
-
-func validScalarString(s string) {
-	if !utf8.ValidString(s) {
-		trapf("string content is not valid UTF-8")
-	}
 }

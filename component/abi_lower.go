@@ -123,7 +123,7 @@ func (c *cx) lowerList(elem *types.Type, v Value) (p, n uint32) {
 			trapf("list is too long: %d bytes", len(b))
 		}
 		p = c.realloc(0, 0, 1, uint32(len(b)))
-		copy(c.mem[p:], b)
+		c.move(c.mem[p:], b, false)
 		return p, uint32(len(b))
 	}
 	vs := v.Items()
@@ -134,6 +134,7 @@ func (c *cx) lowerList(elem *types.Type, v Value) (p, n uint32) {
 	p = c.realloc(0, 0, elem.Align(), uint32(size))
 	for i, x := range vs {
 		c.store(elem, x, p+uint32(i)*elem.Size())
+		c.item(uint32(i))
 	}
 	return p, uint32(len(vs))
 }

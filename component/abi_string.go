@@ -52,20 +52,33 @@ func (c *cx) liftString(p, n uint32) Value {
 	v := Value{bits: src | uint64(n)<<srcUnitsAt}
 	switch src & srcMask {
 	case srcUTF16:
-		v.ref = decodeUTF16(b)
+		v.ref = c.decodeUTF16(b)
 	case srcLatin1:
-		v.ref = decodeLatin1(b)
+		v.ref = c.decodeLatin1(b)
 	default:
-		s := string(b)
-		validScalarString(s)
-		v.ref = s
+		v.ref = c.decodeUTF8(b)
 	}
 	return v
 }
 
-func decodeUTF16(b []byte) string {
+func (c *cx) decodeUTF8(b []byte) string {
+	s := string(b)
+	for part := range c.parts(s) {
+		if !utf8.ValidString(part) {
+			trapf("string content is not valid UTF-8")
+		}
+	}
+	return s
+}
+
+func (c *cx) decodeUTF16(b []byte) string {
 	out := make([]byte, 0, len(b))
+	next := partBytes
 	for i := 0; i < len(b); i += 2 {
+		if i >= next {
+			c.pause()
+			next += partBytes
+		}
 		r := rune(le.Uint16(b[i:]))
 		if utf16.IsSurrogate(r) {
 			i += 2
@@ -82,20 +95,25 @@ func decodeUTF16(b []byte) string {
 	return string(out)
 }
 
-func decodeLatin1(b []byte) string {
+func (c *cx) decodeLatin1(b []byte) string {
 	out := make([]byte, 0, len(b))
-	for _, x := range b {
+	for i, x := range b {
+		if i%partBytes == partBytes-1 {
+			c.pause()
+		}
 		out = utf8.AppendRune(out, rune(x))
 	}
 	return string(out)
 }
 
-func appendUTF16(out []byte, s string) []byte {
-	for _, r := range s {
-		if r1, r2 := utf16.EncodeRune(r); r1 != utf8.RuneError {
-			out = le.AppendUint16(le.AppendUint16(out, uint16(r1)), uint16(r2))
-		} else {
-			out = le.AppendUint16(out, uint16(r))
+func (c *cx) appendUTF16(out []byte, s string) []byte {
+	for part := range c.parts(s) {
+		for _, r := range part {
+			if r1, r2 := utf16.EncodeRune(r); r1 != utf8.RuneError {
+				out = le.AppendUint16(le.AppendUint16(out, uint16(r1)), uint16(r2))
+			} else {
+				out = le.AppendUint16(out, uint16(r))
+			}
 		}
 	}
 	return out
@@ -123,14 +141,14 @@ func (c *cx) lowerString(v Value) (p, n uint32) {
 			return c.stringToUTF8(s, units, uint64(units)*2)
 		}
 		p = c.allocString(0, 0, 1, uint64(len(s)))
-		copy(c.mem[p:], s)
+		c.write(uint64(p), s)
 		return p, uint32(len(s))
 	case binary.UTF16:
 		if src == srcUTF8 {
 			return c.utf8ToUTF16(s, units)
 		}
 		p = c.allocString(0, 0, 2, uint64(units)*2)
-		appendUTF16(c.mem[p:p:uint64(p)+uint64(units)*2], s)
+		c.appendUTF16(c.mem[p:p:uint64(p)+uint64(units)*2], s)
 		return p, units
 	}
 	if v.bits&srcTagged == 0 {
@@ -138,9 +156,11 @@ func (c *cx) lowerString(v Value) (p, n uint32) {
 	}
 	if src == srcLatin1 {
 		p = c.allocString(0, 0, 2, uint64(units))
-		for _, r := range s {
-			c.mem[p+n] = byte(r)
-			n++
+		for part := range c.parts(s) {
+			for _, r := range part {
+				c.mem[p+n] = byte(r)
+				n++
+			}
 		}
 		return p, units
 	}
@@ -165,16 +185,13 @@ func (c *cx) allocString(old, oldSize, align uint32, size uint64) uint32 {
 // that needs more.
 func (c *cx) stringToUTF8(s string, units uint32, worst uint64) (p, n uint32) {
 	p = c.allocString(0, 0, 1, uint64(units))
-	ascii := 0
-	for ascii < len(s) && s[ascii] < utf8.RuneSelf {
-		ascii++
-	}
-	copy(c.mem[p:], s[:ascii])
+	ascii := c.ascii(s)
+	c.write(uint64(p), s[:ascii])
 	if ascii == len(s) {
 		return p, units
 	}
 	p = c.allocString(p, units, 1, worst)
-	copy(c.mem[uint64(p)+uint64(ascii):], s[ascii:])
+	c.write(uint64(p)+uint64(ascii), s[ascii:])
 	n = uint32(len(s))
 	if worst > uint64(n) {
 		p = c.allocString(p, uint32(worst), 1, uint64(n))
@@ -182,10 +199,23 @@ func (c *cx) stringToUTF8(s string, units uint32, worst uint64) (p, n uint32) {
 	return p, n
 }
 
+// ascii returns how much of a string is ASCII, at its beginning.
+func (c *cx) ascii(s string) (n int) {
+	for part := range c.parts(s) {
+		for i := range len(part) {
+			if part[i] >= utf8.RuneSelf {
+				return n + i
+			}
+		}
+		n += len(part)
+	}
+	return n
+}
+
 func (c *cx) utf8ToUTF16(s string, units uint32) (p, n uint32) {
 	worst := uint64(units) * 2
 	p = c.allocString(0, 0, 2, worst)
-	n = uint32(len(appendUTF16(c.mem[p:p:uint64(p)+worst], s)))
+	n = uint32(len(c.appendUTF16(c.mem[p:p:uint64(p)+worst], s)))
 	if uint64(n) < worst {
 		p = c.allocString(p, uint32(worst), 2, uint64(n))
 	}
@@ -195,19 +225,14 @@ func (c *cx) utf8ToUTF16(s string, units uint32) (p, n uint32) {
 // stringToLatin1OrUTF16 starts as Latin-1 and inflates at the first character beyond it.
 func (c *cx) stringToLatin1OrUTF16(s string, units uint32) (p, n uint32) {
 	p = c.allocString(0, 0, 2, uint64(units))
-	for _, r := range s {
-		if r < 1<<8 {
+	for part := range c.parts(s) {
+		for _, r := range part {
+			if r >= 1<<8 {
+				return c.inflate(s, p, units)
+			}
 			c.mem[p+n] = byte(r)
 			n++
-			continue
 		}
-		worst := uint64(units) * 2
-		p = c.allocString(p, units, 2, worst)
-		size := uint32(len(appendUTF16(c.mem[p:p:uint64(p)+worst], s)))
-		if worst > uint64(size) {
-			p = c.allocString(p, uint32(worst), 2, uint64(size))
-		}
-		return p, size/2 | utf16Tag
 	}
 	if n < units {
 		p = c.allocString(p, units, 2, uint64(n))
@@ -215,19 +240,35 @@ func (c *cx) stringToLatin1OrUTF16(s string, units uint32) (p, n uint32) {
 	return p, n
 }
 
+// inflate stores as UTF-16 what has begun as Latin-1 at p.
+func (c *cx) inflate(s string, p, units uint32) (uint32, uint32) {
+	worst := uint64(units) * 2
+	p = c.allocString(p, units, 2, worst)
+	size := uint32(len(c.appendUTF16(c.mem[p:p:uint64(p)+worst], s)))
+	if worst > uint64(size) {
+		p = c.allocString(p, uint32(worst), 2, uint64(size))
+	}
+	return p, size/2 | utf16Tag
+}
+
 // probablyUTF16 lowers a string that came as UTF-16 from a latin1+utf16 caller: it stays UTF-16
 // unless all of it fits Latin-1.
 func (c *cx) probablyUTF16(s string, units uint32) (p, n uint32) {
 	size := uint64(units) * 2
 	p = c.allocString(0, 0, 2, size)
-	appendUTF16(c.mem[p:p:uint64(p)+size], s)
-	for _, r := range s {
-		if r >= 1<<8 {
-			return p, units | utf16Tag
+	c.appendUTF16(c.mem[p:p:uint64(p)+size], s)
+	for part := range c.parts(s) {
+		for _, r := range part {
+			if r >= 1<<8 {
+				return p, units | utf16Tag
+			}
 		}
 	}
 	for i := range units {
 		c.mem[p+i] = c.mem[p+2*i]
+		if i%partBytes == partBytes-1 {
+			c.pause()
+		}
 	}
 	return c.allocString(p, uint32(size), 1, uint64(units)), units
 }

@@ -14,29 +14,19 @@ const (
 // maxCopy is the most elements that one copy may ask for.
 const maxCopy = 1<<28 - 1
 
-// buffer is one side of a copy.
-type buffer interface {
-	remain() int
-	zeroLength() bool
-	// bytes returns the next n elements in place, when elements are plain bytes in memory, and
-	// moves on; ok is false otherwise.
-	bytes(n int) (b []byte, ok bool)
-	read(n int) []Value
-	write(vs []Value)
-}
-
 // maxLiftedElements bounds how many elements are between two memories at once: as values of Go they
 // are many times as large.
 const maxLiftedElements = 1024
 
-// transfer copies n elements.
-func transfer(dst, src buffer, n int) {
+// transfer copies n elements. The buffers may overlap.
+func transfer(dst, src *guestBuffer, n int) {
 	if n == 0 {
 		return
 	}
+	behind := dst.ptr > src.ptr
 	if s, ok := src.bytes(n); ok {
 		if d, ok := dst.bytes(n); ok {
-			copy(d, s)
+			dst.cx.move(d, s, behind)
 			return
 		}
 		panic("component: one side of a copy is bytes, the other is not")
@@ -44,11 +34,12 @@ func transfer(dst, src buffer, n int) {
 	for n > 0 {
 		k := min(n, maxLiftedElements)
 		dst.write(src.read(k))
+		dst.cx.pause()
 		n -= k
 	}
 }
 
-// guestBuffer is a buffer in a guest's memory. The memory is looked up at every copy.
+// guestBuffer is one side of a copy, in a guest's memory. The memory is looked up at every copy.
 type guestBuffer struct {
 	cx       cx
 	elem     *types.Type // nil without payload
@@ -75,7 +66,9 @@ func newGuestBuffer(c cx, elem *types.Type, ptr, n uint32) *guestBuffer {
 func (b *guestBuffer) remain() int      { return b.length - b.progress }
 func (b *guestBuffer) zeroLength() bool { return b.length == 0 }
 
-func (b *guestBuffer) bytes(n int) ([]byte, bool) {
+// bytes returns the next n elements in place, when elements are plain bytes in memory, and moves on;
+// ok is false otherwise.
+func (b *guestBuffer) bytes(n int) (next []byte, ok bool) {
 	if b.elem != nil && !b.elem.Plain() {
 		return nil, false
 	}
@@ -137,7 +130,7 @@ type shared struct {
 	dropped bool
 
 	inst    *instance // of the pending party, nil for the embedder
-	buf     buffer
+	buf     *guestBuffer
 	party   copier
 	reading bool // the pending party reads
 
@@ -182,7 +175,7 @@ func (s *shared) drop() {
 	}
 }
 
-func (s *shared) setPending(in *instance, b buffer, p copier, reading bool) {
+func (s *shared) setPending(in *instance, b *guestBuffer, p copier, reading bool) {
 	s.inst, s.buf, s.party, s.reading = in, b, p, reading
 }
 
@@ -201,7 +194,7 @@ func (s *shared) sameInstance(in *instance) {
 	}
 }
 
-func (s *shared) read(in *instance, dst buffer, p copier) {
+func (s *shared) read(in *instance, dst *guestBuffer, p copier) {
 	switch {
 	case s.host != nil && !s.dropped:
 		s.setPending(in, dst, p, true)
@@ -230,7 +223,7 @@ func (s *shared) read(in *instance, dst buffer, p copier) {
 	}
 }
 
-func (s *shared) write(in *instance, src buffer, p copier) {
+func (s *shared) write(in *instance, src *guestBuffer, p copier) {
 	switch {
 	case s.dropped:
 		p.onDone(copyDropped)

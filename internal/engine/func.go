@@ -102,8 +102,8 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 	if len(stack) < f.size {
 		return fmt.Errorf("engine: stack of %d values for a function that needs %d", len(stack), f.size)
 	}
-	if i := f.group.interrupted.Load(); i != nil {
-		return &Trap{Code: TrapHost, Cause: i.cause}
+	if err := f.group.Interrupted(); err != nil {
+		return err
 	}
 	var act *activation
 	if n := len(f.free); n > 0 {

@@ -74,6 +74,15 @@ func (g *Group) Interrupt(cause error) {
 	g.interrupted.CompareAndSwap(nil, &interruption{cause})
 }
 
+// Interrupted returns the trap that guest code of the group ends with once it was
+// interrupted, nil before: for host functions that work for long.
+func (g *Group) Interrupted() error {
+	if i := g.interrupted.Load(); i != nil {
+		return &Trap{Code: TrapHost, Cause: i.cause}
+	}
+	return nil
+}
+
 // resolve finds the provider of an import by the name that rewriting gave it.
 func (g *Group) resolve(name string) api.Module {
 	if name == HostModule {
@@ -123,8 +132,8 @@ func (g *Group) Instantiate(ctx *Context, slot int, m *Module) error {
 	case g.slots[slot].mod != nil:
 		return fmt.Errorf("engine: slot %d is taken", slot)
 	}
-	if i := g.interrupted.Load(); i != nil {
-		return &Trap{Code: TrapHost, Cause: i.cause}
+	if err := g.Interrupted(); err != nil {
+		return err
 	}
 	var extra []int
 	for _, c := range m.extra {

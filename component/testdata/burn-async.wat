@@ -1,0 +1,28 @@
+;; Tasks that never end by what the component model offers. Each sets the first byte of memory before.
+(component
+  (core module $libc (memory (export "mem") 1) (table (export "table") 1 funcref))
+  (core instance $libc (instantiate $libc))
+  (alias core export $libc "mem" (core memory $mem))
+  (core func $set-new (canon waitable-set.new))
+  (core func $poll (canon waitable-set.poll (memory $mem)))
+  (core func $yield (canon thread.yield))
+  (core module $m
+    (import "" "mem" (memory 1))
+    (import "" "set-new" (func $set-new (result i32)))
+    (import "" "poll" (func $poll (param i32 i32) (result i32)))
+    (import "" "yield" (func $yield (result i32)))
+    (func $begun (i32.store8 (i32.const 0) (i32.const 1)))
+    (func (export "poll") (local $set i32)
+      (call $begun)
+      (local.set $set (call $set-new))
+      (loop $l (drop (call $poll (local.get $set) (i32.const 16))) (br $l)))
+    (func (export "yield") (call $begun) (loop $l (drop (call $yield)) (br $l)))
+    (func (export "callback") (result i32) (call $begun) (i32.const 1))
+    (func (export "called-back") (param i32 i32 i32) (result i32) (i32.const 1))
+    (func (export "spin") (call $begun) (loop $l (br $l))))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "mem" (memory $mem)) (export "set-new" (func $set-new)) (export "poll" (func $poll)) (export "yield" (func $yield))))))
+  (func (export "poll") async (canon lift (core func $i "poll") async))
+  (func (export "yield") async (canon lift (core func $i "yield") async))
+  (func (export "callback") async (canon lift (core func $i "callback") async (callback (core func $i "called-back"))))
+  (func (export "spin") async (canon lift (core func $i "spin") async)))

@@ -1,0 +1,35 @@
+;; Guest code that never ends where the canonical ABI calls it. Each sets the first byte of memory before.
+(component
+  (core module $m
+    (import "" "drop" (func $drop (param i32)))
+    (import "" "new" (func $new (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (func $spin (i32.store8 (i32.const 0) (i32.const 1)) (loop $l (br $l)))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (call $spin) (unreachable))
+    (func (export "take") (param i32 i32))
+    (func (export "give") (result i32) (i32.const 8))
+    (func (export "post") (param i32) (call $spin))
+    (func (export "drop") (call $drop (call $new (i32.const 7)))))
+  (core module $late
+    (memory (import "" "memory") 1)
+    (func (export "spin") (param i32)
+      (i32.store8 (i32.const 0) (i32.const 1)) (loop $l (br $l))))
+  (core module $shim
+    (table (export "table") 1 funcref)
+    (func (export "dtor") (param i32) (call_indirect (param i32) (local.get 0) (i32.const 0))))
+  (core instance $shim (instantiate $shim))
+  (type $thing (resource (rep i32) (dtor (core func $shim "dtor"))))
+  (core func $drop (canon resource.drop $thing))
+  (core func $new (canon resource.new $thing))
+  (core instance $i (instantiate $m (with "" (instance (export "drop" (func $drop)) (export "new" (func $new))))))
+  (core instance $late (instantiate $late (with "" (instance $i))))
+  (core module $fill
+    (import "" "table" (table 1 funcref))
+    (import "" "spin" (func $spin (param i32)))
+    (elem (i32.const 0) func $spin))
+  (core instance (instantiate $fill (with "" (instance (export "table" (table $shim "table")) (export "spin" (func $late "spin"))))))
+  (func (export "realloc") (param "s" string)
+    (canon lift (core func $i "take") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
+  (func (export "post-return") (result string)
+    (canon lift (core func $i "give") (memory (core memory $i "memory")) (post-return (core func $i "post"))))
+  (func (export "destructor") (canon lift (core func $i "drop"))))
