@@ -8,6 +8,9 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
+// polled is how many pollables are looked at before the guest can be stopped.
+const polled = 1 << 12
+
 var errPollNothing = errors.New("poll of an empty list")
 
 func pollDefs() []def {
@@ -38,7 +41,10 @@ func poll(ctx context.Context, st *wasi.State, args []component.Value) (componen
 	}
 	st.Waits()
 	w := wasi.NewWaiter()
-	for _, v := range list {
+	for i, v := range list {
+		if i%polled == 0 && ctx.Err() != nil {
+			return unit(), context.Cause(ctx)
+		}
 		defer v.Rep().(*pollable).src.Subscribe(w)()
 	}
 	for {
