@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
@@ -103,4 +106,95 @@ func TestMiddlewarePassesOn(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// A body that a guest passes on without looking at it is held to the headers that go with it, and its
+// trailers to those that may follow a body, like one that the guest writes.
+func TestMiddlewareDoesNotSmuggle(t *testing.T) {
+	const hello = "hello"
+	type seen struct {
+		Length  []string
+		Body    string
+		Trailer http.Header
+		Broken  bool
+	}
+	var mu sync.Mutex
+	var got []seen
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		mu.Lock()
+		got = append(got, seen{r.Header["Content-Length"], string(body), r.Trailer, err != nil})
+		mu.Unlock()
+		w.Header().Set(http.TrailerPrefix+"X-End", "1")
+		w.Header().Set(http.TrailerPrefix+"Set-Cookie", "a=b")
+		w.Header().Set(http.TrailerPrefix+"Content-Type", "text/html")
+		_, _ = io.WriteString(w, hello)
+		w.(http.Flusher).Flush() // or there is a length, and no trailers
+	}))
+	defer upstream.Close()
+	h := &guestHost{loaded: load(t, "rust-middleware-p3/rust-middleware-p3.wasm"), reuse: Reuse{Max: 100, Concurrent: 16}}
+	h.config.Client = &wasi.Client{DefaultScheme: "HTTP"}
+	p := New(t.Context(), h)
+	defer p.Close(context.Background())
+	for name, tc := range map[string]struct {
+		length   string // "" for none
+		trailers []wasi.Field
+		refused  bool
+		want     *seen
+	}{
+		"no length":     {"", nil, false, &seen{nil, hello, nil, false}},
+		"the length":    {"5", nil, false, &seen{[]string{"5"}, hello, nil, false}},
+		"a shorter one": {"3", nil, true, nil},
+		"a longer one":  {"8", nil, true, nil},
+		"none at all":   {"0", nil, true, nil},
+		"trailers": {"", []wasi.Field{
+			{Name: "x-sum", Value: []byte("7")}, {Name: "content-length", Value: []byte("3")}, {Name: "content-type", Value: []byte("x")},
+			{Name: "authorization", Value: []byte("a")}, {Name: "te", Value: []byte("x")}, {Name: "expect", Value: []byte("100-continue")},
+		}, false, &seen{nil, hello, http.Header{"X-Sum": {"7"}}, false}},
+	} {
+		got = nil
+		q := request("/")
+		q.Method, q.Body = "POST", io.NopCloser(strings.NewReader(hello))
+		header := []wasi.Field{{Name: "x-upstream", Value: []byte(strings.TrimPrefix(upstream.URL, "http://"))}}
+		if tc.length != "" {
+			header = append(header, wasi.Field{Name: "content-length", Value: []byte(tc.length)})
+		}
+		fields := func(list []wasi.Field) *wasi.Fields {
+			f, err := wasi.FieldsFromList(&wasi.FieldRules{}, list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return f.Freeze()
+		}
+		q.Header = fields(header)
+		if tc.trailers != nil {
+			q.Trailer = func() *wasi.Fields { return fields(tc.trailers) }
+		}
+		res, err := p.Handle(t.Context(), nil, q)
+		if err == nil {
+			if _, err = readAll(res); err == nil {
+				if tr := res.Trailer(); tr == nil || tr.Len() != 1 || !tr.Has("x-end") {
+					t.Errorf("%s: trailers %v", name, tr)
+				}
+			}
+		}
+		if tc.refused != (err != nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		mu.Lock()
+		for _, s := range got {
+			if tc.want == nil && !s.Broken {
+				t.Errorf("%s: the server took %+v for a whole request", name, s)
+			}
+			if tc.want != nil {
+				if diff := cmp.Diff(*tc.want, s); diff != "" {
+					t.Errorf("%s: the server got (-want +got):\n%s", name, diff)
+				}
+			}
+		}
+		if tc.want != nil && len(got) != 1 {
+			t.Errorf("%s: %d requests", name, len(got))
+		}
+		mu.Unlock()
+	}
 }

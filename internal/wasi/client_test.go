@@ -124,6 +124,15 @@ func TestRequestsGoOutByteForByte(t *testing.T) {
 			want: []string{"GET //a/%2F/é/[x]?b=&a=1&a=2&c? HTTP/1.1", "Host: HOST", "Connection: close"}},
 		"query alone":   {set: func(r *OutgoingRequest) { r.SetPathWithQuery("?q") }, want: []string{"GET /?q HTTP/1.1", "Host: HOST", "Connection: close"}},
 		"relative path": {set: func(r *OutgoingRequest) { r.SetPathWithQuery("a/b") }, want: []string{"GET /a/b HTTP/1.1", "Host: HOST", "Connection: close"}},
+		// It must not address the request to another server than the one that gets it.
+		"a URL for a path": {set: func(r *OutgoingRequest) { r.SetPathWithQuery("http://evil.example/x") },
+			want: []string{"GET /http://evil.example/x HTTP/1.1", "Host: HOST", "Connection: close"}},
+		"asterisk of another method": {set: func(r *OutgoingRequest) { r.SetPathWithQuery("*") },
+			want: []string{"GET /* HTTP/1.1", "Host: HOST", "Connection: close"}},
+		"trailers that belong before the body": {body: func(b *OutgoingBody) {
+			writeBody(b, "hello")
+			b.Finish(mustFields(t, &FieldRules{}, "content-length", "1", "x-t", "1", "authorization", "a", "trailer", "x"))
+		}, want: []string{"GET / HTTP/1.1", "Host: HOST", "Transfer-Encoding: chunked", "Connection: close", "", "5", "hello", "0", "x-t: 1", "", ""}},
 		"asterisk": {set: func(r *OutgoingRequest) { r.SetMethod("OPTIONS"); r.SetPathWithQuery("*") },
 			want: []string{"OPTIONS * HTTP/1.1", "Host: HOST", "Connection: close"}},
 		"userinfo": {set: func(r *OutgoingRequest) { r.SetAuthority("u:p@" + r.Authority) }, want: []string{"GET / HTTP/1.1", "Host: HOST", "Connection: close"}},
