@@ -171,8 +171,8 @@ func (h *ProxyHandler) retire(w *worker) {
 	}
 }
 
-// gone is called by a worker at its very end.
-func (h *ProxyHandler) gone(w *worker) {
+// workerEnded is called by a worker at its very end.
+func (h *ProxyHandler) workerEnded(w *worker) {
 	h.mu.Lock()
 	delete(h.all, w)
 	if !h.closed && h.ctx.Err() == nil {

@@ -69,8 +69,6 @@ type fakeTask struct {
 	cancelled func() // may be nil
 }
 
-func (t *fakeTask) ID() uint64      { return uint64(t.id) }
-func (t *fakeTask) Exited() bool    { return t.exited }
 func (t *fakeTask) OnExit(f func()) { t.onExit = f }
 func (t *fakeTask) Waiting() string { return "for the test" }
 

@@ -25,13 +25,11 @@ type concurrentProxy interface {
 
 // guestTask is a task of a concurrentProxy; *component.Task is one.
 type guestTask interface {
-	ID() uint64
 	// Start runs the guest until it first waits.
 	Start() error
 	// Cancel asks the guest to end the task.
 	Cancel() error
-	Exited() bool
-	// OnExit has f called by the owner when Exited becomes true.
+	// OnExit has f called by the owner when the guest has ended all threads of the task.
 	OnExit(f func())
 	// Waiting says what the task waits for; "" when it does not wait.
 	Waiting() string

@@ -34,7 +34,7 @@ func newWorker(h *ProxyHandler) *worker {
 
 // run instantiates for x, handles it and what comes after it, and ends the instance.
 func (w *worker) run(x *exchange) {
-	defer w.h.gone(w)
+	defer w.h.workerEnded(w)
 	defer w.cancel(nil)
 	growStack()
 	inst, err := w.instantiate()

@@ -23,16 +23,16 @@ const (
 // pipe carries bytes from a guest's goroutine to the one of a reader. Writes never block, reads do.
 // It needs no goroutine.
 type pipe struct {
-	mu     sync.Mutex
-	limit  int
-	size   int // bytes in chunks
-	chunks [][]byte
-	first  [1][]byte // storage for chunks: many bodies are one write
-	gather bool      // the last chunk is the pipe's own and may grow within its capacity
-	ended  bool      // nothing more will be written
-	err    error     // why it ended early; nil or io.EOF at a proper end
-	gone   bool      // the reader has closed
-	read   chan struct{}
+	mu           sync.Mutex
+	limit        int
+	size         int // bytes in chunks
+	chunks       [][]byte
+	first        [1][]byte // storage for chunks: many bodies are one write
+	gather       bool      // the last chunk is the pipe's own and may grow within its capacity
+	ended        bool      // nothing more will be written
+	err          error     // why it ended early; nil or io.EOF at a proper end
+	readerClosed bool
+	read         chan struct{}
 	event
 }
 
@@ -55,14 +55,14 @@ func (p *pipe) space() int {
 func (p *pipe) writable() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.ended || p.gone || p.space() > 0
+	return p.ended || p.readerClosed || p.space() > 0
 }
 
 // checkWrite returns how many bytes may be written now.
 func (p *pipe) checkWrite() (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended || p.gone {
+	if p.ended || p.readerClosed {
 		return 0, ErrClosed
 	}
 	return p.space(), nil
@@ -72,7 +72,7 @@ func (p *pipe) checkWrite() (int, error) {
 func (p *pipe) write(b []byte, own bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended || p.gone {
+	if p.ended || p.readerClosed {
 		return ErrClosed
 	}
 	if len(b) == 0 {
@@ -109,7 +109,7 @@ func (p *pipe) wakeReader() {
 func (p *pipe) end(err error) (heard bool) {
 	p.mu.Lock()
 	if !p.ended {
-		heard = !p.gone
+		heard = !p.readerClosed
 		p.ended, p.err = true, err
 		p.wakeReader()
 	}
@@ -124,7 +124,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 	for {
 		p.mu.Lock()
 		switch {
-		case p.gone:
+		case p.readerClosed:
 			p.mu.Unlock()
 			return 0, io.ErrClosedPipe
 		case len(b) == 0:
@@ -177,7 +177,7 @@ func (p *pipe) take(b []byte) (n int) {
 // ErrClosed.
 func (p *pipe) closeRead() {
 	p.mu.Lock()
-	p.gone = true
+	p.readerClosed = true
 	p.chunks, p.size = nil, 0
 	p.wakeReader()
 	p.mu.Unlock()
@@ -188,5 +188,5 @@ func (p *pipe) closeRead() {
 func (p *pipe) buffered() (n int, ended bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.size, p.ended || p.gone
+	return p.size, p.ended || p.readerClosed
 }

@@ -134,7 +134,7 @@ type transfer struct {
 
 	contentsEnded, trailersCame bool
 	trailers                    *wasi.Fields
-	over                        bool
+	ended                       bool
 }
 
 // withoutGuest reports whether the rest comes without the guest.
@@ -183,10 +183,10 @@ func (t *transfer) trailer(v component.Value, ok bool) {
 }
 
 func (t *transfer) finish() {
-	if t.over || !t.contentsEnded || !t.trailersCame {
+	if t.ended || !t.contentsEnded || !t.trailersCame {
 		return
 	}
-	t.over = true
+	t.ended = true
 	if code := t.body.Finish(t.trailers); code != nil {
 		t.done(code)
 		return
@@ -195,10 +195,10 @@ func (t *transfer) finish() {
 }
 
 func (t *transfer) fail(err error) {
-	if t.over {
+	if t.ended {
 		return
 	}
-	t.over = true
+	t.ended = true
 	cause := err
 	if errors.Is(err, component.ErrStoreClosed) {
 		cause = wasi.ErrBodyDropped

@@ -56,13 +56,13 @@ type sink struct {
 	// component.ErrStoreClosed.
 	closed func(err error)
 
-	over bool
+	ended bool
 }
 
 var _ component.ByteSink = (*sink)(nil)
 
 func (s *sink) Accept(n int) int {
-	if s.over {
+	if s.ended {
 		return -1
 	}
 	if a, ok := s.out.(wasi.Admitter); ok {
@@ -79,10 +79,10 @@ func (s *sink) Accept(n int) int {
 	return min(n, permit)
 }
 
-func (s *sink) Ready() bool { return s.over || s.out.Ready() }
+func (s *sink) Ready() bool { return s.ended || s.out.Ready() }
 
 func (s *sink) Write(p []byte) {
-	if s.over {
+	if s.ended {
 		return
 	}
 	if err := s.out.Write(p); err != nil {
@@ -93,10 +93,10 @@ func (s *sink) Write(p []byte) {
 func (s *sink) Wait(wake func()) (stop func()) { return wait(s.out, wake) }
 
 func (s *sink) End(err error) {
-	if s.over {
+	if s.ended {
 		return
 	}
-	s.over = true
+	s.ended = true
 	_ = s.out.Close() // there is nobody to tell
 	s.closed(err)
 }

@@ -36,7 +36,7 @@ type awaiting struct {
 	src   wasi.Source
 	then  func()
 	stop  func()
-	over  bool
+	ended bool
 }
 
 func (a *awaiting) arm() {
@@ -44,7 +44,7 @@ func (a *awaiting) arm() {
 }
 
 func (a *awaiting) woken() {
-	if a.over {
+	if a.ended {
 		return
 	}
 	a.stop()
@@ -52,13 +52,13 @@ func (a *awaiting) woken() {
 		a.arm()
 		return
 	}
-	a.over = true
+	a.ended = true
 	a.then()
 }
 
 func (a *awaiting) cancel() {
-	if !a.over {
-		a.over = true
+	if !a.ended {
+		a.ended = true
 		a.stop()
 	}
 }
