@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// BenchmarkHello is one request after the other: to Handle, and to ServeHTTP with a client that takes
-// everything at once.
+// BenchmarkHello is one request after the other: to Handle, and to ServeHTTP with a client that
+// takes everything at once.
 func BenchmarkHello(b *testing.B) {
 	for _, guest := range []string{"rust-hello", "rust-hello-p3"} {
 		wasm, err := os.ReadFile(filepath.Join("..", "testdata", "guests", guest, guest+".wasm"))

@@ -23,9 +23,9 @@ type Call struct {
 	// Started, unless nil, is called when the instance has taken the request, before the guest's
 	// first instruction for it.
 	Started func()
-	// After, unless nil, receives what ended the guest too late for the response to tell: a trap, an
-	// exit, or that its time was over. It is called at most once, by any goroutine, and reports whether
-	// it takes the error; if not, Config.Notice gets it.
+	// After, unless nil, receives what ended the guest too late for the response to tell: a trap,
+	// an exit, or that its time was over. It is called at most once, by any goroutine, and reports
+	// whether it takes the error; if not, Config.Notice gets it.
 	After func(error) bool
 
 	describe func(*Failure) error    // Config.Describe

@@ -78,7 +78,8 @@ type Config struct {
 	// function Failed. It is called from many goroutines.
 	Failed func(w http.ResponseWriter, r *http.Request, f *Failure)
 
-	// Stdout and Stderr open the streams that take what an instance writes; nil discards it.
+	// Stdout and Stderr open the streams that take what an instance writes, such as Lines does; nil
+	// discards it.
 	// A stream belongs to its instance and is closed with it. Output that cannot be written is
 	// lost without an error for the guest.
 	Stdout, Stderr func(Origin) io.WriteCloser

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -29,6 +30,9 @@ type Host struct {
 	exchange exchange.Config
 	limit    *exchange.Limit
 	requests atomic.Uint64 // that ServeHTTP has had
+
+	closing  sync.Once
+	closeErr error
 }
 
 // NewLinker returns the interfaces that the components of a Host find.
@@ -39,8 +43,12 @@ func NewLinker() *component.Linker {
 	return l
 }
 
-// New decodes a component, links and compiles it. The Host lives until it is closed, whatever
-// becomes of ctx.
+// New decodes, links and compiles a component. The end of ctx ends New, but not the Host, which the
+// caller must close.
+//
+// The error is that of component.Decode, a *CompileError if the component cannot be linked or
+// compiled, a *handler.NoHandlerError if it exports no HTTP handler, a *StartError if the instance
+// that Config.Try asks for cannot be made, or says what is wrong with the Config.
 func New(ctx context.Context, wasm []byte, cfg Config) (*Host, error) {
 	c, err := component.Decode(wasm)
 	if err != nil {
@@ -49,9 +57,7 @@ func New(ctx context.Context, wasm []byte, cfg Config) (*Host, error) {
 	return FromComponent(ctx, c, cfg)
 }
 
-// FromComponent is New for a component that has been decoded. The error is a *CompileError if the
-// component cannot be linked or compiled, and a *StartError if the instance that Config.Try asks
-// for cannot be made.
+// FromComponent is New for a component that has been decoded.
 func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg.withDefaults()}
 	h.limit = exchange.NewLimit(h.cfg.MaxConcurrentRequests)
@@ -107,11 +113,13 @@ func (e *StartError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// Close lets no more requests in, waits until those that run have ended, but no longer than ctx
-// lasts, stops what still runs, and frees the component.
+// Close refuses further requests, waits until those that run have ended, stops what still runs when
+// ctx ends, and frees the component. It returns when no instance is left, and may be called more
+// than once.
 func (h *Host) Close(ctx context.Context) error {
 	h.proxy.Close(ctx)
-	return errors.Join(h.linked.Close(ctx), h.closeEngine())
+	h.closing.Do(func() { h.closeErr = errors.Join(h.linked.Close(ctx), h.closeEngine()) })
+	return h.closeErr
 }
 
 func (h *Host) closeEngine() error {

@@ -47,8 +47,8 @@ func newLab(t *testing.T, name string, cfg Config) (h *Host, end func()) {
 	return h, end
 }
 
-// What ends a guest after its response leaves one line, whatever it is and whoever comes first: the end
-// or the reader.
+// What ends a guest after its response leaves one line, whatever it is and whoever comes first: the
+// end or the reader.
 func TestEveryEndAfterAResponseIsNoticedOnce(t *testing.T) {
 	for _, tc := range []struct {
 		guest, target, want string

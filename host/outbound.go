@@ -9,15 +9,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/internal/wasi"
-	public "github.com/wasihttp/wasihttp/wasi"
+	inner "github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/wasi"
 )
 
 // Outbound is a policy for the requests that guests send to other servers. The zero value denies
 // all of them.
 type Outbound struct {
-	// Allow names the servers that may be called, as ParsePattern reads them; AllowAll allows all.
-	Allow    []Pattern
+	// Allow names the servers that guests may send requests to.
+	Allow []Pattern
+	// AllowAll allows all servers, whatever Allow says.
 	AllowAll bool
 	// TLS is the configuration for https; nil for the system's roots.
 	TLS *tls.Config
@@ -47,8 +48,7 @@ type OutboundRequest struct {
 
 // Pattern names servers: a host, a host with a port, or *.host for all its subdomains.
 type Pattern struct {
-	// Host is a name in lower case without the dot of the root, or an address as it is written
-	// shortest.
+	// Host is a name or an address, without brackets; case and the dot of the root do not matter.
 	Host string
 	// Subdomains reports whether the pattern is for the names below Host, and not for Host itself.
 	Subdomains bool
@@ -118,25 +118,25 @@ func hostName(host string) string {
 // Match reports whether the pattern allows a request to host and port; host has
 // no brackets.
 func (p Pattern) Match(host string, port int) bool {
-	host = hostName(host)
 	if p.Port != 0 && p.Port != port {
 		return false
 	}
+	host, own := hostName(host), hostName(p.Host)
 	if p.Subdomains {
 		// An address has no subdomains, whatever its digits end with.
-		return net.ParseIP(host) == nil && strings.HasSuffix(host, "."+p.Host)
+		return net.ParseIP(host) == nil && strings.HasSuffix(host, "."+own)
 	}
-	return host == p.Host
+	return host == own
 }
 
-// Client returns a client for guests that keeps the policy, for programs that run components without
-// a Host.
-func (o *Outbound) Client() *public.Client { return (*public.Client)(o.client(nil)) }
+// Client returns a client for guests that keeps the policy, for programs that run components
+// without a Host.
+func (o *Outbound) Client() *wasi.Client { return (*wasi.Client)(o.client(nil)) }
 
 // client returns a client for guests that keeps the policy. requestID returns the id of the request
 // on whose behalf the guest runs; nil if there is none.
-func (o *Outbound) client(requestID func() string) *wasi.Client {
-	c := &wasi.Client{TLS: o.TLS, Log: func(done wasi.Outbound) {
+func (o *Outbound) client(requestID func() string) *inner.Client {
+	c := &inner.Client{TLS: o.TLS, Log: func(done inner.Outbound) {
 		if o.Log == nil {
 			return
 		}
@@ -150,7 +150,7 @@ func (o *Outbound) client(requestID func() string) *wasi.Client {
 		}
 		if done.Err != nil {
 			r.ErrorCode = done.Err.Error()
-			r.Refused = done.Err.Case == wasi.HTTPRequestDenied
+			r.Refused = done.Err.Case == inner.HTTPRequestDenied
 		}
 		if requestID != nil {
 			r.RequestID = requestID()

@@ -38,6 +38,10 @@ func TestOutboundPatterns(t *testing.T) {
 			t.Errorf("%s matches %s:%d: %v", tt.pattern, tt.host, tt.port, got)
 		}
 	}
+	literal := Pattern{Host: "API.Example.com."}
+	if !literal.Match("api.example.com", 443) || literal.Match("example.com", 443) {
+		t.Error("the case of a pattern's host matters")
+	}
 	for _, bad := range []string{"", "*", "*.", "http://x", "x/y", "a.*.b", "x:0", "x:http", "x:99999", "a b", "me@x", "x:", ".x", "[::1", "::1]", "[x", "bücher.example"} {
 		if p, err := ParsePattern(bad); err == nil {
 			t.Errorf("%q gave %+v", bad, p)

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -55,5 +56,31 @@ func TestOutputThatNobodyReadsIsNotTheGuestsFault(t *testing.T) {
 	w := guestLog{&teeTail{WriteCloser: gone{}, guest: g}}
 	if n, err := w.Write([]byte("a line\n")); n != 7 || err != nil {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+func TestLinesAreWrittenWhole(t *testing.T) {
+	var out strings.Builder
+	open := Lines(&out)
+	a, b := open(Origin{}), open(Origin{})
+	for _, w := range []struct {
+		to   io.Writer
+		text string
+	}{{a, "one "}, {b, "two\nth"}, {a, "1\n"}, {b, "ree\n"}, {a, "four\nfive\nsi"}, {b, "seven"}} {
+		if n, err := io.WriteString(w.to, w.text); n != len(w.text) || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if err := errors.Join(a.Close(), b.Close()); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff("two\none 1\nthree\nfour\nfive\nsi\nseven\n", out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	out.Reset()
+	long := open(Origin{})
+	fmt.Fprint(long, strings.Repeat("x", 3*maxHeld))
+	if out.Len() < maxHeld {
+		t.Error("a line without an end is held back for ever")
 	}
 }
