@@ -12,8 +12,9 @@ import (
 	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
-// request is one request on its way through the server. Everything in it belongs to the goroutine that
-// net/http gave the request, except while that goroutine is inside Handle: then the watchdog may claim it.
+// request is one request on its way through the server. Everything in it belongs to the goroutine
+// that net/http gave the request, except while that goroutine is inside Handle: then the watchdog
+// may claim it.
 type request struct {
 	server *Server
 	w      http.ResponseWriter
@@ -225,8 +226,8 @@ func (q *request) answer(ctx context.Context, cancel context.CancelCauseFunc, re
 	return err
 }
 
-// explain turns an error of passing an answer on into a *Failure, as far as it is not the program's own.
-// It returns nil for one that does not concern the client.
+// explain turns an error of passing an answer on into a *Failure, as far as it is not the program's
+// own. It returns nil for one that does not concern the client.
 func (q *request) explain(ctx context.Context, err error) error {
 	var (
 		client *exchange.ClientError

@@ -3,21 +3,20 @@ package serve
 import (
 	"bytes"
 	"strconv"
-	"strings"
 	"sync/atomic"
 )
 
-// framer follows the requests of a connection before net/http reads them, for what net/http does not do or
-// does not tell: it takes out empty lines before a request, and finds requests after which the connection
-// must be closed. It knows where a request ends as net/http does; where that is in doubt it says that the
-// request is the last one, and looks no further.
+// framer follows the requests of a connection before net/http reads them, for what net/http does
+// not do or does not tell: it takes out empty lines before a request, and finds requests after
+// which the connection must be closed. It knows where a request ends as net/http does; where that
+// is in doubt it says that the request is the last one, and looks no further.
 //
 // Its methods belong to the reader of the connection, except isLast and isHostless.
 type framer struct {
 	state  frameState
 	number uint64 // of the request that is being read, from 1
-	// last is the number of the request after which the connection is closed, and hostless that of a
-	// CONNECT without a Host, which is the last one, too; 0 for none.
+	// last is the number of the request after which the connection is closed, and hostless that of
+	// a CONNECT without a Host, which is the last one, too; 0 for none.
 	last, hostless atomic.Uint64
 	limit          int // the longest request line, in bytes
 
@@ -32,9 +31,8 @@ type framer struct {
 	connect  bool   // the method is CONNECT
 	hosts    int    // Host lines
 	lengths  int    // Content-Length lines
-	length   string // the value of the first one
+	length   uint64 // the value of the first one
 	codings  int    // Transfer-Encoding lines
-	coding   string // the value of the first one
 	framing  bool   // the line before is one of these
 	doubtful bool   // something about them is not as it should be
 
@@ -54,22 +52,22 @@ const (
 	frameOpaque                      // what does not matter any more
 )
 
-// maxFrameLine is how much of a line is held to understand it once its end has been read, in bytes. It is
-// more than any line has that decides about the framing.
+// maxFrameLine is how much of a line is held to understand it once its end has been read, in bytes.
+// It is more than any line has that decides about the framing.
 const maxFrameLine = 8 << 10
 
 // maxKeptLine is the size of what is held of a line that is kept for the next one, in bytes.
 const maxKeptLine = 1 << 10
 
-// isLast reports whether the connection is closed after the request of that number. It may be called once
-// net/http has read the head of the request, from any goroutine.
+// isLast reports whether the connection is closed after the request of that number. It may be
+// called once net/http has read the head of the request, from any goroutine.
 func (f *framer) isLast(number uint64) bool {
 	last := f.last.Load()
 	return last != 0 && number >= last
 }
 
-// isHostless reports whether the request of that number is a CONNECT without a Host, which net/http lets
-// pass. It may be called when isLast may.
+// isHostless reports whether the request of that number is a CONNECT without a Host, which net/http
+// lets pass. It may be called when isLast may.
 func (f *framer) isHostless(number uint64) bool { return f.hostless.Load() == number }
 
 // end makes the request that is being read the last one.
@@ -78,8 +76,8 @@ func (f *framer) end() {
 	f.state, f.line = frameOpaque, nil
 }
 
-// feed looks at bytes that were read, and moves those that net/http is to see to the front. It returns
-// their number.
+// feed looks at bytes that were read, and moves those that net/http is to see to the front. It
+// returns their number.
 func (f *framer) feed(p []byte) int {
 	kept := 0
 	for rest := p; len(rest) > 0; {
@@ -96,8 +94,8 @@ func (f *framer) feed(p []byte) int {
 	return kept
 }
 
-// skipEmpty reports whether the next byte belongs to an empty line before a request (RFC 9112, section
-// 2.2). If it does not, a request begins.
+// skipEmpty reports whether the next byte belongs to an empty line before a request (RFC 9112,
+// section 2.2). If it does not, a request begins.
 func (f *framer) skipEmpty(rest []byte) bool {
 	switch {
 	case rest[0] == '\n':
@@ -109,8 +107,8 @@ func (f *framer) skipEmpty(rest []byte) bool {
 	}
 	f.number++
 	if f.held {
-		// A CR without its LF is not an empty line, and what begins with it no request: net/http is to see
-		// it, in place of the byte behind it.
+		// A CR without its LF is not an empty line, and what begins with it no request: net/http is
+		// to see it, in place of the byte behind it.
 		rest[0] = '\r'
 		f.held = false
 		f.end()
@@ -118,7 +116,7 @@ func (f *framer) skipEmpty(rest []byte) bool {
 	}
 	f.state, f.first, f.long = frameHead, true, 0
 	f.old, f.connect, f.framing, f.doubtful = false, false, false, false
-	f.hosts, f.lengths, f.codings, f.length, f.coding = 0, 0, 0, "", ""
+	f.hosts, f.lengths, f.codings = 0, 0, 0
 	return false
 }
 
@@ -205,33 +203,29 @@ func (f *framer) headLine(line []byte) {
 // field takes a header.
 func (f *framer) field(line []byte) {
 	f.framing = false
-	var count *int
-	var value *string
+	name, value, _ := bytes.Cut(line, []byte(":"))
 	switch line[0] | 0x20 { // most headers need no more than a look at their first letter
 	case 'h':
-		if name, _, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte("host")) {
+		if bytes.EqualFold(name, []byte("host")) {
 			f.hosts++
 		}
-		return
 	case 'c':
-		count, value = &f.lengths, &f.length
+		if bytes.EqualFold(name, []byte("content-length")) {
+			f.framing = true
+			n, err := strconv.ParseUint(string(bytes.Trim(value, " \t")), 10, 63)
+			f.doubtful = f.doubtful || err != nil || f.lengths > 0 && n != f.length
+			f.length = n
+			f.lengths++
+		}
 	case 't':
-		count, value = &f.codings, &f.coding
-	default:
-		return
+		if bytes.EqualFold(name, []byte("transfer-encoding")) {
+			f.framing = true
+			f.doubtful = f.doubtful || f.codings > 0 ||
+				!bytes.EqualFold(bytes.Trim(value, " \t"), []byte("chunked"))
+			f.codings++
+		}
 	}
-	name, text, _ := bytes.Cut(line, []byte(":"))
-	if !bytes.EqualFold(name, []byte("content-length")) && !bytes.EqualFold(name, []byte("transfer-encoding")) {
-		return
-	}
-	f.framing = true
-	given := string(bytes.Trim(text, " \t"))
-	if *count++; *count == 1 {
-		*value = given
-	} else if given != *value {
-		f.doubtful = true
-	}
-	f.doubtful = f.doubtful || len(line) >= maxFrameLine
+	f.doubtful = f.doubtful || f.framing && len(line) >= maxFrameLine
 }
 
 // endHead decides what comes after a head.
@@ -240,22 +234,14 @@ func (f *framer) endHead() {
 		f.hostless.CompareAndSwap(0, f.number)
 	}
 	switch {
-	case f.connect, f.doubtful, f.codings > 1, f.codings == 1 && !strings.EqualFold(f.coding, "chunked"),
+	case f.connect, f.doubtful,
 		// The framing is faulty (RFC 9112, section 6.1).
-		f.codings == 1 && (f.old || f.lengths > 0):
+		f.codings > 0 && (f.old || f.lengths > 0):
 		f.end()
-	case f.codings == 1:
+	case f.codings > 0:
 		f.state = frameChunkSize
-	case f.lengths > 0:
-		n, err := strconv.ParseUint(f.length, 10, 63)
-		switch {
-		case err != nil:
-			f.end()
-		case n == 0:
-			f.state = frameStart
-		default:
-			f.state, f.left = frameBody, n
-		}
+	case f.lengths > 0 && f.length > 0:
+		f.state, f.left = frameBody, f.length
 	default:
 		f.state = frameStart
 	}

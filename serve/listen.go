@@ -108,7 +108,7 @@ func IsLoopback(l net.Listener) bool {
 type listener struct {
 	net.Listener
 	complain *log.Logger   // set before the first Accept; nil says nothing
-	grace    time.Duration // for clients that still send when their connection is closed; set likewise
+	grace    time.Duration // for clients that send while their connection is closed; set likewise
 	maxLine  int           // the longest request line, in bytes; set likewise
 	hurry    atomic.Bool   // connections are closed without the grace
 	mu       sync.Mutex
@@ -207,7 +207,8 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 		c.use()
 		if c.framer.tooLong() {
-			c.refuse("414 URI Too Long")
+			c.over.Store(true)
+			c.refuse("414 URI Too Long", "414 URI Too Long")
 			return 0, io.EOF
 		}
 		return n, err
@@ -218,25 +219,26 @@ func (c *conn) Read(p []byte) (int, error) {
 // request begins so.
 const tlsHandshake = 22
 
-// refuseTLS answers who takes the server for one with TLS in a way that its
-// client can tell from a broken connection, and the user too.
+// refuseTLS responds to a client that takes the server for one with TLS, in a way that it can tell from
+// a broken connection, and the user too.
 func (c *conn) refuseTLS() {
 	if c.listener.complain != nil {
-		c.listener.complain.Printf("%s tried https://, but this server is to be reached by http://", c.RemoteAddr())
+		c.listener.complain.Printf("%s tried https://, but this server is to be reached by http://",
+			c.RemoteAddr())
 	}
-	// A client that has gone needs no answer.
-	_, _ = io.WriteString(c.TCPConn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\nthis is http://, not https://\n")
+	c.refuse("400 Bad Request", "this is http://, not https://")
 }
 
-// refuse answers a request that net/http does not get to see. There must be no response under way.
-func (c *conn) refuse(status string) {
-	c.over.Store(true)
-	_, _ = io.WriteString(c.TCPConn, "HTTP/1.1 "+status+"\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n"+status+"\n")
+// refuse responds to a request that net/http does not get to see. There must be no response under way.
+func (c *conn) refuse(status, text string) {
+	const headers = "Connection: close\r\nContent-Type: text/plain\r\n"
+	// A client that has gone needs no response.
+	_, _ = io.WriteString(c.TCPConn, "HTTP/1.1 "+status+"\r\n"+headers+"\r\n"+text+"\n")
 }
 
-// Close closes the connection. A client whose request was not read to its end gets the time to read the
-// response: what it sends to a socket that is closed already would make its system throw the response away
-// (RFC 9112, section 9.6).
+// Close closes the connection. A client whose request was not read to its end gets the time to read
+// the response: what it sends to a socket that is closed already would make its system throw the
+// response away (RFC 9112, section 9.6).
 func (c *conn) Close() error {
 	c.use()
 	patient := (c.over.Load() || c.midway.Load()) && !c.reset.Load() && !c.listener.hurry.Load()

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// invalid returns what is wrong with a request that net/http has let pass; "" if nothing is. hostless says
-// that it has no Host header.
+// invalid returns what is wrong with a request that net/http has let pass; "" if nothing is.
+// hostless says that it has no Host header.
 func invalid(r *http.Request, hostless bool) string {
 	switch {
 	case hostless:
@@ -22,8 +22,8 @@ func invalid(r *http.Request, hostless bool) string {
 	return ""
 }
 
-// validTarget reports whether the target has the form that its method asks for (RFC 9112, section 3.2). A
-// CONNECT in absolute form is let pass, too, because there are programs that send one.
+// validTarget reports whether the target has the form that its method asks for (RFC 9112, section
+// 3.2). A CONNECT in absolute form is let pass, too, because there are programs that send one.
 func validTarget(r *http.Request) bool {
 	switch {
 	case r.RequestURI == "*":
@@ -41,8 +41,8 @@ func validTarget(r *http.Request) bool {
 	return err == nil && n > 0 // RFC 9110, section 9.3.6
 }
 
-// validHost reports whether a Host is what RFC 3986, section 3.2, calls a host with or without a port. An
-// empty one stands for none.
+// validHost reports whether a Host is what RFC 3986, section 3.2, calls a host with or without a
+// port. An empty one stands for none.
 func validHost(host string) bool {
 	name, port := splitHost(host)
 	if strings.TrimLeft(port, "0123456789") != "" {
@@ -50,17 +50,23 @@ func validHost(host string) bool {
 	}
 	if literal, ok := strings.CutPrefix(name, "["); ok {
 		literal, ok = strings.CutSuffix(literal, "]")
-		addr, err := netip.ParseAddr(strings.Replace(literal, "%25", "%", 1))
 		// Versions to come begin with a v (RFC 3986, section 3.2.2).
-		return ok && (err == nil && addr.Is6() || strings.HasPrefix(literal, "v"))
+		return ok && (isAddress6(literal) || strings.HasPrefix(literal, "v"))
 	}
 	for i := range len(name) {
 		c := name[i]
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-._~!$&'()*+,;=%", c) >= 0) {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+		if !letter && strings.IndexByte("-._~!$&'()*+,;=%", c) < 0 {
 			return false
 		}
 	}
 	return true
+}
+
+// isAddress6 reports whether text is an address of IPv6, perhaps with a zone (RFC 6874).
+func isAddress6(text string) bool {
+	addr, err := netip.ParseAddr(strings.Replace(text, "%25", "%", 1))
+	return err == nil && addr.Is6()
 }
 
 // splitHost takes a port off a host. What is no port stays where it is.
@@ -72,22 +78,28 @@ func splitHost(host string) (name, port string) {
 	return host[:at], host[at+1:]
 }
 
-// isOwn reports whether a Host names this server for sure: an address does, and so do localhost and the
-// names in allowed. Any other name may have been made to lead here by whoever owns it, so that a page of
-// theirs can read what is meant for the user (DNS rebinding). allowed is in the form of canonicalName.
+// isOwn reports whether a Host names this server for sure: an address does, and so do localhost and
+// the names in allowed. Any other name may have been made to lead here by whoever owns it, so that
+// a page of theirs can read what is meant for the user (DNS rebinding). allowed is in the form of
+// canonicalName.
 func isOwn(host string, allowed []string) bool {
 	name, _ := splitHost(host)
 	name = canonicalName(name)
 	if name == "" {
 		return true // then it is the address of the connection
 	}
-	literal := strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
-	if addr, err := netip.ParseAddr(strings.Replace(literal, "%25", "%", 1)); err == nil {
-		// An address of IPv6 has brackets.
-		return addr.Is4() == (literal == name)
-	}
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true // RFC 6761, section 6.3
+	}
+	// An address of IPv6 has brackets.
+	if literal, ok := strings.CutPrefix(name, "["); ok {
+		literal, ok = strings.CutSuffix(literal, "]")
+		return ok && isAddress6(literal)
+	}
+	if '0' <= name[0] && name[0] <= '9' {
+		if addr, err := netip.ParseAddr(name); err == nil {
+			return addr.Is4()
+		}
 	}
 	for _, own := range allowed {
 		if name == own {
@@ -97,5 +109,6 @@ func isOwn(host string, allowed []string) bool {
 	return false
 }
 
-// canonicalName makes names equal that mean the same host: case does not count, nor does a dot at the end.
+// canonicalName makes names equal that mean the same host: case does not count, nor does a dot at
+// the end.
 func canonicalName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
