@@ -195,6 +195,9 @@ func (s *Source) convert(data []byte) {
 	// time, such as a token, is not expected to come again.
 	session := redact.NewSession(nil)
 	for i := range a.Exchanges {
+		session.Find(&a.Exchanges[i])
+	}
+	for i := range a.Exchanges {
 		a.Exchanges[i] = session.Loosen(&a.Exchanges[i])
 	}
 	text, dropped := hurl.FromExchanges(a.Exchanges, options)

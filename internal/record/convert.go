@@ -200,9 +200,12 @@ func (s *source) archive(data []byte, o *ConvertOptions) error {
 	return nil
 }
 
-// isTestsuite guesses what a file of JSON is: a test has operations, an archive
-// a log.
+// isTestsuite guesses what a file is: a test is JSON with operations, an archive
+// has a log or is packed.
 func isTestsuite(data []byte) bool {
+	if !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff"))), []byte("{")) {
+		return false
+	}
 	operations, log := bytes.Index(data, []byte(`"operations"`)), bytes.Index(data, []byte(`"log"`))
 	return operations >= 0 && (log < 0 || operations < log)
 }
