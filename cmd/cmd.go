@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // Main runs the program with the arguments, the environment, the streams and the signals of this
@@ -127,11 +128,11 @@ func (t *state) report(ctx context.Context, err error) int {
 	var user *userError
 	if !errors.As(err, &user) {
 		// The parser of the flags has errors of its own.
-		user = &userError{msg: err.Error(), code: exitUsage}
+		user = &userError{msg: term.Sprintf("%v", err), code: exitUsage}
 	}
 	fmt.Fprintf(t.stderr, "%s %s %s\n", programName+":", t.stderr.Bad("error:"), user.msg)
 	if user.hint != "" {
-		fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair("hint:"), user.hint)
+		fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair("hint:"), term.Clean(user.hint))
 	}
 	return user.code
 }

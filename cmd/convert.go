@@ -50,7 +50,7 @@ wasihttp convert http-service.json -o fixtures/             write fixtures/http-
 			o := record.ConvertOptions{
 				Dir: c.String("output"), Force: c.Bool("force"),
 				Redact: c.StringSlice("redact"), Base: c.String("base"), Hosts: c.StringSlice("host"),
-				Wrote: func(path string) { fmt.Fprintln(t.stdout, path) },
+				Wrote: func(path string) { fmt.Fprintln(t.stdout, term.Clean(path)) },
 				Warn: func(path, text string) {
 					if path != "" {
 						text = path + ": " + text

@@ -1,6 +1,10 @@
 package cmd
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/wasihttp/wasihttp/internal/term"
+)
 
 // programName is the name in messages, whatever the file is called.
 const programName = "wasihttp"
@@ -27,7 +31,7 @@ func (e guestExit) Error() string { return fmt.Sprintf("the guest exited with %d
 // userError is an error as the user sees it: a message that names the file and
 // the thing, and a next step.
 type userError struct {
-	msg  string
+	msg  string // safe to be shown; may have several lines
 	hint string
 	code int
 	err  error
@@ -44,10 +48,10 @@ func (e *userError) Unwrap() error { return e.err }
 
 // usagef returns an error about how the program was called.
 func usagef(hint, format string, args ...any) error {
-	return &userError{msg: fmt.Sprintf(format, args...), hint: hint, code: exitUsage}
+	return &userError{msg: term.Sprintf(format, args...), hint: hint, code: exitUsage}
 }
 
 // loadError returns an error about a component that cannot be loaded or run.
 func loadError(err error, hint, format string, args ...any) error {
-	return &userError{msg: fmt.Sprintf(format, args...), hint: hint, code: exitLoad, err: err}
+	return &userError{msg: term.Sprintf(format, args...), hint: hint, code: exitLoad, err: err}
 }

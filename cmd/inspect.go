@@ -32,7 +32,7 @@ func problemError(p *inspect.Problem) error {
 	if p == nil {
 		return nil
 	}
-	return loadError(p, p.Hint, "%s", p.Message)
+	return &userError{msg: p.Message, hint: p.Hint, code: exitLoad, err: p}
 }
 
 // discover returns the one component below the current folder that can be served, of limit bytes at
@@ -42,7 +42,7 @@ func (d doors) discover(purpose, how string, limit int64) (string, error) {
 		return d.servable(path, limit)
 	})
 	if problem != nil {
-		return "", usagef(problem.Hint, "%s", problem.Message)
+		return "", &userError{msg: problem.Message, hint: problem.Hint, code: exitUsage, err: problem}
 	}
 	return path, nil
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/internal/record"
-	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // redactUsage explains --redact.
@@ -45,7 +44,7 @@ func (t *server) startRecording(s *serveSettings) (*record.Recorder, error) {
 	}
 	o := s.record
 	o.Timeout = s.load.Timeout
-	o.Say = func(line string) { t.note("%s", term.Clean(line)) }
+	o.Say = func(line string) { t.note("%s", line) }
 	r, err := record.New(o)
 	if err != nil {
 		return nil, usagef("", "--record: %v", err)

@@ -176,7 +176,7 @@ func (t *server) hostConfig(s *serveSettings) loadConfig {
 	cfg.Stdout = term.NewLines(t.stdout, s.loggingPrefix)
 	cfg.Stderr = term.NewLines(t.stderr, s.loggingPrefix)
 	cfg.Outbound = outboundLog(t.stderr, s.jsonLog, s.quiet, cfg.NoOutbound)
-	cfg.Notice = func(line string) { t.note("%s", term.Clean(line)) }
+	cfg.Notice = func(line string) { t.note("%s", line) }
 	return cfg
 }
 
@@ -196,7 +196,7 @@ func (t *state) stalled(s term.Stall) {
 
 // note prints a line under the program's name.
 func (t *state) note(format string, args ...any) {
-	fmt.Fprintf(t.stderr, "%s: %s\n", programName, fmt.Sprintf(format, args...))
+	fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Sprintf(format, args...))
 }
 
 // watchProblem tells what a watcher cannot do.
@@ -227,7 +227,7 @@ func (t *server) serverOptions(s *serveSettings) serve.Options {
 	if !s.quiet && !s.jsonLog {
 		o.Draining = func(requests int) {
 			if requests > 0 {
-				fmt.Fprintf(t.stderr, "%s: waiting up to %s for %s to end; press Ctrl-C again to stop at once\n", programName, s.drainTimeout, plural(requests, "request"))
+				fmt.Fprintf(t.stderr, "%s: waiting up to %s for %s to end; press Ctrl-C again to stop at once\n", programName, units.Exact(s.drainTimeout), plural(requests, "request"))
 			}
 		}
 	}

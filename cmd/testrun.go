@@ -123,7 +123,7 @@ func readSources(paths []string, in io.Reader) []*testrunner.Source {
 func (t *tester) testHost(s *testSettings) *testHost {
 	load := func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 		cfg.Stdout, cfg.Stderr = term.NewLines(io.Discard, false), term.NewLines(io.Discard, false)
-		cfg.Notice = func(line string) { fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Clean(line)) }
+		cfg.Notice = func(line string) { t.note("%s", line) }
 		return loadFor(ctx, t.state, t.load, path, cfg)
 	}
 	host := newTestHost(load, func() (string, error) {
@@ -214,14 +214,14 @@ func (t *tester) update(f *testrunner.FileResult) {
 		return
 	}
 	if !f.Writable() {
-		fmt.Fprintf(t.stderr, "%s: %s is not written by --update: convert it first (%s convert)\n", programName, f.Path, programName)
+		t.note("%s is not written by --update: convert it first (%s convert)", f.Path, programName)
 		return
 	}
 	if _, err := testrunner.Apply(f.Path, f.File.Source, updates); err != nil {
-		fmt.Fprintf(t.stderr, "%s: %s %v\n", programName, t.stderr.Bad("not updated:"), err)
+		fmt.Fprintf(t.stderr, "%s: %s %v\n", programName, t.stderr.Bad("not updated:"), term.Sprintf("%v", err))
 		return
 	}
-	fmt.Fprintf(t.stderr, "%s: updated %s: %s\n", programName, f.Path, plural(len(updates), "expectation"))
+	t.note("updated %s: %s", f.Path, plural(len(updates), "expectation"))
 }
 
 // fromRepository returns a path as GitHub knows it: from the root of the

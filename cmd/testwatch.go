@@ -121,7 +121,7 @@ func (w *testWatch) run(ctx context.Context, batch *watch.Batch) {
 		err = w.runPaths(ctx, paths, batch)
 	}
 	if err != nil && ctx.Err() == nil {
-		fmt.Fprintf(w.stderr, "%s: %s %v\n", programName, w.stderr.Bad("error:"), err)
+		fmt.Fprintf(w.stderr, "%s: %s %v\n", programName, w.stderr.Bad("error:"), term.Sprintf("%v", err))
 	}
 }
 

@@ -59,7 +59,7 @@ func accessLine(b *strings.Builder, out *term.Output, r Record) {
 	fmt.Fprintf(b, "%s %s %s %s %s %s %s %s\n",
 		out.Dim(r.Start.Format(time.TimeOnly)),
 		out.Dim("["+r.ID+"]"),
-		r.Method,
+		term.Clean(r.Method),
 		out.Strong(term.Clean(r.Target)),
 		out.Status(r.Status, status),
 		strings.ReplaceAll(units.Size(r.Bytes), " ", ""),

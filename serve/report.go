@@ -208,13 +208,13 @@ func (p report) text() []byte {
 	}
 	fmt.Fprintf(&b, "%s (%d, outcome %s)\n", p.Title(), p.Status(), p.Outcome)
 	if p.ErrorCode != "" {
-		fmt.Fprintf(&b, "\nerror code: %s\n", p.ErrorCode)
+		fmt.Fprintf(&b, "\nerror code: %s\n", term.Clean(p.ErrorCode))
 	}
 	if p.Cause != "" {
-		fmt.Fprintf(&b, "\n%s\n", p.Cause)
+		fmt.Fprintf(&b, "\n%s\n", term.CleanLines(p.Cause))
 	}
 	if p.Hint != "" {
-		fmt.Fprintf(&b, "\nhint: %s\n", p.Hint)
+		fmt.Fprintf(&b, "\nhint: %s\n", term.Clean(p.Hint))
 	}
 	// What the program itself says of its failure comes first.
 	log := p.Log()
@@ -240,6 +240,6 @@ func section(b *strings.Builder, title string, n int, line func(int) string) {
 	}
 	fmt.Fprintf(b, "\n%s:\n", title)
 	for i := range n {
-		fmt.Fprintf(b, "  %s\n", line(i))
+		fmt.Fprintf(b, "  %s\n", term.Clean(line(i)))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // fileReader reads the files that fixtures name, all below one folder.
@@ -48,7 +49,7 @@ func (r *fileReader) resolve(name string) (string, error) {
 	}
 	rel, err := filepath.Rel(root, path)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return "", fmt.Errorf("%s %w", name, errOutside)
+		return "", fmt.Errorf("%s %w", term.Clean(name), errOutside)
 	}
 	return path, nil
 }
@@ -60,7 +61,7 @@ func (r *fileReader) read(name string) ([]byte, error) {
 	}
 	content, err := regular.ReadFile(path, regular.MaxFile)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, reason(err))
+		return nil, fmt.Errorf("%s: %w", term.Clean(name), reason(err))
 	}
 	return content, nil
 }

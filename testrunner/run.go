@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 
@@ -279,7 +280,7 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 	err := run(ctx, r.options.Selection.Entries(source.Path, source.File.Entries))
 	var open *OpenError
 	if errors.As(err, &open) && open.Spec.Component != r.options.Component {
-		result.Err, err = fmt.Errorf("%s: %w", source.Path, open), nil
+		result.Err, err = fmt.Errorf("%s: %w", term.Clean(source.Path), open), nil
 	}
 	f.redact()
 	result.Duration = r.options.now().Sub(start) - f.loading

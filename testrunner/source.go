@@ -14,6 +14,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // Source is a fixture file that was read.
@@ -69,7 +70,7 @@ func Find(paths []string) ([]string, error) {
 		if err != nil {
 			matches, badPattern := filepath.Glob(path)
 			if badPattern != nil || len(matches) == 0 {
-				return nil, fmt.Errorf("%s: %w", path, reason(err))
+				return nil, fmt.Errorf("%s: %w", term.Clean(path), reason(err))
 			}
 			below, err := Find(matches)
 			if err != nil {
@@ -81,7 +82,7 @@ func Find(paths []string) ([]string, error) {
 		if !info.IsDir() {
 			if strings.EqualFold(filepath.Ext(path), ".wasm") {
 				return nil, fmt.Errorf("%s is a component: name it with --component, and the fixtures here",
-					path)
+					term.Clean(path))
 			}
 			out = append(out, filepath.Clean(path))
 			continue
@@ -91,7 +92,7 @@ func Find(paths []string) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: no fixtures (*.hurl, *.har) in this folder", path)
+			return nil, fmt.Errorf("%s: no fixtures (*.hurl, *.har) in this folder", term.Clean(path))
 		}
 		slices.Sort(found)
 		out = append(out, found...)
@@ -106,7 +107,7 @@ func findBelow(folder string, info fs.FileInfo, above []fs.FileInfo) ([]string, 
 	}
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", folder, reason(err))
+		return nil, fmt.Errorf("%s: %w", term.Clean(folder), reason(err))
 	}
 	above = append(above[:len(above):len(above)], info)
 	var found []string
@@ -152,7 +153,7 @@ const Stdin = "-"
 func Read(path string) *Source {
 	data, err := regular.ReadFile(path, regular.MaxFile)
 	if err != nil {
-		return &Source{Path: path, Err: fmt.Errorf("%s: %w", path, reason(err))}
+		return &Source{Path: path, Err: fmt.Errorf("%s: %w", term.Clean(path), reason(err))}
 	}
 	return Parse(path, data)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // Update is a change to a fixture that makes it expect what came.
@@ -55,14 +56,14 @@ func Apply(path string, source []byte, updates []Update) ([]byte, error) {
 		return nil, err
 	}
 	if !bytes.Equal(current, source) {
-		return nil, fmt.Errorf("%s: has changed since it was run", path)
+		return nil, fmt.Errorf("%s: has changed since it was run", term.Clean(path))
 	}
 	out, err := hurl.Apply(source, edits)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", term.Clean(path), err)
 	}
 	if _, errs := hurl.Parse(path, out); len(errs) > 0 {
-		return nil, fmt.Errorf("%s: the change would make a file that cannot be read: %w", path, errs[0])
+		return nil, fmt.Errorf("%s: the change would make a file that cannot be read: %w", term.Clean(path), errs[0])
 	}
 	info, err := os.Stat(path)
 	if err != nil {

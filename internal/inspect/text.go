@@ -16,10 +16,10 @@ func (r *Report) Text(out *term.Output) error {
 	var b strings.Builder
 	fmt.Fprintln(&b, out.Strong(term.Clean(r.File)))
 	for _, row := range r.summary() {
-		fmt.Fprintf(&b, "  %s %s\n", out.Dim(fmt.Sprintf("%-9s", row[0])), row[1])
+		fmt.Fprintf(&b, "  %s %s\n", out.Dim(fmt.Sprintf("%-9s", row[0])), term.Clean(row[1]))
 	}
 	if r.WIT != "" {
-		fmt.Fprintf(&b, "\n%s\n%s", out.Strong("World"), indentLines(styleWIT(out, r.WIT)))
+		fmt.Fprintf(&b, "\n%s\n%s", out.Strong("World"), indentLines(styleWIT(out, term.CleanLines(r.WIT))))
 	}
 	if len(r.Imports) > 0 {
 		fmt.Fprintf(&b, "\n%s\n", out.Strong("Imports"))
@@ -98,7 +98,7 @@ func (r *Report) importTable(b *strings.Builder, out *term.Output) {
 			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name, out.Dim("provided"))
 		case len(im.Problems) == 0:
 			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name,
-				out.Dim("provided by "+versionOr(im.ProvidedBy)))
+				out.Dim("provided by "+term.Clean(versionOr(im.ProvidedBy))))
 		case len(im.Problems) == 1 && im.Problems[0].Item == "":
 			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name,
 				out.Bad(term.Clean(im.Problems[0].Reason)))
@@ -107,7 +107,7 @@ func (r *Report) importTable(b *strings.Builder, out *term.Output) {
 			}
 		default:
 			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name,
-				out.Dim("provided by "+versionOr(im.ProvidedBy)+", but not all of it"))
+				out.Dim("provided by "+term.Clean(versionOr(im.ProvidedBy))+", but not all of it"))
 			for _, p := range im.Problems {
 				fmt.Fprintf(b, "      %s: %s\n", term.Clean(p.Item), out.Bad(term.Clean(p.Reason)))
 			}

@@ -110,9 +110,9 @@ func (l *Log) Failed(err error, current *Build) {
 		return
 	}
 	var b strings.Builder
-	b.WriteString(l.begin(false) + msg + "\n")
+	b.WriteString(l.begin(false) + term.CleanLines(msg) + "\n")
 	if hint != "" {
-		fmt.Fprintf(&b, "  %s %s\n", l.Out.Fair("hint:"), hint)
+		fmt.Fprintf(&b, "  %s %s\n", l.Out.Fair("hint:"), term.Clean(hint))
 	}
 	if serving != "" {
 		fmt.Fprintf(&b, "  %s\n", l.Out.Dim("still serving "+serving))

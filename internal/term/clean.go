@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -41,6 +42,50 @@ func Clean(s string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// CleanLines makes foreign text Clean whose line ends are meant as such.
+func CleanLines(s string) string {
+	if !strings.Contains(s, "\n") {
+		return Clean(s)
+	}
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = Clean(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Sprintf formats as fmt.Sprintf does, on one line: all text among the arguments
+// becomes Clean. %q needs no more than it does anyway. Several errors that were
+// joined are separated by semicolons.
+func Sprintf(format string, args ...any) string {
+	shown := make([]any, len(args))
+	for i, arg := range args {
+		shown[i] = cleaned{arg}
+	}
+	return fmt.Sprintf(format, shown...)
+}
+
+// cleaned is an argument whose text becomes Clean when it is formatted.
+type cleaned struct{ arg any }
+
+// Format writes the argument.
+func (c cleaned) Format(f fmt.State, verb rune) {
+	arg := c.arg
+	if joined, ok := arg.(interface{ Unwrap() []error }); ok && verb != 'T' {
+		var parts []string
+		for _, err := range joined.Unwrap() {
+			parts = append(parts, err.Error())
+		}
+		arg = strings.Join(parts, "; ")
+	}
+	text := fmt.Sprintf(fmt.FormatString(f, verb), arg)
+	if verb != 'q' {
+		text = Clean(text)
+	}
+	// What holds the text takes all of it.
+	_, _ = io.WriteString(f, text)
 }
 
 // Width returns how many columns clean text takes.

@@ -31,11 +31,21 @@ func (r *Run) name(f *testrunner.FileResult) string {
 			path = rel
 		}
 	}
-	return filepath.ToSlash(path)
+	return shownPath(path)
 }
 
+// shownPath returns a path as reports show it.
+func shownPath(path string) string { return term.Clean(filepath.ToSlash(path)) }
+
 // place returns file:line:column.
-func place(path string, r hurl.Range) string { return r.Start.In(path) }
+func place(path string, r hurl.Range) string { return r.Start.In(term.Clean(path)) }
+
+// rendered returns an error of the parser as lines that are safe to show.
+func rendered(e *hurl.ParseError) string {
+	shown := *e
+	shown.File = term.Clean(e.File)
+	return term.CleanLines(shown.Render())
+}
 
 func plural(n int, one, many string) string {
 	if n == 1 {
@@ -47,18 +57,9 @@ func plural(n int, one, many string) string {
 // outcomeText is an outcome with what names it further.
 func outcomeText(r *testrunner.Result) string {
 	if r.Outcome == testrunner.ErrorCode && r.Answer != nil && r.Answer.Failure != nil {
-		return "error-code " + r.Answer.Failure.ErrorCode
+		return "error-code " + term.Clean(r.Answer.Failure.ErrorCode)
 	}
 	return string(r.Outcome)
-}
-
-// clean makes text safe to show, line by line.
-func clean(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		lines[i] = term.Clean(l)
-	}
-	return strings.Join(lines, "\n")
 }
 
 // counted is how often an outcome occurred, in words.

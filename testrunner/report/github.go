@@ -3,10 +3,10 @@ package report
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -14,19 +14,19 @@ import (
 // is flaky, beside the lines of the fixtures. path is the file's, from the root of the repository.
 func GitHub(w io.Writer, f *testrunner.FileResult, path string) error {
 	var b strings.Builder
-	path = filepath.ToSlash(path)
+	path = shownPath(path)
 	brief := &Pretty{Styles: plain{}}
 	for _, e := range f.ParseErrors {
-		annotate(&b, "error", path, e.Range.Start, "cannot be parsed", e.Message)
+		annotate(&b, "error", path, e.Range.Start, "cannot be parsed", term.Clean(e.Message))
 	}
 	if f.Err != nil {
-		annotate(&b, "error", path, hurl.Pos{Line: 1, Col: 1}, "not run", f.Err.Error())
+		annotate(&b, "error", path, hurl.Pos{Line: 1, Col: 1}, "not run", term.CleanLines(f.Err.Error()))
 	}
 	for i := range f.Results {
 		r := &f.Results[i]
 		at := r.Entry.Range.Start
 		if r.Flaky() {
-			annotate(&b, "warning", path, at, "flaky: "+r.Name(), r.AttemptsNote())
+			annotate(&b, "warning", path, at, "flaky: "+term.Clean(r.Name()), r.AttemptsNote())
 		}
 		if !r.Outcome.Failed() {
 			continue
@@ -34,7 +34,7 @@ func GitHub(w io.Writer, f *testrunner.FileResult, path string) error {
 		if len(r.Problems) > 0 && r.Problems[0].Range.Start.Line > 0 {
 			at = r.Problems[0].Range.Start
 		}
-		annotate(&b, "error", path, at, outcomeText(r)+": "+r.Name(), brief.Entry(f.Path, r))
+		annotate(&b, "error", path, at, outcomeText(r)+": "+term.Clean(r.Name()), brief.Entry(f.Path, r))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
@@ -82,7 +83,7 @@ func htmlOf(run *Run) htmlRun {
 	}
 	if len(s.Slowest) > 1 {
 		for _, x := range s.Slowest {
-			out.Slowest = append(out.Slowest, htmlSlow{x.Pos.LineIn(filepath.ToSlash(x.Path)), x.Name, units.Duration(x.Duration)})
+			out.Slowest = append(out.Slowest, htmlSlow{x.Pos.LineIn(shownPath(x.Path)), term.Clean(x.Name), units.Duration(x.Duration)})
 		}
 	}
 	for _, f := range run.Files {
@@ -92,7 +93,7 @@ func htmlOf(run *Run) htmlRun {
 }
 
 func htmlOfFile(f *testrunner.FileResult) htmlFile {
-	out := htmlFile{Path: filepath.ToSlash(f.Path), Time: units.Duration(f.Duration), Failed: f.Failed(), Notes: f.Notes}
+	out := htmlFile{Path: shownPath(f.Path), Time: units.Duration(f.Duration), Failed: f.Failed(), Notes: f.Notes}
 	run, failed := tally(f)
 	switch {
 	case len(f.ParseErrors) > 0:
@@ -120,7 +121,7 @@ func htmlPlace(e *hurl.Entry) string {
 
 func htmlOfEntry(path string, r *testrunner.Result) htmlEntry {
 	e := htmlEntry{
-		Name: r.Name(), Outcome: outcomeText(r), Time: units.Duration(r.Duration), Place: htmlPlace(r.Entry),
+		Name: term.Clean(r.Name()), Outcome: outcomeText(r), Time: units.Duration(r.Duration), Place: htmlPlace(r.Entry),
 		Failed: r.Outcome.Failed(), Notes: r.Notes, Class: "good",
 	}
 	switch {

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -92,10 +93,10 @@ func junitFile(f *testrunner.FileResult, path string) junitSuite {
 		s.Errors++
 	}
 	for _, e := range f.ParseErrors {
-		fault("parse-error", e.Render())
+		fault("parse-error", rendered(e))
 	}
 	if f.Err != nil {
-		fault("not-run", f.Err.Error())
+		fault("not-run", term.CleanLines(f.Err.Error()))
 	}
 	names := make(map[string]int)
 	for i := range f.Results {
@@ -117,7 +118,7 @@ func junitFile(f *testrunner.FileResult, path string) junitSuite {
 // junitEntry makes the case of an entry. Names are unique within a file, since
 // some readers merge cases of the same name.
 func junitEntry(path, class string, r *testrunner.Result, names map[string]int) junitCase {
-	name := xmlText(r.Name())
+	name := term.Clean(r.Name())
 	names[name]++
 	if n := names[name]; n > 1 {
 		name = fmt.Sprintf("%s (%d)", name, n)
@@ -128,9 +129,9 @@ func junitEntry(path, class string, r *testrunner.Result, names map[string]int) 
 	}
 	switch {
 	case r.Outcome == testrunner.Skipped:
-		c.Skipped = &junitSkip{xmlText(strings.Join(r.Notes, "; "))}
+		c.Skipped = &junitSkip{term.Clean(strings.Join(r.Notes, "; "))}
 	case r.Outcome.Failed():
-		fault := &junitFault{Message: xmlText(headline(r)), Type: outcomeText(r), Text: xmlText(Text(path, r))}
+		fault := &junitFault{Message: term.Clean(headline(r)), Type: outcomeText(r), Text: xmlText(Text(path, r))}
 		if r.Outcome == testrunner.Mismatch {
 			c.Failure = fault
 		} else {
@@ -139,7 +140,7 @@ func junitEntry(path, class string, r *testrunner.Result, names map[string]int) 
 	case r.Flaky():
 		for _, e := range r.Earlier {
 			failed := &testrunner.Result{Outcome: e.Outcome, Problems: e.Problems}
-			message := xmlText(headline(failed))
+			message := term.Clean(headline(failed))
 			c.Flaky = append(c.Flaky, junitFault{Message: message, Type: outcomeText(failed), Text: message})
 		}
 	}

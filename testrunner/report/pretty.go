@@ -91,13 +91,13 @@ func (p *Pretty) File(f *testrunner.FileResult) string {
 		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Good(term.SymbolGood), path, p.Styles.Dim(plural(run, "entry", "entries")+"  "+units.Duration(f.Duration)))
 	}
 	for _, note := range f.Notes {
-		fmt.Fprintf(&b, "  %s %s\n", p.Styles.Fair("note:"), clean(note))
+		fmt.Fprintf(&b, "  %s %s\n", p.Styles.Fair("note:"), term.CleanLines(note))
 	}
 	for _, e := range f.ParseErrors {
-		b.WriteString("\n" + indent(clean(strings.TrimRight(e.Render(), "\n")), "  ") + "\n")
+		b.WriteString("\n" + indent(strings.TrimRight(rendered(e), "\n"), "  ") + "\n")
 	}
 	if f.Err != nil {
-		b.WriteString(indent(clean(f.Err.Error()), "  ") + "\n")
+		b.WriteString(indent(term.CleanLines(f.Err.Error()), "  ") + "\n")
 	}
 	p.notes(&b, f)
 	for i := range f.Results {
@@ -175,7 +175,7 @@ func (p *Pretty) problem(path string, x *testrunner.Problem) string {
 	if x.Diff != nil {
 		where += "  " + p.Styles.Bad("- expected") + "  " + p.Styles.Good("+ got")
 	}
-	fmt.Fprintf(&b, "%s%s\n", clean(x.Title), where)
+	fmt.Fprintf(&b, "%s%s\n", term.Clean(x.Title), where)
 	if x.Source != "" {
 		label := fmt.Sprintf("  %d | ", x.Range.Start.Line)
 		b.WriteString(p.Styles.Dim(label) + p.cut(x.Source, margin+len(label)) + "\n")
@@ -248,12 +248,10 @@ func (p *Pretty) answered(path string, r *testrunner.Result) string {
 	return b.String()
 }
 
-func oneLine(s string) string { return term.Clean(s) }
-
 // cut shortens a line that is wider than the terminal.
 func (p *Pretty) cut(s string, column int) string {
 	if p.Width == 0 {
-		return s
+		return term.Clean(s)
 	}
 	line, _ := fit([]diff.Span{{Text: s}}, max(p.Width-column, minRoom))
 	return p.draw(line, true, nil)
@@ -262,7 +260,7 @@ func (p *Pretty) cut(s string, column int) string {
 // prose makes text clean and breaks lines between words where they are wider than
 // what is left from a column on.
 func (p *Pretty) prose(s string, column int) string {
-	s = clean(s)
+	s = term.CleanLines(s)
 	if p.Width == 0 {
 		return s
 	}

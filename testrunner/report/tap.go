@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -38,11 +39,11 @@ func TAP(w io.Writer, run *Run) error {
 // fileFault says why a file was not run.
 func fileFault(f *testrunner.FileResult) string {
 	if f.Err != nil {
-		return f.Err.Error()
+		return term.CleanLines(f.Err.Error())
 	}
 	var b strings.Builder
 	for _, e := range f.ParseErrors {
-		b.WriteString(e.Render())
+		b.WriteString(rendered(e))
 	}
 	return b.String()
 }
@@ -66,7 +67,7 @@ func tapEntry(out *bufio.Writer, n int, path string, r *testrunner.Result) {
 
 // tapText makes text fit for the description of a test.
 func tapText(s string) string {
-	return strings.NewReplacer(`\`, `\\`, "#", `\#`).Replace(oneLine(s))
+	return strings.NewReplacer(`\`, `\\`, "#", `\#`).Replace(term.Clean(s))
 }
 
 func tapDiagnosis(out *bufio.Writer, text string) {
