@@ -67,6 +67,9 @@ func TestEveryCommandRefusesWhatIsNotARegularFile(t *testing.T) {
 		{"serve", "none.wasm", "--ca-file", "FILE"},
 		{"run", "--env-file", "FILE", "none.wasm"},
 		{"test", "ok.hurl", "--variables-file", "FILE"},
+		{"test", "ok.hurl", "--report-junit", "FILE"},
+		{"test", "ok.hurl", "--report-tap", "FILE"},
+		{"test", "ok.hurl", "--report-json", "FILE"},
 	} {
 		for file, kind := range files {
 			if args[0] == "test" && args[1] == "FILE" && file == "folder" {

@@ -247,19 +247,18 @@ func (s *testSettings) checkReports() error {
 		if err := os.MkdirAll(filepath.Dir(r.path), 0o755); err != nil {
 			return usagef("", "--%s: %v", r.flag, err)
 		}
-		f, err := os.OpenFile(r.path, os.O_CREATE|os.O_WRONLY, 0o644)
-		if err != nil {
-			return usagef("", "--%s: %v", r.flag, err)
-		}
-		if err := f.Close(); err != nil {
-			return usagef("", "--%s: %v", r.flag, err)
+		if err := regular.Writable(r.path, 0o644); err != nil {
+			return usagef("name a file to write to", "--%s: %v", r.flag, err)
 		}
 	}
 	if s.flags.html == "" {
 		return nil
 	}
 	if err := os.MkdirAll(s.flags.html, 0o755); err != nil {
-		return usagef("", "--report-html: %v", err)
+		return usagef("name a folder to write to", "--report-html: %v", err)
+	}
+	if err := regular.Writable(filepath.Join(s.flags.html, "index.html"), 0o644); err != nil {
+		return usagef("name another folder", "--report-html: %v", err)
 	}
 	return nil
 }
@@ -297,7 +296,7 @@ func (s *testSettings) writeReports(run *testreport.Run) error {
 }
 
 func writeReport(path string, run *testreport.Run, write func(io.Writer, *testreport.Run) error) error {
-	f, err := os.Create(path)
+	f, err := regular.Create(path, 0o644)
 	if err != nil {
 		return err
 	}

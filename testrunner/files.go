@@ -71,7 +71,10 @@ func (r *fileReader) write(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, content, 0o644)
+	if err := regular.WriteFile(path, content, 0o644); err != nil {
+		return fmt.Errorf("%s: %w", term.Clean(name), reason(err))
+	}
+	return nil
 }
 
 // reason drops the path from an error that says it already.

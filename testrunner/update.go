@@ -89,7 +89,7 @@ func dropRepeated(edits []hurl.Edit) []hurl.Edit {
 // sees half of it.
 func replaceFile(path string, content []byte, mode os.FileMode) error {
 	next := path + ".new"
-	if err := os.WriteFile(next, content, mode); err != nil {
+	if err := regular.WriteFile(next, content, mode); err != nil {
 		return err
 	}
 	if err := os.Rename(next, path); err != nil {

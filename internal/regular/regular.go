@@ -1,6 +1,6 @@
-// Package regular opens and reads files that users name, and nothing else: a
-// named pipe, a device, a socket and a folder are refused by what they are,
-// before a read could wait for them forever or never end.
+// Package regular opens, reads and writes files that users name, and nothing
+// else: a named pipe, a device, a socket and a folder are refused by what they
+// are, before a read or a write could wait for them forever or never end.
 package regular
 
 import (
@@ -92,6 +92,63 @@ func Open(path string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, errors.Join(err, f.Close())
 	}
 	return f, info, nil
+}
+
+// Create opens the file at path for writing, following symbolic links, and
+// empties it; it makes one with the permissions of perm if there is none. It never
+// waits. If the path leads to something that is not a regular file, the error
+// wraps a *KindError. The caller must close the file.
+func Create(path string, perm fs.FileMode) (*os.File, error) {
+	f, err := openToWrite(path, perm)
+	if err != nil {
+		return nil, err
+	}
+	// Now it is known to be a file.
+	if err := f.Truncate(0); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func openToWrite(path string, perm fs.FileMode) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil {
+		if err := check(path, info); err != nil {
+			return nil, err
+		}
+	}
+	// Meanwhile something else may have taken the path.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|nonblock, perm)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = check(path, info)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Writable returns nil if Create can open the file at path, or why it cannot. It
+// makes the file if there is none, and leaves it as it is otherwise.
+func Writable(path string, perm fs.FileMode) error {
+	f, err := openToWrite(path, perm)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// WriteFile writes the file at path, which Create opens.
+func WriteFile(path string, data []byte, perm fs.FileMode) error {
+	f, err := Create(path, perm)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
 }
 
 func check(path string, info fs.FileInfo) error {

@@ -57,3 +57,29 @@ func TestOpeningAPipeDoesNotWait(t *testing.T) {
 		t.Error("a pipe passes for a regular file")
 	}
 }
+
+func TestCreateRefusesWhatIsNoFileByName(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := syscall.Mkfifo("pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir("folder", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"pipe": "is a named pipe", "/dev/null": "is a device", "folder": "is a folder",
+	} {
+		var kind *KindError
+		if err := WriteFile(name, nil, 0o600); !errors.As(err, &kind) || !strings.Contains(err.Error(), name+": "+want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	for _, content := range []string{"first and long", "then"} {
+		if err := WriteFile("file", []byte(content), 0o600); err != nil {
+			t.Error(err)
+		}
+		if got, err := os.ReadFile("file"); err != nil || string(got) != content {
+			t.Errorf("wrote %q, got %q, %v", content, got, err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/testrunner"
@@ -52,7 +53,7 @@ func HTML(dir string, run *Run) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	f, err := os.Create(filepath.Join(dir, "index.html"))
+	f, err := regular.Create(filepath.Join(dir, "index.html"), 0o644)
 	if err != nil {
 		return err
 	}
