@@ -104,7 +104,7 @@ func safepoint(ctx context.Context, _ []uint64) {
 	switch now := time.Now(); {
 	case c.began.IsZero():
 		c.began = now
-	case now.Sub(c.began) >= turn:
+	case now.Sub(c.began) >= turn && c.act.counted < largeStack: // let go of the stack first
 		runtime.Gosched()
 		c.began = time.Now()
 	}
