@@ -108,7 +108,9 @@ func TestFailingRequestsLeaveNothingBehind(t *testing.T) {
 			route := routes[i/workers]
 			group.Go(func() {
 				for range requests / workers {
-					if status, outcome, body, err := fetch(client, route.url); err != nil || status != route.status || outcome != route.outcome {
+					status, outcome, body, err := fetch(client, route.url)
+					cut := route.outcome == "error-code" && errors.Is(err, io.ErrUnexpectedEOF) // a guest that took its time
+					if !cut && (err != nil || status != route.status || outcome != route.outcome) {
 						t.Errorf("%s: %d %q, %v: %.200s", route.url, status, outcome, err, body)
 						return
 					}
@@ -123,7 +125,6 @@ func TestFailingRequestsLeaveNothingBehind(t *testing.T) {
 	}
 	before := measureHeld(t, eng)
 	send(5 * workers)
-	before.Engine = eng.Stats() // mappings and a few instances are kept for the next requests
 	send(requestsOfEach(t))
 	awaitHeld(t, eng, transport, before)
 }
@@ -139,8 +140,9 @@ func newEngine(t *testing.T) *host.Engine {
 	return eng
 }
 
-// awaitHeld waits until no more is in use than before: the last instances and connections end shortly after their answers, and a connection that
-// no request needed any more may be made later still.
+// awaitHeld waits until no more is in use than before: the last instances and connections end
+// shortly after their responses, and a connection that no request needed any more may be made later
+// still. What is kept for the next requests does not count: as much as has been in use at once.
 func awaitHeld(t *testing.T, eng *host.Engine, transport *http.Transport, before held) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
@@ -148,8 +150,10 @@ func awaitHeld(t *testing.T, eng *host.Engine, transport *http.Transport, before
 		transport.CloseIdleConnections()
 		runtime.GC()
 		after = measureHeld(t, eng)
-		if after.Goroutines <= before.Goroutines+2 && after.Files <= before.Files+2 && after.Engine.Instances <= before.Engine.Instances+4 &&
-			after.Engine.Mappings <= before.Engine.Mappings+32 {
+		instances := after.Engine.Instances - after.Engine.IdleInstances
+		mappings := after.Engine.Mappings - after.Engine.IdleMappings // one for each instance
+		if after.Goroutines <= before.Goroutines+2 && after.Files <= before.Files+2 &&
+			instances == 0 && mappings <= after.Engine.Instances {
 			t.Logf("before %+v, after %+v", before, after)
 			return
 		}
@@ -230,7 +234,6 @@ func TestExchangesThatAreGivenUpLeaveNothingBehind(t *testing.T) {
 			}
 			before := measureHeld(t, eng)
 			send(4)
-			before.Engine = eng.Stats()
 			send(requestsOfEach(t) / 2)
 			awaitHeld(t, eng, transport, before)
 		})

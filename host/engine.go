@@ -94,11 +94,12 @@ func (e *CompileError) Unwrap() error { return e.Err }
 
 // EngineStats are counts of what an Engine has in use.
 type EngineStats struct {
-	// Instances counts groups of core instances, Runtimes what they run in.
-	Instances, Runtimes int64
-	// Mappings counts memory mappings, those that wait for reuse included; MappedBytes is the
-	// address space that they reserve.
-	Mappings, MappedBytes int64
+	// Instances counts groups of core instances, of which IdleInstances wait for another request;
+	// Runtimes counts what they run in.
+	Instances, IdleInstances, Runtimes int64
+	// Mappings counts memory mappings, of which IdleMappings belong to no instance; MappedBytes is
+	// the address space that they reserve.
+	Mappings, IdleMappings, MappedBytes int64
 }
 
 // Stats returns what is in use now.
@@ -110,10 +111,12 @@ func (e *Engine) Stats() EngineStats {
 	}
 	s := e.eng.Stats()
 	return EngineStats{
-		Instances:   s.Groups,
-		Runtimes:    s.Runtimes,
-		Mappings:    s.Mappings,
-		MappedBytes: s.MappedBytes,
+		Instances:     s.Groups,
+		IdleInstances: s.IdleGroups,
+		Runtimes:      s.Runtimes,
+		Mappings:      s.Mappings,
+		IdleMappings:  s.IdleMappings,
+		MappedBytes:   s.MappedBytes,
 	}
 }
 

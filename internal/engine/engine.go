@@ -59,8 +59,10 @@ type Engine struct {
 	abandoned int     // compilations that nobody waits for
 	closed    bool
 
-	groups, runtimes atomic.Int64
-	mappings, mapped atomic.Int64
+	groups, idleGroups     atomic.Int64
+	runtimes               atomic.Int64
+	mappings, idleMappings atomic.Int64
+	mapped                 atomic.Int64
 
 	layout  atomic.Pointer[stackLayout]
 	dropped atomic.Uint64 // bytes of stacks since they were last collected
@@ -68,10 +70,13 @@ type Engine struct {
 
 // Stats are counts of what is in use, for finding leaks.
 type Stats struct {
-	Groups, Runtimes int64
-	// Mappings counts memory mappings, those that wait for reuse included;
+	// Groups counts groups of instances. IdleGroups of them were reset and have not
+	// been restarted since.
+	Groups, IdleGroups int64
+	Runtimes           int64
+	// Mappings counts memory mappings, of which IdleMappings belong to no group;
 	// MappedBytes is the address space that they reserve.
-	Mappings, MappedBytes int64
+	Mappings, IdleMappings, MappedBytes int64
 	// Abandoned counts compilations that go on though nobody waits for them.
 	Abandoned int
 }
@@ -109,9 +114,11 @@ func (e *Engine) Stats() Stats {
 	abandoned := e.abandoned
 	e.mu.Unlock()
 	return Stats{
-		Groups: e.groups.Load(), Runtimes: e.runtimes.Load(),
-		Mappings: e.mappings.Load(), MappedBytes: e.mapped.Load(),
-		Abandoned: abandoned,
+		Groups: e.groups.Load(), IdleGroups: e.idleGroups.Load(),
+		Runtimes: e.runtimes.Load(),
+		Mappings: e.mappings.Load(), IdleMappings: e.idleMappings.Load(),
+		MappedBytes: e.mapped.Load(),
+		Abandoned:   abandoned,
 	}
 }
 

@@ -39,6 +39,7 @@ type Group struct {
 	extra   []int   // its companions' slots
 	closed  bool
 	failed  bool // an instantiation or reset went wrong
+	idle    bool // it was reset and has not been restarted
 	calls   int  // in progress
 	refused bool // the limit has kept a memory from growing
 
@@ -250,6 +251,7 @@ func (g *Group) Close() error {
 		errs = append(errs, l.release())
 	}
 	g.slots, g.backed = nil, nil
+	g.setIdle(false)
 	g.runtime.engine.groups.Add(-1)
 	g.runtime.engine.collect()
 	return errors.Join(errs...)

@@ -86,6 +86,7 @@ func (i *image) acquire(reserve uint64) backing {
 	for n := len(i.idle) - 1; n >= 0; n-- {
 		if m := i.idle[n]; uint64(len(m.all)) == roundUp(reserve) {
 			i.idle = append(i.idle[:n], i.idle[n+1:]...)
+			i.engine.idleMappings.Add(-1)
 			i.mu.Unlock()
 			return m
 		}
@@ -106,6 +107,7 @@ func (i *image) free() error {
 	for _, m := range i.idle {
 		err = errors.Join(err, m.unmap())
 	}
+	i.engine.idleMappings.Add(-int64(len(i.idle)))
 	i.idle = nil
 	if i.view != nil {
 		err = errors.Join(err, unix.Munmap(i.view))
@@ -247,6 +249,7 @@ func (m *mapping) release() error {
 	pooled = !i.closed
 	if pooled {
 		i.idle = append(i.idle, m)
+		i.engine.idleMappings.Add(1)
 	}
 	i.mu.Unlock()
 	if pooled {

@@ -63,6 +63,7 @@ func (g *Group) Reset() bool {
 		}
 	}
 	g.refused = false
+	g.setIdle(true)
 	g.runtime.engine.collect()
 	return true
 }
@@ -70,12 +71,25 @@ func (g *Group) Reset() bool {
 // Restart runs the start function again, if there is one, after Reset. The error
 // is that of Instantiate.
 func (g *Group) Restart(ctx *Context) error {
+	g.setIdle(false)
 	for _, slot := range g.starts {
 		if err := g.runStart(ctx, slot); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (g *Group) setIdle(idle bool) {
+	if g.idle == idle {
+		return
+	}
+	g.idle = idle
+	if idle {
+		g.runtime.engine.idleGroups.Add(1)
+	} else {
+		g.runtime.engine.idleGroups.Add(-1)
+	}
 }
 
 func (i *instance) reset() bool {
