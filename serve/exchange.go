@@ -53,7 +53,7 @@ func (q *request) run() {
 	resp, err := q.handle(exchange.WithHeadDeadline(ctx, deadline), g)
 	if !q.dog.disarm() {
 		if resp != nil {
-			// The answer came too late for anybody to hear how its end went.
+			// The response came too late for its end to matter.
 			_ = resp.Body.Close()
 		}
 		return
@@ -62,7 +62,7 @@ func (q *request) run() {
 		if q.live {
 			q.makeLive(g, resp)
 		}
-		err = q.answer(ctx, cancel, resp)
+		err = q.respond(ctx, cancel, resp)
 	}
 	if err != nil {
 		q.failIn(g, asFailure(ctx, err))
@@ -70,7 +70,7 @@ func (q *request) run() {
 	q.log()
 }
 
-// mark says in an answer's head which build gives it. It comes first, before
+// mark says in the head of a response which build it comes from. It comes first, before
 // anybody else can write to the head.
 func (s *Server) mark(header http.Header, g *generation) {
 	if g.header != nil {
@@ -125,7 +125,8 @@ func (q *request) handle(ctx context.Context, g *generation) (resp *http.Respons
 		if p == http.ErrAbortHandler {
 			panic(p)
 		}
-		log.New(q.server.options.ErrorLog, "", 0).Printf("panic while serving request %s: %v\n%s", q.record.ID, p, debug.Stack())
+		log.New(q.server.options.ErrorLog, "", 0).Printf("panic while serving request %s: %v\n%s",
+			q.record.ID, p, debug.Stack())
 		resp, err = nil, &Failure{Outcome: Internal, Cause: fmt.Sprintf("the host panicked: %v", p)}
 	}()
 	resp, err = g.build.Handler.Handle(ctx, q.record.ID, q.r)
@@ -138,9 +139,9 @@ func (q *request) handle(ctx context.Context, g *generation) (resp *http.Respons
 	return resp, err
 }
 
-// giveUp answers for a handler that did not keep the deadline. It runs on the
+// giveUp responds for a handler that did not keep the deadline. It runs on the
 // watchdog's goroutine, while the handler's is still inside Handle: the client
-// has its answer then, but the connection cannot be used again.
+// has its response then, but the connection cannot be used again.
 func (q *request) giveUp(g *generation, cancel context.CancelCauseFunc) {
 	cancel(errExpired)
 	q.x.Close()
@@ -149,15 +150,15 @@ func (q *request) giveUp(g *generation, cancel context.CancelCauseFunc) {
 		Cause: fmt.Sprintf("no response within %s, and the program did not react to being stopped",
 			q.server.options.Timeout),
 	})
-	// A client that has gone meanwhile is told nothing.
+	// It fails for a client that has gone meanwhile.
 	_ = q.x.Flush()
 	q.log()
 }
 
-// fail gives the answer for a failure that no build was part of.
+// fail responds to a request that failed before it was given to a build.
 func (q *request) fail(f *Failure) { q.failIn(nil, f) }
 
-// failIn answers a failure: with a page as long as nothing has been sent, and
+// failIn responds to a failure: with a page as long as nothing has been sent, and
 // else by cutting the connection.
 func (q *request) failIn(g *generation, f *Failure) {
 	q.record.Outcome, q.record.Failure = f.Outcome, f
@@ -212,10 +213,12 @@ func (q *request) log() {
 }
 
 // errEnough ends a body that nobody will read.
-var errEnough = errors.New("the answer has no body")
+var errEnough = errors.New("the response has no body")
 
-// answer passes resp on. It closes resp.Body.
-func (q *request) answer(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response) error {
+// respond passes resp on. It closes resp.Body.
+func (q *request) respond(
+	ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response,
+) error {
 	err := q.x.Write(resp, func() { cancel(errEnough) })
 	if err != nil {
 		err = q.explain(ctx, err)
@@ -226,8 +229,8 @@ func (q *request) answer(ctx context.Context, cancel context.CancelCauseFunc, re
 	return err
 }
 
-// explain turns an error of passing an answer on into a *Failure, as far as it is not the program's
-// own. It returns nil for one that does not concern the client.
+// explain turns an error of passing a response on into a *Failure, as far as it is not the
+// program's own. It returns nil for one that does not concern the client.
 func (q *request) explain(ctx context.Context, err error) error {
 	var (
 		client *exchange.ClientError
@@ -242,7 +245,7 @@ func (q *request) explain(ctx context.Context, err error) error {
 	case errors.As(err, &bad):
 		return &Failure{Outcome: ErrorCode, ErrorCode: bad.Code, Cause: bad.Cause, Hint: bad.Hint}
 	case errors.As(err, &late):
-		// That the program failed after its answer is still worth a line.
+		// That the program failed after its response is still worth a line.
 		if failure := asFailure(ctx, late.Err); !failure.Outcome.unheard() {
 			q.record.Outcome, q.record.Failure = failure.Outcome, failure
 		}

@@ -15,30 +15,30 @@ type Outcome string
 
 // The outcomes of a request.
 const (
-	// OK: the answer was given whole, whatever its status.
+	// OK: the response was sent whole, whatever its status.
 	OK Outcome = "ok"
 	// Trap: the program was stopped by a fault of its own.
 	Trap Outcome = "trap"
 	// Expired: there was no head in time.
 	Expired Outcome = "expired"
-	// NoResponse: the program ended the request without a usable answer.
+	// NoResponse: the program ended the request without a usable response.
 	NoResponse Outcome = "no-response"
-	// ErrorCode: the program answered with an error code, or its answer broke
-	// the protocol in a way that has one.
+	// ErrorCode: the program responded with an error code, or its response
+	// broke the protocol in a way that has one.
 	ErrorCode Outcome = "error-code"
 	// Instantiation: the program could not be started.
 	Instantiation Outcome = "instantiation"
 	// Full: no slot became free in time.
 	Full Outcome = "full"
-	// ClientGone: the client left before the answer was complete.
+	// ClientGone: the client left before the response was complete.
 	ClientGone Outcome = "client-gone"
-	// Stopped: the server ended before the answer was complete.
+	// Stopped: the server ended before the response was complete.
 	Stopped Outcome = "stopped"
 	// Internal: the fault lies with the host, not with the program.
 	Internal Outcome = "internal"
 )
 
-// Status returns the HTTP status of the answer that the server makes for an
+// Status returns the HTTP status of the response that the server makes for an
 // outcome.
 func (o Outcome) Status() int {
 	switch o {
@@ -53,7 +53,7 @@ func (o Outcome) Status() int {
 	}
 }
 
-// unheard reports whether there was nobody left to answer, which is no fault of
+// unheard reports whether no client was left to respond to, which is no fault of
 // the program's.
 func (o Outcome) unheard() bool { return o == ClientGone || o == Stopped }
 
@@ -132,7 +132,7 @@ func (f Frame) Place() string {
 	return fmt.Sprintf("%s:%d", f.File, f.Line)
 }
 
-// Failure is an answer that could not be made, with everything that helps a
+// Failure is why a response could not be made, with everything that helps a
 // person to understand why. It is immutable once returned.
 type Failure struct {
 	// Outcome is the kind of failure.
@@ -185,10 +185,11 @@ func asFailure(ctx context.Context, err error) *Failure {
 	}
 }
 
-// unheard tells why the answer does not reach the client.
+// unheard returns why the response does not reach the client.
 func unheard(ctx context.Context, err error) *Failure {
 	if errors.Is(context.Cause(ctx), errStopped) {
-		return &Failure{Outcome: Stopped, Cause: "the server was stopped before the answer was complete", Err: err}
+		const cause = "the server was stopped before the response was complete"
+		return &Failure{Outcome: Stopped, Cause: cause, Err: err}
 	}
 	return &Failure{Outcome: ClientGone, Cause: "the client closed the connection", Err: err}
 }

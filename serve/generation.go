@@ -21,7 +21,8 @@ type generation struct {
 }
 
 func newGeneration(b Build, number uint64) *generation {
-	g := &generation{build: b, idle: make(chan struct{}), page: b.Digest + "-" + strconv.FormatUint(number, 10)}
+	page := b.Digest + "-" + strconv.FormatUint(number, 10)
+	g := &generation{build: b, idle: make(chan struct{}), page: page}
 	if b.Digest != "" {
 		g.header = []string{b.Digest}
 	}

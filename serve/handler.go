@@ -8,18 +8,18 @@ import (
 	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
-// Handler answers requests.
+// Handler responds to requests.
 //
-// Handle returns as soon as the head of the answer is known. Body then streams
-// while the answer is still being made; it is never nil, is always closed by the
+// Handle returns as soon as the head of the response is known. Body then streams
+// while the response is still being made; it is never nil, is always closed by the
 // server, and its Read may return a *Failure when the rest can no longer be
 // made. Trailer is complete once Body has returned io.EOF. Only Header counts
-// for the answer's headers: the server does not look at ContentLength.
+// for the response's headers: the server does not look at ContentLength.
 //
 // id names the request in everything a person sees. r is the request as it
 // arrived, RequestURI included; r.Host is never empty. ctx is cancelled when the
 // client goes away, when the server has given up on the request, and after
-// Body has been closed; work that is to outlive the answer must not hang on it.
+// Body has been closed; work that is to outlive the response must not hang on it.
 // HeadDeadline(ctx) says until when the head is expected.
 //
 // An error should be or wrap a *Failure. Handle is called from many goroutines
@@ -28,28 +28,28 @@ type Handler interface {
 	Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error)
 }
 
-// Readier is an optional method of an answer's Body. Ready reports whether the
+// Readier is an optional method of a response's Body. Ready reports whether the
 // next Read returns at once, with bytes or with the end: what was written before
-// is held back then, so that a short answer leaves in one piece, and flushed
-// before any Read that has to wait. A Body may take a moment to find out: an
-// answer still being computed is often about to continue. Without the method
+// is held back then, so that a short response leaves in one piece, and flushed
+// before any Read that has to wait. A Body may take a moment to find out: a
+// response still being computed is often about to continue. Without the method
 // each Read is taken to wait.
 type Readier = exchange.Readier
 
 // Build is one version of what is served.
 type Build struct {
-	// Handler answers the requests that are given to this build.
+	// Handler responds to the requests that are given to this build.
 	Handler Handler
 	// Digest identifies the build to a person; empty if there is none.
 	Digest string
 	// Close frees the build after its last request, or earlier when draining
 	// took too long: it then stops what still runs, whose Handle and Read must
-	// return. It may wait for work that goes on after an answer, no longer than
+	// return. It may wait for work that goes on after a response, no longer than
 	// ctx lasts. nil means that there is nothing to free.
 	Close func(ctx context.Context) error
 }
 
-// HeadDeadline returns the time until which the head of the answer to the
+// HeadDeadline returns the time until which the head of the response to the
 // request of ctx has to be there, counted from when the request was accepted,
 // and whether there is such a time.
 func HeadDeadline(ctx context.Context) (time.Time, bool) {

@@ -12,7 +12,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
-// wantsPage reports whether the answer may be a page to be shown: it is left
+// wantsPage reports whether the response may be a page to be shown: it is left
 // alone if a script asks for it, as far as browsers tell (Fetch Metadata, which
 // they leave out towards other machines).
 func wantsPage(r *http.Request) bool {
@@ -20,12 +20,13 @@ func wantsPage(r *http.Request) bool {
 	case "document", "iframe", "frame":
 		return true
 	case "":
-		return !strings.HasPrefix(r.UserAgent(), "Mozilla/") || negotiate(r.Header.Values("Accept")) == formatHTML
+		return !strings.HasPrefix(r.UserAgent(), "Mozilla/") ||
+			negotiate(r.Header.Values("Accept")) == formatHTML
 	}
 	return false
 }
 
-// makeLive puts the script into an answer that is a page. What it does not
+// makeLive puts the script into a response that is a page. What it does not
 // understand it leaves as it is: other encodings than gzip, other charsets than
 // those that extend ASCII, parts of pages.
 func (q *request) makeLive(g *generation, resp *http.Response) {
@@ -46,7 +47,9 @@ func (q *request) makeLive(g *generation, resp *http.Response) {
 	}
 	// Length and checksums are no longer true; a validator still tells versions
 	// of the page apart, but not byte by byte (RFC 9110, section 8.8.1).
-	for _, name := range []string{"Content-Length", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest", "Accept-Ranges"} {
+	for _, name := range []string{
+		"Content-Length", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest", "Accept-Ranges",
+	} {
 		delete(h, name)
 	}
 	if tag := h.Get("Etag"); tag != "" && !strings.HasPrefix(tag, "W/") {
@@ -61,7 +64,8 @@ func (q *request) makeLive(g *generation, resp *http.Response) {
 		delete(h, "Content-Encoding")
 		body = &unzipped{body: resp.Body}
 	}
-	resp.Body = &livePage{body: body, script: `<script src="` + html.EscapeString(scriptURL(g.page)) + `" async></script>`}
+	script := `<script src="` + html.EscapeString(scriptURL(g.page)) + `" async></script>`
+	resp.Body = &livePage{body: body, script: script}
 }
 
 // isPage reports whether the headers are those of HTML in a charset that has
@@ -74,7 +78,8 @@ func isPage(h http.Header) bool {
 		}
 	}
 	media, params, err := mime.ParseMediaType(value)
-	return err == nil && media == "text/html" && !strings.HasPrefix(strings.ToLower(params["charset"]), "utf-16")
+	return err == nil && media == "text/html" &&
+		!strings.HasPrefix(strings.ToLower(params["charset"]), "utf-16")
 }
 
 // livePage is a page with the script in it, right behind the document type:
@@ -129,7 +134,7 @@ func (p *livePage) Ready() bool {
 	return exchange.Ready(p.body)
 }
 
-// Close closes the answer's body.
+// Close closes the response's body.
 func (p *livePage) Close() error { return p.body.Close() }
 
 // scriptPlace finds where the script goes in a page that begins with head: behind
@@ -207,10 +212,13 @@ func (u *unzipped) Read(p []byte) (int, error) {
 // Failures of the program itself stay what they are.
 func unzipFailure(err error) error {
 	if err == gzip.ErrHeader || err == gzip.ErrChecksum || err == io.ErrUnexpectedEOF {
-		return &Failure{Outcome: ErrorCode, ErrorCode: "HTTP-response-content-coding", Cause: "the body is not the gzip that its content-encoding says"}
+		return &Failure{
+			Outcome: ErrorCode, ErrorCode: "HTTP-response-content-coding",
+			Cause: "the body is not the gzip that its content-encoding says",
+		}
 	}
 	return err
 }
 
-// Close closes the answer's body.
+// Close closes the response's body.
 func (u *unzipped) Close() error { return u.body.Close() }

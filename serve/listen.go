@@ -110,6 +110,7 @@ type listener struct {
 	complain *log.Logger   // set before the first Accept; nil says nothing
 	grace    time.Duration // for clients that send while their connection is closed; set likewise
 	maxLine  int           // the longest request line, in bytes; set likewise
+	stopping atomic.Bool   // requests that have only begun to arrive are not waited for
 	hurry    atomic.Bool   // connections are closed without the grace
 	mu       sync.Mutex
 	unused   map[*conn]struct{}
@@ -219,8 +220,8 @@ func (c *conn) Read(p []byte) (int, error) {
 // request begins so.
 const tlsHandshake = 22
 
-// refuseTLS responds to a client that takes the server for one with TLS, in a way that it can tell from
-// a broken connection, and the user too.
+// refuseTLS responds to a client that takes the server for one with TLS, in a way that it can tell
+// from a broken connection, and the user too.
 func (c *conn) refuseTLS() {
 	if c.listener.complain != nil {
 		c.listener.complain.Printf("%s tried https://, but this server is to be reached by http://",
@@ -229,7 +230,8 @@ func (c *conn) refuseTLS() {
 	c.refuse("400 Bad Request", "this is http://, not https://")
 }
 
-// refuse responds to a request that net/http does not get to see. There must be no response under way.
+// refuse responds to a request that net/http does not get to see. There must be no response under
+// way.
 func (c *conn) refuse(status, text string) {
 	const headers = "Connection: close\r\nContent-Type: text/plain\r\n"
 	// A client that has gone needs no response.
@@ -241,7 +243,8 @@ func (c *conn) refuse(status, text string) {
 // response away (RFC 9112, section 9.6).
 func (c *conn) Close() error {
 	c.use()
-	patient := (c.over.Load() || c.midway.Load()) && !c.reset.Load() && !c.listener.hurry.Load()
+	patient := c.over.Load() || c.midway.Load() && !c.listener.stopping.Load()
+	patient = patient && !c.reset.Load() && !c.listener.hurry.Load()
 	if patient && !c.closed.Swap(true) && c.CloseWrite() == nil &&
 		c.SetReadDeadline(time.Now().Add(c.listener.grace)) == nil {
 		// It ends when the client or its time does; either is fine.

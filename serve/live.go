@@ -54,7 +54,7 @@ func (l *live) current() (page string, changed <-chan struct{}) {
 // close ends the streams of events.
 func (l *live) close() { l.once.Do(func() { close(l.closed) }) }
 
-// serve answers a request for a reserved path.
+// serve responds to a request for a reserved path.
 func (l *live) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -84,7 +84,8 @@ func (l *live) stream(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	for {
 		page, changed := l.current()
-		if _, err := fmt.Fprintf(w, "retry: 500\nevent: build\ndata: %s\n\n", page); err != nil || control.Flush() != nil {
+		_, err := fmt.Fprintf(w, "retry: 500\nevent: build\ndata: %s\n\n", page)
+		if err != nil || control.Flush() != nil {
 			return
 		}
 		select {

@@ -1,4 +1,4 @@
-// Reloads the page when another build answers than the one that made it.
+// Reloads the page when another build is served than the one that made it.
 (() => {
   const made = new URL(document.currentScript.src).searchParams.get("build");
   // Frames of one origin share the storage; each tries for itself.

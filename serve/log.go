@@ -12,8 +12,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/units"
 )
 
-// TextLog returns a Log that writes one line for each request and, below it,
-// what there is to say about a failure in short. With quiet, only requests that
+// TextLog returns a Log that writes one line for each request and, below it, a
+// failure in short. With quiet, only requests that
 // failed are written.
 func TextLog(out *term.Output, quiet bool) func(Record) {
 	return func(r Record) {
@@ -32,7 +32,7 @@ func TextLog(out *term.Output, quiet bool) func(Record) {
 }
 
 // isWorthALine reports whether the request failed in a way that is the
-// developer's business; that nobody was left to hear the answer is not.
+// developer's business; that no client was left is not.
 func isWorthALine(r Record) bool {
 	return r.Failure != nil && !r.Outcome.unheard()
 }
@@ -101,7 +101,7 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 		fmt.Fprintf(b, "      %s\n", out.Dim(fmt.Sprintf("and %d more", more)))
 	}
 	if r.Aborted {
-		fmt.Fprintf(b, "    %s\n", "the answer had begun: the connection was cut so that the client notices")
+		b.WriteString("    the response had begun: the connection was cut so that the client notices\n")
 	}
 	if f.Hint != "" {
 		fmt.Fprintf(b, "    %s %s\n", out.Fair("hint:"), term.Clean(f.Hint))
@@ -148,7 +148,8 @@ func JSONLog(w io.Writer, quiet bool) func(Record) {
 			Aborted:    r.Aborted,
 		}
 		if f := r.Failure; f != nil {
-			line.ErrorCode, line.Cause, line.Frames, line.Stderr, line.Hint = f.ErrorCode, f.Cause, f.Frames, f.Stderr, f.Hint
+			line.ErrorCode, line.Cause, line.Hint = f.ErrorCode, f.Cause, f.Hint
+			line.Frames, line.Stderr = f.Frames, f.Stderr
 		}
 		// A stream that is gone has nobody to tell.
 		_, _ = w.Write(encodeJSON(line, ""))

@@ -12,8 +12,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
-// Recorder is told about exchanges when they have ended. Record is called from
-// many goroutines, on the way of the answer: it must not wait for anything. It
+// Recorder takes exchanges when they have ended. Record is called from many
+// goroutines, before the response is complete: it must not wait for anything. It
 // owns what it is given.
 type Recorder interface {
 	Record(Recorded)
@@ -27,11 +27,11 @@ type Recorded struct {
 	Method, Host, Target string
 	Header               http.Header
 	// Body is as much as the program read of the request's body; nil if there
-	// was none. What it left unread cannot have had a part in the answer.
+	// was none. What it left unread cannot have had a part in the response.
 	Body    []byte
 	Trailer http.Header
 
-	// Status is 0 if there was no answer; then Failure says why.
+	// Status is 0 if there was no response; then Failure says why.
 	Status          int
 	ResponseHeader  http.Header
 	ResponseBody    []byte
@@ -48,8 +48,8 @@ type RecordLimits struct {
 	Bodies int64 // of all that have not ended, together
 }
 
-// Recording returns a Handler that answers as h does and tells r about each
-// exchange.
+// Recording returns a Handler that responds as h does and gives each exchange
+// to r.
 func Recording(h Handler, r Recorder, limits RecordLimits) Handler {
 	return &recording{handler: h, recorder: r, limits: limits}
 }
@@ -61,8 +61,10 @@ type recording struct {
 	held     atomic.Int64 // bytes of bodies that have not ended
 }
 
-// Handle answers through the handler below.
-func (h *recording) Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error) {
+// Handle responds as the handler below does.
+func (h *recording) Handle(
+	ctx context.Context, id string, r *http.Request,
+) (*http.Response, error) {
 	x := &recordedExchange{recording: h, Recorded: Recorded{
 		Start: time.Now(), Method: r.Method, Host: r.Host, Target: r.RequestURI, Header: r.Header.Clone(),
 	}}

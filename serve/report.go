@@ -14,7 +14,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// Headers of the answer to a failed request.
+// Headers of the response to a failed request.
 const (
 	// OutcomeHeader names the Outcome.
 	OutcomeHeader = "X-Wasihttp-Outcome"
@@ -22,9 +22,9 @@ const (
 	RequestHeader = "X-Wasihttp-Request-Id"
 )
 
-// Headers of every answer.
+// Headers of every response.
 const (
-	// BuildHeader has the digest of the build that gave the answer.
+	// BuildHeader has the digest of the build that the response comes from.
 	BuildHeader = "X-Wasihttp-Build"
 	// StaleHeader says why the newest build is not the one that is served; it
 	// is there only while that is so.
@@ -54,7 +54,7 @@ func headerText(text string) string {
 	return strings.TrimSpace(line)
 }
 
-// report is the one place where a failure becomes an answer.
+// report is the one place where a failure becomes a response.
 type report struct {
 	*Failure
 	RequestID string
@@ -70,7 +70,7 @@ type report struct {
 	detailed bool
 }
 
-// write answers r on w in the format it accepts, and returns the length of the
+// write writes the response to r in the format that it accepts, and returns the length of the
 // body in bytes.
 func (p report) write(w http.ResponseWriter, r *http.Request) (int, error) {
 	var body []byte
@@ -112,11 +112,11 @@ func (p report) Title() string {
 	case Trap:
 		return "The program trapped"
 	case Expired:
-		return "The program did not answer in time"
+		return "The program did not respond in time"
 	case NoResponse:
 		return "The program returned without a response"
 	case ErrorCode:
-		return "The program answered with an error code"
+		return "The program responded with an error code"
 	case Instantiation:
 		return "The program could not be started"
 	case Full:
@@ -126,7 +126,7 @@ func (p report) Title() string {
 	}
 }
 
-// Status returns the status of the answer.
+// Status returns the status of the response.
 func (p report) Status() int { return p.Outcome.Status() }
 
 // StatusText returns the status in words.
@@ -181,7 +181,8 @@ func (p report) json() []byte {
 	out := reportJSON{Outcome: p.Outcome, RequestID: p.RequestID, Status: p.Status()}
 	if p.detailed {
 		out.Cause, out.ErrorCode, out.Hint = p.Cause, p.ErrorCode, p.Hint
-		out.Frames, out.Stderr, out.Curl, out.CurlNote, out.Build = p.Frames, p.Stderr, p.Curl, p.CurlNote, p.Digest
+		out.Frames, out.Stderr, out.Build = p.Frames, p.Stderr, p.Digest
+		out.Curl, out.CurlNote = p.Curl, p.CurlNote
 	}
 	return encodeJSON(out, "  ")
 }
@@ -203,7 +204,8 @@ func encodeJSON(v any, indent string) []byte {
 func (p report) text() []byte {
 	var b strings.Builder
 	if !p.detailed {
-		fmt.Fprintf(&b, "%d %s\n\noutcome: %s\nrequest: %s\n", p.Status(), p.StatusText(), p.Outcome, p.RequestID)
+		fmt.Fprintf(&b, "%d %s\n\noutcome: %s\nrequest: %s\n",
+			p.Status(), p.StatusText(), p.Outcome, p.RequestID)
 		return []byte(b.String())
 	}
 	fmt.Fprintf(&b, "%s (%d, outcome %s)\n", p.Title(), p.Status(), p.Outcome)
@@ -220,9 +222,10 @@ func (p report) text() []byte {
 	log := p.Log()
 	section(&b, "last lines on stderr", len(log), func(i int) string { return log[i] })
 	frames := p.Trace()
-	section(&b, "backtrace, innermost call first", len(frames), func(i int) string { return frames[i].String() })
+	section(&b, "backtrace, innermost call first", len(frames),
+		func(i int) string { return frames[i].String() })
 	if p.Curl != "" {
-		fmt.Fprintf(&b, "\nagain with:\n  %s\n", p.Curl)
+		fmt.Fprintf(&b, "\nreproduce with:\n  %s\n", p.Curl)
 	}
 	if p.CurlNote != "" {
 		fmt.Fprintf(&b, "  (%s)\n", p.CurlNote)

@@ -14,16 +14,16 @@ import (
 	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
-// ErrorPages says how much the answer to a failed request tells.
+// ErrorPages is how much the response to a failed request says.
 type ErrorPages int
 
 const (
-	// PagesAuto tells all when only this machine can reach the listener, and
-	// else as little as PagesBrief.
+	// PagesAuto is PagesFull if only this machine can reach the listener, and
+	// PagesBrief otherwise.
 	PagesAuto ErrorPages = iota
-	// PagesFull tells all: cause, backtrace, log lines, the request itself.
+	// PagesFull is everything: cause, backtrace, log lines, the request itself.
 	PagesFull
-	// PagesBrief tells the outcome and the request's id.
+	// PagesBrief is the outcome and the request's id.
 	PagesBrief
 )
 
@@ -39,44 +39,45 @@ const (
 // nothing.
 type Options struct {
 	// Timeout is the longest time from accepting a request to the head of its
-	// answer; 0 means no limit. Keeping it is the Handler's task.
+	// response; 0 means no limit. Keeping it is the Handler's task.
 	Timeout time.Duration
-	// Grace is how long after Timeout the server answers by itself if the
-	// Handler has not, and how long it waits for handlers that were told to
-	// end; 0 means DefaultGrace.
+	// Grace is how long after Timeout the server responds by itself if the
+	// Handler has not, and how long it waits for handlers whose context has
+	// ended; 0 means DefaultGrace.
 	Grace time.Duration
 	// MaxConcurrent is how many requests run at once; more wait, no longer than
 	// Timeout. 0 means no limit.
 	MaxConcurrent int
-	// DrainTimeout is how long requests may go on once Serve was told to stop.
+	// DrainTimeout is how long requests may go on once the context of Serve has
+	// ended.
 	DrainTimeout time.Duration
-	// ErrorPages says how much the answer to a failed request tells.
+	// ErrorPages is how much the response to a failed request says.
 	ErrorPages ErrorPages
 	// AllowHosts are names of this server, beside localhost and addresses. Requests
-	// for any other name reach the Handler, but are told no more about failures
-	// than with PagesBrief, and the server's own paths are closed to them.
+	// for any other name reach the Handler, but their failures are as brief as
+	// with PagesBrief, and the server's own paths are closed to them.
 	AllowHosts []string
 	// ReadHeaderTimeout, IdleTimeout and MaxHeaderBytes limit what a connection
 	// may cost before and between requests; 0 means the default.
 	ReadHeaderTimeout time.Duration
 	IdleTimeout       time.Duration
 	MaxHeaderBytes    int
-	// Log is told about each request when it has ended, from many goroutines at
-	// once; nil discards.
+	// Log takes each request when it has ended; nil discards it. It is called
+	// from many goroutines at once.
 	Log func(Record)
-	// ErrorLog gets what the HTTP server itself has to complain about, line by
-	// line; nil discards.
+	// ErrorLog takes the messages of the HTTP server itself, line by line; nil
+	// discards them.
 	ErrorLog io.Writer
-	// Draining is called when Serve begins to drain, with the number of requests
-	// that are still running; nil is allowed.
+	// Draining, unless nil, is called when Serve begins to drain, with the number
+	// of requests that are still running.
 	Draining func(requests int)
-	// Abort, once closed, ends draining at once; nil is allowed.
+	// Abort ends draining at once when it is closed; nil is never closed.
 	Abort <-chan struct{}
 	// LiveReload makes HTML pages reload themselves after a swap.
 	LiveReload bool
 }
 
-// Record is what there is to say about a request that has ended.
+// Record describes a request that has ended.
 type Record struct {
 	// ID is the request's id, unique within the process.
 	ID string
@@ -86,16 +87,16 @@ type Record struct {
 	Remote string
 	// Start is when the request was accepted.
 	Start time.Time
-	// Duration lasts until the answer was handed to the network.
+	// Duration is the time until the response was handed to the network.
 	Duration time.Duration
-	// Status is the answer's status; 0 if there was no answer.
+	// Status is the response's status; 0 if there was no response.
 	Status int
-	// Bytes counts the bytes of the answer's body.
+	// Bytes is the length of the response's body.
 	Bytes int64
 	// Outcome is how it ended, and Failure why unless it is OK.
 	Outcome Outcome
 	Failure *Failure
-	// Aborted says that the answer had begun and the connection was cut.
+	// Aborted reports whether the response had begun and the connection was cut.
 	Aborted bool
 }
 
@@ -165,7 +166,7 @@ func (s *Server) Swap(b Build) *Retired {
 	return &Retired{old}
 }
 
-// SetStale makes answers say in StaleHeader that there is something newer than
+// SetStale makes responses say in StaleHeader that there is something newer than
 // the current build, and why it is not served; an empty reason takes that back.
 func (s *Server) SetStale(reason string) {
 	if reason == "" {
@@ -187,7 +188,7 @@ func (s *Server) acquire() *generation {
 	}
 }
 
-// Serve answers requests on l until ctx ends, then stops accepting, lets the
+// Serve serves requests on l until ctx ends, then stops accepting, lets the
 // requests that run finish for the drain timeout, cuts what is left, and closes
 // the current build. It closes l, and returns nil unless accepting or closing
 // failed. It may be called once.
@@ -211,6 +212,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stopped := false
 	select {
 	case <-ctx.Done():
+		if l, ok := wrapped.(*listener); ok {
+			l.stopping.Store(true)
+		}
 		// Heads from now on say that their connection ends.
 		server.SetKeepAlivesEnabled(false)
 	case acceptErr = <-accepting:
@@ -233,7 +237,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 }
 
 // httpServer configures net/http to stay out of the way: no write timeout, for
-// answers may stream for hours, and no answers of its own to OPTIONS *.
+// responses may stream for hours, and no responses of its own to OPTIONS *.
 func (s *Server) httpServer(base context.Context) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -269,7 +273,9 @@ func connOf(r *http.Request) exchange.Conn {
 
 // drain lets the running requests end, for the drain timeout at most. hurry is called before the
 // connections are closed that are left.
-func (s *Server) drain(base context.Context, cancelBase context.CancelCauseFunc, server *http.Server, hurry func()) error {
+func (s *Server) drain(
+	base context.Context, cancelBase context.CancelCauseFunc, server *http.Server, hurry func(),
+) error {
 	if s.options.Draining != nil {
 		s.options.Draining(s.Active())
 	}
@@ -306,7 +312,7 @@ func (s *Server) drain(base context.Context, cancelBase context.CancelCauseFunc,
 func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
 
 // ServeHTTP serves one request. It panics with http.ErrAbortHandler, as net/http
-// wants it, when the answer could not be given whole.
+// wants it, if the response was not sent whole.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, _ := r.Context().Value(connKey{}).(*conn)
 	if c != nil {
@@ -332,8 +338,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	own := isOwn(r.Host, s.options.AllowHosts)
 	if !own && strings.HasPrefix(r.URL.Path, reservedPath) {
 		s.mark(w.Header(), s.current.Load())
-		http.Error(w, "403 Forbidden: these pages are for localhost, addresses, and the names that --allow-host gives",
-			http.StatusForbidden)
+		const text = "403 Forbidden: these pages are for localhost, addresses, " +
+			"and the names that --allow-host gives"
+		http.Error(w, text, http.StatusForbidden)
 		return
 	}
 	if s.live != nil && strings.HasPrefix(r.URL.Path, reservedPath) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// watchdog answers for a handler that does not come back. Whoever claims the
-// answer first, the handler's goroutine or the timer's, may write it.
+// watchdog responds for a handler that does not return. Whichever claims the
+// response first, the handler's goroutine or the timer's, may write it.
 type watchdog struct {
 	mu      sync.Mutex
 	timer   *time.Timer
@@ -14,9 +14,9 @@ type watchdog struct {
 	fired   chan struct{} // not nil once the timer has claimed; closed when it is done
 }
 
-// arm makes the timer run answer at the given time unless disarm is called
+// arm makes the timer call respond at the given time unless disarm is called
 // before.
-func (w *watchdog) arm(at time.Time, answer func()) {
+func (w *watchdog) arm(at time.Time, respond func()) {
 	w.timer = time.AfterFunc(time.Until(at), func() {
 		w.mu.Lock()
 		if w.claimed {
@@ -26,11 +26,11 @@ func (w *watchdog) arm(at time.Time, answer func()) {
 		w.claimed, w.fired = true, make(chan struct{})
 		w.mu.Unlock()
 		defer close(w.fired)
-		answer()
+		respond()
 	})
 }
 
-// disarm claims the answer for the caller and reports whether it may write one.
+// disarm claims the response for the caller and reports whether it may write one.
 // If not, the timer has written one and is done with it. A watchdog that was
 // never armed has nothing to claim.
 func (w *watchdog) disarm() bool {

@@ -32,9 +32,10 @@ func echoHandler(_ context.Context, _ string, r *http.Request) (*http.Response, 
 	return answer(200, text), nil
 }
 
-// responses returns what comes on a connection for requests that are written at once: of each response its
-// status, its body if the handler made it, and "close" if that was announced, and then "next" if the
-// connection went on to the last request. A connection whose end is announced must end.
+// responses returns what comes on a connection for requests that are written at once: of each
+// response its status, its body if the handler made it, and "close" if that was announced, and then
+// "next" if the connection went on to the last request. A connection whose end is announced must
+// end.
 func responses(t *testing.T, addr, requests string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
@@ -261,8 +262,8 @@ func TestRequestsAreReadAsRFC9112Says(t *testing.T) {
 	}
 }
 
-// TestFramerDoesNotDependOnHowBytesArrive cuts what a connection brings into two reads, everywhere, and into
-// reads of single bytes.
+// TestFramerDoesNotDependOnHowBytesArrive cuts what a connection brings into two reads, everywhere,
+// and into reads of single bytes.
 func TestFramerDoesNotDependOnHowBytesArrive(t *testing.T) {
 	const (
 		chunked = "POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n" +
@@ -304,8 +305,8 @@ func TestFramerDoesNotDependOnHowBytesArrive(t *testing.T) {
 	}
 }
 
-// FuzzFramer compares with net/http: behind the framer, its parser sees the requests that it sees without,
-// if empty lines before a request are left out there.
+// FuzzFramer compares with net/http: behind the framer, its parser sees the requests that it sees
+// without, if empty lines before a request are left out there.
 func FuzzFramer(f *testing.F) {
 	for _, in := range []string{
 		"\r\nGET / HTTP/1.1\r\nContent-Length: 2\r\n\r\n\r\n\r\nGET /a HTTP/1.1\r\n\r\n",

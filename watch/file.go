@@ -347,7 +347,8 @@ func (f *File) poll() {
 	case !same(before, info):
 		f.followAnew()
 		f.stir(false)
-	case info != nil && !f.again && !f.read.IsZero() && same(f.seen, info) && f.read.Sub(info.ModTime()) < racy && time.Since(info.ModTime()) >= racy:
+	case info != nil && !f.again && !f.read.IsZero() && same(f.seen, info) &&
+		f.read.Sub(info.ModTime()) < racy && time.Since(info.ModTime()) >= racy:
 		// It may have been written once more in what is the same moment to its
 		// file system.
 		written := f.written
@@ -377,7 +378,8 @@ func (f *File) look() {
 		return
 	}
 	after, err := os.Stat(f.path)
-	if err != nil || !os.SameFile(info, after) || int64(len(data)) != after.Size() || !info.ModTime().Equal(after.ModTime()) {
+	if err != nil || !os.SameFile(info, after) || int64(len(data)) != after.Size() ||
+		!info.ModTime().Equal(after.ModTime()) {
 		// It changed while it was read.
 		f.stir(false)
 		return

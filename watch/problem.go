@@ -31,8 +31,8 @@ type system struct {
 	watcher func() (*fsnotify.Watcher, error)
 	add     func(w *fsnotify.Watcher, folder string) error
 	readDir func(folder string) ([]fs.DirEntry, error)
-	// pollFile and pollTree are how often a file, and files among others, are looked at once the system
-	// has no more events to give.
+	// pollFile and pollTree are how often a file, and files among others, are looked at once the
+	// system has no more events to give.
 	pollFile, pollTree time.Duration
 }
 
@@ -43,10 +43,11 @@ func realSystem() *system {
 	}
 }
 
-// isLimit reports whether the system has nothing against the watch but has run out of them: inotify's
-// watches, its instances, or open files, which each watched file is elsewhere.
+// isLimit reports whether the system has nothing against the watch but has run out of them:
+// inotify's watches, its instances, or open files, which each watched file is elsewhere.
 func isLimit(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) ||
+		errors.Is(err, syscall.ENFILE)
 }
 
 // limitProblem describes an error for which isLimit holds, after which files are looked at instead.
@@ -83,7 +84,8 @@ func sysctl(name string) int {
 
 // unreadableProblem describes a folder that cannot be looked into.
 func unreadableProblem(folder string, err error) Problem {
-	p := Problem{Err: err, Message: fmt.Sprintf("%s: changes in this folder are not seen: %v", folder, underlying(err))}
+	message := fmt.Sprintf("%s: changes in this folder are not seen: %v", folder, underlying(err))
+	p := Problem{Message: message, Err: err}
 	if errors.Is(err, fs.ErrPermission) {
 		p.Hint = "look at its owner and permissions, or leave it out in .gitignore"
 	}

@@ -89,8 +89,9 @@ func (f *fakeSystem) none(t *testing.T) {
 	}
 }
 
-// expectChange waits for a batch with the file of that base name and no other. A file that is found between
-// its creation and its contents is found twice, so batches with files of before do not matter.
+// expectChange waits for a batch with the file of that base name and no other. A file that is found
+// between its creation and its contents is found twice, so batches with files of before do not
+// matter.
 func expectChange(t *testing.T, tree *Tree, before map[string]bool, name string) {
 	t.Helper()
 	for {

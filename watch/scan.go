@@ -2,6 +2,7 @@ package watch
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -142,15 +143,21 @@ func (t *Tree) isOpen(path string) bool {
 		return false
 	}
 	info, err := os.Stat(path)
-	return err == nil && slices.ContainsFunc(t.options.Open, func(open fs.FileInfo) bool { return os.SameFile(open, info) })
+	return err == nil && slices.ContainsFunc(t.options.Open, func(open fs.FileInfo) bool {
+		return os.SameFile(open, info)
+	})
 }
 
 // isLeftover reports whether editors and systems make files of that name beside
 // those that people write.
 func isLeftover(name string) bool {
-	return strings.HasSuffix(name, "~") || strings.HasPrefix(name, ".#") || strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") ||
-		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".swx") || strings.HasSuffix(name, ".swo") ||
-		strings.HasSuffix(name, "___jb_tmp___") || strings.HasSuffix(name, "___jb_old___") ||
+	for _, end := range []string{"~", ".swp", ".swx", ".swo", "___jb_tmp___", "___jb_old___"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return strings.HasPrefix(name, ".#") ||
+		strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") ||
 		name == "4913" || name == ".DS_Store"
 }
 
@@ -170,7 +177,7 @@ func (t *Tree) note(path string, info fs.FileInfo, before map[string]state) {
 	}
 	if now.size > maxHashed {
 		text, _ := now.mod.MarshalBinary() // fails only for odd time zones, then the size decides
-		now.digest = sha256.Sum256(append(text, byte(now.size), byte(now.size>>8), byte(now.size>>16), byte(now.size>>24)))
+		now.digest = sha256.Sum256(binary.LittleEndian.AppendUint64(text, uint64(now.size)))
 	} else if data, err := regular.ReadFile(path, maxHashed); err == nil {
 		now.digest = sha256.Sum256(data)
 	} else if had {

@@ -163,8 +163,8 @@ func (t *Tree) pollInstead(err error) {
 // maxInterval bounds the time between two looks.
 const maxInterval = 5 * time.Second
 
-// interval returns the time between two looks, when polling. Where nobody has asked for polling, it takes
-// little of a processor.
+// interval returns the time between two looks, when polling. Where nobody has asked for polling, it
+// takes little of a processor.
 func (t *Tree) interval() time.Duration {
 	if t.limited {
 		return max(t.options.system.pollTree, min(20*t.scanned, maxInterval))
@@ -172,7 +172,8 @@ func (t *Tree) interval() time.Duration {
 	return t.options.Poll
 }
 
-// checkRoot returns an error if path leads neither to a file nor to a folder that can be looked into.
+// checkRoot returns an error if path leads neither to a file nor to a folder that can be looked
+// into.
 func (o *TreeOptions) checkRoot(path string) error {
 	info, err := os.Stat(path)
 	switch {

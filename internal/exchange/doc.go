@@ -1,7 +1,7 @@
 // Package exchange is how one HTTP exchange goes through net/http: it makes the request what a
 // program expects, and passes the response on as the program produces it. It decides which headers
-// belong to the connection, when to flush, how trailers are sent, what happens to a request body that
-// was left unread, and how the client of a response that is cut off notices.
+// belong to the connection, when to flush, how trailers are sent, what happens to a request body
+// that was left unread, and how the client of a response that is cut off notices.
 //
 // It knows neither who produces the response nor who listens:
 //

@@ -34,8 +34,9 @@ type Config struct {
 type Conn interface {
 	// Last reports whether the connection takes no request after the current one.
 	Last() bool
-	// CloseAfterResponse ends the reading side: net/http sends what has been written and then closes
-	// the connection. Closing waits for a client that still sends, so that the response reaches it.
+	// CloseAfterResponse ends the reading side: net/http sends what has been written and then
+	// closes the connection. Closing waits for a client that still sends, so that the response
+	// reaches it.
 	CloseAfterResponse()
 	// Reset makes closing the connection a reset.
 	Reset()
@@ -56,8 +57,9 @@ func (c *Config) buffer() *[]byte {
 	return &b
 }
 
-// Exchange is one request and its response. Begin comes first, once, and End last. An Exchange belongs to
-// the goroutine that net/http gave the request; its methods must not be called concurrently.
+// Exchange is one request and its response. Begin comes first, once, and End last. An Exchange
+// belongs to the goroutine that net/http gave the request; its methods must not be called
+// concurrently.
 type Exchange struct {
 	config  *Config
 	w       http.ResponseWriter
@@ -81,22 +83,22 @@ func (x *Exchange) Begin(c *Config, w http.ResponseWriter, r *http.Request) {
 	}
 	normalize(r)
 	if r.Method == http.MethodConnect || x.conn != nil && x.conn.Last() {
-		// After a response that grants a CONNECT, the client takes the connection for a tunnel: what
-		// comes next are no requests (RFC 9110, section 9.3.6).
+		// After a response that grants a CONNECT, the client takes the connection for a tunnel:
+		// what comes next are no requests (RFC 9110, section 9.3.6).
 		x.close()
 	}
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
-	// Without this net/http closes the request's body at the first byte of the response, and a program
-	// that echoes would hang. It fails only on writers that are not net/http's, where there is nothing
-	// to switch on.
+	// Without this net/http closes the request's body at the first byte of the response, and a
+	// program that echoes would hang. It fails only on writers that are not net/http's, where there
+	// is nothing to switch on.
 	_ = x.control.EnableFullDuplex()
 	x.body = &x.own
 	x.body.ReadCloser = r.Body
 	if r.Trailer == nil && r.ContentLength < 0 {
-		// net/http puts trailers that were not announced into its own request: the map has to be there
-		// before the request is copied.
+		// net/http puts trailers that were not announced into its own request: the map has to be
+		// there before the request is copied.
 		r.Trailer = http.Header{}
 	}
 	// A copy, because net/http looks at the type of the body that it made.
@@ -105,15 +107,15 @@ func (x *Exchange) Begin(c *Config, w http.ResponseWriter, r *http.Request) {
 	x.r = &copied
 }
 
-// Request returns the request as a program is to see it: without the headers of the connection, never
-// without a Host, and with a body that can be read while the response is written.
+// Request returns the request as a program is to see it: without the headers of the connection,
+// never without a Host, and with a body that can be read while the response is written.
 func (x *Exchange) Request() *http.Request { return x.r }
 
 // Body returns the body of the request; nil if it has none.
 func (x *Exchange) Body() *Body { return x.body }
 
-// ReadRest reads what is left of the request's body, but no longer than wait, so that who observes the body
-// has all of it. It does nothing for a client that waits to be told to send the body.
+// ReadRest reads what is left of the request's body, but no longer than wait, so that who observes
+// the body has all of it. It does nothing for a client that waits to be told to send the body.
 func (x *Exchange) ReadRest(wait time.Duration) {
 	if x.body == nil || x.body.Ended() || x.expects() {
 		return
@@ -122,14 +124,15 @@ func (x *Exchange) ReadRest(wait time.Duration) {
 	_ = x.control.SetReadDeadline(time.Time{}) // it was set, or the writer has none
 }
 
-// Committed reports whether the head of a response has been handed to net/http. From then on a failure
-// can only cut the connection.
+// Committed reports whether the head of a response has been handed to net/http. From then on a
+// failure can only cut the connection.
 func (x *Exchange) Committed() bool { return x.committed }
 
 // Written returns how many bytes of the response's body have been handed to net/http.
 func (x *Exchange) Written() int64 { return x.written }
 
-// close makes the head say that the connection is closed after the response (RFC 9112, section 9.6).
+// close makes the head say that the connection is closed after the response (RFC 9112, section
+// 9.6).
 func (x *Exchange) close() {
 	x.closing = true
 	x.w.Header()["Connection"] = []string{"close"}
@@ -144,8 +147,8 @@ func (x *Exchange) Respond(write func(w http.ResponseWriter) error) error {
 	return write(x.w)
 }
 
-// Close is for a response that is written while the handler of the request still runs: the connection
-// is closed after it, and what the client sends is of no more use.
+// Close is for a response that is written while the handler of the request still runs: the
+// connection is closed after it, and what the client sends is of no more use.
 func (x *Exchange) Close() { x.close() }
 
 // Flush sends what has been written.
@@ -157,9 +160,9 @@ func (x *Exchange) Abort() { x.abort = true }
 // Aborted reports whether Abort was called.
 func (x *Exchange) Aborted() bool { return x.abort }
 
-// End leaves the rest to net/http, after it has read what the program left of the request's body so that
-// the connection can be used again. If the response is not whole it panics with http.ErrAbortHandler,
-// as net/http wants it, and the client notices.
+// End leaves the rest to net/http, after it has read what the program left of the request's body so
+// that the connection can be used again. If the response is not whole it panics with
+// http.ErrAbortHandler, as net/http wants it, and the client notices.
 func (x *Exchange) End() {
 	if x.abort {
 		x.cut()
@@ -169,8 +172,8 @@ func (x *Exchange) End() {
 	}
 }
 
-// cut makes sure that the client notices that the response is not whole: before HTTP/1.1 the end of the
-// connection is a regular end of the body, so the connection has to be reset.
+// cut makes sure that the client notices that the response is not whole: before HTTP/1.1 the end of
+// the connection is a regular end of the body, so the connection has to be reset.
 func (x *Exchange) cut() {
 	if x.r.ProtoAtLeast(1, 1) {
 		return
@@ -190,8 +193,8 @@ func (x *Exchange) cut() {
 	_ = c.Close()
 }
 
-// closeOlder announces the end of the connection to a client before HTTP/1.1, for which net/http does
-// not. known says that the length of the body is in the head.
+// closeOlder announces the end of the connection to a client before HTTP/1.1, for which net/http
+// does not. known says that the length of the body is in the head.
 func (x *Exchange) closeOlder(known bool) {
 	if !x.r.ProtoAtLeast(1, 1) && (x.r.Close || !known) {
 		x.close()
@@ -201,8 +204,9 @@ func (x *Exchange) closeOlder(known bool) {
 // expects reports whether the client waits to be told to send its request's body.
 func (x *Exchange) expects() bool { return x.r.Header.Get("Expect") != "" }
 
-// settle decides, before a head leaves whose response is already complete, whether the connection can be
-// used again: it can if the request's body was read to its end, or soon is. If not, the head says so.
+// settle decides, before a head leaves whose response is already complete, whether the connection
+// can be used again: it can if the request's body was read to its end, or soon is. If not, the head
+// says so.
 func (x *Exchange) settle() {
 	if x.body == nil || x.closing || x.r.ProtoMajor != 1 || x.body.Ended() {
 		return
@@ -252,8 +256,9 @@ func (x *Exchange) discard(wait time.Duration, limit int64) discarded {
 // finishBody reads what the program left of the request's body, so that the connection can be used
 // again. It reports whether net/http may end the response.
 //
-// net/http would read it after the handler, but in full-duplex mode it then takes the end of the body for
-// the sign to watch the connection in the background, and panics when it reads the next request itself.
+// net/http would read it after the handler, but in full-duplex mode it then takes the end of the
+// body for the sign to watch the connection in the background, and panics when it reads the next
+// request itself.
 func (x *Exchange) finishBody() bool {
 	if x.body == nil || x.body.Ended() || x.r.ProtoMajor != 1 {
 		return true

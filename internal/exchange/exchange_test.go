@@ -30,7 +30,8 @@ func respond(status int, body string, header ...string) *http.Response {
 	return resp
 }
 
-// serve passes what make returns on through net/http's own server, which does not know the connection.
+// serve passes what make returns on through net/http's own server, which does not know the
+// connection.
 func serve(t *testing.T, config *Config, make func(r *http.Request) *http.Response) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(handler(config, make))
@@ -57,7 +58,8 @@ func handler(config *Config, make func(r *http.Request) *http.Response) http.Han
 	}
 }
 
-// send writes bytes to a server and returns all that comes back until the server closes the connection.
+// send writes bytes to a server and returns all that comes back until the server closes the
+// connection.
 func send(t *testing.T, s *httptest.Server, request string) (string, error) {
 	t.Helper()
 	c, err := net.Dial("tcp", s.Listener.Addr().String())
@@ -218,7 +220,8 @@ func TestClientsBeforeHTTP11AreToldThatTheConnectionEnds(t *testing.T) {
 		"GET / HTTP/1.0\r\n\r\n":                                 true,
 		"GET /stream HTTP/1.0\r\n\r\n":                           true,
 		"GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n": true,
-		// The second one ends the connection, for there is no other way to await the first one's end.
+		// The second one ends the connection, for there is no other way to await the first one's
+		// end.
 		"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n": false,
 	} {
 		c, err := net.Dial("tcp", s.Listener.Addr().String())

@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// normalize puts right what net/http leaves to its users: headers of the connection are taken out (RFC
-// 9110, section 7.6.1), a target has no fragment (section 7.1), a CONNECT in absolute form gets its host,
-// and a request of HTTP/1.0 without a host gets the address it came to.
+// normalize puts right what net/http leaves to its users: headers of the connection are taken out
+// (RFC 9110, section 7.6.1), a target has no fragment (section 7.1), a CONNECT in absolute form
+// gets its host, and a request of HTTP/1.0 without a host gets the address it came to.
 func normalize(r *http.Request) {
 	for _, line := range r.Header["Connection"] {
 		for name := range strings.SplitSeq(line, ",") {
@@ -23,7 +23,8 @@ func normalize(r *http.Request) {
 		delete(r.Header, name)
 	}
 	if at := strings.IndexByte(r.RequestURI, '#'); at >= 0 {
-		// A fragment is the client's own business; some send it. To net/http it is part of the path.
+		// A fragment is the client's own business; some send it. To net/http it is part of the
+		// path.
 		if u, err := url.ParseRequestURI(r.RequestURI[:at]); err == nil {
 			r.URL, r.RequestURI = u, r.RequestURI[:at]
 		}
@@ -41,12 +42,12 @@ func normalize(r *http.Request) {
 	}
 }
 
-// Body is the body of a request that knows how far it was read. Its methods are safe for concurrent use
-// as far as those of the body below are.
+// Body is the body of a request that knows how far it was read. Its methods are safe for concurrent
+// use as far as those of the body below are.
 type Body struct {
 	io.ReadCloser
-	// Observe takes what each Read returns, and whether that was the end; nil takes nothing. It must be
-	// set before the first Read, and must not keep p. Calls do not overlap.
+	// Observe takes what each Read returns, and whether that was the end; nil takes nothing. It
+	// must be set before the first Read, and must not keep p. Calls do not overlap.
 	Observe func(p []byte, end bool)
 
 	mu    sync.Mutex

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Readier is an optional method of a response's Body. Ready reports whether the next Read returns at once,
-// with bytes or with the end. What has been read is held back while Ready is true, so that a short response
-// leaves in one piece, and flushed before any Read that has to wait. A Body may take a moment to find out:
-// a response still being computed is often about to continue. Without the method each Read is taken to
-// wait.
+// Readier is an optional method of a response's Body. Ready reports whether the next Read returns
+// at once, with bytes or with the end. What has been read is held back while Ready is true, so that
+// a short response leaves in one piece, and flushed before any Read that has to wait. A Body may
+// take a moment to find out: a response still being computed is often about to continue. Without
+// the method each Read is taken to wait.
 type Readier interface {
 	Ready() bool
 }
@@ -59,8 +59,8 @@ func (e *LateError) Error() string { return e.Err.Error() }
 // Unwrap returns the failure.
 func (e *LateError) Unwrap() error { return e.Err }
 
-// isConnectionHeader reports whether a header belongs to one connection and is net/http's to write (RFC
-// 9110, section 7.6.1). name is in canonical form.
+// isConnectionHeader reports whether a header belongs to one connection and is net/http's to write
+// (RFC 9110, section 7.6.1). name is in canonical form.
 func isConnectionHeader(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Trailer", "Upgrade":
@@ -69,22 +69,25 @@ func isConnectionHeader(name string) bool {
 	return false
 }
 
-// BodyAllowed reports whether the response to a request can have a body (RFC 9110, sections 6.4.1, 9.3.2
-// and 15).
+// BodyAllowed reports whether the response to a request can have a body (RFC 9110, sections 6.4.1,
+// 9.3.2 and 15).
 func BodyAllowed(method string, status int) bool {
-	return method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified &&
-		!isTunnel(method, status)
+	switch status {
+	case http.StatusNoContent, http.StatusNotModified:
+		return false
+	}
+	return method != http.MethodHead && !isTunnel(method, status)
 }
 
-// isTunnel reports whether a response grants a tunnel: what follows its head is not the response's (RFC
-// 9110, section 9.3.6).
+// isTunnel reports whether a response grants a tunnel: what follows its head is not the response's
+// (RFC 9110, section 9.3.6).
 func isTunnel(method string, status int) bool {
 	return method == http.MethodConnect && status >= 200 && status < 300
 }
 
-// declaredLength returns the length of the body that the head promises, -1 if it promises none. Lines that
-// say the same are one (RFC 9110, section 8.6); those that contradict each other are an error, for the
-// client and a proxy might believe different ones. What is no length is taken out.
+// declaredLength returns the length of the body that the head promises, -1 if it promises none.
+// Lines that say the same are one (RFC 9110, section 8.6); those that contradict each other are an
+// error, for the client and a proxy might believe different ones. What is no length is taken out.
 func declaredLength(h http.Header) (int64, error) {
 	length, found, canonical := int64(-1), false, false
 	for name, values := range h {
@@ -115,19 +118,21 @@ func declaredLength(h http.Header) (int64, error) {
 // minRead is the least room that is left for a Read, in bytes.
 const minRead = 4 << 10
 
-// Write passes resp on and closes its body. Only the header counts for what the head says: ContentLength is
-// not looked at. Trailers are complete once the body has returned io.EOF.
+// Write passes resp on and closes its body. Only the header counts for what the head says:
+// ContentLength is not looked at. Trailers are complete once the body has returned io.EOF.
 //
-// The error is a *ResponseError, a *ClientError, a *LateError, or what reading the body returned; if
-// Committed then says false nothing has left yet. If the response cannot have a body, what the program
-// writes is thrown away without an error, for a while: then enough is called, which should end the body.
+// The error is a *ResponseError, a *ClientError, a *LateError, or what reading the body returned;
+// if Committed then says false nothing has left yet. If the response cannot have a body, what the
+// program writes is thrown away without an error, for a while: then enough is called, which should
+// end the body.
 func (x *Exchange) Write(resp *http.Response, enough func()) error {
 	// What there is to know about the body, Read has told.
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < 200 || resp.StatusCode > 999 {
 		return &ResponseError{
-			Cause: fmt.Sprintf("the program responded with status %d, which is not a final status", resp.StatusCode),
-			Hint:  "informational responses (1xx) come before the response and need the API made for them",
+			Cause: fmt.Sprintf("the program responded with status %d, which is not a final status",
+				resp.StatusCode),
+			Hint: "informational responses (1xx) come before the response and need the API made for them",
 		}
 	}
 	length, err := declaredLength(resp.Header)
@@ -140,9 +145,9 @@ func (x *Exchange) Write(resp *http.Response, enough func()) error {
 	return x.skip(resp, length, enough)
 }
 
-// stream passes head, body and trailers on. It holds back what is joined by more bytes without a wait, so
-// that a short response leaves in one piece; and as long as nothing has left, a failure can still be
-// explained to the client.
+// stream passes head, body and trailers on. It holds back what is joined by more bytes without a
+// wait, so that a short response leaves in one piece; and as long as nothing has left, a failure
+// can still be explained to the client.
 func (x *Exchange) stream(resp *http.Response, declared int64) error {
 	got := int64(0)
 	pooled := x.config.buffer()
@@ -191,13 +196,14 @@ func (x *Exchange) settleHead() {
 func bodySizeError(declared, got int64) error {
 	cause := fmt.Sprintf("the body is longer than its content-length of %d bytes", declared)
 	if got < declared {
-		cause = fmt.Sprintf("the body ended after %d of the %d bytes its content-length promised", got, declared)
+		cause = fmt.Sprintf("the body ended after %d of the %d bytes its content-length promised",
+			got, declared)
 	}
 	return &ResponseError{Code: "HTTP-response-body-size", Cause: cause}
 }
 
-// skip sends a response that has no body. An endless body would otherwise hold the connection for as long
-// as the client does.
+// skip sends a response that has no body. An endless body would otherwise hold the connection for
+// as long as the client does.
 func (x *Exchange) skip(resp *http.Response, declared int64, enough func()) error {
 	if !Ready(resp.Body) {
 		if err := x.flush(resp, declared, nil); err != nil {
@@ -280,15 +286,16 @@ func (x *Exchange) flush(resp *http.Response, length int64, p []byte) error {
 	return nil
 }
 
-// ending sets the trailers of a response whose body has ended, with got bytes, but is not yet written to
-// its end, or returns the length for its head; -1 if it has none. Trailers need a chunked body: one with
-// a declared length has no room for them, nor has HTTP/1.0.
+// ending sets the trailers of a response whose body has ended, with got bytes, but is not yet
+// written to its end, or returns the length for its head; -1 if it has none. Trailers need a
+// chunked body: one with a declared length has no room for them, nor has HTTP/1.0.
 func (x *Exchange) ending(resp *http.Response, got int64) int64 {
 	header := x.w.Header()
 	trailers := false
 	for name, values := range resp.Trailer {
 		name = textproto.CanonicalMIMEHeaderKey(name)
-		if isConnectionHeader(name) || name == "Content-Length" || len(values) == 0 || !x.r.ProtoAtLeast(1, 1) {
+		if isConnectionHeader(name) || name == "Content-Length" || len(values) == 0 ||
+			!x.r.ProtoAtLeast(1, 1) {
 			continue
 		}
 		header[http.TrailerPrefix+name] = values
