@@ -53,20 +53,25 @@ func TestEveryEndAfterAResponseIsNoticedOnce(t *testing.T) {
 	for _, tc := range []struct {
 		guest, target, want string
 		requests            int
+		slow                bool // works on
 	}{
-		{"lab-p2", "/finish-panic", "wasm trap: unreachable", 20},
-		{"lab-p2", "/finish-panic-cl", "wasm trap: unreachable", 20},
-		{"lab-p2", "/finish-exit1", "the guest exited with status 1", 20},
-		{"lab-p2", "/finish-spin", "the guest was still working", 3},
-		{"lab-p2", "/finish-sleep", "the guest was still working", 3},
-		{"lab-p3", "/cl-panic", "wasm trap: unreachable", 20},
-		{"lab-p3", "/late-panic", "wasm trap: unreachable", 20},
-		{"lab-p3", "/sent-panic", "wasm trap: unreachable", 20},
-		{"lab-p3", "/exit0", "the guest exited with status 0", 20},
+		{"lab-p2", "/finish-panic", "wasm trap: unreachable", 20, false},
+		{"lab-p2", "/finish-panic-cl", "wasm trap: unreachable", 20, false},
+		{"lab-p2", "/finish-exit1", "the guest exited with status 1", 20, false},
+		{"lab-p2", "/finish-spin", "the guest was still working", 3, true},
+		{"lab-p2", "/finish-sleep", "the guest was still working", 3, true},
+		{"lab-p3", "/cl-panic", "wasm trap: unreachable", 20, false},
+		{"lab-p3", "/late-panic", "wasm trap: unreachable", 20, false},
+		{"lab-p3", "/sent-panic", "wasm trap: unreachable", 20, false},
+		{"lab-p3", "/exit0", "the guest exited with status 0", 20, false},
 	} {
 		t.Run(tc.guest+tc.target, func(t *testing.T) {
 			var said notices
-			h, end := newLab(t, tc.guest, Config{Notice: said.add, PostReturnTimeout: 20 * time.Millisecond})
+			cfg := Config{Notice: said.add}
+			if tc.slow {
+				cfg.PostReturnTimeout = 20 * time.Millisecond
+			}
+			h, end := newLab(t, tc.guest, cfg)
 			var want []string
 			for i := range tc.requests {
 				id := strconv.Itoa(100 + i)
@@ -164,22 +169,28 @@ func TestAResponseOfKnownLengthSaysIt(t *testing.T) {
 		{"lab-p3", "HEAD", "/none-body", nil},
 	} {
 		h, _ := newLab(t, tc.guest, Config{})
-		r := request(t, tc.target)
-		r.Method = tc.method
-		resp, err := h.Handle(t.Context(), "1", r)
-		if err != nil {
-			t.Errorf("%s: %v", tc.target, err)
-			continue
-		}
-		body, err := text(resp, nil)
-		if err != nil {
-			t.Errorf("%s: %v", tc.target, err)
-		}
-		if diff := cmp.Diff(tc.want, resp.Header["Content-Length"]); diff != "" {
-			t.Errorf("%s %s: (-want +got):\n%s", tc.method, tc.target, diff)
-		}
-		if tc.want != nil && strconv.Itoa(len(body)) != tc.want[0] {
-			t.Errorf("%s: %d bytes", tc.target, len(body))
+		// A head is not held back for a guest that computes for long, as one does on a machine that is
+		// overloaded: then another request is to say it.
+		for left := 5; ; left-- {
+			r := request(t, tc.target)
+			r.Method = tc.method
+			resp, err := h.Handle(t.Context(), "1", r)
+			if err != nil {
+				t.Errorf("%s: %v", tc.target, err)
+				break
+			}
+			body, err := text(resp, nil)
+			if err != nil || tc.want != nil && strconv.Itoa(len(body)) != tc.want[0] {
+				t.Errorf("%s: %d bytes, %v", tc.target, len(body), err)
+			}
+			got := resp.Header["Content-Length"]
+			if left > 0 && got == nil && tc.want != nil {
+				continue
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s %s: (-want +got):\n%s", tc.method, tc.target, diff)
+			}
+			break
 		}
 	}
 }
