@@ -151,14 +151,15 @@ func (r *Recorder) one(x *serve.Recorded) error {
 	if r.session.Find(&e) {
 		r.files.mayHoldSecrets()
 	}
-	text := render(r.session.Hide(&e))
+	hidden := r.session.Hide(&e)
+	text := render(hidden)
 	if len(text) == 0 {
 		r.cut.Add(1)
 		return nil
 	}
 	for {
 		r.number++
-		path := filepath.Join(r.options.Dir, hurl.FileName(r.number, &e))
+		path := filepath.Join(r.options.Dir, hurl.FileName(r.number, &hidden))
 		err := writeFile(path, text, false)
 		switch {
 		case errors.Is(err, fs.ErrExist): // another program records here, too

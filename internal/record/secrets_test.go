@@ -45,6 +45,18 @@ func TestSecretsFoundLaterAreHiddenInEarlierFixtures(t *testing.T) {
 	}
 }
 
+func TestSecretsAreNotInFileNames(t *testing.T) {
+	dir := t.TempDir()
+	recorded(t, dir, serve.Recorded{
+		Method: "GET", Host: "localhost", Target: "/a;jsessionid=" + secretFor(1) + "&token=swordfish", Status: 200,
+	})
+	for name, text := range contents(t, dir) {
+		if all := name + text; strings.Contains(all, "0123456789") || strings.Contains(all, "swordfish") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+}
+
 // filesWith adds the fixtures of exchanges as the recorder does.
 func filesWith(
 	t *testing.T, dir string, s *redact.Session, limit int, list ...*fixture.Exchange,
