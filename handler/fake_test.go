@@ -208,7 +208,8 @@ func (h *host) created() int {
 	return h.stores
 }
 
-// bubble runs f with a handler for h in a synctest bubble: time is faked, and goroutines that stay behind fail the test.
+// bubble runs f with a handler for h in a synctest bubble: time is faked, and goroutines that stay
+// behind fail the test.
 func bubble(t *testing.T, h *host, f func(t *testing.T, p *ProxyHandler)) {
 	t.Helper()
 	bubbleWith(t, Options{}, h, f)

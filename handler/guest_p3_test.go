@@ -29,8 +29,9 @@ func kitchenP3(t testing.TB) *guestHost {
 	}
 }
 
-// together sends requests one after the other, each when the instance waits with those before it, so that one instance gets them all. It
-// returns how to wait for the outcomes, in the order of the targets.
+// together sends requests one after the other, each when the instance waits with those before it,
+// so that one instance gets them all. It returns how to wait for the outcomes, in the order of the
+// targets.
 func together(t testing.TB, p *ProxyHandler, ctx context.Context, data any, targets ...string) (wait func() (bodies []string, errs []error)) {
 	t.Helper()
 	var wg sync.WaitGroup

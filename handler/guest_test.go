@@ -171,7 +171,8 @@ func TestInstancesOfARealGuestAreUsedAgain(t *testing.T) {
 	}
 }
 
-// awaitIdle returns when a worker waits for a request: nothing tells of it, and it is a moment after the response.
+// awaitIdle returns when a worker waits for a request: nothing tells of it, and it is a moment
+// after the response.
 func awaitIdle(p *ProxyHandler) {
 	for {
 		if _, idle := p.Workers(); idle > 0 {

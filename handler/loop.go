@@ -8,34 +8,30 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// loop drives an instance that takes several requests at once, each a task of the guest: the event loop
-// of a worker. It has three parts: taking and responding are here, time is in loop_time.go, failing in
-// loop_fail.go.
+// loop drives an instance that takes several requests at once, each a task of the guest: the event
+// loop of a worker. It has three parts: taking and responding are here, time is in loop_time.go,
+// failing in loop_fail.go.
 //
-// The owner is the worker's goroutine. It alternates between work, which runs guest code until all of it
-// waits, and wait. The worker is parked only while it waits, so that no request comes in while the guest
-// is busy. Requests expire, and their receivers leave, on other goroutines, which leave a note and nudge
-// the owner; if the owner does not come in time, the guest is stopped.
+// The owner is the worker's goroutine. It alternates between work, which runs guest code until all
+// of it waits, and wait. The worker is parked only while it waits, so that no request comes in
+// while the guest is busy. Requests expire, and their receivers leave, on other goroutines, which
+// leave a note and nudge the owner; if the owner does not come in time, the guest is stopped.
 //
 // A task goes through these phases:
 //
-//	      take ─→ request ──── responds ────→ streaming
-//	               │    │                      │     │
-//	exits without  │    │ expires,      exits, │     │ expires,
-//	   a response  │    │ or responds   and    │     │ or the receiver leaves,
-//	               │    │ too late, or  the    │     │ which it does at the
-//	               │    │ with an error │ body  │     │ end of the body
-//	               │    │ code, or the  has    │     │
-//	               │    │ receiver      ended  │     │
-//	               │    │ leaves        or is  │     │
-//	               │    ↓               stuck  │     ↓
-//	               │  post-return ←───────────)─── post-return
-//	               │    │ exits                │
-//	               ↓    ↓                      ↓
-//	                    done
+//	request ─────────────── responds ──────────────→ streaming
+//	   │                                                 │
+//	   │ it responds with an error code, it expires,     │ it expires,
+//	   │ or its receiver leaves                          │ or its receiver leaves, which it
+//	   │                                                 │ does at the end of the body, too
+//	   └──────────────────→ post-return ←────────────────┘
 //
-// The status of the worker is that of the task that is behind most: Requests if there is one in request,
-// else Streaming, else PostReturn, and Idle if there is none.
+// It is done when the guest's task has exited: in request the outcome is then that there is no
+// response. In streaming it lingers until the body, which the embedder or another task may go on
+// with, has ended and its receiver has left, or the body is found to be stuck.
+//
+// The status of the worker is Requests if there is a task in request, else Streaming or PostReturn
+// if there is one in that phase, and else Idle.
 type loop struct {
 	w     *worker
 	proxy concurrentProxy
@@ -91,8 +87,8 @@ const (
 	phases
 )
 
-// runLoop handles x and whatever comes while that takes, until the instance has to end. It returns what
-// is wrong with the instance, if anything.
+// runLoop handles x and whatever comes while that takes, until the instance has to end. It returns
+// what is wrong with the instance, if anything.
 func (w *worker) runLoop(proxy concurrentProxy, x *exchange) (cause error) {
 	l := &loop{
 		w: w, proxy: proxy, nudge: make(chan struct{}, 1),
@@ -251,8 +247,8 @@ func (l *loop) forget(t *task) {
 	}
 }
 
-// release forgets the tasks that have exited, unless somebody still receives what the embedder moves, or
-// another task writes, for them.
+// release forgets the tasks that have exited, unless somebody still receives what the embedder
+// moves, or another task writes, for them.
 func (l *loop) release() {
 	for _, t := range l.exited {
 		l.w.watch.mu.Lock()
@@ -272,8 +268,8 @@ func (l *loop) release() {
 	l.exited = l.exited[:0]
 }
 
-// abandon cuts the bodies that nobody could go on with: without guest code that could run, what only the
-// guest could go on with never ends by itself.
+// abandon cuts the bodies that nobody could go on with: without guest code that could run, what
+// only the guest could go on with never ends by itself.
 func (l *loop) abandon() {
 	if len(l.lingering) == 0 {
 		return
@@ -317,8 +313,8 @@ func (l *loop) attend() error {
 	return l.timeOver(time.Now())
 }
 
-// receiversLeft makes what the guest still does for those whose receivers have left post-return work. It
-// returns the tasks that are to be cancelled. The owner calls it; the lock is held.
+// receiversLeft makes what the guest still does for those whose receivers have left post-return
+// work. It returns the tasks that are to be cancelled. The owner calls it; the lock is held.
 func (l *loop) receiversLeft(now time.Time) (cancel []*task) {
 	for _, x := range l.left {
 		t := l.tasks[x]
@@ -338,8 +334,8 @@ func (l *loop) receiversLeft(now time.Time) (cancel []*task) {
 	return cancel
 }
 
-// wait parks the worker, if it may take a request, until there is something to do. It returns the next
-// request, or that the instance has to end.
+// wait parks the worker, if it may take a request, until there is something to do. It returns the
+// next request, or that the instance has to end.
 func (l *loop) wait() (x *exchange, end bool, err error) {
 	n := len(l.byID)
 	accept, refusing, err := l.accept(n)
@@ -382,8 +378,8 @@ func (l *loop) wait() (x *exchange, end bool, err error) {
 	return x, false, err
 }
 
-// accept asks the embedder, and the guest, whether another request may come; refusing reports that the
-// guest holds requests back.
+// accept asks the embedder, and the guest, whether another request may come; refusing reports that
+// the guest holds requests back.
 func (l *loop) accept(concurrent int) (a ShouldAccept, refusing bool, err error) {
 	defer recoverTo(&err)
 	if l.retiring {

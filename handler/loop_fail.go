@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// fail ends all tasks: err is what the guest ended with, or why it must end. It returns what is wrong
-// with the instance.
+// fail ends all tasks: err is what the guest ended with, or why it must end. It returns what is
+// wrong with the instance.
 func (l *loop) fail(err error) (cause error) {
 	l.release() // what came to its end before
 	w := &l.w.watch
@@ -53,7 +53,8 @@ func (l *loop) fail(err error) (cause error) {
 	return cause
 }
 
-// cause is what is wrong with an instance that ends with err, or was stopped for some reason before.
+// cause is what is wrong with an instance that ends with err, or was stopped for some reason
+// before.
 func (l *loop) cause(stopped, err error, culprit *task) error {
 	var expired *ExpirationError
 	switch {
@@ -93,8 +94,8 @@ func (l *loop) outcome(t, culprit *task, cause error) error {
 	return lost
 }
 
-// expiredWith is what the request gets if it is stopped with the instance. The trap tells what the guest
-// did; of another task than the one that ran there is only what it waits for.
+// expiredWith is what the request gets if it is stopped with the instance. The trap tells what the
+// guest did; of another task than the one that ran there is only what it waits for.
 func (t *task) expiredWith(cause *ExpirationError, ran bool, now time.Time) error {
 	own := *cause
 	own.Status, own.After = t.phase.status(), now.Sub(t.since)

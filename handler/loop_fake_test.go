@@ -14,7 +14,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// fakeLoop is an instance whose tasks are written in Go. Everything but post belongs to the worker's goroutine.
+// fakeLoop is an instance whose tasks are written in Go. Everything but post belongs to the
+// worker's goroutine.
 type fakeLoop struct {
 	store    *fakeStore
 	guest    func(*fakeTask) error
@@ -51,7 +52,11 @@ func (p *fakeLoop) post(f func() error) {
 	}
 }
 
-func (p *fakeLoop) Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error) {
+func (p *fakeLoop) Prepare(
+	state *wasi.State,
+	req *Request,
+	respond func(*wasi.Response, *ErrorCode),
+) (*Prepared, error) {
 	p.n++
 	t := &fakeTask{loop: p, id: p.n, state: state, respond: respond}
 	p.live++
@@ -118,7 +123,12 @@ type loopHost struct {
 func (h *loopHost) Instantiate(ctx context.Context) (*Instance, error) {
 	inst, err := h.host.Instantiate(ctx)
 	if err == nil {
-		inst.Proxy = &fakeLoop{store: inst.Store.(*fakeStore), guest: h.guest, work: make(chan func() error, 100), wake: make(chan struct{}, 1)}
+		inst.Proxy = &fakeLoop{
+			store: inst.Store.(*fakeStore),
+			guest: h.guest,
+			work:  make(chan func() error, 100),
+			wake:  make(chan struct{}, 1),
+		}
 	}
 	return inst, err
 }
@@ -211,12 +221,15 @@ func TestExpirationOfABusyInstance(t *testing.T) {
 		}, time.Second + busyGrace + unwind, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &loopHost{host: &host{accept: many, start: expiring}, guest: func(t *fakeTask) error {
-				if t.id == 1 {
-					return nil // it waits
-				}
-				return tc.guest(t)
-			}}
+			h := &loopHost{
+				host: &host{accept: many, start: expiring},
+				guest: func(t *fakeTask) error {
+					if t.id == 1 {
+						return nil // it waits
+					}
+					return tc.guest(t)
+				},
+			}
 			loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 				first := send(t, p, nil)
 				start := time.Now()
@@ -248,20 +261,28 @@ func TestExpiredTasksMayCleanUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var cleaned bool
-			h := &loopHost{host: &host{accept: many, start: expiring}, guest: func(t *fakeTask) error {
-				t.cancelled = func() {
-					t.after(tc.takes, func() error {
-						cleaned = true
-						t.exit()
-						return nil
-					})
-				}
-				return nil
-			}}
+			h := &loopHost{
+				host: &host{accept: many, start: expiring},
+				guest: func(t *fakeTask) error {
+					t.cancelled = func() {
+						t.after(tc.takes, func() error {
+							cleaned = true
+							t.exit()
+							return nil
+						})
+					}
+					return nil
+				},
+			}
 			loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 				start := time.Now()
 				o := <-send(t, p, time.Second)
-				want := &ExpirationError{Status: Requests, After: time.Second, Task: 1, Waiting: "for the test"}
+				want := &ExpirationError{
+					Status:  Requests,
+					After:   time.Second,
+					Task:    1,
+					Waiting: "for the test",
+				}
 				var got *ExpirationError
 				if !errors.As(o.err, &got) || !cmp.Equal(want, got) {
 					t.Errorf("(-want +got):\n%s", cmp.Diff(want, got))
@@ -335,13 +356,19 @@ func TestAPanicOfTheHostIsNobodysFault(t *testing.T) {
 }
 
 func TestTheTimeOfAnInstanceThatIsShared(t *testing.T) {
-	h := &loopHost{host: &host{accept: many, timeouts: Timeouts{Requests: 2 * time.Second, Idle: 3 * time.Second}}, guest: func(t *fakeTask) error {
-		if t.id == 1 {
-			t.hello()
-			t.exit()
-		}
-		return nil
-	}}
+	h := &loopHost{
+		host: &host{
+			accept:   many,
+			timeouts: Timeouts{Requests: 2 * time.Second, Idle: 3 * time.Second},
+		},
+		guest: func(t *fakeTask) error {
+			if t.id == 1 {
+				t.hello()
+				t.exit()
+			}
+			return nil
+		},
+	}
 	loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 		if o := <-send(t, p, nil); o.err != nil {
 			t.Error(o.err)

@@ -22,10 +22,14 @@ func brief(t *fakeTask) {
 	})
 }
 
-// A request that hangs is found by the time of the instance, however many others come and go meanwhile.
+// A request that hangs is found by the time of the instance, however many others come and go
+// meanwhile.
 func TestTheNewestOutstandingRequestCounts(t *testing.T) {
 	h := &loopHost{
-		host: &host{accept: Reuse{Max: 1000, Concurrent: 10}.ShouldAcceptRequest, timeouts: Timeouts{Requests: 5 * time.Second}},
+		host: &host{
+			accept:   Reuse{Max: 1000, Concurrent: 10}.ShouldAcceptRequest,
+			timeouts: Timeouts{Requests: 5 * time.Second},
+		},
 		guest: func(t *fakeTask) error {
 			if t.id > 1 {
 				brief(t)
@@ -46,7 +50,8 @@ func TestTheNewestOutstandingRequestCounts(t *testing.T) {
 			t.Errorf("%d instances took the requests, want one", n)
 		}
 		o := <-hangs
-		if e := wantError[*ExpirationError](t, o.err); e.Status != Requests || e.After != 5*time.Second {
+		if e := wantError[*ExpirationError](t, o.err); e.Status != Requests ||
+			e.After != 5*time.Second {
 			t.Errorf("got %v, status %v", e, e.Status)
 		}
 		if took := time.Since(start); took != 5*time.Second {
@@ -58,7 +63,10 @@ func TestTheNewestOutstandingRequestCounts(t *testing.T) {
 // The same holds for work after a response.
 func TestThePostReturnWorkThatHangsCounts(t *testing.T) {
 	h := &loopHost{
-		host: &host{accept: Reuse{Max: 1000, Concurrent: 10}.ShouldAcceptRequest, timeouts: Timeouts{PostReturn: 5 * time.Second}},
+		host: &host{
+			accept:   Reuse{Max: 1000, Concurrent: 10}.ShouldAcceptRequest,
+			timeouts: Timeouts{PostReturn: 5 * time.Second},
+		},
 		guest: func(t *fakeTask) error {
 			if t.id > 1 || t.loop.store.id > 1 {
 				brief(t)
@@ -80,7 +88,11 @@ func TestThePostReturnWorkThatHangsCounts(t *testing.T) {
 			t.Errorf("the instance took requests for %v, want 5s", took)
 		}
 	})
-	wantReports(t, h.host, "<nil>: the guest was still working 5s after the response: the guest's task 1 was waiting for the test")
+	wantReports(
+		t,
+		h.host,
+		"<nil>: the guest was still working 5s after the response: the guest's task 1 was waiting for the test",
+	)
 }
 
 func TestAnIdleInstanceThatHoldsRequestsBackEnds(t *testing.T) {
@@ -210,7 +222,9 @@ func TestABodyThatTakesTooLongIsCut(t *testing.T) {
 	const most = 3 * time.Second
 	want := func(t *testing.T, o outcome, took time.Duration) {
 		t.Helper()
-		if e := wantError[*ExpirationError](t, o.err); o.body != "part" || e.Status != Streaming || e.After != most || took != most {
+		if e := wantError[*ExpirationError](t, o.err); o.body != "part" || e.Status != Streaming ||
+			e.After != most ||
+			took != most {
 			t.Errorf("%q, %v after %v", o.body, e, took)
 		}
 	}
@@ -228,11 +242,14 @@ func TestABodyThatTakesTooLongIsCut(t *testing.T) {
 		wantReports(t, h)
 	})
 	t.Run("0.3", func(t *testing.T) {
-		h := &loopHost{host: &host{accept: many, timeouts: Timeouts{Streaming: most}}, guest: func(t *fakeTask) error {
-			t.cancelled = t.exit
-			t.headOnly(200)
-			return nil
-		}}
+		h := &loopHost{
+			host: &host{accept: many, timeouts: Timeouts{Streaming: most}},
+			guest: func(t *fakeTask) error {
+				t.cancelled = t.exit
+				t.headOnly(200)
+				return nil
+			},
+		}
 		loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
 			start := time.Now()
 			first := send(t, p, nil)

@@ -66,8 +66,8 @@ func (l *loop) timeOver(now time.Time) error {
 	return nil
 }
 
-// expire moves the tasks whose own time is over to post-return. It returns them with what their requests
-// get for that. The owner calls it; the lock is held.
+// expire moves the tasks whose own time is over to post-return. It returns them with what their
+// requests get for that. The owner calls it; the lock is held.
 func (l *loop) expire(now time.Time) map[*task]*ExpirationError {
 	expired := map[*task]*ExpirationError{}
 	for len(l.queue) > 0 {
@@ -96,9 +96,9 @@ func (l *loop) limit(t *task) {
 	}
 }
 
-// observe returns the status of the worker and since when it counts: that of Requests, Streaming and
-// PostReturn since the newest task got there. Tasks that came later and are done with do not count, or
-// one that hangs would never be found while others come and go. The lock is held.
+// observe returns the status of the worker and since when it counts: that of Requests, Streaming
+// and PostReturn since the newest task got there. Tasks that came later and are done with do not
+// count, or one that hangs would never be found while others come and go. The lock is held.
 func (l *loop) observe(now time.Time) (WorkerStatus, time.Time) {
 	status, since := Idle, l.idleSince
 	switch {
@@ -115,7 +115,8 @@ func (l *loop) observe(now time.Time) (WorkerStatus, time.Time) {
 	return status, since
 }
 
-// entries are the tasks that entered a phase, in that order; those that have left it may be among them.
+// entries are the tasks that entered a phase, in that order; those that have left it may be among
+// them.
 type entries []*task
 
 // add adds a task to those in a phase, of which there are count now.
@@ -163,8 +164,8 @@ func (l *loop) overdue(now time.Time) bool {
 	return !at.IsZero() && !now.Before(at)
 }
 
-// stopCause is why an instance ends whose time is over in its status; nil if that is no fault. The lock
-// is held.
+// stopCause is why an instance ends whose time is over in its status; nil if that is no fault. The
+// lock is held.
 func (l *loop) stopCause(now time.Time) error {
 	status, since := l.observe(now)
 	if status == Idle {
@@ -180,7 +181,8 @@ func (l *loop) expiry(now time.Time) time.Time {
 		return time.Time{} // each task has its own time
 	}
 	at := l.w.inst.Expiration.Expires(status, since)
-	if status == PostReturn && l.expired == l.count[phasePostReturn] && (at.IsZero() || l.cleanUpUntil.Before(at)) {
+	if status == PostReturn && l.expired == l.count[phasePostReturn] &&
+		(at.IsZero() || l.cleanUpUntil.Before(at)) {
 		at = l.cleanUpUntil
 	}
 	return at

@@ -15,8 +15,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// TestMiddlewarePassesOn lets a component that imports the handler that it exports stand between a client and a server. The bodies go from
-// one connection to the other without the guest.
+// TestMiddlewarePassesOn lets a component that imports the handler that it exports stand between a
+// client and a server. The bodies go from one connection to the other without the guest.
 func TestMiddlewarePassesOn(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -33,7 +33,10 @@ func TestMiddlewarePassesOn(t *testing.T) {
 		}
 	}))
 	defer upstream.Close()
-	h := &guestHost{loaded: load(t, "rust-middleware-p3/rust-middleware-p3.wasm"), reuse: Reuse{Max: 100, Concurrent: 16}}
+	h := &guestHost{
+		loaded: load(t, "rust-middleware-p3/rust-middleware-p3.wasm"),
+		reuse:  Reuse{Max: 100, Concurrent: 16},
+	}
 	h.config.Client = &wasi.Client{DefaultScheme: "HTTP"}
 	p := New(t.Context(), h)
 	defer p.Close(context.Background())
@@ -46,7 +49,10 @@ func TestMiddlewarePassesOn(t *testing.T) {
 		}
 		q.Header = fields.Freeze()
 		q.Trailer = func() *wasi.Fields {
-			f, err := wasi.FieldsFromList(&wasi.FieldRules{}, []wasi.Field{{Name: "x-sum", Value: []byte("7")}})
+			f, err := wasi.FieldsFromList(
+				&wasi.FieldRules{},
+				[]wasi.Field{{Name: "x-sum", Value: []byte("7")}},
+			)
 			if err != nil {
 				t.Error(err)
 			}
@@ -73,7 +79,8 @@ func TestMiddlewarePassesOn(t *testing.T) {
 			if got != sent || err != nil || res.Status != http.StatusCreated {
 				t.Errorf("status %d, %d bytes of %d, %v", res.Status, len(got), len(sent), err)
 			}
-			if res.Header.Has("x-wrapped") != tc.wrapped || string(res.Header.Get("x-method")[0]) != "POST" {
+			if res.Header.Has("x-wrapped") != tc.wrapped ||
+				string(res.Header.Get("x-method")[0]) != "POST" {
 				t.Errorf("headers %v", res.Header.Entries())
 			}
 			if tr := res.Trailer(); tr == nil || string(tr.Get("x-sum")[0]) != "7" {
@@ -108,8 +115,8 @@ func TestMiddlewarePassesOn(t *testing.T) {
 	})
 }
 
-// A body that a guest passes on without looking at it is held to the headers that go with it, and its
-// trailers to those that may follow a body, like one that the guest writes.
+// A body that a guest passes on without looking at it is held to the headers that go with it, and
+// its trailers to those that may follow a body, like one that the guest writes.
 func TestMiddlewareDoesNotSmuggle(t *testing.T) {
 	const hello = "hello"
 	type seen struct {
@@ -132,7 +139,10 @@ func TestMiddlewareDoesNotSmuggle(t *testing.T) {
 		w.(http.Flusher).Flush() // or there is a length, and no trailers
 	}))
 	defer upstream.Close()
-	h := &guestHost{loaded: load(t, "rust-middleware-p3/rust-middleware-p3.wasm"), reuse: Reuse{Max: 100, Concurrent: 16}}
+	h := &guestHost{
+		loaded: load(t, "rust-middleware-p3/rust-middleware-p3.wasm"),
+		reuse:  Reuse{Max: 100, Concurrent: 16},
+	}
 	h.config.Client = &wasi.Client{DefaultScheme: "HTTP"}
 	p := New(t.Context(), h)
 	defer p.Close(context.Background())
@@ -155,7 +165,9 @@ func TestMiddlewareDoesNotSmuggle(t *testing.T) {
 		got = nil
 		q := request("/")
 		q.Method, q.Body = "POST", io.NopCloser(strings.NewReader(hello))
-		header := []wasi.Field{{Name: "x-upstream", Value: []byte(strings.TrimPrefix(upstream.URL, "http://"))}}
+		header := []wasi.Field{
+			{Name: "x-upstream", Value: []byte(strings.TrimPrefix(upstream.URL, "http://"))},
+		}
 		if tc.length != "" {
 			header = append(header, wasi.Field{Name: "content-length", Value: []byte(tc.length)})
 		}

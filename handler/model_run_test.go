@@ -256,8 +256,8 @@ func compareWithModel(t *testing.T, seed uint64) {
 	}
 }
 
-// TestInstancesDoWhatTheModelDoes plays random scenarios: requests arrive, hang, end, trap, expire and
-// are given up, guests compute and hold back.
+// TestInstancesDoWhatTheModelDoes plays random scenarios: requests arrive, hang, end, trap, expire
+// and are given up, guests compute and hold back.
 func TestInstancesDoWhatTheModelDoes(t *testing.T) {
 	for seed := range uint64(1500) {
 		compareWithModel(t, seed)

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// model is what the seed's handler does with instances that take several requests at once, written down
-// plainly and apart from the implementation: a list of rules over events in the order of their times. It
-// runs one scenario.
+// model is what the seed's handler does with instances that take several requests at once, written
+// down plainly and apart from the implementation: a list of rules over events in the order of their
+// times. It runs one scenario.
 //
-// It does not choose the instance for a request: it takes the choice that was made, and says whether it
-// was allowed.
+// It does not choose the instance for a request: it takes the choice that was made, and says
+// whether it was allowed.
 type model struct {
 	s       scenario
 	chosen  map[int]int // by request: the instance, from 1, that took it
@@ -150,7 +150,12 @@ func (m *model) next() (next modelEvent, found bool) {
 		return modelEvent{}, false
 	}
 	next = slices.MinFunc(all, func(a, b modelEvent) int {
-		return cmp.Or(cmp.Compare(when(a), when(b)), cmp.Compare(a.order, b.order), cmp.Compare(a.at, b.at), cmp.Compare(a.seq, b.seq))
+		return cmp.Or(
+			cmp.Compare(when(a), when(b)),
+			cmp.Compare(a.order, b.order),
+			cmp.Compare(a.at, b.at),
+			cmp.Compare(a.seq, b.seq),
+		)
 	})
 	next.at = when(next)
 	return next, true
@@ -168,13 +173,19 @@ func (m *model) arrive(request int) {
 	i := m.insts[id]
 	switch {
 	case i == nil && len(open) > 0:
-		m.wrong = append(m.wrong, fmt.Sprintf("request %d got a new instance, while %v took requests", request, open))
+		m.wrong = append(
+			m.wrong,
+			fmt.Sprintf("request %d got a new instance, while %v took requests", request, open),
+		)
 		fallthrough
 	case i == nil:
 		i = &modelInstance{id: id}
 		m.insts[id] = i
 	case !slices.Contains(open, id):
-		m.wrong = append(m.wrong, fmt.Sprintf("request %d was given to instance %d, which takes none", request, id))
+		m.wrong = append(
+			m.wrong,
+			fmt.Sprintf("request %d was given to instance %d, which takes none", request, id),
+		)
 	}
 	s := m.s.requests[request]
 	t := &modelTask{request: request, script: s, inst: i, since: m.now}
@@ -324,7 +335,8 @@ func (m *model) limit(i *modelInstance) time.Duration {
 	if limit == 0 {
 		at = 0
 	}
-	if status == PostReturn && !slices.ContainsFunc(i.tasks, func(t *modelTask) bool { return !t.expired }) {
+	if status == PostReturn &&
+		!slices.ContainsFunc(i.tasks, func(t *modelTask) bool { return !t.expired }) {
 		if at == 0 || i.cleanUpUntil < at {
 			at = i.cleanUpUntil
 		}
@@ -332,7 +344,8 @@ func (m *model) limit(i *modelInstance) time.Duration {
 	return at
 }
 
-// firstLimit returns when the time of an instance or of one of its tasks is over next; zero for never.
+// firstLimit returns when the time of an instance or of one of its tasks is over next; zero for
+// never.
 func (m *model) firstLimit(i *modelInstance) time.Duration {
 	first := m.limit(i)
 	for _, t := range i.tasks {
@@ -343,8 +356,8 @@ func (m *model) firstLimit(i *modelInstance) time.Duration {
 	return first
 }
 
-// nextLimit returns when firstLimit has consequences: if the guest computes then, it gets a grace to
-// come to an end.
+// nextLimit returns when firstLimit has consequences: if the guest computes then, it gets a grace
+// to come to an end.
 func (m *model) nextLimit(i *modelInstance) time.Duration {
 	if i.ended {
 		return 0
@@ -393,7 +406,8 @@ func (m *model) fail(i *modelInstance, how string, culprit *modelTask) {
 	for _, t := range i.tasks {
 		own := "lost"
 		switch {
-		case how == "trap" && (t == culprit || len(i.tasks) == 1), how == "expired" && (overdue(t) || !any):
+		case how == "trap" && (t == culprit || len(i.tasks) == 1),
+			how == "expired" && (overdue(t) || !any):
 			own = how
 		}
 		if t.phase == phaseStreaming && t.whole {
@@ -411,7 +425,10 @@ func (m *model) fail(i *modelInstance, how string, culprit *modelTask) {
 func (m *model) report() []string {
 	var lines []string
 	for r, o := range m.outcomes {
-		lines = append(lines, fmt.Sprintf("request %d in instance %d: %s at %v", r, m.chosen[r], o.How, o.At))
+		lines = append(
+			lines,
+			fmt.Sprintf("request %d in instance %d: %s at %v", r, m.chosen[r], o.How, o.At),
+		)
 	}
 	for i, o := range m.ends {
 		lines = append(lines, fmt.Sprintf("instance %d: %s at %v", i, o.How, o.At))

@@ -377,8 +377,8 @@ func TestWhatEndsAGuestIsTheOutcome(t *testing.T) {
 	}
 }
 
-// Between two calls of a 0.2 guest nobody could go on with a body: its receiver does not wait for the
-// next request, nor for the end of the instance.
+// Between two calls of a 0.2 guest nobody could go on with a body: its receiver does not wait for
+// the next request, nor for the end of the instance.
 func TestABodyLeftUnfinishedIsCutWhenTheGuestReturns(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status int

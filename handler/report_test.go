@@ -65,7 +65,8 @@ func newFailing(t *testing.T) *failing {
 	return f
 }
 
-// Whatever comes first, the receiver gets what ended the guest, or there is a report, and never both.
+// Whatever comes first, the receiver gets what ended the guest, or there is a report, and never
+// both.
 func TestWhatEndsAGuestIsHeardOnce(t *testing.T) {
 	trap := &TrapError{Err: &engine.Trap{Code: engine.TrapUnreachable}}
 	for name, tc := range map[string]struct {
@@ -114,7 +115,8 @@ func TestWhatEndsAGuestIsHeardOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		tc.steps(f, res)
-		if got := f.h.reports(); len(got) != tc.reports || tc.reports == 1 && (got[0].Err != error(trap) || got[0].Data != "it") {
+		if got := f.h.reports(); len(got) != tc.reports ||
+			tc.reports == 1 && (got[0].Err != error(trap) || got[0].Data != "it") {
 			t.Errorf("%s: %v, want %d reports", name, got, tc.reports)
 		}
 	}
@@ -186,7 +188,11 @@ func TestAPanicOfDropIsReported(t *testing.T) {
 		"one that trapped":   func(*guestCall) error { return &engine.Trap{Code: engine.TrapUnreachable} },
 		"one that was ended": (*guestCall).spin,
 	} {
-		h := &host{guest: guest, timeouts: Timeouts{Requests: time.Second}, onDrop: func() { panic("a bug in Drop") }}
+		h := &host{
+			guest:    guest,
+			timeouts: Timeouts{Requests: time.Second},
+			onDrop:   func() { panic("a bug in Drop") },
+		}
 		bubble(t, h, func(t *testing.T, p *ProxyHandler) {
 			for range 2 { // the next request is served as if nothing had been
 				_, _ = get(t, p)
@@ -199,19 +205,21 @@ func TestAPanicOfDropIsReported(t *testing.T) {
 		}
 		for _, r := range got {
 			var p *TrapOrPanicError
-			if !errors.As(r.Err, &p) || p.Panic() == nil || p.Panic().Value != "a bug in Drop" || r.Data != nil {
+			if !errors.As(r.Err, &p) || p.Panic() == nil || p.Panic().Value != "a bug in Drop" ||
+				r.Data != nil {
 				t.Errorf("%s: reported %v: %v", name, r.Data, r.Err)
 			}
 		}
 	}
 }
 
-// Tasks of a shared instance, when it is lost: each outcome is heard, or the fault is reported, once.
+// Tasks of a shared instance, when it is lost: each outcome is heard, or the fault is reported,
+// once.
 func TestReportsOfASharedInstance(t *testing.T) {
 	trap := &engine.Trap{Code: engine.TrapUnreachable}
 	exit := &engine.Trap{Code: engine.TrapHost, Cause: wasi.Exit{Code: 3}}
-	// Each request has its data for a name: "works" has its response and works on, "waits" waits for it,
-	// and the last one makes an end after a second.
+	// Each request has its data for a name: "works" has its response and works on, "waits" waits for
+	// it, and the last one makes an end after a second.
 	names := map[TaskID]any{}
 	name := func(_ *fakeStore, data any, task TaskID) time.Time {
 		names[task] = data

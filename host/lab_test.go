@@ -134,7 +134,9 @@ func TestASessionFailsAtOnceWhatCannotEnd(t *testing.T) {
 	for _, target := range []string{"/stream-undropped", "/body-undropped", "/stream-undropped"} {
 		_, err := text(s.Handle(t.Context(), &Call{}, request(t, target)))
 		var f *Failure
-		if !errors.As(err, &f) || f.Outcome != ErrorCode || f.ErrorCode != "HTTP-response-incomplete" || f.Hint == "" {
+		if !errors.As(err, &f) || f.Outcome != ErrorCode ||
+			f.ErrorCode != "HTTP-response-incomplete" ||
+			f.Hint == "" {
 			t.Fatalf("%s: %v", target, err)
 		}
 		if !s.Wait(t.Context()) {
@@ -143,7 +145,9 @@ func TestASessionFailsAtOnceWhatCannotEnd(t *testing.T) {
 	}
 	_, err := text(s.Handle(t.Context(), &Call{}, request(t, "/finish-with-stream")))
 	var f *Failure
-	if !errors.As(err, &f) || f.Outcome != Trap || !strings.Contains(f.Cause, "resource has children that are alive") || len(f.Frames) == 0 {
+	if !errors.As(err, &f) || f.Outcome != Trap ||
+		!strings.Contains(f.Cause, "resource has children that are alive") ||
+		len(f.Frames) == 0 {
 		t.Errorf("got %v", err)
 	}
 }
