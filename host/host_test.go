@@ -17,7 +17,9 @@ import (
 
 func guestBytes(t *testing.T, path ...string) []byte {
 	t.Helper()
-	wasm, err := os.ReadFile(filepath.Join(append([]string{"..", "testdata", "guests"}, path...)...))
+	wasm, err := os.ReadFile(
+		filepath.Join(append([]string{"..", "testdata", "guests"}, path...)...),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +47,8 @@ func TestHostsThatShareAnEngineCompileOnce(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		if body, err := text(h.Handle(t.Context(), "1", request(t, "/"))); body != "Hello, world!" || err != nil {
+		if body, err := text(h.Handle(t.Context(), "1", request(t, "/"))); body != "Hello, world!" ||
+			err != nil {
 			t.Errorf("%q, %v", body, err)
 		}
 		if h.FromCache() != (i == 1) {
@@ -67,7 +70,8 @@ func TestTryFindsAComponentThatCannotStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		var f *Failure
-		if _, err := h.Handle(t.Context(), "1", request(t, "/")); !errors.As(err, &f) || f.Outcome != want {
+		if _, err := h.Handle(t.Context(), "1", request(t, "/")); !errors.As(err, &f) ||
+			f.Outcome != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 		if err := h.Close(t.Context()); err != nil {
@@ -85,7 +89,8 @@ func TestWhatCannotBeServedIsAnError(t *testing.T) {
 		"truncated.wasm":      func(err error) bool { return err != nil },
 		"empty.wasm":          func(err error) bool { return err != nil },
 	} {
-		if h, err := New(t.Context(), guestBytes(t, "bad", name), Config{}); h != nil || !check(err) {
+		if h, err := New(t.Context(), guestBytes(t, "bad", name), Config{}); h != nil ||
+			!check(err) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -102,7 +107,8 @@ func TestTheEndOfTheContextOfNewDoesNotEndTheHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	if body, err := text(h.Handle(t.Context(), "1", request(t, "/"))); body != "Hello, world!" || err != nil {
+	if body, err := text(h.Handle(t.Context(), "1", request(t, "/"))); body != "Hello, world!" ||
+		err != nil {
 		t.Errorf("%q, %v", body, err)
 	}
 	for range 2 {
@@ -118,7 +124,9 @@ func large() []byte {
 	body := append([]byte{0}, append(bytes.Repeat([]byte{nop}, 300<<10), end)...)
 	code := append([]byte{1}, append(binary.AppendUvarint(nil, uint64(len(body))), body...)...)
 	section := func(id byte, content []byte) []byte {
-		return append(append([]byte{id}, binary.AppendUvarint(nil, uint64(len(content)))...), content...)
+		return append(
+			append([]byte{id}, binary.AppendUvarint(nil, uint64(len(content)))...),
+			content...)
 	}
 	module := slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
 		section(1, []byte{1, 0x60, 0, 0}), section(3, []byte{1, 0}), section(10, code))
@@ -132,13 +140,15 @@ func TestTheHelperCompilesInTheBackgroundOnly(t *testing.T) {
 	}
 	for _, background := range []bool{false, true} {
 		helped := false
-		engine := NewEngine(EngineOptions{Helper: func(ctx context.Context, dir string, wasm []byte) error {
-			helped = true
-			in, out := io.Pipe() // it stays open as long as somebody waits
-			defer out.Close()
-			go func() { _, _ = out.Write(wasm) }()
-			return CompileFor(ctx, dir, in, len(wasm))
-		}})
+		engine := NewEngine(
+			EngineOptions{Helper: func(ctx context.Context, dir string, wasm []byte) error {
+				helped = true
+				in, out := io.Pipe() // it stays open as long as somebody waits
+				defer out.Close()
+				go func() { _, _ = out.Write(wasm) }()
+				return CompileFor(ctx, dir, in, len(wasm))
+			}},
+		)
 		linked, err := engine.Link(t.Context(), c, NewLinker(), LinkOptions{Background: background})
 		if err != nil {
 			t.Fatal(err)

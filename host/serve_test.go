@@ -335,10 +335,16 @@ func TestMiddlewareMayHideFlushing(t *testing.T) {
 			h.ServeHTTP(plainWriter{w}, r)
 		}))
 		defer s.Close()
-		if _, body := do(t, http.MethodGet, s.URL+"/sse?n=3&ms=1", ""); strings.Count(body, "data:") != 3 {
+		if _, body := do(t, http.MethodGet, s.URL+"/sse?n=3&ms=1", ""); strings.Count(
+			body,
+			"data:",
+		) != 3 {
 			t.Errorf("%s: %q", guest, body)
 		}
-		if _, body := do(t, http.MethodPost, s.URL+"/counter", "nobody reads this"); !strings.HasSuffix(body, "\n") {
+		if _, body := do(t, http.MethodPost, s.URL+"/counter", "nobody reads this"); !strings.HasSuffix(
+			body,
+			"\n",
+		) {
 			t.Errorf("%s: %q", guest, body)
 		}
 		if _, body := do(t, http.MethodPost, s.URL+"/echo", "hello"); body != "hello" {

@@ -70,7 +70,9 @@ func (c *Config) internal() *wasi.Config {
 		Env: c.Env, Args: c.Args, InitialCwd: c.InitialCwd,
 		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
 		StdinTerminal: c.StdinTerminal, StdoutTerminal: c.StdoutTerminal, StderrTerminal: c.StderrTerminal,
-		Client: (*wasi.Client)(c.Client), Fields: (*wasi.FieldRules)(c.Fields), BodyBuffer: c.BodyBuffer,
+		Client: (*wasi.Client)(
+			c.Client,
+		), Fields: (*wasi.FieldRules)(c.Fields), BodyBuffer: c.BodyBuffer,
 		Random: c.Random, Clock: c.Clock,
 	}
 }

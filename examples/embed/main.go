@@ -145,7 +145,15 @@ type logged struct {
 
 // Write logs p, which is as much as the guest has written at once.
 func (l *logged) Write(p []byte) (int, error) {
-	l.log.Info(string(p), "stream", l.stream, "instance", l.from.Instance, "request", l.from.Request())
+	l.log.Info(
+		string(p),
+		"stream",
+		l.stream,
+		"instance",
+		l.from.Instance,
+		"request",
+		l.from.Request(),
+	)
 	return len(p), nil
 }
 

@@ -32,7 +32,11 @@ func TestTheNewestBuildServes(t *testing.T) {
 		}
 	}
 	write(greeter)
-	a := &app{file: file, engine: host.NewEngine(host.EngineOptions{}), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	a := &app{
+		file:   file,
+		engine: host.NewEngine(host.EngineOptions{}),
+		log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
 	defer a.engine.Close()
 	if err := a.reload(t.Context()); err != nil {
 		t.Fatal(err)

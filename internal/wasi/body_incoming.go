@@ -43,7 +43,11 @@ type IncomingBody struct {
 // newIncomingBody returns a body that reads src until its end, closes it when the guest has dropped
 // the body or its state is closed, and then asks for trailers. src may be nil for an empty body,
 // trailer when there are none. Closing src must make a blocked read return.
-func (s *State) newIncomingBody(src io.ReadCloser, trailer func() *Fields, fault func(error) *ErrorCode) *IncomingBody {
+func (s *State) newIncomingBody(
+	src io.ReadCloser,
+	trailer func() *Fields,
+	fault func(error) *ErrorCode,
+) *IncomingBody {
 	b := &IncomingBody{state: s, src: src, trailer: trailer, fault: fault}
 	if src == nil {
 		b.ended = true

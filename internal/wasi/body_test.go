@@ -34,7 +34,12 @@ func awaitGoroutines(t *testing.T, before int) {
 	for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(end) {
 			buf := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines, %d before\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
+			t.Fatalf(
+				"%d goroutines, %d before\n%s",
+				runtime.NumGoroutine(),
+				before,
+				buf[:runtime.Stack(buf, true)],
+			)
 		}
 	}
 }
@@ -55,7 +60,11 @@ func newOutgoing(t *testing.T, st *State, kv ...string) (*OutgoingBody, OutputSt
 
 func TestBodyStreamsAndBodiesAreGivenOnce(t *testing.T) {
 	st := newState(t, &Config{})
-	res, req := st.NewOutgoingResponse(NewFields(st.FieldRules())), st.NewOutgoingRequest(NewFields(st.FieldRules()))
+	res, req := st.NewOutgoingResponse(
+		NewFields(st.FieldRules()),
+	), st.NewOutgoingRequest(
+		NewFields(st.FieldRules()),
+	)
 	b, _ := res.Body()
 	_, again := res.Body()
 	_, first := b.Stream()
@@ -321,7 +330,13 @@ func TestResponsesBecomeThoseOfNetHTTP(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		got := seen{c.res.StatusCode, c.res.ContentLength, c.res.Header, c.res.Trailer, string(body)}
+		got := seen{
+			c.res.StatusCode,
+			c.res.ContentLength,
+			c.res.Header,
+			c.res.Trailer,
+			string(body),
+		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
@@ -359,20 +374,25 @@ func TestTrailersDoNotFrameRouteOrAuthenticate(t *testing.T) {
 		h.Set(kv[i], kv[i+1])
 	}
 	in := st.RequestBody(&Request{
-		Body: io.NopCloser(strings.NewReader("abc")), Trailer: func() *Fields { return FieldsFromHTTP(st.FieldRules(), h) },
+		Body: io.NopCloser(
+			strings.NewReader("abc"),
+		), Trailer: func() *Fields { return FieldsFromHTTP(st.FieldRules(), h) },
 	})
 	f := in.Finish()
 	if err := Await(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
 	got, code := f.Get()
-	if diff := cmp.Diff([]string{"grpc-status: 9", "server-timing: 9", "x-first: 9"}, pairs(got)); diff != "" || code != nil {
+	if diff := cmp.Diff([]string{"grpc-status: 9", "server-timing: 9", "x-first: 9"}, pairs(got)); diff != "" ||
+		code != nil {
 		t.Errorf("received: %v, %s", code, diff)
 	}
 
 	// Nothing but those is as good as none.
 	in = st.RequestBody(&Request{
-		Body: io.NopCloser(strings.NewReader("")), Trailer: func() *Fields { return mustFields(t, st.FieldRules(), "content-length", "1").Freeze() },
+		Body: io.NopCloser(
+			strings.NewReader(""),
+		), Trailer: func() *Fields { return mustFields(t, st.FieldRules(), "content-length", "1").Freeze() },
 	})
 	f = in.Finish()
 	if err := Await(t.Context(), f); err != nil {
@@ -406,7 +426,8 @@ func TestAResponseWithoutBodyIsHeldToItsContentLength(t *testing.T) {
 		o.Set(out, nil)
 		h := res.HTTP()
 		_, err := io.ReadAll(h.Body)
-		if code := AsErrorCode(err); c.ok != (err == nil) || err != nil && (code == nil || code.Case != HTTPResponseBodySize) {
+		if code := AsErrorCode(err); c.ok != (err == nil) ||
+			err != nil && (code == nil || code.Case != HTTPResponseBodySize) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// RFC 9110, 8.6: a 204 has no Content-Length. Else the length is known.
@@ -488,7 +509,13 @@ func TestIncomingBodiesAreReadOnDemand(t *testing.T) {
 
 func TestABodysErrorIsToldOnce(t *testing.T) {
 	st := newState(t, &Config{})
-	b := st.RequestBody(&Request{Body: io.NopCloser(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(io.ErrUnexpectedEOF)))})
+	b := st.RequestBody(
+		&Request{
+			Body: io.NopCloser(
+				io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(io.ErrUnexpectedEOF)),
+			),
+		},
+	)
 	s, _ := b.Stream()
 	got, err := readAll(t, s)
 	if code := AsErrorCode(err); got != "abc" || code == nil || code.Case != HTTPProtocolError {
@@ -548,7 +575,12 @@ func TestClosingAStateEndsReadsUnderWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := RequestFromHTTP(r.WithContext(context.WithValue(context.Background(), http.ServerContextKey, &http.Server{})), nil)
+	q, err := RequestFromHTTP(
+		r.WithContext(
+			context.WithValue(context.Background(), http.ServerContextKey, &http.Server{}),
+		),
+		nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,7 +118,11 @@ func (code *ErrorCode) explain(err error, what string, ns *uint64) *ErrorCode {
 // Send starts a request, which the exchange then owns. Only a request that could never be sent
 // fails at once; everything else is the exchange's result. The exchange outlives ctx, whose values
 // it keeps; it ends with the state.
-func (s *State) Send(ctx context.Context, req *OutgoingRequest, opts RequestOptions) (*Exchange, *ErrorCode) {
+func (s *State) Send(
+	ctx context.Context,
+	req *OutgoingRequest,
+	opts RequestOptions,
+) (*Exchange, *ErrorCode) {
 	if code := req.check(s.cfg.Client); code != nil {
 		req.Drop()
 		return nil, code

@@ -84,7 +84,9 @@ func bodyError(err error) *ErrorCode {
 	switch {
 	case isTimeout(err):
 		return NewErrorCode(ConnectionReadTimeout, err)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &netErr), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, io.ErrUnexpectedEOF),
+		errors.As(err, &netErr),
+		errors.Is(err, net.ErrClosed):
 		return NewErrorCode(HTTPResponseIncomplete, err)
 	}
 	return NewErrorCode(HTTPProtocolError, err)
@@ -100,5 +102,6 @@ func requestError(err error) *ErrorCode {
 
 func isTimeout(err error) bool {
 	var t net.Error
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, &t) && t.Timeout()
 }

@@ -68,7 +68,12 @@ func newRequest(t *testing.T, st *State, authority string, kv ...string) *Outgoi
 }
 
 // exchange sends a request and waits for what comes.
-func exchange(t *testing.T, st *State, r *OutgoingRequest, opts RequestOptions) (*IncomingResponse, *ErrorCode) {
+func exchange(
+	t *testing.T,
+	st *State,
+	r *OutgoingRequest,
+	opts RequestOptions,
+) (*IncomingResponse, *ErrorCode) {
 	t.Helper()
 	e, code := st.Send(context.Background(), r, opts)
 	if code != nil {
@@ -335,7 +340,10 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 		return rawServer(t, func(_ net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
 	}
 	noName := func(context.Context, string, string) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}}
+		return nil, &net.OpError{
+			Op:  "dial",
+			Err: &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true},
+		}
 	}
 	never := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
@@ -405,7 +413,8 @@ func TestFailuresWithinABodyHaveTheirErrorCode(t *testing.T) {
 			if code != nil {
 				t.Fatal(code)
 			}
-			if text, _, code := bodyOf(t, res); text != c.body || code == nil || code.Case != c.want {
+			if text, _, code := bodyOf(t, res); text != c.body || code == nil ||
+				code.Case != c.want {
 				t.Errorf("%q, %v, want %v", text, code, c.want)
 			}
 		})
@@ -427,13 +436,15 @@ func TestRequestsThatCannotBeSentFailAtOnce(t *testing.T) {
 	} {
 		r := newRequest(t, st, "h")
 		c.spoil(r)
-		if _, code := st.Send(context.Background(), r, RequestOptions{}); code == nil || code.String() != c.want {
+		if _, code := st.Send(context.Background(), r, RequestOptions{}); code == nil ||
+			code.String() != c.want {
 			t.Errorf("%s: %v, want %s", name, code, c.want)
 		}
 	}
 	r := newRequest(t, st, "h")
 	r.SetMethod("CONNECT")
-	if _, code := exchange(t, st, r, RequestOptions{}); code == nil || code.Case != HTTPProtocolError {
+	if _, code := exchange(t, st, r, RequestOptions{}); code == nil ||
+		code.Case != HTTPProtocolError {
 		t.Errorf("CONNECT: %v", code)
 	}
 }

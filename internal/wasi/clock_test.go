@@ -46,7 +46,11 @@ func TestTimerIsReadyAtItsInstantAndNotBefore(t *testing.T) {
 		after time.Duration
 	}{
 		{"duration", func(c *Clock) *Timer { return c.After(uint64(time.Minute)) }, time.Minute},
-		{"instant", func(c *Clock) *Timer { return c.Until(c.Now() + uint64(time.Hour)) }, time.Hour},
+		{
+			"instant",
+			func(c *Clock) *Timer { return c.Until(c.Now() + uint64(time.Hour)) },
+			time.Hour,
+		},
 		{"one nanosecond", func(c *Clock) *Timer { return c.After(1) }, 1},
 		{"zero duration", func(c *Clock) *Timer { return c.After(0) }, 0},
 		{"instant now", func(c *Clock) *Timer { return c.Until(c.Now()) }, 0},

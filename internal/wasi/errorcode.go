@@ -193,7 +193,11 @@ func InternalErrorf(format string, args ...any) *ErrorCode {
 // bodySize returns the code for a body of n bytes, or of more, whose message declares another
 // length.
 func bodySize(c ErrorCase, n, declared uint64) *ErrorCode {
-	return &ErrorCode{Case: c, Number: &n, Cause: fmt.Errorf("%d bytes were written, and the content-length is %d", n, declared)}
+	return &ErrorCode{
+		Case:   c,
+		Number: &n,
+		Cause:  fmt.Errorf("%d bytes were written, and the content-length is %d", n, declared),
+	}
 }
 
 // String returns the code in the notation of WIT values, such as `connection-refused` or

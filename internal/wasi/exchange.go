@@ -210,7 +210,11 @@ func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) 
 		conn.Close()
 		return nil, NewErrorCode(ConnectionTerminated, nil)
 	}
-	in := &deadlineConn{conn: conn, left: int64(c.MaxHeaderBytes), gap: patience(e.opts.BetweenBytes)}
+	in := &deadlineConn{
+		conn: conn,
+		left: int64(c.MaxHeaderBytes),
+		gap:  patience(e.opts.BetweenBytes),
+	}
 	if in.left <= 0 {
 		in.left = DefaultResponseHeaderBytes
 	}
@@ -233,7 +237,11 @@ func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) 
 }
 
 // connect dials, and shakes hands for https, within the connect timeout.
-func (e *Exchange) connect(ctx context.Context, c *Client, name, address string) (net.Conn, *ErrorCode) {
+func (e *Exchange) connect(
+	ctx context.Context,
+	c *Client,
+	name, address string,
+) (net.Conn, *ErrorCode) {
 	ctx, cancel := context.WithTimeout(ctx, patience(e.opts.Connect))
 	defer cancel()
 	dial := c.Dial

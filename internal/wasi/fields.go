@@ -43,7 +43,15 @@ func (r *FieldRules) limit() int {
 // forbidden tells whether a lower-case name concerns the connection and thus the host alone.
 func (r *FieldRules) forbidden(key string) bool {
 	switch key {
-	case "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "transfer-encoding", "upgrade", "host", "http2-settings":
+	case "connection",
+		"keep-alive",
+		"proxy-authenticate",
+		"proxy-authorization",
+		"proxy-connection",
+		"transfer-encoding",
+		"upgrade",
+		"host",
+		"http2-settings":
 		return true
 	}
 	return slices.Contains(r.Forbidden, key)

@@ -40,7 +40,17 @@ func mustFields(t *testing.T, rules *FieldRules, kv ...string) *Fields {
 
 func TestFieldNamesAreTokens(t *testing.T) {
 	const tokens = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	names := []string{"", "voilà", "hey ho", " hey", "hey ", "(what)", "[what]", "\"a\"", strings.Repeat("f", 1024)}
+	names := []string{
+		"",
+		"voilà",
+		"hey ho",
+		" hey",
+		"hey ",
+		"(what)",
+		"[what]",
+		"\"a\"",
+		strings.Repeat("f", 1024),
+	}
 	for r := rune(0); r < 1024; r++ {
 		names = append(names, string(r))
 	}
@@ -300,7 +310,10 @@ func TestFieldsAreLimited(t *testing.T) {
 func make66(n int) []byte { return []byte(strings.Repeat("x", n)) }
 
 func TestIncomingFieldsAreLowerCaseAndFrozen(t *testing.T) {
-	f := FieldsFromHTTP(&FieldRules{}, http.Header{"X-Two": {"b", "a"}, "Accept": {"*/*"}, "Connection": {"close"}, "X-None": nil})
+	f := FieldsFromHTTP(
+		&FieldRules{},
+		http.Header{"X-Two": {"b", "a"}, "Accept": {"*/*"}, "Connection": {"close"}, "X-None": nil},
+	)
 	if diff := cmp.Diff([]string{"accept: */*", "x-two: b", "x-two: a"}, pairs(f)); diff != "" {
 		t.Error(diff)
 	}
@@ -329,7 +342,8 @@ func TestErrorCodesHaveTheirNames(t *testing.T) {
 	}
 	cause := errors.New("why")
 	code := NewErrorCode(LoopDetected, cause)
-	if err := fmt.Errorf("outer: %w", code); AsErrorCode(err) != code || !errors.Is(err, cause) || code.Error() != "loop-detected: why" {
+	if err := fmt.Errorf("outer: %w", code); AsErrorCode(err) != code || !errors.Is(err, cause) ||
+		code.Error() != "loop-detected: why" {
 		t.Errorf("%v", err)
 	}
 	if AsErrorCode(cause) != nil {

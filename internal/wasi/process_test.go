@@ -21,8 +21,20 @@ func TestConfigMustBeUTF8(t *testing.T) {
 		want string // part of the message; "" for no error
 	}{
 		{"nothing", Config{}, ""},
-		{"all", Config{Env: [][2]string{{"A", "ä"}, {"A", ""}}, Args: []string{"", "日本"}, InitialCwd: "/ü"}, ""},
-		{"name", Config{Env: [][2]string{{"A", "1"}, {"B\xff", "2"}}}, `name of environment variable "B\xff"`},
+		{
+			"all",
+			Config{
+				Env:        [][2]string{{"A", "ä"}, {"A", ""}},
+				Args:       []string{"", "日本"},
+				InitialCwd: "/ü",
+			},
+			"",
+		},
+		{
+			"name",
+			Config{Env: [][2]string{{"A", "1"}, {"B\xff", "2"}}},
+			`name of environment variable "B\xff"`,
+		},
 		{"value", Config{Env: [][2]string{{"A", "\xc3("}}}, `variable A="\xc3("`},
 		{"argument", Config{Args: []string{"x", "\xa0"}}, `argument 1, "\xa0"`},
 		{"folder", Config{InitialCwd: "/\xed\xa0\x80"}, `working directory`},
@@ -93,14 +105,22 @@ func TestFileErrorCode(t *testing.T) {
 		{"not permitted", path(syscall.EPERM), "not-permitted"},
 		{"not supported", path(syscall.ENOTSUP), "unsupported"},
 		{"wrapped", fmt.Errorf("stdin: %w", path(syscall.EIO)), "io"},
-		{"two names", &os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EXDEV}, "cross-device"},
+		{
+			"two names",
+			&os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EXDEV},
+			"cross-device",
+		},
 		{"missing in Go's words", path(fs.ErrNotExist), "no-entry"},
 		{"existing in Go's words", path(fs.ErrExist), "exist"},
 		{"forbidden in Go's words", path(fs.ErrPermission), "access"},
 		{"invalid in Go's words", path(fs.ErrInvalid), "invalid"},
 		{"closed", path(fs.ErrClosed), "bad-descriptor"},
 		{"anything else of a file", path(errors.New("odd")), "io"},
-		{"of a connection", &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.EPIPE)}, ""},
+		{
+			"of a connection",
+			&net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.EPIPE)},
+			"",
+		},
 		{"foreign", errors.New("x"), ""},
 		{"none", nil, ""},
 	}

@@ -48,11 +48,17 @@ func RequestFromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
 	if rules == nil {
 		rules = &FieldRules{}
 	}
-	q := &Request{Method: r.Method, Scheme: "HTTP", Authority: r.Host, Header: FieldsFromHTTP(rules, incomingHeader(r))}
+	q := &Request{
+		Method:    r.Method,
+		Scheme:    "HTTP",
+		Authority: r.Host,
+		Header:    FieldsFromHTTP(rules, incomingHeader(r)),
+	}
 	if q.Method == "" {
 		q.Method = "GET"
 	}
-	if r.TLS != nil || r.URL != nil && r.RequestURI == "" && strings.EqualFold(r.URL.Scheme, "https") {
+	if r.TLS != nil ||
+		r.URL != nil && r.RequestURI == "" && strings.EqualFold(r.URL.Scheme, "https") {
 		q.Scheme = "HTTPS"
 	}
 	target := r.RequestURI

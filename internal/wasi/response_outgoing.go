@@ -29,7 +29,8 @@ func (r *OutgoingResponse) Body() (*OutgoingBody, bool) {
 		return nil, false
 	}
 	r.body = r.state.newOutgoingBody(r.header, HTTPResponseBodySize)
-	r.body.mayBeEmpty = r.Head || r.Status == http.StatusNotModified || r.Status == http.StatusNoContent
+	r.body.mayBeEmpty = r.Head || r.Status == http.StatusNotModified ||
+		r.Status == http.StatusNoContent
 	return r.body, true
 }
 

@@ -51,50 +51,64 @@ func handled(t *testing.T, wire string, guest func(st *State, q *Request, closeC
 }
 
 func TestAGuestNeedNotReadWhatNeverComes(t *testing.T) {
-	handled(t, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc", func(st *State, q *Request, _ func()) {
-		s, _ := st.RequestBody(q).Stream()
-		var got string
-		for len(got) < 3 {
-			if err := Await(context.Background(), s); err != nil {
-				t.Error(err)
-				return
+	handled(
+		t,
+		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc",
+		func(st *State, q *Request, _ func()) {
+			s, _ := st.RequestBody(q).Stream()
+			var got string
+			for len(got) < 3 {
+				if err := Await(context.Background(), s); err != nil {
+					t.Error(err)
+					return
+				}
+				b, err := s.Read(100)
+				if got += string(b); err != nil {
+					t.Error(err)
+					return
+				}
 			}
-			b, err := s.Read(100)
-			if got += string(b); err != nil {
-				t.Error(err)
-				return
+			if got != "abc" || s.Ready() {
+				t.Errorf("%q, and more", got)
 			}
-		}
-		if got != "abc" || s.Ready() {
-			t.Errorf("%q, and more", got)
-		}
-	})
+		},
+	)
 }
 
 func TestABodyCutOnTheWireIsAProtocolError(t *testing.T) {
 	for _, wire := range []string{"Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n9"} {
-		handled(t, "POST / HTTP/1.1\r\nHost: h\r\n"+wire, func(st *State, q *Request, closeConn func()) {
-			closeConn()
-			s, _ := st.RequestBody(q).Stream()
-			got, err := readAll(t, s)
-			if code := AsErrorCode(err); got != "abc" || code == nil || code.Case != HTTPProtocolError {
-				t.Errorf("%q, %v", got, err)
-			}
-		})
+		handled(
+			t,
+			"POST / HTTP/1.1\r\nHost: h\r\n"+wire,
+			func(st *State, q *Request, closeConn func()) {
+				closeConn()
+				s, _ := st.RequestBody(q).Stream()
+				got, err := readAll(t, s)
+				if code := AsErrorCode(err); got != "abc" || code == nil ||
+					code.Case != HTTPProtocolError {
+					t.Errorf("%q, %v", got, err)
+				}
+			},
+		)
 	}
 }
 
 func TestABodyThatIsOverForTheServerIsCutForTheGuest(t *testing.T) {
-	handled(t, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789", func(st *State, q *Request, _ func()) {
-		s, _ := st.RequestBody(q).Stream()
-		if err := q.Body.Close(); err != nil {
-			t.Error(err)
-		}
-		got, err := readAll(t, s)
-		if code := AsErrorCode(err); got != "" || code == nil || code.Case != ConnectionTerminated {
-			t.Errorf("%q, %v", got, err)
-		}
-	})
+	handled(
+		t,
+		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789",
+		func(st *State, q *Request, _ func()) {
+			s, _ := st.RequestBody(q).Stream()
+			if err := q.Body.Close(); err != nil {
+				t.Error(err)
+			}
+			got, err := readAll(t, s)
+			if code := AsErrorCode(err); got != "" || code == nil ||
+				code.Case != ConnectionTerminated {
+				t.Errorf("%q, %v", got, err)
+			}
+		},
+	)
 }
 
 func TestTrailersOfARequestReachTheGuest(t *testing.T) {

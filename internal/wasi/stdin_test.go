@@ -51,7 +51,11 @@ func TestStdinReadsOnlyOnDemand(t *testing.T) {
 		{"reading", func(i InputStream) { i.Read(1) }, 1},
 		{"asking whether it is ready", func(i InputStream) { i.Ready() }, 1},
 		{"subscribing", func(i InputStream) { i.Subscribe(NewWaiter())() }, 1},
-		{"all of them", func(i InputStream) { i.Read(1); i.Read(1); i.Ready(); i.Subscribe(NewWaiter())() }, 1},
+		{
+			"all of them",
+			func(i InputStream) { i.Read(1); i.Read(1); i.Ready(); i.Subscribe(NewWaiter())() },
+			1,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

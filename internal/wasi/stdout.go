@@ -83,7 +83,8 @@ func (s *sink) Close() error {
 
 // isReaderGone tells whether a write failed since nobody can read what is written.
 func isReaderGone(err error) bool {
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrClosed) {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) ||
+		errors.Is(err, os.ErrClosed) {
 		return true
 	}
 	var code syscall.Errno

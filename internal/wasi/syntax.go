@@ -86,7 +86,9 @@ func validAuthority(s string) bool {
 // in more.
 func regName(s, more string) bool {
 	for i := range len(s) {
-		if c := s[i]; !alpha(c) && !digit(c) && (c >= 0x80 || strings.IndexByte("-._~!$&'()*+,;=%", c) < 0) && strings.IndexByte(more, c) < 0 {
+		if c := s[i]; !alpha(c) && !digit(c) &&
+			(c >= 0x80 || strings.IndexByte("-._~!$&'()*+,;=%", c) < 0) &&
+			strings.IndexByte(more, c) < 0 {
 			return false
 		}
 	}

@@ -15,7 +15,17 @@ const (
 
 // methodNames are the methods in the order of the variant's cases; other comes after them.
 func methodNames() [9]string {
-	return [...]string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
+	return [...]string{
+		"GET",
+		"HEAD",
+		"POST",
+		"PUT",
+		"DELETE",
+		"CONNECT",
+		"OPTIONS",
+		"TRACE",
+		"PATCH",
+	}
 }
 
 // Method converts to a method.

@@ -39,9 +39,21 @@ func ErrorCode(e *wasi.ErrorCode) component.Value {
 	c := uint32(e.Case)
 	switch e.Case.Payload() {
 	case wasi.DNSPayload:
-		return component.Variant(c, component.Record(text, number(func(n uint64) component.Value { return component.U16(uint16(n)) })))
+		return component.Variant(
+			c,
+			component.Record(
+				text,
+				number(func(n uint64) component.Value { return component.U16(uint16(n)) }),
+			),
+		)
 	case wasi.AlertPayload:
-		return component.Variant(c, component.Record(number(func(n uint64) component.Value { return component.U8(uint8(n)) }), text))
+		return component.Variant(
+			c,
+			component.Record(
+				number(func(n uint64) component.Value { return component.U8(uint8(n)) }),
+				text,
+			),
+		)
 	case wasi.U64Payload:
 		return component.Variant(c, number(component.U64))
 	case wasi.U32Payload:

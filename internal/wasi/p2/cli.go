@@ -1,10 +1,7 @@
 package p2
 
 import (
-	"context"
-
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
@@ -27,14 +24,14 @@ func addCLI(l *component.Linker, h *host) {
 	table.AddTerminals(l, version, h.shared)
 }
 
-func getStdin(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
-	return newInputStream(st.Stdin(), nil), nil
+func getStdin(c call, _ []component.Value) (component.Value, error) {
+	return newInputStream(c.state.Stdin(), nil), nil
 }
 
-func getStdout(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
-	return newOutputStream(st.Stdout(), nil), nil
+func getStdout(c call, _ []component.Value) (component.Value, error) {
+	return newOutputStream(c.state.Stdout(), nil), nil
 }
 
-func getStderr(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
-	return newOutputStream(st.Stderr(), nil), nil
+func getStderr(c call, _ []component.Value) (component.Value, error) {
+	return newOutputStream(c.state.Stderr(), nil), nil
 }

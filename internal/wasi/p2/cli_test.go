@@ -19,14 +19,17 @@ func TestEnvironmentIsTheConfiguredPairsInOrder(t *testing.T) {
 		env  [][2]string
 	}{
 		{"empty", nil},
-		{"order, doubles, empty and Unicode kept", [][2]string{{"Z", "1"}, {"A", "2"}, {"Z", "3"}, {"EMPTY", ""}, {"Ü", "日本=x"}}},
+		{
+			"order, doubles, empty and Unicode kept",
+			[][2]string{{"Z", "1"}, {"A", "2"}, {"Z", "3"}, {"EMPTY", ""}, {"Ü", "日本=x"}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			st := wasi.NewState(&wasi.Config{Env: tt.env})
 			for range 2 {
 				var got [][2]string
-				for _, pair := range call(t, named(t, "get-environment"), st).Items() {
+				for _, pair := range do(t, named(t, "get-environment"), st).Items() {
 					got = append(got, [2]string{pair.Items()[0].Str(), pair.Items()[1].Str()})
 				}
 				if diff := cmp.Diff(tt.env, got); diff != "" {
@@ -40,7 +43,7 @@ func TestEnvironmentIsTheConfiguredPairsInOrder(t *testing.T) {
 func TestArgumentsAreKeptAsTheyAre(t *testing.T) {
 	want := []string{"app.wasm", "", "-x", "ünï code", ""}
 	var got []string
-	for _, a := range call(t, named(t, "get-arguments"), wasi.NewState(&wasi.Config{Args: want})).Items() {
+	for _, a := range do(t, named(t, "get-arguments"), wasi.NewState(&wasi.Config{Args: want})).Items() {
 		got = append(got, a.Str())
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -49,10 +52,10 @@ func TestArgumentsAreKeptAsTheyAre(t *testing.T) {
 }
 
 func TestInitialCwd(t *testing.T) {
-	if got := call(t, named(t, "initial-cwd"), wasi.NewState(&wasi.Config{})); got.IsSome() {
+	if got := do(t, named(t, "initial-cwd"), wasi.NewState(&wasi.Config{})); got.IsSome() {
 		t.Errorf("some %q without one", got.Payload().Str())
 	}
-	got := call(t, named(t, "initial-cwd"), wasi.NewState(&wasi.Config{InitialCwd: "/srv"}))
+	got := do(t, named(t, "initial-cwd"), wasi.NewState(&wasi.Config{InitialCwd: "/srv"}))
 	if !got.IsSome() || got.Payload().Str() != "/srv" {
 		t.Errorf("some: %v", got.IsSome())
 	}
@@ -70,7 +73,8 @@ func TestEnvironmentThatIsNotUTF8Traps(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := tt.f(t.Context(), wasi.NewState(&tt.cfg), nil); err == nil || !strings.Contains(err.Error(), "UTF-8") {
+			if _, err := tt.f(call{t.Context(), wasi.NewState(&tt.cfg)}, nil); err == nil ||
+				!strings.Contains(err.Error(), "UTF-8") {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -92,7 +96,7 @@ func TestExitUnwindsWithItsCode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := tt.f(t.Context(), nil, []component.Value{tt.arg})
+			_, err := tt.f(call{t.Context(), nil}, []component.Value{tt.arg})
 			exit, ok := errors.AsType[wasi.Exit](err)
 			if !ok || exit.Code != tt.want {
 				t.Errorf("%v, want exit %d", err, tt.want)
@@ -105,7 +109,7 @@ func TestStdinHandlesShareOneSource(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{Stdin: wasi.NewStdin(strings.NewReader("abc"))})
 	var got []string
 	for range 3 {
-		i := call(t, getStdin, st).Rep().(*inputStream)
+		i := do(t, getStdin, st).Rep().(*inputStream)
 		if err := wasi.Await(t.Context(), i.s); err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +132,7 @@ func TestOutputHandlesAreNewOnesOnTheSameSink(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{Stdout: &out, Stderr: &errs})
 	for _, text := range []string{"a", "b"} {
 		for name, f := range map[string]hostFunc{"out ": getStdout, "err ": getStderr} {
-			o := call(t, f, st).Rep().(*outputStream)
+			o := do(t, f, st).Rep().(*outputStream)
 			if err := o.s.Write([]byte(name + text + " ")); err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +161,7 @@ func TestTerminalsAreSomeForTerminalsOnly(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []bool
 			for _, f := range []hostFunc{named(t, "get-terminal-stdin"), named(t, "get-terminal-stdout"), named(t, "get-terminal-stderr")} {
-				got = append(got, call(t, f, wasi.NewState(&tt.cfg)).IsSome())
+				got = append(got, do(t, f, wasi.NewState(&tt.cfg)).IsSome())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)

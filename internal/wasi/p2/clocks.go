@@ -1,10 +1,7 @@
 package p2
 
 import (
-	"context"
-
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // datetimeType is wasi:clocks/wall-clock's datetime.
@@ -32,41 +29,44 @@ func addClocks(l *component.Linker, h *host) {
 
 	zone := l.Instance("wasi:clocks/timezone" + version)
 	zone.Use(wall, "datetime")
-	zone.Type("timezone-display", "record { utc-offset: s32, name: string, in-daylight-saving-time: bool }")
+	zone.Type(
+		"timezone-display",
+		"record { utc-offset: s32, name: string, in-daylight-saving-time: bool }",
+	)
 	h.define(zone, []def{
 		{"display", "func(when: datetime) -> timezone-display", zoneDisplay},
 		{"utc-offset", "func(when: datetime) -> s32", zoneOffset},
 	})
 }
 
-func monotonicNow(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
-	return component.U64(st.Clock().Now()), nil
+func monotonicNow(c call, _ []component.Value) (component.Value, error) {
+	return component.U64(c.state.Clock().Now()), nil
 }
 
-func monotonicResolution(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
-	return component.U64(uint64(st.Clock().Resolution())), nil
+func monotonicResolution(c call, _ []component.Value) (component.Value, error) {
+	return component.U64(uint64(c.state.Clock().Resolution())), nil
 }
 
-func subscribeInstant(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	return newPollable(st.Clock().Until(args[0].U64()), nil), nil
+func subscribeInstant(c call, args []component.Value) (component.Value, error) {
+	return newPollable(c.state.Clock().Until(args[0].U64()), nil), nil
 }
 
-func subscribeDuration(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	return newPollable(st.Clock().After(args[0].U64()), nil), nil
+func subscribeDuration(c call, args []component.Value) (component.Value, error) {
+	return newPollable(c.state.Clock().After(args[0].U64()), nil), nil
 }
 
 // wallNow gives the epoch for any time before it, which a datetime of 0.2 cannot hold.
-func wallNow(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
-	now := st.Clock().Wall()
+func wallNow(c call, _ []component.Value) (component.Value, error) {
+	now := c.state.Clock().Wall()
 	if now.Unix() < 0 {
 		return datetime(0, 0), nil
 	}
 	return datetime(uint64(now.Unix()), uint32(now.Nanosecond())), nil
 }
 
-func wallResolution(_ context.Context, st *wasi.State, _ []component.Value) (component.Value, error) {
+func wallResolution(c call, _ []component.Value) (component.Value, error) {
 	const second = 1_000_000_000
-	tick := uint64(st.Clock().Resolution())
+	tick := uint64(c.state.Clock().Resolution())
 	return datetime(tick/second, uint32(tick%second)), nil
 }
 
@@ -74,10 +74,10 @@ func datetime(seconds uint64, nanoseconds uint32) component.Value {
 	return component.Record(component.U64(seconds), component.U32(nanoseconds))
 }
 
-func zoneDisplay(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+func zoneDisplay(call, []component.Value) (component.Value, error) {
 	return component.Record(component.S32(0), component.String("UTC"), component.Bool(false)), nil
 }
 
-func zoneOffset(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+func zoneOffset(call, []component.Value) (component.Value, error) {
 	return component.S32(0), nil
 }

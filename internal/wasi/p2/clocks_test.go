@@ -12,10 +12,10 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// call calls f for the store of st and fails the test if it traps.
-func call(t *testing.T, f hostFunc, st *wasi.State, args ...component.Value) component.Value {
+// do calls f for the store of st and fails the test if it traps.
+func do(t *testing.T, f hostFunc, st *wasi.State, args ...component.Value) component.Value {
 	t.Helper()
-	v, err := f(t.Context(), st, args)
+	v, err := f(call{t.Context(), st}, args)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,18 +39,18 @@ func named(t *testing.T, name string) hostFunc {
 
 func TestMonotonicNowNeverDecreasesFromAboveZero(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
-	last := call(t, monotonicNow, st).U64()
+	last := do(t, monotonicNow, st).U64()
 	if last == 0 {
 		t.Error("the clock shows 0")
 	}
 	for range 1000 {
-		now := call(t, monotonicNow, st).U64()
+		now := do(t, monotonicNow, st).U64()
 		if now < last {
 			t.Fatalf("%d after %d", now, last)
 		}
 		last = now
 	}
-	if got := call(t, monotonicResolution, st).U64(); got == 0 {
+	if got := do(t, monotonicResolution, st).U64(); got == 0 {
 		t.Error("resolution is 0")
 	}
 }
@@ -65,15 +65,25 @@ func TestSubscribedPollablesAreReadyAtTheirTime(t *testing.T) {
 	}{
 		{"instant past", subscribeInstant, func(st *wasi.State) uint64 { return now(st) - 1 }, 0},
 		{"instant zero", subscribeInstant, func(*wasi.State) uint64 { return 0 }, 0},
-		{"instant to come", subscribeInstant, func(st *wasi.State) uint64 { return now(st) + uint64(time.Second) }, time.Second},
+		{
+			"instant to come",
+			subscribeInstant,
+			func(st *wasi.State) uint64 { return now(st) + uint64(time.Second) },
+			time.Second,
+		},
 		{"no duration", subscribeDuration, func(*wasi.State) uint64 { return 0 }, 0},
-		{"duration", subscribeDuration, func(*wasi.State) uint64 { return uint64(time.Minute) }, time.Minute},
+		{
+			"duration",
+			subscribeDuration,
+			func(*wasi.State) uint64 { return uint64(time.Minute) },
+			time.Minute,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				st := wasi.NewState(&wasi.Config{})
-				p := call(t, tt.f, st, component.U64(tt.when(st))).Rep().(*pollable)
+				p := do(t, tt.f, st, component.U64(tt.when(st))).Rep().(*pollable)
 				start := time.Now()
 				if err := wasi.Await(t.Context(), p.src); err != nil {
 					t.Fatal(err)
@@ -91,7 +101,7 @@ func TestTheLongestTimesNeverCome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				st := wasi.NewState(&wasi.Config{})
-				p := call(t, f, st, component.U64(math.MaxUint64)).Rep().(*pollable)
+				p := do(t, f, st, component.U64(math.MaxUint64)).Rep().(*pollable)
 				time.Sleep(200 * 365 * 24 * time.Hour)
 				if p.src.Ready() {
 					t.Error("ready")
@@ -120,8 +130,10 @@ func TestWallClockNow(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			st := wasi.NewState(&wasi.Config{Clock: wasi.NewClock(func() time.Time { return tt.time })})
-			if diff := cmp.Diff(tt.want, numbers(call(t, wallNow, st))); diff != "" {
+			st := wasi.NewState(
+				&wasi.Config{Clock: wasi.NewClock(func() time.Time { return tt.time })},
+			)
+			if diff := cmp.Diff(tt.want, numbers(do(t, wallNow, st))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -129,15 +141,20 @@ func TestWallClockNow(t *testing.T) {
 }
 
 func TestWallClockResolutionIsAPositiveDatetime(t *testing.T) {
-	got := numbers(call(t, wallResolution, wasi.NewState(&wasi.Config{})))
+	got := numbers(do(t, wallResolution, wasi.NewState(&wasi.Config{})))
 	if got == [2]uint64{} || got[1] >= 1e9 {
 		t.Errorf("%v", got)
 	}
 }
 
 func TestTimeZoneIsUTC(t *testing.T) {
-	display := call(t, zoneDisplay, nil, datetime(0, 0)).Items()
-	got := []any{display[0].S32(), display[1].Str(), display[2].Bool(), call(t, zoneOffset, nil, datetime(0, 0)).S32()}
+	display := do(t, zoneDisplay, nil, datetime(0, 0)).Items()
+	got := []any{
+		display[0].S32(),
+		display[1].Str(),
+		display[2].Bool(),
+		do(t, zoneOffset, nil, datetime(0, 0)).S32(),
+	}
 	if diff := cmp.Diff([]any{int32(0), "UTC", false, int32(0)}, got); diff != "" {
 		t.Error(diff)
 	}

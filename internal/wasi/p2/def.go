@@ -8,9 +8,14 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
-// hostFunc is a host function free of the runtime: ctx ends when the guest has to stop, st is the
-// state of its store.
-type hostFunc func(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error)
+// call is what a host function knows of its caller.
+type call struct {
+	ctx   context.Context // ends when the guest has to stop
+	state *wasi.State     // of the calling store
+}
+
+// hostFunc is a host function free of the runtime.
+type hostFunc func(c call, args []component.Value) (component.Value, error)
 
 // def is a function of an interface: its name there, its type in WIT syntax, and what it does.
 type def struct {
@@ -24,9 +29,13 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 		if h.defined != nil {
 			h.defined(i.Name, d)
 		}
-		i.Func(d.name, d.wit, func(c *component.Call, args []component.Value) (component.Value, error) {
-			return d.fn(c.Context(), h.state(c), args)
-		})
+		i.Func(
+			d.name,
+			d.wit,
+			func(c *component.Call, args []component.Value) (component.Value, error) {
+				return d.fn(call{c.Context(), h.state(c)}, args)
+			},
+		)
 	}
 }
 
@@ -36,16 +45,20 @@ func (h *host) shared(i *component.HostInstance, defs []table.Def) {
 		if h.defined != nil {
 			h.defined(i.Name, def{d.Name, d.WIT, withoutContext(d.Fn)})
 		}
-		i.Func(d.Name, d.WIT, func(c *component.Call, args []component.Value) (component.Value, error) {
-			return d.Fn(h.state(c), args)
-		})
+		i.Func(
+			d.Name,
+			d.WIT,
+			func(c *component.Call, args []component.Value) (component.Value, error) {
+				return d.Fn(h.state(c), args)
+			},
+		)
 	}
 }
 
 // withoutContext returns fn as a function of this dialect.
 func withoutContext(fn table.Func) hostFunc {
-	return func(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-		return fn(st, args)
+	return func(c call, args []component.Value) (component.Value, error) {
+		return fn(c.state, args)
 	}
 }
 

@@ -1,7 +1,6 @@
 package p2
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -29,17 +28,34 @@ func addFilesystem(l *component.Linker, h *host) {
 	addDescriptor(h, i)
 	h.defineMethods(i, "directory-entry-stream", answer(fileError("bad-descriptor")),
 		method("read-directory-entry", "", "result<option<directory-entry>, error-code>"))
-	h.define(i, []def{{"filesystem-error-code", "func(err: borrow<error>) -> option<error-code>", filesystemErrorCode}})
+	h.define(
+		i,
+		[]def{
+			{"filesystem-error-code",
+				"func(err: borrow<error>) -> option<error-code>", filesystemErrorCode},
+		},
+	)
 
 	preopens := l.Instance("wasi:filesystem/preopens" + version)
 	preopens.Use(i, "descriptor")
-	h.define(preopens, []def{{"get-directories", "func() -> list<tuple<descriptor, string>>", answer(component.List())}})
+	h.define(
+		preopens,
+		[]def{
+			{
+				"get-directories",
+				"func() -> list<tuple<descriptor, string>>",
+				answer(component.List()),
+			},
+		},
+	)
 }
 
 func addFileTypes(i *component.HostInstance) {
 	i.Type("datetime", datetimeType)
-	i.Type("descriptor-type",
-		"enum { unknown, block-device, character-device, directory, fifo, symbolic-link, regular-file, socket }")
+	i.Type(
+		"descriptor-type",
+		"enum { unknown, block-device, character-device, directory, fifo, symbolic-link, regular-file, socket }",
+	)
 	i.Type("error-code", "enum { "+fileErrorCodes+" }")
 	table.AddFileTypes(i, "datetime")
 }
@@ -47,15 +63,27 @@ func addFileTypes(i *component.HostInstance) {
 func addDescriptor(h *host, i *component.HostInstance) {
 	bad := answer(fileError("bad-descriptor"))
 	h.defineMethods(i, "descriptor", bad, table.DescriptorMethods()...)
-	h.defineMethods(i, "descriptor", bad,
+	h.defineMethods(
+		i,
+		"descriptor",
+		bad,
 		method("read-via-stream", "offset: filesize", "result<input-stream, error-code>"),
 		method("write-via-stream", "offset: filesize", "result<output-stream, error-code>"),
 		method("append-via-stream", "", "result<output-stream, error-code>"),
-		method("read", "length: filesize, offset: filesize", "result<tuple<list<u8>, bool>, error-code>"),
+		method(
+			"read",
+			"length: filesize, offset: filesize",
+			"result<tuple<list<u8>, bool>, error-code>",
+		),
 		method("write", "buffer: list<u8>, offset: filesize", "result<filesize, error-code>"),
 		method("read-directory", "", "result<directory-entry-stream, error-code>"),
 	)
-	h.defineMethods(i, "descriptor", answer(component.Bool(false)), method("is-same-object", "other: borrow<descriptor>", "bool"))
+	h.defineMethods(
+		i,
+		"descriptor",
+		answer(component.Bool(false)),
+		method("is-same-object", "other: borrow<descriptor>", "bool"),
+	)
 }
 
 // fileError is a failed result with that case of error-code.
@@ -67,7 +95,7 @@ func fileErrorCode(name string) component.Value {
 
 // filesystemErrorCode knows the error of a stream that is a file in the embedder's hands, such as a
 // standard input read from a folder.
-func filesystemErrorCode(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func filesystemErrorCode(_ call, args []component.Value) (component.Value, error) {
 	name, ok := wasi.FileErrorCode(args[0].Rep().(*ioError).err)
 	if !ok {
 		return component.None(), nil

@@ -1,8 +1,6 @@
 package p2
 
 import (
-	"context"
-
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/convert"
@@ -36,15 +34,18 @@ func dropFutureTrailers(rep any) error {
 
 func incomingBodyDefs() []def {
 	return []def{
-		{"[method]incoming-body.stream", "func(self: borrow<incoming-body>) -> result<input-stream>", incomingBodyStream},
-		{"[static]incoming-body.finish", "func(this: incoming-body) -> future-trailers", incomingBodyFinish},
-		{"[method]future-trailers.subscribe", "func(self: borrow<future-trailers>) -> pollable", trailersSubscribe},
+		{"[method]incoming-body.stream",
+			"func(self: borrow<incoming-body>) -> result<input-stream>", incomingBodyStream},
+		{"[static]incoming-body.finish",
+			"func(this: incoming-body) -> future-trailers", incomingBodyFinish},
+		{"[method]future-trailers.subscribe",
+			"func(self: borrow<future-trailers>) -> pollable", trailersSubscribe},
 		{"[method]future-trailers.get",
 			"func(self: borrow<future-trailers>) -> option<result<result<option<trailers>, error-code>>>", trailersGet},
 	}
 }
 
-func incomingBodyStream(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingBodyStream(_ call, args []component.Value) (component.Value, error) {
 	b := args[0].Rep().(*incomingBody)
 	s, ok := b.b.Stream()
 	if !ok {
@@ -53,7 +54,7 @@ func incomingBodyStream(_ context.Context, _ *wasi.State, args []component.Value
 	return component.Ok(newInputStream(s, &b.parent)), nil
 }
 
-func incomingBodyFinish(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingBodyFinish(_ call, args []component.Value) (component.Value, error) {
 	b := args[0].Rep().(*incomingBody)
 	if err := b.drop(); err != nil {
 		b.b.Close()
@@ -62,12 +63,12 @@ func incomingBodyFinish(_ context.Context, _ *wasi.State, args []component.Value
 	return component.Own(&futureTrailers{f: b.b.Finish()}), nil
 }
 
-func trailersSubscribe(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func trailersSubscribe(_ call, args []component.Value) (component.Value, error) {
 	f := args[0].Rep().(*futureTrailers)
 	return newPollable(f.f, &f.parent), nil
 }
 
-func trailersGet(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func trailersGet(_ call, args []component.Value) (component.Value, error) {
 	f := args[0].Rep().(*futureTrailers)
 	switch {
 	case f.taken:
@@ -105,13 +106,14 @@ func dropOutgoingBody(rep any) error {
 
 func outgoingBodyDefs() []def {
 	return []def{
-		{"[method]outgoing-body.write", "func(self: borrow<outgoing-body>) -> result<output-stream>", outgoingBodyWrite},
+		{"[method]outgoing-body.write",
+			"func(self: borrow<outgoing-body>) -> result<output-stream>", outgoingBodyWrite},
 		{"[static]outgoing-body.finish",
 			"func(this: outgoing-body, trailers: option<trailers>) -> result<_, error-code>", outgoingBodyFinish},
 	}
 }
 
-func outgoingBodyWrite(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outgoingBodyWrite(_ call, args []component.Value) (component.Value, error) {
 	b := args[0].Rep().(*outgoingBody)
 	s, ok := b.b.Stream()
 	if !ok {
@@ -120,7 +122,7 @@ func outgoingBodyWrite(_ context.Context, _ *wasi.State, args []component.Value)
 	return component.Ok(newOutputStream(s, &b.parent)), nil
 }
 
-func outgoingBodyFinish(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outgoingBodyFinish(_ call, args []component.Value) (component.Value, error) {
 	b := args[0].Rep().(*outgoingBody)
 	if err := b.drop(); err != nil {
 		return unit(), err

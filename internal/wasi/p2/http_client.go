@@ -1,8 +1,6 @@
 package p2
 
 import (
-	"context"
-
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/convert"
@@ -14,18 +12,18 @@ func optionsOf(v component.Value) *wasi.RequestOptions { return v.Rep().(*wasi.R
 
 func optionsDefs() []def {
 	return []def{{"[constructor]request-options", "func() -> request-options",
-		func(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+		func(call, []component.Value) (component.Value, error) {
 			return component.Own(&wasi.RequestOptions{}), nil
 		}}}
 }
 
 // handle is wasi:http/outgoing-handler.handle.
-func handle(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+func handle(c call, args []component.Value) (component.Value, error) {
 	var opts wasi.RequestOptions
 	if args[1].IsSome() {
 		opts = *optionsOf(args[1].Payload())
 	}
-	e, code := st.Send(ctx, outgoing(args[0]), opts)
+	e, code := c.state.Send(c.ctx, outgoing(args[0]), opts)
 	if code != nil {
 		return convert.Failure(code), nil
 	}
@@ -46,19 +44,20 @@ func dropFutureResponse(rep any) error {
 
 func futureDefs() []def {
 	return []def{
-		{"[method]future-incoming-response.subscribe", "func(self: borrow<future-incoming-response>) -> pollable", futureSubscribe},
+		{"[method]future-incoming-response.subscribe",
+			"func(self: borrow<future-incoming-response>) -> pollable", futureSubscribe},
 		{"[method]future-incoming-response.get",
 			"func(self: borrow<future-incoming-response>) -> option<result<result<incoming-response, error-code>>>", futureGet},
 		{"http-error-code", "func(err: borrow<io-error>) -> option<error-code>", httpErrorCode},
 	}
 }
 
-func futureSubscribe(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func futureSubscribe(_ call, args []component.Value) (component.Value, error) {
 	f := args[0].Rep().(*futureResponse)
 	return newPollable(f.e, &f.parent), nil
 }
 
-func futureGet(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func futureGet(_ call, args []component.Value) (component.Value, error) {
 	f := args[0].Rep().(*futureResponse)
 	if !f.e.Ready() {
 		return component.None(), nil
@@ -73,7 +72,7 @@ func futureGet(_ context.Context, _ *wasi.State, args []component.Value) (compon
 	return component.Some(component.Ok(component.Ok(component.Own(res)))), nil
 }
 
-func httpErrorCode(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func httpErrorCode(_ call, args []component.Value) (component.Value, error) {
 	code := wasi.AsErrorCode(args[0].Rep().(*ioError).err)
 	if code == nil {
 		return component.None(), nil

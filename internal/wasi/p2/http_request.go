@@ -1,8 +1,6 @@
 package p2
 
 import (
-	"context"
-
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/convert"
@@ -26,38 +24,44 @@ func dropIncomingRequest(rep any) error {
 
 func incomingRequestDefs() []def {
 	return []def{
-		{"[method]incoming-request.method", "func(self: borrow<incoming-request>) -> method", incomingMethod},
-		{"[method]incoming-request.path-with-query", "func(self: borrow<incoming-request>) -> option<string>", incomingPath},
-		{"[method]incoming-request.scheme", "func(self: borrow<incoming-request>) -> option<scheme>", incomingScheme},
-		{"[method]incoming-request.authority", "func(self: borrow<incoming-request>) -> option<string>", incomingAuthority},
-		{"[method]incoming-request.headers", "func(self: borrow<incoming-request>) -> headers", incomingHeaders},
-		{"[method]incoming-request.consume", "func(self: borrow<incoming-request>) -> result<incoming-body>", incomingConsume},
+		{"[method]incoming-request.method",
+			"func(self: borrow<incoming-request>) -> method", incomingMethod},
+		{"[method]incoming-request.path-with-query",
+			"func(self: borrow<incoming-request>) -> option<string>", incomingPath},
+		{"[method]incoming-request.scheme",
+			"func(self: borrow<incoming-request>) -> option<scheme>", incomingScheme},
+		{"[method]incoming-request.authority",
+			"func(self: borrow<incoming-request>) -> option<string>", incomingAuthority},
+		{"[method]incoming-request.headers",
+			"func(self: borrow<incoming-request>) -> headers", incomingHeaders},
+		{"[method]incoming-request.consume",
+			"func(self: borrow<incoming-request>) -> result<incoming-body>", incomingConsume},
 	}
 }
 
 func request(v component.Value) *incomingRequest { return v.Rep().(*incomingRequest) }
 
-func incomingMethod(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingMethod(_ call, args []component.Value) (component.Value, error) {
 	return convert.Method(request(args[0]).r.Method), nil
 }
 
-func incomingPath(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingPath(_ call, args []component.Value) (component.Value, error) {
 	return convert.Option(request(args[0]).r.PathWithQuery, component.String), nil
 }
 
-func incomingScheme(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingScheme(_ call, args []component.Value) (component.Value, error) {
 	return convert.Option(request(args[0]).r.Scheme, convert.Scheme), nil
 }
 
-func incomingAuthority(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingAuthority(_ call, args []component.Value) (component.Value, error) {
 	return convert.Option(request(args[0]).r.Authority, component.String), nil
 }
 
-func incomingHeaders(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingHeaders(_ call, args []component.Value) (component.Value, error) {
 	return component.Own(request(args[0]).r.Header.Freeze()), nil
 }
 
-func incomingConsume(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingConsume(_ call, args []component.Value) (component.Value, error) {
 	q := request(args[0])
 	if q.taken {
 		return component.ErrUnit(), nil
@@ -75,18 +79,20 @@ func dropOutgoingRequest(rep any) error {
 
 func outgoingRequestDefs() []def {
 	return []def{
-		{"[constructor]outgoing-request", "func(headers: headers) -> outgoing-request", newOutgoingRequest},
-		{"[method]outgoing-request.body", "func(self: borrow<outgoing-request>) -> result<outgoing-body>", outgoingRequestBody},
+		{"[constructor]outgoing-request",
+			"func(headers: headers) -> outgoing-request", newOutgoingRequest},
+		{"[method]outgoing-request.body",
+			"func(self: borrow<outgoing-request>) -> result<outgoing-body>", outgoingRequestBody},
 	}
 }
 
 func outgoing(v component.Value) *wasi.OutgoingRequest { return v.Rep().(*wasi.OutgoingRequest) }
 
-func newOutgoingRequest(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	return component.Own(st.NewOutgoingRequest(table.FieldsOf(args[0]))), nil
+func newOutgoingRequest(c call, args []component.Value) (component.Value, error) {
+	return component.Own(c.state.NewOutgoingRequest(table.FieldsOf(args[0]))), nil
 }
 
-func outgoingRequestBody(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outgoingRequestBody(_ call, args []component.Value) (component.Value, error) {
 	b, ok := outgoing(args[0]).Body()
 	if !ok {
 		return component.ErrUnit(), nil

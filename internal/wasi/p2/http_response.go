@@ -1,8 +1,6 @@
 package p2
 
 import (
-	"context"
-
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/convert"
@@ -37,16 +35,14 @@ func outparamDefs() []def {
 }
 
 // sendInformational refuses: the function is unstable, and no released guest has it.
-func sendInformational(
-	_ context.Context, _ *wasi.State, args []component.Value,
-) (component.Value, error) {
+func sendInformational(_ call, args []component.Value) (component.Value, error) {
 	if status := args[1].U16(); status < 100 || status > 199 {
 		return convert.Failure(wasi.NewErrorCode(wasi.HTTPProtocolError, nil)), nil
 	}
 	return convert.Failure(wasi.InternalErrorf("informational responses are not supported")), nil
 }
 
-func outparamSet(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outparamSet(_ call, args []component.Value) (component.Value, error) {
 	o, res := args[0].Rep().(*wasi.ResponseOutparam), args[1]
 	if res.IsOk() {
 		o.Set(res.Payload().Rep().(*wasi.OutgoingResponse), nil)
@@ -58,34 +54,38 @@ func outparamSet(_ context.Context, _ *wasi.State, args []component.Value) (comp
 
 func outgoingResponseDefs() []def {
 	return []def{
-		{"[constructor]outgoing-response", "func(headers: headers) -> outgoing-response", newOutgoingResponse},
-		{"[method]outgoing-response.status-code", "func(self: borrow<outgoing-response>) -> status-code", outgoingStatus},
+		{"[constructor]outgoing-response",
+			"func(headers: headers) -> outgoing-response", newOutgoingResponse},
+		{"[method]outgoing-response.status-code",
+			"func(self: borrow<outgoing-response>) -> status-code", outgoingStatus},
 		{"[method]outgoing-response.set-status-code",
 			"func(self: borrow<outgoing-response>, status-code: status-code) -> result", outgoingSetStatus},
-		{"[method]outgoing-response.headers", "func(self: borrow<outgoing-response>) -> headers", outgoingResponseHeaders},
-		{"[method]outgoing-response.body", "func(self: borrow<outgoing-response>) -> result<outgoing-body>", outgoingResponseBody},
+		{"[method]outgoing-response.headers",
+			"func(self: borrow<outgoing-response>) -> headers", outgoingResponseHeaders},
+		{"[method]outgoing-response.body",
+			"func(self: borrow<outgoing-response>) -> result<outgoing-body>", outgoingResponseBody},
 	}
 }
 
 func response(v component.Value) *wasi.OutgoingResponse { return v.Rep().(*wasi.OutgoingResponse) }
 
-func newOutgoingResponse(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	return component.Own(st.NewOutgoingResponse(table.FieldsOf(args[0]))), nil
+func newOutgoingResponse(c call, args []component.Value) (component.Value, error) {
+	return component.Own(c.state.NewOutgoingResponse(table.FieldsOf(args[0]))), nil
 }
 
-func outgoingStatus(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outgoingStatus(_ call, args []component.Value) (component.Value, error) {
 	return component.U16(uint16(response(args[0]).Status)), nil
 }
 
-func outgoingSetStatus(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outgoingSetStatus(_ call, args []component.Value) (component.Value, error) {
 	return convert.Result(response(args[0]).SetStatus(int(args[1].U16()))), nil
 }
 
-func outgoingResponseHeaders(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outgoingResponseHeaders(_ call, args []component.Value) (component.Value, error) {
 	return component.Own(response(args[0]).Header()), nil
 }
 
-func outgoingResponseBody(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outgoingResponseBody(_ call, args []component.Value) (component.Value, error) {
 	b, ok := response(args[0]).Body()
 	if !ok {
 		return component.ErrUnit(), nil
@@ -95,21 +95,24 @@ func outgoingResponseBody(_ context.Context, _ *wasi.State, args []component.Val
 
 func incomingResponseDefs() []def {
 	return []def{
-		{"[method]incoming-response.status", "func(self: borrow<incoming-response>) -> status-code", incomingStatus},
-		{"[method]incoming-response.headers", "func(self: borrow<incoming-response>) -> headers", incomingResponseHeaders},
-		{"[method]incoming-response.consume", "func(self: borrow<incoming-response>) -> result<incoming-body>", incomingResponseConsume},
+		{"[method]incoming-response.status",
+			"func(self: borrow<incoming-response>) -> status-code", incomingStatus},
+		{"[method]incoming-response.headers",
+			"func(self: borrow<incoming-response>) -> headers", incomingResponseHeaders},
+		{"[method]incoming-response.consume",
+			"func(self: borrow<incoming-response>) -> result<incoming-body>", incomingResponseConsume},
 	}
 }
 
-func incomingStatus(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingStatus(_ call, args []component.Value) (component.Value, error) {
 	return component.U16(uint16(args[0].Rep().(*wasi.IncomingResponse).Status)), nil
 }
 
-func incomingResponseHeaders(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingResponseHeaders(_ call, args []component.Value) (component.Value, error) {
 	return component.Own(args[0].Rep().(*wasi.IncomingResponse).Header), nil
 }
 
-func incomingResponseConsume(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func incomingResponseConsume(_ call, args []component.Value) (component.Value, error) {
 	b, ok := args[0].Rep().(*wasi.IncomingResponse).Body()
 	if !ok {
 		return component.ErrUnit(), nil

@@ -37,7 +37,7 @@ func (g *guest) try(name string, args ...component.Value) (component.Value, erro
 	if f == nil {
 		g.t.Fatalf("no function %s", name)
 	}
-	return f(g.t.Context(), g.st, args)
+	return f(call{g.t.Context(), g.st}, args)
 }
 
 func (g *guest) call(name string, args ...component.Value) component.Value {
@@ -104,10 +104,12 @@ func TestFieldsAsAGuestSeesThem(t *testing.T) {
 	if diff := cmp.Diff([]string{"A: 1", "b: 2", "A: 3"}, g.entries(f)); diff != "" {
 		t.Error(diff)
 	}
-	if v := g.call("[method]fields.get", f, str("a")).Items(); len(v) != 2 || string(v[1].Bytes()) != "3" {
+	if v := g.call("[method]fields.get", f, str("a")).Items(); len(v) != 2 ||
+		string(v[1].Bytes()) != "3" {
 		t.Errorf("%d values", len(v))
 	}
-	if !g.call("[method]fields.has", f, str("B")).Bool() || g.call("[method]fields.has", f, str("b b")).Bool() {
+	if !g.call("[method]fields.has", f, str("B")).Bool() ||
+		g.call("[method]fields.has", f, str("b b")).Bool() {
 		t.Error("has")
 	}
 	g.ok("[method]fields.set", f, str("a"), component.List(blob("x")))
@@ -117,12 +119,18 @@ func TestFieldsAsAGuestSeesThem(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"a: x"}, {"a: x", "c: "}}, [][]string{g.entries(f), g.entries(c)}); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := g.try("[method]fields.append", c, str("d"), blob(strings.Repeat("x", 200))); !errors.Is(err, wasi.ErrFieldsTooBig) {
+	if _, err := g.try("[method]fields.append", c, str("d"), blob(strings.Repeat("x", 200))); !errors.Is(
+		err,
+		wasi.ErrFieldsTooBig,
+	) {
 		t.Errorf("too big: %v", err)
 	}
 	pair := func(n, v string) component.Value { return component.List(component.Record(str(n), blob(v))) }
 	g.ok("[static]fields.from-list", pair("x", "y"))
-	headers := g.call("[method]outgoing-request.headers", g.call("[constructor]outgoing-request", g.fields()))
+	headers := g.call(
+		"[method]outgoing-request.headers",
+		g.call("[constructor]outgoing-request", g.fields()),
+	)
 	for name, c := range map[string]struct {
 		v    component.Value
 		want uint32
@@ -227,7 +235,10 @@ func TestAGuestHandlesARequest(t *testing.T) {
 		t.Errorf("method %d", m.Case())
 	}
 	got := []string{g.call("[method]incoming-request.path-with-query", in).Payload().Str(),
-		g.call("[method]incoming-request.authority", in).Payload().Str(), convert.SchemeOf(g.call("[method]incoming-request.scheme", in).Payload())}
+		g.call("[method]incoming-request.authority", in).
+			Payload().
+			Str(),
+		convert.SchemeOf(g.call("[method]incoming-request.scheme", in).Payload())}
 	got = append(got, g.entries(g.call("[method]incoming-request.headers", in))...)
 	if diff := cmp.Diff([]string{"/p?q", "example.com", "HTTP", "x-name: v"}, got); diff != "" {
 		t.Error(diff)
@@ -247,7 +258,8 @@ func TestAGuestHandlesARequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := g.call("[static]incoming-body.finish", body)
-	if v := g.call("[method]future-trailers.get", f); !v.IsSome() || !v.Payload().IsOk() || v.Payload().Payload().Payload().IsSome() {
+	if v := g.call("[method]future-trailers.get", f); !v.IsSome() || !v.Payload().IsOk() ||
+		v.Payload().Payload().Payload().IsSome() {
 		t.Error("there are trailers, or none yet")
 	}
 	if v := g.call("[method]future-trailers.get", f); !v.IsSome() || v.Payload().IsOk() {
@@ -264,8 +276,14 @@ func TestAGuestHandlesARequest(t *testing.T) {
 	}
 	outBody := g.ok("[method]outgoing-response.body", out)
 	var res *wasi.Response
-	g.call("[static]response-outparam.set", Outparam(g.st, wasi.NewResponseOutparam(func(r *wasi.Response, _ *wasi.ErrorCode) { res = r })),
-		component.Ok(out))
+	g.call(
+		"[static]response-outparam.set",
+		Outparam(
+			g.st,
+			wasi.NewResponseOutparam(func(r *wasi.Response, _ *wasi.ErrorCode) { res = r }),
+		),
+		component.Ok(out),
+	)
 	w := g.ok("[method]outgoing-body.write", outBody)
 	g.ok("[method]output-stream.blocking-write-and-flush", w, blob("pong"))
 	if err := dropOutputStream(w.Rep()); err != nil {
@@ -291,21 +309,29 @@ func TestAGuestAnswersWithAnErrorCode(t *testing.T) {
 			got = append(got, c.String())
 		}))
 	}
-	g.call("[static]response-outparam.set", o(), component.Err(component.Variant(38, component.Some(str("why")))))
+	g.call(
+		"[static]response-outparam.set",
+		o(),
+		component.Err(component.Variant(38, component.Some(str("why")))),
+	)
 	if err := dropOutparam(o().Rep()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{`internal-error("why")`, "nothing"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if v := g.call("[method]response-outparam.send-informational", o(), component.U16(200), g.fields()); v.IsOk() || v.Payload().Case() != 35 {
+	if v := g.call("[method]response-outparam.send-informational", o(), component.U16(200), g.fields()); v.IsOk() ||
+		v.Payload().Case() != 35 {
 		t.Error("status 200 is not informational")
 	}
 }
 
 func TestStreamErrorsTellTheirErrorCode(t *testing.T) {
 	g := newGuest(t, &wasi.Config{})
-	b := g.ok("[method]outgoing-request.body", g.call("[constructor]outgoing-request", g.fields("content-length", "11")))
+	b := g.ok(
+		"[method]outgoing-request.body",
+		g.call("[constructor]outgoing-request", g.fields("content-length", "11")),
+	)
 	w := g.ok("[method]outgoing-body.write", b)
 	v := g.call("[method]output-stream.blocking-write-and-flush", w, blob("012345678901234567"))
 	if v.IsOk() || v.Payload().Case() != 0 {
@@ -313,16 +339,21 @@ func TestStreamErrorsTellTheirErrorCode(t *testing.T) {
 	}
 	ioErr := v.Payload().Payload()
 	code := g.call("http-error-code", ioErr)
-	if !code.IsSome() || convert.ErrorCodeOf(code.Payload()).String() != "HTTP-request-body-size(18)" {
+	if !code.IsSome() ||
+		convert.ErrorCodeOf(code.Payload()).String() != "HTTP-request-body-size(18)" {
 		t.Errorf("%v", code)
 	}
-	if s := g.call("[method]error.to-debug-string", ioErr).Str(); !strings.HasPrefix(s, "HTTP-request-body-size(18)") {
+	if s := g.call("[method]error.to-debug-string", ioErr).Str(); !strings.HasPrefix(
+		s,
+		"HTTP-request-body-size(18)",
+	) {
 		t.Errorf("%q", s)
 	}
 	if err := dropOutputStream(w.Rep()); err != nil {
 		t.Fatal(err)
 	}
-	if v := g.call("[static]outgoing-body.finish", b, component.None()); v.IsOk() || convert.ErrorCodeOf(v.Payload()).String() != "HTTP-request-body-size(18)" {
+	if v := g.call("[static]outgoing-body.finish", b, component.None()); v.IsOk() ||
+		convert.ErrorCodeOf(v.Payload()).String() != "HTTP-request-body-size(18)" {
 		t.Error("finish forgets the size")
 	}
 	if g.call("http-error-code", component.Own(&ioError{io.ErrUnexpectedEOF})).IsSome() {
@@ -341,7 +372,11 @@ func TestAGuestFetches(t *testing.T) {
 	r := g.call("[constructor]outgoing-request", g.fields())
 	g.ok("[method]outgoing-request.set-method", r, component.Enum(2))
 	g.ok("[method]outgoing-request.set-scheme", r, component.Some(component.Enum(0)))
-	g.ok("[method]outgoing-request.set-authority", r, component.Some(str(srv.Listener.Addr().String())))
+	g.ok(
+		"[method]outgoing-request.set-authority",
+		r,
+		component.Some(str(srv.Listener.Addr().String())),
+	)
 	g.ok("[method]outgoing-request.set-path-with-query", r, component.Some(str("/a?b")))
 	b := g.ok("[method]outgoing-request.body", r)
 	f := g.ok("handle", r, component.Some(g.call("[constructor]request-options")))
@@ -374,7 +409,8 @@ func TestAGuestReadsWhatItFetched(t *testing.T) {
 	if !v.IsSome() || !v.Payload().IsOk() || !v.Payload().Payload().IsOk() {
 		t.Fatal("no response")
 	}
-	if again := g.call("[method]future-incoming-response.get", f); !again.IsSome() || again.Payload().IsOk() {
+	if again := g.call("[method]future-incoming-response.get", f); !again.IsSome() ||
+		again.Payload().IsOk() {
 		t.Error("the response comes twice")
 	}
 	res := v.Payload().Payload().Payload()
@@ -385,7 +421,8 @@ func TestAGuestReadsWhatItFetched(t *testing.T) {
 		t.Errorf("status %d", s)
 	}
 	headers := g.call("[method]incoming-response.headers", res)
-	if v := g.call("[method]fields.get", headers, str("x-seen")).Items(); len(v) != 1 || string(v[0].Bytes()) != "GET /" {
+	if v := g.call("[method]fields.get", headers, str("x-seen")).Items(); len(v) != 1 ||
+		string(v[0].Bytes()) != "GET /" {
 		t.Errorf("headers %v", g.entries(headers))
 	}
 	body := g.ok("[method]incoming-response.consume", res)
@@ -435,7 +472,11 @@ func TestASpinningGuestLetsItsRequestProceed(t *testing.T) {
 	g := newGuest(t, &wasi.Config{Client: &wasi.Client{}})
 	r := g.call("[constructor]outgoing-request", g.fields())
 	g.ok("[method]outgoing-request.set-scheme", r, component.Some(component.Enum(0)))
-	g.ok("[method]outgoing-request.set-authority", r, component.Some(str(srv.Listener.Addr().String())))
+	g.ok(
+		"[method]outgoing-request.set-authority",
+		r,
+		component.Some(str(srv.Listener.Addr().String())),
+	)
 	g.ok("[method]outgoing-request.set-path-with-query", r, component.Some(str("/")))
 	p := g.call("[method]future-incoming-response.subscribe", g.ok("handle", r, component.None()))
 	for spins := 0; ; spins++ {

@@ -1,7 +1,6 @@
 package p2
 
 import (
-	"context"
 	"errors"
 	"io"
 	"strings"
@@ -133,7 +132,9 @@ func addIO(l *component.Linker, h *host) {
 
 func errorDefs() []def {
 	return []def{{"[method]error.to-debug-string", "func(self: borrow<error>) -> string",
-		func(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
-			return component.String(strings.ToValidUTF8(args[0].Rep().(*ioError).err.Error(), "\ufffd")), nil
+		func(_ call, args []component.Value) (component.Value, error) {
+			return component.String(
+				strings.ToValidUTF8(args[0].Rep().(*ioError).err.Error(), "\ufffd"),
+			), nil
 		}}}
 }

@@ -13,11 +13,16 @@ const maxRead = 64 << 10
 
 func inputDefs() []def {
 	return []def{
-		{"[method]input-stream.read", "func(self: borrow<input-stream>, len: u64) -> result<list<u8>, stream-error>", inputRead},
-		{"[method]input-stream.blocking-read", "func(self: borrow<input-stream>, len: u64) -> result<list<u8>, stream-error>", inputBlockingRead},
-		{"[method]input-stream.skip", "func(self: borrow<input-stream>, len: u64) -> result<u64, stream-error>", inputSkip},
-		{"[method]input-stream.blocking-skip", "func(self: borrow<input-stream>, len: u64) -> result<u64, stream-error>", inputBlockingSkip},
-		{"[method]input-stream.subscribe", "func(self: borrow<input-stream>) -> pollable", inputSubscribe},
+		{"[method]input-stream.read",
+			"func(self: borrow<input-stream>, len: u64) -> result<list<u8>, stream-error>", inputRead},
+		{"[method]input-stream.blocking-read",
+			"func(self: borrow<input-stream>, len: u64) -> result<list<u8>, stream-error>", inputBlockingRead},
+		{"[method]input-stream.skip",
+			"func(self: borrow<input-stream>, len: u64) -> result<u64, stream-error>", inputSkip},
+		{"[method]input-stream.blocking-skip",
+			"func(self: borrow<input-stream>, len: u64) -> result<u64, stream-error>", inputBlockingSkip},
+		{"[method]input-stream.subscribe",
+			"func(self: borrow<input-stream>) -> pollable", inputSubscribe},
 	}
 }
 
@@ -50,7 +55,11 @@ func (i *inputStream) blockingRead(
 func bytesRead(b []byte) component.Value    { return component.Ok(component.Bytes(b)) }
 func bytesSkipped(b []byte) component.Value { return component.Ok(component.U64(uint64(len(b)))) }
 
-func inputResult(conv func([]byte) component.Value, b []byte, err, trap error) (component.Value, error) {
+func inputResult(
+	conv func([]byte) component.Value,
+	b []byte,
+	err, trap error,
+) (component.Value, error) {
 	switch {
 	case trap != nil:
 		return unit(), trap
@@ -60,27 +69,27 @@ func inputResult(conv func([]byte) component.Value, b []byte, err, trap error) (
 	return conv(b), nil
 }
 
-func inputRead(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func inputRead(_ call, args []component.Value) (component.Value, error) {
 	b, err := args[0].Rep().(*inputStream).read(args[1].U64())
 	return inputResult(bytesRead, b, err, nil)
 }
 
-func inputBlockingRead(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	b, err, trap := args[0].Rep().(*inputStream).blockingRead(ctx, st, args[1].U64())
+func inputBlockingRead(c call, args []component.Value) (component.Value, error) {
+	b, err, trap := args[0].Rep().(*inputStream).blockingRead(c.ctx, c.state, args[1].U64())
 	return inputResult(bytesRead, b, err, trap)
 }
 
-func inputSkip(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func inputSkip(_ call, args []component.Value) (component.Value, error) {
 	b, err := args[0].Rep().(*inputStream).read(args[1].U64())
 	return inputResult(bytesSkipped, b, err, nil)
 }
 
-func inputBlockingSkip(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	b, err, trap := args[0].Rep().(*inputStream).blockingRead(ctx, st, args[1].U64())
+func inputBlockingSkip(c call, args []component.Value) (component.Value, error) {
+	b, err, trap := args[0].Rep().(*inputStream).blockingRead(c.ctx, c.state, args[1].U64())
 	return inputResult(bytesSkipped, b, err, trap)
 }
 
-func inputSubscribe(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func inputSubscribe(_ call, args []component.Value) (component.Value, error) {
 	i := args[0].Rep().(*inputStream)
 	return newPollable(i.s, &i.parent), nil
 }

@@ -16,14 +16,20 @@ var errBlockingWrite = fmt.Errorf("blocking write of more than %d bytes", maxBlo
 
 func outputDefs() []def {
 	return []def{
-		{"[method]output-stream.check-write", "func(self: borrow<output-stream>) -> result<u64, stream-error>", outputCheckWrite},
-		{"[method]output-stream.write", "func(self: borrow<output-stream>, contents: list<u8>) -> result<_, stream-error>", outputWrite},
+		{"[method]output-stream.check-write",
+			"func(self: borrow<output-stream>) -> result<u64, stream-error>", outputCheckWrite},
+		{"[method]output-stream.write",
+			"func(self: borrow<output-stream>, contents: list<u8>) -> result<_, stream-error>", outputWrite},
 		{"[method]output-stream.blocking-write-and-flush",
 			"func(self: borrow<output-stream>, contents: list<u8>) -> result<_, stream-error>", outputBlockingWrite},
-		{"[method]output-stream.flush", "func(self: borrow<output-stream>) -> result<_, stream-error>", outputFlush},
-		{"[method]output-stream.blocking-flush", "func(self: borrow<output-stream>) -> result<_, stream-error>", outputBlockingFlush},
-		{"[method]output-stream.subscribe", "func(self: borrow<output-stream>) -> pollable", outputSubscribe},
-		{"[method]output-stream.write-zeroes", "func(self: borrow<output-stream>, len: u64) -> result<_, stream-error>", outputWriteZeroes},
+		{"[method]output-stream.flush",
+			"func(self: borrow<output-stream>) -> result<_, stream-error>", outputFlush},
+		{"[method]output-stream.blocking-flush",
+			"func(self: borrow<output-stream>) -> result<_, stream-error>", outputBlockingFlush},
+		{"[method]output-stream.subscribe",
+			"func(self: borrow<output-stream>) -> pollable", outputSubscribe},
+		{"[method]output-stream.write-zeroes",
+			"func(self: borrow<output-stream>, len: u64) -> result<_, stream-error>", outputWriteZeroes},
 		{"[method]output-stream.blocking-write-zeroes-and-flush",
 			"func(self: borrow<output-stream>, len: u64) -> result<_, stream-error>", outputBlockingWriteZeroes},
 		{"[method]output-stream.splice",
@@ -111,7 +117,11 @@ func (o *outputStream) blockingFlush(ctx context.Context, st *wasi.State) (err, 
 
 // blockingWrite writes and flushes all of p. That the stream closes once everything is written is
 // no failure.
-func (o *outputStream) blockingWrite(ctx context.Context, st *wasi.State, p []byte) (err, trap error) {
+func (o *outputStream) blockingWrite(
+	ctx context.Context,
+	st *wasi.State,
+	p []byte,
+) (err, trap error) {
 	if o.failed {
 		return wasi.ErrClosed, nil
 	}
@@ -149,7 +159,7 @@ func written(err, trap error) (component.Value, error) {
 	return component.OkUnit(), nil
 }
 
-func outputCheckWrite(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outputCheckWrite(_ call, args []component.Value) (component.Value, error) {
 	n, err := args[0].Rep().(*outputStream).checkWrite()
 	if err != nil {
 		return streamError(err), nil
@@ -157,7 +167,7 @@ func outputCheckWrite(_ context.Context, _ *wasi.State, args []component.Value) 
 	return component.Ok(component.U64(uint64(n))), nil
 }
 
-func outputWrite(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outputWrite(_ call, args []component.Value) (component.Value, error) {
 	o, p := args[0].Rep().(*outputStream), args[1].Bytes()
 	n := uint64(len(p))
 	if _, ok := o.s.(wasi.Unlimited); ok {
@@ -170,28 +180,28 @@ func outputWrite(_ context.Context, _ *wasi.State, args []component.Value) (comp
 	return written(err, trap)
 }
 
-func outputBlockingWrite(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+func outputBlockingWrite(c call, args []component.Value) (component.Value, error) {
 	p := args[1].Bytes()
 	if len(p) > maxBlockingWrite {
 		return unit(), errBlockingWrite
 	}
-	return written(args[0].Rep().(*outputStream).blockingWrite(ctx, st, p))
+	return written(args[0].Rep().(*outputStream).blockingWrite(c.ctx, c.state, p))
 }
 
-func outputFlush(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outputFlush(_ call, args []component.Value) (component.Value, error) {
 	return written(args[0].Rep().(*outputStream).flush(), nil)
 }
 
-func outputBlockingFlush(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	return written(args[0].Rep().(*outputStream).blockingFlush(ctx, st))
+func outputBlockingFlush(c call, args []component.Value) (component.Value, error) {
+	return written(args[0].Rep().(*outputStream).blockingFlush(c.ctx, c.state))
 }
 
-func outputSubscribe(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outputSubscribe(_ call, args []component.Value) (component.Value, error) {
 	o := args[0].Rep().(*outputStream)
 	return newPollable(o.s, &o.parent), nil
 }
 
-func outputWriteZeroes(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outputWriteZeroes(_ call, args []component.Value) (component.Value, error) {
 	o, n := args[0].Rep().(*outputStream), args[1].U64()
 	err, trap := o.admit(n)
 	if err == nil && trap == nil {
@@ -200,12 +210,12 @@ func outputWriteZeroes(_ context.Context, _ *wasi.State, args []component.Value)
 	return written(err, trap)
 }
 
-func outputBlockingWriteZeroes(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+func outputBlockingWriteZeroes(c call, args []component.Value) (component.Value, error) {
 	n := args[1].U64()
 	if n > maxBlockingWrite {
 		return unit(), errBlockingWrite
 	}
-	return written(args[0].Rep().(*outputStream).blockingWrite(ctx, st, make([]byte, n)))
+	return written(args[0].Rep().(*outputStream).blockingWrite(c.ctx, c.state, make([]byte, n)))
 }
 
 // splice moves what both sides are ready for.
@@ -223,7 +233,7 @@ func (o *outputStream) splice(src *inputStream, n uint64) (int, error) {
 	return len(b), err
 }
 
-func outputSplice(_ context.Context, _ *wasi.State, args []component.Value) (component.Value, error) {
+func outputSplice(_ call, args []component.Value) (component.Value, error) {
 	n, err := args[0].Rep().(*outputStream).splice(args[1].Rep().(*inputStream), args[2].U64())
 	if err != nil {
 		return streamError(err), nil
@@ -231,7 +241,7 @@ func outputSplice(_ context.Context, _ *wasi.State, args []component.Value) (com
 	return component.Ok(component.U64(uint64(n))), nil
 }
 
-func outputBlockingSplice(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+func outputBlockingSplice(c call, args []component.Value) (component.Value, error) {
 	o, src, want := args[0].Rep().(*outputStream), args[1].Rep().(*inputStream), args[2].U64()
 	for {
 		n, err := o.splice(src, want)
@@ -242,7 +252,7 @@ func outputBlockingSplice(ctx context.Context, st *wasi.State, args []component.
 			return component.Ok(component.U64(uint64(n))), nil
 		}
 		for _, s := range []wasi.Source{o.s, src.s} {
-			if err := st.Await(ctx, s); err != nil {
+			if err := c.state.Await(c.ctx, s); err != nil {
 				return unit(), err
 			}
 		}

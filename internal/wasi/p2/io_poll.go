@@ -21,29 +21,29 @@ func pollDefs() []def {
 	}
 }
 
-func pollableReady(_ context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	st.Busy()
+func pollableReady(c call, args []component.Value) (component.Value, error) {
+	c.state.Busy()
 	return component.Bool(args[0].Rep().(*pollable).src.Ready()), nil
 }
 
-func pollableBlock(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
-	return unit(), st.Await(ctx, args[0].Rep().(*pollable).src)
+func pollableBlock(c call, args []component.Value) (component.Value, error) {
+	return unit(), c.state.Await(c.ctx, args[0].Rep().(*pollable).src)
 }
 
-func poll(ctx context.Context, st *wasi.State, args []component.Value) (component.Value, error) {
+func poll(c call, args []component.Value) (component.Value, error) {
 	list := args[0].Items()
 	if len(list) == 0 {
 		return unit(), errPollNothing
 	}
 	if ready := readyOf(list); ready != nil {
-		st.Busy()
+		c.state.Busy()
 		return component.List(ready...), nil
 	}
-	st.Waits()
+	c.state.Waits()
 	w := wasi.NewWaiter()
 	for i, v := range list {
-		if i%polled == 0 && ctx.Err() != nil {
-			return unit(), context.Cause(ctx)
+		if i%polled == 0 && c.ctx.Err() != nil {
+			return unit(), context.Cause(c.ctx)
 		}
 		defer v.Rep().(*pollable).src.Subscribe(w)()
 	}
@@ -51,7 +51,7 @@ func poll(ctx context.Context, st *wasi.State, args []component.Value) (componen
 		if ready := readyOf(list); ready != nil {
 			return component.List(ready...), nil
 		}
-		if err := w.Wait(ctx); err != nil {
+		if err := w.Wait(c.ctx); err != nil {
 			return unit(), err
 		}
 	}

@@ -123,7 +123,7 @@ func bytesAre(n int) component.Value { return component.Bytes(make([]byte, n)) }
 
 func TestPollReportsAllThatIsReady(t *testing.T) {
 	shut, open := newPollable(newGate(), nil), newPollable(opened(), nil)
-	v := call(t, poll, new(wasi.State), component.List(open, shut, open, shut, open))
+	v := do(t, poll, new(wasi.State), component.List(open, shut, open, shut, open))
 	var got []uint32
 	for _, i := range v.Items() {
 		got = append(got, i.U32())
@@ -131,7 +131,7 @@ func TestPollReportsAllThatIsReady(t *testing.T) {
 	if diff := cmp.Diff([]uint32{0, 2, 4}, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := poll(t.Context(), new(wasi.State), []component.Value{component.List()}); err == nil {
+	if _, err := poll(call{t.Context(), new(wasi.State)}, []component.Value{component.List()}); err == nil {
 		t.Error("poll of nothing does not trap")
 	}
 }
@@ -145,12 +145,13 @@ func TestPollWaitsForTheFirst(t *testing.T) {
 		list = append(list, newPollable(g, nil))
 	}
 	go close(gates[42].open)
-	v := call(t, poll, new(wasi.State), component.List(list...))
+	v := do(t, poll, new(wasi.State), component.List(list...))
 	if got := v.Items(); len(got) != 1 || got[0].U32() != 42 {
 		t.Errorf("%v", got)
 	}
-	call(t, pollableBlock, new(wasi.State), list[42])
-	if !call(t, pollableReady, new(wasi.State), list[42]).Bool() || call(t, pollableReady, new(wasi.State), list[41]).Bool() {
+	do(t, pollableBlock, new(wasi.State), list[42])
+	if !do(t, pollableReady, new(wasi.State), list[42]).Bool() ||
+		do(t, pollableReady, new(wasi.State), list[41]).Bool() {
 		t.Error("ready after block")
 	}
 }
@@ -164,26 +165,28 @@ func TestWaitingEndsWithTheCallsContext(t *testing.T) {
 	p := newPollable(newGate(), nil)
 	for name, f := range map[string]func() (component.Value, error){
 		"poll": func() (component.Value, error) {
-			return poll(ctx, new(wasi.State), []component.Value{component.List(p)})
+			return poll(call{ctx, new(wasi.State)}, []component.Value{component.List(p)})
 		},
-		"block": func() (component.Value, error) { return pollableBlock(ctx, new(wasi.State), []component.Value{p}) },
+		"block": func() (component.Value, error) {
+			return pollableBlock(call{ctx, new(wasi.State)}, []component.Value{p})
+		},
 		"blocking-read": func() (component.Value, error) {
-			return inputBlockingRead(ctx, new(wasi.State), []component.Value{in, component.U64(1)})
+			return inputBlockingRead(call{ctx, new(wasi.State)}, []component.Value{in, component.U64(1)})
 		},
 		"blocking-skip": func() (component.Value, error) {
-			return inputBlockingSkip(ctx, new(wasi.State), []component.Value{in, component.U64(1)})
+			return inputBlockingSkip(call{ctx, new(wasi.State)}, []component.Value{in, component.U64(1)})
 		},
 		"blocking-flush": func() (component.Value, error) {
-			return outputBlockingFlush(ctx, new(wasi.State), []component.Value{out})
+			return outputBlockingFlush(call{ctx, new(wasi.State)}, []component.Value{out})
 		},
 		"blocking-write": func() (component.Value, error) {
-			return outputBlockingWrite(ctx, new(wasi.State), []component.Value{out, bytesAre(1)})
+			return outputBlockingWrite(call{ctx, new(wasi.State)}, []component.Value{out, bytesAre(1)})
 		},
 		"blocking-write-zeroes": func() (component.Value, error) {
-			return outputBlockingWriteZeroes(ctx, new(wasi.State), []component.Value{out, component.U64(1)})
+			return outputBlockingWriteZeroes(call{ctx, new(wasi.State)}, []component.Value{out, component.U64(1)})
 		},
 		"blocking-splice": func() (component.Value, error) {
-			return outputBlockingSplice(ctx, new(wasi.State), []component.Value{out, in, component.U64(1)})
+			return outputBlockingSplice(call{ctx, new(wasi.State)}, []component.Value{out, in, component.U64(1)})
 		},
 	} {
 		if _, err := f(); !errors.Is(err, cause) {
@@ -194,18 +197,35 @@ func TestWaitingEndsWithTheCallsContext(t *testing.T) {
 
 func TestReads(t *testing.T) {
 	oops := errors.New("oops")
-	s := &source{gate: opened(), reads: [][]byte{[]byte("abc"), nil, []byte("d"), []byte("efg")}, err: oops}
+	s := &source{
+		gate:  opened(),
+		reads: [][]byte{[]byte("abc"), nil, []byte("d"), []byte("efg")},
+		err:   oops,
+	}
 	in := newInputStream(s, nil)
 	read := func(f hostFunc, n uint64) string {
-		v, err := f(t.Context(), new(wasi.State), []component.Value{in, component.U64(n)})
+		v, err := f(call{t.Context(), new(wasi.State)}, []component.Value{in, component.U64(n)})
 		if err == nil && v.IsOk() {
 			return string(v.Payload().Bytes())
 		}
 		return outcome(v, err)
 	}
 	var got []string
-	got = append(got, read(inputRead, 2), read(inputRead, 1<<63), read(inputRead, 9), read(inputBlockingRead, 9),
-		outcome(call(t, inputSkip, new(wasi.State), in, component.U64(1)), nil), read(inputBlockingRead, 9), read(inputRead, 9), read(inputRead, 0), read(inputBlockingRead, 9))
+	got = append(
+		got,
+		read(inputRead, 2),
+		read(inputRead, 1<<63),
+		read(inputRead, 9),
+		read(inputBlockingRead, 9),
+		outcome(
+			do(t, inputSkip, new(wasi.State), in, component.U64(1)),
+			nil,
+		),
+		read(inputBlockingRead, 9),
+		read(inputRead, 9),
+		read(inputRead, 0),
+		read(inputBlockingRead, 9),
+	)
 	if diff := cmp.Diff([]string{"ab", "c", "", "d", "ok", "fg", "failed: oops", "closed", "closed"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -213,28 +233,39 @@ func TestReads(t *testing.T) {
 		t.Errorf("%d bytes were asked for at once", n)
 	}
 	end := newInputStream(&source{gate: opened(), err: io.EOF}, nil)
-	if v := call(t, inputBlockingSkip, new(wasi.State), end, component.U64(5)); outcome(v, nil) != "closed" {
+	if v := do(t, inputBlockingSkip, new(wasi.State), end, component.U64(5)); outcome(
+		v,
+		nil,
+	) != "closed" {
 		t.Error(outcome(v, nil))
 	}
 	skip := newInputStream(&source{gate: opened(), reads: [][]byte{nil, []byte("abc")}}, nil)
-	if v := call(t, inputBlockingSkip, new(wasi.State), skip, component.U64(5)); v.Payload().U64() != 3 {
+	if v := do(t, inputBlockingSkip, new(wasi.State), skip, component.U64(5)); v.Payload().
+		U64() !=
+		3 {
 		t.Errorf("skipped %d", v.Payload().U64())
 	}
 }
 
 func TestWritesKeepToTheRoomThereIs(t *testing.T) {
 	write := func(out component.Value, n int) string {
-		v, err := outputWrite(t.Context(), new(wasi.State), []component.Value{out, bytesAre(n)})
+		v, err := outputWrite(
+			call{t.Context(), new(wasi.State)},
+			[]component.Value{out, bytesAre(n)},
+		)
 		return outcome(v, err)
 	}
 	zeroes := func(out component.Value, n uint64) string {
-		v, err := outputWriteZeroes(t.Context(), new(wasi.State), []component.Value{out, component.U64(n)})
+		v, err := outputWriteZeroes(
+			call{t.Context(), new(wasi.State)},
+			[]component.Value{out, component.U64(n)},
+		)
 		return outcome(v, err)
 	}
 	check := func(out component.Value) string {
-		return outcome(call(t, outputCheckWrite, new(wasi.State), out), nil)
+		return outcome(do(t, outputCheckWrite, new(wasi.State), out), nil)
 	}
-	flush := func(out component.Value) string { return outcome(call(t, outputFlush, new(wasi.State), out), nil) }
+	flush := func(out component.Value) string { return outcome(do(t, outputFlush, new(wasi.State), out), nil) }
 	for name, c := range map[string]struct {
 		do   func(out component.Value) []string
 		want []string
@@ -266,10 +297,10 @@ func TestAWriteWithoutAPermitMeetsTheStreamAsItIs(t *testing.T) {
 	for want, err := range map[string]error{"closed": wasi.ErrClosed, "failed: oops": errors.New("oops")} {
 		for name, write := range map[string]func(out component.Value) (component.Value, error){
 			"write": func(out component.Value) (component.Value, error) {
-				return outputWrite(t.Context(), new(wasi.State), []component.Value{out, bytesAre(1)})
+				return outputWrite(call{t.Context(), new(wasi.State)}, []component.Value{out, bytesAre(1)})
 			},
 			"zeroes": func(out component.Value) (component.Value, error) {
-				return outputWriteZeroes(t.Context(), new(wasi.State), []component.Value{out, component.U64(1)})
+				return outputWriteZeroes(call{t.Context(), new(wasi.State)}, []component.Value{out, component.U64(1)})
 			},
 		} {
 			out := newOutputStream(&sink{gate: opened(), err: err}, nil)
@@ -285,22 +316,43 @@ func TestStandardOutputTakesAWriteOfAnySize(t *testing.T) {
 	var got bytes.Buffer
 	out := newOutputStream(wasi.NewSink(&got), nil)
 	const size = 5 << 20
-	if v, err := outputWrite(t.Context(), new(wasi.State), []component.Value{out, bytesAre(size)}); outcome(v, err) != "ok" || got.Len() != size {
+	if v, err := outputWrite(call{t.Context(), new(wasi.State)}, []component.Value{out, bytesAre(size)}); outcome(
+		v,
+		err,
+	) != "ok" ||
+		got.Len() != size {
 		t.Errorf("%s, %d bytes", outcome(v, err), got.Len())
 	}
 	// Zeroes would have to be made first.
-	if v, err := outputWriteZeroes(t.Context(), new(wasi.State), []component.Value{out, component.U64(1 << 62)}); outcome(v, err) != "trap" {
+	if v, err := outputWriteZeroes(call{t.Context(), new(wasi.State)}, []component.Value{out, component.U64(1 << 62)}); outcome(
+		v,
+		err,
+	) != "trap" {
 		t.Error(outcome(v, err))
 	}
 }
 
 func TestAFailedOutputIsClosed(t *testing.T) {
-	out := newOutputStream(&sink{gate: opened(), permits: []int{10, 10}, writeErr: errors.New("oops")}, nil)
-	call(t, outputCheckWrite, new(wasi.State), out)
-	got := []string{outcome(call(t, outputWrite, new(wasi.State), out, bytesAre(1)), nil), outcome(call(t, outputWrite, new(wasi.State), out, bytesAre(1)), nil),
-		outcome(call(t, outputCheckWrite, new(wasi.State), out), nil), outcome(call(t, outputFlush, new(wasi.State), out), nil),
-		outcome(call(t, outputBlockingWrite, new(wasi.State), out, bytesAre(1)), nil), outcome(call(t, outputBlockingWrite, new(wasi.State), out, bytesAre(0)), nil),
-		outcome(call(t, outputWriteZeroes, new(wasi.State), out, component.U64(1)), nil)}
+	out := newOutputStream(
+		&sink{gate: opened(), permits: []int{10, 10}, writeErr: errors.New("oops")},
+		nil,
+	)
+	do(t, outputCheckWrite, new(wasi.State), out)
+	got := []string{
+		outcome(do(t, outputWrite, new(wasi.State), out, bytesAre(1)), nil),
+		outcome(do(t, outputWrite, new(wasi.State), out, bytesAre(1)), nil),
+		outcome(
+			do(t, outputCheckWrite, new(wasi.State), out),
+			nil,
+		),
+		outcome(do(t, outputFlush, new(wasi.State), out), nil),
+		outcome(
+			do(t, outputBlockingWrite, new(wasi.State), out, bytesAre(1)),
+			nil,
+		),
+		outcome(do(t, outputBlockingWrite, new(wasi.State), out, bytesAre(0)), nil),
+		outcome(do(t, outputWriteZeroes, new(wasi.State), out, component.U64(1)), nil),
+	}
 	if diff := cmp.Diff([]string{"failed: oops", "closed", "closed", "closed", "closed", "closed", "closed"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -323,12 +375,15 @@ func TestBlockingWrites(t *testing.T) {
 		"failure shows up after flushing": {&sink{permits: []int{2}, err: errors.New("oops")}, 2, "failed: oops", 2},
 	} {
 		c.s.gate = opened()
-		v, err := outputBlockingWrite(t.Context(), new(wasi.State), []component.Value{newOutputStream(c.s, nil), bytesAre(c.n)})
+		v, err := outputBlockingWrite(
+			call{t.Context(), new(wasi.State)},
+			[]component.Value{newOutputStream(c.s, nil), bytesAre(c.n)},
+		)
 		if got := outcome(v, err); got != c.want || c.s.got.Len() != c.got {
 			t.Errorf("%s: %s, %d bytes; want %s, %d", name, got, c.s.got.Len(), c.want, c.got)
 		}
 	}
-	if _, err := outputBlockingWriteZeroes(t.Context(), new(wasi.State), []component.Value{newOutputStream(&sink{gate: opened()}, nil), component.U64(4097)}); err == nil {
+	if _, err := outputBlockingWriteZeroes(call{t.Context(), new(wasi.State)}, []component.Value{newOutputStream(&sink{gate: opened()}, nil), component.U64(4097)}); err == nil {
 		t.Error("blocking write of more than 4096 zeroes")
 	}
 }
@@ -353,16 +408,33 @@ func TestSplice(t *testing.T) {
 			s.reads = append(s.reads, []byte(r))
 		}
 		o := &sink{gate: opened(), permits: c.permits}
-		v := call(t, outputSplice, new(wasi.State), newOutputStream(o, nil), newInputStream(s, nil), component.U64(c.n))
-		if got := outcome(v, nil); got != c.want || o.got.String() != c.moved || got == "ok" && v.Payload().U64() != uint64(len(c.moved)) {
+		v := do(
+			t,
+			outputSplice,
+			new(wasi.State),
+			newOutputStream(o, nil),
+			newInputStream(s, nil),
+			component.U64(c.n),
+		)
+		if got := outcome(v, nil); got != c.want || o.got.String() != c.moved ||
+			got == "ok" && v.Payload().U64() != uint64(len(c.moved)) {
 			t.Errorf("%s: %s, %q", name, got, o.got.String())
 		}
 	}
 	o := &sink{gate: opened(), permits: []int{0, 0, 10, 10, 10}}
-	out, in := newOutputStream(o, nil), newInputStream(&source{gate: opened(), reads: [][]byte{nil, []byte("abc")}, err: io.EOF}, nil)
+	out, in := newOutputStream(
+		o,
+		nil,
+	), newInputStream(
+		&source{gate: opened(), reads: [][]byte{nil, []byte("abc")}, err: io.EOF},
+		nil,
+	)
 	got := []string{}
 	for range 2 {
-		got = append(got, outcome(call(t, outputBlockingSplice, new(wasi.State), out, in, component.U64(9)), nil))
+		got = append(
+			got,
+			outcome(do(t, outputBlockingSplice, new(wasi.State), out, in, component.U64(9)), nil),
+		)
 	}
 	if diff := cmp.Diff([]string{"ok", "closed"}, got); diff != "" || o.got.String() != "abc" {
 		t.Errorf("%q, %s", o.got.String(), diff)
@@ -373,18 +445,31 @@ func TestParentsMustNotGoBeforeTheirChildren(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
 	defer st.Close()
 	out := func() component.Value {
-		return call(t, outgoingResponseBody, st, call(t, newOutgoingResponse, st, call(t, named(t, "[constructor]fields"), st))).Payload()
+		return do(
+			t,
+			outgoingResponseBody,
+			st,
+			do(t, newOutgoingResponse, st, do(t, named(t, "[constructor]fields"), st)),
+		).Payload()
 	}
 	in := func() component.Value {
-		return call(t, incomingConsume, st, IncomingRequest(st, &wasi.Request{Header: wasi.NewFields(st.FieldRules())})).Payload()
+		return do(
+			t,
+			incomingConsume,
+			st,
+			IncomingRequest(st, &wasi.Request{Header: wasi.NewFields(st.FieldRules())}),
+		).Payload()
 	}
 	input := func(*testing.T) component.Value { return newInputStream(&source{gate: opened()}, nil) }
 	finishOut := func(rep any) error {
-		_, err := outgoingBodyFinish(t.Context(), st, []component.Value{component.Own(rep), component.None()})
+		_, err := outgoingBodyFinish(
+			call{t.Context(), st},
+			[]component.Value{component.Own(rep), component.None()},
+		)
 		return err
 	}
 	finishIn := func(rep any) error {
-		_, err := incomingBodyFinish(t.Context(), st, []component.Value{component.Own(rep)})
+		_, err := incomingBodyFinish(call{t.Context(), st}, []component.Value{component.Own(rep)})
 		return err
 	}
 	for name, c := range map[string]struct {
@@ -393,28 +478,28 @@ func TestParentsMustNotGoBeforeTheirChildren(t *testing.T) {
 		drop   func(rep any) error // of the child
 		end    func(rep any) error // of the parent
 	}{
-		"pollable of an input": {input, func(t *testing.T, p component.Value) component.Value { return call(t, inputSubscribe, st, p) },
+		"pollable of an input": {input, func(t *testing.T, p component.Value) component.Value { return do(t, inputSubscribe, st, p) },
 			dropPollable, dropInputStream},
 		"pollable of an output": {func(*testing.T) component.Value { return newOutputStream(&sink{gate: opened()}, nil) },
-			func(t *testing.T, p component.Value) component.Value { return call(t, outputSubscribe, st, p) }, dropPollable, dropOutputStream},
+			func(t *testing.T, p component.Value) component.Value { return do(t, outputSubscribe, st, p) }, dropPollable, dropOutputStream},
 		"stream of an incoming body, dropped": {func(*testing.T) component.Value { return in() },
 			func(t *testing.T, p component.Value) component.Value {
-				return call(t, incomingBodyStream, st, p).Payload()
+				return do(t, incomingBodyStream, st, p).Payload()
 			}, dropInputStream, dropIncomingBody},
 		"stream of an incoming body, finished": {func(*testing.T) component.Value { return in() },
 			func(t *testing.T, p component.Value) component.Value {
-				return call(t, incomingBodyStream, st, p).Payload()
+				return do(t, incomingBodyStream, st, p).Payload()
 			}, dropInputStream, finishIn},
 		"stream of an outgoing body, dropped": {func(*testing.T) component.Value { return out() },
 			func(t *testing.T, p component.Value) component.Value {
-				return call(t, outgoingBodyWrite, st, p).Payload()
+				return do(t, outgoingBodyWrite, st, p).Payload()
 			}, dropOutputStream, dropOutgoingBody},
 		"stream of an outgoing body, finished": {func(*testing.T) component.Value { return out() },
 			func(t *testing.T, p component.Value) component.Value {
-				return call(t, outgoingBodyWrite, st, p).Payload()
+				return do(t, outgoingBodyWrite, st, p).Payload()
 			}, dropOutputStream, finishOut},
-		"pollable of trailers": {func(t *testing.T) component.Value { return call(t, incomingBodyFinish, st, in()) },
-			func(t *testing.T, p component.Value) component.Value { return call(t, trailersSubscribe, st, p) }, dropPollable, dropFutureTrailers},
+		"pollable of trailers": {func(t *testing.T) component.Value { return do(t, incomingBodyFinish, st, in()) },
+			func(t *testing.T, p component.Value) component.Value { return do(t, trailersSubscribe, st, p) }, dropPollable, dropFutureTrailers},
 	} {
 		p := c.parent(t)
 		c.child(t, p)

@@ -1,10 +1,7 @@
 package p2
 
 import (
-	"context"
-
 	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
@@ -14,7 +11,12 @@ func method(name, params, result string) table.Method {
 }
 
 // defineMethods adds methods of a resource that all answer with fn.
-func (h *host) defineMethods(i *component.HostInstance, resource string, fn hostFunc, methods ...table.Method) {
+func (h *host) defineMethods(
+	i *component.HostInstance,
+	resource string,
+	fn hostFunc,
+	methods ...table.Method,
+) {
 	defs := make([]def, len(methods))
 	for n, m := range methods {
 		defs[n] = def{"[method]" + resource + "." + m.Name, m.WIT(resource), fn}
@@ -24,5 +26,5 @@ func (h *host) defineMethods(i *component.HostInstance, resource string, fn host
 
 // answer returns a host function that always gives v, which must not hold a handle.
 func answer(v component.Value) hostFunc {
-	return func(context.Context, *wasi.State, []component.Value) (component.Value, error) { return v, nil }
+	return func(call, []component.Value) (component.Value, error) { return v, nil }
 }

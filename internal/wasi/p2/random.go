@@ -17,7 +17,11 @@ func addRandom(l *component.Linker, h *host) {
 // no error to return.
 func bytesOf(n uint64, draw func(int) ([]byte, error)) (component.Value, error) {
 	if n > wasi.MaxRandom {
-		return component.Value{}, fmt.Errorf("%d random bytes asked for, the limit is %d", n, wasi.MaxRandom)
+		return component.Value{}, fmt.Errorf(
+			"%d random bytes asked for, the limit is %d",
+			n,
+			wasi.MaxRandom,
+		)
 	}
 	b, err := draw(int(n))
 	return component.Bytes(b), err

@@ -27,7 +27,10 @@ func TestRandomBytesUpToTheLimit(t *testing.T) {
 	for name, f := range map[string]hostFunc{"secure": named(t, "get-random-bytes"), "insecure": named(t, "get-insecure-random-bytes")} {
 		for _, tt := range tests {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
-				v, err := f(t.Context(), wasi.NewState(&wasi.Config{}), []component.Value{component.U64(tt.len)})
+				v, err := f(
+					call{t.Context(), wasi.NewState(&wasi.Config{})},
+					[]component.Value{component.U64(tt.len)},
+				)
 				if traps := err != nil; traps != tt.traps {
 					t.Fatalf("error %v", err)
 				}
@@ -42,13 +45,13 @@ func TestRandomBytesUpToTheLimit(t *testing.T) {
 func TestRandomDrawsDiffer(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
 	for name, f := range map[string]hostFunc{"secure": named(t, "get-random-u64"), "insecure": named(t, "get-insecure-random-u64")} {
-		if a, b := call(t, f, st).U64(), call(t, f, st).U64(); a == b {
+		if a, b := do(t, f, st).U64(), do(t, f, st).U64(); a == b {
 			t.Errorf("%s: %d twice", name, a)
 		}
 	}
 	for name, f := range map[string]hostFunc{"secure": named(t, "get-random-bytes"), "insecure": named(t, "get-insecure-random-bytes")} {
 		n := component.U64(32)
-		if cmp.Equal(call(t, f, st, n).Bytes(), call(t, f, st, n).Bytes()) {
+		if cmp.Equal(do(t, f, st, n).Bytes(), do(t, f, st, n).Bytes()) {
 			t.Errorf("%s: the same bytes twice", name)
 		}
 	}
@@ -56,7 +59,7 @@ func TestRandomDrawsDiffer(t *testing.T) {
 
 func TestInsecureSeedIsConstantPerStore(t *testing.T) {
 	pair := func(st *wasi.State) [2]uint64 {
-		items := call(t, named(t, "insecure-seed"), st).Items()
+		items := do(t, named(t, "insecure-seed"), st).Items()
 		return [2]uint64{items[0].U64(), items[1].U64()}
 	}
 	st := wasi.NewState(&wasi.Config{})
@@ -74,7 +77,10 @@ func TestRandomTrapsWithoutEntropy(t *testing.T) {
 	for name, f := range map[string]hostFunc{"bytes": named(t, "get-random-bytes"), "u64": named(t, "get-random-u64"), "insecure bytes": named(t, "get-insecure-random-bytes"),
 		"insecure u64": named(t, "get-insecure-random-u64"), "insecure seed": named(t, "insecure-seed")} {
 		st := wasi.NewState(&wasi.Config{Random: iotest.ErrReader(broken)})
-		if _, err := f(t.Context(), st, []component.Value{component.U64(1)}); !errors.Is(err, broken) {
+		if _, err := f(call{t.Context(), st}, []component.Value{component.U64(1)}); !errors.Is(
+			err,
+			broken,
+		) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

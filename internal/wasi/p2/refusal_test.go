@@ -30,12 +30,17 @@ func TestRefusalsAreErrorsOfTheInterface(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := answer(tt.v)(t.Context(), nil, nil)
+			got, err := answer(tt.v)(call{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got.IsOk() || got.Payload().Case() != tt.want {
-				t.Errorf("ok %v, case %d, want the error %d", got.IsOk(), got.Payload().Case(), tt.want)
+				t.Errorf(
+					"ok %v, case %d, want the error %d",
+					got.IsOk(),
+					got.Payload().Case(),
+					tt.want,
+				)
 			}
 		})
 	}
@@ -48,13 +53,20 @@ func TestFilesystemErrorCode(t *testing.T) {
 		want int // -1 for none
 	}{
 		{"first case", &fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}, 0},
-		{"stdin is a folder", &fs.PathError{Op: "read", Path: "/dev/stdin", Err: syscall.EISDIR}, 14},
+		{
+			"stdin is a folder",
+			&fs.PathError{Op: "read", Path: "/dev/stdin", Err: syscall.EISDIR},
+			14,
+		},
 		{"last case", &fs.PathError{Op: "rename", Path: "x", Err: syscall.EXDEV}, 36},
 		{"foreign", errors.New("x"), -1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			v, err := filesystemErrorCode(t.Context(), nil, []component.Value{component.Own(&ioError{tt.err})})
+			v, err := filesystemErrorCode(
+				call{t.Context(), nil},
+				[]component.Value{component.Own(&ioError{tt.err})},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,14 +100,14 @@ func TestEveryFileErrorHasACase(t *testing.T) {
 }
 
 func TestTheNetworkCanBeHadAndSocketsAreReady(t *testing.T) {
-	v, err := instanceNetwork(t.Context(), nil, nil)
+	v, err := instanceNetwork(call{t.Context(), nil}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := v.Rep().(network); !ok {
 		t.Errorf("the network is %T", v.Rep())
 	}
-	p, err := subscribeReady(t.Context(), nil, nil)
+	p, err := subscribeReady(call{t.Context(), nil}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

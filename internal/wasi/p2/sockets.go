@@ -1,8 +1,6 @@
 package p2
 
 import (
-	"context"
-
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/table"
@@ -24,7 +22,16 @@ func addSockets(l *component.Linker, h *host) {
 	net.Use(h.ioError, "error")
 	net.Resource("network", nil)
 	addNetworkTypes(net)
-	h.define(net, []def{{"network-error-code", "func(err: borrow<error>) -> option<error-code>", answer(component.None())}})
+	h.define(
+		net,
+		[]def{
+			{
+				"network-error-code",
+				"func(err: borrow<error>) -> option<error-code>",
+				answer(component.None()),
+			},
+		},
+	)
 
 	instance := l.Instance("wasi:sockets/instance-network" + version)
 	instance.Use(net, "network")
@@ -50,11 +57,21 @@ func addLookup(l *component.Linker, h *host, net *component.HostInstance) {
 	i.Use(net, "network", "error-code", "ip-address")
 	i.Resource("resolve-address-stream", nil)
 	fail := answer(socketError(socketPermanentResolverFailure))
-	h.define(i, []def{{"resolve-addresses", "func(network: borrow<network>, name: string) -> result<resolve-address-stream, error-code>",
-		fail}})
+	h.define(
+		i,
+		[]def{
+			{"resolve-addresses",
+				"func(network: borrow<network>, name: string) -> result<resolve-address-stream, error-code>", fail},
+		},
+	)
 	h.defineMethods(i, "resolve-address-stream", fail,
 		method("resolve-next-address", "", "result<option<ip-address>, error-code>"))
-	h.defineMethods(i, "resolve-address-stream", subscribeReady, method("subscribe", "", "pollable"))
+	h.defineMethods(
+		i,
+		"resolve-address-stream",
+		subscribeReady,
+		method("subscribe", "", "pollable"),
+	)
 }
 
 func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
@@ -79,15 +96,30 @@ func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
 		method("accept", "", "result<tuple<tcp-socket, input-stream, output-stream>, error-code>"),
 		method("shutdown", "shutdown-type: shutdown-type", "result<_, error-code>"),
 	)
-	h.defineMethods(i, "tcp-socket", answer(component.Bool(false)), method("is-listening", "", "bool"))
-	h.defineMethods(i, "tcp-socket", answer(component.Enum(0)), method("address-family", "", "ip-address-family"))
+	h.defineMethods(
+		i,
+		"tcp-socket",
+		answer(component.Bool(false)),
+		method("is-listening", "", "bool"),
+	)
+	h.defineMethods(
+		i,
+		"tcp-socket",
+		answer(component.Enum(0)),
+		method("address-family", "", "ip-address-family"),
+	)
 	h.defineMethods(i, "tcp-socket", subscribeReady, method("subscribe", "", "pollable"))
 
 	create := l.Instance("wasi:sockets/tcp-create-socket" + version)
 	create.Use(net, "network", "error-code", "ip-address-family")
 	create.Use(i, "tcp-socket")
-	h.define(create, []def{{"create-tcp-socket", "func(address-family: ip-address-family) -> result<tcp-socket, error-code>",
-		denied}})
+	h.define(
+		create,
+		[]def{
+			{"create-tcp-socket",
+				"func(address-family: ip-address-family) -> result<tcp-socket, error-code>", denied},
+		},
+	)
 }
 
 func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
@@ -95,7 +127,10 @@ func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
 	i.Use(h.poll, "pollable")
 	i.Use(net, "network", "error-code", "ip-socket-address", "ip-address-family")
 	i.Type("incoming-datagram", "record { data: list<u8>, remote-address: ip-socket-address }")
-	i.Type("outgoing-datagram", "record { data: list<u8>, remote-address: option<ip-socket-address> }")
+	i.Type(
+		"outgoing-datagram",
+		"record { data: list<u8>, remote-address: option<ip-socket-address> }",
+	)
 	i.Resource("udp-socket", nil)
 	i.Resource("incoming-datagram-stream", nil)
 	i.Resource("outgoing-datagram-stream", nil)
@@ -109,7 +144,12 @@ func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
 		method("stream", "remote-address: option<ip-socket-address>",
 			"result<tuple<incoming-datagram-stream, outgoing-datagram-stream>, error-code>"),
 	)
-	h.defineMethods(i, "udp-socket", answer(component.Enum(0)), method("address-family", "", "ip-address-family"))
+	h.defineMethods(
+		i,
+		"udp-socket",
+		answer(component.Enum(0)),
+		method("address-family", "", "ip-address-family"),
+	)
 	h.defineMethods(i, "udp-socket", subscribeReady, subscribe)
 	h.defineMethods(i, "incoming-datagram-stream", denied,
 		method("receive", "max-results: u64", "result<list<incoming-datagram>, error-code>"))
@@ -122,19 +162,25 @@ func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
 	create := l.Instance("wasi:sockets/udp-create-socket" + version)
 	create.Use(net, "network", "error-code", "ip-address-family")
 	create.Use(i, "udp-socket")
-	h.define(create, []def{{"create-udp-socket", "func(address-family: ip-address-family) -> result<udp-socket, error-code>", denied}})
+	h.define(
+		create,
+		[]def{
+			{"create-udp-socket",
+				"func(address-family: ip-address-family) -> result<udp-socket, error-code>", denied},
+		},
+	)
 }
 
 // socketError is a failed result with that case of error-code.
 func socketError(code uint32) component.Value { return component.Err(component.Enum(code)) }
 
-func instanceNetwork(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+func instanceNetwork(call, []component.Value) (component.Value, error) {
 	return component.Own(network{}), nil
 }
 
 // subscribeReady answers the subscribe of a socket on which nothing is under way: it is always
 // ready.
-func subscribeReady(context.Context, *wasi.State, []component.Value) (component.Value, error) {
+func subscribeReady(call, []component.Value) (component.Value, error) {
 	return newPollable(always{}, nil), nil
 }
 

@@ -49,14 +49,23 @@ func TestErrorCodesSurviveConversion(t *testing.T) {
 		case wasi.U32Payload, wasi.U64Payload:
 			codes = append(codes, wasi.ErrorCode{Case: c, Number: &number})
 		case wasi.DNSPayload, wasi.AlertPayload, wasi.FieldSizePayload:
-			codes = append(codes, wasi.ErrorCode{Case: c, Text: &text}, wasi.ErrorCode{Case: c, Number: &number},
-				wasi.ErrorCode{Case: c, Text: &text, Number: &number})
+			codes = append(
+				codes,
+				wasi.ErrorCode{Case: c, Text: &text},
+				wasi.ErrorCode{Case: c, Number: &number},
+				wasi.ErrorCode{Case: c, Text: &text, Number: &number},
+			)
 		case wasi.OptFieldPayload:
-			codes = append(codes, wasi.ErrorCode{Case: c, Empty: true}, wasi.ErrorCode{Case: c, Empty: true, Text: &text, Number: &number})
+			codes = append(
+				codes,
+				wasi.ErrorCode{Case: c, Empty: true},
+				wasi.ErrorCode{Case: c, Empty: true, Text: &text, Number: &number},
+			)
 		}
 		for _, want := range codes {
 			v := convert.ErrorCode(&want)
-			if diff := cmp.Diff(want, *convert.ErrorCodeOf(v)); diff != "" || v.Case() != uint32(c) {
+			if diff := cmp.Diff(want, *convert.ErrorCodeOf(v)); diff != "" ||
+				v.Case() != uint32(c) {
 				t.Errorf("%v: %s", want.String(), diff)
 			}
 		}

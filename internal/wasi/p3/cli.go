@@ -25,14 +25,29 @@ func addCLI(l *component.Linker, h *host) {
 
 	stdin := l.Instance("wasi:cli/stdin" + version)
 	stdin.Use(types, "error-code")
-	h.define(stdin, []def{{name: "read-via-stream", wit: "func() -> tuple<stream<u8>, future<result<_, error-code>>>", fn: readStdin}})
+	h.define(
+		stdin,
+		[]def{
+			{
+				name: "read-via-stream",
+				wit:  "func() -> tuple<stream<u8>, future<result<_, error-code>>>",
+				fn:   readStdin,
+			},
+		},
+	)
 	const write = "func(data: stream<u8>) -> future<result<_, error-code>>"
 	stdout := l.Instance("wasi:cli/stdout" + version)
 	stdout.Use(types, "error-code")
-	h.define(stdout, []def{{name: "write-via-stream", wit: write, fn: writeVia((*wasi.State).Stdout)}})
+	h.define(
+		stdout,
+		[]def{{name: "write-via-stream", wit: write, fn: writeVia((*wasi.State).Stdout)}},
+	)
 	stderr := l.Instance("wasi:cli/stderr" + version)
 	stderr.Use(types, "error-code")
-	h.define(stderr, []def{{name: "write-via-stream", wit: write, fn: writeVia((*wasi.State).Stderr)}})
+	h.define(
+		stderr,
+		[]def{{name: "write-via-stream", wit: write, fn: writeVia((*wasi.State).Stderr)}},
+	)
 
 	table.AddTerminals(l, version, h.shared)
 }
@@ -50,14 +65,16 @@ func cliResult(err error) component.Value {
 
 func readStdin(c call, _ []component.Value) (component.Value, error) {
 	future, set := c.Store().NewFuture()
-	stream := c.Store().NewByteStream(&source{in: c.state.Stdin(), closed: func(_ bool, err error) { set(cliResult(err)) }})
+	stream := c.Store().
+		NewByteStream(&source{in: c.state.Stdin(), closed: func(_ bool, err error) { set(cliResult(err)) }})
 	return component.Record(stream, future), nil
 }
 
 func writeVia(open func(*wasi.State) wasi.OutputStream) hostFunc {
 	return func(c call, args []component.Value) (component.Value, error) {
 		future, set := c.Store().NewFuture()
-		c.Store().ReadStream(args[0], &sink{out: open(c.state), closed: func(err error) { set(cliResult(err)) }})
+		c.Store().
+			ReadStream(args[0], &sink{out: open(c.state), closed: func(err error) { set(cliResult(err)) }})
 		return future, nil
 	}
 }

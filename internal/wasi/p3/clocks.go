@@ -32,7 +32,11 @@ func addClocks(l *component.Linker, h *host) {
 	zone.Use(h.system, "instant")
 	h.define(zone, []def{
 		{name: "iana-id", wit: "func() -> option<string>", fn: answer(component.None())},
-		{name: "utc-offset", wit: "func(when: instant) -> option<s64>", fn: answer(component.None())},
+		{
+			name: "utc-offset",
+			wit:  "func(when: instant) -> option<s64>",
+			fn:   answer(component.None()),
+		},
 		{name: "to-debug-string", wit: "func() -> string", fn: answer(component.String("unknown"))},
 	})
 }
@@ -50,16 +54,28 @@ func systemNow(c call, _ []component.Value) (component.Value, error) {
 	return component.Record(component.S64(now.Unix()), component.U32(uint32(now.Nanosecond()))), nil
 }
 
-func waitUntil(c call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
+func waitUntil(
+	c call,
+	args []component.Value,
+	done func(component.Value, error),
+) (*component.Value, func(), error) {
 	return sleep(c, c.state.Clock().Until(args[0].U64()), done)
 }
 
-func waitFor(c call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
+func waitFor(
+	c call,
+	args []component.Value,
+	done func(component.Value, error),
+) (*component.Value, func(), error) {
 	return sleep(c, c.state.Clock().After(args[0].U64()), done)
 }
 
 // sleep returns at once when the time has come already.
-func sleep(c call, t *wasi.Timer, done func(component.Value, error)) (*component.Value, func(), error) {
+func sleep(
+	c call,
+	t *wasi.Timer,
+	done func(component.Value, error),
+) (*component.Value, func(), error) {
 	if t.Ready() {
 		c.state.Busy()
 		return &component.Value{}, nil, nil

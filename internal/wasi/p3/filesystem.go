@@ -16,7 +16,9 @@ const fileErrorCodes = "access, already, bad-descriptor, busy, deadlock, quota, 
 
 // fileError is a failed result with that case of error-code.
 func fileError(code string) component.Value {
-	return component.Err(component.Enum(uint32(slices.Index(strings.Split(fileErrorCodes, ", "), code))))
+	return component.Err(
+		component.Enum(uint32(slices.Index(strings.Split(fileErrorCodes, ", "), code))),
+	)
 }
 
 // addFilesystem offers wasi:filesystem without any directory: no descriptor ever comes into being,
@@ -30,12 +32,23 @@ func addFilesystem(l *component.Linker, h *host) {
 
 	preopens := l.Instance("wasi:filesystem/preopens" + version)
 	preopens.Use(i, "descriptor")
-	h.define(preopens, []def{{name: "get-directories", wit: "func() -> list<tuple<descriptor, string>>", fn: answer(component.List())}})
+	h.define(
+		preopens,
+		[]def{
+			{
+				name: "get-directories",
+				wit:  "func() -> list<tuple<descriptor, string>>",
+				fn:   answer(component.List()),
+			},
+		},
+	)
 }
 
 func addFileTypes(i *component.HostInstance) {
-	i.Type("descriptor-type",
-		"variant { block-device, character-device, directory, fifo, symbolic-link, regular-file, socket, other(option<string>) }")
+	i.Type(
+		"descriptor-type",
+		"variant { block-device, character-device, directory, fifo, symbolic-link, regular-file, socket, other(option<string>) }",
+	)
 	i.Type("error-code", "variant { "+fileErrorCodes+", other(option<string>) }")
 	table.AddFileTypes(i, "instant")
 }
@@ -54,5 +67,10 @@ func addDescriptor(h *host, i *component.HostInstance) {
 			wit: "func(self: borrow<descriptor>) -> tuple<stream<directory-entry>, " + future + ">", fn: refuseRead(bad)},
 	})
 	h.defineMethods(i, "descriptor", bad, table.Async(table.DescriptorMethods())...)
-	h.defineMethods(i, "descriptor", component.Bool(false), method("async is-same-object", "other: borrow<descriptor>", "bool"))
+	h.defineMethods(
+		i,
+		"descriptor",
+		component.Bool(false),
+		method("async is-same-object", "other: borrow<descriptor>", "bool"),
+	)
 }

@@ -10,7 +10,10 @@ func addHTTP(l *component.Linker, h *host) {
 	t := l.Instance("wasi:http/types" + version)
 	t.Use(h.clocks, "duration")
 	table.AddHTTPTypes(t)
-	t.Type("header-error", "variant { invalid-syntax, forbidden, immutable, size-exceeded, other(option<string>) }")
+	t.Type(
+		"header-error",
+		"variant { invalid-syntax, forbidden, immutable, size-exceeded, other(option<string>) }",
+	)
 	t.Type("request-options-error", "variant { not-supported, immutable, other(option<string>) }")
 	t.Type("field-name", "string")
 
@@ -21,7 +24,10 @@ func addHTTP(l *component.Linker, h *host) {
 	t.Resource("response", dropResponse)
 	h.shared(t, table.Fields("copy-all", headerResult))
 	h.shared(t, table.Target("request", "get-", headOf))
-	h.shared(t, table.Timeouts("get-", "result<_, request-options-error>", timeoutsOf, refuseFrozen))
+	h.shared(
+		t,
+		table.Timeouts("get-", "result<_, request-options-error>", timeoutsOf, refuseFrozen),
+	)
 	for _, defs := range [][]def{fieldsDefs(), requestDefs(), optionsDefs(), responseDefs()} {
 		h.define(t, defs)
 	}

@@ -7,7 +7,11 @@ import (
 )
 
 // send is wasi:http/client.send.
-func send(c call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
+func send(
+	c call,
+	args []component.Value,
+	done func(component.Value, error),
+) (*component.Value, func(), error) {
 	r := args[0].Rep().(*request)
 	x := &exchange{request: r}
 	if r.head.PathWithQuery == "" {
@@ -41,7 +45,18 @@ func send(c call, args []component.Value, done func(component.Value, error)) (*c
 			return
 		}
 		body, _ := res.Body()
-		done(component.Ok(component.Own(&response{message: message{store: c.Store(), body: body}, status: res.Status, header: res.Header})), nil)
+		done(
+			component.Ok(
+				component.Own(
+					&response{
+						message: message{store: c.Store(), body: body},
+						status:  res.Status,
+						header:  res.Header,
+					},
+				),
+			),
+			nil,
+		)
 	})
 	return nil, func() {
 		cancel()
@@ -87,7 +102,11 @@ func (x *exchange) settle() {
 // handle is wasi:http/handler.handle for a component that imports it without being composed with
 // one that exports it: what it passes on goes to the server that the request names. One that it was
 // given and passes on to where that came from would come back to it.
-func handle(c call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
+func handle(
+	c call,
+	args []component.Value,
+	done func(component.Value, error),
+) (*component.Value, func(), error) {
 	if r := args[0].Rep().(*request); r.from != "" && r.from == r.head.Authority {
 		r.drop()
 		now := convert.Failure(wasi.NewErrorCode(wasi.LoopDetected, nil))

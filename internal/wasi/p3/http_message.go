@@ -28,7 +28,10 @@ type message struct {
 
 // newMessage returns the message for the arguments contents and trailers of new, and the future
 // that new gives.
-func newMessage(s *component.Store, contents, trailers component.Value) (m message, future component.Value) {
+func newMessage(
+	s *component.Store,
+	contents, trailers component.Value,
+) (m message, future component.Value) {
 	m = message{store: s, trailers: trailers}
 	if m.hasContents = contents.IsSome(); m.hasContents {
 		m.contents = contents.Payload()

@@ -18,7 +18,11 @@ type request struct {
 
 // NewRequest returns an own<request> for the export wasi:http/handler.handle.
 func NewRequest(s *component.Store, st *wasi.State, r *wasi.Request) component.Value {
-	q := &request{message: message{store: s, body: st.RequestBody(r)}, head: st.NewOutgoingRequest(r.Header), from: r.Authority}
+	q := &request{
+		message: message{store: s, body: st.RequestBody(r)},
+		head:    st.NewOutgoingRequest(r.Header),
+		from:    r.Authority,
+	}
 	q.head.Method, q.head.Scheme, q.head.Authority, q.head.PathWithQuery = r.Method, r.Scheme, r.Authority, r.PathWithQuery
 	return component.Own(q)
 }
@@ -33,9 +37,17 @@ func requestDefs() []def {
 		{name: "[static]request.new", wit: "func(headers: headers, contents: option<stream<u8>>, " +
 			"trailers: future<result<option<trailers>, error-code>>, options: option<request-options>) -> " +
 			"tuple<request, future<result<_, error-code>>>", fn: newRequest},
-		{name: "[method]request.get-options", wit: "func(self: borrow<request>) -> option<request-options>", fn: getOptions},
-		{name: "[static]request.consume-body", wit: "func(this: request, res: future<result<_, error-code>>) -> " +
-			"tuple<stream<u8>, future<result<option<trailers>, error-code>>>", fn: consumeRequest},
+		{
+			name: "[method]request.get-options",
+			wit:  "func(self: borrow<request>) -> option<request-options>",
+			fn:   getOptions,
+		},
+		{
+			name: "[static]request.consume-body",
+			wit: "func(this: request, res: future<result<_, error-code>>) -> " +
+				"tuple<stream<u8>, future<result<option<trailers>, error-code>>>",
+			fn: consumeRequest,
+		},
 	}
 }
 
@@ -55,7 +67,9 @@ func getOptions(_ call, args []component.Value) (component.Value, error) {
 	if o == nil {
 		return component.None(), nil
 	}
-	return component.Some(component.Own(&options{RequestOptions: o.RequestOptions, frozen: true})), nil
+	return component.Some(
+		component.Own(&options{RequestOptions: o.RequestOptions, frozen: true}),
+	), nil
 }
 
 func consumeRequest(_ call, args []component.Value) (component.Value, error) {
@@ -71,7 +85,11 @@ type options struct {
 // optionsImmutable is the case of request-options-error.
 const optionsImmutable = 1
 
-func timeoutsOf(v component.Value) *wasi.RequestOptions { return &v.Rep().(*options).RequestOptions }
+func timeoutsOf(
+	v component.Value,
+) *wasi.RequestOptions {
+	return &v.Rep().(*options).RequestOptions
+}
 
 // refuseFrozen is the result of changing options that belong to a request.
 func refuseFrozen(v component.Value) (component.Value, bool) {
@@ -84,10 +102,13 @@ func optionsDefs() []def {
 			fn: func(call, []component.Value) (component.Value, error) {
 				return component.Own(&options{}), nil
 			}},
-		{name: "[method]request-options.clone", wit: "func(self: borrow<request-options>) -> request-options",
+		{
+			name: "[method]request-options.clone",
+			wit:  "func(self: borrow<request-options>) -> request-options",
 			fn: func(_ call, args []component.Value) (component.Value, error) {
 				o := args[0].Rep().(*options)
 				return component.Own(&options{RequestOptions: o.RequestOptions}), nil
-			}},
+			},
+		},
 	}
 }

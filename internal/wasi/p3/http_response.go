@@ -26,13 +26,33 @@ func dropResponse(rep any) error {
 
 func responseDefs() []def {
 	return []def{
-		{name: "[static]response.new", wit: "func(headers: headers, contents: option<stream<u8>>, " +
-			"trailers: future<result<option<trailers>, error-code>>) -> tuple<response, future<result<_, error-code>>>", fn: newResponse},
-		{name: "[method]response.get-status-code", wit: "func(self: borrow<response>) -> status-code", fn: getStatus},
-		{name: "[method]response.set-status-code", wit: "func(self: borrow<response>, status-code: status-code) -> result", fn: setStatus},
-		{name: "[method]response.get-headers", wit: "func(self: borrow<response>) -> headers", fn: getResponseHeaders},
-		{name: "[static]response.consume-body", wit: "func(this: response, res: future<result<_, error-code>>) -> " +
-			"tuple<stream<u8>, future<result<option<trailers>, error-code>>>", fn: consumeResponse},
+		{
+			name: "[static]response.new",
+			wit: "func(headers: headers, contents: option<stream<u8>>, " +
+				"trailers: future<result<option<trailers>, error-code>>) -> tuple<response, future<result<_, error-code>>>",
+			fn: newResponse,
+		},
+		{
+			name: "[method]response.get-status-code",
+			wit:  "func(self: borrow<response>) -> status-code",
+			fn:   getStatus,
+		},
+		{
+			name: "[method]response.set-status-code",
+			wit:  "func(self: borrow<response>, status-code: status-code) -> result",
+			fn:   setStatus,
+		},
+		{
+			name: "[method]response.get-headers",
+			wit:  "func(self: borrow<response>) -> headers",
+			fn:   getResponseHeaders,
+		},
+		{
+			name: "[static]response.consume-body",
+			wit: "func(this: response, res: future<result<_, error-code>>) -> " +
+				"tuple<stream<u8>, future<result<option<trailers>, error-code>>>",
+			fn: consumeResponse,
+		},
 	}
 }
 
@@ -66,7 +86,12 @@ func consumeResponse(_ call, args []component.Value) (component.Value, error) {
 // Respond passes on what the export wasi:http/handler.handle returned for a request with that
 // method: done is called once, before Respond returns, with the response, whose body is being
 // written from now on, or with the error-code. It must not block.
-func Respond(st *wasi.State, v component.Value, method string, done func(*wasi.Response, *wasi.ErrorCode)) {
+func Respond(
+	st *wasi.State,
+	v component.Value,
+	method string,
+	done func(*wasi.Response, *wasi.ErrorCode),
+) {
 	out := wasi.NewResponseOutparam(done)
 	out.Head = method == "HEAD"
 	if !v.IsOk() {

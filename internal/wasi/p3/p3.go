@@ -64,14 +64,22 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 			h.defined(i.Name, d.name, d.wit)
 		}
 		if d.async != nil {
-			i.AsyncFunc(d.name, d.wit, func(c *component.Call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
-				return d.async(call{c, h.view(c.Data())}, args, done)
-			})
+			i.AsyncFunc(
+				d.name,
+				d.wit,
+				func(c *component.Call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
+					return d.async(call{c, h.view(c.Data())}, args, done)
+				},
+			)
 			continue
 		}
-		i.Func(d.name, d.wit, func(c *component.Call, args []component.Value) (component.Value, error) {
-			return d.fn(call{c, h.view(c.Data())}, args)
-		})
+		i.Func(
+			d.name,
+			d.wit,
+			func(c *component.Call, args []component.Value) (component.Value, error) {
+				return d.fn(call{c, h.view(c.Data())}, args)
+			},
+		)
 	}
 }
 
@@ -81,9 +89,13 @@ func (h *host) shared(i *component.HostInstance, defs []table.Def) {
 		if h.defined != nil {
 			h.defined(i.Name, d.Name, d.WIT)
 		}
-		i.Func(d.Name, d.WIT, func(c *component.Call, args []component.Value) (component.Value, error) {
-			return d.Fn(h.view(c.Data()), args)
-		})
+		i.Func(
+			d.Name,
+			d.WIT,
+			func(c *component.Call, args []component.Value) (component.Value, error) {
+				return d.Fn(h.view(c.Data()), args)
+			},
+		)
 	}
 }
 

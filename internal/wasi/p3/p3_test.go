@@ -58,16 +58,32 @@ func TestHeaderErrors(t *testing.T) {
 		{"x-one", "1", frozen, 2},
 		{"x-two", strings.Repeat("long", 50), f, 3},
 	} {
-		got := do(t, shared(t, table.Fields("copy-all", headerResult), "[method]fields.append"), st, component.Own(tc.f), component.String(tc.name), component.Bytes([]byte(tc.value)))
+		got := do(
+			t,
+			shared(t, table.Fields("copy-all", headerResult), "[method]fields.append"),
+			st,
+			component.Own(tc.f),
+			component.String(tc.name),
+			component.Bytes([]byte(tc.value)),
+		)
 		if got.IsOk() != (tc.want == ok) || !got.IsOk() && got.Payload().Case() != uint32(tc.want) {
-			t.Errorf("append %s: %s: ok %v, case %d, want %d", tc.name, tc.value, got.IsOk(), got.Payload().Case(), tc.want)
+			t.Errorf(
+				"append %s: %s: ok %v, case %d, want %d",
+				tc.name,
+				tc.value,
+				got.IsOk(),
+				got.Payload().Case(),
+				tc.want,
+			)
 		}
 	}
 	values := do(t, fieldsGetAndDelete, st, component.Own(f), component.String("X-ONE"))
-	if diff := cmp.Diff([][]byte{[]byte("1")}, convert.ValuesOf(values.Payload())); diff != "" || f.Len() != 0 {
+	if diff := cmp.Diff([][]byte{[]byte("1")}, convert.ValuesOf(values.Payload())); diff != "" ||
+		f.Len() != 0 {
 		t.Errorf("get-and-delete: %s, %d left", diff, f.Len())
 	}
-	if got := do(t, fieldsGetAndDelete, st, component.Own(frozen), component.String("x")); got.IsOk() || got.Payload().Case() != 2 {
+	if got := do(t, fieldsGetAndDelete, st, component.Own(frozen), component.String("x")); got.IsOk() ||
+		got.Payload().Case() != 2 {
 		t.Errorf("get-and-delete of immutable fields: %v", got)
 	}
 }
@@ -77,7 +93,8 @@ func TestStatusOfAResponse(t *testing.T) {
 	for status, want := range map[uint16]bool{0: false, 42: false, 99: false, 100: true, 404: true, 599: true, 600: false, 1000: false} {
 		r.status = 200
 		ok := do(t, setStatus, nil, component.Own(r), component.U16(status)).IsOk()
-		if kept := do(t, getStatus, nil, component.Own(r)).U16(); ok != want || ok != (kept == status) {
+		if kept := do(t, getStatus, nil, component.Own(r)).U16(); ok != want ||
+			ok != (kept == status) {
 			t.Errorf("%d: ok %v, then %d", status, ok, kept)
 		}
 	}
@@ -86,20 +103,25 @@ func TestStatusOfAResponse(t *testing.T) {
 func TestRequestOptionsOfARequestAreImmutable(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
 	second := uint64(time.Second)
-	q := &request{head: st.NewOutgoingRequest(wasi.NewFields(st.FieldRules())), opts: &options{RequestOptions: wasi.RequestOptions{FirstByte: &second}}}
+	q := &request{
+		head: st.NewOutgoingRequest(wasi.NewFields(st.FieldRules())),
+		opts: &options{RequestOptions: wasi.RequestOptions{FirstByte: &second}},
+	}
 	timeouts := table.Timeouts("get-", "result<_, request-options-error>", timeoutsOf, refuseFrozen)
 	set := shared(t, timeouts, "[method]request-options.set-first-byte-timeout")
 	get := shared(t, timeouts, "[method]request-options.get-first-byte-timeout")
 	clone := optionsDefs()[1].fn
 	frozen := do(t, getOptions, st, component.Own(q)).Payload()
-	if got := do(t, set, st, frozen, component.None()); got.IsOk() || got.Payload().Case() != optionsImmutable {
+	if got := do(t, set, st, frozen, component.None()); got.IsOk() ||
+		got.Payload().Case() != optionsImmutable {
 		t.Errorf("set: %v", got)
 	}
 	copied := do(t, clone, st, frozen)
 	if got := do(t, set, st, copied, component.Some(component.U64(7))); !got.IsOk() {
 		t.Error("a clone cannot be set")
 	}
-	if a, b := do(t, get, st, frozen).Payload().U64(), do(t, get, st, copied).Payload().U64(); a != second || b != 7 {
+	if a, b := do(t, get, st, frozen).Payload().U64(), do(t, get, st, copied).Payload().U64(); a != second ||
+		b != 7 {
 		t.Errorf("%d and %d", a, b)
 	}
 	if none := do(t, getOptions, st, component.Own(&request{})); none.IsSome() {
@@ -110,7 +132,8 @@ func TestRequestOptionsOfARequestAreImmutable(t *testing.T) {
 func TestRandomGivesAtMostItsLimit(t *testing.T) {
 	for n, want := range map[uint64]int{0: 0, 1: 1, 100: 100, wasi.MaxRandom + 1: wasi.MaxRandom, math.MaxUint64: wasi.MaxRandom} {
 		got := -1
-		if _, err := atMost(n, func(n int) ([]byte, error) { got = n; return nil, nil }); err != nil || got != want {
+		if _, err := atMost(n, func(n int) ([]byte, error) { got = n; return nil, nil }); err != nil ||
+			got != want {
 			t.Errorf("%d asked, %d given, %v", n, got, err)
 		}
 	}
@@ -133,7 +156,9 @@ func TestAWaitThatIsOverReturnsAtOnce(t *testing.T) {
 }
 
 func TestSystemClockBefore1970(t *testing.T) {
-	st := wasi.NewState(&wasi.Config{Clock: wasi.NewClock(func() time.Time { return time.Unix(0, -1) })})
+	st := wasi.NewState(
+		&wasi.Config{Clock: wasi.NewClock(func() time.Time { return time.Unix(0, -1) })},
+	)
 	got := do(t, systemNow, st).Items()
 	if s, ns := got[0].S64(), got[1].U32(); s != -1 || ns != 999_999_999 {
 		t.Errorf("%d s, %d ns", s, ns)
@@ -158,7 +183,10 @@ func TestSinkTellsHowItEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var ends []error
-			s := &sink{out: wasi.NewSink(tc.w), closed: func(err error) { ends = append(ends, err) }}
+			s := &sink{
+				out:    wasi.NewSink(tc.w),
+				closed: func(err error) { ends = append(ends, err) },
+			}
 			if n := s.Accept(5); n != 5 {
 				t.Fatalf("accepts %d bytes of 5", n)
 			}
@@ -170,7 +198,8 @@ func TestSinkTellsHowItEnded(t *testing.T) {
 			if diff := cmp.Diff([]error{tc.want}, ends, cmpopts.EquateErrors()); diff != "" {
 				t.Error(diff)
 			}
-			if got := cliResult(ends[0]); got.IsOk() != (tc.code < 0) || !got.IsOk() && got.Payload().Case() != uint32(tc.code) {
+			if got := cliResult(ends[0]); got.IsOk() != (tc.code < 0) ||
+				!got.IsOk() && got.Payload().Case() != uint32(tc.code) {
 				t.Errorf("result %v", got)
 			}
 		})
@@ -179,7 +208,10 @@ func TestSinkTellsHowItEnded(t *testing.T) {
 
 func TestABodyLongerThanDeclaredIsRefusedWhole(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
-	header, err := wasi.FieldsFromList(st.FieldRules(), []wasi.Field{{Name: "content-length", Value: []byte("11")}})
+	header, err := wasi.FieldsFromList(
+		st.FieldRules(),
+		[]wasi.Field{{Name: "content-length", Value: []byte("11")}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +262,10 @@ func TestSourceTellsHowItEnded(t *testing.T) {
 			stdin := wasi.NewStdin(tc.r)
 			defer stdin.Close()
 			var got end
-			s := &source{in: stdin.Open(), closed: func(ended bool, err error) { got = end{ended, err} }}
+			s := &source{
+				in:     stdin.Open(),
+				closed: func(ended bool, err error) { got = end{ended, err} },
+			}
 			if text := read(s); text != "hello world" {
 				t.Errorf("%q", text)
 			}
@@ -264,13 +299,16 @@ func TestTheTransmissionOfARequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""
-			x := &exchange{sending: tc.sending, request: &request{message: message{transmitted: func(v component.Value) {
-				if v.IsOk() {
-					got += "ok"
-				} else {
-					got += convert.ErrorCodeOf(v.Payload()).String()
-				}
-			}}}}
+			x := &exchange{
+				sending: tc.sending,
+				request: &request{message: message{transmitted: func(v component.Value) {
+					if v.IsOk() {
+						got += "ok"
+					} else {
+						got += convert.ErrorCodeOf(v.Payload()).String()
+					}
+				}}},
+			}
 			for i, step := range tc.steps {
 				step(x)
 				if i == 0 && got == "" {
@@ -286,10 +324,17 @@ func TestTheTransmissionOfARequest(t *testing.T) {
 
 func TestAHandlerDoesNotCallItself(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
-	incoming := &wasi.Request{Method: "GET", Scheme: "HTTP", Authority: "here:80", PathWithQuery: "/", Header: wasi.NewFields(st.FieldRules()).Freeze()}
+	incoming := &wasi.Request{
+		Method:        "GET",
+		Scheme:        "HTTP",
+		Authority:     "here:80",
+		PathWithQuery: "/",
+		Header:        wasi.NewFields(st.FieldRules()).Freeze(),
+	}
 	q := NewRequest(nil, st, incoming)
 	now, _, err := handle(call{state: st}, []component.Value{q}, nil)
-	if err != nil || now == nil || now.IsOk() || convert.ErrorCodeOf(now.Payload()).Case != wasi.LoopDetected {
+	if err != nil || now == nil || now.IsOk() ||
+		convert.ErrorCodeOf(now.Payload()).Case != wasi.LoopDetected {
 		t.Errorf("%v, %v", now, err)
 	}
 }

@@ -8,7 +8,15 @@ import (
 
 // addRandom offers wasi:random.
 func addRandom(l *component.Linker, h *host) {
-	table.Random{Length: "max-len", Bytes: atMost, Seed: "get-insecure-seed"}.Add(l, version, h.shared)
+	table.Random{
+		Length: "max-len",
+		Bytes:  atMost,
+		Seed:   "get-insecure-seed",
+	}.Add(
+		l,
+		version,
+		h.shared,
+	)
 }
 
 // atMost returns that many bytes, or fewer: there is a limit.

@@ -14,7 +14,12 @@ func method(name, params, result string) table.Method {
 
 // defineMethods declares methods of a resource that all answer with v: those whose name begins with
 // async as async functions.
-func (h *host) defineMethods(i *component.HostInstance, resource string, v component.Value, methods ...table.Method) {
+func (h *host) defineMethods(
+	i *component.HostInstance,
+	resource string,
+	v component.Value,
+	methods ...table.Method,
+) {
 	defs := make([]def, len(methods))
 	for n, m := range methods {
 		name, async := strings.CutPrefix(m.Name, "async ")

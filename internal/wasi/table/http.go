@@ -86,10 +86,13 @@ func Target(resource, get string, of func(component.Value) *wasi.OutgoingRequest
 			}}
 	}
 	setter := func(name, typ string, write func(*wasi.OutgoingRequest, component.Value) bool) Def {
-		return Def{"[method]" + resource + ".set-" + name, self + ", " + name + ": " + typ + ") -> result",
+		return Def{
+			"[method]" + resource + ".set-" + name,
+			self + ", " + name + ": " + typ + ") -> result",
 			func(_ *wasi.State, args []component.Value) (component.Value, error) {
 				return convert.Result(write(of(args[0]), args[1])), nil
-			}}
+			},
+		}
 	}
 	return []Def{
 		getter("method", "method", func(r *wasi.OutgoingRequest) component.Value {
@@ -101,13 +104,17 @@ func Target(resource, get string, of func(component.Value) *wasi.OutgoingRequest
 		getter("path-with-query", "option<string>", func(r *wasi.OutgoingRequest) component.Value {
 			return convert.Option(r.PathWithQuery, component.String)
 		}),
-		setter("path-with-query", "option<string>", func(r *wasi.OutgoingRequest, v component.Value) bool {
-			if !v.IsSome() {
-				r.PathWithQuery = ""
-				return true
-			}
-			return r.SetPathWithQuery(v.Payload().Str())
-		}),
+		setter(
+			"path-with-query",
+			"option<string>",
+			func(r *wasi.OutgoingRequest, v component.Value) bool {
+				if !v.IsSome() {
+					r.PathWithQuery = ""
+					return true
+				}
+				return r.SetPathWithQuery(v.Payload().Str())
+			},
+		),
 		getter("scheme", "option<scheme>", func(r *wasi.OutgoingRequest) component.Value {
 			return convert.Option(r.Scheme, convert.Scheme)
 		}),
@@ -121,13 +128,17 @@ func Target(resource, get string, of func(component.Value) *wasi.OutgoingRequest
 		getter("authority", "option<string>", func(r *wasi.OutgoingRequest) component.Value {
 			return convert.Option(r.Authority, component.String)
 		}),
-		setter("authority", "option<string>", func(r *wasi.OutgoingRequest, v component.Value) bool {
-			if !v.IsSome() {
-				r.Authority = ""
-				return true
-			}
-			return r.SetAuthority(v.Payload().Str())
-		}),
+		setter(
+			"authority",
+			"option<string>",
+			func(r *wasi.OutgoingRequest, v component.Value) bool {
+				if !v.IsSome() {
+					r.Authority = ""
+					return true
+				}
+				return r.SetAuthority(v.Payload().Str())
+			},
+		),
 		getter("headers", "headers", func(r *wasi.OutgoingRequest) component.Value {
 			return component.Own(r.Header())
 		}),
@@ -152,7 +163,8 @@ func Timeouts(
 		{"first-byte-timeout", func(o *wasi.RequestOptions) **uint64 { return &o.FirstByte }},
 		{"between-bytes-timeout", func(o *wasi.RequestOptions) **uint64 { return &o.BetweenBytes }},
 	} {
-		defs = append(defs,
+		defs = append(
+			defs,
 			Def{"[method]request-options." + get + t.name, self + ") -> option<duration>",
 				func(_ *wasi.State, args []component.Value) (component.Value, error) {
 					if ns := *t.field(of(args[0])); ns != nil {
@@ -160,7 +172,9 @@ func Timeouts(
 					}
 					return component.None(), nil
 				}},
-			Def{"[method]request-options.set-" + t.name, self + ", duration: option<duration>) -> " + set,
+			Def{
+				"[method]request-options.set-" + t.name,
+				self + ", duration: option<duration>) -> " + set,
 				func(_ *wasi.State, args []component.Value) (component.Value, error) {
 					if refuse != nil {
 						if v, refused := refuse(args[0]); refused {
@@ -174,7 +188,9 @@ func Timeouts(
 						*field = &ns
 					}
 					return component.OkUnit(), nil
-				}})
+				},
+			},
+		)
 	}
 	return defs
 }

@@ -91,7 +91,9 @@ func addFuncs(funcs map[string]string, iface, text string) {
 			switch typ = strings.TrimSpace(typ); {
 			case f == "":
 			case strings.HasPrefix(f, "constructor"):
-				funcs[iface+" [constructor]"+name] = Normal("func" + strings.TrimPrefix(f, "constructor") + "->" + name)
+				funcs[iface+" [constructor]"+name] = Normal(
+					"func" + strings.TrimPrefix(f, "constructor") + "->" + name,
+				)
 			case strings.HasPrefix(typ, "static"):
 				funcs[iface+" [static]"+name+"."+fname] = Normal(strings.TrimPrefix(typ, "static"))
 			default:
