@@ -184,9 +184,9 @@ func TestEndsWhenTold(t *testing.T) {
 			tt.ready(t, r)
 			r.signal(t, syscall.SIGINT)
 			r.signal(t, syscall.SIGTERM)
-			// The first may have been enough.
-			if code := r.await(t); code != terminated && code != tt.one {
-				t.Errorf("exit code %d after an interrupt and a termination, want %d", code, terminated)
+			// The first may have been enough, and which comes first is the system's affair.
+			if code := r.await(t); code != terminated && code != interrupted && code != tt.one {
+				t.Errorf("exit code %d after an interrupt and a termination", code)
 			}
 		})
 	}
@@ -228,7 +228,7 @@ func TestTheTerminalIsPutBackThoughItTakesNoOutput(t *testing.T) {
 	go func() { r.ended <- tty.command.Wait() }()
 	r.signal(t, syscall.SIGINT)
 	r.signal(t, syscall.SIGTERM)
-	if code := r.await(t); code != 143 {
+	if code := r.await(t); code != terminated && code != interrupted {
 		t.Errorf("exit code %d", code)
 	}
 	if diff := cmp.Diff(before, tty.state(t)); diff != "" {
