@@ -1,0 +1,112 @@
+package p3
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+// newStore returns an empty store, without a guest that could do anything.
+func newStore(t *testing.T) *component.Store {
+	t.Helper()
+	data, err := os.ReadFile("../../../testdata/guests/rust-hello-p3/rust-hello-p3.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := component.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	linker := component.NewLinker()
+	AddTo(linker, func(data any) *wasi.State { return data.(*wasi.State) })
+	linked, err := c.Link(t.Context(), e, linker, component.LinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(linked.Close(context.Background()), e.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return linked.NewStore(t.Context(), nil, component.Limits{})
+}
+
+// A body that goes from one message to another without a guest ends with their store: its reader gets
+// what has come and an error, what it was read from is closed, and no goroutine stays behind.
+func TestASplicedBodyEndsWithItsStore(t *testing.T) {
+	for name, guestTrailers := range map[string]bool{
+		"body and trailers": false, "the body, with trailers that a guest would write": true,
+	} {
+		store := newStore(t)
+		before := runtime.NumGoroutine()
+		st := wasi.NewState(&wasi.Config{})
+		src, sender := io.Pipe()
+		m := message{store: store, body: st.RequestBody(&wasi.Request{Body: src})}
+		out, _ := st.NewOutgoingResponse(wasi.NewFields(st.FieldRules())).Body()
+		if guestTrailers {
+			contents, _ := m.open()
+			never, _ := store.NewFuture()
+			m = message{store: store, contents: contents, hasContents: true, trailers: never}
+		}
+		var sent []error
+		m.send(out, func(err error) { sent = append(sent, err) })
+		got := make(chan error, 1)
+		first := make([]byte, 3)
+		go func() {
+			r := out.Reader()
+			_, err := io.ReadFull(r, first)
+			if err == nil {
+				_, err = r.Read(make([]byte, 1))
+			}
+			got <- err
+		}()
+		if _, err := io.WriteString(sender, "abc"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-store.Wake():
+		case <-time.After(10 * time.Second):
+			t.Fatal("the bytes do not come")
+		}
+		if err := store.Turn(); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		select {
+		case err := <-got:
+			if !errors.Is(err, wasi.ErrBodyDropped) || string(first) != "abc" {
+				t.Errorf("%s: %q, %v", name, first, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s: the reader still waits", name)
+		}
+		if len(sent) != 1 || !errors.Is(sent[0], component.ErrStoreClosed) {
+			t.Errorf("%s: the sender was told %v", name, sent)
+		}
+		if _, err := sender.Write([]byte("more")); err == nil {
+			t.Errorf("%s: the source is still read", name)
+		}
+		st.Close()
+		for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
+			if time.Now().After(end) {
+				buf := make([]byte, 1<<20)
+				t.Fatalf("%d goroutines, %d before\n%s",
+					runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
+			}
+		}
+	}
+}
