@@ -22,6 +22,9 @@ func quietConfig() loadConfig {
 }
 
 func kitchenPath(name string) string {
+	if strings.Contains(name, "/") {
+		return filepath.Join("..", "testdata", "guests", name+".wasm")
+	}
 	return filepath.Join("..", "testdata", "guests", name, name+".wasm")
 }
 
@@ -75,6 +78,38 @@ func TestExpirationsSayWhatTheGuestWasDoing(t *testing.T) {
 				t.Errorf("the next entry is not told of its new instance:\n%s", text)
 			}
 		})
+	}
+}
+
+// What nobody can go on with fails at once, as in serve, and not when the time of the entry is over.
+func TestABodyThatCannotEndFailsAtOnce(t *testing.T) {
+	hour := testrunner.Options{Timeout: time.Hour}
+	r := runFixture(t, "lab/lab-p2", "GET http://localhost/stream-undropped\nHTTP 200\n\n"+
+		"GET http://localhost/body-undropped\nHTTP 200\n\nGET http://localhost/finish-with-stream\nHTTP 200\n", hour).Results
+	for i, want := range []string{"error-code HTTP-response-incomplete", "error-code HTTP-response-incomplete", "trap"} {
+		got := string(r[i].Outcome)
+		if f := r[i].Answer.Failure; f != nil && f.ErrorCode != "" {
+			got += " " + f.ErrorCode
+		}
+		if text := testreport.Text("f.hurl", &r[i]); got != want || i < 2 && !strings.Contains(text, "outgoing-body.finish") ||
+			i == 2 && !strings.Contains(text, "resource has children that are alive") {
+			t.Errorf("outcome %s, want %s\n%s", got, want, text)
+		}
+	}
+}
+
+func TestWhatEndsAGuestAfterItsResponseIsANote(t *testing.T) {
+	for guest, fixture := range map[string]string{
+		"lab/lab-p2": "GET http://localhost/finish-exit1\nHTTP 200\n\nGET http://localhost/finish-panic\nHTTP 200\n",
+		"lab/lab-p3": "GET http://localhost/exit0\nHTTP 200\n\nGET http://localhost/late-panic\nHTTP 200\n",
+	} {
+		r := runFixture(t, guest, fixture, testrunner.Options{Timeout: time.Minute}).Results
+		for i, want := range []string{"the guest exited with status ", "wasm trap: unreachable"} {
+			notes := strings.Join(r[i].Notes, "\n")
+			if strings.Count(notes, "after its response: "+want) != 1 || r[i].Outcome != testrunner.Pass {
+				t.Errorf("%s, entry %d: outcome %s, notes %q", guest, i, r[i].Outcome, notes)
+			}
+		}
 	}
 }
 
