@@ -111,8 +111,10 @@ func expectChange(t *testing.T, tree *Tree, before map[string]bool, name string)
 }
 
 func TestAnUnreadableFolderIsSkippedAndReportedOnce(t *testing.T) {
+	t.Parallel()
 	for mode, o := range map[string]Options{"events": {}, "poll": {Poll: 30 * time.Millisecond}} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			layout(t, dir, "a.txt", "secret/hidden.txt", "open/b.txt", "open/deep/c.txt")
 			s := newFakeSystem()
@@ -155,6 +157,7 @@ func TestAnUnreadableFolderIsSkippedAndReportedOnce(t *testing.T) {
 }
 
 func TestARootThatCannotBeReadIsAnError(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "secret")
 	layout(t, dir, "a.txt")
 	s := newFakeSystem()
@@ -177,6 +180,7 @@ func limitNamed(t *testing.T, p Problem, name string) {
 }
 
 func TestPollingTakesOverWhenWatchesRunOut(t *testing.T) {
+	t.Parallel()
 	for _, watches := range []int{0, 1, 2} {
 		dir := t.TempDir()
 		layout(t, dir, "a.txt", "x/b.txt", "y/c.txt")
@@ -194,6 +198,7 @@ func TestPollingTakesOverWhenWatchesRunOut(t *testing.T) {
 }
 
 func TestPollingTakesOverWhenWatchesRunOutLater(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	layout(t, dir, "a.txt", "x/b.txt")
 	s := newFakeSystem()
@@ -212,6 +217,7 @@ func TestPollingTakesOverWhenWatchesRunOutLater(t *testing.T) {
 }
 
 func TestPollingTakesOverWithoutAnInstance(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	layout(t, dir, "a.txt")
 	s := newFakeSystem()
@@ -229,6 +235,7 @@ func TestPollingTakesOverWithoutAnInstance(t *testing.T) {
 }
 
 func TestAFileIsPolledWhenWatchesRunOut(t *testing.T) {
+	t.Parallel()
 	s := newFakeSystem()
 	s.watches = 0
 	f := watchFile(t, s.options(Options{}), nil)
@@ -242,6 +249,7 @@ func TestAFileIsPolledWhenWatchesRunOut(t *testing.T) {
 }
 
 func TestAFileInAFolderThatCannotBeWatchedIsPolled(t *testing.T) {
+	t.Parallel()
 	s := newFakeSystem()
 	s.set("out", true)
 	f := watchFile(t, s.options(Options{}), func(dir string) string {

@@ -14,8 +14,10 @@ import (
 )
 
 func TestAPipeIsReportedAndAFileInItsPlaceIsTaken(t *testing.T) {
+	t.Parallel()
 	for mode, o := range map[string]Options{"events": {}, "poll": {Poll: 30 * time.Millisecond}} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			f := watchFile(t, o, nil)
 			f.check(os.Remove(f.path))
 			f.check(syscall.Mkfifo(f.path, 0o600))
@@ -32,6 +34,7 @@ func TestAPipeIsReportedAndAFileInItsPlaceIsTaken(t *testing.T) {
 }
 
 func TestWhatBecameOfAFileThatIsAwayIsReported(t *testing.T) {
+	t.Parallel()
 	f := watchFile(t, Options{}, nil)
 	f.check(os.Remove(f.path))
 	if c := f.next(); !errors.Is(c.Err, os.ErrNotExist) {
@@ -45,8 +48,10 @@ func TestWhatBecameOfAFileThatIsAwayIsReported(t *testing.T) {
 }
 
 func TestPipesAmongSourcesDoNotMatter(t *testing.T) {
+	t.Parallel()
 	for mode, o := range map[string]Options{"events": {}, "poll": {Poll: 30 * time.Millisecond}} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			layout(t, dir, "a.txt", "sub/b.txt")
 			for _, name := range []string{"pipe", ".gitignore", "sub/.gitignore"} {
@@ -68,6 +73,7 @@ func TestPipesAmongSourcesDoNotMatter(t *testing.T) {
 }
 
 func TestAPipeIsNoSource(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
