@@ -144,7 +144,7 @@ func (q *request) handle(ctx context.Context, g *generation) (resp *http.Respons
 // has its response then, but the connection cannot be used again.
 func (q *request) giveUp(g *generation, cancel context.CancelCauseFunc) {
 	cancel(errExpired)
-	q.x.Close()
+	q.x.CloseConnection()
 	q.failIn(g, &Failure{
 		Outcome: Expired,
 		Cause: fmt.Sprintf("no response within %s, and the program did not react to being stopped",

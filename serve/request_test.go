@@ -182,7 +182,7 @@ func TestConnectionGoesOnAfterABodyThatWasNotRead(t *testing.T) {
 						return nil, &Failure{Outcome: Trap}
 					}
 					return answer(200, "hello"), nil
-				}), Options{ErrorLog: &errorLog})
+				}), Options{ErrorLog: &errorLog, Grace: patience})
 				c := &http.Client{Transport: &http.Transport{}}
 				defer c.CloseIdleConnections()
 				remotes := make(map[string]bool)

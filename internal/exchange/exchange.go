@@ -75,7 +75,8 @@ type Exchange struct {
 	written   int64 // bytes of the response's body
 }
 
-// Begin takes on a request that net/http has given to a handler.
+// Begin takes on a request that net/http has given to a handler. From r it takes out what belongs
+// to the connection.
 func (x *Exchange) Begin(c *Config, w http.ResponseWriter, r *http.Request) {
 	x.config, x.w, x.r, x.control = c, w, r, *http.NewResponseController(w)
 	if c.Conn != nil {
@@ -147,9 +148,9 @@ func (x *Exchange) Respond(write func(w http.ResponseWriter) error) error {
 	return write(x.w)
 }
 
-// Close is for a response that is written while the handler of the request still runs: the
-// connection is closed after it, and what the client sends is of no more use.
-func (x *Exchange) Close() { x.close() }
+// CloseConnection is for a response that is written while the handler of the request still runs:
+// the connection is closed after it, and what the client sends is of no more use.
+func (x *Exchange) CloseConnection() { x.close() }
 
 // Flush sends what has been written.
 func (x *Exchange) Flush() error { return x.control.Flush() }
