@@ -18,11 +18,10 @@ import (
 	"github.com/wasihttp/wasihttp/serve"
 )
 
-// The defaults of serve's flags.
+// The defaults of serve's flags that are not the host's.
 const (
-	defaultAddr          = "127.0.0.1:8080"
-	defaultDrainTimeout  = 10 * time.Second
-	defaultMaxConcurrent = 1000
+	defaultAddr         = "127.0.0.1:8080"
+	defaultDrainTimeout = 10 * time.Second
 )
 
 // minMemory is the least that a component with a memory needs: a page.
@@ -66,7 +65,7 @@ func newServeFlags() *serveFlags {
 		idleTimeout:       span(host.DefaultIdleInstanceTimeout),
 		maxMemory:         host.DefaultMaxMemory,
 		maxComponent:      regular.MaxFile,
-		maxConcurrent:     defaultMaxConcurrent,
+		maxConcurrent:     host.DefaultMaxConcurrentRequests,
 		logFormat:         choice{value: "text", of: []string{"text", "json"}},
 		errorPages:        choice{value: "auto", of: []string{"auto", "full", "brief"}},
 	}
