@@ -249,7 +249,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}()
 	<-entered
 	s.signals <- os.Interrupt
-	s.err.await(t, `waiting up to 1h0m0s for 1 request to end; press Ctrl-C again to stop at once`)
+	s.err.await(t, `waiting up to 1h for 1 request to end; press Ctrl-C again to stop at once`)
 	s.signals <- syscall.SIGTERM
 	if code := s.exit(t); code != 143 {
 		t.Errorf("got exit code %d", code)
