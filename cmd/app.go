@@ -3,6 +3,7 @@ package cmd
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
@@ -14,7 +15,7 @@ func commandLine(t *state, d doors) *cli.App {
 		HelpName:             programName,
 		Usage:                "serve and test WASI HTTP components",
 		UsageText:            programName + " COMMAND [flags] [arguments]",
-		Description:          examples(appExamples),
+		Description:          cmdline.Examples(appExamples),
 		Writer:               t.stdout,
 		ErrWriter:            t.stderr,
 		Reader:               t.in,
@@ -25,7 +26,7 @@ func commandLine(t *state, d doors) *cli.App {
 		// By default the library ends the process for some errors.
 		ExitErrHandler: func(*cli.Context, error) {},
 		Suggest:        true,
-		OnUsageError:   usageError,
+		OnUsageError:   cmdline.UsageError,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true},
 		},
@@ -46,7 +47,7 @@ func commandLine(t *state, d doors) *cli.App {
 				return printVersion(t)
 			}
 			if name := c.Args().First(); name != "" {
-				return unknownCommand(c.App.Commands, name)
+				return cmdline.UnknownCommand(c, name)
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -62,21 +63,21 @@ wasihttp serve --help          all flags, and more examples`
 
 // command gives a command what all have in common.
 func command(c *cli.Command) *cli.Command {
-	c.OnUsageError = usageError
+	c.OnUsageError = cmdline.UsageError
 	c.HideHelpCommand = true
 	return c
 }
 
 // inspectCommand describes "wasihttp inspect".
 func inspectCommand(t *state) *cli.Command {
-	limit := size(regular.MaxFile)
+	limit := cmdline.Size(regular.MaxFile)
 	return command(&cli.Command{
 		Name:      "inspect",
 		Usage:     "show what a component is and needs, and what can run it",
 		UsageText: programName + " inspect [flags] COMPONENT",
 		Description: "Prints file, size, digest, producers, the component's world as WIT, for each import whether\n" +
 			"it is provided here, and a verdict. Exits with 0 if some command can run the component.\n\n" +
-			examples(`
+			cmdline.Examples(`
 wasihttp inspect app.wasm           for a person
 wasihttp inspect --json app.wasm    for a program`),
 		Flags: []cli.Flag{

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
@@ -109,8 +110,8 @@ func (t *state) run(ctx context.Context, d doors) error {
 	if t.stdout.IsTerminal() {
 		width = t.stdout.Width()
 	}
-	writeHelp(app, width)
-	return app.RunContext(ctx, flagsFirst(app, args))
+	cmdline.WriteHelp(app, width)
+	return app.RunContext(ctx, cmdline.First(app, args, runName))
 }
 
 // report tells the user about err and returns the exit code for it.
@@ -129,6 +130,10 @@ func (t *state) report(ctx context.Context, err error) int {
 	if !errors.As(err, &user) {
 		// The parser of the flags has errors of its own.
 		user = &userError{msg: term.Sprintf("%v", err), code: exitUsage}
+		var usage *cmdline.Error
+		if errors.As(err, &usage) {
+			user.hint = usage.Hint()
+		}
 	}
 	fmt.Fprintf(t.stderr, "%s %s %s\n", programName+":", t.stderr.Bad("error:"), user.msg)
 	if user.hint != "" {

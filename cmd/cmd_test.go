@@ -316,7 +316,7 @@ func TestServePassesSettingsOn(t *testing.T) {
 	got.Stdout, got.Stderr, got.Progress, got.Outbound, got.Notice = nil, nil, nil, nil, nil
 	got.Engine, got.Data = nil, nil
 	want := loadConfig{
-		Env:     []envVar{{"A", "1,2"}, {"B", "file"}, {"HOME", "/home/me"}},
+		Env:     [][2]string{{"A", "1,2"}, {"B", "file"}, {"HOME", "/home/me"}},
 		Args:    []string{"-v", "a,b"},
 		Timeout: 5 * time.Second, PostReturnTimeout: 2 * time.Minute,
 		MaxMemory: 64 << 20, MaxComponentSize: 512 << 20, MaxInstanceReuse: 7, MaxInstanceConcurrentReuse: 3,

@@ -6,11 +6,9 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-)
 
-// completionFlag is what the completion scripts add to the command line to ask
-// for the words that fit next.
-const completionFlag = "--generate-bash-completion"
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+)
 
 //go:embed completion/bash.sh
 var bashCompletion string
@@ -29,7 +27,7 @@ func completionCommand(t *state) *cli.Command {
 			Usage:     "print the script for " + shell,
 			UsageText: programName + " completion " + shell,
 			Action: func(c *cli.Context) error {
-				if err := noArguments(c); err != nil {
+				if err := cmdline.NoArguments(c); err != nil {
 					return err
 				}
 				_, err := fmt.Fprint(t.stdout, text)
@@ -39,7 +37,7 @@ func completionCommand(t *state) *cli.Command {
 	}
 	fish := script("fish", "")
 	fish.Action = func(c *cli.Context) error {
-		if err := noArguments(c); err != nil {
+		if err := cmdline.NoArguments(c); err != nil {
 			return err
 		}
 		text, err := c.App.ToFishCompletion()
@@ -54,7 +52,7 @@ func completionCommand(t *state) *cli.Command {
 		Name:      "completion",
 		Usage:     "print a script that completes commands and flags in your shell",
 		UsageText: programName + " completion bash|zsh|fish|powershell",
-		Description: examples(`
+		Description: cmdline.Examples(`
 source <(wasihttp completion bash)                                      in ~/.bashrc
 source <(wasihttp completion zsh)                                       in ~/.zshrc, after compinit
 wasihttp completion fish > ~/.config/fish/completions/wasihttp.fish     once

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
@@ -25,7 +26,7 @@ func convertCommand(t *state) *cli.Command {
 			"names are replaced wherever they stand in any of the files. What a fixture cannot hold, and\n" +
 			"what may be a secret and was left, is summarized on stderr. Exits with 2 if nothing could be\n" +
 			"converted.\n\n" +
-			examples(`
+			cmdline.Examples(`
 wasihttp convert session.har -o fixtures/                   write fixtures/0001-get-….hurl, …
 wasihttp convert session.har -o fixtures/ --redact x-user   replace what is called x-user, too
 wasihttp convert session.har -o fixtures/ --base '{{base}}' without requests to other hosts

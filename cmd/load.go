@@ -29,7 +29,7 @@ import (
 // and about the host it finds.
 type loadConfig struct {
 	// Env is what the guest sees as its environment, names unique, in order.
-	Env []envVar
+	Env [][2]string
 	// Args is what the guest sees as its arguments after its name.
 	Args []string
 
@@ -157,7 +157,7 @@ func (cfg *loadConfig) host(path string) (host.Config, error) {
 		return host.Config{}, loadError(err, "", "%s: %v", path, err)
 	}
 	h := host.Config{
-		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.env(), Outbound: outbound,
+		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, Outbound: outbound,
 		Timeout: unlimited(cfg.Timeout), PostReturnTimeout: unlimited(cfg.PostReturnTimeout),
 		BodyTimeout:         cfg.BodyTimeout,
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),
@@ -186,15 +186,6 @@ func unlimited[T ~int64](limit T) T {
 		return -1
 	}
 	return limit
-}
-
-// env returns the guest's environment.
-func (cfg *loadConfig) env() [][2]string {
-	var env [][2]string
-	for _, e := range cfg.Env {
-		env = append(env, [2]string{e.Name, e.Value})
-	}
-	return env
 }
 
 // outbound returns the policy for requests to other servers.
@@ -246,7 +237,7 @@ func trust(files []string) (*tls.Config, error) {
 	for _, name := range files {
 		pem, err := regular.ReadFile(name, regular.MaxText)
 		if err != nil {
-			return nil, fmt.Errorf("--ca-file %s: %w", name, underlying(err))
+			return nil, fmt.Errorf("--ca-file %s: %w", name, regular.Reason(err))
 		}
 		if !roots.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("--ca-file %s: no certificate in PEM form found", name)

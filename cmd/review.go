@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
@@ -33,7 +34,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 			"stays, and the answer counts as wrong; s skip: decide later; A accept all that are left; R reject all that\n" +
 			"are left; q end. What was accepted before the end is written.\n" +
 			"Exits as test does, for what was not accepted.\n\n" +
-			examples(`
+			cmdline.Examples(`
 wasihttp review fixtures/                        one difference after the other
 wasihttp review fixtures/ --component app.wasm   against this component`),
 		Flags: kept,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -30,7 +31,7 @@ func runCommand(t *state) *cli.Command {
 		UsageText: programName + " run [flags] COMPONENT [ARGUMENTS…]",
 		Description: "Runs the component's wasi:cli/run. Its streams are those of " + programName + ", and its exit code is passed on;\n" +
 			"1 means that it returned an error, 134 that it trapped. Flags come before COMPONENT.\n\n" +
-			examples(runExamples),
+			cmdline.Examples(runExamples),
 		Flags: append(runFlags(flags), &cli.StringSliceFlag{Category: groupGuest, Name: "dir", Destination: &dirs,
 			Usage: "give the component a folder, as `HOST[::GUEST][:ro]` (repeatable)"}),
 		Action: func(c *cli.Context) error {
@@ -147,7 +148,7 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 	}
 	w := wasi.Config{
 		Args:   append([]string{filepath.Base(path)}, cfg.Args...),
-		Env:    cfg.env(),
+		Env:    cfg.Env,
 		Stdin:  wasi.NewStdin(t.in),
 		Stdout: t.stdout, Stderr: t.stderr,
 		StdinTerminal: isTerminal(t.in), StdoutTerminal: t.stdout.IsTerminal(), StderrTerminal: t.stderr.IsTerminal(),

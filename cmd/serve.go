@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
@@ -31,7 +32,7 @@ func serveCommand(st *state, d doors) *cli.Command {
 		UsageText: programName + " serve [flags] [COMPONENT]",
 		Description: "Without COMPONENT, takes the only .wasm file that can be served in the current folder,\n" +
 			"target/wasm32-wasi*/{release,debug}, dist and build.\n\n" +
-			examples(serveExamples),
+			cmdline.Examples(serveExamples),
 		Flags: append(flags.all(), recording.all()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/regular"
@@ -25,7 +26,7 @@ const (
 )
 
 // minMemory is the least that a component with a memory needs: a page.
-const minMemory size = 64 << 10
+const minMemory cmdline.Size = 64 << 10
 
 // serveFlags receives the values of serve's flags.
 type serveFlags struct {
@@ -36,9 +37,9 @@ type serveFlags struct {
 	env, envFiles, args cli.StringSlice
 	inheritEnv          bool
 
-	timeout, bodyTimeout, postReturnTimeout, drainTimeout, idleTimeout span
-	maxMemory, maxComponent                                            size
-	maxConcurrent, maxReuse, maxConcurrentReuse                        count
+	timeout, bodyTimeout, postReturnTimeout, drainTimeout, idleTimeout cmdline.Span
+	maxMemory, maxComponent                                            cmdline.Size
+	maxConcurrent, maxReuse, maxConcurrentReuse                        cmdline.Count
 
 	allowOutbound, caFiles cli.StringSlice
 	noOutbound             bool
@@ -47,11 +48,11 @@ type serveFlags struct {
 	noCache  bool
 
 	watch, liveReload bool
-	poll              span
+	poll              cmdline.Span
 	exec              string
 	sources           cli.StringSlice
 
-	logFormat, errorPages  choice
+	logFormat, errorPages  cmdline.Choice
 	quiet, noLoggingPrefix bool
 }
 
@@ -59,15 +60,15 @@ type serveFlags struct {
 func newServeFlags() *serveFlags {
 	return &serveFlags{
 		watch:             true,
-		timeout:           span(host.DefaultTimeout),
-		postReturnTimeout: span(host.DefaultPostReturnTimeout),
-		drainTimeout:      span(defaultDrainTimeout),
-		idleTimeout:       span(host.DefaultIdleInstanceTimeout),
+		timeout:           cmdline.Span(host.DefaultTimeout),
+		postReturnTimeout: cmdline.Span(host.DefaultPostReturnTimeout),
+		drainTimeout:      cmdline.Span(defaultDrainTimeout),
+		idleTimeout:       cmdline.Span(host.DefaultIdleInstanceTimeout),
 		maxMemory:         host.DefaultMaxMemory,
 		maxComponent:      regular.MaxFile,
 		maxConcurrent:     host.DefaultMaxConcurrentRequests,
-		logFormat:         choice{value: "text", of: []string{"text", "json"}},
-		errorPages:        choice{value: "auto", of: []string{"auto", "full", "brief"}},
+		logFormat:         cmdline.Choice{Value: "text", Of: []string{"text", "json"}},
+		errorPages:        cmdline.Choice{Value: "auto", Of: []string{"auto", "full", "brief"}},
 	}
 }
 
@@ -139,7 +140,7 @@ func (f *serveFlags) all() []cli.Flag {
 }
 
 // maxComponentFlag is --max-component-size, in a group of the help.
-func maxComponentFlag(group string, into *size) cli.Flag {
+func maxComponentFlag(group string, into *cmdline.Size) cli.Flag {
 	return &cli.GenericFlag{
 		Category: group, Name: "max-component-size", Value: into, DefaultText: into.String(),
 		Usage: "read no component file larger than a `SIZE` such as 64MiB or 1g",
@@ -193,7 +194,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err := f.checkReload(); err != nil {
 		return nil, err
 	}
-	env, err := guestEnv(t.environ, f.inheritEnv, f.envFiles.Value(), f.env.Value())
+	env, err := cmdline.GuestEnv(t.environ, f.inheritEnv, f.envFiles.Value(), f.env.Value())
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +210,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		allowHosts:    f.hosts(),
 		maxConcurrent: int(f.maxConcurrent),
 		drainTimeout:  time.Duration(f.drainTimeout),
-		jsonLog:       f.logFormat.value == "json",
+		jsonLog:       f.logFormat.Value == "json",
 		quiet:         f.quiet,
 		loggingPrefix: !f.noLoggingPrefix,
 		watch:         f.watch,
@@ -233,7 +234,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 			CacheDir:                   f.cacheFolder(t),
 		},
 	}
-	switch f.errorPages.value {
+	switch f.errorPages.Value {
 	case "full":
 		s.errorPages = serve.PagesFull
 	case "brief":
@@ -293,10 +294,10 @@ func isHostName(name string) bool {
 }
 
 // checkGuest finds what components cannot be given: they know text only.
-func checkGuest(env []envVar, args []string) error {
+func checkGuest(env [][2]string, args []string) error {
 	for _, v := range env {
-		if !utf8.ValidString(v.Name) || !utf8.ValidString(v.Value) {
-			return usagef("components take text only: leave it out, or encode it", "environment variable %q is not UTF-8", v.Name+"="+v.Value)
+		if !utf8.ValidString(v[0]) || !utf8.ValidString(v[1]) {
+			return usagef("components take text only: leave it out, or encode it", "environment variable %q is not UTF-8", v[0]+"="+v[1])
 		}
 	}
 	for _, arg := range args {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
@@ -33,11 +34,11 @@ type testFlags struct {
 	guest *serveFlags
 
 	component, filter, shard, seed    string
-	isolate, color                    choice
-	jobs, concurrent, repeat          several
-	retry                             count
-	maxBody                           size
-	shuffle                           shuffle
+	isolate, color                    cmdline.Choice
+	jobs, concurrent, repeat          cmdline.Several
+	retry                             cmdline.Count
+	maxBody                           cmdline.Size
+	shuffle                           cmdline.Shuffle
 	failFast, list                    bool
 	update, watch, full, quiet        bool
 	variables, variableFiles, secrets cli.StringSlice
@@ -50,8 +51,8 @@ func newTestFlags() *testFlags {
 	guest.addr = defaultAddr // has a default only as a flag
 	return &testFlags{
 		guest:   guest,
-		isolate: choice{value: "none", of: []string{"none", "file", "entry"}},
-		color:   choice{value: "auto", of: []string{"auto", "always", "never"}},
+		isolate: cmdline.Choice{Value: "none", Of: []string{"none", "file", "entry"}},
+		color:   cmdline.Choice{Value: "auto", Of: []string{"auto", "always", "never"}},
 		jobs:    1, concurrent: 1, repeat: 1,
 		maxBody: defaultMaxBody,
 	}
@@ -125,7 +126,7 @@ func testCommand(st *state, d doors) *cli.Command {
 			"through one instance of the component, unless --isolate says otherwise.\n" +
 			"Exits with 0 if all passed, 1 for wrong usage, 2 if a fixture cannot be parsed, 3 if the component could\n" +
 			"not be run, trapped or expired, 4 if answers differ and that is all.\n\n" +
-			examples(testExamples),
+			cmdline.Examples(testExamples),
 		Flags: flags.all(),
 		Action: func(c *cli.Context) error {
 			s, err := flags.settings(st, c)
@@ -170,7 +171,7 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &testSettings{paths: paths, load: guest.load, flags: f, out: coloured(t.stdout, f.color.value), rerun: rerunner(c)}
+	s := &testSettings{paths: paths, load: guest.load, flags: f, out: coloured(t.stdout, f.color.Value), rerun: rerunner(c)}
 	s.ci = isTrue(lookupEnv(t.environ, "CI"))
 	s.github = lookupEnv(t.environ, "GITHUB_ACTIONS") == "true"
 	s.workspace = lookupEnv(t.environ, "GITHUB_WORKSPACE")
@@ -180,11 +181,11 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if f.update && f.watch {
 		return nil, usagef("leave one of them out", "--update and --watch do not go together")
 	}
-	if f.concurrent > 1 && (f.jobs > 1 || f.isolate.value != "none") {
+	if f.concurrent > 1 && (f.jobs > 1 || f.isolate.Value != "none") {
 		return nil, usagef("leave out --jobs and --isolate", "--concurrent sends entries into one instance, --jobs and --isolate make several")
 	}
 	s.options = testrunner.Options{
-		Isolate: testrunner.Isolation(f.isolate.value), Jobs: int(f.jobs), Concurrent: int(f.concurrent), Timeout: s.load.Timeout,
+		Isolate: testrunner.Isolation(f.isolate.Value), Jobs: int(f.jobs), Concurrent: int(f.concurrent), Timeout: s.load.Timeout,
 		Retry: int64(f.retry), MaxBody: int64(f.maxBody), All: f.update, FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
 	}
 	s.options.Selection.Repeat = int(f.repeat)
@@ -240,7 +241,7 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 		}
 		s.Shuffle = &seed
 	} else {
-		s.Shuffle = f.shuffle.seed
+		s.Shuffle = f.shuffle.Seed
 	}
 	return nil
 }
@@ -261,7 +262,7 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 		content, err := regular.ReadFile(path, regular.MaxText)
 		if err != nil {
 			return usagef("name a file with a line NAME=VALUE for each variable",
-				"--variables-file %s: %v", path, underlying(err))
+				"--variables-file %s: %v", path, regular.Reason(err))
 		}
 		list, err := testrunner.ParseVariables(string(content))
 		if err != nil {

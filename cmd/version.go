@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 
 // versionCommand describes "wasihttp version".
@@ -14,9 +16,9 @@ func versionCommand(t *state) *cli.Command {
 		Name:        "version",
 		Usage:       "print the version of the program and of what it is built with",
 		UsageText:   programName + " version",
-		Description: examples("wasihttp version    the lines to put into a bug report"),
+		Description: cmdline.Examples("wasihttp version    the lines to put into a bug report"),
 		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
+			if err := cmdline.NoArguments(c); err != nil {
 				return err
 			}
 			return printVersion(t)

@@ -66,7 +66,7 @@ func limitProblem(err error, every time.Duration) Problem {
 			p.Hint += "; or leave folders out in .gitignore"
 		}
 	} else {
-		what += ": " + underlying(err).Error()
+		what += ": " + regular.Reason(err).Error()
 	}
 	p.Message = fmt.Sprintf("%s; looking for changes every %s instead", what, every)
 	return p
@@ -84,19 +84,10 @@ func sysctl(name string) int {
 
 // unreadableProblem describes a folder that cannot be looked into.
 func unreadableProblem(folder string, err error) Problem {
-	message := fmt.Sprintf("%s: changes in this folder are not seen: %v", folder, underlying(err))
+	message := fmt.Sprintf("%s: changes in this folder are not seen: %v", folder, regular.Reason(err))
 	p := Problem{Message: message, Err: err}
 	if errors.Is(err, fs.ErrPermission) {
 		p.Hint = "look at its owner and permissions, or leave it out in .gitignore"
 	}
 	return p
-}
-
-// underlying returns the operating system's error without the path, which the message has already.
-func underlying(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
-	}
-	return err
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -70,7 +71,7 @@ func wasmFiles() (paths, unreadable []string) {
 			entries, err := os.ReadDir(folder)
 			if err != nil {
 				unreadable = append(unreadable,
-					fmt.Sprintf("%s: cannot be read: %v", folder, underlying(err)))
+					fmt.Sprintf("%s: cannot be read: %v", folder, regular.Reason(err)))
 			}
 			for _, entry := range entries {
 				path := filepath.Join(folder, entry.Name())

@@ -85,7 +85,7 @@ func CheckPath(path string, limit int64) *Problem {
 		return newProblem(path, CodeMissing, err, hint, "no such file")
 	case err != nil:
 		return newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v",
-			underlying(err))
+			regular.Reason(err))
 	case info.IsDir():
 		return newProblem(path, CodeFolder, nil, "name the .wasm file in it",
 			"is a folder, not a component")
@@ -125,7 +125,7 @@ func readProblem(path string, err error) *Problem {
 			"%v (--max-component-size)", size)
 	}
 	return newProblem(path, CodeUnreadable, err, readHint(path, err), "cannot be read: %v",
-		underlying(err))
+		regular.Reason(err))
 }
 
 // readHint returns what to do about a file that cannot be read; "" if nothing can be.
@@ -135,13 +135,4 @@ func readHint(path string, err error) string {
 			term.ShellPath(path)
 	}
 	return ""
-}
-
-// underlying returns the operating system's error without the path, which the message has already.
-func underlying(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
-	}
-	return err
 }

@@ -50,6 +50,16 @@ func Kind(mode fs.FileMode) string {
 	return "a special file"
 }
 
+// Reason returns what the system says about a file in err, without the path: the message that it
+// becomes part of has that already.
+func Reason(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
 // SizeError says that a file is larger than may be read. It is inside an
 // *fs.PathError, which holds the path.
 type SizeError struct {

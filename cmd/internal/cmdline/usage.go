@@ -1,4 +1,4 @@
-package cmd
+package cmdline
 
 import (
 	"slices"
@@ -7,9 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// usageError says in the words of this program what the flag parser found
+// UsageError is a cli.OnUsageErrorFunc that says in the words of this program what the flag parser found
 // wrong.
-func usageError(c *cli.Context, err error, _ bool) error {
+func UsageError(c *cli.Context, err error, _ bool) error {
 	help := "see: " + helpCommand(c)
 	msg := err.Error()
 	if name, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
@@ -63,8 +63,8 @@ func isWasmtimeOption(name string) bool {
 	return name != "" && strings.ContainsRune("CDOSW", rune(name[0]))
 }
 
-// noArguments refuses arguments of a command that takes none.
-func noArguments(c *cli.Context) error {
+// NoArguments refuses arguments of a command that takes none.
+func NoArguments(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return nil
 	}
@@ -76,7 +76,7 @@ func helpCommand(c *cli.Context) string {
 	if c.Command != nil && c.Command.HelpName != "" {
 		return c.Command.HelpName + " --help"
 	}
-	return programName + " --help"
+	return c.App.HelpName + " --help"
 }
 
 func flagNames(c *cli.Context) []string {
@@ -94,19 +94,19 @@ func flagNames(c *cli.Context) []string {
 	return names
 }
 
-// unknownCommand says that there is no such command, and what may have been
+// UnknownCommand says that there is no such command, and what may have been
 // meant.
-func unknownCommand(commands []*cli.Command, name string) error {
+func UnknownCommand(c *cli.Context, name string) error {
 	if strings.HasSuffix(name, ".wasm") {
-		return usagef("did you mean: "+programName+" serve "+name, "unknown command %q", name)
+		return usagef("did you mean: "+c.App.HelpName+" serve "+name, "unknown command %q", name)
 	}
 	var names []string
-	for _, c := range commands {
-		if !c.Hidden {
-			names = append(names, c.Names()...)
+	for _, command := range c.App.Commands {
+		if !command.Hidden {
+			names = append(names, command.Names()...)
 		}
 	}
-	hint := "see: " + programName + " --help"
+	hint := "see: " + c.App.HelpName + " --help"
 	if near := nearest(name, names); near != "" {
 		hint = "did you mean " + near + "? " + hint
 	}
@@ -156,16 +156,16 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-// flagsFirst moves the flags of a command before its arguments, where the
+// First moves the flags of a command before its arguments, where the
 // parser expects them; people type "serve app.wasm --addr :0" just as well.
 // Everything after "--" is an argument. What stands behind the component that is
 // run is for the component.
-func flagsFirst(app *cli.App, args []string) []string {
-	if slices.Contains(args, completionFlag) {
+func First(app *cli.App, args []string, verbatim string) []string {
+	if slices.Contains(args, CompletionFlag) {
 		// Two dashes are the beginning of a flag there, and to the parser the end
 		// of them.
 		if last := len(args) - 2; last > 0 && args[last] == "--" {
-			return append(slices.Clone(args[:last]), "-", completionFlag)
+			return append(slices.Clone(args[:last]), "-", CompletionFlag)
 		}
 		return args
 	}
@@ -177,7 +177,7 @@ func flagsFirst(app *cli.App, args []string) []string {
 		return append(slices.Concat(args[:1], args[2:]), "--help")
 	}
 	index := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(args[1]) })
-	if index < 0 || len(app.Commands[index].Subcommands) > 0 || app.Commands[index].Name == runName {
+	if index < 0 || len(app.Commands[index].Subcommands) > 0 || app.Commands[index].Name == verbatim {
 		return args
 	}
 	takesValue := valueFlags(app.Commands[index].Flags)

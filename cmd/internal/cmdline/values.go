@@ -1,4 +1,4 @@
-package cmd
+package cmdline
 
 import (
 	"errors"
@@ -12,15 +12,15 @@ import (
 	"github.com/wasihttp/wasihttp/internal/units"
 )
 
-// size is a flag's value in bytes. K, M, G and T, alone, as Ki, Mi, Gi and Ti or as
+// Size is a flag's value in bytes. K, M, G and T, alone, as Ki, Mi, Gi and Ti or as
 // KiB, MiB, GiB and TiB, are powers of 1024; KB, MB, GB and TB are powers of 1000. Case does not
 // matter, and the number may have a fraction.
-type size int64
+type Size int64
 
 var errSize = errors.New("expected a size such as 64MiB, 1g or 1048576")
 
 // Set parses a size.
-func (s *size) Set(text string) error {
+func (s *Size) Set(text string) error {
 	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	unit, ok := unitOf(strings.ToLower(text[len(number):]))
 	if !ok {
@@ -34,7 +34,7 @@ func (s *size) Set(text string) error {
 	if bytes < 1 || bytes > math.MaxInt64/2 {
 		return errSize
 	}
-	*s = size(bytes)
+	*s = Size(bytes)
 	return nil
 }
 
@@ -63,7 +63,7 @@ func unitOf(name string) (int64, bool) {
 }
 
 // String writes the size with the largest binary unit that divides it.
-func (s *size) String() string {
+func (s *Size) String() string {
 	n := int64(*s)
 	units := []string{"", "KiB", "MiB", "GiB", "TiB"}
 	i := 0
@@ -74,14 +74,14 @@ func (s *size) String() string {
 	return strconv.FormatInt(n, 10) + units[i]
 }
 
-// span is a flag's value that is a length of time. A number alone means
+// Span is a flag's value that is a length of time. A number alone means
 // seconds.
-type span time.Duration
+type Span time.Duration
 
 var errSpan = errors.New("expected a time such as 30s, 500ms or 2m")
 
 // Set parses a length of time.
-func (s *span) Set(text string) error {
+func (s *Span) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		seconds, ferr := strconv.ParseFloat(text, 64)
@@ -93,95 +93,100 @@ func (s *span) Set(text string) error {
 	if d < 0 {
 		return errSpan
 	}
-	*s = span(d)
+	*s = Span(d)
 	return nil
 }
 
 // String writes the length of time without parts that are zero.
-func (s *span) String() string {
+func (s *Span) String() string {
 	return units.Exact(time.Duration(*s))
 }
 
-// count is a flag's value that is a whole number, 0 or more.
-type count int
+// Count is a flag's value that is a whole number, 0 or more.
+type Count int
 
 // Set parses a number.
-func (c *count) Set(text string) error {
+func (c *Count) Set(text string) error {
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {
 		return errors.New("expected a whole number")
 	}
-	*c = count(n)
+	*c = Count(n)
 	return nil
 }
 
 // String writes the number.
-func (c *count) String() string { return strconv.Itoa(int(*c)) }
+func (c *Count) String() string { return strconv.Itoa(int(*c)) }
 
-// several is a flag's value that is a whole number, 1 or more.
-type several int
+// Several is a flag's value that is a whole number, 1 or more.
+type Several int
 
 // Set parses a number.
-func (s *several) Set(text string) error {
+func (s *Several) Set(text string) error {
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil || n == 0 {
 		return errors.New("expected a whole number from 1 on")
 	}
-	*s = several(n)
+	*s = Several(n)
 	return nil
 }
 
 // String writes the number.
-func (s *several) String() string { return strconv.Itoa(int(*s)) }
+func (s *Several) String() string { return strconv.Itoa(int(*s)) }
 
-// shuffle is the value of --shuffle, which may be given without one.
-type shuffle struct{ seed *uint64 }
+// Shuffle is the value of --shuffle, which may be given without one.
+type Shuffle struct {
+	// Seed is nil if the order is not to be random.
+	Seed *uint64
+}
 
 // Set takes a seed, or makes one up.
-func (s *shuffle) Set(text string) error {
+func (s *Shuffle) Set(text string) error {
 	switch text {
 	case "true":
 		seed := uint64(rand.Uint32())
-		s.seed = &seed
+		s.Seed = &seed
 	case "false":
-		s.seed = nil
+		s.Seed = nil
 	default:
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
 			return errors.New("expected a whole number, as was printed before")
 		}
-		s.seed = &seed
+		s.Seed = &seed
 	}
 	return nil
 }
 
 // String writes the seed.
-func (s *shuffle) String() string {
-	if s.seed == nil {
+func (s *Shuffle) String() string {
+	if s.Seed == nil {
 		return ""
 	}
-	return strconv.FormatUint(*s.seed, 10)
+	return strconv.FormatUint(*s.Seed, 10)
 }
 
 // IsBoolFlag says that no value has to follow.
-func (s *shuffle) IsBoolFlag() bool { return true }
+func (s *Shuffle) IsBoolFlag() bool { return true }
 
-// choice is a flag's value out of a few words.
-type choice struct {
-	value string
-	of    []string
+// Choice is a flag's value out of a few words.
+type Choice struct {
+	// Value is the word, at first the default.
+	Value string
+	// Of are the words that can be chosen.
+	Of []string
 }
 
 // Set takes one of the words.
-func (c *choice) Set(text string) error {
-	for _, word := range c.of {
+func (c *Choice) Set(text string) error {
+	for _, word := range c.Of {
 		if text == word {
-			c.value = text
+			c.Value = text
 			return nil
 		}
 	}
-	return fmt.Errorf("expected one of %s", strings.Join(c.of, ", "))
+	return fmt.Errorf("expected one of %s", strings.Join(c.Of, ", "))
 }
 
 // String returns the word.
-func (c *choice) String() string { return c.value }
+func (c *Choice) String() string { return c.Value }

@@ -1,4 +1,4 @@
-package cmd
+package cmdline
 
 import (
 	"slices"
@@ -15,11 +15,11 @@ const (
 	helpWidth  = 100
 )
 
-// writeHelp gives the application and its commands the text of their help. The
+// WriteHelp gives the application and its commands the text of their help. The
 // library's own lists flags by name and lets long lines run on; this one keeps
 // their order and the groups, and fits the terminal. A width of 0 means that
 // lines are not broken, for programs that search them.
-func writeHelp(app *cli.App, width int) {
+func WriteHelp(app *cli.App, width int) {
 	if width > 0 {
 		width = max(min(width-1, helpWidth), 2*helpColumn)
 	}
@@ -183,8 +183,8 @@ func wrapped(text string, width int) []string {
 	return append(lines, line)
 }
 
-// examples puts a list of examples under a heading.
-func examples(list string) string {
+// Examples puts a list of examples under a heading.
+func Examples(list string) string {
 	return "Examples:\n" + indented(list)
 }
 

@@ -1,4 +1,4 @@
-package cmd
+package cmdline
 
 import (
 	"strings"
@@ -16,7 +16,7 @@ func helpOf(width int) string {
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say less", Category: "First"},
 		&cli.StringSliceFlag{Name: "a-flag-with-a-very-long-name", Usage: "give a `VALUE`", Category: "Second thoughts"},
 	}}
-	writeHelp(&cli.App{HelpName: "app", Commands: []*cli.Command{c}}, width)
+	WriteHelp(&cli.App{HelpName: "app", Commands: []*cli.Command{c}}, width)
 	return strings.ReplaceAll(c.CustomHelpTemplate, `{{"{{"}}`, "{{")
 }
 
@@ -46,22 +46,6 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 		}
 		if got := strings.Fields(text); strings.Join(got, " ") != strings.Join(words, " ") {
 			t.Errorf("%d columns: other words:\n%s", width, text)
-		}
-	}
-}
-
-func TestEveryCommandHasHelpWithExamples(t *testing.T) {
-	app := commandLine(&state{}, doors{})
-	writeHelp(app, 0)
-	for _, c := range app.Commands {
-		if c.Hidden {
-			if strings.Contains(app.CustomAppHelpTemplate, c.Name) {
-				t.Errorf("%s is shown", c.Name)
-			}
-			continue
-		}
-		if !strings.Contains(c.CustomHelpTemplate, "Examples:\n  "+programName+" ") && !strings.Contains(c.CustomHelpTemplate, "Examples:\n  source ") {
-			t.Errorf("%s:\n%s", c.Name, c.CustomHelpTemplate)
 		}
 	}
 }

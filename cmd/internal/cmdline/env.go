@@ -1,9 +1,7 @@
-package cmd
+package cmdline
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"unicode/utf8"
 
@@ -11,14 +9,11 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// envVar is one variable of the guest's environment.
-type envVar struct{ Name, Value string }
-
-// guestEnv puts the guest's environment together. Later sources win: the
+// GuestEnv returns the guest's environment, a name and its value each. Later sources win: the
 // process's own environment if inherit is set, then the files in order, then
 // the variables in order, where a name alone takes its value from the process
 // and is left out if it has none.
-func guestEnv(environ []string, inherit bool, files, vars []string) ([]envVar, error) {
+func GuestEnv(environ []string, inherit bool, files, vars []string) ([][2]string, error) {
 	env := &envSet{index: make(map[string]int)}
 	own := &envSet{index: make(map[string]int)}
 	for _, entry := range environ {
@@ -29,55 +24,59 @@ func guestEnv(environ []string, inherit bool, files, vars []string) ([]envVar, e
 	}
 	if inherit {
 		for _, v := range own.vars {
-			env.set(v.Name, v.Value)
+			env.set(v[0], v[1])
 		}
 	}
 	for _, path := range files {
 		text, err := regular.ReadFile(path, regular.MaxText)
 		if err != nil {
-			return nil, usagef("name a file with a line NAME=VALUE for each variable", "--env-file %s: %v", path, underlying(err))
+			return nil, usagef(envFileHint, "--env-file %s: %v", path, regular.Reason(err))
 		}
 		if !utf8.Valid(text) {
-			return nil, usagef("name a file with a line NAME=VALUE for each variable", "--env-file %s: is not UTF-8 text", path)
+			return nil, usagef(envFileHint, "--env-file %s: is not UTF-8 text", path)
 		}
 		vars, err := parseEnvFile(string(text))
 		if err != nil {
-			return nil, usagef("a line is NAME=VALUE, quotes around the value are allowed", "--env-file: %s:%v", path, err)
+			hint := "a line is NAME=VALUE, quotes around the value are allowed"
+			return nil, usagef(hint, "--env-file: %s:%v", path, err)
 		}
 		for _, v := range vars {
-			env.set(v.Name, v.Value)
+			env.set(v[0], v[1])
 		}
 	}
 	for _, entry := range vars {
 		name, value, hasValue := strings.Cut(entry, "=")
 		if name == "" {
-			return nil, usagef("write --env NAME=VALUE, or --env NAME to pass on a variable of your own", "--env %q has no name", entry)
+			hint := "write --env NAME=VALUE, or --env NAME to pass on a variable of your own"
+			return nil, usagef(hint, "--env %q has no name", entry)
 		}
 		if !hasValue {
 			i, ok := own.index[name]
 			if !ok {
 				continue
 			}
-			value = own.vars[i].Value
+			value = own.vars[i][1]
 		}
 		env.set(name, value)
 	}
 	return env.vars, nil
 }
 
+const envFileHint = "name a file with a line NAME=VALUE for each variable"
+
 // envSet is an environment with unique names, in the order they came.
 type envSet struct {
-	vars  []envVar
+	vars  [][2]string
 	index map[string]int
 }
 
 func (s *envSet) set(name, value string) {
 	if i, ok := s.index[name]; ok {
-		s.vars[i].Value = value
+		s.vars[i][1] = value
 		return
 	}
 	s.index[name] = len(s.vars)
-	s.vars = append(s.vars, envVar{name, value})
+	s.vars = append(s.vars, [2]string{name, value})
 }
 
 // parseEnvFile reads variables in the syntax that dotenv files have in common:
@@ -92,8 +91,8 @@ func (s *envSet) set(name, value string) {
 //   - Nothing is substituted.
 //
 // Errors begin with the line's number.
-func parseEnvFile(text string) ([]envVar, error) {
-	var vars []envVar
+func parseEnvFile(text string) ([][2]string, error) {
+	var vars [][2]string
 	text = strings.TrimPrefix(text, "\ufeff")
 	for line := 1; text != ""; {
 		start := line
@@ -115,7 +114,7 @@ func parseEnvFile(text string) ([]envVar, error) {
 		}
 		value = strings.TrimLeft(value, " \t")
 		if value == "" || value[0] != '"' && value[0] != '\'' {
-			vars = append(vars, envVar{name, bareValue(value)})
+			vars = append(vars, [2]string{name, bareValue(value)})
 			text = rest
 			continue
 		}
@@ -130,7 +129,7 @@ func parseEnvFile(text string) ([]envVar, error) {
 		if after = strings.TrimSpace(after); after != "" && !strings.HasPrefix(after, "#") {
 			return nil, fmt.Errorf("%d: text after the closing quote of %s", start, name)
 		}
-		vars = append(vars, envVar{name, inner})
+		vars = append(vars, [2]string{name, inner})
 		text = rest
 	}
 	return vars, nil
@@ -182,14 +181,4 @@ func unescape(c byte) string {
 		return string(c)
 	}
 	return `\` + string(c)
-}
-
-// underlying returns the operating system's error without the path that the
-// message has already.
-func underlying(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
-	}
-	return err
 }
