@@ -137,12 +137,20 @@ type source struct {
 func (c *converter) read(path string) error {
 	data, err := regular.ReadFile(path, regular.MaxFile)
 	if err != nil {
-		var pathError *fs.PathError
+		var (
+			kind   *regular.KindError
+			size   *regular.SizeError
+			system *fs.PathError
+		)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			err = errors.New("no such file")
-		case errors.As(err, &pathError):
-			err = fmt.Errorf("cannot be read: %w", pathError.Err)
+		case errors.As(err, &kind):
+			err = kind
+		case errors.As(err, &size):
+			err = size
+		case errors.As(err, &system):
+			err = fmt.Errorf("cannot be read: %w", system.Err)
 		}
 		return &Error{Missing, path, err}
 	}
