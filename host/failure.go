@@ -174,8 +174,9 @@ func Explain(err error) *Failure {
 		f.Cause = exit.Error() + " before it finished the body of its response"
 	case errors.Is(err, wasi.ErrBodyDropped):
 		f.Outcome, f.ErrorCode = ErrorCode, wasi.HTTPResponseIncomplete.String()
-		f.Cause = "the guest dropped the body of its answer without finishing it"
-		f.Hint = "outgoing-body.finish ends a body; without it the answer counts as cut short"
+		f.Cause = "the guest did not finish the body of its response"
+		f.Hint = "outgoing-body.finish ends a body in WASI 0.2; in 0.3, dropping the stream and " +
+			"writing the trailers do; without that, the response counts as cut short"
 	case errors.Is(err, handler.ErrClosed):
 		f.Outcome, f.Cause = Internal, "the host was closed, and this request did not end in time"
 	default:
