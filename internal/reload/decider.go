@@ -217,7 +217,7 @@ func (d *Decider) Run(ctx context.Context) (left bool) {
 	for {
 		select {
 		case <-ctx.Done():
-			return d.end()
+			return d.end(ctx)
 		case c := <-changes:
 			d.changed(ctx, c)
 		case <-d.requests:
@@ -226,15 +226,15 @@ func (d *Decider) Run(ctx context.Context) (left bool) {
 			d.built(e)
 		case a := <-d.results:
 			d.ended()
-			d.finished(a)
+			d.finished(ctx, a)
 		case <-d.timer.C:
 			d.tellFailure()
 		}
 	}
 }
 
-// end waits for what still runs. It reports whether a load is left behind.
-func (d *Decider) end() (left bool) {
+// end waits for what still runs, ctx having ended. It reports whether a load is left behind.
+func (d *Decider) end(ctx context.Context) (left bool) {
 	if d.latest != nil {
 		d.latest.cancel()
 	}
@@ -244,7 +244,7 @@ func (d *Decider) end() (left bool) {
 		select {
 		case a := <-d.results:
 			d.ended()
-			d.discard(a)
+			d.discard(ctx, a)
 		case <-d.Abort:
 			return true
 		case <-grace.C:
@@ -331,20 +331,20 @@ func (d *Decider) begin(ctx context.Context, a *attempt) {
 }
 
 // discard frees what an attempt has made that is not wanted any more.
-func (d *Decider) discard(a *attempt) {
+func (d *Decider) discard(ctx context.Context, a *attempt) {
 	a.cancel()
 	if a.build == nil {
 		return
 	}
 	// It has never had a request.
-	if err := a.build.Close(context.Background()); err != nil {
+	if err := a.build.Close(context.WithoutCancel(ctx)); err != nil {
 		d.Log.Failed(err, d.current)
 	}
 }
 
-func (d *Decider) finished(a *attempt) {
+func (d *Decider) finished(ctx context.Context, a *attempt) {
 	if a != d.latest {
-		d.discard(a)
+		d.discard(ctx, a)
 		return
 	}
 	a.ended = true
@@ -354,7 +354,7 @@ func (d *Decider) finished(a *attempt) {
 	}
 	a.cancel()
 	d.latest = nil
-	d.swap(a)
+	d.swap(ctx, a)
 }
 
 // tellFailure says that the latest attempt has failed, unless what it has read
@@ -395,7 +395,7 @@ func isUnfinished(err error) bool {
 }
 
 // swap makes the attempt's build the current one and lets the one before end.
-func (d *Decider) swap(a *attempt) {
+func (d *Decider) swap(ctx context.Context, a *attempt) {
 	from, changes := "", []string(nil)
 	if d.current != nil {
 		from, changes = d.current.Digest, d.Changes(d.current, a.build)
@@ -407,7 +407,7 @@ func (d *Decider) swap(a *attempt) {
 	d.mark()
 	d.Log.swapped(from, a.build, changes, ready, draining)
 	d.old.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), d.Drain)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Drain)
 		defer cancel()
 		ended := make(chan struct{})
 		defer close(ended)
