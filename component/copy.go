@@ -126,7 +126,7 @@ type copier interface {
 type shared struct {
 	future  bool
 	elem    *types.Type // the payload; nil for none
-	untyped bool        // a future of the embedder: its first receiver decides on the payload
+	untyped bool        // by the embedder: its first receiver decides on the payload
 	dropped bool
 
 	inst    *instance // of the pending party, nil for the embedder
@@ -140,7 +140,7 @@ type shared struct {
 // carries reports whether the stream or future may be given to a receiver that expects that
 // payload.
 func (s *shared) carries(future bool, elem *types.Type) bool {
-	if s.untyped && future {
+	if s.untyped && s.future == future {
 		s.untyped, s.elem = false, elem
 	}
 	return s.future == future && types.Equal(s.elem, elem)

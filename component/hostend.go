@@ -21,6 +21,18 @@ type ByteSource interface {
 	Close()
 }
 
+// ValueSource is the embedder's writable end of a stream of anything but bytes. The store's owner
+// calls it; none of its methods may block.
+type ValueSource interface {
+	// Read returns up to n values, which become the reader's; none means nothing yet. end reports
+	// whether nothing follows.
+	Read(n int) (values []Value, end bool)
+	// Ready, Wait and Close are those of a ByteSource.
+	Ready() bool
+	Wait(wake func()) (stop func())
+	Close()
+}
+
 // ByteSink is the embedder's readable end of a stream<u8>. The store's owner calls it; none of its
 // methods may block.
 type ByteSink interface {
@@ -44,8 +56,9 @@ type hostEnd struct {
 	store *Store
 	sh    *shared
 
-	src  ByteSource
-	sink ByteSink
+	src    ByteSource
+	values ValueSource
+	sink   ByteSink
 
 	// A future: the value to be read, or who wants the value.
 	set   bool
@@ -71,6 +84,14 @@ func (s *Store) newHostEnd(sh *shared) *hostEnd {
 func (s *Store) NewByteStream(src ByteSource) Value {
 	sh := &shared{elem: bytePayload}
 	s.newHostEnd(sh).src = src
+	return Value{ref: sh}
+}
+
+// NewStream returns a stream whose contents come from src. Its element type is the one that its
+// first receiver expects, and must not be u8.
+func (s *Store) NewStream(src ValueSource) Value {
+	sh := &shared{untyped: true}
+	s.newHostEnd(sh).values = src
 	return Value{ref: sh}
 }
 
@@ -205,26 +226,55 @@ func (e *hostEnd) deliver(v Value) {
 	}
 }
 
+// filler is what sources of bytes and of values have in common.
+type filler interface {
+	Ready() bool
+	Wait(wake func()) (stop func())
+	Close()
+}
+
+// source returns the source of the embedder's stream; nil if the embedder reads it.
+func (e *hostEnd) source() filler {
+	switch {
+	case e.src != nil:
+		return e.src
+	case e.values != nil:
+		return e.values
+	}
+	return nil
+}
+
 func (e *hostEnd) fill() {
-	b := e.sh.buf
+	b, src := e.sh.buf, e.source()
 	if b.zeroLength() {
-		if e.src.Ready() {
+		if src.Ready() {
 			e.finish(copyCompleted)
 		} else {
-			e.wait(e.src.Wait)
+			e.wait(src.Wait)
 		}
 		return
 	}
-	n, end := e.src.Read(b.window())
-	b.advance(n)
+	n, end := e.fillBuffer(b)
 	switch {
 	case end:
 		e.end()
 	case n > 0:
 		e.finish(copyCompleted)
 	default:
-		e.wait(e.src.Wait)
+		e.wait(src.Wait)
 	}
+}
+
+// fillBuffer moves what the source has into b.
+func (e *hostEnd) fillBuffer(b *guestBuffer) (n int, end bool) {
+	if e.values != nil {
+		vs, end := e.values.Read(min(b.remain(), maxLiftedElements))
+		b.write(vs)
+		return len(vs), end
+	}
+	n, end = e.src.Read(b.window())
+	b.advance(n)
+	return n, end
 }
 
 // end reports the end of the embedder's stream along with what was read last.
@@ -232,7 +282,7 @@ func (e *hostEnd) end() {
 	e.sh.dropped = true
 	e.finish(copyDropped)
 	e.release()
-	e.src.Close()
+	e.source().Close()
 }
 
 func (e *hostEnd) drain() {
@@ -313,8 +363,8 @@ func (e *hostEnd) peerDropped(err error) {
 	switch {
 	case e.sink != nil:
 		e.sink.End(err)
-	case e.src != nil:
-		e.src.Close()
+	case e.source() != nil:
+		e.source().Close()
 	case e.take != nil:
 		take := e.take
 		e.take = nil
