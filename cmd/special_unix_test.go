@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,7 +47,8 @@ func specialFiles(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	return map[string]string{
-		"pipe": "a named pipe", "pipe.hurl": "a named pipe", "pipe.har": "a named pipe", "link": "a named pipe",
+		"pipe": "a named pipe", "pipe.hurl": "a named pipe", "pipe.har": "a named pipe",
+		"link":   "a named pipe",
 		"socket": "a socket", "zero.har": "a device", "/dev/zero": "a device", "folder": "a folder",
 	}
 }
@@ -103,7 +105,8 @@ func TestLargeComponentsAreRefusedWithSizeAndFlag(t *testing.T) {
 		{"test", "ok.hurl", "--component", "big.wasm"},
 	} {
 		at := 1
-		code, out := runIn(t, append(append(append([]string(nil), args[:at]...), "--max-component-size", "2MiB"), args[at:]...)...)
+		given := slices.Concat(args[:at], []string{"--max-component-size", "2MiB"}, args[at:])
+		code, out := runIn(t, given...)
 		for _, want := range []string{"big.wasm", "3 MiB", "2 MiB", "--max-component-size"} {
 			if code == 0 || !strings.Contains(out, want) {
 				t.Errorf("%v: exit code %d, %q; want %q", args, code, out, want)

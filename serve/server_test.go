@@ -439,7 +439,8 @@ func TestARefusedRequestIsToldThoughMoreOfItComes(t *testing.T) {
 	defer c.Close()
 	// More than the server reads in one piece: a socket that is closed on the rest is reset.
 	rest := strings.Repeat("x", 64<<10)
-	if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"+rest); err != nil {
+	const lengths = "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"
+	if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: h\r\n"+lengths+rest); err != nil {
 		t.Fatal(err)
 	}
 	in := bufio.NewReader(c)

@@ -12,12 +12,14 @@ func TestHostsThatAreTheServersOwn(t *testing.T) {
 	for host, own := range map[string]bool{
 		"": true, "localhost": true, "LocalHost:8080": true, "localhost.": true, "localhost.:80": true,
 		"app.localhost": true, "a.b.LOCALHOST:1": true, "app.localhost.": true,
-		"127.0.0.1": true, "127.0.0.1:8080": true, "10.1.2.3": true, "0.0.0.0:80": true, "127.0.0.1.": true,
+		"127.0.0.1": true, "127.0.0.1:8080": true, "10.1.2.3": true,
+		"0.0.0.0:80": true, "127.0.0.1.": true,
 		"[::1]": true, "[::1]:8080": true, "[fe80::1%25eth0]:1": true, "[::ffff:10.0.0.1]": true,
 		"mybox.test": true, "MYBOX.TEST.:99": true, "other:1": true,
 
-		"localhost.evil.test": false, "notlocalhost": false, "xlocalhost:80": false, ".localhost.x": false,
-		"evil.test": false, "evil.test:8080": false, "sub.mybox.test": false, "mybox.test.evil": false,
+		"localhost.evil.test": false, "notlocalhost": false, "xlocalhost:80": false,
+		".localhost.x": false,
+		"evil.test":    false, "evil.test:8080": false, "sub.mybox.test": false, "mybox.test.evil": false,
 		"127.0.0.1.evil.test": false, "127.0.0.1.nip.io": false, "1.2.3": false, "0x7f000001": false,
 		"[127.0.0.1]": false, "others": false, "localhost..": false,
 	} {
@@ -41,8 +43,10 @@ func TestOtherHostsNamesReachTheHandlerOnly(t *testing.T) {
 			LiveReload: live, ErrorPages: PagesFull, AllowHosts: []string{"Friend.test."},
 		})
 		for host, own := range map[string]bool{
-			"localhost": true, "x.localhost.": true, "127.0.0.1:1": true, "[::1]": true, "friend.test:80": true, "FRIEND.test.": true,
-			"evil.test": false, "localhost.evil.test": false, "evil.test:8080": false, "friend.test.evil": false,
+			"localhost": true, "x.localhost.": true, "127.0.0.1:1": true, "[::1]": true,
+			"friend.test:80": true, "FRIEND.test.": true,
+			"evil.test": false, "localhost.evil.test": false, "evil.test:8080": false,
+			"friend.test.evil": false,
 		} {
 			get := func(path string, header ...string) string {
 				t.Helper()
@@ -53,15 +57,19 @@ func TestOtherHostsNamesReachTheHandlerOnly(t *testing.T) {
 				}
 				return text
 			}
-			if text := get("/page", "Accept: text/html\r\n"); !strings.Contains(text, "<p>hello") || strings.Contains(text, scriptPath) != (live && own) {
+			text := get("/page", "Accept: text/html\r\n")
+			if !strings.Contains(text, "<p>hello") || strings.Contains(text, scriptPath) != (live && own) {
 				t.Errorf("%s, live %v: got %s", host, live, text)
 			}
 			for _, accept := range []string{"text/html", "application/json", "text/plain"} {
 				text := get("/trap", "Accept: "+accept+"\r\n")
-				if !strings.HasPrefix(text, "HTTP/1.1 500 ") || !strings.Contains(text, "X-Wasihttp-Outcome: trap") {
+				if !strings.HasPrefix(text, "HTTP/1.1 500 ") ||
+					!strings.Contains(text, "X-Wasihttp-Outcome: trap") {
 					t.Errorf("%s: got %s", host, text)
 				}
-				for _, detail := range []string{"unreachable", "panicked", "curl", "debug information", "memcpy"} {
+				for _, detail := range []string{
+					"unreachable", "panicked", "curl", "debug information", "memcpy",
+				} {
 					if strings.Contains(text, detail) != own {
 						t.Errorf("%s, %s: %q in it: %v\n%s", host, accept, detail, !own, text)
 					}
@@ -70,7 +78,9 @@ func TestOtherHostsNamesReachTheHandlerOnly(t *testing.T) {
 					t.Errorf("%s: the page has the script:\n%s", host, text)
 				}
 			}
-			for _, path := range []string{scriptPath, reservedPath, reservedPath + "other", "/%5f_wasihttp/live-reload.js"} {
+			for _, path := range []string{
+				scriptPath, reservedPath, reservedPath + "other", "/%5f_wasihttp/live-reload.js",
+			} {
 				if text := get(path); strings.HasPrefix(text, "HTTP/1.1 403 ") == own {
 					t.Errorf("%s, live %v, %s: got %s", host, live, path, text)
 				}
@@ -80,7 +90,8 @@ func TestOtherHostsNamesReachTheHandlerOnly(t *testing.T) {
 			}
 		}
 		// The target decides, not the Host, if it names a host itself.
-		text, err := raw(t, s.addr, "GET http://evil.test"+scriptPath+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+		text, err := raw(t, s.addr, "GET http://evil.test"+scriptPath+
+			" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 		if err != nil || !strings.HasPrefix(text, "HTTP/1.1 403 ") {
 			t.Errorf("absolute form: got %s, %v", text, err)
 		}

@@ -268,8 +268,9 @@ func TestFramerDoesNotDependOnHowBytesArrive(t *testing.T) {
 	const (
 		chunked = "POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n" +
 			"3\r\n\r\n\r\r\n0a;x\r\n0123456789\r\n0\r\nT: 1\r\n\r\n"
-		both = "POST / HTTP/1.1\r\nContent-Length: 3\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-		old  = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+		both = "POST / HTTP/1.1\r\nContent-Length: 3\r\nHost: h\r\n" +
+			"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+		old = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 	)
 	for in, want := range map[string]struct {
 		out  string
@@ -310,7 +311,8 @@ func TestFramerDoesNotDependOnHowBytesArrive(t *testing.T) {
 func FuzzFramer(f *testing.F) {
 	for _, in := range []string{
 		"\r\nGET / HTTP/1.1\r\nContent-Length: 2\r\n\r\n\r\n\r\nGET /a HTTP/1.1\r\n\r\n",
-		"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;x\r\n\r\n\r\r\n0\r\nT: 1\r\n\r\n\nGET /a HTTP/1.1\r\n\r\n",
+		"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" +
+			"3;x\r\n\r\n\r\r\n0\r\nT: 1\r\n\r\n\nGET /a HTTP/1.1\r\n\r\n",
 		"POST / HTTP/1.1\nX: a\n b\nContent-length:\t1 \n\nxGET /a HTTP/1.0\r\n\r\n",
 		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n\r\n",
 	} {
@@ -356,6 +358,7 @@ func parsed(in []byte, skipEmpty bool) []string {
 		if err != nil {
 			return found
 		}
-		found = append(found, fmt.Sprintf("%s %s %s %v %q", r.Method, r.RequestURI, r.Proto, r.Header, body))
+		found = append(found,
+			fmt.Sprintf("%s %s %s %v %q", r.Method, r.RequestURI, r.Proto, r.Header, body))
 	}
 }

@@ -146,7 +146,8 @@ func TestCredentialsInAURLAreSentOrReported(t *testing.T) {
 			if auth != tt.auth || r.Outcome != testrunner.Pass {
 				t.Errorf("got %q, %s, want %q: %+v", auth, r.Outcome, tt.auth, r.Problems)
 			}
-			if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, tt.note) || (tt.note == "") != (notes == "") {
+			notes := strings.Join(r.Notes, "\n")
+			if !strings.Contains(notes, tt.note) || (tt.note == "") != (notes == "") {
 				t.Errorf("got notes %q, want %q", notes, tt.note)
 			}
 		})

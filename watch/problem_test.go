@@ -122,7 +122,8 @@ func TestAnUnreadableFolderIsSkippedAndReportedOnce(t *testing.T) {
 			before := map[string]bool{}
 			tree := watchTree(t, TreeOptions{Options: s.options(o)}, dir)
 			p := s.next(t)
-			if !strings.Contains(p.Message, filepath.Join(dir, "secret")) || p.Hint == "" || !errors.Is(p.Err, fs.ErrPermission) {
+			if !strings.Contains(p.Message, filepath.Join(dir, "secret")) || p.Hint == "" ||
+				!errors.Is(p.Err, fs.ErrPermission) {
 				t.Errorf("got %+v", p)
 			}
 			// Everything else is watched, and nothing is reported again.
@@ -162,7 +163,8 @@ func TestARootThatCannotBeReadIsAnError(t *testing.T) {
 	layout(t, dir, "a.txt")
 	s := newFakeSystem()
 	s.set("secret", true)
-	if _, err := NewTree([]string{dir}, TreeOptions{Options: s.options(Options{})}); !errors.Is(err, fs.ErrPermission) {
+	_, err := NewTree([]string{dir}, TreeOptions{Options: s.options(Options{})})
+	if !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -23,7 +23,8 @@ func (readyBody) Close() error { return nil }
 
 // respond is a response with a body that is there.
 func respond(status int, body string, header ...string) *http.Response {
-	resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: readyBody{strings.NewReader(body)}}
+	resp := &http.Response{StatusCode: status, Header: http.Header{}}
+	resp.Body = readyBody{strings.NewReader(body)}
 	for i := 0; i < len(header); i += 2 {
 		resp.Header[header[i]] = append(resp.Header[header[i]], header[i+1])
 	}
@@ -32,7 +33,9 @@ func respond(status int, body string, header ...string) *http.Response {
 
 // serve passes what make returns on through net/http's own server, which does not know the
 // connection.
-func serve(t *testing.T, config *Config, make func(r *http.Request) *http.Response) *httptest.Server {
+func serve(
+	t *testing.T, config *Config, make func(r *http.Request) *http.Response,
+) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(handler(config, make))
 	t.Cleanup(s.Close)
@@ -87,7 +90,8 @@ func TestAResponseIsPassedOnWithoutTheListenersHelp(t *testing.T) {
 		resp.Trailer = http.Header{"x-end": {"t"}}
 		return resp
 	})
-	text, err := send(t, s, "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi")
+	text, err := send(t, s, "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"+
+		"Content-Length: 2\r\n\r\nhi")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,8 +100,8 @@ func TestAResponseIsPassedOnWithoutTheListenersHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || string(body) != "got hi" || resp.StatusCode != 201 || resp.Header.Get("X-A") != "1" ||
-		resp.Trailer.Get("X-End") != "t" || strings.Contains(text, "gzip") {
+	if err != nil || string(body) != "got hi" || resp.StatusCode != 201 ||
+		resp.Header.Get("X-A") != "1" || resp.Trailer.Get("X-End") != "t" || strings.Contains(text, "gzip") {
 		t.Errorf("got %q, %v", text, err)
 	}
 }
@@ -136,7 +140,8 @@ func TestConnectionsEndAfterABodyThatWasNotRead(t *testing.T) {
 		"long":    "Content-Length: 1000000\r\n\r\n" + strings.Repeat("x", 1000),
 		"slow":    "Content-Length: 1000\r\n\r\nx",
 		"chunked": "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-		"broken":  "Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX\r\nGET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n",
+		"broken": "Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX\r\n" +
+			"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n",
 		"expects": "Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +152,8 @@ func TestConnectionsEndAfterABodyThatWasNotRead(t *testing.T) {
 				return respond(200, "fine")
 			})
 			text, err := send(t, s, "POST / HTTP/1.1\r\nHost: h\r\n"+body)
-			if err != nil || !strings.Contains(text, "\r\nConnection: close\r\n") || !strings.HasSuffix(text, "\r\n\r\nfine") {
+			if err != nil || !strings.Contains(text, "\r\nConnection: close\r\n") ||
+				!strings.HasSuffix(text, "\r\n\r\nfine") {
 				t.Errorf("got %q, %v", text, err)
 			}
 		})
@@ -174,7 +180,9 @@ func TestOneContentLengthIsSent(t *testing.T) {
 		"too long":             {[]string{"content-length", "3"}, "fine", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, &Config{}, func(*http.Request) *http.Response { return respond(200, tt.body, tt.header...) })
+			s := serve(t, &Config{}, func(*http.Request) *http.Response {
+				return respond(200, tt.body, tt.header...)
+			})
 			text, err := send(t, s, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 			if err != nil || strings.Count(text, "\r\nContent-Length: ") != 1 {
 				t.Fatalf("got %q, %v", text, err)
@@ -191,18 +199,23 @@ func TestOneContentLengthIsSent(t *testing.T) {
 }
 
 func TestAResponseThatGrantsATunnelHasNoBodyAndNoFraming(t *testing.T) {
-	for name, header := range map[string][]string{"nothing": nil, "a length": {"content-length", "4"}} {
-		s := serve(t, &Config{}, func(*http.Request) *http.Response { return respond(200, "fine", header...) })
+	for name, header := range map[string][]string{
+		"nothing": nil, "a length": {"content-length", "4"},
+	} {
+		s := serve(t, &Config{}, func(*http.Request) *http.Response {
+			return respond(200, "fine", header...)
+		})
 		text, err := send(t, s, "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n")
 		lower := strings.ToLower(text)
-		if err != nil || !strings.HasSuffix(text, "\r\n\r\n") || strings.Contains(lower, "content-length") ||
-			strings.Contains(lower, "transfer-encoding") || !strings.Contains(text, "Connection: close") {
+		if err != nil || !strings.HasSuffix(text, "\r\n\r\n") ||
+			strings.Contains(lower, "content-length") || strings.Contains(lower, "transfer-encoding") || !strings.Contains(text, "Connection: close") {
 			t.Errorf("%s: got %q, %v", name, text, err)
 		}
 	}
 	s := serve(t, &Config{}, func(*http.Request) *http.Response { return respond(403, "fine") })
 	text, err := send(t, s, "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n")
-	if err != nil || !strings.HasSuffix(text, "\r\n\r\nfine") || !strings.Contains(text, "Content-Length: 4\r\n") {
+	if err != nil || !strings.HasSuffix(text, "\r\n\r\nfine") ||
+		!strings.Contains(text, "Content-Length: 4\r\n") {
 		t.Errorf("refused: got %q, %v", text, err)
 	}
 }

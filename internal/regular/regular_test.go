@@ -47,7 +47,8 @@ func TestReadFileNamesSizeAndBound(t *testing.T) {
 			t.Errorf("%q does not name %s", err, want)
 		}
 	}
-	if got := (&SizeError{Size: 1<<30 + 1, Max: 1 << 30}).Error(); !strings.Contains(got, "1073741825") {
+	got := (&SizeError{Size: 1<<30 + 1, Max: 1 << 30}).Error()
+	if !strings.Contains(got, "1073741825") {
 		t.Errorf("%q does not tell the sizes apart", got)
 	}
 }

@@ -27,7 +27,8 @@ func TestOpenRefusesPipesAndSocketsByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"pipe": "is a named pipe", "link": "is a named pipe", "socket": "is a socket", "/dev/zero": "is a device",
+		"pipe": "is a named pipe", "link": "is a named pipe", "socket": "is a socket",
+		"/dev/zero": "is a device",
 	} {
 		_, err := ReadFile(name, MaxFile)
 		var kind *KindError
