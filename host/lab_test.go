@@ -129,8 +129,22 @@ func TestAnEndThatTheResponseTellsOfIsNotNoticed(t *testing.T) {
 
 // In a Session, too, which keeps its instance: what nobody can go on with is no reason to wait.
 func TestASessionFailsAtOnceWhatCannotEnd(t *testing.T) {
-	h, _ := newLab(t, "lab-p2", Config{})
-	s := newSession(t, h, SessionOptions{})
+	h, _ := newLab(t, "leak-p3", Config{})
+	s := newSession(t, h, SessionOptions{Concurrent: 2})
+	for _, target := range []string{"/leak-stream", "/leak-trailers", "/leak-stream"} {
+		_, err := text(s.Handle(t.Context(), &Call{}, request(t, target)))
+		var f *Failure
+		if !errors.As(err, &f) || f.ErrorCode != "HTTP-response-incomplete" || f.Hint == "" {
+			t.Fatalf("%s: %v", target, err)
+		}
+	}
+	for target, want := range map[string]string{"/leak-500": "own words", "/": "fine"} {
+		if body, err := text(s.Handle(t.Context(), &Call{}, request(t, target))); body != want || err != nil {
+			t.Errorf("%s: %q, %v", target, body, err)
+		}
+	}
+	h, _ = newLab(t, "lab-p2", Config{})
+	s = newSession(t, h, SessionOptions{})
 	for _, target := range []string{"/stream-undropped", "/body-undropped", "/stream-undropped"} {
 		_, err := text(s.Handle(t.Context(), &Call{}, request(t, target)))
 		var f *Failure
