@@ -119,38 +119,17 @@ func (t *server) startExec(
 	return stop, nil
 }
 
-// whatChanged names the differences between two builds.
-func whatChanged(before, now *reload.Build) []string {
+// whatChanged describes the differences between two builds.
+func whatChanged(before, now *reload.Build) reload.Changes {
 	old, isOld := before.Component.(*component.Component)
 	next, isNext := now.Component.(*component.Component)
 	if !isOld || !isNext || old == nil || next == nil {
-		return nil
+		return reload.Changes{}
 	}
 	if before.Digest == now.Digest {
-		return []string{"the same build again"}
+		same := "the same build again"
+		return reload.Changes{Summary: same, List: []string{same}}
 	}
 	d := inspect.Compare(old, next)
-	var changes []string
-	switch {
-	case d.Code && d.Data:
-		changes = append(changes, "code and data changed")
-	case d.Code:
-		changes = append(changes, "code changed")
-	case d.Data:
-		changes = append(changes, "data changed")
-	default:
-		changes = append(changes, "neither code nor data changed")
-	}
-	for _, list := range []struct {
-		sign, what string
-		names      []string
-	}{
-		{"+", "import", d.ImportsAdded}, {"-", "import", d.ImportsRemoved},
-		{"+", "export", d.ExportsAdded}, {"-", "export", d.ExportsRemoved},
-	} {
-		for _, name := range list.names {
-			changes = append(changes, list.sign+list.what+" "+name)
-		}
-	}
-	return changes
+	return reload.Changes{Summary: d.Summary(), List: d.List()}
 }

@@ -3,9 +3,11 @@ package inspect
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/corewasm"
+	"github.com/wasihttp/wasihttp/internal/term"
 )
 
 // Difference is what distinguishes one build of a component from another.
@@ -31,6 +33,66 @@ func Compare(before, now *component.Component) Difference {
 		d.Code, d.Data = d.Code || code, d.Data || data
 	}
 	return d
+}
+
+// Summary describes the difference on one short line: names are counted, and a name that is alone is
+// in parentheses after its count.
+func (d *Difference) Summary() string {
+	parts := append([]string{d.contents()}, counts("import", d.ImportsAdded, d.ImportsRemoved)...)
+	return strings.Join(append(parts, counts("export", d.ExportsAdded, d.ExportsRemoved)...), ", ")
+}
+
+// counts says how many names of a kind were added and removed.
+func counts(kind string, added, removed []string) []string {
+	var parts []string
+	for _, list := range []struct {
+		verb  string
+		names []string
+	}{{"added", added}, {"removed", removed}} {
+		if len(list.names) == 0 {
+			continue
+		}
+		count := term.Plural(len(list.names), kind)
+		if len(parts) > 0 {
+			count, _, _ = strings.Cut(count, " ")
+		}
+		count += " " + list.verb
+		if len(list.names) == 1 {
+			count += " (" + list.names[0] + ")"
+		}
+		parts = append(parts, count)
+	}
+	return parts
+}
+
+// List describes the difference in full, with all names.
+func (d *Difference) List() []string {
+	list := []string{d.contents()}
+	for _, names := range []struct {
+		prefix string
+		names  []string
+	}{
+		{"+import ", d.ImportsAdded}, {"-import ", d.ImportsRemoved},
+		{"+export ", d.ExportsAdded}, {"-export ", d.ExportsRemoved},
+	} {
+		for _, name := range names.names {
+			list = append(list, names.prefix+name)
+		}
+	}
+	return list
+}
+
+// contents says what has changed within the core modules.
+func (d *Difference) contents() string {
+	switch {
+	case d.Code && d.Data:
+		return "code and data changed"
+	case d.Code:
+		return "code changed"
+	case d.Data:
+		return "data changed"
+	}
+	return "neither code nor data changed"
 }
 
 // at returns the module in place i, nil if there are not so many.

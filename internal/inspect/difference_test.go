@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -61,5 +62,33 @@ func TestWhatDistinguishesTwoBuilds(t *testing.T) {
 				t.Errorf("exports +%q -%q", d.ExportsAdded, d.ExportsRemoved)
 			}
 		})
+	}
+}
+
+func TestADifferenceIsSummarizedOnAShortLine(t *testing.T) {
+	thirty := make([]string, 30)
+	for i := range thirty {
+		thirty[i] = "example:package/interface-" + strconv.Itoa(i) + "@1.2.3"
+	}
+	for want, d := range map[string]Difference{
+		"neither code nor data changed": {},
+		"code and data changed, 3 imports added, 30 removed": {
+			Code: true, Data: true, ImportsAdded: thirty[:3], ImportsRemoved: thirty,
+		},
+		"code changed, 30 imports removed, 1 export added (run)": {
+			Code: true, ImportsRemoved: thirty, ExportsAdded: []string{"run"},
+		},
+		"data changed, 1 import added (a:b/c), 1 removed (a:b/d)": {
+			Data: true, ImportsAdded: []string{"a:b/c"}, ImportsRemoved: []string{"a:b/d"},
+		},
+		"code changed, 2 exports removed": {Code: true, ExportsRemoved: thirty[:2]},
+	} {
+		if got := d.Summary(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		named := len(d.ImportsAdded) + len(d.ImportsRemoved) + len(d.ExportsAdded) + len(d.ExportsRemoved)
+		if list := d.List(); len(list) != named+1 {
+			t.Errorf("%d entries for %d names: %q", len(list), named, list)
+		}
 	}
 }

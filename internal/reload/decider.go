@@ -25,6 +25,14 @@ type Build struct {
 	Component any
 }
 
+// Changes describes the differences between two builds; the zero Changes says nothing.
+type Changes struct {
+	// Summary is one short line, for people.
+	Summary string
+	// List has an entry for each difference, for programs.
+	List []string
+}
+
 // LoadFunc makes the contents of the component's file ready to serve.
 type LoadFunc func(ctx context.Context, data []byte) (*Build, error)
 
@@ -38,8 +46,8 @@ type Options struct {
 	// It is called from several goroutines at once; what it returns after ctx has ended is thrown
 	// away. The file may be half written if its error has a method Unfinished that returns true.
 	Load LoadFunc
-	// Changes names the differences between two builds; nil if there is nothing to say.
-	Changes func(before, now *Build) []string
+	// Changes describes the differences between two builds.
+	Changes func(before, now *Build) Changes
 	// Command builds the component; nil if there is no such command.
 	Command *Command
 	// Log tells the user what became of changes.
@@ -396,7 +404,7 @@ func isUnfinished(err error) bool {
 
 // swap makes the attempt's build the current one and lets the one before end.
 func (d *Decider) swap(ctx context.Context, a *attempt) {
-	from, changes := "", []string(nil)
+	from, changes := "", Changes{}
 	if d.current != nil {
 		from, changes = d.current.Digest, d.Changes(d.current, a.build)
 	}

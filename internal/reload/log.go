@@ -57,14 +57,14 @@ func (l *Log) begin(good bool) string {
 // swapped says that requests go to now instead of the build with the digest from, which is "" for
 // none, and what has changed.
 func (l *Log) swapped(
-	from string, now *Build, changes []string, ready time.Duration, draining int,
+	from string, now *Build, changes Changes, ready time.Duration, draining int,
 ) {
 	if l.Quiet {
 		return
 	}
 	if l.JSON {
 		l.record(record{
-			Event: "reload", From: from, To: now.Digest, Changed: changes,
+			Event: "reload", From: from, To: now.Digest, Changed: changes.List,
 			Compiled: !now.FromCache, ReadyMS: float64(ready.Microseconds()) / 1000, Draining: draining,
 		})
 		return
@@ -75,8 +75,8 @@ func (l *Log) swapped(
 		fmt.Fprintf(&b, "%s → ", from)
 	}
 	b.WriteString(l.Out.Strong(now.Digest))
-	if len(changes) > 0 {
-		b.WriteString(": " + term.Clean(strings.Join(changes, ", ")))
+	if changes.Summary != "" {
+		b.WriteString(": " + term.Clean(changes.Summary))
 	}
 	how := ", compiled"
 	if now.FromCache {
