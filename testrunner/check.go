@@ -27,6 +27,7 @@ type checker struct {
 	all bool
 	// hide replaces secrets; nil if there are none.
 	hide func(string) string
+	source []byte // of the file
 	// crlf says that the lines of the fixture end so.
 	crlf     bool
 	problems []Problem
@@ -231,7 +232,7 @@ func (c *checker) body(b *hurl.Body) {
 		p.Actual = "it differs in a secret"
 	}
 	if c.all {
-		p.Edits = c.bodyEdits(b, got, isText)
+		p.Edits = c.bodyEdits(b, want, got, isText)
 	}
 	c.report(p)
 }

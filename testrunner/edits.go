@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsonedit"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
 // quoteValue writes text as a value that stands without quotes; ok is false if
@@ -66,14 +68,20 @@ func (c *checker) encode(old hurl.Payload, text []byte) hurl.Payload {
 	return hurl.EncodeBody(text, true)
 }
 
-// bodyEdits replaces a body by what came. Bytes stay bytes in the same notation
-// if they were, text stays in the notation that it had if it fits.
-func (c *checker) bodyEdits(b *hurl.Body, got []byte, isText bool) []hurl.Edit {
+// bodyEdits replaces a body by what came. Of JSON only what differs is written
+// anew, and what is ignored stays. Bytes stay bytes in the same notation if they
+// were, text stays in the notation that it had if it fits.
+func (c *checker) bodyEdits(b *hurl.Body, want, got []byte, isText bool) []hurl.Edit {
 	if b.Payload.Kind == hurl.PayloadFile {
 		return nil
 	}
 	if !isText && b.Payload.Kind == hurl.PayloadHex {
 		return []hurl.Edit{{Range: b.Range, Text: fmt.Sprintf("hex,%x;", got)}}
+	}
+	if isText {
+		if text, ok := c.mergedBody(b, want, got); ok {
+			return []hurl.Edit{{Range: b.Range, Text: text}}
+		}
 	}
 	payload := hurl.Payload{Kind: hurl.PayloadBase64, Data: got}
 	if isText {
@@ -82,11 +90,88 @@ func (c *checker) bodyEdits(b *hurl.Body, got []byte, isText bool) []hurl.Edit {
 			payload = c.encode(b.Payload, raw)
 		}
 	}
+	return []hurl.Edit{{Range: b.Range, Text: c.written(&payload)}}
+}
+
+// written returns a payload as it stands in the file.
+func (c *checker) written(payload *hurl.Payload) string {
 	text := payload.String()
-	if head, rest, ok := strings.Cut(text, "\n"); ok && c.crlf && isMultiline(&payload) && !strings.HasSuffix(head, "\r") {
+	if head, rest, ok := strings.Cut(text, "\n"); ok && c.crlf && isMultiline(payload) && !strings.HasSuffix(head, "\r") {
 		text = head + "\r\n" + rest
 	}
-	return []hurl.Edit{{Range: b.Range, Text: text}}
+	return text
+}
+
+// mergedBody returns a body of JSON that differs from that of the fixture only
+// where what came does; ok is false if there is none that would pass.
+func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bool) {
+	wantTree, err := jsontree.Parse(c.scope.Work, want)
+	if err != nil {
+		return "", false
+	}
+	gotTree, err := jsontree.Parse(c.scope.Work, got)
+	if err != nil {
+		return "", false
+	}
+	ignored := make(map[string]bool)
+	for _, p := range c.ignored {
+		nodes, err := p.Select(c.scope.Work, wantTree)
+		if err != nil {
+			return "", false
+		}
+		for _, n := range nodes {
+			ignored[fmt.Sprintf("%#v", n.Location())] = true
+		}
+	}
+	keep := func(steps []any) bool { return len(ignored) > 0 && ignored[fmt.Sprintf("%#v", steps)] }
+	// The body as it is written may have placeholders, which stay.
+	if before, json, after, found := jsonOf(&b.Payload, string(c.source[b.Range.Start.Offset:b.Range.End.Offset])); found {
+		if json, ok = jsonedit.Merge(c.scope.Work, json, wantTree, gotTree, keep); ok && c.passes(before+json+after, got) {
+			return before + json + after, true
+		}
+	}
+	if len(ignored) == 0 {
+		return "", false
+	}
+	rendered, ok := jsonedit.Merge(c.scope.Work, string(want), wantTree, gotTree, keep)
+	if !ok {
+		return "", false
+	}
+	payload := c.encode(b.Payload, []byte(rendered))
+	text = c.written(&payload)
+	return text, c.passes(text, got)
+}
+
+// jsonOf returns the JSON in the source of a body, and what is around it; found
+// is false for notations in which it is spelled in another way.
+func jsonOf(p *hurl.Payload, source string) (before, json, after string, found bool) {
+	switch p.Kind {
+	case hurl.PayloadJSON:
+		return "", source, "", true
+	case hurl.PayloadMultiline, hurl.PayloadMultilineJSON:
+		start, end := strings.IndexByte(source, '\n')+1, strings.LastIndex(source, "```")
+		if start > 0 && end >= start {
+			return source[:start], source[start:end], source[end:], true
+		}
+	}
+	return "", "", "", false
+}
+
+// passes reports whether a body that is written so is what came.
+func (c *checker) passes(text string, got []byte) bool {
+	f, errs := hurl.Parse("", []byte("POST http://localhost/\n"+text+"\n"))
+	if len(errs) > 0 || len(f.Entries) != 1 || f.Entries[0].Request.Body == nil {
+		return false
+	}
+	want, _, evalErr := c.scope.Payload(&f.Entries[0].Request.Body.Payload)
+	if evalErr != nil {
+		return false
+	}
+	if bytes.Equal(want, got) {
+		return true
+	}
+	d, semantic, err := c.withoutIgnored(want, got)
+	return err == nil && semantic && d == nil
 }
 
 // isMultiline reports whether a body stands between fences.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -232,11 +233,14 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	if r.Entry.Response != nil {
 		source := f.file.Source[r.Entry.Range.Start.Offset:r.Entry.Range.End.Offset]
 		c := &checker{
-			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All, hide: f.scope.Vars.Hide(),
+			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All, hide: f.scope.Vars.Hide(), source: f.file.Source,
 			crlf: bytes.Contains(source, []byte("\r\n")),
 		}
 		c.check()
 		r.Problems, r.Captures = c.problems, c.captures
+	}
+	if r.Entry.Response == nil && f.options.All && r.Answer.Status != 0 {
+		r.Missing = f.missing(r, t.response, s)
 	}
 	switch {
 	case t.reused != nil:
@@ -406,16 +410,8 @@ func (t *trip) follow(r *Request, to *address, status int) (*Request, error) {
 	return &next, nil
 }
 
-func without(fields fixture.Fields, names ...string) fixture.Fields {
-	var out fixture.Fields
-	for _, f := range fields {
-		keep := true
-		for _, n := range names {
-			keep = keep && !strings.EqualFold(f.Name, n)
-		}
-		if keep {
-			out = append(out, f)
-		}
-	}
-	return out
+func without(list fixture.Fields, names ...string) fixture.Fields {
+	return fields(list, func(name string) bool {
+		return !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+	})
 }

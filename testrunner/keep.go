@@ -2,10 +2,12 @@ package testrunner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
 // What is kept of an entry that has ended, in bytes.
@@ -77,17 +79,12 @@ func (f *fileRun) redact() {
 
 func (r *Result) redact(hide func(string) string) {
 	for i := range r.Problems {
-		r.Problems[i].redact(hide)
-		if r.Problems[i].Edits == nil {
-			continue
+		if p := &r.Problems[i]; p.redact(hide) {
+			r.Notes = append(r.Notes, secretNote)
 		}
-		for _, e := range r.Problems[i].Edits {
-			if hide(e.Text) != e.Text {
-				r.Problems[i].Edits = nil
-				r.Notes = append(r.Notes, "a difference cannot be accepted: what came has a secret in it")
-				break
-			}
-		}
+	}
+	if r.Missing != nil && r.Missing.redact(hide) {
+		r.Missing, r.Notes = nil, append(r.Notes, secretNote)
 	}
 	for _, e := range r.Earlier {
 		for i := range e.Problems {
@@ -105,13 +102,22 @@ func (r *Result) redact(hide func(string) string) {
 	}
 }
 
-func (p *Problem) redact(hide func(string) string) {
+const secretNote = "a difference cannot be accepted: what came has a secret in it"
+
+// redact reports whether it dropped the edits: a secret does not belong into a
+// file.
+func (p *Problem) redact(hide func(string) string) (dropped bool) {
 	for _, text := range []*string{&p.Title, &p.Expected, &p.Actual, &p.Source} {
 		*text = hide(*text)
 	}
 	if p.Diff != nil {
 		p.Diff.Map(hide)
 	}
+	if slices.ContainsFunc(p.Edits, func(e hurl.Edit) bool { return hide(e.Text) != e.Text }) {
+		p.Edits = nil
+		return true
+	}
+	return false
 }
 
 // hideIn hides secrets in a value as in JSON.

@@ -48,6 +48,7 @@ const (
 	ProblemRequest ProblemKind = "request" // it cannot be made
 	ProblemFailure ProblemKind = "failure" // no answer
 	ProblemExpect  ProblemKind = "expect"  // an answer where a failure was wanted, or another failure
+	ProblemMissing ProblemKind = "missing" // nothing is expected
 )
 
 // Problem is one thing that is not as the fixture has it.
@@ -81,6 +82,9 @@ type Result struct {
 	Request  *Request
 	Answer   *Answer
 	Problems []Problem
+	// Missing, if not nil, is that nothing is expected of the response, with edits
+	// that make the fixture expect what came. It is found with Options.All only.
+	Missing  *Problem
 	Captures []Capture
 	// Attempts is how often the entry was tried because of "retry", at least 1
 	// unless it was skipped.

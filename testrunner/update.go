@@ -30,6 +30,9 @@ func Updates(f *FileResult) []Update {
 	var list []Update
 	for i := range f.Results {
 		r := &f.Results[i]
+		if r.Missing != nil && last[r.Entry] == i && !r.Outcome.Failed() {
+			list = append(list, Update{f.Path, r, r.Missing})
+		}
 		if r.Outcome != Mismatch || last[r.Entry] != i {
 			continue
 		}

@@ -1,0 +1,93 @@
+package testrunner
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/redact"
+	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
+)
+
+// missing says that an entry expects nothing of a response, and writes what came,
+// as a recording does. It is nil if that cannot be written.
+func (f *fileRun) missing(r *Result, response *eval.Response, s *hurl.Settings) *Problem {
+	x, err := f.recorded(r, response, s)
+	if err != nil {
+		return nil
+	}
+	directives, text, err := hurl.ResponsePart(x)
+	if err != nil || text == "" {
+		return nil
+	}
+	entry := r.Entry.Range
+	source := f.file.Source[entry.Start.Offset:entry.End.Offset]
+	if bytes.Contains(source, []byte("\r\n")) && !strings.Contains(text, "```") {
+		text, directives = strings.ReplaceAll(text, "\n", "\r\n"), strings.ReplaceAll(directives, "\n", "\r\n")
+	}
+	if !bytes.HasSuffix(source, []byte("\n")) {
+		text = "\n" + strings.TrimRight(text, "\r\n")
+	}
+	p := &Problem{
+		Kind: ProblemMissing, Range: r.Entry.Request.Range, Title: "Nothing is expected of the response",
+		Edits: []hurl.Edit{{Range: hurl.Range{Start: entry.End, End: entry.End}, Text: text}},
+	}
+	if directives != "" {
+		p.Edits = append(p.Edits, hurl.Edit{Range: hurl.Range{Start: entry.Start, End: entry.Start}, Text: directives})
+	}
+	return p
+}
+
+// recorded returns an exchange as it is recorded: without secrets, and without
+// what the fixture ignores.
+func (f *fileRun) recorded(r *Result, response *eval.Response, s *hurl.Settings) (*fixture.Exchange, error) {
+	body, err := response.Bytes(f.scope.Work)
+	if err != nil {
+		return nil, err
+	}
+	x := &fixture.Exchange{
+		Request: fixture.Request{
+			Method: r.Request.Method, URL: response.URL, Version: r.Request.Version,
+			Headers: r.Request.Headers, Body: r.Request.Body,
+		},
+		Response: &fixture.Response{
+			Status: response.Status, Version: response.Version, Encoded: true,
+			Headers: response.Headers, Trailers: response.Trailers,
+		},
+	}
+	if body == nil {
+		body = []byte{}
+	}
+	x.Response.Body = body
+	session := redact.NewSession(nil)
+	session.Find(x)
+	hidden := session.Hide(x)
+	ignored := func(kind hurl.IgnoreKind, name string) bool {
+		for _, i := range s.Ignore {
+			if i.Kind == kind && strings.EqualFold(i.Arg, name) {
+				return true
+			}
+		}
+		return false
+	}
+	got := *hidden.Response
+	got.Headers = fields(got.Headers, func(name string) bool { return !ignored(hurl.IgnoreHeader, name) })
+	got.Trailers = fields(got.Trailers, func(name string) bool { return !ignored(hurl.IgnoreTrailer, name) })
+	if ignored(hurl.IgnoreBody, "") {
+		got.Body = nil
+	}
+	hidden.Response = &got
+	return &hidden, nil
+}
+
+// fields returns those with a name that is wanted.
+func fields(list fixture.Fields, wanted func(name string) bool) fixture.Fields {
+	var out fixture.Fields
+	for _, f := range list {
+		if wanted(f.Name) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
