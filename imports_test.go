@@ -20,7 +20,7 @@ var allowed = map[string][]string{
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
 		"internal/record", "internal/inspect", "internal/reload", "internal/units"},
 	"serve":      {"internal/exchange", "internal/term", "internal/units"},
-	"testrunner": {"internal/fixture", "internal/term", "internal/regular", "internal/units"},
+	"testrunner": {"watch", "internal/fixture", "internal/term", "internal/regular", "internal/units"},
 	"watch":      {"internal/regular"},
 	"host": {"handler", "wasi", "component",
 		"internal/engine", "internal/exchange", "internal/wasi"},

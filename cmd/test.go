@@ -1,18 +1,23 @@
 package cmd
 
 import (
+	"context"
+	"errors"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/testhost"
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/testrunner/suite"
 )
 
 // defaultMaxBody is the largest body of a response, in bytes.
@@ -87,7 +92,7 @@ func (f *testFlags) all() []cli.Flag {
 		toggle(groupRun, "fail-fast", "end at the first entry that fails", &f.failFast),
 		&cli.GenericFlag{Category: groupRun, Name: "shuffle", Usage: "run the files in a random order; with `[=SEED]` in one that was printed before", Value: &f.shuffle},
 		text(groupRun, "seed", "the same as --shuffle=`SEED`", &f.seed),
-		toggle(groupRun, "update", "rewrite what failing entries expect to what came; not when CI is set", &f.update),
+		toggle(groupRun, "update", "rewrite what failing entries expect to what came, and add what an entry without a response part is to expect; not when CI is set", &f.update),
 		toggle(groupRun, "watch", "run again when the component or a fixture changes", &f.watch),
 
 		list(groupInput, "variable", "set a variable, as `NAME=VALUE` (repeatable)", &f.variables),
@@ -133,7 +138,7 @@ func testCommand(st *state, d doors) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return (&tester{st, d}).test(c.Context, s)
+			return flags.run(c.Context, st, d, s)
 		},
 	})
 }
@@ -148,17 +153,9 @@ wasihttp test fixtures/ --shard 2/4 --jobs 4           a quarter of them, four a
 
 // testSettings is what the flags mean.
 type testSettings struct {
-	paths   []string
-	options testrunner.Options
-	load    loadConfig
-	out     *term.Output
-	flags   *testFlags
-	rerun   func(path string) string
-	ci      bool
-	review  bool // differences are shown when it is asked about them
-	github  bool
-	// workspace is the root of the repository there.
-	workspace string
+	suite *suite.Suite
+	load  loadConfig
+	ci    bool
 }
 
 // settings checks the flags together and translates them.
@@ -171,10 +168,7 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &testSettings{paths: paths, load: guest.load, flags: f, out: coloured(t.stdout, f.color.Value), rerun: rerunner(c)}
-	s.ci = isTrue(lookupEnv(t.environ, "CI"))
-	s.github = lookupEnv(t.environ, "GITHUB_ACTIONS") == "true"
-	s.workspace = lookupEnv(t.environ, "GITHUB_WORKSPACE")
+	s := &testSettings{load: guest.load, ci: isTrue(lookupEnv(t.environ, "CI"))}
 	if f.update && s.ci {
 		return nil, usagef("run it on your machine and commit the change", "--update does nothing when CI is set")
 	}
@@ -184,15 +178,26 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if f.concurrent > 1 && (f.jobs > 1 || f.isolate.Value != "none") {
 		return nil, usagef("leave out --jobs and --isolate", "--concurrent sends entries into one instance, --jobs and --isolate make several")
 	}
-	s.options = testrunner.Options{
+	s.suite = &suite.Suite{
+		Program: programName, Paths: paths, Dir: t.dir, In: t.in, Out: coloured(t.stdout, f.color.Value), Err: t.stderr,
+		Await: func(ctx context.Context, work func()) bool {
+			_, ok := awaited(ctx, t, func() struct{} { work(); return struct{}{} })
+			return ok
+		},
+		Full: f.full, Quiet: f.quiet, Rerun: rerunner(c), Update: f.update,
+		Reports:   suite.Reports{JUnit: f.junit, TAP: f.tap, JSON: f.json, HTML: f.html},
+		GitHub:    lookupEnv(t.environ, "GITHUB_ACTIONS") == "true",
+		Workspace: lookupEnv(t.environ, "GITHUB_WORKSPACE"),
+	}
+	s.suite.Options = testrunner.Options{
 		Isolate: testrunner.Isolation(f.isolate.Value), Jobs: int(f.jobs), Concurrent: int(f.concurrent), Timeout: s.load.Timeout,
 		Retry: int64(f.retry), MaxBody: int64(f.maxBody), All: f.update, FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
 	}
-	s.options.Selection.Repeat = int(f.repeat)
-	if err := f.selection(&s.options.Selection); err != nil {
+	s.suite.Options.Selection.Repeat = int(f.repeat)
+	if err := f.selection(&s.suite.Options.Selection); err != nil {
 		return nil, err
 	}
-	if err := f.input(t.environ, &s.options); err != nil {
+	if err := f.input(t.environ, &s.suite.Options); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -327,9 +332,56 @@ func rerunner(c *cli.Context) func(path string) string {
 	}
 }
 
-// verdictError returns the error with the exit code of a verdict. The report
-// has said why.
-func verdictError(v testrunner.Verdict) error {
+// run runs "wasihttp test".
+func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings) error {
+	t.orderly.Store(true)
+	s.suite.Host = s.host(t, d)
+	switch {
+	case f.list:
+		return verdictError(s.suite.List(ctx))
+	case f.watch:
+		// Fixtures may all name their own component.
+		fallback, _ := s.find(d)
+		return suiteError(s.suite.Watch(ctx, fallback, t.watchProblem))
+	}
+	// The garbage of a short run is not worth collecting; that of a long one is.
+	defer relaxCollector()()
+	return verdictError(s.suite.Run(ctx))
+}
+
+// host returns what the fixtures run against.
+func (s *testSettings) host(t *state, d doors) *testhost.Host {
+	cfg := s.load
+	cfg.Stdout, cfg.Stderr = term.NewLines(io.Discard, false), term.NewLines(io.Discard, false)
+	cfg.Notice = func(line string) { t.note("%s", line) }
+	return testhost.New(testhost.Config{
+		Load: func(ctx context.Context, path string) (*testhost.Component, error) {
+			if p := inspect.CheckPath(path, cfg.MaxComponentSize); p != nil {
+				return nil, problemError(p)
+			}
+			app, err := loadFor(ctx, t, d.load, path, cfg)
+			if err != nil {
+				return nil, err
+			}
+			return &testhost.Component{Host: app.Host, Close: app.Close}, nil
+		},
+		Find:       func() (string, error) { return s.find(d) },
+		Concurrent: s.suite.Options.Concurrent,
+		Hint:       failureHint,
+	})
+}
+
+// find returns the component of fixtures that name none.
+func (s *testSettings) find(d doors) (string, error) {
+	return d.discover("test", "--component", s.load.MaxComponentSize)
+}
+
+// verdictError returns the error with the exit code of a verdict, of which the
+// report has said why, unless there is another one.
+func verdictError(v testrunner.Verdict, err error) error {
+	if err != nil {
+		return suiteError(err)
+	}
 	switch v {
 	case testrunner.Unreadable:
 		return guestExit(exitUnreadable)
@@ -341,5 +393,19 @@ func verdictError(v testrunner.Verdict) error {
 	return nil
 }
 
-// closing is how long components may take to be freed.
-const closing = 5 * time.Second
+// suiteError returns an error of a suite as the error that ends a command.
+func suiteError(err error) error {
+	var (
+		user  *userError
+		asked *suite.Error
+	)
+	switch {
+	case err == nil, errors.As(err, &user), errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &asked) && asked.Usage:
+		return usagef(asked.Hint, "%s", asked.Message)
+	case asked != nil:
+		return loadError(err, asked.Hint, "%s", asked.Message)
+	}
+	return loadError(err, "", "%v", err)
+}

@@ -26,7 +26,7 @@ type checker struct {
 	// to become edits.
 	all bool
 	// hide replaces secrets; nil if there are none.
-	hide func(string) string
+	hide   func(string) string
 	source []byte // of the file
 	// crlf says that the lines of the fixture end so.
 	crlf     bool

@@ -120,10 +120,10 @@ func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bo
 			return "", false
 		}
 		for _, n := range nodes {
-			ignored[fmt.Sprintf("%#v", n.Location())] = true
+			ignored[placeKey(n.Location())] = true
 		}
 	}
-	keep := func(steps []any) bool { return len(ignored) > 0 && ignored[fmt.Sprintf("%#v", steps)] }
+	keep := func(steps []any) bool { return len(ignored) > 0 && ignored[placeKey(steps)] }
 	// The body as it is written may have placeholders, which stay.
 	if before, json, after, found := jsonOf(&b.Payload, string(c.source[b.Range.Start.Offset:b.Range.End.Offset])); found {
 		if json, ok = jsonedit.Merge(c.scope.Work, json, wantTree, gotTree, keep); ok && c.passes(before+json+after, got) {
@@ -141,6 +141,9 @@ func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bo
 	text = c.written(&payload)
 	return text, c.passes(text, got)
 }
+
+// placeKey returns a text by which places in a value of JSON differ.
+func placeKey(steps []any) string { return fmt.Sprintf("%#v", steps) }
 
 // jsonOf returns the JSON in the source of a body, and what is around it; found
 // is false for notations in which it is spelled in another way.

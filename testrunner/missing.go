@@ -8,6 +8,9 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsonedit"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
 // missing says that an entry expects nothing of a response, and writes what came,
@@ -60,9 +63,11 @@ func (f *fileRun) recorded(r *Result, response *eval.Response, s *hurl.Settings)
 		body = []byte{}
 	}
 	x.Response.Body = body
+	// A secret that the request does not have differs each time: it is not
+	// expected, nor written.
 	session := redact.NewSession(nil)
 	session.Find(x)
-	hidden := session.Hide(x)
+	loose := session.Loosen(x)
 	ignored := func(kind hurl.IgnoreKind, name string) bool {
 		for _, i := range s.Ignore {
 			if i.Kind == kind && strings.EqualFold(i.Arg, name) {
@@ -71,14 +76,46 @@ func (f *fileRun) recorded(r *Result, response *eval.Response, s *hurl.Settings)
 		}
 		return false
 	}
-	got := *hidden.Response
+	got := *loose.Response
+	got.Body = f.withoutSecrets(body, session.HideAgain(x).Response)
 	got.Headers = fields(got.Headers, func(name string) bool { return !ignored(hurl.IgnoreHeader, name) })
 	got.Trailers = fields(got.Trailers, func(name string) bool { return !ignored(hurl.IgnoreTrailer, name) })
 	if ignored(hurl.IgnoreBody, "") {
 		got.Body = nil
 	}
-	hidden.Response = &got
-	return &hidden, nil
+	loose.Response = &got
+	return &loose, nil
+}
+
+// withoutSecrets returns a body without what is secret in it and not steady.
+func (f *fileRun) withoutSecrets(body []byte, hidden *fixture.Response) []byte {
+	if hidden.Unsteady.Body {
+		return hidden.Body
+	}
+	want, wantErr := jsontree.Parse(f.scope.Work, hidden.Body)
+	got, gotErr := jsontree.Parse(f.scope.Work, body)
+	if len(hidden.Unsteady.Paths) == 0 || wantErr != nil || gotErr != nil {
+		return body
+	}
+	secret := make(map[string]bool)
+	for _, path := range hidden.Unsteady.Paths {
+		p, err := jsonpath.Parse(path)
+		if err != nil {
+			return hidden.Body
+		}
+		nodes, err := p.Select(f.scope.Work, want)
+		if err != nil {
+			return hidden.Body
+		}
+		for _, n := range nodes {
+			secret[placeKey(n.Location())] = true
+		}
+	}
+	text, ok := jsonedit.Merge(f.scope.Work, string(hidden.Body), want, got, func(steps []any) bool { return secret[placeKey(steps)] })
+	if !ok {
+		return hidden.Body
+	}
+	return []byte(text)
 }
 
 // fields returns those with a name that is wanted.

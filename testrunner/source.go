@@ -3,6 +3,7 @@ package testrunner
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -148,6 +149,23 @@ func unique(paths []string) []string {
 
 // Stdin is the path of the fixture that standard input holds.
 const Stdin = "-"
+
+// ReadAll reads fixtures; in is standard input.
+func ReadAll(paths []string, in io.Reader) []*Source {
+	sources := make([]*Source, len(paths))
+	for i, path := range paths {
+		if path != Stdin {
+			sources[i] = Read(path)
+			continue
+		}
+		data, err := regular.ReadAll(in, regular.MaxFile)
+		sources[i] = Parse(path, data)
+		if err != nil {
+			sources[i] = &Source{Path: path, Err: fmt.Errorf("standard input: %w", err)}
+		}
+	}
+	return sources
+}
 
 // Read reads a fixture.
 func Read(path string) *Source {

@@ -45,6 +45,30 @@ func Updates(f *FileResult) []Update {
 	return list
 }
 
+// Unacceptable returns how many differences of a file allow no change. Those of an
+// entry that is run several times count if the last run passed.
+func Unacceptable(f *FileResult) (n int) {
+	last := make(map[*hurl.Entry]*Result)
+	for i := range f.Results {
+		last[f.Results[i].Entry] = &f.Results[i]
+	}
+	for i := range f.Results {
+		r := &f.Results[i]
+		switch {
+		case r.Outcome != Mismatch:
+		case last[r.Entry].Outcome != Mismatch:
+			n++
+		case last[r.Entry] == r:
+			for _, p := range r.Problems {
+				if len(p.Edits) == 0 {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
 // Apply writes the changes to the file at path and returns its new content.
 // Nothing else in it is touched. It is an error if the file is not what it was
 // when it was run.

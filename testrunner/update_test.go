@@ -1,8 +1,10 @@
 package testrunner_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,7 +72,7 @@ func TestTrapsAndSecretsAreNotMadeExpectations(t *testing.T) {
 		t.Errorf("a trap allows %v", u)
 	}
 	h.answer = func(int, *testrunner.Request) *testrunner.Answer { return text(200, "hunter2") }
-	files, _ = run(t, h, testrunner.Options{Secrets: []testrunner.Variable{{Name: "p", Value: "hunter2"}}}, parse(t, "GET http://localhost/\nHTTP 200\n`x`\n"))
+	files, _ = run(t, h, testrunner.Options{All: true, Secrets: []testrunner.Variable{{Name: "p", Value: "hunter2"}}}, parse(t, "GET http://localhost/\nHTTP 200\n`x`\n"))
 	if u := testrunner.Updates(files[0]); len(u) != 0 {
 		t.Errorf("a secret allows %+v", u[0].Problem.Edits)
 	}
@@ -87,5 +89,77 @@ func TestUpdateRefusesAFileThatHasChanged(t *testing.T) {
 	}
 	if content, err := os.ReadFile(path); err != nil || string(content) != "other" {
 		t.Errorf("the file holds %q, error %v", content, err)
+	}
+}
+
+func TestAnEntryThatExpectsNothingGetsWhatCame(t *testing.T) {
+	secret := 0
+	h := &fakeHost{reusable: true, answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+		secret++
+		switch r.Target {
+		case "/token":
+			return text(200, fmt.Sprintf(`{"access_token":"abcdef0123456789%08d", "n": 1}`, secret), "content-type", "application/json",
+				"set-cookie", fmt.Sprintf("sid=abcdef0123456789%08d", secret), "date", "now")
+		case "/empty":
+			return text(204, "")
+		case "/binary":
+			return text(200, "\x00\x01\xff", "content-type", "image/png")
+		case "/lines":
+			return text(200, "a\nb\n", "x-a", "1 # 2")
+		case "/trailers":
+			a := text(200, "x")
+			a.Trailers = fixture.Fields{{Name: "sum", Value: "1"}}
+			return a
+		}
+		return text(200, "x", "content-type", "text/plain", "content-length", "1")
+	}}
+	tests := map[string]string{
+		"GET http://localhost/":                                                  "GET http://localhost/\nHTTP 200\ncontent-type: text/plain\n`x`",
+		"GET http://localhost/\r\n\r\n# end\r\n":                                 "GET http://localhost/\r\nHTTP 200\r\ncontent-type: text/plain\r\n`x`\r\n\r\n# end\r\n",
+		"GET http://localhost/empty\n\nGET http://localhost/ # c\nHTTP 200\n":    "GET http://localhost/empty\nHTTP 204\n``\n\nGET http://localhost/ # c\nHTTP 200\n",
+		"GET http://localhost/binary\n":                                          "GET http://localhost/binary\nHTTP 200\ncontent-type: image/png\nbase64,AAH/;\n",
+		"GET http://localhost/lines\n":                                           "GET http://localhost/lines\nHTTP 200\nx-a: 1 \\# 2\n```\na\nb\n```\n",
+		"HEAD http://localhost/\n":                                               "HEAD http://localhost/\nHTTP 200\ncontent-type: text/plain\n",
+		"# @ignore body\n# @ignore header content-type\nGET http://localhost/\n": "# @ignore body\n# @ignore header content-type\nGET http://localhost/\nHTTP 200\n",
+		"# c\nGET http://localhost/trailers\n":                                   "# c\n# @trailer sum: 1\nGET http://localhost/trailers\nHTTP 200\n`x`\n",
+		"# @expect trap\nGET http://localhost/trap\n":                            "# @expect trap\nGET http://localhost/trap\n",
+		"GET http://localhost/token\n": "# @ignore jsonpath $.access_token\nGET http://localhost/token\nHTTP 200\ncontent-type: application/json\n" +
+			"[Asserts]\nheader \"set-cookie\" exists\n{\"access_token\":\"REDACTED\", \"n\": 1}\n",
+	}
+	for source, want := range tests {
+		got := updated(t, source, h)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: %s", source, diff)
+			continue
+		}
+		// It holds the next time, too, when secrets are others.
+		if files, _ := run(t, h, testrunner.Options{}, parse(t, got)); strings.Contains(outcomes(files), "mismatch") != strings.Contains(source, "@expect") {
+			t.Errorf("%q becomes %q, which gives %s: %+v", source, got, outcomes(files), files[0].Results[0].Problems)
+		}
+	}
+}
+
+func TestWhatIsIgnoredStaysInTheFixture(t *testing.T) {
+	const got = `{"id":"new","created_at":"2026","title":"y","list":[{"id":7,"v":1},{"id":8,"v":2}]}`
+	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(201, got, "location", "/new") }}
+	head := "# @ignore jsonpath $..id\n# @ignore jsonpath $.created_at\n# @ignore header location\nPOST http://localhost/todos\n"
+	for before, after := range map[string]string{
+		"{\"title\": \"x\", \"id\": \"1\", \"created_at\": \"2020\"}":                                         "{\"title\": \"y\", \"id\": \"1\", \"created_at\": \"2020\", \"list\": [{\"id\": 7, \"v\": 1}, {\"id\": 8, \"v\": 2}]}",
+		"```json\n{\n  \"title\": \"{{t}}\",\n  \"list\": [],\n  \"id\": \"1\",\n  \"created_at\": 0\n}\n```": "```json\n{\n  \"title\": \"{{t}}\",\n  \"list\": [\n    {\n      \"id\": 7,\n      \"v\": 1\n    },\n    {\n      \"id\": 8,\n      \"v\": 2\n    }\n  ],\n  \"id\": \"1\",\n  \"created_at\": 0\n}\n```",
+		"`{\"id\":1,\"created_at\":\"2020\"}`":                                                                "`{\"id\":1,\"created_at\":\"2020\",\"title\":\"y\",\"list\":[{\"id\":7,\"v\":1},{\"id\":8,\"v\":2}]}`",
+	} {
+		set := ""
+		if strings.Contains(before, "{{t}}") {
+			set = "[Options]\nvariable: t=y\n"
+		}
+		source := head + set + "HTTP 404\nLocation: /1\n" + before + "\n"
+		want := head + set + "HTTP 201\nLocation: /1\n" + after + "\n"
+		result := updated(t, source, h)
+		if diff := cmp.Diff(want, result); diff != "" {
+			t.Error(diff)
+		}
+		if files, _ := run(t, h, testrunner.Options{}, parse(t, result)); outcomes(files) != "pass" {
+			t.Errorf("the fixture that was updated gives %s: %+v", outcomes(files), files[0].Results[0].Problems)
+		}
 	}
 }

@@ -43,8 +43,11 @@ type (
 	htmlSpan struct{ Class, Text string }
 )
 
-// HTML writes a page into a folder, which is made if it is not there: one file,
-// index.html, that needs no other.
+// HTMLFile is the name of the file that HTML writes.
+const HTMLFile = "index.html"
+
+// HTML writes a page into a folder, which is made if it is not there: one file
+// that needs no other.
 func HTML(dir string, run *Run) error {
 	t, err := template.New("report").Parse(page)
 	if err != nil {
@@ -53,7 +56,7 @@ func HTML(dir string, run *Run) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	f, err := regular.Create(filepath.Join(dir, "index.html"), 0o644)
+	f, err := regular.Create(filepath.Join(dir, HTMLFile), 0o644)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/testrunner"
@@ -164,6 +165,30 @@ func (p *Pretty) Entry(path string, r *testrunner.Result) string {
 		b.WriteString(indent(p.guest(r.Answer), "    "))
 	}
 	return b.String()
+}
+
+// Update returns what there is to say about one difference that could be accepted.
+func (p *Pretty) Update(u testrunner.Update) string {
+	one := *u.Result
+	problem := *u.Problem
+	if problem.Kind == testrunner.ProblemMissing {
+		one.Outcome, problem.Diff = testrunner.Outcome(testrunner.ProblemMissing), added(problem.Edits)
+	}
+	one.Problems = []testrunner.Problem{problem}
+	return p.Entry(u.Path, &one)
+}
+
+// added returns what is written into a fixture as a difference.
+func added(edits []hurl.Edit) *diff.Diff {
+	d := &diff.Diff{Kind: diff.Text}
+	for _, e := range edits {
+		for line := range strings.Lines(e.Text) {
+			if line = strings.TrimRight(line, "\r\n"); line != "" {
+				d.Lines = append(d.Lines, diff.Line{Op: diff.More, Spans: []diff.Span{{Text: line}}})
+			}
+		}
+	}
+	return d
 }
 
 func (p *Pretty) problem(path string, x *testrunner.Problem) string {

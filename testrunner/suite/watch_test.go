@@ -1,4 +1,4 @@
-package cmd
+package suite
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 
 func TestAChangeConcernsOnlyWhatItCouldChange(t *testing.T) {
 	t.Chdir(t.TempDir())
-	w := &testWatch{settings: &testSettings{flags: newTestFlags()}, fallback: "app.wasm"}
+	w := &watcher{&Suite{}, "app.wasm"}
 	sources := []*testrunner.Source{
 		testrunner.Parse("fixtures/a.hurl", []byte("GET http://localhost/\n")),
 		testrunner.Parse("fixtures/sub/b.hurl", []byte("# @component ../../other.wasm\n\nGET http://localhost/\n")),

@@ -1,4 +1,4 @@
-package cmd
+package testhost
 
 import (
 	"context"
@@ -17,8 +17,9 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
-// testTarget gives requests to one instance, and judges how they end.
-type testTarget struct {
+// target gives requests to one instance, and judges how they end.
+type target struct {
+	host    *Host
 	session *host.Session
 	kind    handler.Kind
 	limit   int // of requests at once
@@ -26,10 +27,10 @@ type testTarget struct {
 }
 
 // Reusable reports whether hosts give instances of this kind several requests.
-func (t *testTarget) Reusable() bool { return t.kind == handler.P3 }
+func (t *target) Reusable() bool { return t.kind == handler.P3 }
 
 // Close stops the instance.
-func (t *testTarget) Close() {
+func (t *target) Close() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	t.session.Close(ctx)
@@ -48,7 +49,7 @@ var errLate = errors.New("the time limit has passed")
 
 // Do sends a request to the instance and, where it takes one at a time, waits
 // until it can take another.
-func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
+func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
 	start := time.Now()
 	after := &after{}
 	c := &host.Call{ID: strconv.FormatInt(t.sent.Add(1), 10), Started: r.Taken, After: after.take}
@@ -84,7 +85,7 @@ func (t *testTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 		a.Failure = t.late(ctx, head != nil, r.Timeout)
 		a.Lost = true
 	case err != nil:
-		a.Failure = testFailure(err)
+		a.Failure = t.host.failure(err)
 		a.Lost = !isHarmless(err, a.Failure) || !t.session.Wait(ctx)
 	default:
 		a.Lost = !t.session.Wait(ctx)
@@ -121,7 +122,7 @@ func (a *after) end() []error {
 
 // late explains an answer that took too long: what the guest was doing, if that
 // can be found out by stopping it.
-func (t *testTarget) late(ctx context.Context, begun bool, limit time.Duration) *testrunner.Failure {
+func (t *target) late(ctx context.Context, begun bool, limit time.Duration) *testrunner.Failure {
 	f := &testrunner.Failure{Outcome: testrunner.Expired, Hint: moreTime}
 	if !begun {
 		f.Cause = fmt.Sprintf("no instance took the request within %s", units.Exact(limit))
@@ -139,7 +140,7 @@ func (t *testTarget) late(ctx context.Context, begun bool, limit time.Duration) 
 		return f
 	}
 	if found := host.Explain(t.session.Err()); found != nil && found.Outcome == host.Expired {
-		f.Frames = testFrames(found.Frames)
+		f.Frames = framesOf(found.Frames)
 		if found.Doing != "" {
 			f.Cause += ": " + found.Doing
 		}

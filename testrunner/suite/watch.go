@@ -1,4 +1,4 @@
-package cmd
+package suite
 
 import (
 	"context"
@@ -13,45 +13,44 @@ import (
 	"github.com/wasihttp/wasihttp/watch"
 )
 
-// testWatch runs fixtures, and again what a change concerns.
-type testWatch struct {
-	*tester
-	settings *testSettings
-	host     *testHost // of the components as they are; nil until there is a run
-	fallback string    // the component of fixtures that name none; "" if there is none
+// watcher runs fixtures, and again what a change concerns.
+type watcher struct {
+	*Suite
+	// fallback is the component of fixtures that name none; "" if there is none.
+	fallback string
 }
 
-// watchTests runs fixtures, and again what a change concerns, until the user
-// ends it.
-func (t *tester) watchTests(ctx context.Context, s *testSettings) error {
-	if slices.Contains(s.paths, testrunner.Stdin) {
-		return usagef("name files or folders", "--watch cannot watch standard input")
+// Watch runs the fixtures, and again those that a change concerns, until ctx
+// ends. fallback is the component of fixtures that name none, "" if that is not
+// known. The error says why nothing can be watched.
+func (s *Suite) Watch(ctx context.Context, fallback string, problem func(watch.Problem)) error {
+	if slices.Contains(s.Paths, testrunner.Stdin) {
+		return fail(nil, "name files or folders", "--watch cannot watch standard input")
 	}
-	w := &testWatch{tester: t, settings: s, fallback: s.flags.component}
-	if w.fallback == "" {
-		// Fixtures may all name their own.
-		w.fallback, _ = t.discover("test", "--component", s.load.MaxComponentSize)
+	if named := s.Options.Component; named != "" {
+		fallback = named
 	}
+	w := &watcher{s, fallback}
 	roots, err := w.roots()
 	if err != nil {
 		return err
 	}
-	tree, err := watch.NewTree(roots, watch.TreeOptions{Options: watch.Options{Problem: t.watchProblem}})
+	tree, err := watch.NewTree(roots, watch.TreeOptions{Options: watch.Options{Problem: problem}})
 	if err != nil {
-		return usagef("", "--watch: %v", err)
+		return fail(err, "", "--watch: %v", err)
 	}
 	defer func() {
 		// Nothing is lost when a watch does not end well, nor when a component
 		// is not freed.
 		_ = tree.Close()
-		w.drop(ctx)
+		_ = w.drop(ctx)
 	}()
 	w.run(ctx, nil)
 	for {
-		fmt.Fprintln(s.out, s.out.Dim("waiting for changes; Ctrl-C ends"))
+		fmt.Fprintln(s.Out, s.Out.Dim("waiting for changes; Ctrl-C ends"))
 		select {
 		case batch := <-tree.Changes():
-			fmt.Fprintf(s.out, "\n%s %s\n", s.out.Fair(term.SymbolItem), changedText(batch))
+			fmt.Fprintf(s.Out, "\n%s %s\n", s.Out.Fair(term.SymbolItem), changedText(batch))
 			w.run(ctx, &batch)
 		case <-ctx.Done():
 			return nil
@@ -59,28 +58,21 @@ func (t *tester) watchTests(ctx context.Context, s *testSettings) error {
 	}
 }
 
-func (w *testWatch) drop(ctx context.Context) {
-	if w.host != nil {
-		_ = closeHost(ctx, w.host)
-		w.host = nil
-	}
-}
-
 // roots returns what to watch: the paths of the fixtures and the components.
-func (w *testWatch) roots() ([]string, error) {
+func (w *watcher) roots() ([]string, error) {
 	var roots []string
-	for _, path := range w.settings.paths {
+	for _, path := range w.Paths {
 		if _, err := os.Stat(path); err == nil {
 			roots = append(roots, path)
 		} else if matches, err := filepath.Glob(path); err == nil {
 			roots = append(roots, matches...)
 		}
 	}
-	paths, err := w.settings.find()
+	paths, err := w.find()
 	if err != nil {
 		return nil, err
 	}
-	for _, source := range readSources(paths, w.in) {
+	for _, source := range testrunner.ReadAll(paths, w.In) {
 		roots = append(roots, w.components(source)...)
 	}
 	slices.Sort(roots)
@@ -88,8 +80,8 @@ func (w *testWatch) roots() ([]string, error) {
 }
 
 // components returns the paths of the components that a fixture runs against.
-func (w *testWatch) components(source *testrunner.Source) []string {
-	if named := w.settings.flags.component; named != "" {
+func (w *watcher) components(source *testrunner.Source) []string {
+	if named := w.Options.Component; named != "" {
 		return []string{named}
 	}
 	paths := source.Components()
@@ -109,24 +101,23 @@ func changedText(b watch.Batch) string {
 		}
 		return term.Clean(filepath.Base(b.Files[0].Path)) + what
 	}
-	return plural(len(b.Files), "file") + " changed"
+	return term.Plural(len(b.Files), "file") + " changed"
 }
 
 // run runs what a batch of changes concerns, all fixtures if it is nil. What is
 // wrong is printed; the watch goes on.
-func (w *testWatch) run(ctx context.Context, batch *watch.Batch) {
-	s := w.settings
-	paths, err := s.find()
+func (w *watcher) run(ctx context.Context, batch *watch.Batch) {
+	paths, err := w.find()
 	if err == nil {
 		err = w.runPaths(ctx, paths, batch)
 	}
 	if err != nil && ctx.Err() == nil {
-		fmt.Fprintf(w.stderr, "%s: %s %v\n", programName, w.stderr.Bad("error:"), term.Sprintf("%v", err))
+		fmt.Fprintf(w.Err, "%s: %s %s\n", w.Program, w.Err.Bad("error:"), term.Sprintf("%v", err))
 	}
 }
 
-func (w *testWatch) runPaths(ctx context.Context, paths []string, batch *watch.Batch) error {
-	sources := readSources(paths, w.in)
+func (w *watcher) runPaths(ctx context.Context, paths []string, batch *watch.Batch) error {
+	sources := testrunner.ReadAll(paths, w.In)
 	if batch != nil {
 		components := make(map[string]bool)
 		for _, source := range sources {
@@ -135,28 +126,27 @@ func (w *testWatch) runPaths(ctx context.Context, paths []string, batch *watch.B
 			}
 		}
 		if slices.ContainsFunc(batch.Files, func(f watch.FileChange) bool { return components[f.Path] }) {
-			w.drop(ctx)
+			_ = w.drop(ctx) // they are loaded anew in any case
 		}
 		sources = slices.DeleteFunc(sources, func(source *testrunner.Source) bool {
-			return !slices.ContainsFunc(batch.Files, func(f watch.FileChange) bool { return w.concerns(f.Path, source, components) })
+			return !slices.ContainsFunc(batch.Files, func(f watch.FileChange) bool {
+				return w.concerns(f.Path, source, components)
+			})
 		})
 	}
 	if len(sources) == 0 {
 		return nil
 	}
-	if w.host == nil {
-		w.host = w.testHost(w.settings)
+	run, err := w.loaded(ctx, sources, time.Now())
+	if err != nil {
+		return err
 	}
-	run, err := w.runLoaded(ctx, w.settings, w.host, sources, time.Now())
-	if run != nil && err == nil {
-		err = w.settings.writeReports(run)
-	}
-	return err
+	return w.Reports.write(run.Run)
 }
 
 // concerns reports whether a changed file can change what comes of a fixture: it
 // is the fixture, its component, or a file that it may read.
-func (w *testWatch) concerns(changed string, source *testrunner.Source, components map[string]bool) bool {
+func (w *watcher) concerns(changed string, source *testrunner.Source, components map[string]bool) bool {
 	fixture := absolute(source.Path)
 	switch {
 	case changed == fixture:
@@ -167,8 +157,8 @@ func (w *testWatch) concerns(changed string, source *testrunner.Source, componen
 		return false
 	}
 	root := filepath.Dir(fixture)
-	if w.settings.flags.fileRoot != "" {
-		root = absolute(w.settings.flags.fileRoot)
+	if w.Options.FileRoot != "" {
+		root = absolute(w.Options.FileRoot)
 	}
 	rel, err := filepath.Rel(root, changed)
 	return err == nil && filepath.IsLocal(rel)

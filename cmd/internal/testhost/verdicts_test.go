@@ -1,4 +1,4 @@
-package cmd
+package testhost
 
 import (
 	"fmt"
@@ -17,15 +17,15 @@ import (
 // The file says for each entry whether it passes, as hurl has it; bench/test asks
 // hurl itself.
 func TestVerdictsAreThoseOfHurl(t *testing.T) {
-	dir := filepath.Join("..", "testrunner", "testdata", "verdicts")
+	dir := filepath.Join(root, "testrunner", "testdata", "verdicts")
 	paths, err := testrunner.Find([]string{dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	host := newTestHost(load, nil, quietConfig())
-	options := testrunner.Options{Component: filepath.Join("..", "testdata", "guests", "rust-kitchen", "rust-kitchen.wasm"), Timeout: 10 * time.Second}
-	_, err = testrunner.Run(t.Context(), host, readSources(paths, nil), &options, func(f *testrunner.FileResult) {
+	host := newHost(10*time.Second, 1)
+	options := testrunner.Options{Component: filepath.Join(root, "testdata", "guests", "rust-kitchen", "rust-kitchen.wasm"), Timeout: 10 * time.Second}
+	_, err = testrunner.Run(t.Context(), host, testrunner.ReadAll(paths, nil), &options, func(f *testrunner.FileResult) {
 		for _, r := range f.Results {
 			got = append(got, fmt.Sprintf("%s:%d %s", filepath.Base(f.Path), r.Entry.Range.Start.Line, r.Outcome))
 		}
@@ -33,7 +33,7 @@ func TestVerdictsAreThoseOfHurl(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := host.close(t.Context()); err != nil {
+	if err := host.Drop(t.Context()); err != nil {
 		t.Error(err)
 	}
 	want, err := os.ReadFile(filepath.Join(dir, "verdicts.txt"))
@@ -46,13 +46,13 @@ func TestVerdictsAreThoseOfHurl(t *testing.T) {
 }
 
 func TestFixturesOfTheRepositoryPass(t *testing.T) {
-	paths, err := testrunner.Find([]string{filepath.Join("..", "testdata", "fixtures")})
+	paths, err := testrunner.Find([]string{filepath.Join(root, "testdata", "fixtures")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := newTestHost(load, nil, quietConfig())
+	host := newHost(10*time.Second, 1)
 	options := testrunner.Options{Timeout: 10 * time.Second}
-	_, err = testrunner.Run(t.Context(), host, readSources(paths, nil), &options, func(f *testrunner.FileResult) {
+	_, err = testrunner.Run(t.Context(), host, testrunner.ReadAll(paths, nil), &options, func(f *testrunner.FileResult) {
 		if f.Err != nil || len(f.ParseErrors) > 0 {
 			t.Errorf("%s: %v %v", f.Path, f.Err, f.ParseErrors)
 		}
@@ -65,7 +65,7 @@ func TestFixturesOfTheRepositoryPass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := host.close(t.Context()); err != nil {
+	if err := host.Drop(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

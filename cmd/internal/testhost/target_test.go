@@ -1,45 +1,58 @@
-package cmd
+package testhost
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/testrunner"
 	testreport "github.com/wasihttp/wasihttp/testrunner/report"
 )
 
-func quietConfig() loadConfig {
-	return loadConfig{
-		Timeout: 10 * time.Second, PostReturnTimeout: 10 * time.Second, MaxMemory: 1 << 30,
-		Stdout: term.NewLines(io.Discard, false), Stderr: term.NewLines(io.Discard, false),
-	}
+// newHost returns a Host of components that are loaded as host.New does.
+func newHost(timeout time.Duration, concurrent int) *Host {
+	return New(Config{
+		Load: func(ctx context.Context, path string) (*Component, error) {
+			wasm, err := os.ReadFile(path)
+			if err != nil {
+				return nil, err
+			}
+			h, err := host.New(ctx, wasm, host.Config{Timeout: timeout, MaxMemory: 1 << 30})
+			if err != nil {
+				return nil, err
+			}
+			return &Component{Host: h, Close: h.Close}, nil
+		},
+		Concurrent: concurrent,
+		Hint:       func(*host.Failure) string { return "" },
+	})
 }
+
+// root is the folder of the repository.
+const root = "../../.."
 
 func kitchenPath(name string) string {
 	if strings.Contains(name, "/") {
-		return filepath.Join("..", "testdata", "guests", name+".wasm")
+		return filepath.Join(root, "testdata", "guests", name+".wasm")
 	}
-	return filepath.Join("..", "testdata", "guests", name, name+".wasm")
+	return filepath.Join(root, "testdata", "guests", name, name+".wasm")
 }
 
 // runFixture runs a fixture against a guest that this repository ships.
 func runFixture(t *testing.T, guest, text string, options testrunner.Options) *testrunner.FileResult {
 	t.Helper()
 	path := writeFile(t, "f.hurl", text)
-	host := newTestHost(load, nil, quietConfig())
-	host.concurrent = options.Concurrent
+	host := newHost(10*time.Second, options.Concurrent)
 	options.Component = kitchenPath(guest)
 	var result *testrunner.FileResult
-	if _, err := testrunner.Run(t.Context(), host, readSources([]string{path}, nil), &options, func(f *testrunner.FileResult) { result = f }); err != nil {
+	if _, err := testrunner.Run(t.Context(), host, testrunner.ReadAll([]string{path}, nil), &options, func(f *testrunner.FileResult) { result = f }); err != nil {
 		t.Fatal(err)
 	}
-	if err := host.close(t.Context()); err != nil {
+	if err := host.Drop(t.Context()); err != nil {
 		t.Error(err)
 	}
 	for _, e := range result.ParseErrors {
@@ -114,10 +127,10 @@ func TestWhatEndsAGuestAfterItsResponseIsANote(t *testing.T) {
 }
 
 func TestAnInstanceThatIsNotReadyInTimeSaysWhatItWasDoing(t *testing.T) {
-	host := newTestHost(load, nil, loadConfig{Timeout: 100 * time.Millisecond, MaxMemory: 1 << 30, Stdout: term.NewLines(io.Discard, false), Stderr: term.NewLines(io.Discard, false)})
-	path := filepath.Join("..", "testdata", "guests", "bad", "spin-at-start.wasm")
+	host := newHost(100*time.Millisecond, 1)
+	path := filepath.Join(root, "testdata", "guests", "bad", "spin-at-start.wasm")
 	options := testrunner.Options{Component: path, Timeout: 100 * time.Millisecond}
-	_, err := testrunner.Run(t.Context(), host, readSources([]string{writeFile(t, "f.hurl", "GET http://localhost/\n")}, nil), &options, func(f *testrunner.FileResult) {
+	_, err := testrunner.Run(t.Context(), host, testrunner.ReadAll([]string{writeFile(t, "f.hurl", "GET http://localhost/\n")}, nil), &options, func(f *testrunner.FileResult) {
 		if text := testreport.Text("f.hurl", &f.Results[0]); f.Results[0].Outcome != testrunner.Expired || !strings.Contains(text, "while the instance was made: ") || !strings.Contains(text, "in at-start\n") {
 			t.Errorf("outcome %s\n%s", f.Results[0].Outcome, text)
 		}
@@ -125,7 +138,7 @@ func TestAnInstanceThatIsNotReadyInTimeSaysWhatItWasDoing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := host.close(t.Context()); err != nil {
+	if err := host.Drop(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -154,19 +167,5 @@ func TestErrorCodesAreNamedWithOrWithoutWhatTheyCarry(t *testing.T) {
 		if f.Results[i].Outcome != testrunner.Pass {
 			t.Error(testreport.Text("f.hurl", &f.Results[i]))
 		}
-	}
-}
-
-func TestAnInterruptedRunDoesNotPass(t *testing.T) {
-	first := writeFile(t, "first.hurl", "GET http://localhost/\nHTTP 200\n")
-	second := writeFile(t, "second.hurl", "GET http://localhost/sleep?ms=600000\nHTTP 200\n")
-	s := newSession()
-	st := s.state(programName, "test", first, second,
-		"--component", kitchenPath("rust-kitchen"), "--timeout", "0", "--no-cache")
-	go func() { s.code <- st.main(context.Background(), doors{load: load}) }()
-	s.out.await(t, "✓ .*first.hurl")
-	s.signals <- os.Interrupt
-	if got := s.exit(t); got != 130 || !strings.Contains(s.err.String(), "interrupted: the run is not complete") || !strings.Contains(s.out.String(), "1 passed, 1 file not run") {
-		t.Errorf("code %d, output\n%s%s", got, s.out, s.err)
 	}
 }

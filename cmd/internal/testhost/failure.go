@@ -1,0 +1,54 @@
+package testhost
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+// moreTime is the hint for what took too long.
+const moreTime = "--timeout or # @timeout allow more time"
+
+// failure translates a failure of the host's.
+func (t *Host) failure(err error) *testrunner.Failure {
+	var f *host.Failure
+	if !errors.As(err, &f) {
+		return &testrunner.Failure{Outcome: testrunner.Error, Cause: err.Error()}
+	}
+	out := &testrunner.Failure{
+		Outcome: testrunner.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode,
+		Hint: t.config.Hint(f), Frames: framesOf(f.Frames),
+	}
+	var lost *handler.TrapOrPanicError
+	out.Bystander = errors.As(f.Err, &lost) && lost.Panic() == nil
+	switch f.Outcome {
+	case host.Internal:
+		out.Outcome = testrunner.Trap
+		out.Cause = "the host failed: " + f.Cause
+	case host.Expired:
+		out.Hint = moreTime
+	}
+	return out
+}
+
+// framesOf translates a backtrace. It begins where a panic was, without the
+// functions of Rust's library that make a trap of it: stderr says what they do.
+func framesOf(in []host.Frame) []testrunner.Frame {
+	var out []testrunner.Frame
+	library := []string{"__rustc::", "rust_panic", "std::panicking::", "std::sys::backtrace::", "core::panicking::"}
+	panics := func(f host.Frame) bool {
+		return slices.ContainsFunc(library, func(prefix string) bool { return strings.HasPrefix(f.Func, prefix) })
+	}
+	if own := slices.IndexFunc(in, func(f host.Frame) bool { return !panics(f) }); own > 0 {
+		in = in[own:]
+	}
+	for _, f := range in {
+		out = append(out, testrunner.Frame{Func: f.Func, Place: serve.Frame(f).Place()})
+	}
+	return out
+}

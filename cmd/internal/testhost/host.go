@@ -1,0 +1,124 @@
+// Package testhost lets fixtures run against components: it is the door from the
+// test runner to the engine.
+package testhost
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+// Config says how components are found and loaded.
+type Config struct {
+	// Load loads the component in a file.
+	Load func(ctx context.Context, path string) (*Component, error)
+	// Find returns the component for fixtures that name none.
+	Find func() (string, error)
+	// Concurrent is how many requests an instance gets at once if it can.
+	Concurrent int
+	// Hint returns what can be done about a failure; "" if nothing is known.
+	Hint func(f *host.Failure) string
+}
+
+// Component is a component that is loaded.
+type Component struct {
+	Host *host.Host // nil if it cannot be tested
+	// Close frees it; nil if there is nothing to free.
+	Close func(ctx context.Context) error
+}
+
+// Host makes the instances that fixtures run against: it loads each component
+// once. It is safe for concurrent use.
+type Host struct {
+	config Config
+
+	mu     sync.Mutex
+	loaded map[string]*loaded
+}
+
+// loaded is a component, or why there is none.
+type loaded struct {
+	*Component
+	err error
+}
+
+// New returns a Host without components.
+func New(c Config) *Host { return &Host{config: c, loaded: make(map[string]*loaded)} }
+
+// Open returns a target that makes its instance with the first request.
+func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Target, error) {
+	l := t.component(ctx, spec.Component)
+	if l.err != nil {
+		return nil, l.err
+	}
+	limit := 1
+	if l.Host.Kind() == handler.P3 {
+		limit = max(t.config.Concurrent, 1)
+	}
+	session, err := l.Host.NewSession(context.WithoutCancel(ctx), host.SessionOptions{Env: envOf(spec.Env), Concurrent: limit})
+	if err != nil {
+		return nil, err
+	}
+	return &target{host: t, session: session, kind: l.Host.Kind(), limit: limit}, nil
+}
+
+var errNotTestable = errors.New("this component cannot be tested")
+
+// Load loads a component, "" being the one for fixtures that name none, unless it
+// is loaded. What failed is told to those who need the component.
+func (t *Host) Load(ctx context.Context, path string) { t.component(ctx, path) }
+
+func (t *Host) component(ctx context.Context, path string) *loaded {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.loaded[path]; l != nil {
+		return l
+	}
+	l := &loaded{}
+	l.Component, l.err = t.load(ctx, path)
+	if l.err == nil && l.Host == nil {
+		l.err = errNotTestable
+	}
+	t.loaded[path] = l
+	return l
+}
+
+func (t *Host) load(ctx context.Context, path string) (*Component, error) {
+	if path == "" {
+		found, err := t.config.Find()
+		if err != nil {
+			return nil, err
+		}
+		path = found
+	}
+	return t.config.Load(ctx, path)
+}
+
+// Drop frees the components. All targets must be closed.
+func (t *Host) Drop(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var errs []error
+	for _, l := range t.loaded {
+		if l.Component != nil && l.Close != nil {
+			errs = append(errs, l.Close(ctx))
+		}
+	}
+	t.loaded = make(map[string]*loaded)
+	return errors.Join(errs...)
+}
+
+// envOf reads variables as lines of NAME=VALUE.
+func envOf(lines string) [][2]string {
+	var env [][2]string
+	for line := range strings.Lines(lines) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		env = append(env, [2]string{name, value})
+	}
+	return env
+}

@@ -1,0 +1,317 @@
+// Package suite runs fixtures for a person: it finds and reads them, prints what
+// comes of them, writes reports, changes fixtures, and does so again when a file
+// changes. What runs them is [testrunner.Run].
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/testrunner/report"
+)
+
+// Suite is what a person wants to be run, and how the person is to hear of it.
+// Its methods must not be called at the same time.
+type Suite struct {
+	// Program is the name of the program in messages.
+	Program string
+	// Paths are those of fixtures, folders and patterns, or testrunner.Stdin.
+	Paths []string
+	// Options are passed on to testrunner.Run.
+	Options testrunner.Options
+	Host    Host
+	// Dir is the current folder, "" if it is not known.
+	Dir string
+
+	// In is standard input, which may hold a fixture, or the answers of a review.
+	In io.Reader
+	// Out gets what comes of the fixtures, Err progress and notes.
+	Out, Err *term.Output
+	// Await runs work that does not notice the end of ctx, and reports whether it
+	// has ended; if not, ctx has. Nil runs it to its end.
+	Await func(ctx context.Context, work func()) bool
+
+	// Full shows differences whole, Quiet only what failed.
+	Full, Quiet bool
+	// Rerun returns the command that shows the differences of one file whole.
+	Rerun func(path string) string
+	// Update writes what came into fixtures; Options.All must be set.
+	Update  bool
+	Reports Reports
+	// GitHub also prints what failed as commands of GitHub Actions, where the
+	// root of the repository is Workspace.
+	GitHub    bool
+	Workspace string
+
+	asks bool // differences are shown when it is asked about them
+}
+
+// Host makes the instances that fixtures run against.
+type Host interface {
+	testrunner.Host
+	// Load loads the component in a file, "" being the one of fixtures that name
+	// none, unless it is loaded. What is wrong with it Open says.
+	Load(ctx context.Context, path string)
+	// Drop frees all components, so that they are loaded anew when they are
+	// needed again. All targets must be closed.
+	Drop(ctx context.Context) error
+}
+
+// Error says why something cannot be done.
+type Error struct {
+	Message string // on one line
+	Hint    string // what to do; "" if nothing is known
+	Err     error  // nil if Message is all
+	// Usage says that what is asked for is at fault.
+	Usage bool
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// fail returns an Error about what is asked for.
+func fail(err error, hint, format string, args ...any) error {
+	return &Error{Message: term.Sprintf(format, args...), Hint: hint, Err: err, Usage: true}
+}
+
+// note prints a line under the program's name.
+func (s *Suite) note(format string, args ...any) {
+	fmt.Fprintf(s.Err, "%s: %s\n", s.Program, term.Sprintf(format, args...))
+}
+
+// Run runs the fixtures once. The error is an *Error, an *testrunner.OpenError, or
+// the cause of the end of ctx.
+func (s *Suite) Run(ctx context.Context) (testrunner.Verdict, error) {
+	paths, err := s.find()
+	if err != nil {
+		return 0, err
+	}
+	if err := s.Reports.check(); err != nil {
+		return 0, err
+	}
+	run, err := s.once(ctx, paths)
+	if run == nil {
+		return 0, err
+	}
+	if reportErr := s.Reports.write(run.Run); err == nil {
+		err = reportErr
+	}
+	return run.verdict(), err
+}
+
+// List prints what would be run.
+func (s *Suite) List(ctx context.Context) (testrunner.Verdict, error) {
+	paths, err := s.find()
+	if err != nil {
+		return 0, err
+	}
+	sources, err := s.read(ctx, paths)
+	if err != nil {
+		return 0, err
+	}
+	selection := s.Options.Selection
+	selection.Repeat = 1
+	verdict := testrunner.AllPassed
+	for _, source := range selection.Files(sources) {
+		if source.Err != nil || len(source.Errors) > 0 {
+			verdict = testrunner.Unreadable
+			f := &testrunner.FileResult{Path: source.Path, ParseErrors: source.Errors, Err: source.Err}
+			_, _ = io.WriteString(s.Out, s.pretty().File(f))
+			continue
+		}
+		for _, e := range selection.Entries(source.Path, source.File.Entries) {
+			place := e.Range.Start.LineIn(term.Clean(source.Path))
+			fmt.Fprintf(s.Out, "%s  %s\n", place, term.Clean(testrunner.EntryName(e)))
+		}
+	}
+	return verdict, nil
+}
+
+// find returns the paths of the fixtures.
+func (s *Suite) find() ([]string, error) {
+	paths, err := testrunner.Find(s.Paths)
+	if err != nil {
+		return nil, fail(err, "a PATH is a fixture (*.hurl, *.har), a folder with some, or - for standard input", "%v", err)
+	}
+	return paths, nil
+}
+
+// read reads fixtures. The error is the cause of the end of ctx.
+func (s *Suite) read(ctx context.Context, paths []string) (sources []*testrunner.Source, err error) {
+	read := make(chan []*testrunner.Source, 1)
+	if !s.await(ctx, func() { read <- testrunner.ReadAll(paths, s.In) }) {
+		return nil, context.Cause(ctx)
+	}
+	return <-read, nil
+}
+
+func (s *Suite) await(ctx context.Context, work func()) bool {
+	if s.Await != nil {
+		return s.Await(ctx, work)
+	}
+	work()
+	return true
+}
+
+// run is a run of all fixtures.
+type run struct {
+	*report.Run
+	// left is how many differences were not accepted, of those that there is a
+	// word about.
+	left     int
+	accepted bool // differences could be accepted
+}
+
+// verdict is that of the run without what was accepted.
+func (r *run) verdict() testrunner.Verdict {
+	v := r.Summary.Verdict()
+	if v == testrunner.Mismatches && r.accepted && r.left == 0 {
+		return testrunner.AllPassed
+	}
+	return v
+}
+
+// once reads fixtures, loads their component meanwhile, and runs them.
+func (s *Suite) once(ctx context.Context, paths []string) (*run, error) {
+	started := time.Now()
+	loaded := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		if path := s.Options.Component; path != "" {
+			s.Host.Load(ctx, path)
+		}
+	}()
+	sources, err := s.read(ctx, paths)
+	<-loaded
+	var r *run
+	if err == nil {
+		r, err = s.loaded(ctx, sources, started)
+	}
+	if dropErr := s.drop(ctx); err == nil {
+		err = dropErr
+	}
+	return r, err
+}
+
+// closing is how long components may take to be freed.
+const closing = 5 * time.Second
+
+func (s *Suite) drop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	return s.Host.Drop(ctx)
+}
+
+// loaded runs fixtures once the component is there that those need that name
+// none. Loading began at started.
+func (s *Suite) loaded(ctx context.Context, sources []*testrunner.Source, started time.Time) (*run, error) {
+	needsDefault := func(source *testrunner.Source) bool { return slices.Contains(source.Components(), "") }
+	if s.Options.Component == "" && slices.ContainsFunc(sources, needsDefault) {
+		s.Host.Load(ctx, "")
+	}
+	options := s.Options
+	total := 0
+	for _, source := range options.Selection.Files(sources) {
+		if total++; source.File != nil {
+			total += len(options.Selection.Entries(source.Path, source.File.Entries)) - 1
+		}
+	}
+	if filter := options.Selection.Filter; filter != nil && options.Selection.Shards == 0 && total == 0 {
+		return nil, fail(nil, "--list lists what there is",
+			"--filter %s matches no path, and no method and URL of an entry", filter)
+	}
+	if seed := options.Selection.Shuffle; seed != nil && !s.Quiet {
+		fmt.Fprintf(s.Out, "order: --shuffle=%d\n", *seed)
+	}
+	progress := term.StartProgress(s.Err, "testing")
+	defer progress.Stop()
+	progress.Update("testing", 0, total)
+	var ended atomic.Int64
+	options.Ended = func() { progress.Update("testing", int(ended.Add(1)), total) }
+
+	r := &run{Run: &report.Run{Started: time.Now(), Base: s.Dir}, accepted: s.Update}
+	pretty := s.pretty()
+	var err error
+	r.Summary, err = testrunner.Run(ctx, s.Host, sources, &options, func(f *testrunner.FileResult) {
+		r.Files = append(r.Files, f)
+		if !s.Quiet || f.Failed() {
+			_, _ = io.WriteString(s.Out, pretty.File(f))
+		}
+		if s.GitHub {
+			_ = report.GitHub(s.Out, f, s.fromRepository(f.Path))
+		}
+		if s.Update {
+			r.left += s.update(f)
+		}
+	})
+	progress.Stop()
+	r.Summary.Loading += r.Started.Sub(started)
+	r.Summary.Duration += r.Started.Sub(started)
+	if err == nil || len(r.Files) > 0 {
+		_, _ = io.WriteString(s.Out, pretty.Summary(r.Summary))
+	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintf(s.Err, "%s: %s the run is not complete\n", s.Program, s.Err.Bad("interrupted:"))
+	}
+	return r, err
+}
+
+func (s *Suite) pretty() *report.Pretty {
+	p := &report.Pretty{Styles: s.Out, Full: s.Full, Rerun: s.Rerun}
+	if s.Out.IsTerminal() {
+		p.Width = s.Out.Width()
+	}
+	if s.asks {
+		p.Later = func(r *testrunner.Result) bool {
+			return !slices.ContainsFunc(r.Problems, func(p testrunner.Problem) bool { return len(p.Edits) == 0 })
+		}
+	}
+	return p
+}
+
+// fromRepository returns a path as GitHub knows it: from the root of the
+// repository, which need not be the current folder.
+func (s *Suite) fromRepository(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil || s.Workspace == "" {
+		return path
+	}
+	if rel, err := filepath.Rel(s.Workspace, abs); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+// update writes what came into a fixture. It returns how many differences are
+// left, and says so.
+func (s *Suite) update(f *testrunner.FileResult) (left int) {
+	updates, left := testrunner.Updates(f), testrunner.Unacceptable(f)
+	switch {
+	case len(updates) == 0 && left == 0:
+		return 0
+	case !f.Writable():
+		s.note("%s is not written by --update: convert it first (%s convert)", f.Path, s.Program)
+		return left + len(updates)
+	case len(updates) > 0:
+		if _, err := testrunner.Apply(f.Path, f.File.Source, updates); err != nil {
+			fmt.Fprintf(s.Err, "%s: %s %s\n", s.Program, s.Err.Bad("not updated:"), term.Sprintf("%v", err))
+			return left + len(updates)
+		}
+		s.note("updated %s: %s", f.Path, term.Plural(len(updates), "expectation"))
+	}
+	if left > 0 {
+		s.note("%s left in %s, for you to decide about", term.Plural(left, "difference"), f.Path)
+	}
+	return left
+}
