@@ -10,7 +10,7 @@ import (
 
 // Duration writes a length of time with three significant digits, in whole
 // seconds from a minute on, and without parts that are zero: "376µs", "1.5s",
-// "2m", "1h0m5s". Nothing is "0µs".
+// "2m", "1h0m5s". Less than half a microsecond is "0s".
 func Duration(d time.Duration) string {
 	if d < 0 {
 		return "-" + Duration(-d)
@@ -20,10 +20,7 @@ func Duration(d time.Duration) string {
 		step *= 10
 	}
 	// Rounding may lead to a minute, from which on there are no fractions.
-	switch d = d.Round(step); {
-	case d == 0:
-		return "0µs"
-	case d >= time.Minute:
+	if d = d.Round(step); d >= time.Minute {
 		d = d.Round(time.Second)
 	}
 	return Exact(d)
