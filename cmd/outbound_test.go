@@ -32,8 +32,8 @@ func TestOutboundLog(t *testing.T) {
 			`"method":"GET","url":"https://x.test/a","status":200,"duration_ms":1.234,` +
 			`"hint":"user name and password of the URL were not sent: set an authorization header"}` + "\n"},
 		"ok, quiet":     {ok, false, true, false, ""},
-		"refused":       {refused, false, true, false, "03:04:05 [7] → GET https://x.test:1/a refused; --allow-outbound x.test:1 would allow it 0µs\n"},
-		"all forbidden": {refused, false, false, true, "03:04:05 [7] → GET https://x.test:1/a refused because of --no-outbound 0µs\n"},
+		"refused":       {refused, false, true, false, "03:04:05 [7] → GET https://x.test:1/a refused; --allow-outbound x.test:1 would allow it 0s\n"},
+		"all forbidden": {refused, false, false, true, "03:04:05 [7] → GET https://x.test:1/a refused because of --no-outbound 0s\n"},
 		"JSON": {refused, true, false, true, `{"time":"2026-01-02T03:04:05Z","id":"7","outbound":true,"method":"GET","url":"https://x.test:1/a","status":0,"duration_ms":0,` +
 			`"error_code":"HTTP-request-denied","refused":true,"hint":"refused because of --no-outbound"}` + "\n"},
 	}

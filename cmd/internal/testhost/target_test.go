@@ -28,7 +28,7 @@ func newHost(timeout time.Duration, concurrent int) *Host {
 			return &Component{Host: h, Close: h.Close}, nil
 		},
 		Concurrent: concurrent,
-		Hint:       func(*host.Failure) string { return "" },
+		Hint:       func(f *host.Failure) string { return f.Hint },
 	})
 }
 
