@@ -4,8 +4,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
+
+// programName is the name in messages, whatever the file is called.
+const programName = "wasihttp"
 
 // commandLine describes the command line. It is made anew for each run, because the
 // library keeps state in it.
@@ -86,7 +90,7 @@ wasihttp inspect --json app.wasm    for a program`),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return usagef("try: "+programName+" inspect app.wasm", "inspect needs exactly one COMPONENT, not %d", c.NArg())
+				return exit.Usagef("try: "+programName+" inspect app.wasm", "inspect needs exactly one COMPONENT, not %d", c.NArg())
 			}
 			return inspectFile(c.Context, c.Args().First(), int64(limit), c.Bool("json"), t.stdout)
 		},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
@@ -64,7 +65,7 @@ func asideCommand(t *state) *cli.Command {
 		Action: func(c *cli.Context) error {
 			size, err := strconv.ParseUint(c.Args().Get(1), 10, 31)
 			if c.NArg() != 2 || err != nil {
-				return usagef("", "%s is for %s itself", asideName, programName)
+				return exit.Usagef("", "%s is for %s itself", asideName, programName)
 			}
 			return compileInto(c.Context, t.in, c.Args().First(), int(size))
 		},

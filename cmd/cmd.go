@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
@@ -28,12 +30,9 @@ func Main() int {
 	return t.main(context.Background(), engineDoors(t))
 }
 
-// loadFunc makes the component in a file ready to serve.
-type loadFunc func(ctx context.Context, path string, cfg loadConfig) (*app, error)
-
 // doors lead from the commands to the engine. Tests put others in their place.
 type doors struct {
-	load loadFunc
+	load loader.Func
 	// servable reports whether a file, of limit bytes at most, is a component that serve can run,
 	// or why not.
 	servable func(path string, limit int64) (ok bool, reason string)
@@ -43,7 +42,7 @@ type doors struct {
 
 // engineDoors returns the doors to the engine itself.
 func engineDoors(t *state) doors {
-	return doors{load: load, servable: isServable, helper: compileAside(t)}
+	return doors{load: loader.Load, servable: loader.Servable, helper: compileAside(t)}
 }
 
 // lastGrace is how long a command may take to cut short what it does after the second signal.
@@ -117,29 +116,25 @@ func (t *state) run(ctx context.Context, d doors) error {
 // report tells the user about err and returns the exit code for it.
 func (t *state) report(ctx context.Context, err error) int {
 	if err == nil {
-		return exitOK
+		return exit.OK
 	}
-	var guest guestExit
+	var guest exit.Guest
 	if errors.As(err, &guest) {
 		return int(guest)
 	}
 	if errors.Is(err, context.Canceled) {
 		return interruptedCode(ctx)
 	}
-	var user *userError
+	var user *exit.Error
 	if !errors.As(err, &user) {
 		// The parser of the flags has errors of its own.
-		user = &userError{msg: term.Sprintf("%v", err), code: exitUsage}
-		var usage *cmdline.Error
-		if errors.As(err, &usage) {
-			user.hint = usage.Hint()
-		}
+		user = &exit.Error{Msg: term.Sprintf("%v", err), Code: exit.Usage}
 	}
-	fmt.Fprintf(t.stderr, "%s %s %s\n", programName+":", t.stderr.Bad("error:"), user.msg)
-	if user.hint != "" {
-		fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair("hint:"), term.Clean(user.hint))
+	fmt.Fprintf(t.stderr, "%s %s %s\n", programName+":", t.stderr.Bad("error:"), user.Msg)
+	if hint := user.Hint(); hint != "" {
+		fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair("hint:"), term.Clean(hint))
 	}
-	return user.code
+	return user.Code
 }
 
 // signalError is the cause of a context that a signal has ended.
@@ -157,15 +152,15 @@ func interruptedCode(ctx context.Context) int {
 	if errors.As(context.Cause(ctx), &s) {
 		return signalCode(s.Signal)
 	}
-	return exitOK
+	return exit.OK
 }
 
 // signalCode returns the exit code of a program that a signal has ended, as shells report it.
 func signalCode(s os.Signal) int {
 	if n, ok := s.(syscall.Signal); ok {
-		return exitSignal + int(n)
+		return exit.Signal + int(n)
 	}
-	return exitSignal
+	return exit.Signal
 }
 
 // awaited returns what work returns, but waits for it only a moment longer than ctx lasts: what

@@ -19,6 +19,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
@@ -75,8 +77,8 @@ type session struct {
 	signals  chan os.Signal
 	hangups  chan os.Signal
 	code     chan int
-	cfg      chan loadConfig // what load was given
-	closed   chan struct{}   // closed when the component was
+	cfg      chan loader.Config // what load was given
+	closed   chan struct{}      // closed when the component was
 	file     string
 }
 
@@ -119,7 +121,7 @@ func hello(context.Context, string, *http.Request) (*http.Response, error) {
 func startServe(t *testing.T, h handlerFunc, args ...string) *session {
 	t.Helper()
 	s := newSession()
-	s.cfg, s.closed = make(chan loadConfig, 1), make(chan struct{})
+	s.cfg, s.closed = make(chan loader.Config, 1), make(chan struct{})
 	s.file = filepath.Join(t.TempDir(), "app.wasm")
 	if err := os.WriteFile(s.file, []byte("component"), 0o600); err != nil {
 		t.Fatal(err)
@@ -127,11 +129,11 @@ func startServe(t *testing.T, h handlerFunc, args ...string) *session {
 	st := s.state(append([]string{programName, "serve", s.file}, args...)...)
 	st.environ = []string{"HOME=/home/me"}
 	d := doors{
-		load: func(_ context.Context, path string, cfg loadConfig) (*app, error) {
+		load: func(_ context.Context, path string, cfg loader.Config) (*loader.App, error) {
 			s.cfg <- cfg
-			return &app{
+			return &loader.App{
 				Handler: h,
-				About:   description{File: path, Size: 88123, Digest: "0123abcd", Kind: "0.2", Compile: 102 * time.Millisecond},
+				About:   loader.Description{File: path, Size: 88123, Digest: "0123abcd", Kind: "0.2", Compile: 102 * time.Millisecond},
 				Close:   func(context.Context) error { close(s.closed); return nil },
 			}, nil
 		},
@@ -268,7 +270,7 @@ func TestServeOnAnOccupiedPort(t *testing.T) {
 	addr := l.Addr().String()
 	t.Run("says so", func(t *testing.T) {
 		s := startServe(t, hello, "--addr", addr)
-		if code := s.exit(t); code != exitLoad {
+		if code := s.exit(t); code != exit.Load {
 			t.Errorf("got exit code %d", code)
 		}
 		want := "wasihttp: error: address " + addr + " is already in use\n" +
@@ -315,7 +317,7 @@ func TestServePassesSettingsOn(t *testing.T) {
 	got := <-s.cfg
 	got.Stdout, got.Stderr, got.Progress, got.Outbound, got.Notice = nil, nil, nil, nil, nil
 	got.Engine, got.Data = nil, nil
-	want := loadConfig{
+	want := loader.Config{
 		Env:     [][2]string{{"A", "1,2"}, {"B", "file"}, {"HOME", "/home/me"}},
 		Args:    []string{"-v", "a,b"},
 		Timeout: 5 * time.Second, PostReturnTimeout: 2 * time.Minute,
@@ -368,7 +370,7 @@ func TestSignalWhileLoadingEndsWithoutServing(t *testing.T) {
 			s := newSession()
 			st := s.state(programName, "serve", file, "--addr", "127.0.0.1:0")
 			d := doors{
-				load: func(ctx context.Context, _ string, _ loadConfig) (*app, error) {
+				load: func(ctx context.Context, _ string, _ loader.Config) (*loader.App, error) {
 					close(entered)
 					if honours {
 						<-ctx.Done()
@@ -381,7 +383,7 @@ func TestSignalWhileLoadingEndsWithoutServing(t *testing.T) {
 			go func() { s.code <- st.main(context.Background(), d) }()
 			<-entered
 			s.signals <- os.Interrupt
-			if got := s.exit(t); got != exitOK {
+			if got := s.exit(t); got != exit.OK {
 				t.Errorf("got exit code %d", got)
 			}
 			if strings.Contains(s.err.String(), "Serving") {

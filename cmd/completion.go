@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
 //go:embed completion/bash.sh
@@ -65,9 +66,9 @@ wasihttp completion powershell | Out-String | Invoke-Expression         in $PROF
 		},
 		Action: func(c *cli.Context) error {
 			if name := c.Args().First(); name != "" {
-				return usagef("the shells are bash, zsh, fish and powershell", "there is no completion for %q", name)
+				return exit.Usagef("the shells are bash, zsh, fish and powershell", "there is no completion for %q", name)
 			}
-			return usagef("try: "+programName+" completion bash", "completion needs the name of a shell")
+			return exit.Usagef("try: "+programName+" completion bash", "completion needs the name of a shell")
 		},
 	})
 }

@@ -7,12 +7,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
-
-// exitUnreadable is the exit code for a file of fixtures that cannot be read.
-const exitUnreadable = 2
 
 // convertCommand describes "wasihttp convert".
 func convertCommand(t *state) *cli.Command {
@@ -62,9 +60,9 @@ wasihttp convert http-service.json -o fixtures/             write fixtures/http-
 			}
 			switch {
 			case c.NArg() == 0:
-				return usagef("try: "+programName+" convert session.har -o fixtures/", "convert needs a FILE")
+				return exit.Usagef("try: "+programName+" convert session.har -o fixtures/", "convert needs a FILE")
 			case o.Dir == "":
-				return usagef("try: "+programName+" convert "+c.Args().First()+" -o fixtures/",
+				return exit.Usagef("try: "+programName+" convert "+c.Args().First()+" -o fixtures/",
 					"convert needs the folder to write to: -o DIR")
 			}
 			return convertError(record.Convert(c.Args().Slice(), o))
@@ -78,18 +76,18 @@ func convertError(err error) error {
 	if !errors.As(err, &failed) {
 		return err
 	}
-	user := &userError{msg: term.Clean(failed.Error()), code: exitUsage, err: err}
+	code, hint := exit.Usage, ""
 	switch failed.Kind {
 	case record.Nothing:
-		user.code = exitUnreadable
-		user.hint = "the warnings above say why"
+		code = exit.Unreadable
+		hint = "the warnings above say why"
 	case record.Unreadable:
-		user.code = exitUnreadable
-		user.hint = "expected an HTTP Archive (.har) or a test of the wasi-testsuite (.json)"
+		code = exit.Unreadable
+		hint = "expected an HTTP Archive (.har) or a test of the wasi-testsuite (.json)"
 	case record.BadBase:
-		user.hint = "for example --base http://localhost:8080, or --base '{{base}}'"
+		hint = "for example --base http://localhost:8080, or --base '{{base}}'"
 	case record.Exists:
-		user.hint = "--force overwrites it"
+		hint = "--force overwrites it"
 	}
-	return user
+	return exit.New(code, err, hint, term.Clean(failed.Error()))
 }

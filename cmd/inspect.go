@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -24,15 +25,7 @@ func inspectFile(ctx context.Context, path string, limit int64, asJSON bool,
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	return problemError(f.Problem)
-}
-
-// problemError returns a problem as the error that ends a command; nil for none.
-func problemError(p *inspect.Problem) error {
-	if p == nil {
-		return nil
-	}
-	return &userError{msg: p.Message, hint: p.Hint, code: exitLoad, err: p}
+	return exit.Problem(f.Problem)
 }
 
 // discover returns the one component below the current folder that can be served, of limit bytes at
@@ -42,7 +35,7 @@ func (d doors) discover(purpose, how string, limit int64) (string, error) {
 		return d.servable(path, limit)
 	})
 	if problem != nil {
-		return "", &userError{msg: problem.Message, hint: problem.Hint, code: exitUsage, err: problem}
+		return "", exit.New(exit.Usage, problem, problem.Hint, problem.Message)
 	}
 	return path, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 )
 
@@ -28,7 +29,7 @@ func TestInspectJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, stdout, stderr := runMain("inspect", "--json", path)
-	if code != exitLoad || !strings.Contains(stderr, "error: "+path) {
+	if code != exit.Load || !strings.Contains(stderr, "error: "+path) {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 	var got inspect.Report
@@ -59,7 +60,7 @@ func TestInspectJSON(t *testing.T) {
 // TestInspectJSONHasEveryKey holds the names that programs rely on.
 func TestInspectJSONHasEveryKey(t *testing.T) {
 	code, stdout, _ := runMain("inspect", "--json", filepath.Join("..", "testdata", "guests", "rust-hello", "rust-hello.wasm"))
-	if code != exitOK {
+	if code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	var got map[string]any
@@ -82,11 +83,11 @@ func TestInspectJSONHasEveryKey(t *testing.T) {
 func TestInspectExitCodes(t *testing.T) {
 	guests := filepath.Join("..", "testdata", "guests")
 	for path, want := range map[string]int{
-		filepath.Join(guests, "rust-hello", "rust-hello.wasm"): exitOK,
-		filepath.Join(guests, "bad", "command.wasm"):           exitOK,
-		filepath.Join(guests, "bad", "core-module.wasm"):       exitLoad,
-		filepath.Join(guests, "none.wasm"):                     exitLoad,
-		"":                                                     exitUsage,
+		filepath.Join(guests, "rust-hello", "rust-hello.wasm"): exit.OK,
+		filepath.Join(guests, "bad", "command.wasm"):           exit.OK,
+		filepath.Join(guests, "bad", "core-module.wasm"):       exit.Load,
+		filepath.Join(guests, "none.wasm"):                     exit.Load,
+		"":                                                     exit.Usage,
 	} {
 		args := []string{"inspect"}
 		if path != "" {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/record"
 )
 
@@ -47,7 +48,7 @@ func (t *server) startRecording(s *serveSettings) (*record.Recorder, error) {
 	o.Say = func(line string) { t.note("%s", line) }
 	r, err := record.New(o)
 	if err != nil {
-		return nil, usagef("", "--record: %v", err)
+		return nil, exit.Usagef("", "--record: %v", err)
 	}
 	return r, nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/reload"
@@ -26,7 +28,7 @@ func guardCommand(t *state) *cli.Command {
 		Hidden: true,
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return usagef("", "%s is for %s itself", guardName, programName)
+				return exit.Usagef("", "%s is for %s itself", guardName, programName)
 			}
 			t.orderly.Store(true)
 			return reload.Guard(c.Args().First(), t.in, t.ignore)
@@ -35,7 +37,7 @@ func guardCommand(t *state) *cli.Command {
 }
 
 // buildOf returns the app as a build.
-func buildOf(a *app) *reload.Build {
+func buildOf(a *loader.App) *reload.Build {
 	return &reload.Build{
 		Build:     serve.Build{Handler: a.Handler, Digest: a.About.Digest, Close: a.Close},
 		FromCache: a.About.FromCache,
@@ -45,14 +47,14 @@ func buildOf(a *app) *reload.Build {
 
 // newDecider returns what decides about the builds of the component at path, which are loaded as
 // cfg says.
-func (t *server) newDecider(path string, cfg loadConfig, s *serveSettings) *reload.Decider {
+func (t *server) newDecider(path string, cfg loader.Config, s *serveSettings) *reload.Decider {
 	cfg.Reload = true
 	return reload.New(reload.Options{
 		Path: path, Changes: whatChanged, Drain: s.drainTimeout, Abort: t.abort, Grace: lastGrace,
 		Log: &reload.Log{Out: t.stderr, JSON: s.jsonLog, Quiet: s.quiet},
 		Read: func() ([]byte, error) {
 			data, problem := inspect.Read(path, cfg.MaxComponentSize)
-			return data, problemError(problem)
+			return data, exit.Problem(problem)
 		},
 		Load: func(ctx context.Context, data []byte) (*reload.Build, error) {
 			cfg := cfg
@@ -96,7 +98,7 @@ func (t *server) startExec(
 	tree, err := watch.NewTree(sources, options)
 	if err != nil {
 		hint := "--source names a file or folder with sources"
-		return nil, loadError(err, hint, "cannot watch the sources: %v", err)
+		return nil, exit.Loadf(err, hint, "cannot watch the sources: %v", err)
 	}
 	var out io.Writer = t.stderr
 	if f := t.stderr.File(); f != nil {

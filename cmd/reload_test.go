@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/serve"
 )
@@ -50,13 +52,13 @@ func startFakes(t *testing.T, args ...string) *fakeBuilds {
 	return f
 }
 
-func (f *fakeBuilds) load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
+func (f *fakeBuilds) load(ctx context.Context, path string, cfg loader.Config) (*loader.App, error) {
 	text := string(cfg.Data)
 	switch {
 	case strings.HasPrefix(text, "bad"):
-		return nil, loadError(nil, "write it better", "%s: is %s", path, text)
+		return nil, exit.Loadf(nil, "write it better", "%s: is %s", path, text)
 	case strings.HasPrefix(text, "half"):
-		return nil, problemError(&inspect.Problem{Code: inspect.CodeTruncated, Message: path + ": is truncated"})
+		return nil, exit.Problem(&inspect.Problem{Code: inspect.CodeTruncated, Message: path + ": is truncated"})
 	case strings.HasPrefix(text, "slow"):
 		f.slow <- struct{}{}
 		select {
@@ -65,11 +67,11 @@ func (f *fakeBuilds) load(ctx context.Context, path string, cfg loadConfig) (*ap
 			return nil, ctx.Err()
 		}
 	}
-	return &app{
+	return &loader.App{
 		Handler: cfg.Recorder.Handler(handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text))}, nil
 		})),
-		About: description{File: path, Digest: digest(cfg.Data), Kind: "0.2"},
+		About: loader.Description{File: path, Digest: loader.Digest(cfg.Data), Kind: "0.2"},
 		Close: func(context.Context) error { f.freed <- text; return nil },
 	}, nil
 }
@@ -86,7 +88,7 @@ func (f *fakeBuilds) expect(t *testing.T, text, stale string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(body) != text || resp.Header.Get(serve.BuildHeader) != digest([]byte(text)) || resp.Header.Get(serve.StaleHeader) != stale {
+	if string(body) != text || resp.Header.Get(serve.BuildHeader) != loader.Digest([]byte(text)) || resp.Header.Get(serve.StaleHeader) != stale {
 		t.Errorf("got %q, build %q, stale %q; want %q, stale %q", body, resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader), text, stale)
 	}
 }
@@ -95,7 +97,7 @@ func TestAChangedFileIsServed(t *testing.T) {
 	f := startFakes(t)
 	f.expect(t, "one", "")
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("two"))+`; ready after \d+ms, compiled\n`)
+	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("two"))+`; ready after \d+ms, compiled\n`)
 	f.expect(t, "two", "")
 	if got := await(t, f.freed, "end of the first build"); got != "one" {
 		t.Errorf("%q was freed", got)
@@ -106,15 +108,15 @@ func TestABrokenBuildLeavesTheLastGoodOne(t *testing.T) {
 	f := startFakes(t)
 	f.expect(t, "one", "")
 	replace(t, f.file, []byte("bad"))
-	f.err.await(t, `✗ \S+ app\.wasm: is bad\n  hint: write it better\n  still serving `+digest([]byte("one")))
+	f.err.await(t, `✗ \S+ app\.wasm: is bad\n  hint: write it better\n  still serving `+loader.Digest([]byte("one")))
 	f.expect(t, "one", "app.wasm: is bad")
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("two")))
+	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("two")))
 	f.expect(t, "two", "")
 	replace(t, f.file, []byte("bad again"))
 	f.err.await(t, `is bad again`)
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, digest([]byte("two"))+` is again what is served`)
+	f.err.await(t, loader.Digest([]byte("two"))+` is again what is served`)
 	f.expect(t, "two", "")
 }
 
@@ -124,7 +126,7 @@ func TestHalfAFileIsNotToldBeforeItHasBeenStill(t *testing.T) {
 	replace(t, f.file, []byte("half"))
 	replace(t, f.file, []byte("half more"))
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("two")))
+	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("two")))
 	if strings.Contains(f.err.String(), "truncated") {
 		t.Errorf("got:\n%s", f.err)
 	}
@@ -138,10 +140,10 @@ func TestANewerFileWinsOverTheOneBeingLoaded(t *testing.T) {
 	replace(t, f.file, []byte("slow"))
 	await(t, f.slow, "load")
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("two")))
+	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("two")))
 	close(f.release)
 	replace(t, f.file, []byte("slow again"))
-	f.err.await(t, digest([]byte("two"))+` → `+digest([]byte("slow again")))
+	f.err.await(t, loader.Digest([]byte("two"))+` → `+loader.Digest([]byte("slow again")))
 	if n := strings.Count(f.err.String(), "→"); n != 2 {
 		t.Errorf("%d swaps:\n%s", n, f.err)
 	}
@@ -175,7 +177,7 @@ func TestAFolderInPlaceOfTheFileIsNamedAsInspectDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, `→ `+digest([]byte("two")))
+	f.err.await(t, `→ `+loader.Digest([]byte("two")))
 	f.expect(t, "two", "")
 }
 
@@ -183,7 +185,7 @@ func TestAHangupReloads(t *testing.T) {
 	f := startFakes(t)
 	f.expect(t, "one", "")
 	f.hangups <- os.Interrupt
-	f.err.await(t, digest([]byte("one"))+` → `+digest([]byte("one")))
+	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("one")))
 	await(t, f.freed, "end of the build before")
 	f.expect(t, "one", "")
 }
@@ -193,7 +195,7 @@ func TestWithoutWatchingNothingChanges(t *testing.T) {
 	f.expect(t, "one", "")
 	replace(t, f.file, []byte("two"))
 	f.hangups <- os.Interrupt
-	f.err.await(t, `→ `+digest([]byte("two")))
+	f.err.await(t, `→ `+loader.Digest([]byte("two")))
 	if n := strings.Count(f.err.String(), "→"); n != 1 {
 		t.Errorf("%d swaps:\n%s", n, f.err)
 	}
@@ -203,7 +205,7 @@ func TestReloadsAreLoggedForPrograms(t *testing.T) {
 	f := startFakes(t, "--log-format", "json")
 	f.expect(t, "one", "")
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, fmt.Sprintf(`"event":"reload","from":"%s","to":"%s","compiled":true,"ready_ms":[0-9.]+`, digest([]byte("one")), digest([]byte("two"))))
+	f.err.await(t, fmt.Sprintf(`"event":"reload","from":"%s","to":"%s","compiled":true,"ready_ms":[0-9.]+`, loader.Digest([]byte("one")), loader.Digest([]byte("two"))))
 	replace(t, f.file, []byte("bad"))
 	f.err.await(t, `"event":"reload-failed","from":"[0-9a-f]{8}","error":"app.wasm: is bad","hint":"write it better"`)
 }
@@ -234,14 +236,14 @@ func execBuilds(t *testing.T, flags ...string) {
 	f := startFakes(t, append(flags, "--exec", script, "--source", dir)...)
 	f.expect(t, "first", "")
 	put("second")
-	f.err.await(t, `→ `+digest([]byte("second")))
+	f.err.await(t, `→ `+loader.Digest([]byte("second")))
 	f.expect(t, "second", "")
 	put("broken")
 	f.err.await(t, `the command failed: exit status 7`)
 	f.expect(t, "second", "the command failed: exit status 7")
 	put("third")
 	f.err.await(t, `--exec: the command succeeds again`)
-	f.err.await(t, `→ `+digest([]byte("third")))
+	f.err.await(t, `→ `+loader.Digest([]byte("third")))
 	f.err.awaitCount(t, "building", 4)
 	if n := strings.Count(f.err.String(), "building"); n != 4 {
 		t.Errorf("the command ran %d times:\n%s", n, f.err)
@@ -313,7 +315,7 @@ func TestServingBeginsEvenIfTheFirstBuildFails(t *testing.T) {
 	if err := os.WriteFile(source, []byte("good"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.err.await(t, digest([]byte("good")))
+	f.err.await(t, loader.Digest([]byte("good")))
 	f.expect(t, "good", "")
 }
 
@@ -325,8 +327,8 @@ func TestFlagsOfReloadingThatContradict(t *testing.T) {
 	} {
 		st := newSession().state(append([]string{programName, "serve", "app.wasm"}, args...)...)
 		err := st.run(t.Context(), doors{})
-		var user *userError
-		if !errors.As(err, &user) || user.code != exitUsage {
+		var user *exit.Error
+		if !errors.As(err, &user) || user.Code != exit.Usage {
 			t.Errorf("%q: got %v", args, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
 // reviewCommand describes "wasihttp review".
@@ -36,7 +37,7 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 				return err
 			}
 			if s.ci {
-				return usagef("run it on your machine and commit the change", "review changes fixtures, which is not done when CI is set")
+				return exit.Usagef("run it on your machine and commit the change", "review changes fixtures, which is not done when CI is set")
 			}
 			st.orderly.Store(true)
 			s.suite.Host, s.suite.Options.All = s.host(st, d), true

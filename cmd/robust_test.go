@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/host"
 )
 
@@ -33,9 +34,9 @@ func startGuest(t *testing.T, eng *host.Engine, guest string, args ...string) *s
 	s := newSession()
 	st := s.state(append([]string{programName, "serve", guest, "--addr", "127.0.0.1:0"}, args...)...)
 	d := doors{
-		load: func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
+		load: func(ctx context.Context, path string, cfg loader.Config) (*loader.App, error) {
 			cfg.Engine = eng
-			return load(ctx, path, cfg)
+			return loader.Load(ctx, path, cfg)
 		},
 	}
 	go func() { s.code <- st.main(context.Background(), d) }()

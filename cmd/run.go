@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -36,7 +38,7 @@ func runCommand(t *state) *cli.Command {
 			Usage: "give the component a folder, as `HOST[::GUEST][:ro]` (repeatable)"}),
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return usagef("try: "+programName+" run tool.wasm", "run needs a COMPONENT")
+				return exit.Usagef("try: "+programName+" run tool.wasm", "run needs a COMPONENT")
 			}
 			for _, text := range dirs.Value() {
 				if _, err := parseDir(text); err != nil {
@@ -99,7 +101,7 @@ func parseDir(text string) (guestDir, error) {
 		d.Guest = host
 	}
 	if d.Host == "" || d.Guest == "" {
-		return d, usagef("write --dir HOST, --dir HOST::GUEST, or --dir HOST::GUEST:ro", "--dir %q has no folder", text)
+		return d, exit.Usagef("write --dir HOST, --dir HOST::GUEST, or --dir HOST::GUEST:ro", "--dir %q has no folder", text)
 	}
 	return d, nil
 }
@@ -108,21 +110,21 @@ func parseDir(text string) (guestDir, error) {
 func runProgram(ctx context.Context, t *state, path string, s *serveSettings) error {
 	cfg := s.load
 	linker := programLinker()
-	x := cfg.examine(path, linker).ForRun()
+	x := cfg.Examine(path, linker).ForRun()
 	if x.Problem != nil {
-		return problemError(x.Problem)
+		return exit.Problem(x.Problem)
 	}
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
-	eng := cfg.newEngine(nil)
+	eng := cfg.NewEngine(nil)
 	linked, err := eng.Link(ctx, x.Component, linker, host.LinkOptions{Progress: func(done, total int) {
 		progress.Update("compiling", done, total)
 	}})
 	progress.Stop()
 	if err != nil {
-		return errors.Join(hostError(path, err), eng.Close())
+		return errors.Join(loader.HostError(path, err), eng.Close())
 	}
-	cfg.Outbound = outboundLog(t.stderr, false, s.quiet, cfg.NoOutbound)
+	cfg.Outbound = loader.OutboundLog(t.stderr, false, s.quiet, cfg.NoOutbound)
 	status := runLinked(ctx, t, linked, x.Command, path, cfg)
 	// The program has ended; what is freed now has nothing more to say.
 	_ = linked.Close(context.WithoutCancel(ctx))
@@ -139,12 +141,12 @@ func programLinker() *component.Linker {
 }
 
 // runLinked runs the exported interface export of a linked component and says how that ended.
-func runLinked(ctx context.Context, t *state, linked *component.Linked, export, path string, cfg loadConfig) error {
+func runLinked(ctx context.Context, t *state, linked *component.Linked, export, path string, cfg loader.Config) error {
 	// A reader of the output that has gone is for the guest to know.
 	defer t.surviveReaders()()
-	outbound, err := cfg.outbound()
+	outbound, err := cfg.Policy()
 	if err != nil {
-		return usagef("", "%v", err)
+		return exit.Usagef("", "%v", err)
 	}
 	w := wasi.Config{
 		Args:   append([]string{filepath.Base(path)}, cfg.Args...),
@@ -155,7 +157,7 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 		Client: outbound.Client(),
 	}
 	if err := w.Check(); err != nil {
-		return usagef("", "%v", err)
+		return exit.Usagef("", "%v", err)
 	}
 	state := wasi.NewState(&w)
 
@@ -199,17 +201,17 @@ func callRun(ctx context.Context, linked *component.Linked, store *component.Sto
 
 // ended turns the end of a guest into an exit code, and shows why it trapped.
 func ended(ctx context.Context, t *state, path string, ok bool, err error) error {
-	var exit wasi.Exit
+	var ended wasi.Exit
 	switch {
-	case errors.As(err, &exit):
-		return status(int(exit.Code))
+	case errors.As(err, &ended):
+		return status(int(ended.Code))
 	case err == nil && ok:
 		return nil
 	case err == nil:
-		return guestExit(1)
+		return exit.Guest(1)
 	}
 	if errors.Is(context.Cause(ctx), context.Canceled) {
-		return guestExit(interruptedCode(ctx))
+		return exit.Guest(interruptedCode(ctx))
 	}
 	fmt.Fprintf(t.stderr, "%s: %s %s: the guest trapped: %s\n", programName, t.stderr.Bad("error:"), term.Clean(path), term.Clean(err.Error()))
 	for _, f := range host.Backtrace(err) {
@@ -219,7 +221,7 @@ func ended(ctx context.Context, t *state, path string, ok bool, err error) error
 		}
 		fmt.Fprintln(t.stderr, t.stderr.Dim(term.Clean(line)))
 	}
-	return guestExit(exitTrap)
+	return exit.Guest(exit.Trap)
 }
 
 // status is the error for an exit code; nil for 0.
@@ -227,7 +229,7 @@ func status(code int) error {
 	if code == 0 {
 		return nil
 	}
-	return guestExit(code)
+	return exit.Guest(code)
 }
 
 // isTerminal tells whether r is a terminal.

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,11 +10,12 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
@@ -36,10 +36,10 @@ func serveCommand(st *state, d doors) *cli.Command {
 		Flags: append(flags.all(), recording.all()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
-				return usagef("arguments for the guest are given with --arg", "serve takes one COMPONENT, not %d: %s", c.NArg(), strings.Join(c.Args().Slice(), " "))
+				return exit.Usagef("arguments for the guest are given with --arg", "serve takes one COMPONENT, not %d: %s", c.NArg(), strings.Join(c.Args().Slice(), " "))
 			}
 			if c.NArg() == 1 && c.Args().First() == "" {
-				return usagef("leave it out to take the component that can be found here", "COMPONENT is empty")
+				return exit.Usagef("leave it out to take the component that can be found here", "COMPONENT is empty")
 			}
 			settings, err := flags.settings(st)
 			if err != nil {
@@ -87,7 +87,7 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 	}
 	if s.exec == "" {
 		if p := inspect.CheckPath(path, s.load.MaxComponentSize); p != nil {
-			return problemError(p)
+			return exit.Problem(p)
 		}
 	}
 	// Listening comes first: an occupied port is known before anything is
@@ -110,9 +110,9 @@ func listen(ctx context.Context, addr string, findFree bool) (net.Listener, erro
 	}
 	var inUse *serve.AddressInUseError
 	if errors.As(err, &inUse) {
-		return nil, loadError(err, "stop what listens there, or take another port: --find-free-port, or --addr "+anyPort(addr), "%v", inUse)
+		return nil, exit.Loadf(err, "stop what listens there, or take another port: --find-free-port, or --addr "+anyPort(addr), "%v", inUse)
 	}
-	return nil, loadError(err, listenHint(err, addr), "cannot listen on %s: %v", addr, listenReason(err))
+	return nil, exit.Loadf(err, listenHint(err, addr), "cannot listen on %s: %v", addr, listenReason(err))
 }
 
 // listenReason returns what the system or the resolver says, without the call
@@ -148,13 +148,13 @@ func anyPort(addr string) string {
 }
 
 // loadFor loads the component while showing what takes so long.
-func loadFor(ctx context.Context, t *state, load loadFunc, path string, cfg loadConfig) (*app, error) {
+func loadFor(ctx context.Context, t *state, load loader.Func, path string, cfg loader.Config) (*loader.App, error) {
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
 	cfg.Progress = progress.Update
 
 	type result struct {
-		app *app
+		app *loader.App
 		err error
 	}
 	r, ok := awaited(ctx, t, func() result {
@@ -172,11 +172,11 @@ func loadFor(ctx context.Context, t *state, load loadFunc, path string, cfg load
 var errLeftBehind = fmt.Errorf("still loading: %w", context.Canceled)
 
 // hostConfig adds what belongs to the process to the settings.
-func (t *server) hostConfig(s *serveSettings) loadConfig {
+func (t *server) hostConfig(s *serveSettings) loader.Config {
 	cfg := s.load
 	cfg.Stdout = term.NewLines(t.stdout, s.loggingPrefix)
 	cfg.Stderr = term.NewLines(t.stderr, s.loggingPrefix)
-	cfg.Outbound = outboundLog(t.stderr, s.jsonLog, s.quiet, cfg.NoOutbound)
+	cfg.Outbound = loader.OutboundLog(t.stderr, s.jsonLog, s.quiet, cfg.NoOutbound)
 	cfg.Notice = func(line string) { t.note("%s", line) }
 	return cfg
 }
@@ -240,14 +240,14 @@ func plural(n int, what string) string {
 }
 
 // announce says what is served, and then where, on the line that scripts read.
-func (t *server) announce(l net.Listener, about description, s *serveSettings) {
+func (t *server) announce(l net.Listener, about loader.Description, s *serveSettings) {
 	url := serve.URL(l, s.addr)
 	switch {
 	case s.quiet, about.File == "":
 	case s.jsonLog:
-		_, _ = io.WriteString(t.stderr, about.json()+"\n")
+		_, _ = io.WriteString(t.stderr, about.JSON()+"\n")
 	default:
-		line := about.text(t.stderr)
+		line := about.Text(t.stderr)
 		if !t.stderr.IsTerminal() {
 			// Some programs look for the address on the very first line.
 			line += ", at " + url
@@ -265,32 +265,4 @@ func briefPages(pages serve.ErrorPages) string {
 		return "; error pages are brief (--error-pages)"
 	}
 	return ""
-}
-
-// text describes the component on one line.
-func (d description) text(out *term.Output) string {
-	compiled := "compiled in " + units.Duration(d.Compile.Round(time.Millisecond))
-	if d.FromCache {
-		compiled = "from cache"
-	}
-	return fmt.Sprintf("%s %s", out.Strong(term.Clean(d.File)),
-		out.Dim(fmt.Sprintf("%s, sha256 %s, wasi:http %s, %s", units.Size(d.Size), d.Digest, d.Kind, compiled)))
-}
-
-// json describes the component on one line for a program; its names are an
-// interface.
-func (d description) json() string {
-	b, err := json.Marshal(struct {
-		File      string  `json:"file"`
-		Size      int64   `json:"size"`
-		Digest    string  `json:"digest"`
-		Kind      string  `json:"kind"`
-		CompileMS float64 `json:"compile_ms"`
-		FromCache bool    `json:"from_cache"`
-	}{d.File, d.Size, d.Digest, d.Kind, float64(d.Compile.Microseconds()) / 1000, d.FromCache})
-	if err != nil {
-		// Strings and numbers always have a JSON form.
-		panic(fmt.Sprintf("cmd: description: %v", err))
-	}
-	return string(b)
 }

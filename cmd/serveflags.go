@@ -13,6 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/regular"
@@ -167,7 +169,7 @@ type serveSettings struct {
 	// is recorded.
 	record record.Options
 	// load lacks what belongs to the process: streams and reports.
-	load loadConfig
+	load loader.Config
 }
 
 // settings checks the flags together and translates them.
@@ -176,20 +178,20 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		return nil, err
 	}
 	if f.maxMemory < minMemory {
-		return nil, usagef("for example --max-memory 64MiB", "--max-memory %s is less than a page of memory, 64KiB", f.maxMemory.String())
+		return nil, exit.Usagef("for example --max-memory 64MiB", "--max-memory %s is less than a page of memory, 64KiB", f.maxMemory.String())
 	}
 	for _, name := range f.allowHosts.Value() {
 		if !isHostName(name) {
-			return nil, usagef("write the name alone, without a scheme or a port, such as --allow-host mybox.example",
+			return nil, exit.Usagef("write the name alone, without a scheme or a port, such as --allow-host mybox.example",
 				"--allow-host %q is not the name of a host", name)
 		}
 	}
 	patterns := f.allowOutbound.Value()
 	if f.noOutbound && len(patterns) > 0 {
-		return nil, usagef("leave one of them out", "--no-outbound and --allow-outbound contradict each other")
+		return nil, exit.Usagef("leave one of them out", "--no-outbound and --allow-outbound contradict each other")
 	}
 	if f.noCache && f.cacheDir != "" {
-		return nil, usagef("leave one of them out", "--no-cache and --cache-dir contradict each other")
+		return nil, exit.Usagef("leave one of them out", "--no-cache and --cache-dir contradict each other")
 	}
 	if err := f.checkReload(); err != nil {
 		return nil, err
@@ -201,8 +203,8 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err := checkGuest(env, f.args.Value()); err != nil {
 		return nil, err
 	}
-	if _, err := trust(f.caFiles.Value()); err != nil {
-		return nil, usagef("name a file with certificates in PEM form (BEGIN CERTIFICATE)", "%v", err)
+	if _, err := loader.Trust(f.caFiles.Value()); err != nil {
+		return nil, exit.Usagef("name a file with certificates in PEM form (BEGIN CERTIFICATE)", "%v", err)
 	}
 	s := &serveSettings{
 		addr:          f.addr,
@@ -218,7 +220,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		poll:          time.Duration(f.poll),
 		exec:          f.exec,
 		sources:       f.sources.Value(),
-		load: loadConfig{
+		load: loader.Config{
 			Env:                        env,
 			Args:                       f.args.Value(),
 			Timeout:                    time.Duration(f.timeout),
@@ -243,7 +245,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	for _, text := range patterns {
 		p, err := host.ParsePattern(text)
 		if bad := (*host.PatternError)(nil); errors.As(err, &bad) {
-			return nil, usagef(bad.Hint, "--allow-outbound %q %s", bad.Text, bad.Problem)
+			return nil, exit.Usagef(bad.Hint, "--allow-outbound %q %s", bad.Text, bad.Problem)
 		}
 		s.load.AllowOutbound = append(s.load.AllowOutbound, p)
 	}
@@ -261,13 +263,13 @@ func checkAddr(addr string) error {
 		if _, err := strconv.ParseUint(addr, 10, 16); err == nil {
 			hint = "did you mean --addr 127.0.0.1:" + addr + "? " + hint
 		}
-		return usagef(hint, "--addr %q is not HOST:PORT", addr)
+		return exit.Usagef(hint, "--addr %q is not HOST:PORT", addr)
 	}
 	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
-		return usagef("ports are 0 (any free one) to 65535", "--addr %q has no valid port", addr)
+		return exit.Usagef("ports are 0 (any free one) to 65535", "--addr %q has no valid port", addr)
 	}
 	if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
-		return usagef(addrHint, "--addr %q has no valid port", addr)
+		return exit.Usagef(addrHint, "--addr %q has no valid port", addr)
 	}
 	return nil
 }
@@ -297,12 +299,12 @@ func isHostName(name string) bool {
 func checkGuest(env [][2]string, args []string) error {
 	for _, v := range env {
 		if !utf8.ValidString(v[0]) || !utf8.ValidString(v[1]) {
-			return usagef("components take text only: leave it out, or encode it", "environment variable %q is not UTF-8", v[0]+"="+v[1])
+			return exit.Usagef("components take text only: leave it out, or encode it", "environment variable %q is not UTF-8", v[0]+"="+v[1])
 		}
 	}
 	for _, arg := range args {
 		if !utf8.ValidString(arg) {
-			return usagef("components take text only: leave it out, or encode it", "--arg %q is not UTF-8", arg)
+			return exit.Usagef("components take text only: leave it out, or encode it", "--arg %q is not UTF-8", arg)
 		}
 	}
 	return nil
@@ -312,11 +314,11 @@ func checkGuest(env [][2]string, args []string) error {
 func (f *serveFlags) checkReload() error {
 	switch {
 	case f.exec != "" && !f.watch:
-		return usagef("leave one of them out", "--exec and --watch=false contradict each other")
+		return exit.Usagef("leave one of them out", "--exec and --watch=false contradict each other")
 	case f.poll != 0 && !f.watch:
-		return usagef("leave one of them out", "--poll and --watch=false contradict each other")
+		return exit.Usagef("leave one of them out", "--poll and --watch=false contradict each other")
 	case len(f.sources.Value()) > 0 && f.exec == "":
-		return usagef("add --exec with the command that builds the component", "--source says what --exec depends on, and there is no --exec")
+		return exit.Usagef("add --exec with the command that builds the component", "--source says what --exec depends on, and there is no --exec")
 	}
 	return nil
 }

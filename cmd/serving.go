@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/internal/reload"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
@@ -33,7 +35,7 @@ func (t *server) serveOn(
 		}
 	}()
 	cfg := t.hostConfig(s)
-	engine := cfg.newEngine(t.helper)
+	engine := cfg.NewEngine(t.helper)
 	cfg.Engine = engine
 	left := false
 	defer func() {
@@ -68,7 +70,7 @@ func (t *server) serveOn(
 		file, err = watch.NewFile(path, d.Digest(),
 			watch.Options{Poll: s.poll, MaxSize: cfg.MaxComponentSize, Problem: t.watchProblem})
 		if err != nil {
-			return errors.Join(loadError(err, "--poll 1s looks every second instead; --watch=false does not look at all", "cannot watch %s: %v", path, err), closeBuild(ctx, build))
+			return errors.Join(exit.Loadf(err, "--poll 1s looks every second instead; --watch=false does not look at all", "cannot watch %s: %v", path, err), closeBuild(ctx, build))
 		}
 		// It only closes descriptors.
 		defer func() { _ = file.Close() }()
@@ -97,17 +99,17 @@ func (t *server) serveOn(
 	<-ended
 	<-ended
 	if err != nil {
-		return loadError(err, "", "%s: serving ended: %v", path, err)
+		return exit.Loadf(err, "", "%s: serving ended: %v", path, err)
 	}
 	return nil
 }
 
 // firstBuild returns the build to begin with, and what to say about it.
 func (t *server) firstBuild(
-	ctx context.Context, d *reload.Decider, cfg loadConfig,
-) (serve.Build, description, error) {
+	ctx context.Context, d *reload.Decider, cfg loader.Config,
+) (serve.Build, loader.Description, error) {
 	defer relaxCollector()()
-	var about description
+	var about loader.Description
 	load := func(ctx context.Context, data []byte) (*reload.Build, error) {
 		cfg.Data = data
 		a, err := loadFor(ctx, t.state, t.load, d.Path, cfg)
@@ -126,7 +128,7 @@ func (t *server) firstBuild(
 		return result{build, err}
 	})
 	if !ok {
-		return serve.Build{}, description{}, errLeftBehind
+		return serve.Build{}, loader.Description{}, errLeftBehind
 	}
 	return first.build, about, first.err
 }

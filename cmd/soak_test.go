@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/serve"
 )
@@ -61,9 +62,9 @@ func startReloading(t *testing.T, first []byte, args ...string) *reloading {
 	var mu sync.Mutex
 	st := r.state(append([]string{programName, "serve", r.file, "--addr", "127.0.0.1:0", "--no-cache"}, args...)...)
 	d := doors{
-		load: func(ctx context.Context, path string, cfg loadConfig) (*app, error) {
+		load: func(ctx context.Context, path string, cfg loader.Config) (*loader.App, error) {
 			r.loads.Add(1)
-			a, err := load(ctx, path, cfg)
+			a, err := loader.Load(ctx, path, cfg)
 			if err != nil {
 				return nil, err
 			}
@@ -111,8 +112,8 @@ func (b *buffer) awaitCount(t *testing.T, text string, n int) {
 	}
 }
 
-// loader sends requests on one connection and checks each answer.
-type loader struct {
+// soakClient sends requests on one connection and checks each answer.
+type soakClient struct {
 	url    string
 	client *http.Client
 	lost   atomic.Int64 // connections that the server ended
@@ -139,8 +140,8 @@ func (c *watched) Close() error {
 	return c.Conn.Close()
 }
 
-func newLoader(url string) *loader {
-	l := &loader{url: url}
+func newSoakClient(url string) *soakClient {
+	l := &soakClient{url: url}
 	l.client = &http.Client{Transport: &http.Transport{
 		DisableCompression: true, MaxConnsPerHost: 1,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -168,7 +169,7 @@ func (s *slow) Read(p []byte) (int, error) {
 
 // kinds of load. Each gets the answer's build and checks that all of the answer
 // is that build's.
-func (l *loader) exchange(kind string, digests [2]string) error {
+func (l *soakClient) exchange(kind string, digests [2]string) error {
 	method, target, body := http.MethodGet, "", io.Reader(nil)
 	upload := strings.Repeat("upload ", 40_000)
 	want := [2]string{"hello from rust\n", "HELLO FROM RUST\n"}
@@ -288,7 +289,7 @@ func swaps(t *testing.T) int {
 // left in the end.
 func TestSwapsUnderLoadLoseNothing(t *testing.T) {
 	a, b := twoBuilds(t)
-	builds, digests := [2][]byte{a, b}, [2]string{digest(a), digest(b)}
+	builds, digests := [2][]byte{a, b}, [2]string{loader.Digest(a), loader.Digest(b)}
 	r := startReloading(t, a, "--log-format", "json", "--quiet", "--drain-timeout", "30s")
 	url := r.url(t)
 	replace(t, r.file, b)
@@ -298,9 +299,9 @@ func TestSwapsUnderLoadLoseNothing(t *testing.T) {
 		stop := make(chan struct{})
 		var group sync.WaitGroup
 		kinds := []string{"", "", "", "download", "download", "upload", "stream", "stream"}
-		loaders := make([]*loader, len(kinds))
+		loaders := make([]*soakClient, len(kinds))
 		for i, kind := range kinds {
-			l := newLoader(url)
+			l := newSoakClient(url)
 			loaders[i] = l
 			group.Go(func() {
 				for {
@@ -426,13 +427,13 @@ func TestALargeComponentWrittenSlowlyIsOneSwap(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r.err.await(t, digest(a)+` → `+digest(b))
+	r.err.await(t, loader.Digest(a)+` → `+loader.Digest(b))
 	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.Header.Get(serve.BuildHeader) != digest(b) || resp.Header.Get(serve.StaleHeader) != "" {
+	if resp.Header.Get(serve.BuildHeader) != loader.Digest(b) || resp.Header.Get(serve.StaleHeader) != "" {
 		t.Errorf("got %v", resp.Header)
 	}
 	if text := r.err.String(); strings.Count(text, "→") != 1 || strings.Contains(text, "✗") {
@@ -458,12 +459,12 @@ func TestABuildThatCannotStartIsNotSwappedIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if build, stale := resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader); build != digest(a) || !strings.Contains(stale, reason) {
+		if build, stale := resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader); build != loader.Digest(a) || !strings.Contains(stale, reason) {
 			t.Errorf("%s: build %q, stale %q", name, build, stale)
 		}
 	}
 	replace(t, r.file, b)
-	r.err.await(t, digest(a)+` → `+digest(b))
+	r.err.await(t, loader.Digest(a)+` → `+loader.Digest(b))
 }
 
 func await[T any](t *testing.T, c <-chan T, what string) T {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 )
 
 // runIn runs a command in process to its end.
@@ -19,7 +21,7 @@ func runIn(t *testing.T, args ...string) (code int, output string) {
 	s := newSession()
 	st := s.state(append([]string{programName}, args...)...)
 	st.in = strings.NewReader("")
-	code = st.main(context.Background(), doors{load: load, servable: isServable})
+	code = st.main(context.Background(), doors{load: loader.Load, servable: loader.Servable})
 	return code, s.out.String() + s.err.String()
 }
 
@@ -157,5 +159,5 @@ func TestAHangupWithAPipeInPlaceOfTheFileDoesNotHang(t *testing.T) {
 	}
 	replace(t, f.file, []byte("two"))
 	f.hangups <- os.Interrupt
-	f.err.await(t, `→ `+digest([]byte("two")))
+	f.err.await(t, `→ `+loader.Digest([]byte("two")))
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/cmd/internal/testhost"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/regular"
@@ -22,9 +24,6 @@ import (
 
 // defaultMaxBody is the largest body of a response, in bytes.
 const defaultMaxBody = 100 << 20
-
-// exitMismatch is the exit code when answers differ, and that is all.
-const exitMismatch = 4
 
 // The headings under which the help of test lists its flags.
 const (
@@ -154,7 +153,7 @@ wasihttp test fixtures/ --shard 2/4 --jobs 4           a quarter of them, four a
 // testSettings is what the flags mean.
 type testSettings struct {
 	suite *suite.Suite
-	load  loadConfig
+	load  loader.Config
 	ci    bool
 }
 
@@ -162,7 +161,7 @@ type testSettings struct {
 func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	paths := c.Args().Slice()
 	if len(paths) == 0 {
-		return nil, usagef("try: "+programName+" test fixtures/", "test needs a PATH: a fixture or a folder of fixtures")
+		return nil, exit.Usagef("try: "+programName+" test fixtures/", "test needs a PATH: a fixture or a folder of fixtures")
 	}
 	guest, err := f.guest.settings(t)
 	if err != nil {
@@ -170,13 +169,13 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	}
 	s := &testSettings{load: guest.load, ci: isTrue(lookupEnv(t.environ, "CI"))}
 	if f.update && s.ci {
-		return nil, usagef("run it on your machine and commit the change", "--update does nothing when CI is set")
+		return nil, exit.Usagef("run it on your machine and commit the change", "--update does nothing when CI is set")
 	}
 	if f.update && f.watch {
-		return nil, usagef("leave one of them out", "--update and --watch do not go together")
+		return nil, exit.Usagef("leave one of them out", "--update and --watch do not go together")
 	}
 	if f.concurrent > 1 && (f.jobs > 1 || f.isolate.Value != "none") {
-		return nil, usagef("leave out --jobs and --isolate", "--concurrent sends entries into one instance, --jobs and --isolate make several")
+		return nil, exit.Usagef("leave out --jobs and --isolate", "--concurrent sends entries into one instance, --jobs and --isolate make several")
 	}
 	s.suite = &suite.Suite{
 		Program: programName, Paths: paths, Dir: t.dir, In: t.in, Out: coloured(t.stdout, f.color.Value), Err: t.stderr,
@@ -226,7 +225,7 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 	if f.filter != "" {
 		re, err := regexp.Compile(f.filter)
 		if err != nil {
-			return usagef("", "--filter: %v", err)
+			return exit.Usagef("", "--filter: %v", err)
 		}
 		s.Filter = re
 	}
@@ -235,14 +234,14 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 		index, errI := strconv.Atoi(i)
 		count, errN := strconv.Atoi(n)
 		if !ok || errI != nil || errN != nil || index < 1 || index > count {
-			return usagef("for example --shard 1/4, up to 4/4", "--shard %q is not I/N", f.shard)
+			return exit.Usagef("for example --shard 1/4, up to 4/4", "--shard %q is not I/N", f.shard)
 		}
 		s.Shard, s.Shards = index, count
 	}
 	if f.seed != "" {
 		seed, err := strconv.ParseUint(f.seed, 10, 64)
 		if err != nil {
-			return usagef("", "--seed %q is not a whole number", f.seed)
+			return exit.Usagef("", "--seed %q is not a whole number", f.seed)
 		}
 		s.Shuffle = &seed
 	} else {
@@ -266,12 +265,12 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 	for _, path := range f.variableFiles.Value() {
 		content, err := regular.ReadFile(path, regular.MaxText)
 		if err != nil {
-			return usagef("name a file with a line NAME=VALUE for each variable",
+			return exit.Usagef("name a file with a line NAME=VALUE for each variable",
 				"--variables-file %s: %v", path, regular.Reason(err))
 		}
 		list, err := testrunner.ParseVariables(string(content))
 		if err != nil {
-			return usagef("", "--variables-file %s: %v", path, err)
+			return exit.Usagef("", "--variables-file %s: %v", path, err)
 		}
 		o.Variables = append(o.Variables, list...)
 	}
@@ -283,7 +282,7 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 		for _, text := range given.list {
 			v, err := testrunner.ParseVariable(text)
 			if err != nil {
-				return usagef("write --"+given.flag+" NAME=VALUE", "--%s: %v", given.flag, err)
+				return exit.Usagef("write --"+given.flag+" NAME=VALUE", "--%s: %v", given.flag, err)
 			}
 			*given.into = append(*given.into, v)
 		}
@@ -357,7 +356,7 @@ func (s *testSettings) host(t *state, d doors) *testhost.Host {
 	return testhost.New(testhost.Config{
 		Load: func(ctx context.Context, path string) (*testhost.Component, error) {
 			if p := inspect.CheckPath(path, cfg.MaxComponentSize); p != nil {
-				return nil, problemError(p)
+				return nil, exit.Problem(p)
 			}
 			app, err := loadFor(ctx, t, d.load, path, cfg)
 			if err != nil {
@@ -367,7 +366,7 @@ func (s *testSettings) host(t *state, d doors) *testhost.Host {
 		},
 		Find:       func() (string, error) { return s.find(d) },
 		Concurrent: s.suite.Options.Concurrent,
-		Hint:       failureHint,
+		Hint:       loader.FailureHint,
 	})
 }
 
@@ -384,11 +383,11 @@ func verdictError(v testrunner.Verdict, err error) error {
 	}
 	switch v {
 	case testrunner.Unreadable:
-		return guestExit(exitUnreadable)
+		return exit.Guest(exit.Unreadable)
 	case testrunner.Broken:
-		return guestExit(exitLoad)
+		return exit.Guest(exit.Load)
 	case testrunner.Mismatches:
-		return guestExit(exitMismatch)
+		return exit.Guest(exit.Mismatch)
 	}
 	return nil
 }
@@ -396,16 +395,16 @@ func verdictError(v testrunner.Verdict, err error) error {
 // suiteError returns an error of a suite as the error that ends a command.
 func suiteError(err error) error {
 	var (
-		user  *userError
+		user  *exit.Error
 		asked *suite.Error
 	)
 	switch {
 	case err == nil, errors.As(err, &user), errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &asked) && asked.Usage:
-		return usagef(asked.Hint, "%s", asked.Message)
+		return exit.Usagef(asked.Hint, "%s", asked.Message)
 	case asked != nil:
-		return loadError(err, asked.Hint, "%s", asked.Message)
+		return exit.Loadf(err, asked.Hint, "%s", asked.Message)
 	}
-	return loadError(err, "", "%v", err)
+	return exit.Loadf(err, "", "%v", err)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 )
 
 // writeFixture writes a file into a folder of its own.
@@ -24,7 +26,7 @@ func TestAnInterruptedRunDoesNotPass(t *testing.T) {
 	s := newSession()
 	st := s.state(programName, "test", first, second,
 		"--component", filepath.Join("..", "testdata", "guests", "rust-kitchen", "rust-kitchen.wasm"), "--timeout", "0", "--no-cache")
-	go func() { s.code <- st.main(context.Background(), doors{load: load}) }()
+	go func() { s.code <- st.main(context.Background(), doors{load: loader.Load}) }()
 	s.out.await(t, "✓ .*first.hurl")
 	s.signals <- os.Interrupt
 	if got := s.exit(t); got != 130 || !strings.Contains(s.err.String(), "interrupted: the run is not complete") || !strings.Contains(s.out.String(), "1 passed, 1 file not run") {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
@@ -30,15 +31,15 @@ func GuestEnv(environ []string, inherit bool, files, vars []string) ([][2]string
 	for _, path := range files {
 		text, err := regular.ReadFile(path, regular.MaxText)
 		if err != nil {
-			return nil, usagef(envFileHint, "--env-file %s: %v", path, regular.Reason(err))
+			return nil, exit.Usagef(envFileHint, "--env-file %s: %v", path, regular.Reason(err))
 		}
 		if !utf8.Valid(text) {
-			return nil, usagef(envFileHint, "--env-file %s: is not UTF-8 text", path)
+			return nil, exit.Usagef(envFileHint, "--env-file %s: is not UTF-8 text", path)
 		}
 		vars, err := parseEnvFile(string(text))
 		if err != nil {
 			hint := "a line is NAME=VALUE, quotes around the value are allowed"
-			return nil, usagef(hint, "--env-file: %s:%v", path, err)
+			return nil, exit.Usagef(hint, "--env-file: %s:%v", path, err)
 		}
 		for _, v := range vars {
 			env.set(v[0], v[1])
@@ -48,7 +49,7 @@ func GuestEnv(environ []string, inherit bool, files, vars []string) ([][2]string
 		name, value, hasValue := strings.Cut(entry, "=")
 		if name == "" {
 			hint := "write --env NAME=VALUE, or --env NAME to pass on a variable of your own"
-			return nil, usagef(hint, "--env %q has no name", entry)
+			return nil, exit.Usagef(hint, "--env %q has no name", entry)
 		}
 		if !hasValue {
 			i, ok := own.index[name]

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
 // UsageError is a cli.OnUsageErrorFunc that says in the words of this program what the flag parser found
@@ -19,10 +21,10 @@ func UsageError(c *cli.Context, err error, _ bool) error {
 		} else if isWasmtimeOption(name) {
 			help = "wasmtime's -S, -W and the like are not needed: all of WASI is there; limits have flags of their own. " + help
 		}
-		return usagef(help, "unknown flag %s", dashed(name))
+		return exit.Usagef(help, "unknown flag %s", dashed(name))
 	}
 	if name, ok := strings.CutPrefix(msg, "flag needs an argument: "); ok {
-		return usagef(help, "flag %s needs a value", dashed(strings.TrimLeft(name, "-")))
+		return exit.Usagef(help, "flag %s needs a value", dashed(strings.TrimLeft(name, "-")))
 	}
 	for _, before := range []string{"for flag -", "for -"} {
 		if start, rest, ok := strings.Cut(msg, before); ok && !strings.HasPrefix(rest, "-") {
@@ -30,7 +32,7 @@ func UsageError(c *cli.Context, err error, _ bool) error {
 			break
 		}
 	}
-	return usagef(help, "%s", msg)
+	return exit.Usagef(help, "%s", msg)
 }
 
 // dashed writes a flag as people do.
@@ -68,7 +70,7 @@ func NoArguments(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return nil
 	}
-	return usagef("see: "+helpCommand(c), "%s takes no arguments: %s", c.Command.Name, strings.Join(c.Args().Slice(), " "))
+	return exit.Usagef("see: "+helpCommand(c), "%s takes no arguments: %s", c.Command.Name, strings.Join(c.Args().Slice(), " "))
 }
 
 // helpCommand returns the command that shows the help for what was called.
@@ -98,7 +100,7 @@ func flagNames(c *cli.Context) []string {
 // meant.
 func UnknownCommand(c *cli.Context, name string) error {
 	if strings.HasSuffix(name, ".wasm") {
-		return usagef("did you mean: "+c.App.HelpName+" serve "+name, "unknown command %q", name)
+		return exit.Usagef("did you mean: "+c.App.HelpName+" serve "+name, "unknown command %q", name)
 	}
 	var names []string
 	for _, command := range c.App.Commands {
@@ -110,7 +112,7 @@ func UnknownCommand(c *cli.Context, name string) error {
 	if near := nearest(name, names); near != "" {
 		hint = "did you mean " + near + "? " + hint
 	}
-	return usagef(hint, "unknown command %q", name)
+	return exit.Usagef(hint, "unknown command %q", name)
 }
 
 // nearest returns the name that needs the fewest changes to become what was

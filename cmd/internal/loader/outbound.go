@@ -1,4 +1,4 @@
-package cmd
+package loader
 
 import (
 	"encoding/json"
@@ -27,9 +27,9 @@ type outboundJSON struct {
 	Hint       string  `json:"hint,omitempty"`
 }
 
-// outboundLog returns a log of outbound requests. A refused one is always
+// OutboundLog returns a log of outbound requests. A refused one is always
 // written, and says which flag would allow it; the others only if not quiet.
-func outboundLog(out *term.Output, asJSON, quiet, forbidden bool) func(host.OutboundRequest) {
+func OutboundLog(out *term.Output, asJSON, quiet, forbidden bool) func(host.OutboundRequest) {
 	return func(r host.OutboundRequest) {
 		if quiet && !r.Refused {
 			return

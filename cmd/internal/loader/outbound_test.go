@@ -1,4 +1,4 @@
-package cmd
+package loader
 
 import (
 	"strings"
@@ -40,7 +40,7 @@ func TestOutboundLog(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
-			outboundLog(term.New(&b, nil), tt.asJSON, tt.quiet, tt.forbidden)(tt.record)
+			OutboundLog(term.New(&b, nil), tt.asJSON, tt.quiet, tt.forbidden)(tt.record)
 			if diff := cmp.Diff(tt.want, b.String()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -1,4 +1,4 @@
-package cmd
+package loader
 
 import (
 	"errors"
@@ -27,7 +27,7 @@ func TestFailuresNameTheFlagOfTheirLimit(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var f *serve.Failure
-			if !errors.As(serveFailure(&tt.failure), &f) || f.Cause != tt.cause || f.Hint != tt.hint {
+			if !errors.As(ServeFailure(&tt.failure), &f) || f.Cause != tt.cause || f.Hint != tt.hint {
 				t.Errorf("got %+v", f)
 			}
 		})

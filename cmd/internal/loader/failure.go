@@ -1,4 +1,4 @@
-package cmd
+package loader
 
 import (
 	"errors"
@@ -8,11 +8,11 @@ import (
 	"github.com/wasihttp/wasihttp/serve"
 )
 
-// serveFailure describes a failure for the server's page, with the flags that have to do with it.
-func serveFailure(f *host.Failure) error {
+// ServeFailure describes a failure for the server's page, with the flags that have to do with it.
+func ServeFailure(f *host.Failure) error {
 	out := &serve.Failure{
 		Outcome: serve.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode,
-		Stderr: f.Stderr, Hint: failureHint(f), Err: f,
+		Stderr: f.Stderr, Hint: FailureHint(f), Err: f,
 	}
 	for _, frame := range f.Frames {
 		out.Frames = append(out.Frames, serve.Frame(frame))
@@ -27,8 +27,8 @@ func serveFailure(f *host.Failure) error {
 	return out
 }
 
-// failureHint returns the next step after a failure; "" if none is known.
-func failureHint(f *host.Failure) string {
+// FailureHint returns the next step after a failure; "" if none is known.
+func FailureHint(f *host.Failure) string {
 	flag := ""
 	switch f.Limit {
 	case host.LimitTimeout:

@@ -1,4 +1,6 @@
-package cmd
+// Package loader makes components ready to serve, as the user wants it: it joins the settings of a
+// command with package host, and names the flags that have to do with a failure.
+package loader
 
 import (
 	"cmp"
@@ -15,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/engine"
@@ -25,9 +28,9 @@ import (
 	"github.com/wasihttp/wasihttp/serve"
 )
 
-// loadConfig is everything the user decided about the component that is loaded
+// Config is everything the user decided about the component that is loaded
 // and about the host it finds.
-type loadConfig struct {
+type Config struct {
 	// Env is what the guest sees as its environment, names unique, in order.
 	Env [][2]string
 	// Args is what the guest sees as its arguments after its name.
@@ -87,40 +90,27 @@ type loadConfig struct {
 	Notice func(line string)
 }
 
-// app is a component that is ready to serve.
-type app struct {
+// Func makes the component in a file ready to serve.
+type Func func(ctx context.Context, path string, cfg Config) (*App, error)
+
+// App is a component that is ready to serve.
+type App struct {
 	Handler serve.Handler
 	// Host is what Handler gives the requests to; nil for a handler made of Go.
 	Host  *host.Host
-	About description
+	About Description
 	// Component is what was loaded, for comparing it with the next build; nil if there is nothing to compare.
 	Component *component.Component
 	// Close frees everything, as serve.Build's Close does.
 	Close func(ctx context.Context) error
 }
 
-// description is what the user is told about a component.
-type description struct {
-	// File is the path as it was given.
-	File string
-	// Size is the file's, in bytes.
-	Size int64
-	// Digest is the first 8 hexadecimal digits of the file's SHA-256.
-	Digest string
-	// Kind is the version of WASI HTTP it is made for: "0.2" or "0.3".
-	Kind string
-	// Compile is how long compiling took; FromCache says that it was not
-	// needed.
-	Compile   time.Duration
-	FromCache bool
-}
-
-// load makes the component in the file at path ready to serve.
-func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
+// Load makes the component in the file at path ready to serve.
+func Load(ctx context.Context, path string, cfg Config) (*App, error) {
 	start := time.Now()
-	x := cfg.examine(path, host.NewLinker()).ForServe()
+	x := cfg.Examine(path, host.NewLinker()).ForServe()
 	if x.Problem != nil {
-		return nil, problemError(x.Problem)
+		return nil, exit.Problem(x.Problem)
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -131,19 +121,19 @@ func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 	}
 	closeEngine := func() error { return nil }
 	if settings.Engine == nil {
-		settings.Engine = cfg.newEngine(nil)
+		settings.Engine = cfg.NewEngine(nil)
 		closeEngine = settings.Engine.Close
 	}
 	h, err := host.FromComponent(ctx, x.Component, settings)
 	if err != nil {
-		return nil, errors.Join(hostError(path, err), closeEngine())
+		return nil, errors.Join(HostError(path, err), closeEngine())
 	}
-	return &app{
+	return &App{
 		Handler:   h,
 		Host:      h,
 		Component: x.Component,
-		About: description{
-			File: path, Size: int64(len(x.Data)), Digest: digest(x.Data), Kind: h.Kind().String(),
+		About: Description{
+			File: path, Size: int64(len(x.Data)), Digest: Digest(x.Data), Kind: h.Kind().String(),
 			Compile: time.Since(start), FromCache: h.FromCache(),
 		},
 		Close: func(ctx context.Context) error { return errors.Join(h.Close(ctx), closeEngine()) },
@@ -151,10 +141,10 @@ func load(ctx context.Context, path string, cfg loadConfig) (*app, error) {
 }
 
 // host translates the settings for the host of the component at path.
-func (cfg *loadConfig) host(path string) (host.Config, error) {
-	outbound, err := cfg.outbound()
+func (cfg *Config) host(path string) (host.Config, error) {
+	outbound, err := cfg.Policy()
 	if err != nil {
-		return host.Config{}, loadError(err, "", "%s: %v", path, err)
+		return host.Config{}, exit.Loadf(err, "", "%s: %v", path, err)
 	}
 	h := host.Config{
 		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, Outbound: outbound,
@@ -163,7 +153,7 @@ func (cfg *loadConfig) host(path string) (host.Config, error) {
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),
 		MaxInstanceReuse: cfg.MaxInstanceReuse, MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
 		Stdout: guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr), Notice: cfg.Notice,
-		Observe: cfg.observe(), Describe: serveFailure,
+		Observe: cfg.observe(), Describe: ServeFailure,
 		Engine: cfg.Engine, Background: cfg.Reload, Try: cfg.Reload,
 	}
 	if cfg.Progress != nil {
@@ -173,7 +163,7 @@ func (cfg *loadConfig) host(path string) (host.Config, error) {
 }
 
 // observe records the exchanges of a host, if they are to be recorded.
-func (cfg *loadConfig) observe() func(host.Handler) host.Handler {
+func (cfg *Config) observe() func(host.Handler) host.Handler {
 	if cfg.Recorder == nil {
 		return nil
 	}
@@ -188,9 +178,9 @@ func unlimited[T ~int64](limit T) T {
 	return limit
 }
 
-// outbound returns the policy for requests to other servers.
-func (cfg *loadConfig) outbound() (host.Outbound, error) {
-	tls, err := trust(cfg.CAFiles)
+// Policy returns the policy for requests to other servers.
+func (cfg *Config) Policy() (host.Outbound, error) {
+	tls, err := Trust(cfg.CAFiles)
 	return host.Outbound{
 		Allow: cfg.AllowOutbound, AllowAll: !cfg.NoOutbound && len(cfg.AllowOutbound) == 0,
 		TLS: tls, Log: cfg.Outbound,
@@ -210,23 +200,23 @@ func guestOutput(lines *term.Lines) func(host.Origin) io.WriteCloser {
 	}
 }
 
-// hostError explains why there is no host for the component at path, in which nothing is wrong.
-func hostError(path string, err error) error {
+// HostError explains why there is no host for the component at path, in which nothing is wrong.
+func HostError(path string, err error) error {
 	var (
 		compile *host.CompileError
 		start   *host.StartError
 	)
 	switch {
 	case errors.As(err, &compile):
-		return problemError(inspect.CodeProblem(path, err))
+		return exit.Problem(inspect.CodeProblem(path, err))
 	case errors.As(err, &start):
-		return loadError(err, "the build before it goes on serving", "%s: cannot be started: %v", path, err)
+		return exit.Loadf(err, "the build before it goes on serving", "%s: cannot be started: %v", path, err)
 	}
-	return loadError(err, "", "%s: %v", path, err)
+	return exit.Loadf(err, "", "%s: %v", path, err)
 }
 
 // trust returns a TLS configuration with the certificates in files beside the system's; nil for no files.
-func trust(files []string) (*tls.Config, error) {
+func Trust(files []string) (*tls.Config, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
@@ -246,16 +236,16 @@ func trust(files []string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: roots}, nil
 }
 
-// examine examines the contents that were given, else the file.
-func (cfg *loadConfig) examine(path string, linker *component.Linker) *inspect.File {
+// Examine examines the contents that were given, else the file.
+func (cfg *Config) Examine(path string, linker *component.Linker) *inspect.File {
 	if cfg.Data != nil {
 		return inspect.Bytes(path, cfg.Data, linker)
 	}
 	return inspect.Open(path, cfg.MaxComponentSize, linker)
 }
 
-// newEngine returns an engine with the cache that the settings name.
-func (cfg *loadConfig) newEngine(helper engine.Helper) *host.Engine {
+// NewEngine returns an engine with the cache that the settings name.
+func (cfg *Config) NewEngine(helper engine.Helper) *host.Engine {
 	return host.NewEngine(host.EngineOptions{CacheDir: cfg.CacheDir, Helper: helper, Warn: func(err error) {
 		if cfg.Notice != nil {
 			cfg.Notice(err.Error() + " (--cache-dir names another folder, --no-cache none)")
@@ -264,14 +254,14 @@ func (cfg *loadConfig) newEngine(helper engine.Helper) *host.Engine {
 }
 
 // digest names a build: the first 8 hexadecimal digits of the SHA-256 of its file.
-func digest(data []byte) string {
+func Digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:4])
 }
 
-// isServable reports whether the file at path, of limit bytes at most, is a component that serve can
+// Servable reports whether the file at path, of limit bytes at most, is a component that serve can
 // run, or else why not.
-func isServable(path string, limit int64) (bool, string) {
+func Servable(path string, limit int64) (bool, string) {
 	if x := inspect.Open(path, limit, host.NewLinker()).ForServe(); x.Problem != nil {
 		return false, strings.TrimPrefix(x.Problem.Message, path+": ")
 	}
