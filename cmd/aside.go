@@ -1,17 +1,15 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"os/exec"
 	"runtime"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/process"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
@@ -26,34 +24,8 @@ const asideName = "compile-aside"
 func compileAside(t *state) engine.Helper {
 	return func(ctx context.Context, dir string, wasm []byte) error {
 		command := t.self(asideName, dir, strconv.Itoa(len(wasm)))
-		return runAside(ctx, command, wasm)
+		return process.Feed(ctx, command, wasm)
 	}
-}
-
-// runAside runs the command, which gets the module on its standard input, until ctx ends.
-func runAside(ctx context.Context, command *exec.Cmd, wasm []byte) error {
-	ownGroup(command)
-	var text bytes.Buffer
-	command.Stderr = &text
-	// The pipe stays open: when it is closed, this process has ended, and the
-	// other one does so too.
-	in, err := command.StdinPipe()
-	if err != nil {
-		return err
-	}
-	if err := command.Start(); err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = command.Process.Kill() })
-	defer stop()
-	// If not all of it can be written, the other process has ended and says why.
-	_, _ = in.Write(wasm)
-	if err := command.Wait(); ctx.Err() != nil {
-		return ctx.Err()
-	} else if err != nil {
-		return fmt.Errorf("%w: %s", err, text.Bytes())
-	}
-	return nil
 }
 
 // asideCommand describes the command, which is for the program itself alone.

@@ -1,29 +1,20 @@
 package cmd
 
 import (
-	_ "embed"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/completion"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
-//go:embed completion/bash.sh
-var bashCompletion string
-
-//go:embed completion/zsh.sh
-var zshCompletion string
-
-//go:embed completion/powershell.ps1
-var powershellCompletion string
-
 // completionCommand describes "wasihttp completion".
 func completionCommand(t *state) *cli.Command {
-	script := func(shell, text string) *cli.Command {
-		return command(&cli.Command{
+	var scripts []*cli.Command
+	for _, shell := range completion.Shells() {
+		scripts = append(scripts, command(&cli.Command{
 			Name:      shell,
 			Usage:     "print the script for " + shell,
 			UsageText: programName + " completion " + shell,
@@ -31,23 +22,14 @@ func completionCommand(t *state) *cli.Command {
 				if err := cmdline.NoArguments(c); err != nil {
 					return err
 				}
-				_, err := fmt.Fprint(t.stdout, text)
+				text, err := completion.Script(c.App, shell)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprint(t.stdout, text)
 				return err
 			},
-		})
-	}
-	fish := script("fish", "")
-	fish.Action = func(c *cli.Context) error {
-		if err := cmdline.NoArguments(c); err != nil {
-			return err
-		}
-		text, err := c.App.ToFishCompletion()
-		if err != nil {
-			return err
-		}
-		// The library shows the marks around the names of values.
-		_, err = fmt.Fprint(t.stdout, strings.ReplaceAll(text, "`", ""))
-		return err
+		}))
 	}
 	return command(&cli.Command{
 		Name:      "completion",
@@ -58,12 +40,7 @@ source <(wasihttp completion bash)                                      in ~/.ba
 source <(wasihttp completion zsh)                                       in ~/.zshrc, after compinit
 wasihttp completion fish > ~/.config/fish/completions/wasihttp.fish     once
 wasihttp completion powershell | Out-String | Invoke-Expression         in $PROFILE`),
-		Subcommands: []*cli.Command{
-			script("bash", bashCompletion),
-			script("zsh", zshCompletion),
-			fish,
-			script("powershell", powershellCompletion),
-		},
+		Subcommands: scripts,
 		Action: func(c *cli.Context) error {
 			if name := c.Args().First(); name != "" {
 				return exit.Usagef("the shells are bash, zsh, fish and powershell", "there is no completion for %q", name)

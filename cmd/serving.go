@@ -13,6 +13,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
+	"github.com/wasihttp/wasihttp/cmd/internal/process"
 	"github.com/wasihttp/wasihttp/internal/reload"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
@@ -184,7 +185,7 @@ func (t *server) obey(
 				_, _ = io.WriteString(t.stderr, "\x1b[H\x1b[2J\x1b[3J")
 			case key == 'o':
 				opening.Go(func() {
-					if err := openBrowser(ctx, url); err != nil {
+					if err := process.OpenBrowser(ctx, url); err != nil {
 						t.note("cannot open a browser: %v", err)
 					}
 				})

@@ -1,4 +1,4 @@
-package cmd
+package process
 
 import (
 	"context"
@@ -6,9 +6,9 @@ import (
 	"runtime"
 )
 
-// openBrowser shows the page in the user's browser. What it runs may be the
+// OpenBrowser shows the page in the user's browser. What it runs may be the
 // browser itself, which goes on when ctx ends.
-func openBrowser(ctx context.Context, url string) error {
+func OpenBrowser(ctx context.Context, url string) error {
 	var command *exec.Cmd
 	switch runtime.GOOS {
 	case "darwin":
