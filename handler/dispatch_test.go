@@ -334,13 +334,13 @@ func TestCloseLetsRequestsFinish(t *testing.T) {
 		synctest.Wait()
 		slow := newRequest()
 		slow.PathWithQuery = "/slow"
-		answered := make(chan error)
+		finished := make(chan error)
 		go func() {
 			res, err := p.Handle(t.Context(), nil, slow)
 			if err == nil {
 				_, err = readAll(res)
 			}
-			answered <- err
+			finished <- err
 		}()
 		synctest.Wait()
 		closed := make(chan struct{})
@@ -358,7 +358,7 @@ func TestCloseLetsRequestsFinish(t *testing.T) {
 		default:
 		}
 		close(release)
-		if err := <-answered; err != nil {
+		if err := <-finished; err != nil {
 			t.Errorf("the request before Close failed: %v", err)
 		}
 		<-closed

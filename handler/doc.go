@@ -1,13 +1,13 @@
-// Package handler gives HTTP requests to instances of a component that exports a WASI HTTP handler,
-// by rules that the embedder sets. Package host has such rules; this package is for programs that
-// need others.
+// Package handler passes HTTP requests to instances of a component that exports a WASI HTTP
+// handler, by rules that the embedder sets. Package host has such rules; this package is for
+// programs that need others.
 //
 // # The pieces
 //
-// A [ProxyPre] is a linked component that exports a handler. A [ProxyHandler] gives requests to
-// workers. Each worker is one goroutine that owns one instance and its store, and ends with it. An
-// instance of WASI 0.2 has one request at a time; an instance of WASI 0.3 can have several, each a
-// task that waits while others go on.
+// A [ProxyPre] is a linked component that exports a handler. A [ProxyHandler] dispatches requests
+// to workers. Each worker is one goroutine that owns one instance and its store, and ends with it.
+// An instance of WASI 0.2 has one request at a time; an instance of WASI 0.3 can have several, each
+// a task that waits while others go on.
 //
 // # What the embedder decides
 //

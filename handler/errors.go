@@ -36,7 +36,7 @@ func (e *NoHandlerError) Error() string {
 // InstantiationError is the outcome of a request for which no instance could be made. No guest has
 // seen the request, so the caller may try it again.
 type InstantiationError struct {
-	// Data and Request are what Handle was given.
+	// Data and Request are the arguments of Handle.
 	Data    any
 	Request *Request
 	// Err is the cause. It may be shared with other requests.
@@ -217,15 +217,15 @@ type NoResponseError struct {
 // Error returns how the guest ended.
 func (e *NoResponseError) Error() string {
 	if e.Exit != nil {
-		return fmt.Sprintf("the guest exited with status %d instead of answering", e.Exit.Code)
+		return fmt.Sprintf("the guest exited with status %d instead of responding", e.Exit.Code)
 	}
 	return "the guest returned and never set the response-outparam"
 }
 
-// ExitError is why a body was cut, or a worker ended after the response, whose guest ended with
-// wasi:cli/exit.
+// ExitError reports that a guest called wasi:cli/exit after the head of its response: it is why the
+// body was cut, or why the worker ended.
 type ExitError struct {
-	// Code is the status that the guest gave.
+	// Code is the status with which the guest exited.
 	Code uint8
 	// Task is the guest's task that exited where several may run at once; 0 elsewhere, and if that
 	// is not known.
@@ -243,8 +243,8 @@ func inPlaceOfResponse(err error) error {
 	return err
 }
 
-// reportable reports whether err, with which the guest has ended, is worth a report when nobody has
-// got it: whether it is what the guest itself did, or did not do in time after a response.
+// reportable reports whether err, with which the guest has ended, is reported if no receiver has
+// got it: whether the guest itself caused it, or did not end in time after a response.
 func reportable(err error) bool {
 	switch e := err.(type) {
 	case *TrapError, *ExitError:

@@ -13,7 +13,7 @@ import (
 type exchange struct {
 	req  *Request
 	data any
-	// result gets the one answer.
+	// result receives the outcome, once.
 	result chan result
 	// settled is closed when the guest has responded and will do no more for the request soon: it
 	// has returned, or waits. The worker closes it.
@@ -21,7 +21,7 @@ type exchange struct {
 	isSettled bool // the worker's
 
 	mu       sync.Mutex
-	answered bool
+	resolved bool
 	left     bool    // nobody receives the response any more
 	worker   *worker // that has taken it
 	// failure is what ended the guest within the response's body, until the receiver has read it.
@@ -37,15 +37,15 @@ func newExchange(req *Request, data any) *exchange {
 	return &exchange{req: req, data: data, result: make(chan result, 1), settled: make(chan struct{})}
 }
 
-// answer gives the receiver the outcome. It reports false, and does nothing, if there has been one
-// or nobody waits for one.
-func (x *exchange) answer(res *wasi.Response, err error) bool {
+// resolve passes the outcome to the receiver. It reports whether it did: it does nothing if there
+// has been an outcome before, or the receiver does not wait.
+func (x *exchange) resolve(res *wasi.Response, err error) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.answered {
+	if x.resolved {
 		return false
 	}
-	x.answered = true
+	x.resolved = true
 	x.result <- result{res, err}
 	return true
 }
@@ -58,11 +58,12 @@ func (x *exchange) settle() {
 	}
 }
 
-// fail ends the exchange because the guest has ended with err; res is the response that it has
-// given, or nil. The receiver gets err in place of the response, or from its body. If it is too
-// late for that, the embedder gets a report; fail reports whether anybody hears of err.
+// fail ends the exchange because the guest has ended with err; res is the response that the guest
+// has set, or nil. The receiver gets err in place of the response, or from its body. If it is too
+// late for that, the embedder gets a report. fail reports whether the receiver or the embedder gets
+// err.
 func (x *exchange) fail(err error, res *wasi.Response) (heard bool) {
-	if x.answer(nil, err) {
+	if x.resolve(nil, err) {
 		return true
 	}
 	x.mu.Lock()
@@ -82,8 +83,8 @@ func (x *exchange) fail(err error, res *wasi.Response) (heard bool) {
 	return x.report(err)
 }
 
-// received takes note that the receiver has got err from the body. It reports whether err is what
-// ended the guest, and nobody had taken note of it.
+// received records that the receiver has got err from the body. It reports whether err is what
+// ended the guest and had not been recorded before.
 func (x *exchange) received(err error) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -110,14 +111,14 @@ func (x *exchange) report(err error) bool {
 	return true
 }
 
-// abandon is called by the receiver when it does not wait for the answer any more.
+// abandon is called by the receiver when it stops waiting for the outcome.
 func (x *exchange) abandon() {
 	x.mu.Lock()
-	answered := x.answered
-	x.answered = true
+	done := x.resolved
+	x.resolved = true
 	x.mu.Unlock()
-	if answered {
-		// The answer came at the same moment.
+	if done {
+		// The outcome came at the same moment.
 		switch r := <-x.result; {
 		case r.res != nil:
 			_ = r.res.Body.Close()
@@ -128,9 +129,9 @@ func (x *exchange) abandon() {
 	x.leave()
 }
 
-// leave ends the exchange for its receiver: the body has ended, or nobody wants it. What the guest
-// still reads of the request ends, too, and what it still does for the exchange has become
-// post-return work. It may be called more than once.
+// leave ends the exchange for its receiver: the body has ended or is not wanted. The body of the
+// request ends for the guest, too, and what the guest still does for the exchange becomes
+// post-return work. leave may be called more than once.
 func (x *exchange) leave() {
 	x.mu.Lock()
 	if x.left {
@@ -142,7 +143,7 @@ func (x *exchange) leave() {
 	x.failure = nil
 	x.mu.Unlock()
 	if x.req.Body != nil {
-		// The guest sees the end of its reads; there is nobody else to tell.
+		// The guest sees the error at the end of its reads.
 		_ = x.req.Body.Close()
 	}
 	if w != nil {
@@ -168,7 +169,7 @@ func (x *exchange) take(w *worker) bool {
 	return !x.left
 }
 
-// wait is the receiver's wait for the answer.
+// wait waits, for the receiver, until the outcome is there.
 func (x *exchange) wait(ctx context.Context) (*Response, error) {
 	select {
 	case r := <-x.result:

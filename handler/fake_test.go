@@ -107,7 +107,7 @@ type host struct {
 	mu     sync.Mutex
 	stores int
 	drops  []drop
-	told   []reported
+	log    []reported
 }
 
 // reported is one call of WorkerState.Report.
@@ -163,7 +163,7 @@ func (w *hostWorker) OnRequestStart(store Store, data any, task TaskID) time.Tim
 func (w *hostWorker) Report(data any, err error) {
 	w.h.mu.Lock()
 	defer w.h.mu.Unlock()
-	w.h.told = append(w.h.told, reported{data, err})
+	w.h.log = append(w.h.log, reported{data, err})
 	if w.h.onReport != nil {
 		w.h.onReport(data, err)
 	}
@@ -173,7 +173,7 @@ func (w *hostWorker) Report(data any, err error) {
 func (h *host) reports() []reported {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.told)
+	return slices.Clone(h.log)
 }
 
 func (w *hostWorker) Drop(store Store, err error) {

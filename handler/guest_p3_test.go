@@ -220,7 +220,7 @@ func TestTheGuestLearnsThatTheClientHasGone(t *testing.T) {
 	}
 }
 
-func TestTheGuestWritesToNobody(t *testing.T) {
+func TestWritesAfterTheReceiverHasLeftFail(t *testing.T) {
 	h := kitchenP3(t)
 	var out syncBuffer
 	h.config.Stderr = &out
@@ -378,7 +378,7 @@ func TestRequestsAndFailuresOf03LeaveNothingBehind(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	round(5)
 	if good.Load() == 0 {
-		t.Error("no good request was answered")
+		t.Error("no good request got a response")
 	}
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
 		if time.Now().After(deadline) {

@@ -72,9 +72,9 @@ type guestHost struct {
 	reuse    Reuse
 	// fast is a limit for requests whose data is "fast".
 	fast time.Duration
-	// dropped, unless nil, is told how instances end.
+	// dropped, unless nil, receives how instances end.
 	dropped func(error)
-	// reported, unless nil, is told of reports.
+	// reported, unless nil, receives reports.
 	reported func(data any, err error)
 }
 

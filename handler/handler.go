@@ -33,7 +33,7 @@ func New(ctx context.Context, state HandlerState) *ProxyHandler { return Options
 type Options struct {
 	// MaxWorkers is how many workers, and with them instances, there may be at once; 0 means no
 	// limit. A request for which there is no worker waits for one, after those that came before it,
-	// until the context that Handle was given ends.
+	// until the context of Handle ends.
 	MaxWorkers int
 }
 
@@ -52,7 +52,7 @@ func (o Options) New(ctx context.Context, state HandlerState) *ProxyHandler {
 // State returns the embedder's state.
 func (h *ProxyHandler) State() HandlerState { return h.state }
 
-// Handle gives the request to a guest and waits for the head of its response. data goes to
+// Handle passes the request to a guest and waits for the head of the response. data goes to
 // WorkerState.OnRequestStart.
 //
 // The end of ctx ends the wait and, later, the response's body: for the guest, the client has gone.
@@ -77,9 +77,9 @@ func (h *ProxyHandler) Handle(ctx context.Context, data any, req *Request) (*Res
 //
 // No request is forgotten: taking a worker off the list of parked ones and deciding to start one or
 // to queue the request are the same critical section, and so are parking a worker and looking at
-// the queue, and a worker's end and looking at the queue. Whoever has taken a worker off the list
-// of parked ones (dispatch, the worker's own expiration, or shut) owes it exactly one message,
-// which its channel has room for.
+// the queue, and a worker's end and looking at the queue. Each of dispatch, the worker's own
+// expiration and shut sends exactly one message to a worker that it has taken off the list of
+// parked ones; the worker's channel has room for it.
 func (h *ProxyHandler) dispatch(x *exchange) error {
 	h.mu.Lock()
 	if h.closed || h.ctx.Err() != nil {
@@ -194,7 +194,7 @@ func (h *ProxyHandler) shut() {
 	}
 	h.parked = nil
 	for x := h.queue.pop(); x != nil; x = h.queue.pop() {
-		x.answer(nil, ErrClosed)
+		x.resolve(nil, ErrClosed)
 	}
 }
 

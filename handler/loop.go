@@ -113,7 +113,7 @@ func (w *worker) runLoop(proxy concurrentProxy, x *exchange) (cause error) {
 	}
 }
 
-// work takes x, unless it is nil, and has the guest work until all of it waits.
+// work takes x, unless it is nil, and runs the guest until all of it waits.
 func (l *loop) work(x *exchange) (err error) {
 	defer recoverTo(&err)
 	if x != nil {
@@ -151,7 +151,7 @@ func (l *loop) take(x *exchange) error {
 	w.mu.Lock()
 	if w.stopped != nil {
 		w.mu.Unlock()
-		x.answer(nil, w.stopped)
+		x.resolve(nil, w.stopped)
 		x.settle()
 		return w.stopped
 	}
@@ -159,7 +159,7 @@ func (l *loop) take(x *exchange) error {
 	l.enter(t, phaseRequest, t.taken)
 	w.mu.Unlock()
 	if !x.take(l.w) {
-		// Nobody wants the response any more, and the guest has not heard of it.
+		// The receiver has left before the guest has seen the request.
 		l.remove(t)
 		return nil
 	}
@@ -182,7 +182,7 @@ func (l *loop) take(x *exchange) error {
 	return p.guest.Start()
 }
 
-// respond passes the guest's response, or its error code, on.
+// respond passes on the guest's response or its error code.
 func (l *loop) respond(t *task, res *wasi.Response, code *ErrorCode) {
 	w := &l.w.watch
 	t.res = res
@@ -202,9 +202,9 @@ func (l *loop) respond(t *task, res *wasi.Response, code *ErrorCode) {
 	switch {
 	case code != nil:
 		if inTime {
-			t.x.answer(nil, code)
+			t.x.resolve(nil, code)
 		}
-	case !inTime || !t.x.answer(res, nil):
+	case !inTime || !t.x.resolve(res, nil):
 		_ = res.Body.Close() // it never fails
 	default:
 		l.responded = append(l.responded, t)
@@ -247,8 +247,8 @@ func (l *loop) forget(t *task) {
 	}
 }
 
-// release forgets the tasks that have exited, unless somebody still receives what the embedder
-// moves, or another task writes, for them.
+// release forgets the tasks that have exited, except those whose body still has a receiver and is
+// written by another task or moved by the embedder.
 func (l *loop) release() {
 	for _, t := range l.exited {
 		l.w.watch.mu.Lock()
@@ -257,7 +257,7 @@ func (l *loop) release() {
 		l.w.watch.mu.Unlock()
 		switch {
 		case phase == phaseRequest:
-			t.x.answer(nil, &NoResponseError{})
+			t.x.resolve(nil, &NoResponseError{})
 		case phase == phaseStreaming && !t.res.Body.Ended():
 			l.lingering = append(l.lingering, t)
 			continue
@@ -268,8 +268,8 @@ func (l *loop) release() {
 	l.exited = l.exited[:0]
 }
 
-// abandon cuts the bodies that nobody could go on with: without guest code that could run, what
-// only the guest could go on with never ends by itself.
+// abandon cuts the bodies that are stuck: if no guest code can run, a body that only the guest
+// could continue never ends by itself.
 func (l *loop) abandon() {
 	if len(l.lingering) == 0 {
 		return
@@ -371,7 +371,7 @@ func (l *loop) wait() (x *exchange, end bool, err error) {
 		}
 	}
 	if err != nil && x != nil {
-		x.answer(nil, err)
+		x.resolve(nil, err)
 		x.settle()
 		x = nil
 	}

@@ -53,8 +53,7 @@ func (l *loop) fail(err error) (cause error) {
 	return cause
 }
 
-// cause is what is wrong with an instance that ends with err, or was stopped for some reason
-// before.
+// cause returns what is wrong with an instance that ends with err or has been stopped before.
 func (l *loop) cause(stopped, err error, culprit *task) error {
 	var expired *ExpirationError
 	switch {
@@ -75,7 +74,8 @@ func (l *loop) cause(stopped, err error, culprit *task) error {
 	return cause
 }
 
-// outcome is what a request gets when its instance is lost for another reason than its own time.
+// outcome returns the outcome of a request whose instance is lost for another reason than its own
+// time.
 func (l *loop) outcome(t, culprit *task, cause error) error {
 	var expired *ExpirationError
 	var other *TrapOrPanicError
@@ -94,8 +94,8 @@ func (l *loop) outcome(t, culprit *task, cause error) error {
 	return lost
 }
 
-// expiredWith is what the request gets if it is stopped with the instance. The trap tells what the
-// guest did; of another task than the one that ran there is only what it waits for.
+// expiredWith returns the outcome of a request that is stopped with its instance. The trap says
+// what the guest did; of a task that did not run, only what it waits for is known.
 func (t *task) expiredWith(cause *ExpirationError, ran bool, now time.Time) error {
 	own := *cause
 	own.Status, own.After = t.phase.status(), now.Sub(t.since)

@@ -338,7 +338,7 @@ func TestAnInstanceWithAnExpiredRequestLetsTheOthersFinish(t *testing.T) {
 	})
 }
 
-func TestAPanicOfTheHostIsNobodysFault(t *testing.T) {
+func TestAPanicOfTheHostFailsAllRequestsOfTheInstance(t *testing.T) {
 	h := &loopHost{host: &host{accept: many}, guest: func(t *fakeTask) error {
 		if t.id == 2 {
 			t.after(time.Second, func() error { panic("a defect") })

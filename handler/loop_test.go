@@ -128,8 +128,8 @@ func (t *fakeTask) headOnly(status int) (*wasi.OutgoingBody, wasi.OutputStream) 
 	return body, stream
 }
 
-// A body whose task has exited is cut once there is nobody who could go on with it.
-func TestABodyThatNobodyCanGoOnWithIsCut(t *testing.T) {
+// A body whose task has exited is cut once no guest code could continue it.
+func TestStuckBodiesAreCut(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status int
 		other  time.Duration // until when another task runs

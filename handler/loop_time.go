@@ -7,19 +7,19 @@ import (
 )
 
 const (
-	// busyGrace is how long a guest that is busy when a request expires may take to come to where the
-	// request's task can be cancelled. Then the instance is stopped.
+	// busyGrace is how long a guest that is busy when a request expires may take to come to where
+	// the request's task can be cancelled. Then the instance is stopped.
 	busyGrace = 50 * time.Millisecond
-	// cleanUp is how long the tasks of expired requests may go on, after they were asked to end, when
-	// the instance has nothing else to do.
+	// cleanUp is how long the tasks of expired requests may go on, after they were asked to end,
+	// when the instance has nothing else to do.
 	cleanUp = time.Second
 )
 
 // alarm is how far a loop's timer has gone about a deadline that has passed:
 //
-//	quiet ─ a deadline passes ─→ nudged ─ the owner does not come within busyGrace ─→ stopping
-//	  ↑                            │                                                     │
-//	  └──── the owner attends ─────┘           the guest does not unwind within unwind ──┴─→ all fail
+//	quiet ─ a deadline passes ─→ nudged ─ the owner does not come in busyGrace ─→ stopping
+//	  ↑                            │                                                  │
+//	  └──── the owner attends ─────┘        the guest does not unwind within unwind ──┴─→ all fail
 type alarm uint8
 
 const (
@@ -66,8 +66,8 @@ func (l *loop) timeOver(now time.Time) error {
 	return nil
 }
 
-// expire moves the tasks whose own time is over to post-return. It returns them with what their
-// requests get for that. The owner calls it; the lock is held.
+// expire moves the tasks whose own time is over to post-return. It returns them with the outcomes
+// of their requests. The owner calls it; the lock is held.
 func (l *loop) expire(now time.Time) map[*task]*ExpirationError {
 	expired := map[*task]*ExpirationError{}
 	for len(l.queue) > 0 {
@@ -89,7 +89,7 @@ func (l *loop) expire(now time.Time) map[*task]*ExpirationError {
 	return expired
 }
 
-// limit has the loop look at t when it expires. The lock is held.
+// limit adds t to the tasks whose expiration the timer watches. The lock is held.
 func (l *loop) limit(t *task) {
 	if !t.expires.IsZero() {
 		heap.Push(&l.queue, deadline{t.expires, t, t.phase})
@@ -164,8 +164,8 @@ func (l *loop) overdue(now time.Time) bool {
 	return !at.IsZero() && !now.Before(at)
 }
 
-// stopCause is why an instance ends whose time is over in its status; nil if that is no fault. The
-// lock is held.
+// stopCause returns why an instance ends whose time in its status is over, or nil if that is no
+// fault. The lock is held.
 func (l *loop) stopCause(now time.Time) error {
 	status, since := l.observe(now)
 	if status == Idle {
@@ -257,7 +257,7 @@ func (l *loop) onTimer() {
 		l.armFor(now.Add(unwind))
 	case stopping:
 		for _, t := range l.tasks {
-			t.x.answer(nil, w.stopped)
+			t.x.resolve(nil, w.stopped)
 		}
 	}
 }

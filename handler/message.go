@@ -29,8 +29,8 @@ type Response struct {
 // Trailer returns the trailers, frozen; nil if there are none or Body has not returned io.EOF yet.
 func (r *Response) Trailer() *wasi.Fields { return r.inner.Trailer() }
 
-// HTTP returns the response as net/http has it, as [wasi.Response.HTTP] does. Its Body is r.Body.
-// It is called once, before the body is read. It waits a moment for the guest, so that
+// HTTP returns the response as an [net/http.Response], as [wasi.Response.HTTP] does. Its Body is
+// r.Body. It is called once, before the body is read. It waits a moment for the guest, so that
 // ContentLength is known if the guest writes the body right after the head; see [Body.Ready].
 func (r *Response) HTTP() *http.Response {
 	r.Body.settle()

@@ -85,13 +85,13 @@ func TestResponsesHaveHeadBodyAndTrailers(t *testing.T) {
 		}
 		hr := res.HTTP()
 		b, err := io.ReadAll(hr.Body)
-		type answer struct {
+		type message struct {
 			Status                int
 			Header, Body, Trailer string
 			Own                   string
 		}
-		got := answer{hr.StatusCode, hr.Header.Get("X-Name"), string(b), hr.Trailer.Get("X-Sum"), string(res.Trailer().Get("x-sum")[0])}
-		if diff := cmp.Diff(answer{201, "value", "hello", "42", "42"}, got); diff != "" || err != nil {
+		got := message{hr.StatusCode, hr.Header.Get("X-Name"), string(b), hr.Trailer.Get("X-Sum"), string(res.Trailer().Get("x-sum")[0])}
+		if diff := cmp.Diff(message{201, "value", "hello", "42", "42"}, got); diff != "" || err != nil {
 			t.Errorf("error %v, response (-want +got):\n%s", err, diff)
 		}
 		if err := hr.Body.Close(); err != nil {
@@ -100,13 +100,13 @@ func TestResponsesHaveHeadBodyAndTrailers(t *testing.T) {
 	})
 }
 
-func TestAnAnswerToAReceiverThatLeavesAtThatMomentIsClosed(t *testing.T) {
+func TestAResponseToAReceiverThatLeavesAtThatMomentIsClosed(t *testing.T) {
 	state := wasi.NewState(&wasi.Config{})
 	defer state.Close()
 	x := newExchange(newRequest(), nil)
 	out := wasi.NewResponseOutparam(func(r *wasi.Response, _ *wasi.ErrorCode) {
-		if !x.answer(r, nil) {
-			t.Error("the answer was refused")
+		if !x.resolve(r, nil) {
+			t.Error("the response was refused")
 		}
 	})
 	res := state.NewOutgoingResponse(wasi.NewFields(state.FieldRules()))
@@ -117,7 +117,7 @@ func TestAnAnswerToAReceiverThatLeavesAtThatMomentIsClosed(t *testing.T) {
 	if err := stream.Write([]byte("late")); err != wasi.ErrClosed {
 		t.Errorf("writing gives %v, want ErrClosed", err)
 	}
-	if x.answer(nil, io.EOF) {
-		t.Error("a second answer was taken")
+	if x.resolve(nil, io.EOF) {
+		t.Error("a second outcome was taken")
 	}
 }

@@ -88,7 +88,7 @@ func TestMiddlewarePassesOn(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a cut answer is cut", func(t *testing.T) {
+	t.Run("a cut response is cut", func(t *testing.T) {
 		res, err := send("/cut", "", to)
 		if err != nil {
 			t.Fatal(err)

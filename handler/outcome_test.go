@@ -44,7 +44,7 @@ func TestExpirationStopsTheGuest(t *testing.T) {
 			name: "that does not unwind", guest: stubborn, timeouts: Timeouts{Requests: limit},
 			after: limit + unwind, want: "no response after 3s",
 		}, {
-			name: "that answers while it is being stopped", guest: func(g *guestCall) error { _ = g.spin(); g.hello(); return nil },
+			name: "that responds while it is being stopped", guest: func(g *guestCall) error { _ = g.spin(); g.hello(); return nil },
 			timeouts: Timeouts{Requests: limit}, after: limit, want: "no response after 3s",
 		}, {
 			name: "by the request's own limit", guest: (*guestCall).spin, request: time.Second,
@@ -165,7 +165,7 @@ func TestPostReturnWorkIsLimitedFromTheEndOfTheBody(t *testing.T) {
 				}
 			},
 		}, {
-			"the guest answers with an error-code", func(g *guestCall) { g.out.Set(nil, wasi.NewErrorCode(wasi.LoopDetected, nil)) },
+			"the guest responds with an error-code", func(g *guestCall) { g.out.Set(nil, wasi.NewErrorCode(wasi.LoopDetected, nil)) },
 			func(t *testing.T, p *ProxyHandler) {
 				_, err := p.Handle(t.Context(), nil, newRequest())
 				if code := wantError[*ErrorCode](t, err); code.Case != wasi.LoopDetected {
@@ -221,7 +221,8 @@ func TestPostReturnWorkIsLimitedFromTheEndOfTheBody(t *testing.T) {
 					t.Fatalf("drops: %v", drops)
 				}
 				if !tc.stopped {
-					// A body that is left unfinished or a head that never comes is not the matter here.
+					// A body that is left unfinished or a head that never comes is not the matter
+					// here.
 					if drops[0] != nil {
 						t.Errorf("dropped with %v", drops[0])
 					}
@@ -307,7 +308,7 @@ func TestWhatEndsAGuestIsTheOutcome(t *testing.T) {
 		{"trap within the body", within, func() error { return trap }, "wasm trap: unreachable", "wasm trap: unreachable", ""},
 		{"trap after the body", after, func() error { return trap }, "", "wasm trap: unreachable", "wasm trap: unreachable"},
 		{"return before the head", before, func() error { return nil }, "the guest returned and never set the response-outparam", "", ""},
-		{"exit before the head", before, func() error { return exit }, "the guest exited with status 7 instead of answering", "", ""},
+		{"exit before the head", before, func() error { return exit }, "the guest exited with status 7 instead of responding", "", ""},
 		{"exit within the body", within, func() error { return exit }, "the guest exited with status 7", "", ""},
 		{"exit after the body", after, func() error { return exit }, "", "", "the guest exited with status 7"},
 		{"panic in a host function", before, func() error { return slip }, slipped, slipped, ""},

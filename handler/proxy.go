@@ -31,8 +31,8 @@ func (k Kind) String() string {
 }
 
 // FindExport returns the name and the kind of the HTTP handler among the names of a component's
-// exports; of two the newer one. Pre-releases do not count, since their interfaces differ from
-// those of the release.
+// exports. If there are two, it returns the newer one. Pre-releases do not count, since their
+// interfaces differ from those of the release.
 func FindExport(exports []string) (name string, kind Kind, ok bool) {
 	for _, e := range exports {
 		switch {
@@ -73,7 +73,7 @@ func NewProxyPre(linked *component.Linked, exports []string) (*ProxyPre, error) 
 // Kind returns the kind of the component.
 func (p *ProxyPre) Kind() Kind { return p.kind }
 
-// Export returns the name of the exported interface that requests are given to.
+// Export returns the name of the exported interface that handles requests.
 func (p *ProxyPre) Export() string { return p.export }
 
 // Instantiate makes an instance in store, which must be a fresh store of the same linked component.

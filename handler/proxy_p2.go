@@ -17,14 +17,16 @@ type proxyP2 struct {
 
 func (p *proxyP2) Kind() Kind { return P2 }
 
-func (p *proxyP2) Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error) {
+func (p *proxyP2) Prepare(
+	state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode),
+) (*Prepared, error) {
 	p.tasks++
 	return NewPrepared(p.tasks, func(ctx context.Context) error {
 		out := wasi.NewResponseOutparam(func(res *wasi.Response, code *wasi.ErrorCode) {
 			if res != nil || code != nil {
 				respond(res, code)
 			}
-			// Dropped: the guest has nothing to say, but how it ends still tells why.
+			// Dropped: there is no response, and how the guest ends says why.
 		})
 		out.Head = req.Method == http.MethodHead
 		_, err := p.handle.Call(ctx, p2.IncomingRequest(state, req), p2.Outparam(state, out))

@@ -6,18 +6,18 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi/p3"
 )
 
-// concurrentProxy is a Proxy whose tasks run side by side: one waits while another goes on. All
-// methods are the owner's.
+// concurrentProxy is a Proxy whose tasks run side by side: one waits while another goes on. Only
+// the owner may call its methods.
 type concurrentProxy interface {
 	Proxy
-	// Step has guest code go on a little, and tells whether there may be more to do now. The error
+	// Step runs guest code for a while and reports whether there may be more to do now. The error
 	// is the trap that ended all tasks.
 	Step() (more bool, err error)
 	// Wake receives when there is something to do for Step.
 	Wake() <-chan struct{}
-	// Culprit is the task that trapped, 0 when it cannot be told.
+	// Culprit returns the task that trapped, or 0 if that is not known.
 	Culprit() TaskID
-	// Refusing tells whether the guest holds new tasks back (back-pressure).
+	// Refusing reports whether the guest holds new tasks back (back-pressure).
 	Refusing() bool
 	// Quiet reports whether no guest code is left that could run without another task.
 	Quiet() bool
@@ -29,9 +29,9 @@ type guestTask interface {
 	Start() error
 	// Cancel asks the guest to end the task.
 	Cancel() error
-	// OnExit has f called by the owner when the guest has ended all threads of the task.
+	// OnExit registers f, which the owner calls when the guest has ended all threads of the task.
 	OnExit(f func())
-	// Waiting says what the task waits for; "" when it does not wait.
+	// Waiting returns what the task waits for, or "" if it does not wait.
 	Waiting() string
 }
 
@@ -47,12 +47,15 @@ var _ concurrentProxy = (*proxyP3)(nil)
 
 func (p *proxyP3) Kind() Kind { return P3 }
 
-func (p *proxyP3) Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error) {
-	t := p.handle.Prepare([]component.Value{p3.NewRequest(p.store, state, req)}, func(v component.Value, ok bool) {
+func (p *proxyP3) Prepare(
+	state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode),
+) (*Prepared, error) {
+	args := []component.Value{p3.NewRequest(p.store, state, req)}
+	t := p.handle.Prepare(args, func(v component.Value, ok bool) {
 		if ok {
 			p3.Respond(state, v, req.Method, respond)
 		}
-		// Else the task was cancelled: who did that knows why there is no response.
+		// Otherwise the task was cancelled, and the reason is known where that was done.
 	})
 	return &Prepared{task: TaskID(t.ID()), guest: t}, nil
 }

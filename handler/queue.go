@@ -7,7 +7,8 @@ type queue struct{ waiting []*exchange }
 
 func (q *queue) push(x *exchange) { q.waiting = append(q.waiting, x) }
 
-// pop takes out the oldest request that still has a receiver; it returns nil if there is none.
+// pop removes and returns the oldest request that still has a receiver; it returns nil if there is
+// none.
 func (q *queue) pop() *exchange {
 	for len(q.waiting) > 0 {
 		x := q.waiting[0]
@@ -20,7 +21,7 @@ func (q *queue) pop() *exchange {
 	return nil
 }
 
-// remove takes out a request that waits no more, if it is there.
+// remove removes a request that no longer waits, if it is in the queue.
 func (q *queue) remove(x *exchange) {
 	if i := slices.Index(q.waiting, x); i >= 0 {
 		q.waiting = slices.Delete(q.waiting, i, i+1)

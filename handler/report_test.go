@@ -109,7 +109,7 @@ func TestWhatEndsAGuestIsHeardOnce(t *testing.T) {
 		}, 1},
 	} {
 		f := newFailing(t)
-		f.x.answer(f.out, nil)
+		f.x.resolve(f.out, nil)
 		res, err := f.x.wait(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -124,28 +124,28 @@ func TestWhatEndsAGuestIsHeardOnce(t *testing.T) {
 		err     error
 		reports int
 	}{
-		"a trap":               {trap, 1},
-		"an exit":              {&ExitError{}, 1},
-		"an expiration":        {&ExpirationError{Status: PostReturn}, 1},
-		"a panic":              {&TrapOrPanicError{Err: &engine.PanicError{}}, 1},
-		"another's trap":       {lostTo(trap), 0},
-		"a panic told already": {&TrapOrPanicError{Err: &engine.PanicError{}, shared: true}, 0},
-		"the handler's end":    {ErrClosed, 0},
-		"no response in time":  {&ExpirationError{Status: Requests}, 0},
+		"a trap":                    {trap, 1},
+		"an exit":                   {&ExitError{}, 1},
+		"an expiration":             {&ExpirationError{Status: PostReturn}, 1},
+		"a panic":                   {&TrapOrPanicError{Err: &engine.PanicError{}}, 1},
+		"another's trap":            {lostTo(trap), 0},
+		"a panic that was reported": {&TrapOrPanicError{Err: &engine.PanicError{}, shared: true}, 0},
+		"the handler's end":         {ErrClosed, 0},
+		"no response in time":       {&ExpirationError{Status: Requests}, 0},
 	} {
 		f := newFailing(t)
 		f.x.abandon()
 		if f.x.fail(tc.err, nil) != (tc.reports > 0) || len(f.h.reports()) != tc.reports {
-			t.Errorf("%s, when nobody waits: %v", name, f.h.reports())
+			t.Errorf("%s, with no receiver waiting: %v", name, f.h.reports())
 		}
 		// It may come at the very moment at which the receiver leaves.
 		f = newFailing(t)
 		if !f.x.fail(tc.err, nil) {
-			t.Errorf("%s: nobody heard of it", name)
+			t.Errorf("%s: it was not reported", name)
 		}
 		f.x.abandon()
 		if len(f.h.reports()) != tc.reports {
-			t.Errorf("%s, answered and not taken: %v", name, f.h.reports())
+			t.Errorf("%s, resolved and not taken: %v", name, f.h.reports())
 		}
 	}
 }
@@ -154,7 +154,7 @@ func TestWhatEndsAGuestIsHeardOnceWhileTheReceiverLeaves(t *testing.T) {
 	trap := &TrapError{Err: &engine.Trap{Code: engine.TrapUnreachable}}
 	for range 300 {
 		f := newFailing(t)
-		f.x.answer(f.out, nil)
+		f.x.resolve(f.out, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		res, err := f.x.wait(ctx)
 		if err != nil {
@@ -173,7 +173,7 @@ func TestWhatEndsAGuestIsHeardOnceWhileTheReceiverLeaves(t *testing.T) {
 		// The end of the context is dealt with on a goroutine of its own.
 		for deadline := time.Now().Add(10 * time.Second); !heard && len(f.h.reports()) == 0; runtime.Gosched() {
 			if time.Now().After(deadline) {
-				t.Fatal("nobody heard of the trap")
+				t.Fatal("the trap was not reported")
 			}
 		}
 		if n := len(f.h.reports()); heard && n > 0 || n > 1 {
@@ -218,8 +218,8 @@ func TestAPanicOfDropIsReported(t *testing.T) {
 func TestReportsOfASharedInstance(t *testing.T) {
 	trap := &engine.Trap{Code: engine.TrapUnreachable}
 	exit := &engine.Trap{Code: engine.TrapHost, Cause: wasi.Exit{Code: 3}}
-	// Each request has its data for a name: "works" has its response and works on, "waits" waits for
-	// it, and the last one makes an end after a second.
+	// Each request has its data for a name: "works" has its response and works on, "waits" waits
+	// for it, and the last one makes an end after a second.
 	names := map[TaskID]any{}
 	name := func(_ *fakeStore, data any, task TaskID) time.Time {
 		names[task] = data
@@ -252,15 +252,15 @@ func TestReportsOfASharedInstance(t *testing.T) {
 			[]string{"ends: wasm trap: unreachable, in the guest's task 2"}},
 		"a trap beside one that waits": {fate(func() error { return trap }, true), []any{"waits", "ends"}, Timeouts{},
 			[]string{"ends: wasm trap: unreachable, in the guest's task 2"}},
-		"nobody's trap": {fate(func() error { return trap }, false), []any{"works", "ends"}, Timeouts{},
+		"a trap of no task": {fate(func() error { return trap }, false), []any{"works", "ends"}, Timeouts{},
 			[]string{"<nil>: wasm trap: unreachable"}},
-		"nobody's trap, which somebody hears": {fate(func() error { return trap }, false), []any{"waits", "ends"}, Timeouts{},
+		"a trap of no task, with a request that waits": {fate(func() error { return trap }, false), []any{"waits", "ends"}, Timeouts{},
 			[]string{}},
 		"an exit": {fate(func() error { return exit }, true), []any{"works", "ends"}, Timeouts{},
 			[]string{"ends: the guest exited with status 3"}},
 		"a panic": {fate(func() error { panic("a bug") }, true), []any{"works", "works", "ends"}, Timeouts{},
 			[]string{"ends: the host panicked: host function: a bug"}},
-		"nobody's panic": {fate(func() error { panic("a bug") }, false), []any{"works", "works", "ends"}, Timeouts{},
+		"a panic of no task": {fate(func() error { panic("a bug") }, false), []any{"works", "works", "ends"}, Timeouts{},
 			[]string{"<nil>: the host panicked: host function: a bug"}},
 		"no end in time": {fate(func() error { return nil }, true), []any{"works", "ends"}, Timeouts{PostReturn: 2 * time.Second},
 			[]string{

@@ -18,7 +18,7 @@ type Store interface {
 
 var _ Store = (*component.Store)(nil)
 
-// ViewFn returns the state behind wasi:http, given the data that the embedder put into the store.
+// ViewFn returns the state behind wasi:http for the data that the embedder put into the store.
 type ViewFn func(data any) *wasi.State
 
 // Instance is an instance that is ready for requests, with what its worker needs. All fields must
@@ -50,15 +50,15 @@ type WorkerState interface {
 	// request of a worker.
 	ShouldAcceptRequest(concurrent, total int) ShouldAccept
 	// OnRequestStart is called before the guest gets a request, and returns when the request
-	// expires; the zero Time stands for never. data is what Handle was given. A request without a
+	// expires; the zero Time stands for never. data is the argument of Handle. A request without a
 	// response by then fails with an *ExpirationError.
 	OnRequestStart(store Store, data any, task TaskID) time.Time
 	// Report receives a failure that no outcome can carry, because the response of the request is
 	// complete or its receiver has left: a *TrapError, an *ExitError, an *ExpirationError, or a
-	// *TrapOrPanicError if the host panicked. There is one report of each, if and only if no
-	// receiver has got it. data is what the request came with; nil if it is not known which of the
-	// requests it was, and for a panic of Drop. Unlike the other methods it may be called by any
-	// goroutine, several at once, and after Drop.
+	// *TrapOrPanicError if the host panicked. Each is reported once, if and only if no receiver has
+	// got it. data is the argument of Handle; nil if the request is not known, and for a panic of
+	// Drop. Unlike the other methods it may be called by any goroutine, several at once, and after
+	// Drop.
 	Report(data any, err error)
 	// Drop closes the store and whatever belongs to it, at the end of the worker. err is why the
 	// worker had to end: a trap, a panic, an *ExpirationError, ErrClosed; nil if nothing was wrong,
@@ -88,11 +88,11 @@ const (
 	Idle WorkerStatus = iota
 	// Requests: at least one request has no response yet and has not expired.
 	Requests
-	// PostReturn: all responses are out, their bodies have ended or nobody receives them any more,
-	// but the guest still works.
+	// PostReturn: all responses are out and their bodies have ended or lost their receivers, but
+	// the guest still works.
 	PostReturn
-	// Streaming: all responses are out, but the body of at least one has not ended, and somebody
-	// receives it. The seed counts that as PostReturn: a limit for work that nobody waits for would
+	// Streaming: all responses are out, but the body of at least one has not ended and still has a
+	// receiver. Wasmtime counts that as PostReturn: a limit for work after the response would then
 	// cut long downloads and event streams.
 	Streaming
 )

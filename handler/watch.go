@@ -9,15 +9,15 @@ import (
 // the guest was doing, before it fails without knowing that.
 const unwind = 100 * time.Millisecond
 
-// watch sees to it that a worker keeps its times. Its timer runs beside the guest and does not need
-// the guest's help.
+// watch enforces the time limits of a worker. Its timer runs beside the guest and does not need the
+// guest's help.
 //
 // Lock order: watch.mu before ProxyHandler.mu; exchange.mu is never held while another lock is
 // taken.
 type watch struct {
 	mu       sync.Mutex
 	timer    *time.Timer // made when first needed
-	armed    time.Time   // when the timer fires, at the latest; it may be before deadline, and is then set again
+	armed    time.Time   // when the timer fires at the latest: set again if before deadline
 	deadline time.Time   // of the status; zero for none
 	status   WorkerStatus
 	since    time.Time
@@ -33,7 +33,7 @@ func (w *worker) guard(inst *Instance) {
 	w.watch.mu.Unlock()
 }
 
-// begin is told that the worker takes x. It returns why the worker must not, if that is so.
+// begin records that the worker takes x. The error says why the worker must not.
 func (w *worker) begin(x *exchange) (stopped error) {
 	t := &w.watch
 	t.mu.Lock()
@@ -64,7 +64,7 @@ func (w *worker) expireAt(at time.Time) {
 	w.setDeadline(at)
 }
 
-// headOut is told that the guest has responded. It returns false when that is too late.
+// headOut records that the guest has responded. It returns false if that is too late.
 func (w *worker) headOut() bool {
 	t := &w.watch
 	t.mu.Lock()
@@ -79,7 +79,7 @@ func (w *worker) headOut() bool {
 	return true
 }
 
-// receiverLeft is told, by any goroutine, that the response to x is over for its receiver.
+// receiverLeft records that the response to x is over for its receiver. Any goroutine may call it.
 func (w *worker) receiverLeft(x *exchange) {
 	t := &w.watch
 	t.mu.Lock()
@@ -94,8 +94,8 @@ func (w *worker) receiverLeft(x *exchange) {
 	}
 }
 
-// done is told that the guest has no more work for the request. It returns why the guest was to be
-// stopped, if it was.
+// done records that the guest has no more work for the request. It returns why the guest was to be
+// stopped, or nil if it was not.
 func (w *worker) done() (stopped error) {
 	t := &w.watch
 	t.mu.Lock()
@@ -199,7 +199,7 @@ func (w *worker) onTimer() {
 	switch {
 	case t.stopped != nil:
 		if t.x != nil {
-			t.x.answer(nil, t.stopped)
+			t.x.resolve(nil, t.stopped)
 		}
 	case t.status == Idle:
 		w.h.retire(w)

@@ -39,7 +39,7 @@ func (w *worker) run(x *exchange) {
 	growStack()
 	inst, err := w.instantiate()
 	if err != nil {
-		x.answer(nil, &InstantiationError{Data: x.data, Request: x.req, Err: err})
+		x.resolve(nil, &InstantiationError{Data: x.data, Request: x.req, Err: err})
 		return
 	}
 	w.inst = inst
@@ -72,15 +72,15 @@ func (w *worker) instantiate() (inst *Instance, err error) {
 	return w.h.state.Instantiate(w.ctx)
 }
 
-// drop gives the store back. The error is a panic of the embedder's.
+// drop returns the store to the embedder. The error is a panic of the embedder's.
 func (w *worker) drop(cause error) (err error) {
 	defer recoverTo(&err)
 	w.inst.State.Drop(w.inst.Store, cause)
 	return nil
 }
 
-// report gives the embedder a failure that no outcome can carry. Any goroutine may call it once
-// there is an instance. That the embedder panics once more is not reported.
+// report passes a failure that no outcome can carry to the embedder. Any goroutine may call it once
+// there is an instance. A panic of the embedder's Report is dropped.
 func (w *worker) report(data any, err error) {
 	var again error
 	defer recoverTo(&again)
@@ -93,8 +93,8 @@ func recoverTo(err *error) {
 	}
 }
 
-// idle waits for the next exchange; nil means that the worker has to end, because of a panic of the
-// embedder's if there is an error.
+// idle waits for the next exchange. It returns nil if the worker has to end; the error is a panic
+// of the embedder's, if there was one.
 func (w *worker) idle() (*exchange, error) {
 	accept, err := w.accept()
 	if err != nil || accept == Never || !w.waitIdle(accept == No) {
@@ -108,16 +108,16 @@ func (w *worker) accept() (a ShouldAccept, err error) {
 	return w.inst.State.ShouldAcceptRequest(0, w.total), nil
 }
 
-// handle has the guest handle x until it has no more work for it. It returns whether the instance
-// can be used again, and if not, what is wrong with it, if anything is.
+// handle runs the guest until it has no more work for x. It returns whether the instance can be
+// used again, and if not, what is wrong with it, if anything is.
 func (w *worker) handle(x *exchange) (again bool, cause error) {
 	defer x.settle()
 	if stopped := w.begin(x); stopped != nil {
-		x.answer(nil, stopped)
+		x.resolve(nil, stopped)
 		return false, stopped
 	}
 	if !x.take(w) {
-		// Nobody wants the response any more, and the guest has not heard of it.
+		// The receiver has left before the guest has seen the request.
 		w.done()
 		return true, nil
 	}
@@ -130,10 +130,10 @@ func (w *worker) handle(x *exchange) (again bool, cause error) {
 	case err != nil:
 		cause = fault(err)
 	case !call.responded:
-		x.answer(nil, &NoResponseError{})
+		x.resolve(nil, &NoResponseError{})
 		return false, nil
 	default:
-		// Between calls there is nobody who could go on with the body.
+		// Between calls no guest code runs that could continue the body.
 		if call.res != nil && call.res.Stuck() {
 			call.res.Abandon()
 		}
@@ -187,23 +187,23 @@ func (c *call) waits() {
 	}
 }
 
-// respond passes the guest's response, or its error code, on.
+// respond passes on the guest's response or its error code.
 func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 	c.res, c.responded = res, true
 	inTime := c.w.headOut()
 	if code != nil {
 		if inTime {
-			c.x.answer(nil, code) // the receiver leaves then
+			c.x.resolve(nil, code) // the receiver leaves then
 		}
 		return
 	}
-	if !inTime || !c.x.answer(res, nil) {
+	if !inTime || !c.x.resolve(res, nil) {
 		_ = res.Body.Close()
 	}
 }
 
-// growStack has the goroutine's stack grow to what guest calls need while there is little on it.
-// Else it is copied several times on the way through a request, which takes a sixth of the time of
+// growStack makes the goroutine's stack grow to what guest calls need while there is little on it.
+// Otherwise the stack is copied several times during a request, which takes a sixth of the time of
 // a small one.
 //
 //go:noinline

@@ -11,8 +11,8 @@ import (
 
 // CompileFor is the other end of EngineOptions.Helper: it compiles the module of that size that in
 // begins with, and leaves the code in dir. It works with the lowest priority that the system has,
-// and gives up, removing dir, if in ends early or after the module: then nobody waits for the code.
-// The process is expected to end when CompileFor returns.
+// and stops and removes dir if in ends early or after the module: then no process waits for the
+// code. The process is expected to end when CompileFor returns.
 func CompileFor(ctx context.Context, dir string, in io.Reader, size int) error {
 	ctx, stop := engine.LowestPriority(ctx)
 	defer stop()
@@ -35,9 +35,9 @@ func CompileFor(ctx context.Context, dir string, in io.Reader, size int) error {
 	case err := <-compiled:
 		return err
 	case <-abandoned:
-		// Nobody else is there to remove it.
+		// No other process removes it.
 		return errors.Join(
-			errors.New("stdin was closed: nobody waits for the code"),
+			errors.New("stdin was closed: no process waits for the code"),
 			os.RemoveAll(dir),
 		)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/wasihttp/wasihttp/handler"
 )
 
-// attribution knows for which request a guest does what it does. An instance of 0.2 has one request
-// at a time; in one of 0.3, the task that runs tells.
+// attribution finds the request that a guest works for. An instance of 0.2 has one request at a
+// time; in an instance of 0.3, the running task identifies it.
 type attribution struct {
 	store *component.Store // set before the first request
 	kind  handler.Kind
@@ -21,7 +21,7 @@ type attribution struct {
 // prune is how many tasks are remembered before those whose requests have ended are forgotten.
 const prune = 64
 
-// started is told that a task has begun for a request.
+// started records that a task has begun for a request.
 func (a *attribution) started(c *Call, task handler.TaskID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -42,8 +42,8 @@ func (a *attribution) started(c *Call, task handler.TaskID) {
 	a.tasks[task] = c
 }
 
-// running returns the request for which the guest runs just now, nil when that is not known. The
-// store's owner calls it.
+// running returns the request for which the guest runs just now, or nil if that is not known. Only
+// the owner of the store may call it.
 func (a *attribution) running() *Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -59,8 +59,8 @@ func (a *attribution) running() *Call {
 	return nil
 }
 
-// only returns the request that the guest works for when there is but one, else nil. Any goroutine
-// may call it.
+// only returns the request that the guest works for if there is exactly one, and nil otherwise. Any
+// goroutine may call it.
 func (a *attribution) only() *Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -23,9 +23,9 @@ type Call struct {
 	// Started, unless nil, is called when the instance has taken the request, before the guest's
 	// first instruction for it.
 	Started func()
-	// After, unless nil, receives what ended the guest too late for the response to tell: a trap,
-	// an exit, or that its time was over. It is called at most once, by any goroutine, and reports
-	// whether it takes the error; if not, Config.Notice gets it.
+	// After, unless nil, receives what ended the guest too late to be part of the response: a trap,
+	// an exit, or the end of its time. It is called at most once, by any goroutine, and reports
+	// whether it takes the error; if not, Config.Notice receives it.
 	After func(error) bool
 
 	describe func(*Failure) error    // Config.Describe
@@ -37,18 +37,19 @@ type Call struct {
 // Stderr returns the last lines that the guest wrote to its standard error during the call.
 func (c *Call) Stderr() []string { return c.tail.last() }
 
-// Handler gives requests to guests and returns their responses. A Host is one; see Host.Handle.
+// Handler passes requests to guests and returns their responses. A Host is a Handler; see
+// Host.Handle.
 type Handler interface {
 	Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error)
 }
 
-// Handle gives one request to a guest and returns as soon as the head of its response is there. The
-// body streams while the guest works on, and the caller closes it. The trailers are complete once
-// the body has returned io.EOF. Only Header counts for the fields of the response: the caller does
-// not look at ContentLength.
+// Handle passes one request to a guest and returns as soon as the head of the response is there.
+// The body streams while the guest works on, and the caller closes it. The trailers are complete
+// once the body has returned io.EOF. Only Header counts for the fields of the response: the caller
+// does not look at ContentLength.
 //
 // id names the request in the guest's output and in the log of outbound requests. r is a request as
-// net/http has it in a server. The end of ctx ends the exchange: for the guest, the client has
+// a server of net/http receives it. The end of ctx ends the exchange: for the guest, the client has
 // gone. The head is expected until WithHeadDeadline says, or else for Config.Timeout from now.
 //
 // The error, of Handle and of reading the body, is a *Failure (see Config.Describe), or the cause
@@ -66,7 +67,7 @@ func WithHeadDeadline(ctx context.Context, head time.Time) context.Context {
 // guests is the Handler at the bottom.
 type guests Host
 
-// Handle gives one request to a guest.
+// Handle passes one request to a guest.
 func (g *guests) Handle(ctx context.Context, id string, r *http.Request) (*http.Response, error) {
 	c := &Call{ID: id, describe: g.cfg.Describe}
 	var given bool
@@ -99,7 +100,7 @@ func (c *Call) end() {
 	}
 }
 
-// handle gives the request to proxy.
+// handle passes the request to proxy.
 func (c *Call) handle(
 	ctx context.Context,
 	proxy *handler.ProxyHandler,
@@ -120,7 +121,7 @@ func (c *Call) handle(
 	return out, nil
 }
 
-// badRequest is the answer to a request that no guest can be given.
+// badRequest returns the response to a request that cannot be passed to a guest.
 func badRequest(err error) *http.Response {
 	text := http.StatusText(http.StatusBadRequest) + ": " + err.Error() + "\n"
 	return &http.Response{
@@ -149,7 +150,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close tells the guest that nobody receives the body any more.
+// Close stops receiving the body: further writes of the guest fail.
 func (b *answerBody) Close() error {
 	b.call.over.Store(true)
 	err := b.Body.Close()
@@ -157,8 +158,8 @@ func (b *answerBody) Close() error {
 	return err
 }
 
-// RequestID returns the id of the request for which the guest has called a host function; "" if
-// that is not known, as during the initialization of an instance.
+// RequestID returns the id of the request for which the guest has called a host function. It
+// returns "" if the request is not known, as during the initialization of an instance.
 func RequestID(c *component.Call) string {
 	g, ok := c.Data().(*guest)
 	if !ok {

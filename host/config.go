@@ -44,8 +44,8 @@ type Config struct {
 	// Timeout is the longest time from accepting a request to the head of its response; 0 means
 	// DefaultTimeout, and less than 0 no limit. It limits the initialization of an instance, too.
 	Timeout time.Duration
-	// BodyTimeout is the longest time from the head of a response to the end of its body, whoever
-	// takes it: the guest, or a client that reads slowly. 0 means no limit.
+	// BodyTimeout is the longest time from the head of a response to the end of its body, whether
+	// the guest writes slowly or the client reads slowly. 0 means no limit.
 	BodyTimeout time.Duration
 	// PostReturnTimeout is how long a guest may work on after the end of a response; 0 means
 	// DefaultPostReturnTimeout, and less than 0 no limit.
@@ -83,16 +83,16 @@ type Config struct {
 	// A stream belongs to its instance and is closed with it. Output that cannot be written is
 	// lost without an error for the guest.
 	Stdout, Stderr func(Origin) io.WriteCloser
-	// Notice takes a line about a failure that no response can tell of; nil discards it. It is
-	// called from many goroutines.
+	// Notice receives a line about a failure that cannot be part of a response; nil discards it. It
+	// is called from many goroutines.
 	Notice func(line string)
 
-	// Observe, unless nil, is called once, with what gives requests to guests, and returns what
-	// requests go through instead: it sees the requests as guests get them and the responses as
-	// guests make them, bodies and failures included. It must pass on what it sees.
+	// Observe, unless nil, wraps the Handler that passes requests to guests. It is called once, and
+	// the Handler that it returns receives all requests: it sees requests as guests get them and
+	// responses as guests make them, bodies and failures included, and must pass them on.
 	Observe func(Handler) Handler
-	// Describe, unless nil, returns the error that the caller of Handle and the reader of a body
-	// get for a failure; it should wrap the *Failure.
+	// Describe, unless nil, returns the error for a failure that Handle and the reads of a body
+	// return; it should wrap the *Failure.
 	Describe func(*Failure) error
 
 	// Engine holds the compiled code, to be shared by several Hosts; nil stands for an engine of
@@ -115,8 +115,8 @@ type Origin struct {
 	guest *guest
 }
 
-// Request returns the id of the request for which the guest runs just now; "" if that is not
-// known. It is called while a Write to the stream runs, and by whoever closes the stream.
+// Request returns the id of the request for which the guest runs just now; "" if that is not known.
+// It may be called during a Write to the stream and during its Close.
 func (o Origin) Request() string {
 	if o.guest == nil {
 		return ""

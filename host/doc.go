@@ -9,7 +9,7 @@
 //	err = http.ListenAndServe("localhost:8080", h)
 //
 // Components export wasi:http/incoming-handler of WASI 0.2 or wasi:http/handler of WASI 0.3;
-// [Host.Kind] tells which. Everything runs in the process, without cgo.
+// [Host.Kind] returns which. Everything runs in the process, without cgo.
 //
 // # Serving
 //
@@ -36,14 +36,14 @@
 //
 // # What a guest may do
 //
-// A guest has clocks and random numbers, and what the Config gives it: arguments, environment,
-// output and requests to other servers (Config.Outbound). The zero Config gives none of these.
-// There are no files and no sockets; the interfaces for them are there, because the libraries of
-// most languages import them, and refuse.
+// A guest has clocks and random numbers, and what the Config grants: arguments, environment, output
+// and requests to other servers (Config.Outbound). The zero Config grants none of these. There are
+// no files and no sockets; the interfaces for them are there, because the libraries of most
+// languages import them, and refuse.
 //
 // Config.Link offers interfaces of your own: an import that no interface of WASI satisfies is
 // looked for among them. Their functions run on the goroutine of the calling guest; [RequestID]
-// tells for which request.
+// returns the id of the request.
 //
 // # Failures
 //

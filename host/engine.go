@@ -22,7 +22,7 @@ type EngineOptions struct {
 	// CacheDir is the folder that keeps compiled code between runs; "" keeps none. A folder that
 	// cannot be used is no error: the Engine works without it.
 	CacheDir string
-	// Warn is called with why CacheDir cannot be used; nil for nobody.
+	// Warn, unless nil, is called with the reason if CacheDir cannot be used.
 	Warn func(error)
 	// Helper, unless nil, compiles a large module in another process, where CompileFor leaves the
 	// code in dir. It is used for Hosts whose Config says Background.
@@ -55,8 +55,8 @@ func (e *Engine) open() (*engine.Engine, error) {
 type LinkOptions struct {
 	// Background makes Link leave a processor to what runs beside it.
 	Background bool
-	// Progress is called with how many bytes of core code have been compiled of how many; nil for
-	// nobody. Calls do not overlap.
+	// Progress, unless nil, is called with the bytes of core code that have been compiled, and with
+	// the bytes in all. Calls do not overlap.
 	Progress func(done, total int)
 }
 
@@ -83,7 +83,7 @@ func (e *Engine) Link(
 	return linked, nil
 }
 
-// CompileError is why a valid component cannot be linked or compiled here.
+// CompileError reports that a valid component cannot be linked or compiled here.
 type CompileError struct{ Err error }
 
 // Error returns the cause.

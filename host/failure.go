@@ -13,7 +13,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// Outcome names in one word why a request got no response.
+// Outcome names the kind of a failure.
 type Outcome string
 
 // The outcomes of requests that fail.
@@ -25,7 +25,7 @@ const (
 	Expired Outcome = "expired"
 	// NoResponse: the guest ended the request without a response.
 	NoResponse Outcome = "no-response"
-	// ErrorCode: the guest answered with an error code, or did not finish the body.
+	// ErrorCode: the guest responded with an error code, or did not finish the body.
 	ErrorCode Outcome = "error-code"
 	// Instantiation: no instance could be made.
 	Instantiation Outcome = "instantiation"
@@ -35,7 +35,7 @@ const (
 	Internal Outcome = "internal"
 )
 
-// Limit names the field of Config whose limit had to do with a failure.
+// Limit names the field of Config whose limit caused a failure or contributed to it.
 type Limit string
 
 // The limits that failures name.
@@ -100,8 +100,8 @@ type Frame struct {
 	Runtime bool
 }
 
-// explain explains why the call has failed: with a *Failure that has what the guest wrote to its
-// standard error, or with err itself if it says nothing about guest or host.
+// explain returns why the call has failed: a *Failure with what the guest wrote to its standard
+// error, or err itself if err says nothing about guest or host.
 func (c *Call) explain(err error) error {
 	c.over.Store(true)
 	f := Explain(err)
@@ -219,14 +219,14 @@ func (f *Failure) trapped(err error) {
 	}
 }
 
-// isGlue tells whether a module is the host, or one that the tools put between a program and its
-// imports: all its functions only call another.
+// isGlue reports whether a module is the host, or one that tools put between a program and its
+// imports, whose functions only call others.
 func isGlue(module string) bool {
 	return module == engine.HostModule || module == "wit-component:shim" ||
 		module == "wit-component:fixups"
 }
 
-// raises tells whether a function, named as people read it, is how a language reports a failure.
+// raises reports whether a function, by its readable name, is how a language reports a failure.
 func raises(name string) bool {
 	for _, prefix := range []string{
 		"__rustc::", "rust_begin_unwind", "rust_panic", "std::panicking::", "std::alloc::",

@@ -76,7 +76,7 @@ func (g *guest) open(stream func(Origin) io.WriteCloser) io.WriteCloser {
 	return stream(Origin{Instance: g.id, guest: g})
 }
 
-// discard takes output that nobody wants.
+// discard takes output and drops it.
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
@@ -112,12 +112,12 @@ func (g *guest) Drop(store handler.Store, _ error) {
 		_ = s.Close()
 	}
 	g.state.Close()
-	// Output that cannot be written has nobody to tell.
+	// Output that cannot be written is lost: there is no way to report it.
 	_ = g.stdout.Close()
 	_ = g.stderr.Close()
 }
 
-// Report passes on a failure that no response can tell of.
+// Report passes on a failure that cannot be part of a response.
 func (g *guest) Report(data any, err error) {
 	c, _ := data.(*Call)
 	if c != nil && c.After != nil && c.After(err) {
@@ -147,8 +147,8 @@ func (t *teeTail) Write(p []byte) (int, error) {
 	return t.WriteCloser.Write(p)
 }
 
-// guestLog is output of a guest that serves: when it cannot be written, that is nothing that the
-// guest should fail for.
+// guestLog is the output of a guest that serves. The guest does not fail if the output cannot be
+// written.
 type guestLog struct{ w io.Writer }
 
 // Write writes p if that is possible, and never fails.

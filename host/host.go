@@ -13,8 +13,8 @@ import (
 	public "github.com/wasihttp/wasihttp/wasi"
 )
 
-// Host is one component that takes HTTP requests: it makes instances when they are needed and gives
-// them the requests. It is safe for concurrent use.
+// Host runs one component that handles HTTP requests: it makes instances when they are needed and
+// passes the requests to them. It is safe for concurrent use.
 type Host struct {
 	cfg    Config
 	pre    *handler.ProxyPre
@@ -104,7 +104,7 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	return h, nil
 }
 
-// StartError is why no instance can be made.
+// StartError reports that no instance can be made.
 type StartError struct{ Err error }
 
 // Error returns the cause.

@@ -98,7 +98,7 @@ func TestEveryEndAfterAResponseIsNoticedOnce(t *testing.T) {
 }
 
 // An end that the response tells of leaves no line.
-func TestAnEndThatTheResponseTellsOfIsNotNoticed(t *testing.T) {
+func TestAFailureThatTheResponseReportsIsNotNoticed(t *testing.T) {
 	for _, tc := range []struct {
 		guest, target string
 		want          Outcome
@@ -187,8 +187,8 @@ func TestAResponseOfKnownLengthSaysIt(t *testing.T) {
 		{"lab-p3", "HEAD", "/none-body", nil},
 	} {
 		h, _ := newLab(t, tc.guest, Config{})
-		// A head is not held back for a guest that computes for long, as one does on a machine that is
-		// overloaded: then another request is to say it.
+		// A head is not held back for a guest that computes for long, as one does on a machine that
+		// is overloaded: then another request is to say it.
 		for left := 5; ; left-- {
 			r := request(t, tc.target)
 			r.Method = tc.method

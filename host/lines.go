@@ -17,7 +17,7 @@ func Lines(w io.Writer) func(Origin) io.WriteCloser {
 	return func(Origin) io.WriteCloser { return &lineWriter{to: shared} }
 }
 
-// sharedWriter is a writer for many.
+// sharedWriter is the writer that the streams of all instances share.
 type sharedWriter struct {
 	mu sync.Mutex
 	w  io.Writer

@@ -12,11 +12,11 @@ import (
 	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
-// ServeHTTP gives the request to a guest and passes the response on while the guest produces it:
-// what the guest writes leaves as soon as it waits, trailers follow the body, and the guest may
-// read the request while it responds. A failure before the head of the response goes to
-// Config.Failed. After it the connection is cut, by a panic with http.ErrAbortHandler as net/http
-// wants it, so that no client takes half a response for all of it.
+// ServeHTTP passes the request to a guest, and the response on while the guest produces it: what
+// the guest writes leaves as soon as it waits, trailers follow the body, and the guest may read the
+// request while it responds. A failure before the head of the response goes to Config.Failed. After
+// it the connection is cut, by a panic with http.ErrAbortHandler as net/http wants it, so that no
+// client takes half a response for all of it.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)

@@ -127,7 +127,7 @@ func TestTheGuestReadsWhileItResponds(t *testing.T) {
 	}
 }
 
-func TestFailuresSayNothingByDefault(t *testing.T) {
+func TestFailuresAreBareStatusesByDefault(t *testing.T) {
 	_, url := serveGuest(
 		t,
 		"rust-kitchen",

@@ -287,7 +287,7 @@ func failureTitle(f *Failure) string {
 	case NoResponse:
 		return "No response"
 	case ErrorCode:
-		return "The guest answered with the error-code " + f.ErrorCode
+		return "The guest responded with the error-code " + f.ErrorCode
 	case Instantiation:
 		return "No instance could be made"
 	case Error:

@@ -14,7 +14,7 @@
 // # What a guest gets
 //
 // A [Config] is what the embedder decides: environment, arguments, standard streams, and a [Client]
-// for requests to other servers. The zero Config gives a guest clocks and random numbers, and
+// for requests to other servers. The zero Config grants a guest clocks and random numbers, and
 // nothing else. There are no files and no sockets: their interfaces are there, because the
 // libraries of most languages import them, and refuse.
 //

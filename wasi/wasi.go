@@ -13,8 +13,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi/p3"
 )
 
-// AddTo offers all interfaces, of WASI 0.2 and 0.3, to l. view returns the state of a store, given
-// the data that the embedder put into the store.
+// AddTo adds all interfaces of WASI 0.2 and 0.3 to l. view returns the state of a store for the
+// data that the embedder put into the store.
 func AddTo(l *component.Linker, view func(data any) *State) {
 	p2.AddTo(l, view)
 	p3.AddTo(l, view)
@@ -28,7 +28,7 @@ type State = wasi.State
 // NewState returns the State for a new store. The caller must close it.
 func NewState(c *Config) *State { return wasi.NewState(c.internal()) }
 
-// Config is what an embedder decides for the components that it runs. The zero value gives them
+// Config holds what an embedder grants to the components that it runs. The zero value grants
 // nothing. A Config may be shared by many States, and must not change once one uses it.
 type Config struct {
 	// Env is the environment as pairs of name and value, in the order that the guest sees; nothing
@@ -112,16 +112,15 @@ type Outbound = wasi.Outbound
 // for concurrent use.
 type Stdin = wasi.Stdin
 
-// NewStdin returns a Stdin that reads r, which nobody else may read from then on; nil stands for an
-// empty input. Close ends it, but not a Read of r that has begun.
+// NewStdin returns a Stdin that reads r, which must not be read by anything else from then on; nil
+// stands for an empty input. Close ends it, but not a Read of r that has begun.
 func NewStdin(r io.Reader) *Stdin { return wasi.NewStdin(r) }
 
 // Clock is a guest's view of time: a monotonic clock and the wall clock.
 type Clock = wasi.Clock
 
-// Exit is the error of a call whose guest has ended by wasi:cli/exit. Code is the status: 0 is
-// success. Its store can only be closed. It is found with errors.As, and is the guest's end, not
-// its failure.
+// Exit is the error of a call during which the guest ended with wasi:cli/exit. Code is the status:
+// 0 is success. The store can only be closed after it. It is found with errors.As.
 type Exit = wasi.Exit
 
 // Fields are HTTP fields, headers or trailers: pairs in order, found without regard to case. Get,
@@ -161,8 +160,8 @@ func FieldsFromHTTP(rules *FieldRules, h http.Header) *Fields {
 //   - Authority: host and port as the client named them; "" if they are not known.
 //   - PathWithQuery: path and query of the target as they were sent; "" if it has none (CONNECT).
 //   - Header: frozen *Fields.
-//   - Body: an io.ReadCloser, nil for an empty body. One goroutine reads it; Close must make a blocked
-//     Read return.
+//   - Body: an io.ReadCloser, nil for an empty body. One goroutine reads it; Close must make a
+//     blocked Read return.
 //   - Trailer: a function that returns the trailers, frozen, once Body has returned io.EOF; nil, or
 //     returning nil, if there are none.
 type Request = wasi.Request
@@ -182,5 +181,5 @@ func RequestFromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
 // `DNS-error(rcode: "NXDOMAIN")`, and Unwrap the Go error behind it, if there is one.
 type ErrorCode = wasi.ErrorCode
 
-// ErrBodyDropped is how a body ends whose guest dropped it before it was finished.
+// ErrBodyDropped is the error of reading a body that the guest dropped before it was finished.
 var ErrBodyDropped = wasi.ErrBodyDropped

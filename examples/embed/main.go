@@ -1,5 +1,6 @@
-// Embed serves a component from a Go program: it offers the component a function of its own, logs in
-// one place what guests print and how they fail, and takes a new build without dropping a request.
+// Embed serves a component from a Go program: it offers the component a function of its own, logs
+// in one place what guests print and how they fail, and takes a new build without dropping a
+// request.
 //
 //	go run . greeter.wasm
 //	curl http://localhost:8080/7
@@ -65,7 +66,7 @@ type build struct {
 	running sync.WaitGroup
 }
 
-// ServeHTTP gives the request to the current build.
+// ServeHTTP passes the request to the current build.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	b := a.current
@@ -97,7 +98,7 @@ func (a *app) reload(ctx context.Context) error {
 	return old.Close(ctx)
 }
 
-// config returns what guests get.
+// config returns the settings of a build: what guests get, and where failures go.
 func (a *app) config() host.Config {
 	return host.Config{
 		Engine:     a.engine,

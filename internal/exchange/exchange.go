@@ -19,8 +19,8 @@ const copyBuffer = 32 << 10
 // Config is what the exchanges of one server have in common. The zero value is ready to use. A
 // Config must not be copied once an exchange has begun; its methods are safe for concurrent use.
 type Config struct {
-	// Grace is how long an exchange waits for what nobody uses: the rest of a request body, or of
-	// the body of a response that cannot have one. 0 means DefaultGrace.
+	// Grace is how long an exchange waits for bytes that are thrown away: the rest of a request
+	// body, or the body of a response that cannot have one. 0 means DefaultGrace.
 	Grace time.Duration
 	// Reserved names the headers that a response cannot set, in canonical form.
 	Reserved []string
@@ -108,15 +108,15 @@ func (x *Exchange) Begin(c *Config, w http.ResponseWriter, r *http.Request) {
 	x.r = &copied
 }
 
-// Request returns the request as a program is to see it: without the headers of the connection,
-// never without a Host, and with a body that can be read while the response is written.
+// Request returns the request for the program: without the headers of the connection, never without
+// a Host, and with a body that can be read while the response is written.
 func (x *Exchange) Request() *http.Request { return x.r }
 
 // Body returns the body of the request; nil if it has none.
 func (x *Exchange) Body() *Body { return x.body }
 
-// ReadRest reads what is left of the request's body, but no longer than wait, so that who observes
-// the body has all of it. It does nothing for a client that waits to be told to send the body.
+// ReadRest reads what is left of the request's body, for wait at most, so that an observer of the
+// body has all of it. It does nothing for a client that waits for 100 Continue.
 func (x *Exchange) ReadRest(wait time.Duration) {
 	if x.body == nil || x.body.Ended() || x.expects() {
 		return
@@ -148,8 +148,8 @@ func (x *Exchange) Respond(write func(w http.ResponseWriter) error) error {
 	return write(x.w)
 }
 
-// CloseConnection is for a response that is written while the handler of the request still runs:
-// the connection is closed after it, and what the client sends is of no more use.
+// CloseConnection closes the connection after the response, which is written while the handler of
+// the request still runs; what the client sends is of no more use.
 func (x *Exchange) CloseConnection() { x.close() }
 
 // Flush sends what has been written.
@@ -202,7 +202,7 @@ func (x *Exchange) closeOlder(known bool) {
 	}
 }
 
-// expects reports whether the client waits to be told to send its request's body.
+// expects reports whether the client waits for 100 Continue before it sends the request's body.
 func (x *Exchange) expects() bool { return x.r.Header.Get("Expect") != "" }
 
 // settle decides, before a head leaves whose response is already complete, whether the connection
@@ -223,11 +223,11 @@ func (x *Exchange) settle() {
 	}
 }
 
-// maxDiscard is how much of a request's body is read for nobody so that the connection can be used
-// again, in bytes. It is what net/http reads.
+// maxDiscard is how many bytes of a request's body are read and thrown away so that the connection
+// can be used again. It is what net/http reads.
 const maxDiscard = 256 << 10
 
-// What discard comes to.
+// The results of discard.
 type discarded int
 
 const (

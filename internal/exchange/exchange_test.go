@@ -220,7 +220,7 @@ func TestAResponseThatGrantsATunnelHasNoBodyAndNoFraming(t *testing.T) {
 	}
 }
 
-func TestClientsBeforeHTTP11AreToldThatTheConnectionEnds(t *testing.T) {
+func TestResponsesToClientsBeforeHTTP11AnnounceTheEndOfTheConnection(t *testing.T) {
 	s := serve(t, &Config{}, func(r *http.Request) *http.Response {
 		resp := respond(200, "fine")
 		if r.URL.Path == "/stream" {

@@ -44,7 +44,7 @@ func (l *Limit) Enter(ctx context.Context, deadline time.Time) bool {
 	return false
 }
 
-// Leave gives a slot back.
+// Leave frees a slot.
 func (l *Limit) Leave() {
 	if l.slots != nil {
 		<-l.slots

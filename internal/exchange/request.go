@@ -10,9 +10,10 @@ import (
 	"sync"
 )
 
-// normalize puts right what net/http leaves to its users: headers of the connection are taken out
-// (RFC 9110, section 7.6.1), a target has no fragment (section 7.1), a CONNECT in absolute form
-// gets its host, and a request of HTTP/1.0 without a host gets the address it came to.
+// normalize corrects what net/http leaves to its users: it removes the headers of the connection
+// (RFC 9110, section 7.6.1) and the fragment of the target (section 7.1), sets the host of a
+// CONNECT in absolute form, and sets the host of an HTTP/1.0 request without one to the address
+// that the request came to.
 func normalize(r *http.Request) {
 	for _, line := range r.Header["Connection"] {
 		for name := range strings.SplitSeq(line, ",") {

@@ -30,7 +30,7 @@ func Ready(body io.ReadCloser) bool {
 	return ok && readier.Ready()
 }
 
-// ClientError marks an error of writing to the client, which is the client's leaving.
+// ClientError is an error of writing to the client: the client has gone.
 type ClientError struct{ Err error }
 
 // Error returns the error's text.
@@ -39,7 +39,7 @@ func (e *ClientError) Error() string { return e.Err.Error() }
 // Unwrap returns the error of writing.
 func (e *ClientError) Unwrap() error { return e.Err }
 
-// ResponseError says that a response cannot be passed on as it is.
+// ResponseError reports that a response cannot be passed on as it is.
 type ResponseError struct {
 	// Code is the error-code of wasi:http that fits; "" if it is not a response at all.
 	Code string
@@ -50,7 +50,7 @@ type ResponseError struct {
 // Error returns the cause.
 func (e *ResponseError) Error() string { return e.Cause }
 
-// LateError says that the program has failed after a response that is complete for its reader.
+// LateError reports that the program has failed after a response that is complete for its reader.
 type LateError struct{ Err error }
 
 // Error returns the error's text.
@@ -122,11 +122,11 @@ const minRead = 4 << 10
 // ContentLength is not looked at. Trailers are complete once the body has returned io.EOF.
 //
 // The error is a *ResponseError, a *ClientError, a *LateError, or what reading the body returned;
-// if Committed then says false nothing has left yet. If the response cannot have a body, what the
-// program writes is thrown away without an error, for a while: then enough is called, which should
-// end the body.
+// if Committed then returns false, nothing has left yet. If the response cannot have a body, what
+// the program writes is thrown away without an error, for a while: then enough is called, which
+// should end the body.
 func (x *Exchange) Write(resp *http.Response, enough func()) error {
-	// What there is to know about the body, Read has told.
+	// Read has returned all errors of the body.
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < 200 || resp.StatusCode > 999 {
 		return &ResponseError{
@@ -192,7 +192,7 @@ func (x *Exchange) settleHead() {
 	}
 }
 
-// bodySizeError says that the body was not as long as its head said.
+// bodySizeError returns the error for a body whose length differs from its content-length.
 func bodySizeError(declared, got int64) error {
 	cause := fmt.Sprintf("the body is longer than its content-length of %d bytes", declared)
 	if got < declared {

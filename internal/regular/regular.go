@@ -21,8 +21,8 @@ const (
 	MaxFile = 512 << 20
 )
 
-// KindError says that a path leads to something that is not a regular file. It
-// is inside an *fs.PathError, which holds the path.
+// KindError reports that a path leads to something that is not a regular file. It is inside an
+// *fs.PathError, which holds the path.
 type KindError struct {
 	// Mode is the type of what is there, as fs.FileMode.Type returns it.
 	Mode fs.FileMode
@@ -50,8 +50,8 @@ func Kind(mode fs.FileMode) string {
 	return "a special file"
 }
 
-// Reason returns what the system says about a file in err, without the path: the message that it
-// becomes part of has that already.
+// Reason returns what the system says about a file in err, without the path, which the surrounding
+// message has already.
 func Reason(err error) error {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {
@@ -60,8 +60,8 @@ func Reason(err error) error {
 	return err
 }
 
-// SizeError says that a file is larger than may be read. It is inside an
-// *fs.PathError, which holds the path.
+// SizeError reports that a file is larger than may be read. It is inside an *fs.PathError, which
+// holds the path.
 type SizeError struct {
 	// Size is the file's size and Max the largest that may be read, in bytes.
 	// Size is only a lower bound if the file grew while it was read.
@@ -151,7 +151,7 @@ func Writable(path string, perm fs.FileMode) error {
 	return f.Close()
 }
 
-// WriteFile writes the file at path, which Create opens.
+// WriteFile writes data to the file at path, opened as by Create.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	f, err := Create(path, perm)
 	if err != nil {

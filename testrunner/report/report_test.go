@@ -39,7 +39,7 @@ func sample() *Run {
 		}, Answer: &testrunner.Answer{Status: 404, Headers: fixture.Fields{{Name: "X", Value: "<1>"}}, Body: []byte("\x00\x02")}},
 		{Entry: e(2), Outcome: testrunner.Trap, Attempts: 1, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Range: e(2).Response.Range, Title: "The guest trapped", Actual: "wasm trap: unreachable"}},
 			Answer: &testrunner.Answer{Stderr: []string{"it said \x1b[31m]]>"}, Failure: &testrunner.Failure{Outcome: testrunner.Trap, Cause: "wasm trap: unreachable", Frames: []testrunner.Frame{{Func: "guest::boom", Place: "src/lib.rs:3"}, {Func: "guest::main"}}}}},
-		{Entry: e(3), Outcome: testrunner.ErrorCode, Attempts: 1, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Title: "The guest answered with the error-code DNS-timeout"}},
+		{Entry: e(3), Outcome: testrunner.ErrorCode, Attempts: 1, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Title: "The guest responded with the error-code DNS-timeout"}},
 			Answer: &testrunner.Answer{Failure: &testrunner.Failure{Outcome: testrunner.ErrorCode, ErrorCode: "DNS-timeout"}}},
 		{Entry: e(4), Outcome: testrunner.Skipped},
 		{Entry: e(5), Outcome: testrunner.Pass, Attempts: 1, Captures: []testrunner.Capture{{Name: "id", Value: int64(7)}}},

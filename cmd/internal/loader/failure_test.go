@@ -20,7 +20,7 @@ func TestFailuresNameTheFlagOfTheirLimit(t *testing.T) {
 		"time for a body":   {host.Failure{Limit: host.LimitBody}, "", "--body-timeout allows more time"},
 		"a hint alone":      {host.Failure{Hint: "end it"}, "", "end it"},
 		"no limit":          {host.Failure{}, "", ""},
-		"an error code":     {host.Failure{Outcome: host.ErrorCode, ErrorCode: "x"}, "the guest answered with an error code", ""},
+		"an error code":     {host.Failure{Outcome: host.ErrorCode, ErrorCode: "x"}, "the guest responded with an error code", ""},
 		"closed": {host.Failure{Outcome: host.Internal, Err: handler.ErrClosed, Cause: "closed"},
 			"the build was replaced, and this request did not end in time", "--drain-timeout allows more time"},
 	}
