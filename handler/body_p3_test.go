@@ -122,7 +122,8 @@ func TestTrailersPass(t *testing.T) {
 	} {
 		q := request(target)
 		q.Method, q.Body = "POST", io.NopCloser(strings.NewReader("hello"))
-		trailer, err := wasi.FieldsFromList(&wasi.FieldRules{}, []wasi.Field{{Name: "x-sum", Value: []byte("7")}})
+		trailer, err := wasi.FieldsFromList(&wasi.FieldRules{},
+			[]wasi.Field{{Name: "x-sum", Value: []byte("7")}})
 		if err != nil {
 			t.Fatal(err)
 		}

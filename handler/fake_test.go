@@ -61,13 +61,21 @@ func (g *guestCall) hello() {
 // spin is guest code that does not return.
 func (g *guestCall) spin() error {
 	<-g.store.interrupted
-	return &engine.Trap{Code: engine.TrapHost, Cause: g.store.cause, Frames: []engine.Frame{{Module: "guest", Func: "spin"}}}
+	return &engine.Trap{
+		Code:   engine.TrapHost,
+		Cause:  g.store.cause,
+		Frames: []engine.Frame{{Module: "guest", Func: "spin"}},
+	}
 }
 
 // sleep is a wait in a host function.
 func (g *guestCall) sleep() error {
 	<-g.ctx.Done()
-	return &engine.Trap{Code: engine.TrapHost, Cause: context.Cause(g.ctx), Frames: []engine.Frame{{Module: "host", Func: "poll"}, {Module: "guest", Func: "wait"}}}
+	return &engine.Trap{
+		Code:   engine.TrapHost,
+		Cause:  context.Cause(g.ctx),
+		Frames: []engine.Frame{{Module: "host", Func: "poll"}, {Module: "guest", Func: "wait"}},
+	}
 }
 
 type fakeProxy struct {
@@ -78,7 +86,9 @@ type fakeProxy struct {
 
 func (p *fakeProxy) Kind() Kind { return P2 }
 
-func (p *fakeProxy) Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error) {
+func (p *fakeProxy) Prepare(
+	state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode),
+) (*Prepared, error) {
 	p.n++
 	n := p.n
 	return NewPrepared(n, func(ctx context.Context) error {

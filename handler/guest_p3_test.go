@@ -30,7 +30,9 @@ func kitchenP3(t testing.TB) *guestHost {
 // together sends requests one after the other, each when the instance waits with those before it,
 // so that one instance gets them all. It returns how to wait for the outcomes, in the order of the
 // targets.
-func together(t testing.TB, p *ProxyHandler, ctx context.Context, data any, targets ...string) (wait func() (bodies []string, errs []error)) {
+func together(
+	t testing.TB, p *ProxyHandler, ctx context.Context, data any, targets ...string,
+) (wait func() (bodies []string, errs []error)) {
 	t.Helper()
 	var wg sync.WaitGroup
 	bodies, errs := make([]string, len(targets)), make([]error, len(targets))
@@ -139,7 +141,9 @@ func TestExpiredRequestsSayWhatTheirTaskWaitsFor(t *testing.T) {
 	waitFree(t, p)
 	_, err := fetch(t.Context(), p, "fast", "/sleep?ms=60000")
 	var expired *ExpirationError
-	if !errors.As(err, &expired) || expired.Task != 2 || !strings.HasPrefix(expired.Waiting, "for wasi:clocks/monotonic-clock@0.3.") || expired.Status != Requests {
+	if !errors.As(err, &expired) || expired.Task != 2 ||
+		!strings.HasPrefix(expired.Waiting, "for wasi:clocks/monotonic-clock@0.3.") ||
+		expired.Status != Requests {
 		t.Errorf("got %#v", err)
 	}
 	if bodies, errs := wait(); bodies[0] != "slept\n" || errs[0] != nil {
@@ -257,7 +261,8 @@ func TestWorkAfterTheResponseIsAwaited(t *testing.T) {
 			var out syncBuffer
 			h.config.Stderr = &out
 			p := New(t.Context(), h)
-			if body, err := fetch(t.Context(), p, nil, "/after?ms=200"); body != "more to come\n" || err != nil {
+			if body, err := fetch(t.Context(), p, nil, "/after?ms=200"); body != "more to come\n" ||
+				err != nil {
 				t.Errorf("%q, %v", body, err)
 			}
 			p.Close(context.Background())
@@ -265,7 +270,8 @@ func TestWorkAfterTheResponseIsAwaited(t *testing.T) {
 				t.Error(diff)
 			}
 			var expired *ExpirationError
-			if late := tc.want == ""; late != errors.As(ended, &expired) || late && expired.Status != PostReturn {
+			if late := tc.want == ""; late != errors.As(ended, &expired) ||
+				late && expired.Status != PostReturn {
 				t.Errorf("the instance ended with %v", ended)
 			}
 		})
@@ -297,11 +303,13 @@ func TestErrorCodesOf03AreReturned(t *testing.T) {
 	if !errors.As(err, &code) || code.Case != wasi.ConfigurationError {
 		t.Errorf("got %v", err)
 	}
-	if _, err := fetch(t.Context(), p, nil, "/short"); !errors.As(err, &code) || code.Case != wasi.HTTPResponseBodySize {
+	if _, err := fetch(t.Context(), p, nil, "/short"); !errors.As(err, &code) ||
+		code.Case != wasi.HTTPResponseBodySize {
 		t.Errorf("got %v", err)
 	}
 	var trap *TrapError
-	if body, err := fetch(t.Context(), p, nil, "/trap-after-head"); body != "the beginning\n" || !errors.As(err, &trap) {
+	if body, err := fetch(t.Context(), p, nil, "/trap-after-head"); body != "the beginning\n" ||
+		!errors.As(err, &trap) {
 		t.Errorf("%q, %v", body, err)
 	}
 }
@@ -322,7 +330,8 @@ func TestTenThousandTasksWaitInOneInstance(t *testing.T) {
 		t.Errorf("%d threads, before %d", now, threads)
 	}
 	cancel()
-	if _, errs := wait(); !errors.Is(errs[0], context.Canceled) || !errors.Is(errs[tasks-1], context.Canceled) {
+	if _, errs := wait(); !errors.Is(errs[0], context.Canceled) ||
+		!errors.Is(errs[tasks-1], context.Canceled) {
 		t.Errorf("got %v", errs[0])
 	}
 	for deadline := time.Now().Add(time.Minute); ; {
@@ -344,7 +353,10 @@ func threadCount() int {
 
 func TestRequestsAndFailuresOf03LeaveNothingBehind(t *testing.T) {
 	h := kitchenP3(t)
-	h.fast, h.timeouts = 20*time.Millisecond, Timeouts{PostReturn: 20 * time.Millisecond, Idle: 20 * time.Millisecond}
+	h.fast, h.timeouts = 20*time.Millisecond, Timeouts{
+		PostReturn: 20 * time.Millisecond,
+		Idle:       20 * time.Millisecond,
+	}
 	h.reuse = Reuse{Max: 20, Concurrent: 4}
 	var good atomic.Int64
 	round := func(n int) {
@@ -383,7 +395,8 @@ func TestRequestsAndFailuresOf03LeaveNothingBehind(t *testing.T) {
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), goroutines, buf[:runtime.Stack(buf, true)])
+			t.Fatalf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), goroutines,
+				buf[:runtime.Stack(buf, true)])
 		}
 	}
 }

@@ -86,7 +86,13 @@ func (h *guestHost) Instantiate(ctx context.Context) (*Instance, error) {
 		state.Close()
 		return nil, errors.Join(err, store.Close())
 	}
-	return &Instance{Store: store, Proxy: proxy, View: view, Expiration: h.timeouts, State: &guestWorker{h, state}}, nil
+	return &Instance{
+		Store:      store,
+		Proxy:      proxy,
+		View:       view,
+		Expiration: h.timeouts,
+		State:      &guestWorker{h, state},
+	}, nil
 }
 
 type guestWorker struct {
@@ -121,7 +127,13 @@ func (w *guestWorker) Drop(store Store, err error) {
 
 func request(target string) *Request {
 	rules := &wasi.FieldRules{}
-	return &Request{Method: "GET", Scheme: "HTTP", Authority: "localhost", PathWithQuery: target, Header: wasi.NewFields(rules).Freeze()}
+	return &Request{
+		Method:        "GET",
+		Scheme:        "HTTP",
+		Authority:     "localhost",
+		PathWithQuery: target,
+		Header:        wasi.NewFields(rules).Freeze(),
+	}
 }
 
 // fetch sends a request and returns the whole body.
@@ -148,7 +160,11 @@ func TestHelloFromARealGuest(t *testing.T) {
 }
 
 func TestInstancesOfARealGuestAreUsedAgain(t *testing.T) {
-	h := &guestHost{loaded: load(t, "rust-kitchen/rust-kitchen.wasm"), reuse: Reuse{Max: 3}, timeouts: Timeouts{Idle: time.Minute}}
+	h := &guestHost{
+		loaded:   load(t, "rust-kitchen/rust-kitchen.wasm"),
+		reuse:    Reuse{Max: 3},
+		timeouts: Timeouts{Idle: time.Minute},
+	}
 	ended := make(chan error, 10)
 	h.dropped = func(err error) { ended <- err }
 	p := New(t.Context(), h)
@@ -194,7 +210,8 @@ func TestRealGuestsFailEachInItsOwnWay(t *testing.T) {
 	expired := func(call string) func(*testing.T, error) {
 		return func(t *testing.T, err error) {
 			e := wantError[*ExpirationError](t, err)
-			if len(e.Frames()) == 0 || (e.HostCall() == "") != (call == "") || !strings.HasSuffix(e.HostCall(), call) {
+			if len(e.Frames()) == 0 || (e.HostCall() == "") != (call == "") ||
+				!strings.HasSuffix(e.HostCall(), call) {
 				t.Errorf("doing %q, host call %q, %d frames", e.Doing(), e.HostCall(), len(e.Frames()))
 			}
 			if e.After < h.fast || e.After > h.fast+10*time.Second {
@@ -245,14 +262,19 @@ func TestRealGuestsFailEachInItsOwnWay(t *testing.T) {
 }
 
 func TestFailuresOfRealGuestsLeaveNothingBehind(t *testing.T) {
-	h := &guestHost{loaded: load(t, "rust-kitchen/rust-kitchen.wasm"), fast: 20 * time.Millisecond, timeouts: Timeouts{PostReturn: 20 * time.Millisecond}}
+	h := &guestHost{
+		loaded:   load(t, "rust-kitchen/rust-kitchen.wasm"),
+		fast:     20 * time.Millisecond,
+		timeouts: Timeouts{PostReturn: 20 * time.Millisecond},
+	}
 	round := func(n int) {
 		p := New(t.Context(), h)
 		var wg sync.WaitGroup
 		for _, target := range []string{"/trap", "/spin", "/sleep?ms=100000", "/none", "/drop-body", "/grow?mib=1000", "/abort", "/trap-after-head"} {
 			wg.Go(func() {
 				for range n {
-					if _, err := fetch(t.Context(), p, "fast", target); err == nil && target != "/grow?mib=1000" {
+					if _, err := fetch(t.Context(), p, "fast", target); err == nil &&
+						target != "/grow?mib=1000" {
 						t.Errorf("%s: no error", target)
 					}
 				}
@@ -279,7 +301,8 @@ func TestFailuresOfRealGuestsLeaveNothingBehind(t *testing.T) {
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), goroutines, buf[:runtime.Stack(buf, true)])
+			t.Fatalf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), goroutines,
+				buf[:runtime.Stack(buf, true)])
 		}
 	}
 }
@@ -287,8 +310,9 @@ func TestFailuresOfRealGuestsLeaveNothingBehind(t *testing.T) {
 func TestPostReturnWorkOfARealGuestIsStopped(t *testing.T) {
 	ended := make(chan error, 1)
 	h := &guestHost{
-		loaded: load(t, "rust-kitchen/rust-kitchen.wasm"), timeouts: Timeouts{PostReturn: 50 * time.Millisecond},
-		dropped: func(err error) { ended <- err },
+		loaded:   load(t, "rust-kitchen/rust-kitchen.wasm"),
+		timeouts: Timeouts{PostReturn: 50 * time.Millisecond},
+		dropped:  func(err error) { ended <- err },
 	}
 	p := New(t.Context(), h)
 	defer p.Close(context.Background())
@@ -346,8 +370,9 @@ func TestARealGuestLearnsThatItsClientHasGone(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			ended := make(chan error, 1)
 			h := &guestHost{
-				loaded: load(t, "rust-kitchen/rust-kitchen.wasm"), timeouts: Timeouts{PostReturn: time.Minute},
-				dropped: func(err error) { ended <- err },
+				loaded:   load(t, "rust-kitchen/rust-kitchen.wasm"),
+				timeouts: Timeouts{PostReturn: time.Minute},
+				dropped:  func(err error) { ended <- err },
 			}
 			p := New(t.Context(), h)
 			defer p.Close(context.Background())
@@ -382,7 +407,11 @@ func BenchmarkHello(b *testing.B) {
 		b.Run(bc.name, func(b *testing.B) {
 			h := &guestHost{
 				loaded: load(b, bc.guest), reuse: bc.reuse,
-				timeouts: Timeouts{Requests: 30 * time.Second, PostReturn: 10 * time.Second, Idle: time.Second},
+				timeouts: Timeouts{
+					Requests:   30 * time.Second,
+					PostReturn: 10 * time.Second,
+					Idle:       time.Second,
+				},
 			}
 			p := New(b.Context(), h)
 			defer p.Close(context.Background())

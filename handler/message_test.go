@@ -90,7 +90,13 @@ func TestResponsesHaveHeadBodyAndTrailers(t *testing.T) {
 			Header, Body, Trailer string
 			Own                   string
 		}
-		got := message{hr.StatusCode, hr.Header.Get("X-Name"), string(b), hr.Trailer.Get("X-Sum"), string(res.Trailer().Get("x-sum")[0])}
+		got := message{
+			hr.StatusCode,
+			hr.Header.Get("X-Name"),
+			string(b),
+			hr.Trailer.Get("X-Sum"),
+			string(res.Trailer().Get("x-sum")[0]),
+		}
 		if diff := cmp.Diff(message{201, "value", "hello", "42", "42"}, got); diff != "" || err != nil {
 			t.Errorf("error %v, response (-want +got):\n%s", err, diff)
 		}

@@ -72,8 +72,10 @@ func TestExpirationStopsTheGuest(t *testing.T) {
 					t.Errorf("failed after %v, want %v", d, tc.after)
 				}
 				expired := wantError[*ExpirationError](t, err)
-				if expired.Error() != tc.want || expired.HostCall() != tc.hostCall || expired.Status != Requests {
-					t.Errorf("got %q (host call %q), want %q (%q)", expired, expired.HostCall(), tc.want, tc.hostCall)
+				if expired.Error() != tc.want || expired.HostCall() != tc.hostCall ||
+					expired.Status != Requests {
+					t.Errorf("got %q (host call %q), want %q (%q)", expired, expired.HostCall(),
+						tc.want, tc.hostCall)
 				}
 				time.Sleep(2 * time.Minute)
 				synctest.Wait()
@@ -228,7 +230,8 @@ func TestPostReturnWorkIsLimitedFromTheEndOfTheBody(t *testing.T) {
 					}
 					return
 				}
-				if expired := wantError[*ExpirationError](t, drops[0]); expired.Status != PostReturn || expired.After != limit {
+				if expired := wantError[*ExpirationError](t, drops[0]); expired.Status != PostReturn ||
+					expired.After != limit {
 					t.Errorf("dropped with %#v", expired)
 				}
 			})
@@ -284,7 +287,10 @@ func TestTheClientsLeavingEndsTheRequestBodyAndClosesTheResponseBody(t *testing.
 }
 
 func TestWhatEndsAGuestIsTheOutcome(t *testing.T) {
-	trap := &engine.Trap{Code: engine.TrapUnreachable, Frames: []engine.Frame{{Module: "guest", Func: "fail"}}}
+	trap := &engine.Trap{
+		Code:   engine.TrapUnreachable,
+		Frames: []engine.Frame{{Module: "guest", Func: "fail"}},
+	}
 	exit := &engine.Trap{Code: engine.TrapHost, Cause: wasi.Exit{Code: 7}}
 	slip := &engine.Trap{Code: engine.TrapHost, Cause: &engine.PanicError{Value: "a bug"}}
 	const slipped = "the host panicked: host function: a bug"
@@ -405,7 +411,8 @@ func TestABodyLeftUnfinishedIsCutWhenTheGuestReturns(t *testing.T) {
 				start := time.Now()
 				for range 2 {
 					body, err := get(t, p)
-					if body != "part" || tc.whole != (err == nil) || err != nil && !errors.Is(err, wasi.ErrBodyDropped) {
+					if body != "part" || tc.whole != (err == nil) ||
+						err != nil && !errors.Is(err, wasi.ErrBodyDropped) {
 						t.Errorf("got %q, %v", body, err)
 					}
 					synctest.Wait()

@@ -88,7 +88,10 @@ func TestAQueuedRequestThatIsGivenUpIsForgotten(t *testing.T) {
 
 func TestTheNextQueuedRequestGetsANewWorkerAfterAFailure(t *testing.T) {
 	failed := errors.New("cannot be made")
-	h := &host{accept: Reuse{Max: 100}.ShouldAcceptRequest, guest: func(g *guestCall) error { g.hello(); return nil }}
+	h := &host{
+		accept: Reuse{Max: 100}.ShouldAcceptRequest,
+		guest:  func(g *guestCall) error { g.hello(); return nil },
+	}
 	attempts := 0
 	h.instantiate = func(ctx context.Context) error {
 		time.Sleep(time.Second)

@@ -208,7 +208,8 @@ func TestAResponseThatGrantsATunnelHasNoBodyAndNoFraming(t *testing.T) {
 		text, err := send(t, s, "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n")
 		lower := strings.ToLower(text)
 		if err != nil || !strings.HasSuffix(text, "\r\n\r\n") ||
-			strings.Contains(lower, "content-length") || strings.Contains(lower, "transfer-encoding") || !strings.Contains(text, "Connection: close") {
+			strings.Contains(lower, "content-length") || strings.Contains(lower, "transfer-encoding") ||
+			!strings.Contains(text, "Connection: close") {
 			t.Errorf("%s: got %q, %v", name, text, err)
 		}
 	}

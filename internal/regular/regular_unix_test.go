@@ -71,7 +71,8 @@ func TestCreateRefusesWhatIsNoFileByName(t *testing.T) {
 		"pipe": "is a named pipe", "/dev/null": "is a device", "folder": "is a folder",
 	} {
 		var kind *KindError
-		if err := WriteFile(name, nil, 0o600); !errors.As(err, &kind) || !strings.Contains(err.Error(), name+": "+want) {
+		if err := WriteFile(name, nil, 0o600); !errors.As(err, &kind) ||
+			!strings.Contains(err.Error(), name+": "+want) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
