@@ -24,15 +24,23 @@ type target struct {
 	kind    handler.Kind
 	limit   int // of requests at once
 	sent    atomic.Int64
+	vacant  atomic.Bool // it has done all there was to do
 }
 
 // Reusable reports whether hosts give instances of this kind several requests.
 func (t *target) Reusable() bool { return t.kind == handler.P3 }
 
-// Close stops the instance.
+// graceForEnd is how long an instance may take to end that has nothing more to do.
+const graceForEnd = 100 * time.Millisecond
+
+// Close ends the instance. One that can take another request ends by itself, so
+// that what is left of it can become the next one; others are stopped.
 func (t *target) Close() {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), graceForEnd)
+	defer cancel()
+	if !t.vacant.Load() {
+		cancel()
+	}
 	t.session.Close(ctx)
 }
 
@@ -51,6 +59,7 @@ var errLate = errors.New("the time limit has passed")
 // until it can take another.
 func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
 	start := time.Now()
+	t.vacant.Store(false)
 	after := &after{}
 	c := &host.Call{ID: strconv.FormatInt(t.sent.Add(1), 10), Started: r.Taken, After: after.take}
 	exchange, cancel := context.WithCancelCause(ctx)
@@ -90,6 +99,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Ans
 	default:
 		a.Lost = !t.session.Wait(ctx)
 	}
+	t.vacant.Store(!a.Lost && t.limit == 1)
 	for _, err := range after.end() {
 		a.Notes = append(a.Notes, "after its response: "+err.Error())
 	}
