@@ -134,12 +134,7 @@ func (c *checker) headers() {
 
 func (c *checker) header(h *hurl.KeyValue, name, want string, next map[string]int) {
 	key := strings.ToLower(name)
-	var got []string
-	for _, f := range c.scope.Response.Headers {
-		if strings.EqualFold(f.Name, name) {
-			got = append(got, eval.HeaderText(f.Value))
-		}
-	}
+	got := eval.FieldTexts(c.scope.Response.Headers, name)
 	p := Problem{Kind: ProblemHeader, Range: h.Value.Range, Title: "Header " + name, Expected: want}
 	at := slices.Index(got, want)
 	later := -1
@@ -173,12 +168,7 @@ func (c *checker) trailers() {
 		if c.ignores(hurl.IgnoreTrailer, t.Name) {
 			continue
 		}
-		var got []string
-		for _, f := range c.scope.Response.Trailers {
-			if strings.EqualFold(f.Name, t.Name) {
-				got = append(got, eval.HeaderText(f.Value))
-			}
-		}
+		got := eval.FieldTexts(c.scope.Response.Trailers, t.Name)
 		key := strings.ToLower(t.Name)
 		p := Problem{Kind: ProblemTrailer, Range: t.ValueRange, Title: "Trailer " + t.Name, Expected: t.Value}
 		rest := got[min(next[key], len(got)):]

@@ -154,10 +154,7 @@ func optionBool(scope *eval.Scope, o *hurl.Option) (bool, *eval.Error) {
 	if o.Value.Placeholder == nil {
 		return o.Value.Bool, nil
 	}
-	v, err := scope.Lookup(o.Value.Placeholder)
-	if err == nil && v.Kind != eval.Bool {
-		err = wrongOption(o, "a boolean", v)
-	}
+	v, err := optionValue(scope, o, "a boolean", func(v eval.Value) bool { return v.Kind == eval.Bool })
 	return v.Bool, err
 }
 
@@ -165,10 +162,9 @@ func optionCount(scope *eval.Scope, o *hurl.Option) (int64, *eval.Error) {
 	if o.Value.Placeholder == nil {
 		return o.Value.Count, nil
 	}
-	v, err := scope.Lookup(o.Value.Placeholder)
-	if err == nil && (v.Kind != eval.Integer || v.Int < -1) {
-		err = wrongOption(o, "an integer from -1", v)
-	}
+	v, err := optionValue(scope, o, "an integer from -1", func(v eval.Value) bool {
+		return v.Kind == eval.Integer && v.Int >= -1
+	})
 	return v.Int, err
 }
 
@@ -176,13 +172,21 @@ func optionDuration(scope *eval.Scope, o *hurl.Option) (time.Duration, *eval.Err
 	if o.Value.Placeholder == nil {
 		return o.Value.Duration, nil
 	}
-	v, err := scope.Lookup(o.Value.Placeholder)
-	if err == nil && (v.Kind != eval.Integer || v.Int < 0) {
-		err = wrongOption(o, "a number of milliseconds", v)
-	}
+	v, err := optionValue(scope, o, "a number of milliseconds", func(v eval.Value) bool {
+		return v.Kind == eval.Integer && v.Int >= 0
+	})
 	return time.Duration(v.Int) * time.Millisecond, err
 }
 
-func wrongOption(o *hurl.Option, want string, v eval.Value) *eval.Error {
-	return &eval.Error{Range: o.Value.Placeholder.Range, Title: "Invalid option", Message: fmt.Sprintf("%s takes %s, not %s", o.Name, want, v.Describe())}
+// optionValue returns what the placeholder of an option stands for, which must be
+// what the option takes.
+func optionValue(scope *eval.Scope, o *hurl.Option, takes string, fits func(eval.Value) bool) (eval.Value, *eval.Error) {
+	v, err := scope.Lookup(o.Value.Placeholder)
+	if err == nil && !fits(v) {
+		err = &eval.Error{
+			Range: o.Value.Placeholder.Range, Title: "Invalid option",
+			Message: fmt.Sprintf("%s takes %s, not %s", o.Name, takes, v.Describe()),
+		}
+	}
+	return v, err
 }

@@ -12,7 +12,8 @@ import (
 type story struct {
 	*Pretty
 	lines  []string
-	hidden int // characters of the lines
+	hidden int       // characters of the lines
+	marks  [2]string // around what has changed where there are no styles
 }
 
 func (s *story) add(line string) { s.lines = append(s.lines, line) }
@@ -20,7 +21,7 @@ func (s *story) add(line string) { s.lines = append(s.lines, line) }
 // Diff returns a difference as lines: what was expected and did not come with a
 // minus, what came and was not expected with a plus.
 func (p *Pretty) Diff(d *diff.Diff, path string) string {
-	s := &story{Pretty: p}
+	s := &story{Pretty: p, marks: marksFor(d)}
 	if d.Note != "" {
 		s.add(d.Note)
 	}
@@ -69,7 +70,7 @@ func (s *story) side(op diff.Op, margin string, spans []diff.Span) {
 	}
 	line, hidden := fit(spans, s.room(len(margin)+2))
 	s.hidden += hidden
-	s.add(margin + style(string(op)+" ") + s.draw(line, isMarked(spans), style))
+	s.add(margin + style(string(op)+" ") + s.drawMarked(line, isMarked(spans), style, s.marks))
 }
 
 func (s *story) changes(list []diff.Change) {

@@ -132,9 +132,37 @@ func fitNear(spans []diff.Span, room int) (out []cell, hidden int) {
 	return out, start + len(line) - end
 }
 
-// draw writes a line: what has changed in a style, or in brackets where there
-// are no styles. A line without marks is styled as a whole.
+// marksFor returns what stands around changes where there are no styles: brackets
+// that the lines in which they are do not have themselves.
+func marksFor(d *diff.Diff) [2]string {
+	var text strings.Builder
+	for _, l := range d.Lines {
+		if isMarked(l.Spans) {
+			text.WriteString(l.Text())
+		}
+	}
+	for _, c := range d.Changes {
+		if c.Kind == diff.Changed {
+			text.WriteString(c.Want + c.Got)
+		}
+	}
+	pairs := [][2]string{{"[", "]"}, {"«", "»"}, {"‹", "›"}, {"⟦", "⟧"}}
+	for _, marks := range pairs {
+		if !strings.ContainsAny(text.String(), marks[0]+marks[1]) {
+			return marks
+		}
+	}
+	return pairs[0]
+}
+
+// draw writes a line without marks.
 func (p *Pretty) draw(line []cell, marked bool, style func(string) string) string {
+	return p.drawMarked(line, marked, style, [2]string{})
+}
+
+// drawMarked writes a line: what has changed in a style, or between marks where
+// there are no styles. A line without marks is styled as a whole.
+func (p *Pretty) drawMarked(line []cell, marked bool, style func(string) string, marks [2]string) string {
 	bare := p.bare()
 	var b strings.Builder
 	for i := 0; i < len(line); {
@@ -149,7 +177,7 @@ func (p *Pretty) draw(line []cell, marked bool, style func(string) string) strin
 		case !changed:
 			b.WriteString(run.String())
 		case bare:
-			b.WriteString("[" + run.String() + "]")
+			b.WriteString(marks[0] + run.String() + marks[1])
 		default:
 			b.WriteString(style(run.String()))
 		}

@@ -56,6 +56,20 @@ func TestALongLineIsShortenedAroundTheChange(t *testing.T) {
 	}
 }
 
+func TestMarksAreNoneThatTheTextHas(t *testing.T) {
+	for _, tt := range []struct{ want, got, more string }{
+		{"one two three", "one 2 three", "+ one [2] three"},
+		{"list = [1, 2]", "list = [1, 3]", "+ list = [1, «3»]"},
+		{"«a» [b] c", "«a» [b] d", "+ «a» [b] ‹d›"},
+		{`{"a": "x [y] z"}`, `{"a": "x [y] w"}`, `+ "x [y] «w»"`},
+	} {
+		got := (&Pretty{Styles: plain{}}).Diff(diff.Bodies(nil, []byte(tt.want), []byte(tt.got)), "")
+		if !strings.Contains(got, tt.more) {
+			t.Errorf("%q is missing in\n%s", tt.more, got)
+		}
+	}
+}
+
 func TestHiddenLinesAreCounted(t *testing.T) {
 	p := &Pretty{Styles: plain{}, Rerun: func(path string) string { return "again " + path }}
 	got := p.Entry("f.hurl", mismatch(strings.Repeat("a\n", 100), strings.Repeat("b\n", 100)))

@@ -209,19 +209,21 @@ func (r *Response) Tree(w *interrupt.Work) (*xpath.Document, error) {
 }
 
 // header returns the values of all fields with a name.
-func (r *Response) header(name string) []string {
+func (r *Response) header(name string) []string { return FieldTexts(r.Headers, name) }
+
+// FieldTexts returns the values of all fields with a name as text: bytes that are
+// not UTF-8 are read as windows-1252, white space around them does not count.
+func FieldTexts(fields fixture.Fields, name string) []string {
 	var values []string
-	for _, f := range r.Headers {
+	for _, f := range fields {
 		if strings.EqualFold(f.Name, name) {
-			values = append(values, HeaderText(f.Value))
+			values = append(values, fieldText(f.Value))
 		}
 	}
 	return values
 }
 
-// HeaderText returns a field's value as text: bytes that are not UTF-8 are read
-// as windows-1252, white space around it does not count.
-func HeaderText(value string) string {
+func fieldText(value string) string {
 	if !utf8.ValidString(value) {
 		// Each byte means something there.
 		value, _ = decoded(charmap.Windows1252, []byte(value))
