@@ -51,7 +51,7 @@ var homes = map[string][]string{
 	"github.com/charmbracelet/lipgloss":  {"internal/term"},
 	"github.com/muesli/termenv":          {"internal/term"},
 	"github.com/ianlancetaylor/demangle": {"host"},
-	"golang.org/x/sys":                   {"internal/engine", "internal/reload", "internal/term"},
+	"golang.org/x/sys":                   {"internal/engine", "internal/reload", "internal/term", "internal/wasi"},
 	"golang.org/x/term":                  {"internal/term"},
 
 	"golang.org/x/net":              {"testrunner"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,7 +25,6 @@ const runName = "run"
 func runCommand(t *state) *cli.Command {
 	flags := newServeFlags()
 	flags.timeout, flags.addr = 0, defaultAddr
-	var dirs cli.StringSlice
 	return command(&cli.Command{
 		Name:      runName,
 		Usage:     "run a component that is a program",
@@ -34,16 +32,10 @@ func runCommand(t *state) *cli.Command {
 		Description: "Runs the component's wasi:cli/run. Its streams are those of " + programName + ", and its exit code is passed on;\n" +
 			"1 means that it returned an error, 134 that it trapped. Flags come before COMPONENT.\n\n" +
 			cmdline.Examples(runExamples),
-		Flags: append(runFlags(flags), &cli.StringSliceFlag{Category: groupGuest, Name: "dir", Destination: &dirs,
-			Usage: "give the component a folder, as `HOST[::GUEST][:ro]` (repeatable)"}),
+		Flags: runFlags(flags),
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
 				return exit.Usagef("try: "+programName+" run tool.wasm", "run needs a COMPONENT")
-			}
-			for _, text := range dirs.Value() {
-				if _, err := parseDir(text); err != nil {
-					return err
-				}
 			}
 			settings, err := flags.settings(t)
 			if err != nil {
@@ -59,11 +51,12 @@ const runExamples = `
 wasihttp run tool.wasm                      with no arguments
 wasihttp run tool.wasm --verbose in.txt     these arguments are the component's
 wasihttp run --env DEBUG=1 tool.wasm        with an environment
+wasihttp run --dir .::/ tool.wasm           with the current folder, as its root
 wasihttp run --timeout 5s tool.wasm         stopped after that time`
 
 // runFlags are those of serve's flags that make sense for a program.
 func runFlags(f *serveFlags) []cli.Flag {
-	wanted := []string{"env", "env-file", "inherit-env", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache", "quiet"}
+	wanted := []string{"env", "env-file", "inherit-env", "dir", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache", "quiet"}
 	var out []cli.Flag
 	for _, flag := range f.all() {
 		name := flag.Names()[0]
@@ -83,27 +76,6 @@ func runFlags(f *serveFlags) []cli.Flag {
 		out = append(out, flag)
 	}
 	return out
-}
-
-// guestDir is a folder that a guest is given.
-type guestDir struct {
-	Host, Guest string
-	ReadOnly    bool
-}
-
-// parseDir parses one value of --dir.
-func parseDir(text string) (guestDir, error) {
-	var d guestDir
-	rest, readOnly := strings.CutSuffix(text, ":ro")
-	d.ReadOnly = readOnly
-	host, guest, found := strings.Cut(rest, "::")
-	if d.Host, d.Guest = host, guest; !found {
-		d.Guest = host
-	}
-	if d.Host == "" || d.Guest == "" {
-		return d, exit.Usagef("write --dir HOST, --dir HOST::GUEST, or --dir HOST::GUEST:ro", "--dir %q has no folder", text)
-	}
-	return d, nil
 }
 
 // runProgram runs "wasihttp run". The error holds the exit code.
@@ -148,7 +120,12 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 	if err != nil {
 		return exit.Usagef("", "%v", err)
 	}
+	dirs, err := openDirs(cfg.Dirs)
+	if err != nil {
+		return exit.Usagef(dirHint, "--dir: %v", err)
+	}
 	w := wasi.Config{
+		Dirs:   dirs,
 		Args:   append([]string{filepath.Base(path)}, cfg.Args...),
 		Env:    cfg.Env,
 		Stdin:  wasi.NewStdin(t.in),
@@ -182,6 +159,9 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 	_ = store.Close()
 	state.Close()
 	_ = w.Stdin.Close()
+	for _, d := range dirs {
+		_ = d.Root.Close() // nothing was written
+	}
 	return ended(ctx, t, path, ok, err)
 }
 

@@ -37,6 +37,7 @@ type serveFlags struct {
 	allowHosts   cli.StringSlice
 
 	env, envFiles, args cli.StringSlice
+	dirs                cli.StringSlice
 	inheritEnv          bool
 
 	timeout, bodyTimeout, postReturnTimeout, drainTimeout, idleTimeout cmdline.Span
@@ -115,6 +116,7 @@ func (f *serveFlags) all() []cli.Flag {
 		list(groupGuest, "env-file", "read environment variables from a dotenv `FILE` (repeatable)", &f.envFiles),
 		toggle(groupGuest, "inherit-env", "pass on the whole environment", &f.inheritEnv),
 		list(groupGuest, "arg", "add an `ARGUMENT` to the component's command line (repeatable)", &f.args),
+		list(groupGuest, "dir", "give the component a folder, as `HOST[::GUEST][:ro]` (repeatable)", &f.dirs),
 
 		generic(groupLimits, "timeout", "`TIME` from accepting a request to the head of the answer; 0: no limit", &f.timeout),
 		generic(groupLimits, "body-timeout", "`TIME` from the head of a response to the end of its body; 0: no limit", &f.bodyTimeout),
@@ -196,6 +198,10 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err := f.checkReload(); err != nil {
 		return nil, err
 	}
+	dirs, err := parseDirs(f.dirs.Value())
+	if err != nil {
+		return nil, err
+	}
 	env, err := cmdline.GuestEnv(t.environ, f.inheritEnv, f.envFiles.Value(), f.env.Value())
 	if err != nil {
 		return nil, err
@@ -223,6 +229,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		load: loader.Config{
 			Env:                        env,
 			Args:                       f.args.Value(),
+			Dirs:                       dirs,
 			Timeout:                    time.Duration(f.timeout),
 			BodyTimeout:                time.Duration(f.bodyTimeout),
 			PostReturnTimeout:          time.Duration(f.postReturnTimeout),

@@ -20,8 +20,6 @@ const wasip3Variable = "WASIHTTP_WASI_P3_DIR"
 // wasip3Pending says what there is not yet for a program to pass, "" if it has to.
 func wasip3Pending(name string) string {
 	switch {
-	case strings.HasPrefix(name, "filesystem-"):
-		return "no directories"
 	case strings.HasPrefix(name, "sockets-"):
 		return "no sockets"
 	}

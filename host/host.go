@@ -68,6 +68,26 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	if err := h.maker.base.Check(); err != nil {
 		return nil, err
 	}
+	dirs, err := openDirs(cfg.Dirs)
+	if err != nil {
+		return nil, err
+	}
+	h.maker.base.Dirs = dirs
+	if err := h.link(ctx, c); err != nil {
+		return nil, errors.Join(err, closeDirs(dirs))
+	}
+	if cfg.Try {
+		if err := h.try(ctx); err != nil {
+			return nil, errors.Join(&StartError{err}, h.Close(ctx))
+		}
+	}
+	return h, nil
+}
+
+// link compiles the component, and makes what gives it requests. What it has made is freed if it
+// fails.
+func (h *Host) link(ctx context.Context, c *component.Component) error {
+	cfg := &h.cfg
 	shared := cfg.Engine
 	if shared == nil {
 		h.engine = NewEngine(EngineOptions{})
@@ -79,11 +99,11 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	}
 	linked, err := shared.Link(ctx, c, linker, LinkOptions{cfg.Background, cfg.Progress})
 	if err != nil {
-		return nil, errors.Join(err, h.closeEngine())
+		return errors.Join(err, h.closeEngine())
 	}
 	h.linked = linked
 	if h.pre, err = handler.NewProxyPre(linked, c.ExportNames()); err != nil {
-		return nil, errors.Join(err, linked.Close(ctx), h.closeEngine())
+		return errors.Join(err, linked.Close(ctx), h.closeEngine())
 	}
 	h.reuse = cfg.reuse(h.pre.Kind())
 	h.proxy = handler.Options{
@@ -96,12 +116,7 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	if cfg.Observe != nil {
 		h.handler = cfg.Observe(h.handler)
 	}
-	if cfg.Try {
-		if err := h.try(ctx); err != nil {
-			return nil, errors.Join(&StartError{err}, h.Close(ctx))
-		}
-	}
-	return h, nil
+	return nil
 }
 
 // StartError reports that no instance can be made.
@@ -118,7 +133,9 @@ func (e *StartError) Unwrap() error { return e.Err }
 // than once.
 func (h *Host) Close(ctx context.Context) error {
 	h.proxy.Close(ctx)
-	h.closing.Do(func() { h.closeErr = errors.Join(h.linked.Close(ctx), h.closeEngine()) })
+	h.closing.Do(func() {
+		h.closeErr = errors.Join(h.linked.Close(ctx), h.closeEngine(), closeDirs(h.maker.base.Dirs))
+	})
 	return h.closeErr
 }
 

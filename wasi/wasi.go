@@ -47,6 +47,9 @@ type Config struct {
 	// StdinTerminal, StdoutTerminal and StderrTerminal report whether that stream is a terminal.
 	StdinTerminal, StdoutTerminal, StderrTerminal bool
 
+	// Dirs are the folders that the guest gets, in the order that it sees.
+	Dirs []Dir
+
 	// Client performs requests to other servers; nil denies all of them.
 	Client *Client
 	// Fields limits HTTP fields; nil for the defaults.
@@ -70,10 +73,10 @@ func (c *Config) internal() *wasi.Config {
 		Env: c.Env, Args: c.Args, InitialCwd: c.InitialCwd,
 		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
 		StdinTerminal: c.StdinTerminal, StdoutTerminal: c.StdoutTerminal, StderrTerminal: c.StderrTerminal,
-		Client: (*wasi.Client)(
-			c.Client,
-		), Fields: (*wasi.FieldRules)(c.Fields), BodyBuffer: c.BodyBuffer,
-		Random: c.Random, Clock: c.Clock,
+		Dirs:   c.Dirs,
+		Client: (*wasi.Client)(c.Client), Fields: (*wasi.FieldRules)(c.Fields),
+		BodyBuffer: c.BodyBuffer,
+		Random:     c.Random, Clock: c.Clock,
 	}
 }
 

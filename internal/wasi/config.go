@@ -3,6 +3,7 @@ package wasi
 import (
 	"context"
 	"io"
+	"os"
 	"runtime"
 	"sync"
 )
@@ -25,6 +26,9 @@ type Config struct {
 	// StdinTerminal, StdoutTerminal and StderrTerminal tell whether that stream is a terminal.
 	StdinTerminal, StdoutTerminal, StderrTerminal bool
 
+	// Dirs are the folders that the guest gets, in the order that it sees.
+	Dirs []Dir
+
 	// Client performs outgoing HTTP requests; nil denies all of them.
 	Client *Client
 	// Fields are the limits and extra rules for HTTP fields; nil for the defaults.
@@ -37,6 +41,16 @@ type Config struct {
 	Random io.Reader
 	// Clock replaces the clocks of the machine, for tests.
 	Clock *Clock
+}
+
+// Dir is a folder that guests get, with all that is below it.
+type Dir struct {
+	// Guest is its name in the guest.
+	Guest string
+	// Root is the open folder. It remains the embedder's, who closes it after the States.
+	Root *os.Root
+	// ReadOnly refuses everything that would change something in it.
+	ReadOnly bool
 }
 
 // DefaultBodyBuffer is the default of Config.BodyBuffer, in bytes.
@@ -54,6 +68,9 @@ type State struct {
 	// connection.
 	open   map[io.Closer]struct{}
 	closed bool
+
+	// parts is what packages on top of this one keep, by a key of theirs.
+	parts map[any]io.Closer
 
 	busy   uint8
 	onWait func()

@@ -38,3 +38,13 @@ func (e *event) wake() {
 	}
 	e.mu.Unlock()
 }
+
+// Event is a set of Waiters that wait for one Source. It is safe for concurrent use; the zero
+// value is ready.
+type Event struct{ e event }
+
+// Subscribe has w woken by every Wake, until the returned function is called.
+func (e *Event) Subscribe(w *Waiter) (unsubscribe func()) { return e.e.subscribe(w) }
+
+// Wake wakes all who are subscribed.
+func (e *Event) Wake() { e.e.wake() }

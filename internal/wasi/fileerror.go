@@ -1,16 +1,27 @@
 package wasi
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"syscall"
 )
 
+// FileCode is a case of wasi:filesystem's error-code, by its name in 0.2, as an error.
+type FileCode string
+
+// Error returns the name of the case.
+func (c FileCode) Error() string { return string(c) }
+
 // FileErrorCode returns the case of wasi:filesystem's error-code, by its name in 0.2, that says
 // what an error of a file operation is about. It returns false for an error that does not come from
 // a file, even if it has an errno inside: those of a connection are none.
 func FileErrorCode(err error) (string, bool) {
+	var known FileCode
+	if errors.As(err, &known) {
+		return string(known), true
+	}
 	var path *fs.PathError
 	var link *os.LinkError
 	if !errors.As(err, &path) && !errors.As(err, &link) {
@@ -18,7 +29,7 @@ func FileErrorCode(err error) (string, bool) {
 	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
-		if code := errnoCode(errno); code != "" {
+		if code := cmp.Or(errnoCode(errno), systemCode(errno)); code != "" {
 			return code, true
 		}
 	}
@@ -85,8 +96,8 @@ func errnoCode(e syscall.Errno) string {
 		return "no-entry"
 	case syscall.ENOLCK:
 		return "no-lock"
-	case syscall.ENOMEM:
-		return "insufficient-memory"
+	case syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE:
+		return "insufficient-memory" // there is no case for too many open files
 	case syscall.ENOSPC:
 		return "insufficient-space"
 	case syscall.ENOTDIR:

@@ -24,6 +24,11 @@ func (c *Config) Check() error {
 	if !utf8.ValidString(c.InitialCwd) {
 		return fmt.Errorf("working directory %q is not UTF-8", c.InitialCwd)
 	}
+	for _, d := range c.Dirs {
+		if !utf8.ValidString(d.Guest) {
+			return fmt.Errorf("name of folder %q is not UTF-8", d.Guest)
+		}
+	}
 	return nil
 }
 

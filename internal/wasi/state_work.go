@@ -1,6 +1,10 @@
 package wasi
 
-import "io"
+import (
+	"io"
+	"maps"
+	"slices"
+)
 
 // track keeps c among what Close has to end; false when the state is closed already.
 func (s *State) track(c io.Closer) bool {
@@ -41,9 +45,32 @@ func (s *State) Close() {
 	s.closed = true
 	open := s.open
 	s.open = nil
+	parts := slices.Collect(maps.Values(s.parts))
 	s.mu.Unlock()
 	for c := range open {
 		c.Close()
 	}
+	for _, p := range parts {
+		_ = p.Close() // there is nobody to tell
+	}
 	s.work.Wait()
+}
+
+// Part returns what a package on top of this one keeps for the store under that key, which must be
+// of a type of its own; open makes it for the first call. Close closes it.
+func (s *State) Part(key any, open func() io.Closer) io.Closer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.parts[key]
+	if !ok {
+		p = open()
+		if s.parts == nil {
+			s.parts = map[any]io.Closer{}
+		}
+		s.parts[key] = p
+		if s.closed {
+			_ = p.Close() // it is as if Close came after it
+		}
+	}
+	return p
 }

@@ -110,3 +110,8 @@ type FlushTeller interface {
 	// Flushed tells that no flush is under way.
 	Flushed() bool
 }
+
+// Prompt is a stream whose bytes come, or are taken, without anything that the guest or its peers
+// would have to do first, as those of a file are. A guest that asks for them without waiting may be
+// made to wait for that little while.
+type Prompt interface{ Prompt() }

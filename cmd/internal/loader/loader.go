@@ -35,6 +35,8 @@ type Config struct {
 	Env [][2]string
 	// Args is what the guest sees as its arguments after its name.
 	Args []string
+	// Dirs are the folders that the guest gets.
+	Dirs []host.Dir
 
 	// Timeout is the time for the head of an answer; 0 means no limit.
 	Timeout time.Duration
@@ -147,7 +149,7 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		return host.Config{}, exit.Loadf(err, "", "%s: %v", path, err)
 	}
 	h := host.Config{
-		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, Outbound: outbound,
+		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, Dirs: cfg.Dirs, Outbound: outbound,
 		Timeout: unlimited(cfg.Timeout), PostReturnTimeout: unlimited(cfg.PostReturnTimeout),
 		BodyTimeout:         cfg.BodyTimeout,
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),

@@ -26,14 +26,21 @@ func inputDefs() []def {
 	}
 }
 
-// read reads without blocking; io.EOF stands for a closed stream.
-func (i *inputStream) read(n uint64) ([]byte, error) {
+// read reads without blocking, but for a wasi.Prompt; io.EOF stands for a closed stream. trap ends
+// the guest.
+func (i *inputStream) read(ctx context.Context, n uint64) (b []byte, err, trap error) {
 	if i.failed {
-		return nil, io.EOF
+		return nil, io.EOF, nil
 	}
-	b, err := i.s.Read(int(min(n, maxRead)))
+	b, err = i.s.Read(int(min(n, maxRead)))
+	if _, ok := i.s.(wasi.Prompt); ok && err == nil && len(b) == 0 && n > 0 {
+		if err := wasi.Await(ctx, i.s); err != nil {
+			return nil, nil, err
+		}
+		b, err = i.s.Read(int(min(n, maxRead)))
+	}
 	i.failed = err != nil
-	return b, err
+	return b, err, nil
 }
 
 // blockingRead reads at least one byte, unless n is 0. trap ends the guest.
@@ -41,9 +48,9 @@ func (i *inputStream) blockingRead(
 	ctx context.Context, st *wasi.State, n uint64,
 ) (b []byte, err, trap error) {
 	for {
-		b, err := i.read(n)
-		if err != nil || len(b) > 0 || n == 0 {
-			return b, err, nil
+		b, err, trap := i.read(ctx, n)
+		if trap != nil || err != nil || len(b) > 0 || n == 0 {
+			return b, err, trap
 		}
 		if err := st.Await(ctx, i.s); err != nil {
 			return nil, nil, err
@@ -69,9 +76,9 @@ func inputResult(
 	return conv(b), nil
 }
 
-func inputRead(_ call, args []component.Value) (component.Value, error) {
-	b, err := args[0].Rep().(*inputStream).read(args[1].U64())
-	return inputResult(bytesRead, b, err, nil)
+func inputRead(c call, args []component.Value) (component.Value, error) {
+	b, err, trap := args[0].Rep().(*inputStream).read(c.ctx, args[1].U64())
+	return inputResult(bytesRead, b, err, trap)
 }
 
 func inputBlockingRead(c call, args []component.Value) (component.Value, error) {
@@ -79,9 +86,9 @@ func inputBlockingRead(c call, args []component.Value) (component.Value, error) 
 	return inputResult(bytesRead, b, err, trap)
 }
 
-func inputSkip(_ call, args []component.Value) (component.Value, error) {
-	b, err := args[0].Rep().(*inputStream).read(args[1].U64())
-	return inputResult(bytesSkipped, b, err, nil)
+func inputSkip(c call, args []component.Value) (component.Value, error) {
+	b, err, trap := args[0].Rep().(*inputStream).read(c.ctx, args[1].U64())
+	return inputResult(bytesSkipped, b, err, trap)
 }
 
 func inputBlockingSkip(c call, args []component.Value) (component.Value, error) {

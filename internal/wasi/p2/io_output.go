@@ -57,16 +57,25 @@ func (o *outputStream) checkWrite() (int, error) {
 	return n, o.fail(err)
 }
 
-// write hands p, which the stream may keep, on.
-func (o *outputStream) write(p []byte) error {
+// write hands p, which the stream may keep, on. It waits for a wasi.Prompt, whose error is that of
+// the write. trap ends the guest.
+func (o *outputStream) write(ctx context.Context, p []byte) (err, trap error) {
 	if o.failed {
-		return wasi.ErrClosed
+		return wasi.ErrClosed, nil
 	}
 	o.permit = max(o.permit-len(p), 0)
 	if w, ok := o.s.(wasi.OwningWriter); ok {
-		return o.fail(w.WriteOwned(p))
+		err = w.WriteOwned(p)
+	} else {
+		err = o.s.Write(p)
 	}
-	return o.fail(o.s.Write(p))
+	if _, ok := o.s.(wasi.Prompt); ok && err == nil {
+		if err := wasi.Await(ctx, o.s); err != nil {
+			return nil, err
+		}
+		err = o.s.Flush()
+	}
+	return o.fail(err), nil
 }
 
 // admit finds out whether n bytes may be written. A guest that has not asked, or asked for less,
@@ -137,8 +146,8 @@ func (o *outputStream) blockingWrite(
 			continue
 		}
 		n = min(n, len(p))
-		if err := o.write(p[:n:n]); err != nil {
-			return err, nil
+		if err, trap := o.write(ctx, p[:n:n]); err != nil || trap != nil {
+			return err, trap
 		}
 		p = p[n:]
 	}
@@ -167,7 +176,7 @@ func outputCheckWrite(_ call, args []component.Value) (component.Value, error) {
 	return component.Ok(component.U64(uint64(n))), nil
 }
 
-func outputWrite(_ call, args []component.Value) (component.Value, error) {
+func outputWrite(c call, args []component.Value) (component.Value, error) {
 	o, p := args[0].Rep().(*outputStream), args[1].Bytes()
 	n := uint64(len(p))
 	if _, ok := o.s.(wasi.Unlimited); ok {
@@ -175,7 +184,7 @@ func outputWrite(_ call, args []component.Value) (component.Value, error) {
 	}
 	err, trap := o.admit(n)
 	if err == nil && trap == nil {
-		err = o.write(p)
+		err, trap = o.write(c.ctx, p)
 	}
 	return written(err, trap)
 }
@@ -201,11 +210,11 @@ func outputSubscribe(_ call, args []component.Value) (component.Value, error) {
 	return newPollable(o.s, &o.parent), nil
 }
 
-func outputWriteZeroes(_ call, args []component.Value) (component.Value, error) {
+func outputWriteZeroes(c call, args []component.Value) (component.Value, error) {
 	o, n := args[0].Rep().(*outputStream), args[1].U64()
 	err, trap := o.admit(n)
 	if err == nil && trap == nil {
-		err = o.write(make([]byte, n))
+		err, trap = o.write(c.ctx, make([]byte, n))
 	}
 	return written(err, trap)
 }
@@ -218,24 +227,30 @@ func outputBlockingWriteZeroes(c call, args []component.Value) (component.Value,
 	return written(args[0].Rep().(*outputStream).blockingWrite(c.ctx, c.state, make([]byte, n)))
 }
 
-// splice moves what both sides are ready for.
-func (o *outputStream) splice(src *inputStream, n uint64) (int, error) {
+// splice moves what both sides are ready for. trap ends the guest.
+func (o *outputStream) splice(
+	ctx context.Context, src *inputStream, n uint64,
+) (moved int, err, trap error) {
 	permit, err := o.checkWrite()
 	if err != nil || permit == 0 {
-		return 0, err
+		return 0, err, nil
 	}
-	b, err := src.read(min(n, uint64(permit)))
-	if err != nil || len(b) == 0 {
-		return 0, err
+	b, err, trap := src.read(ctx, min(n, uint64(permit)))
+	if err != nil || trap != nil || len(b) == 0 {
+		return 0, err, trap
 	}
-	err = o.write(b)
+	err, trap = o.write(ctx, b)
 	o.permit = 0
-	return len(b), err
+	return len(b), err, trap
 }
 
-func outputSplice(_ call, args []component.Value) (component.Value, error) {
-	n, err := args[0].Rep().(*outputStream).splice(args[1].Rep().(*inputStream), args[2].U64())
-	if err != nil {
+func outputSplice(c call, args []component.Value) (component.Value, error) {
+	o, src := args[0].Rep().(*outputStream), args[1].Rep().(*inputStream)
+	n, err, trap := o.splice(c.ctx, src, args[2].U64())
+	switch {
+	case trap != nil:
+		return unit(), trap
+	case err != nil:
 		return streamError(err), nil
 	}
 	return component.Ok(component.U64(uint64(n))), nil
@@ -244,8 +259,10 @@ func outputSplice(_ call, args []component.Value) (component.Value, error) {
 func outputBlockingSplice(c call, args []component.Value) (component.Value, error) {
 	o, src, want := args[0].Rep().(*outputStream), args[1].Rep().(*inputStream), args[2].U64()
 	for {
-		n, err := o.splice(src, want)
+		n, err, trap := o.splice(c.ctx, src, want)
 		switch {
+		case trap != nil:
+			return unit(), trap
 		case err != nil:
 			return streamError(err), nil
 		case n > 0 || want == 0:

@@ -24,7 +24,6 @@ func TestRefusalsAreErrorsOfTheInterface(t *testing.T) {
 		v    component.Value
 		want uint32
 	}{
-		{"file", fileError("bad-descriptor"), 3},
 		{"socket", socketError(socketAccessDenied), 1},
 		{"lookup", socketError(socketPermanentResolverFailure), 20},
 	}

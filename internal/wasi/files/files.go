@@ -1,0 +1,178 @@
+// Package files is the behaviour behind wasi:filesystem, in plain Go: folders that a guest was
+// given, and what it opens below them. It knows neither the component model nor a version of WASI.
+//
+// A folder is an os.Root, which no path, link or race leads out of. What os.Root lacks is done with
+// a single name in a folder that was opened through it, never following a link: see place.
+//
+// What touches the disk blocks. Files.Do runs it for a caller who has to stop, and Files.Start for
+// one who must not wait.
+package files
+
+import (
+	"context"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+const (
+	// maxOpen is how many files and folders of the machine one store may have open at once. A
+	// folder can take two of them.
+	maxOpen = 1024
+	// maxWorkers is how many operations of one store run at once. Each may hold up a thread.
+	maxWorkers = 8
+	// patience is how long Close waits for operations under way.
+	patience = 2 * time.Second
+)
+
+// Files is what one store has open. It is safe for concurrent use.
+type Files struct {
+	dirs []wasi.Dir
+
+	mu      sync.Mutex
+	open    map[io.Closer]struct{}
+	closed  bool
+	workers int
+	queue   []work
+	idle    chan struct{} // closed when Close waits and the last worker has ended
+
+	// writeAt writes to a file, for tests another way than the file's own.
+	writeAt func(f *os.File, p []byte, off int64) (int, error)
+}
+
+// work is an operation that waits for a worker.
+type work struct {
+	op func()
+	// owed says that the guest has been told that it is done.
+	owed bool
+}
+
+type key struct{}
+
+// Of returns the Files of a store, which end with its state.
+func Of(st *wasi.State) *Files {
+	return st.Part(key{}, func() io.Closer { return New(st.Config().Dirs) }).(*Files)
+}
+
+// New returns Files whose guest gets these folders. The caller closes it.
+func New(dirs []wasi.Dir) *Files {
+	return &Files{dirs: dirs, open: map[io.Closer]struct{}{}, writeAt: (*os.File).WriteAt}
+}
+
+// Open returns how many files and folders of the machine are open.
+func (f *Files) Open() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.open)
+}
+
+// Close writes what streams have taken, and closes all that is open. It waits for operations that
+// are under way, though not for long: nothing can stop a disk. Those that go on fail, or their
+// results are closed.
+func (f *Files) Close() error {
+	f.mu.Lock()
+	f.closed = true
+	f.queue = slices.DeleteFunc(f.queue, func(w work) bool { return !w.owed })
+	if f.workers > 0 && f.idle == nil {
+		f.idle = make(chan struct{})
+	}
+	idle := f.idle
+	f.mu.Unlock()
+	if idle != nil {
+		select {
+		case <-idle:
+		case <-time.After(patience):
+		}
+	}
+	f.mu.Lock()
+	open := f.open
+	f.open, f.queue = nil, nil
+	f.mu.Unlock()
+	for c := range open {
+		_ = c.Close() // there is nobody to tell
+	}
+	return nil
+}
+
+// keep counts c, an open file or folder, which it closes if there are too many.
+func (f *Files) keep(c io.Closer) error {
+	f.mu.Lock()
+	full := f.closed || len(f.open) >= maxOpen
+	if !full {
+		f.open[c] = struct{}{}
+	}
+	f.mu.Unlock()
+	if full {
+		_ = c.Close() // nothing was written
+		return wasi.FileCode("insufficient-memory")
+	}
+	return nil
+}
+
+// release closes what keep has counted.
+func (f *Files) release(c io.Closer) {
+	f.mu.Lock()
+	delete(f.open, c)
+	f.mu.Unlock()
+	_ = c.Close() // what was written has been told before
+}
+
+// Start runs op on another goroutine, soon: operations of one store wait for each other if there are
+// many. After Close it may not run at all.
+func (f *Files) Start(op func()) { f.start(work{op: op}) }
+
+func (f *Files) start(w work) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.closed:
+	case f.workers < maxWorkers:
+		f.workers++
+		go f.work(w.op)
+	default:
+		f.queue = append(f.queue, w)
+	}
+}
+
+func (f *Files) work(op func()) {
+	for op != nil {
+		op()
+		op = f.next()
+	}
+}
+
+// next returns what a worker does next; nil ends it.
+func (f *Files) next() (op func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.queue) == 0 {
+		f.queue = nil
+		if f.workers--; f.workers == 0 && f.idle != nil {
+			close(f.idle)
+			f.idle = nil
+		}
+		return nil
+	}
+	op, f.queue = f.queue[0].op, f.queue[1:]
+	return op
+}
+
+// Do runs op on another goroutine and waits for it, or for the end of ctx, whose cause it then
+// returns; op goes on.
+func (f *Files) Do(ctx context.Context, op func()) error {
+	done := make(chan struct{})
+	f.Start(func() {
+		defer close(done)
+		op()
+	})
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

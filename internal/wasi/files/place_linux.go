@@ -1,0 +1,66 @@
+package files
+
+import (
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	utimeNow  = unix.UTIME_NOW
+	utimeOmit = unix.UTIME_OMIT
+)
+
+func setFileTimes(f *os.File, access, modify Stamp) error {
+	ts, err := timespecs(access, modify)
+	if err != nil {
+		return err
+	}
+	return withFd(f, func(fd int) error {
+		// Without a path it is about the open file itself: utimensat(2).
+		_, _, errno := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(fd), 0,
+			uintptr(unsafe.Pointer(&ts[0])), 0, 0, 0)
+		if errno != 0 {
+			return errno
+		}
+		return nil
+	})
+}
+
+func syncFile(f *os.File, dataOnly bool) error {
+	if !dataOnly {
+		return f.Sync()
+	}
+	return withFd(f, unix.Fdatasync)
+}
+
+// advise passes advice on, whose order is not that of the system's.
+func advise(f *os.File, off, length int64, a Advice) {
+	kinds := [...]int{unix.FADV_NORMAL, unix.FADV_SEQUENTIAL, unix.FADV_RANDOM, unix.FADV_WILLNEED,
+		unix.FADV_DONTNEED, unix.FADV_NOREUSE}
+	if int(a) >= len(kinds) {
+		return
+	}
+	_ = withFd(f, func(fd int) error { return unix.Fadvise(fd, off, length, kinds[a]) }) // only advice
+}
+
+// appendOnce writes to the end of a file, which moves meanwhile for nobody. ok is false if this
+// system or file system cannot.
+func appendOnce(f *os.File, p []byte) (n int, ok bool, err error) {
+	err = withFd(f, func(fd int) (err error) {
+		n, err = unix.Pwritev2(fd, [][]byte{p}, 0, unix.RWF_APPEND)
+		return err
+	})
+	if err == unix.ENOSYS || err == unix.EOPNOTSUPP || err == unix.EPERM {
+		return 0, false, nil
+	}
+	return max(n, 0), true, err
+}
+
+// isSystem reports whether an open file is one of /proc.
+func isSystem(f *os.File) bool {
+	var s unix.Statfs_t
+	err := withFd(f, func(fd int) error { return unix.Fstatfs(fd, &s) })
+	return err != nil || s.Type == unix.PROC_SUPER_MAGIC
+}

@@ -1,0 +1,212 @@
+package files
+
+import (
+	"io"
+	"os"
+	"sync"
+
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+// writePermit is how many bytes a guest may write at once.
+const writePermit = 1 << 20
+
+// WriteAt writes p to a file from off on, and returns how much of it was written.
+func (d *Descriptor) WriteAt(p []byte, off uint64) (n int, err error) {
+	h, err := d.regular()
+	if err != nil {
+		return 0, err
+	}
+	if err := d.mayChange(); err != nil {
+		return 0, err
+	}
+	if d.flags&Write == 0 {
+		return 0, wasi.FileCode("bad-descriptor")
+	}
+	at, err := offset(off)
+	if err != nil {
+		return 0, err
+	}
+	n, err = d.files.writeAt(h.File, p, at)
+	if n > 0 {
+		err = nil // the next write tells
+	}
+	return n, d.code(err)
+}
+
+// Writer returns a stream into a file from off on.
+func (d *Descriptor) Writer(off uint64) (wasi.OutputStream, error) {
+	at, err := offset(off)
+	if err != nil {
+		return nil, err
+	}
+	w, err := d.writer()
+	if err != nil {
+		return nil, err
+	}
+	w.off = at
+	return w, nil
+}
+
+// Appender returns a stream that writes to the end of a file, wherever that is at each write.
+func (d *Descriptor) Appender() (wasi.OutputStream, error) {
+	w, err := d.writer()
+	if err != nil {
+		return nil, err
+	}
+	w.append = true
+	return w, nil
+}
+
+func (d *Descriptor) writer() (*writer, error) {
+	if _, err := d.regular(); err != nil {
+		return nil, err
+	}
+	if err := d.mayChange(); err != nil {
+		return nil, err
+	}
+	w := &writer{grant: d.grant, h: d.file.use()}
+	if d.flags&Write == 0 {
+		w.err = wasi.FileCode("bad-descriptor")
+	}
+	return w, nil
+}
+
+type writer struct {
+	wasi.Event
+	*grant
+	h      *handle
+	append bool
+
+	mu     sync.Mutex
+	off    int64
+	busy   bool  // a write is under way
+	err    error // of the last write, not yet told
+	failed bool  // it was told
+	closed bool
+	buf    []byte // for bytes that are not the stream's own
+}
+
+var (
+	_ wasi.OutputStream = (*writer)(nil)
+	_ wasi.OwningWriter = (*writer)(nil)
+)
+
+// Prompt says that a write ends by itself.
+func (w *writer) Prompt() {}
+
+// Ready reports whether no write is under way.
+func (w *writer) Ready() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.busy
+}
+
+// end returns how the stream has ended. The lock is held.
+func (w *writer) end() error {
+	switch {
+	case w.closed || w.failed:
+		return wasi.ErrClosed
+	case w.err != nil:
+		w.failed = true
+		return w.err
+	}
+	return nil
+}
+
+func (w *writer) CheckWrite() (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy {
+		return 0, nil
+	}
+	if err := w.end(); err != nil {
+		return 0, err
+	}
+	return writePermit, nil
+}
+
+func (w *writer) Write(p []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf = append(w.buf[:0], p...)
+	return w.start(w.buf)
+}
+
+// WriteOwned is Write, but p belongs to the stream.
+func (w *writer) WriteOwned(p []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.start(p)
+}
+
+// start begins to write p. The lock is held.
+func (w *writer) start(p []byte) error {
+	if err := w.end(); err != nil || len(p) == 0 {
+		return err
+	}
+	w.busy = true
+	off := w.off
+	w.files.start(work{owed: true, op: func() {
+		var n int
+		var err error
+		if w.append {
+			n, err = w.files.appendTo(w.h.File, p)
+		} else {
+			n, err = w.files.writeAt(w.h.File, p, off)
+		}
+		w.mu.Lock()
+		w.busy, w.err = false, w.code(err)
+		w.off += int64(n)
+		w.mu.Unlock()
+		w.Wake()
+	}})
+	return nil
+}
+
+// Flush has nothing to do: what is written is in the hands of the system.
+func (w *writer) Flush() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy {
+		return nil
+	}
+	return w.end()
+}
+
+// Close gives the stream back. A write that is under way goes on.
+func (w *writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.closed = true
+		w.h.release()
+	}
+	return nil
+}
+
+// appendTo writes p to the end of a file: at once where the system can, else to where its end was a
+// moment ago.
+func (f *Files) appendTo(file *os.File, p []byte) (int, error) {
+	total := 0
+	for len(p) > 0 {
+		n, ok, err := appendOnce(file, p)
+		if !ok {
+			end, err := file.Stat()
+			if err != nil {
+				return total, err
+			}
+			n, err := f.writeAt(file, p, end.Size())
+			return total + n, err
+		}
+		total += n
+		if err != nil {
+			return total, err
+		}
+		if n == 0 {
+			return total, io.ErrShortWrite
+		}
+		p = p[n:]
+	}
+	return total, nil
+}
