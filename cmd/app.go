@@ -60,10 +60,10 @@ func commandLine(t *state, d doors) *cli.App {
 
 const appExamples = `
 wasihttp serve app.wasm        serve a component on http://127.0.0.1:8080/
-wasihttp serve                 find the component that was just built, and serve it
-wasihttp run tool.wasm ARGS…   run a component that is a program
-wasihttp inspect app.wasm      what a component needs, and what can run it
-wasihttp serve --help          all flags, and more examples`
+wasihttp serve                 find the component in this project, and serve it
+wasihttp run tool.wasm ARGS…   run a component that is a command
+wasihttp inspect app.wasm      show what a component needs, and what can run it
+wasihttp serve --help          show all flags and more examples`
 
 // command gives a command what all have in common.
 func command(c *cli.Command) *cli.Command {
@@ -79,18 +79,18 @@ func inspectCommand(t *state) *cli.Command {
 		Name:      "inspect",
 		Usage:     "show what a component is and needs, and what can run it",
 		UsageText: programName + " inspect [flags] COMPONENT",
-		Description: "Prints file, size, digest, producers, the component's world as WIT, for each import whether\n" +
-			"it is provided here, and a verdict. Exits with 0 if some command can run the component.\n\n" +
+		Description: "Prints the size and digest of the file, the tools that made it, its world as WIT, whether each import is\n" +
+			"provided, and which command can run it. Exits with 0 if a command can run the component.\n\n" +
 			cmdline.Examples(`
-wasihttp inspect app.wasm           for a person
-wasihttp inspect --json app.wasm    for a program`),
+wasihttp inspect app.wasm           as text
+wasihttp inspect --json app.wasm    as JSON`),
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print JSON", DisableDefaultText: true},
 			maxComponentFlag("", &limit),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return exit.Usagef("try: "+programName+" inspect app.wasm", "inspect needs exactly one COMPONENT, not %d", c.NArg())
+				return exit.Usagef("try: "+programName+" inspect app.wasm", "inspect takes exactly one COMPONENT, not %d", c.NArg())
 			}
 			return inspectFile(c.Context, c.Args().First(), int64(limit), c.Bool("json"), t.stdout)
 		},

@@ -251,7 +251,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}()
 	<-entered
 	s.signals <- os.Interrupt
-	s.err.await(t, `waiting up to 1h for 1 request to end; press Ctrl-C again to stop at once`)
+	s.err.await(t, `waiting up to 1h for 1 request to finish; press Ctrl-C again to stop at once`)
 	s.signals <- syscall.SIGTERM
 	if code := s.exit(t); code != 143 {
 		t.Errorf("got exit code %d", code)
@@ -274,7 +274,7 @@ func TestServeOnAnOccupiedPort(t *testing.T) {
 			t.Errorf("got exit code %d", code)
 		}
 		want := "wasihttp: error: address " + addr + " is already in use\n" +
-			"hint: stop what listens there, or take another port: --find-free-port, or --addr 127.0.0.1:0\n"
+			"hint: stop the program that listens there, or use another port: --find-free-port or --addr 127.0.0.1:0\n"
 		if diff := cmp.Diff(want, s.err.String()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

@@ -19,20 +19,19 @@ func convertCommand(t *state) *cli.Command {
 		Usage:     "turn recorded traffic into fixtures",
 		UsageText: programName + " convert -o DIR [flags] FILE...",
 		Description: "Reads HTTP Archives (HAR 1.2, .har.zip), as browsers and other tools save them, and\n" +
-			"the JSON files of the wasi-testsuite for HTTP services, and writes fixtures (.hurl): a file\n" +
-			"for each exchange of an archive, and a file for each test. Secrets that are found by their\n" +
-			"names are replaced wherever they stand in any of the files. What a fixture cannot hold, and\n" +
-			"what may be a secret and was left, is summarized on stderr. Exits with 2 if nothing could be\n" +
-			"converted.\n\n" +
+			"the JSON files of the wasi-testsuite for HTTP services, and writes fixtures (.hurl): one for\n" +
+			"each exchange of an archive, and one for each test. Secrets are found by their names, and their\n" +
+			"values are replaced in all files. Warnings on stderr list what a fixture cannot express, and\n" +
+			"values that may be secrets but were kept. Exits with 2 if nothing could be converted.\n\n" +
 			cmdline.Examples(`
 wasihttp convert session.har -o fixtures/                   write fixtures/0001-get-….hurl, …
-wasihttp convert session.har -o fixtures/ --redact x-user   replace what is called x-user, too
-wasihttp convert session.har -o fixtures/ --base '{{base}}' without requests to other hosts
+wasihttp convert session.har -o fixtures/ --redact x-user   also replace the values of x-user
+wasihttp convert session.har -o fixtures/ --base '{{base}}' keep only requests to one host
 wasihttp convert http-service.json -o fixtures/             write fixtures/http-service.hurl`),
 		Flags: []cli.Flag{
 			&cli.StringFlag{
 				Name: "output", Aliases: []string{"o"},
-				Usage: "write the fixtures into `DIR`, which is made if it is not there",
+				Usage: "write the fixtures into `DIR`, which is created if needed",
 			},
 			&cli.StringSliceFlag{Name: "redact", Usage: redactUsage},
 			&cli.StringFlag{
@@ -40,8 +39,8 @@ wasihttp convert http-service.json -o fixtures/             write fixtures/http-
 			},
 			&cli.StringSliceFlag{
 				Name: "host",
-				Usage: "leave out requests to other hosts than `HOST` (host or host:port, repeatable); with " +
-					"--base the default is that of the first request to this machine, else of the first one",
+				Usage: "keep only requests to `HOST`: host or host:port (repeatable); with --base the default is the host of " +
+					"the first request to this machine, or else of the first request",
 			},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite files that exist", DisableDefaultText: true},
 		},
@@ -80,7 +79,7 @@ func convertError(err error) error {
 	switch failed.Kind {
 	case record.Nothing:
 		code = exit.Unreadable
-		hint = "the warnings above say why"
+		hint = "see the warnings above"
 	case record.Unreadable:
 		code = exit.Unreadable
 		hint = "expected an HTTP Archive (.har) or a test of the wasi-testsuite (.json)"

@@ -8,8 +8,8 @@ import (
 )
 
 // redactUsage explains --redact.
-const redactUsage = "also replace the values of the header, cookie, parameter, form field or " +
-	"JSON member `NAME` (repeatable)"
+const redactUsage = "also replace the values of each header, cookie, parameter, form field or " +
+	"JSON member called `NAME` (repeatable)"
 
 // recordFlags receives the values of the flags with which serve records.
 type recordFlags struct {

@@ -97,7 +97,7 @@ func (t *server) startExec(
 	}
 	tree, err := watch.NewTree(sources, options)
 	if err != nil {
-		hint := "--source names a file or folder with sources"
+		hint := "name a file or folder with sources with --source"
 		return nil, exit.Loadf(err, hint, "cannot watch the sources: %v", err)
 	}
 	var out io.Writer = t.stderr

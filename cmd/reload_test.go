@@ -116,7 +116,7 @@ func TestABrokenBuildLeavesTheLastGoodOne(t *testing.T) {
 	replace(t, f.file, []byte("bad again"))
 	f.err.await(t, `is bad again`)
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, loader.Digest([]byte("two"))+` is again what is served`)
+	f.err.await(t, `back to `+loader.Digest([]byte("two"))+`, the build that is served`)
 	f.expect(t, "two", "")
 }
 
@@ -155,10 +155,10 @@ func TestAFileThatIsAwayIsReportedOnceAndServed(t *testing.T) {
 	if err := os.Remove(f.file); err != nil {
 		t.Fatal(err)
 	}
-	f.err.await(t, `the file is not there`)
-	f.expect(t, "one", "the file is not there")
+	f.err.await(t, `the file is missing`)
+	f.expect(t, "one", "the file is missing")
 	replace(t, f.file, []byte("one"))
-	f.err.await(t, `is there again, the same as before`)
+	f.err.await(t, `is back, unchanged`)
 	f.expect(t, "one", "")
 }
 

@@ -22,13 +22,17 @@ func reviewCommand(st *state, d doors) *cli.Command {
 		Name:      "review",
 		Usage:     "replay fixtures and decide about each difference",
 		UsageText: programName + " review [flags] PATH…",
-		Description: "Runs fixtures as " + programName + " test does, then shows each difference and asks. Keys (with Enter, where\n" +
-			"standard input is no terminal): a accept: the fixture expects from now on what came; r reject: the fixture\n" +
-			"stays, and the answer counts as wrong; s skip: decide later; A accept all that are left; R reject all that\n" +
-			"are left; q end. What was accepted before the end is written.\n" +
-			"Exits as test does, for what was not accepted.\n\n" +
+		Description: "Runs fixtures as " + programName + " test does, then shows each difference and asks what to do. The keys (followed\n" +
+			"by Enter if standard input is not a terminal):\n" +
+			"  a  accept: the fixture expects the current response from now on\n" +
+			"  r  reject: the fixture stays, and the response counts as wrong\n" +
+			"  s  skip: decide later\n" +
+			"  A  accept this difference and all that follow\n" +
+			"  R  reject this difference and all that follow\n" +
+			"  q  quit; what was accepted is written\n" +
+			"Exits as " + programName + " test does, for the differences that were not accepted.\n\n" +
 			cmdline.Examples(`
-wasihttp review fixtures/                        one difference after the other
+wasihttp review fixtures/                        review every difference
 wasihttp review fixtures/ --component app.wasm   against this component`),
 		Flags: kept,
 		Action: func(c *cli.Context) error {
@@ -37,7 +41,7 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 				return err
 			}
 			if s.ci {
-				return exit.Usagef("run it on your machine and commit the change", "review changes fixtures, which is not done when CI is set")
+				return exit.Usagef("run it on your machine and commit the change", "review is refused because CI is set: it changes fixtures")
 			}
 			st.orderly.Store(true)
 			s.suite.Host, s.suite.Options.All = s.host(st, d), true

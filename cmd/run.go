@@ -27,10 +27,11 @@ func runCommand(t *state) *cli.Command {
 	flags.timeout, flags.addr = 0, defaultAddr
 	return command(&cli.Command{
 		Name:      runName,
-		Usage:     "run a component that is a program",
+		Usage:     "run a component that is a command",
 		UsageText: programName + " run [flags] COMPONENT [ARGUMENTS…]",
-		Description: "Runs the component's wasi:cli/run. Its streams are those of " + programName + ", and its exit code is passed on;\n" +
-			"1 means that it returned an error, 134 that it trapped. Flags come before COMPONENT.\n\n" +
+		Description: "Runs the wasi:cli/run export of COMPONENT with the standard streams of " + programName + ", and exits with the\n" +
+			"component's exit code: 1 if it returned an error, 134 if it trapped. Flags come before COMPONENT; what\n" +
+			"follows it is passed on.\n\n" +
 			cmdline.Examples(runExamples),
 		Flags: runFlags(flags),
 		Action: func(c *cli.Context) error {
@@ -48,11 +49,11 @@ func runCommand(t *state) *cli.Command {
 }
 
 const runExamples = `
-wasihttp run tool.wasm                      with no arguments
-wasihttp run tool.wasm --verbose in.txt     these arguments are the component's
-wasihttp run --env DEBUG=1 tool.wasm        with an environment
-wasihttp run --dir .::/ tool.wasm           with the current folder, as its root
-wasihttp run --timeout 5s tool.wasm         stopped after that time`
+wasihttp run tool.wasm                      without arguments
+wasihttp run tool.wasm --verbose in.txt     with arguments for the component
+wasihttp run --env DEBUG=1 tool.wasm        with an environment variable
+wasihttp run --dir .::/ tool.wasm           with the current folder as its root
+wasihttp run --timeout 5s tool.wasm         stop after 5 seconds`
 
 // runFlags are those of serve's flags that make sense for a program.
 func runFlags(f *serveFlags) []cli.Flag {
@@ -66,7 +67,7 @@ func runFlags(f *serveFlags) []cli.Flag {
 		switch g := flag.(type) {
 		case *cli.GenericFlag:
 			if name == "timeout" {
-				g.Usage = "stop the component after that `TIME`; 0: no limit"
+				g.Usage = "stop the component after `TIME`; 0 means no limit"
 			}
 		case *cli.BoolFlag:
 			if name == "quiet" {

@@ -30,16 +30,16 @@ func serveCommand(st *state, d doors) *cli.Command {
 		Name:      "serve",
 		Usage:     "serve a component over HTTP",
 		UsageText: programName + " serve [flags] [COMPONENT]",
-		Description: "Without COMPONENT, takes the only .wasm file that can be served in the current folder,\n" +
+		Description: "Without COMPONENT, serves the only component found in the current folder,\n" +
 			"target/wasm32-wasi*/{release,debug}, dist and build.\n\n" +
 			cmdline.Examples(serveExamples),
 		Flags: append(flags.all(), recording.all()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
-				return exit.Usagef("arguments for the guest are given with --arg", "serve takes one COMPONENT, not %d: %s", c.NArg(), strings.Join(c.Args().Slice(), " "))
+				return exit.Usagef("pass arguments to the component with --arg", "serve takes one COMPONENT, not %d: %s", c.NArg(), strings.Join(c.Args().Slice(), " "))
 			}
 			if c.NArg() == 1 && c.Args().First() == "" {
-				return exit.Usagef("leave it out to take the component that can be found here", "COMPONENT is empty")
+				return exit.Usagef("omit it to serve the only component found here", "COMPONENT is empty")
 			}
 			settings, err := flags.settings(st)
 			if err != nil {
@@ -54,12 +54,12 @@ func serveCommand(st *state, d doors) *cli.Command {
 const serveExamples = `
 wasihttp serve app.wasm                                 on http://127.0.0.1:8080/
 wasihttp serve app.wasm --addr :3000                    on all interfaces, port 3000
-wasihttp serve app.wasm --addr localhost:0              on any free port
-wasihttp serve app.wasm --env-file .env --env DEBUG=1   with an environment
+wasihttp serve app.wasm --addr localhost:0              on a free port
+wasihttp serve app.wasm --env-file .env --env DEBUG=1   with environment variables
 wasihttp serve app.wasm --allow-outbound api.example.com
 wasihttp serve app.wasm --timeout 5s --max-memory 128MiB
 wasihttp serve app.wasm --log-format json 2>log.jsonl
-wasihttp serve app.wasm --exec 'npm run build'          build on every save`
+wasihttp serve app.wasm --exec 'npm run build'          build whenever a source changes`
 
 // server runs "wasihttp serve".
 type server struct {
@@ -110,7 +110,7 @@ func listen(ctx context.Context, addr string, findFree bool) (net.Listener, erro
 	}
 	var inUse *serve.AddressInUseError
 	if errors.As(err, &inUse) {
-		return nil, exit.Loadf(err, "stop what listens there, or take another port: --find-free-port, or --addr "+anyPort(addr), "%v", inUse)
+		return nil, exit.Loadf(err, "stop the program that listens there, or use another port: --find-free-port or --addr "+anyPort(addr), "%v", inUse)
 	}
 	return nil, exit.Loadf(err, listenHint(err, addr), "cannot listen on %s: %v", addr, listenReason(err))
 }
@@ -133,9 +133,9 @@ func listenReason(err error) string {
 func listenHint(err error, addr string) string {
 	_, port, splitErr := net.SplitHostPort(addr)
 	if splitErr == nil && errors.Is(err, fs.ErrPermission) {
-		return "ports below 1024 are for administrators: take another, such as 127.0.0.1:8080"
+		return "ports below 1024 need special rights: use another, for example --addr 127.0.0.1:8080"
 	}
-	return "listen on an address of this machine: 127.0.0.1:" + port + " for this machine only, :" + port + " for all"
+	return "use an address of this machine: 127.0.0.1:" + port + " for this machine only, :" + port + " for all interfaces"
 }
 
 // anyPort replaces the port of an address by 0.
@@ -189,9 +189,9 @@ func (t *state) stalled(s term.Stall) {
 	}
 	switch {
 	case s.Lines > 0:
-		t.note("%s of %s dropped: nobody read it", term.Plural(s.Lines, "line"), name)
+		t.note("dropped %s of %s, which nothing reads", term.Plural(s.Lines, "line"), name)
 	case !ours:
-		t.note("nobody reads %s: what does not fit is dropped", name)
+		t.note("nothing reads %s: output that does not fit is dropped", name)
 	}
 }
 
@@ -228,7 +228,7 @@ func (t *server) serverOptions(s *serveSettings) serve.Options {
 	if !s.quiet && !s.jsonLog {
 		o.Draining = func(requests int) {
 			if requests > 0 {
-				fmt.Fprintf(t.stderr, "%s: waiting up to %s for %s to end; press Ctrl-C again to stop at once\n", programName, units.Exact(s.drainTimeout), plural(requests, "request"))
+				fmt.Fprintf(t.stderr, "%s: waiting up to %s for %s to finish; press Ctrl-C again to stop at once\n", programName, units.Exact(s.drainTimeout), plural(requests, "request"))
 			}
 		}
 	}
@@ -262,7 +262,7 @@ func (t *server) announce(l net.Listener, about loader.Description, s *serveSett
 
 func briefPages(pages serve.ErrorPages) string {
 	if pages == serve.PagesAuto {
-		return "; error pages are brief (--error-pages)"
+		return "; error pages are brief (--error-pages full shows more)"
 	}
 	return ""
 }

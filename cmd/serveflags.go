@@ -75,11 +75,11 @@ func newServeFlags() *serveFlags {
 	}
 }
 
-// The headings under which the help lists the flags.
+// The headings of the flags in the help.
 const (
 	groupListen   = "Listening"
 	groupReload   = "Reloading"
-	groupGuest    = "What the component sees"
+	groupGuest    = "Environment of the component"
 	groupLimits   = "Limits"
 	groupOutbound = "Outbound requests"
 	groupOutput   = "Output"
@@ -101,45 +101,45 @@ func (f *serveFlags) all() []cli.Flag {
 		return &cli.BoolFlag{Category: group, Name: name, Usage: usage, Destination: into, DisableDefaultText: true}
 	}
 	return []cli.Flag{
-		&cli.StringFlag{Category: groupListen, Name: "addr", Usage: "listen on `HOST:PORT`; port 0 takes any free one", Value: defaultAddr, DefaultText: defaultAddr, Destination: &f.addr},
-		toggle(groupListen, "find-free-port", "take the next free port if the one of --addr is in use", &f.findFreePort),
+		&cli.StringFlag{Category: groupListen, Name: "addr", Usage: "listen on `HOST:PORT`; port 0 picks a free port", Value: defaultAddr, DefaultText: defaultAddr, Destination: &f.addr},
+		toggle(groupListen, "find-free-port", "use the next free port if the port of --addr is in use", &f.findFreePort),
 
-		list(groupListen, "allow-host", "tell requests for `NAME` as much about failures as those for localhost (repeatable)", &f.allowHosts),
+		list(groupListen, "allow-host", "explain failures to requests for host `NAME` as to those for localhost (repeatable)", &f.allowHosts),
 
-		&cli.BoolFlag{Category: groupReload, Name: "watch", Usage: "take each new build of the component while serving; --watch=false does not", Value: true, DisableDefaultText: true, Destination: &f.watch},
-		&cli.GenericFlag{Category: groupReload, Name: "poll", Usage: "look for changes every `TIME`, where the file system has no events", Value: &f.poll, DefaultText: "events"},
-		&cli.StringFlag{Category: groupReload, Name: "exec", Usage: "run a `COMMAND` that builds the component, at start and when a source changes", Destination: &f.exec},
-		list(groupReload, "source", "a file or folder with sources, a `PATH` (repeatable; default: the current folder); what .gitignore names is left out", &f.sources),
-		toggle(groupReload, "live-reload", "make HTML pages reload themselves after a swap", &f.liveReload),
+		&cli.BoolFlag{Category: groupReload, Name: "watch", Usage: "serve each new build of the component as soon as it loads; --watch=false turns this off", Value: true, DisableDefaultText: true, Destination: &f.watch},
+		&cli.GenericFlag{Category: groupReload, Name: "poll", Usage: "check for changes every `TIME`, for file systems without change events", Value: &f.poll, DefaultText: "events"},
+		&cli.StringFlag{Category: groupReload, Name: "exec", Usage: "run `COMMAND`, which builds the component, at start and whenever a source changes", Destination: &f.exec},
+		list(groupReload, "source", "watch `PATH`, a file or folder with sources, for --exec; what .gitignore names is ignored (repeatable; default: the current folder)", &f.sources),
+		toggle(groupReload, "live-reload", "make HTML pages reload themselves when a new build is served", &f.liveReload),
 
-		list(groupGuest, "env", "set an environment variable, as `NAME=VALUE`; NAME alone passes yours on (repeatable)", &f.env),
-		list(groupGuest, "env-file", "read environment variables from a dotenv `FILE` (repeatable)", &f.envFiles),
-		toggle(groupGuest, "inherit-env", "pass on the whole environment", &f.inheritEnv),
-		list(groupGuest, "arg", "add an `ARGUMENT` to the component's command line (repeatable)", &f.args),
-		list(groupGuest, "dir", "give the component a folder, as `HOST[::GUEST][:ro]` (repeatable)", &f.dirs),
+		list(groupGuest, "env", "set an environment variable: `NAME=VALUE`, or NAME alone to pass yours on (repeatable)", &f.env),
+		list(groupGuest, "env-file", "read environment variables from `FILE`, in dotenv format (repeatable)", &f.envFiles),
+		toggle(groupGuest, "inherit-env", "pass on the whole environment of this process", &f.inheritEnv),
+		list(groupGuest, "arg", "add `ARGUMENT` to the component's command line (repeatable)", &f.args),
+		list(groupGuest, "dir", "give the component a folder: `HOST[::GUEST][:ro]` (repeatable)", &f.dirs),
 
-		generic(groupLimits, "timeout", "`TIME` from accepting a request to the head of the answer; 0: no limit", &f.timeout),
-		generic(groupLimits, "body-timeout", "`TIME` from the head of a response to the end of its body; 0: no limit", &f.bodyTimeout),
-		generic(groupLimits, "post-return-timeout", "`TIME` for work that goes on after the answer", &f.postReturnTimeout),
-		generic(groupLimits, "drain-timeout", "`TIME` for running requests to end after Ctrl-C or on a build that was replaced", &f.drainTimeout),
-		generic(groupLimits, "max-memory", "memory of one instance, a `SIZE` such as 64MiB or 1g", &f.maxMemory),
+		generic(groupLimits, "timeout", "`TIME` from accepting a request to the head of the response; 0 means no limit", &f.timeout),
+		generic(groupLimits, "body-timeout", "`TIME` from the head of a response to the end of its body; 0 means no limit", &f.bodyTimeout),
+		generic(groupLimits, "post-return-timeout", "`TIME` that the component may go on working after its response", &f.postReturnTimeout),
+		generic(groupLimits, "drain-timeout", "`TIME` that running requests get to end after Ctrl-C, or after their build was replaced", &f.drainTimeout),
+		generic(groupLimits, "max-memory", "memory of one instance: a `SIZE` such as 64MiB or 1g", &f.maxMemory),
 		maxComponentFlag(groupLimits, &f.maxComponent),
-		generic(groupLimits, "max-concurrent-requests", "`NUMBER` of requests that run at once, more wait up to --timeout; 0: no limit", &f.maxConcurrent),
-		byKind(groupLimits, "max-instance-reuse-count", "`NUMBER` of requests that one instance serves in its life", &f.maxReuse, "1 for wasi:http 0.2, 128 for 0.3"),
-		byKind(groupLimits, "max-instance-concurrent-reuse-count", "`NUMBER` of requests that one instance serves at once; wasi:http 0.2 always 1", &f.maxConcurrentReuse, "16 for wasi:http 0.3"),
+		generic(groupLimits, "max-concurrent-requests", "`NUMBER` of requests that run at once; others wait for up to --timeout; 0 means no limit", &f.maxConcurrent),
+		byKind(groupLimits, "max-instance-reuse-count", "`NUMBER` of requests that one instance handles in its lifetime", &f.maxReuse, "1 for wasi:http 0.2, 128 for 0.3"),
+		byKind(groupLimits, "max-instance-concurrent-reuse-count", "`NUMBER` of requests that one instance handles at once; always 1 for wasi:http 0.2", &f.maxConcurrentReuse, "16 for wasi:http 0.3"),
 		generic(groupLimits, "idle-instance-timeout", "`TIME` that an instance without requests is kept", &f.idleTimeout),
 
-		list(groupOutbound, "allow-outbound", "allow requests to `HOST` only: host, host:port or *.host (repeatable)", &f.allowOutbound),
-		toggle(groupOutbound, "no-outbound", "allow no requests to other servers", &f.noOutbound),
-		list(groupOutbound, "ca-file", "trust the certificates in a PEM `FILE` too (repeatable)", &f.caFiles),
+		list(groupOutbound, "allow-outbound", "allow outbound requests only to `HOST`: host, host:port or *.host (repeatable)", &f.allowOutbound),
+		toggle(groupOutbound, "no-outbound", "forbid all outbound requests", &f.noOutbound),
+		list(groupOutbound, "ca-file", "also trust the certificates in `FILE` (PEM); repeatable", &f.caFiles),
 
 		generic(groupOutput, "log-format", "`FORMAT` of the access log: text or json", &f.logFormat),
-		generic(groupOutput, "error-pages", "how much the answer to a failed request tells, a `MODE`: full, brief, or auto (full if only this machine can connect)", &f.errorPages),
-		&cli.BoolFlag{Category: groupOutput, Name: "quiet", Aliases: []string{"q"}, Usage: "print the address and failures only", Destination: &f.quiet, DisableDefaultText: true},
+		generic(groupOutput, "error-pages", "how much the response to a failed request says: `MODE` is full, brief, or auto (full if only this machine can connect)", &f.errorPages),
+		&cli.BoolFlag{Category: groupOutput, Name: "quiet", Aliases: []string{"q"}, Usage: "print only the address and failures", Destination: &f.quiet, DisableDefaultText: true},
 		toggle(groupOutput, "no-logging-prefix", "print the component's own output without [instance/request]", &f.noLoggingPrefix),
 
 		&cli.StringFlag{Category: groupCache, Name: "cache-dir", Usage: "keep compiled code in `FOLDER`", DefaultText: "wasihttp in the user's cache folder", Destination: &f.cacheDir},
-		toggle(groupCache, "no-cache", "keep no compiled code", &f.noCache),
+		toggle(groupCache, "no-cache", "do not keep compiled code", &f.noCache),
 	}
 }
 
@@ -147,7 +147,7 @@ func (f *serveFlags) all() []cli.Flag {
 func maxComponentFlag(group string, into *cmdline.Size) cli.Flag {
 	return &cli.GenericFlag{
 		Category: group, Name: "max-component-size", Value: into, DefaultText: into.String(),
-		Usage: "read no component file larger than a `SIZE` such as 64MiB or 1g",
+		Usage: "size of the largest component file that is read: a `SIZE` such as 64MiB or 1g",
 	}
 }
 
@@ -184,16 +184,16 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	}
 	for _, name := range f.allowHosts.Value() {
 		if !isHostName(name) {
-			return nil, exit.Usagef("write the name alone, without a scheme or a port, such as --allow-host mybox.example",
+			return nil, exit.Usagef("write only the name, without a scheme or a port, for example --allow-host mybox.example",
 				"--allow-host %q is not the name of a host", name)
 		}
 	}
 	patterns := f.allowOutbound.Value()
 	if f.noOutbound && len(patterns) > 0 {
-		return nil, exit.Usagef("leave one of them out", "--no-outbound and --allow-outbound contradict each other")
+		return nil, exit.Usagef("remove one of the two flags", "--no-outbound and --allow-outbound contradict each other")
 	}
 	if f.noCache && f.cacheDir != "" {
-		return nil, exit.Usagef("leave one of them out", "--no-cache and --cache-dir contradict each other")
+		return nil, exit.Usagef("remove one of the two flags", "--no-cache and --cache-dir contradict each other")
 	}
 	if err := f.checkReload(); err != nil {
 		return nil, err
@@ -210,7 +210,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		return nil, err
 	}
 	if _, err := loader.Trust(f.caFiles.Value()); err != nil {
-		return nil, exit.Usagef("name a file with certificates in PEM form (BEGIN CERTIFICATE)", "%v", err)
+		return nil, exit.Usagef("name a file with certificates in PEM format (BEGIN CERTIFICATE)", "%v", err)
 	}
 	s := &serveSettings{
 		addr:          f.addr,
@@ -273,7 +273,7 @@ func checkAddr(addr string) error {
 		return exit.Usagef(hint, "--addr %q is not HOST:PORT", addr)
 	}
 	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
-		return exit.Usagef("ports are 0 (any free one) to 65535", "--addr %q has no valid port", addr)
+		return exit.Usagef("ports are 1 to 65535; 0 picks a free port", "--addr %q has no valid port", addr)
 	}
 	if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
 		return exit.Usagef(addrHint, "--addr %q has no valid port", addr)
@@ -306,12 +306,12 @@ func isHostName(name string) bool {
 func checkGuest(env [][2]string, args []string) error {
 	for _, v := range env {
 		if !utf8.ValidString(v[0]) || !utf8.ValidString(v[1]) {
-			return exit.Usagef("components take text only: leave it out, or encode it", "environment variable %q is not UTF-8", v[0]+"="+v[1])
+			return exit.Usagef("components accept only text: remove it, or encode it", "environment variable %q is not valid UTF-8", v[0]+"="+v[1])
 		}
 	}
 	for _, arg := range args {
 		if !utf8.ValidString(arg) {
-			return exit.Usagef("components take text only: leave it out, or encode it", "--arg %q is not UTF-8", arg)
+			return exit.Usagef("components accept only text: remove it, or encode it", "--arg %q is not valid UTF-8", arg)
 		}
 	}
 	return nil
@@ -321,11 +321,11 @@ func checkGuest(env [][2]string, args []string) error {
 func (f *serveFlags) checkReload() error {
 	switch {
 	case f.exec != "" && !f.watch:
-		return exit.Usagef("leave one of them out", "--exec and --watch=false contradict each other")
+		return exit.Usagef("remove one of the two flags", "--exec and --watch=false contradict each other")
 	case f.poll != 0 && !f.watch:
-		return exit.Usagef("leave one of them out", "--poll and --watch=false contradict each other")
+		return exit.Usagef("remove one of the two flags", "--poll and --watch=false contradict each other")
 	case len(f.sources.Value()) > 0 && f.exec == "":
-		return exit.Usagef("add --exec with the command that builds the component", "--source says what --exec depends on, and there is no --exec")
+		return exit.Usagef("add --exec with the command that builds the component", "--source needs --exec: it names what the command depends on")
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (t *server) serveOn(
 		file, err = watch.NewFile(path, d.Digest(),
 			watch.Options{Poll: s.poll, MaxSize: cfg.MaxComponentSize, Problem: t.watchProblem})
 		if err != nil {
-			return errors.Join(exit.Loadf(err, "--poll 1s looks every second instead; --watch=false does not look at all", "cannot watch %s: %v", path, err), closeBuild(ctx, build))
+			return errors.Join(exit.Loadf(err, "use --poll 1s to check every second, or --watch=false to not watch at all", "cannot watch %s: %v", path, err), closeBuild(ctx, build))
 		}
 		// It only closes descriptors.
 		defer func() { _ = file.Close() }()
@@ -100,7 +100,7 @@ func (t *server) serveOn(
 	<-ended
 	<-ended
 	if err != nil {
-		return exit.Loadf(err, "", "%s: serving ended: %v", path, err)
+		return exit.Loadf(err, "", "%s: cannot go on serving: %v", path, err)
 	}
 	return nil
 }
@@ -198,9 +198,9 @@ func (t *server) obey(
 	}
 }
 
-const keysHelp = `  r  load the component again now
+const keysHelp = `  r  reload the component now
   c  clear the screen
-  o  open the page in the browser
+  o  open the page in a browser
   q  quit, as Ctrl-C does
-  ?  this list
+  ?  show this list
 `

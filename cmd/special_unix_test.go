@@ -138,7 +138,7 @@ func TestAPipeInPlaceOfTheFileIsNamedAndAGoodFileIsServedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		replace(t, f.file, []byte(next))
-		f.err.await(t, `(?s)((→ \w+; ready|is there again).*?)`+again)
+		f.err.await(t, `(?s)((→ \w+; ready|is back).*?)`+again)
 		f.expect(t, next, "")
 	}
 }

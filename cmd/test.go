@@ -27,9 +27,9 @@ const defaultMaxBody = 100 << 20
 
 // The headings under which the help of test lists its flags.
 const (
-	groupSelect  = "What is run"
-	groupRun     = "How it is run"
-	groupInput   = "Variables of fixtures"
+	groupSelect  = "Selection"
+	groupRun     = "Execution"
+	groupInput   = "Variables"
 	groupReports = "Reports"
 )
 
@@ -77,41 +77,41 @@ func (f *testFlags) all() []cli.Flag {
 		return &cli.BoolFlag{Category: group, Name: name, Usage: usage, Destination: into, DisableDefaultText: true}
 	}
 	flags := []cli.Flag{
-		text(groupSelect, "component", "the component to test, a `FILE`; default: what the fixture names, or else the only one found", &f.component),
-		text(groupSelect, "filter", "run only files whose path, and entries whose method and URL match the `REGEXP`", &f.filter),
-		text(groupSelect, "shard", "run part I of N equal parts, `I/N`", &f.shard),
-		toggle(groupSelect, "list", "list what would be run, and run nothing", &f.list),
+		text(groupSelect, "component", "`FILE` with the component to test (default: the one that the fixture names, else the only one found)", &f.component),
+		text(groupSelect, "filter", "run only the files whose path matches `REGEXP`, and the entries whose method and URL match it", &f.filter),
+		text(groupSelect, "shard", "run part I of N equal parts: `I/N`", &f.shard),
+		toggle(groupSelect, "list", "list what would run, without running it", &f.list),
 
-		generic(groupRun, "isolate", "what gets an instance of its own: none, file or entry, a `WORD`", &f.isolate),
+		generic(groupRun, "isolate", "what gets its own instance: `SCOPE` is none, file or entry", &f.isolate),
 		generic(groupRun, "jobs", "`NUMBER` of files that run at once; more than 1 gives each file its own instance", &f.jobs),
-		generic(groupRun, "concurrent", "`NUMBER` of entries that are sent at once into the one instance (WASI 0.3)", &f.concurrent),
-		generic(groupRun, "repeat", "run everything a `NUMBER` of times", &f.repeat),
-		generic(groupRun, "retry", "try an entry that fails again, up to a `NUMBER` of times", &f.retry),
-		generic(groupRun, "max-body", "`SIZE` of the largest body of a response that is read, also once it is decompressed", &f.maxBody),
-		toggle(groupRun, "fail-fast", "end at the first entry that fails", &f.failFast),
-		&cli.GenericFlag{Category: groupRun, Name: "shuffle", Usage: "run the files in a random order; with `[=SEED]` in one that was printed before", Value: &f.shuffle},
-		text(groupRun, "seed", "the same as --shuffle=`SEED`", &f.seed),
-		toggle(groupRun, "update", "rewrite what failing entries expect to what came, and add what an entry without a response part is to expect; not when CI is set", &f.update),
+		generic(groupRun, "concurrent", "`NUMBER` of entries that are sent at once to the same instance (WASI 0.3)", &f.concurrent),
+		generic(groupRun, "repeat", "run everything `NUMBER` times", &f.repeat),
+		generic(groupRun, "retry", "retry an entry that fails, up to `NUMBER` times", &f.retry),
+		generic(groupRun, "max-body", "`SIZE` of the largest response body that is read, before and after decompression", &f.maxBody),
+		toggle(groupRun, "fail-fast", "stop at the first entry that fails", &f.failFast),
+		&cli.GenericFlag{Category: groupRun, Name: "shuffle", Usage: "run the files in random order; `[=SEED]` repeats an order that was printed before", Value: &f.shuffle},
+		text(groupRun, "seed", "same as --shuffle=`SEED`", &f.seed),
+		toggle(groupRun, "update", "make failing entries expect the current responses, and add a response part to entries without one; refused if CI is set", &f.update),
 		toggle(groupRun, "watch", "run again when the component or a fixture changes", &f.watch),
 
-		list(groupInput, "variable", "set a variable, as `NAME=VALUE` (repeatable)", &f.variables),
-		list(groupInput, "variables-file", "read variables from a `FILE`, a NAME=VALUE a line (repeatable)", &f.variableFiles),
-		list(groupInput, "secret", "set a variable whose value is never shown, as `NAME=VALUE` (repeatable)", &f.secrets),
-		text(groupInput, "file-root", "the `FOLDER` that files named by fixtures are in; default: that of the fixture", &f.fileRoot),
+		list(groupInput, "variable", "set a variable: `NAME=VALUE` (repeatable)", &f.variables),
+		list(groupInput, "variables-file", "read variables from `FILE`, one NAME=VALUE per line (repeatable)", &f.variableFiles),
+		list(groupInput, "secret", "set a variable whose value is never shown: `NAME=VALUE` (repeatable)", &f.secrets),
+		text(groupInput, "file-root", "`FOLDER` with the files that fixtures name (default: that of the fixture)", &f.fileRoot),
 
-		text(groupReports, "report-junit", "write JUnit's XML to a `FILE`", &f.junit),
-		text(groupReports, "report-tap", "write TAP to a `FILE`", &f.tap),
-		text(groupReports, "report-json", "write JSON to a `FILE`", &f.json),
-		text(groupReports, "report-html", "write a page into a `FOLDER`", &f.html),
-		generic(groupReports, "color", "when to use colour: auto, always or never, a `WORD`", &f.color),
-		toggle(groupReports, "full", "show differences whole, however long", &f.full),
+		text(groupReports, "report-junit", "write a JUnit XML report to `FILE`", &f.junit),
+		text(groupReports, "report-tap", "write a TAP report to `FILE`", &f.tap),
+		text(groupReports, "report-json", "write a JSON report to `FILE`", &f.json),
+		text(groupReports, "report-html", "write an HTML report into `FOLDER`", &f.html),
+		generic(groupReports, "color", "when to use color: `WHEN` is auto, always or never", &f.color),
+		toggle(groupReports, "full", "show differences in full, however long", &f.full),
 		&cli.BoolFlag{Category: groupReports, Name: "quiet", Aliases: []string{"q"}, Usage: "print only what failed", Destination: &f.quiet, DisableDefaultText: true},
 	}
 	wanted := []string{"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache"}
 	for _, flag := range f.guest.all() {
 		if name := flag.Names()[0]; slices.Contains(wanted, name) {
 			if g, ok := flag.(*cli.GenericFlag); ok && name == "timeout" {
-				g.Usage = "`TIME` for an answer where the fixture says nothing; 0: no limit"
+				g.Usage = "`TIME` for a response if the fixture does not say; 0 means no limit"
 			}
 			flags = append(flags, flag)
 		}
@@ -124,12 +124,13 @@ func testCommand(st *state, d doors) *cli.Command {
 	flags := newTestFlags()
 	return command(&cli.Command{
 		Name:      "test",
-		Usage:     "replay fixtures and compare the answers",
+		Usage:     "replay fixtures and compare the responses",
 		UsageText: programName + " test [flags] PATH…",
-		Description: "Runs fixtures, files (.hurl, .har) or folders of them, in process: no port is opened. All run in order\n" +
-			"through one instance of the component, unless --isolate says otherwise.\n" +
-			"Exits with 0 if all passed, 1 for wrong usage, 2 if a fixture cannot be parsed, 3 if the component could\n" +
-			"not be run, trapped or expired, 4 if answers differ and that is all.\n\n" +
+		Description: "Runs fixtures in process, without opening a port. PATH is a fixture (.hurl, .har), a folder of fixtures, or -\n" +
+			"for standard input. All fixtures run in order through one instance of the component, unless --isolate\n" +
+			"says otherwise.\n" +
+			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be parsed, 3 if the component\n" +
+			"could not be loaded, trapped or expired, 4 if only responses differ.\n\n" +
 			cmdline.Examples(testExamples),
 		Flags: flags.all(),
 		Action: func(c *cli.Context) error {
@@ -145,8 +146,8 @@ func testCommand(st *state, d doors) *cli.Command {
 const testExamples = `
 wasihttp test fixtures/                                all fixtures in a folder
 wasihttp test fixtures/ --component app.wasm           against this component
-wasihttp test fixtures/users.hurl --update             accept what comes now
-wasihttp test fixtures/ --watch                        again on every change
+wasihttp test fixtures/users.hurl --update             accept the current responses
+wasihttp test fixtures/ --watch                        run again on every change
 wasihttp test fixtures/ --report-junit report.xml      for CI
 wasihttp test fixtures/ --shard 2/4 --jobs 4           a quarter of them, four at a time`
 
@@ -169,13 +170,13 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	}
 	s := &testSettings{load: guest.load, ci: isTrue(lookupEnv(t.environ, "CI"))}
 	if f.update && s.ci {
-		return nil, exit.Usagef("run it on your machine and commit the change", "--update does nothing when CI is set")
+		return nil, exit.Usagef("run it on your machine and commit the change", "--update is refused because CI is set")
 	}
 	if f.update && f.watch {
-		return nil, exit.Usagef("leave one of them out", "--update and --watch do not go together")
+		return nil, exit.Usagef("remove one of the two flags", "--update and --watch cannot be combined")
 	}
 	if f.concurrent > 1 && (f.jobs > 1 || f.isolate.Value != "none") {
-		return nil, exit.Usagef("leave out --jobs and --isolate", "--concurrent sends entries into one instance, --jobs and --isolate make several")
+		return nil, exit.Usagef("remove --jobs and --isolate", "--concurrent sends entries to one instance, but --jobs and --isolate make several")
 	}
 	s.suite = &suite.Suite{
 		Program: programName, Paths: paths, Dir: t.dir, In: t.in, Out: coloured(t.stdout, f.color.Value), Err: t.stderr,
@@ -225,7 +226,7 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 	if f.filter != "" {
 		re, err := regexp.Compile(f.filter)
 		if err != nil {
-			return exit.Usagef("", "--filter: %v", err)
+			return exit.Usagef("write a regular expression, for example --filter 'users|GET /login'", "--filter: %v", err)
 		}
 		s.Filter = re
 	}
@@ -234,14 +235,14 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 		index, errI := strconv.Atoi(i)
 		count, errN := strconv.Atoi(n)
 		if !ok || errI != nil || errN != nil || index < 1 || index > count {
-			return exit.Usagef("for example --shard 1/4, up to 4/4", "--shard %q is not I/N", f.shard)
+			return exit.Usagef("write I/N with I from 1 to N, for example --shard 1/4", "--shard %q is not I/N", f.shard)
 		}
 		s.Shard, s.Shards = index, count
 	}
 	if f.seed != "" {
 		seed, err := strconv.ParseUint(f.seed, 10, 64)
 		if err != nil {
-			return exit.Usagef("", "--seed %q is not a whole number", f.seed)
+			return exit.Usagef("use the number that a run with --shuffle printed", "--seed %q is not a whole number", f.seed)
 		}
 		s.Shuffle = &seed
 	} else {
@@ -265,12 +266,12 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 	for _, path := range f.variableFiles.Value() {
 		content, err := regular.ReadFile(path, regular.MaxText)
 		if err != nil {
-			return exit.Usagef("name a file with a line NAME=VALUE for each variable",
+			return exit.Usagef("name a file with one NAME=VALUE per line",
 				"--variables-file %s: %v", path, regular.Reason(err))
 		}
 		list, err := testrunner.ParseVariables(string(content))
 		if err != nil {
-			return exit.Usagef("", "--variables-file %s: %v", path, err)
+			return exit.Usagef("write one NAME=VALUE per line", "--variables-file %s: %v", path, err)
 		}
 		o.Variables = append(o.Variables, list...)
 	}
@@ -290,7 +291,7 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 	return nil
 }
 
-// notRepeated are the flags that have no part in what a file's answers are.
+// notRepeated are the flags that do not affect a file's responses.
 func notRepeated() []string {
 	return []string{
 		"filter", "shard", "list", "jobs", "concurrent", "repeat", "fail-fast", "shuffle", "seed", "update", "watch",

@@ -14,9 +14,9 @@ import (
 func versionCommand(t *state) *cli.Command {
 	return command(&cli.Command{
 		Name:        "version",
-		Usage:       "print the version of the program and of what it is built with",
+		Usage:       "print the versions of the program, of Go and of the engine",
 		UsageText:   programName + " version",
-		Description: cmdline.Examples("wasihttp version    the lines to put into a bug report"),
+		Description: cmdline.Examples("wasihttp version    lines for a bug report"),
 		Action: func(c *cli.Context) error {
 			if err := cmdline.NoArguments(c); err != nil {
 				return err

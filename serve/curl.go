@@ -65,7 +65,7 @@ func curlCommand(r *http.Request, body *sample) (command, note string) {
 	switch {
 	case !whole:
 		args = append(args, "@"+bodyFile)
-		note = "put the body of the request, which was not kept, into the file " + bodyFile
+		note = "write the body of the request, which was not kept, to the file " + bodyFile
 	case strings.HasPrefix(word, "$") || strings.HasPrefix(string(text), "@"):
 		// An argument cannot hold every byte, nor begin with curl's sign for a file.
 		args = slices.Concat([]string{term.ShellPrintf(string(text)), "|"}, args, []string{"@-"})

@@ -96,7 +96,7 @@ func (q *request) notEntered(ctx context.Context) *Failure {
 	}
 	return &Failure{
 		Outcome: Full,
-		Cause: fmt.Sprintf("%d requests are running and none ended within %s",
+		Cause: fmt.Sprintf("%d requests are running and none finished within %s",
 			q.server.options.MaxConcurrent, q.server.options.Timeout),
 		Hint: "raise --max-concurrent-requests, or find out what the running requests wait for",
 	}
@@ -147,7 +147,7 @@ func (q *request) giveUp(g *generation, cancel context.CancelCauseFunc) {
 	q.x.CloseConnection()
 	q.failIn(g, &Failure{
 		Outcome: Expired,
-		Cause: fmt.Sprintf("no response within %s, and the program did not react to being stopped",
+		Cause: fmt.Sprintf("no response within %s, and the program did not stop when told to",
 			q.server.options.Timeout),
 	})
 	// It fails for a client that has gone meanwhile.

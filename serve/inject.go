@@ -214,7 +214,7 @@ func unzipFailure(err error) error {
 	if err == gzip.ErrHeader || err == gzip.ErrChecksum || err == io.ErrUnexpectedEOF {
 		return &Failure{
 			Outcome: ErrorCode, ErrorCode: "HTTP-response-content-coding",
-			Cause: "the body is not the gzip that its content-encoding says",
+			Cause: "the body is not gzip, although its content-encoding says so",
 		}
 	}
 	return err

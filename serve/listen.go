@@ -224,7 +224,7 @@ const tlsHandshake = 22
 // from a broken connection, and the user too.
 func (c *conn) refuseTLS() {
 	if c.listener.complain != nil {
-		c.listener.complain.Printf("%s tried https://, but this server is to be reached by http://",
+		c.listener.complain.Printf("%s tried https://, but this server speaks http://",
 			c.RemoteAddr())
 	}
 	c.refuse("400 Bad Request", "this is http://, not https://")

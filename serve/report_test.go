@@ -219,8 +219,8 @@ func TestLogs(t *testing.T) {
 		},
 		"aborted": {
 			aborted,
-			"03:04:05 [7] GET /a\\x1b[31m 200 3B 1.23ms trap (aborted)\n" + trace + "    the response had begun: the connection was cut so that the client notices\n    hint: build with debug information\n",
-			"03:04:05 [7] GET /a\\x1b[31m 200 3B 1.23ms trap (aborted)\n" + trace + "    the response had begun: the connection was cut so that the client notices\n    hint: build with debug information\n",
+			"03:04:05 [7] GET /a\\x1b[31m 200 3B 1.23ms trap (aborted)\n" + trace + "    the response had begun: the connection was closed so that the client notices\n    hint: build with debug information\n",
+			"03:04:05 [7] GET /a\\x1b[31m 200 3B 1.23ms trap (aborted)\n" + trace + "    the response had begun: the connection was closed so that the client notices\n    hint: build with debug information\n",
 			"",
 		},
 		"error code": {

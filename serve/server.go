@@ -339,7 +339,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !own && strings.HasPrefix(r.URL.Path, reservedPath) {
 		s.mark(w.Header(), s.current.Load())
 		const text = "403 Forbidden: these pages are for localhost, addresses, " +
-			"and the names that --allow-host gives"
+			"and the names that --allow-host lists"
 		http.Error(w, text, http.StatusForbidden)
 		return
 	}

@@ -52,23 +52,23 @@ func isLimit(err error) bool {
 
 // limitProblem describes an error for which isLimit holds, after which files are looked at instead.
 func limitProblem(err error, every time.Duration) Problem {
-	p := Problem{Err: err, Hint: "let the process open more files: ulimit -n 10240"}
-	what := "no more files can be watched"
+	p := Problem{Err: err, Hint: "raise the limit of open files: ulimit -n 10240"}
+	what := "cannot watch more files"
 	if runtime.GOOS == "linux" {
 		name, least := "fs.inotify.max_user_instances", 1024
 		if errors.Is(err, syscall.ENOSPC) {
-			what = "no more folders can be watched"
+			what = "cannot watch more folders"
 			name, least = "fs.inotify.max_user_watches", 524288
 		}
 		what += ": the limit " + name + " is reached"
 		p.Hint = fmt.Sprintf("raise it: sudo sysctl %s=%d", name, max(least, 2*sysctl(name)))
 		if name == "fs.inotify.max_user_watches" {
-			p.Hint += "; or leave folders out in .gitignore"
+			p.Hint += "; or exclude folders in .gitignore"
 		}
 	} else {
 		what += ": " + regular.Reason(err).Error()
 	}
-	p.Message = fmt.Sprintf("%s; looking for changes every %s instead", what, every)
+	p.Message = fmt.Sprintf("%s; checking for changes every %s instead", what, every)
 	return p
 }
 
@@ -84,10 +84,10 @@ func sysctl(name string) int {
 
 // unreadableProblem describes a folder that cannot be looked into.
 func unreadableProblem(folder string, err error) Problem {
-	message := fmt.Sprintf("%s: changes in this folder are not seen: %v", folder, regular.Reason(err))
+	message := fmt.Sprintf("%s: cannot watch this folder: %v", folder, regular.Reason(err))
 	p := Problem{Message: message, Err: err}
 	if errors.Is(err, fs.ErrPermission) {
-		p.Hint = "look at its owner and permissions, or leave it out in .gitignore"
+		p.Hint = "check its owner and permissions, or exclude it in .gitignore"
 	}
 	return p
 }

@@ -82,7 +82,7 @@ func (f *File) noHandler() *File {
 		hint = "it is made for " + host + "; " + hint
 	}
 	return f.problem(CodeNoHandler, hint,
-		"does not answer HTTP requests: it %s, and no wasi:http/incoming-handler", what)
+		"does not handle HTTP requests: it %s, and no wasi:http/incoming-handler", what)
 }
 
 // handlerHint says how to make the handler in the language of the component.

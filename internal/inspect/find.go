@@ -42,7 +42,7 @@ func Find(purpose, how string, fits func(path string) (ok bool, reason string)) 
 		hint := "looked for *.wasm in " + strings.Join(searchedFolders(), ", ") +
 			"; build one or name it: " + how + " path/to/app.wasm"
 		if len(paths) == 1 {
-			hint += "; what to do about that one: " + programName + " inspect " +
+			hint += "; to see what is wrong with that one: " + programName + " inspect " +
 				term.ShellPath(paths[0])
 		}
 		return "", &Problem{Code: CodeMissing, Message: msg, Hint: hint}

@@ -142,7 +142,7 @@ func (f *File) component(l *component.Linker) *File {
 	}
 	if linkErr != nil {
 		return f.problem(CodeUnsupported,
-			"build it without that: components that import interfaces and functions can be run",
+			"build it without that: only components that import interfaces and functions can run",
 			"cannot be run here: %v", linkErr)
 	}
 	if f.missingImports(l); f.Problem != nil {

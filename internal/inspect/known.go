@@ -44,7 +44,7 @@ func knownFile(path string, data []byte) fileFact {
 		return fileFact{"a pointer of Git LFS to the file", "get the file itself: git lfs pull"}
 	case strings.HasPrefix(text, "<!doctype html"), strings.HasPrefix(text, "<html"):
 		return fileFact{"an HTML page",
-			"a download may have failed: look at the page, and fetch the file again"}
+			"a download may have failed: look at the page, and download the file again"}
 	case filepath.Ext(path) == ".wit":
 		return fileFact{"WIT, the text of interfaces", "name the component that was built from it"}
 	}

@@ -18,7 +18,7 @@ func TestFilesThatAreTakenForComponentsAreNamed(t *testing.T) {
 		"zip":  {"a.wasm", "PK\x03\x04", "a zip archive", "unpack"},
 		"tar":  {"a.wasm", tar, "a tar archive", "unpack"},
 		"ELF":  {"a", "\x7fELF\x02", "a native program", "wasm32-wasip2"},
-		"HTML": {"a.wasm", "\n <!DOCTYPE HTML><html>", "an HTML page", "fetch the file again"},
+		"HTML": {"a.wasm", "\n <!DOCTYPE HTML><html>", "an HTML page", "download the file again"},
 		"Git LFS": {"a.wasm", "version https://git-lfs.github.com/spec/v1\n",
 			"a pointer of Git LFS", "git lfs pull"},
 		"WIT":   {"world.wit", "package a:b;\n", "WIT", "component that was built from it"},

@@ -117,7 +117,7 @@ func readProblem(path string, err error) *Problem {
 	var size *regular.SizeError
 	switch {
 	case errors.As(err, &kind):
-		return newProblem(path, CodeSpecial, err, "save the component in a file and name that",
+		return newProblem(path, CodeSpecial, err, "save the component to a file and name that file",
 			"%v", kind)
 	case errors.As(err, &size):
 		return newProblem(path, CodeTooLarge, err,
@@ -131,7 +131,7 @@ func readProblem(path string, err error) *Problem {
 // readHint returns what to do about a file that cannot be read; "" if nothing can be.
 func readHint(path string, err error) string {
 	if errors.Is(err, fs.ErrPermission) {
-		return "you may not read it: look at its owner and permissions with ls -l " +
+		return "you may not read it: check its owner and permissions with ls -l " +
 			term.ShellPath(path)
 	}
 	return ""

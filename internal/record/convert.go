@@ -201,8 +201,8 @@ func (s *source) archive(data []byte, o *ConvertOptions) error {
 		}
 		s.warnings = append(s.warnings, fixture.Warning{
 			Entry: x.Number, Title: fixture.Title(x.Request.Method, x.Request.URL), LeftOut: true,
-			Text: "its request is to another host than " + strings.Join(own.names, ", ") +
-				"; --host names the program's own",
+			Text: "its request is to a host other than " + strings.Join(own.names, ", ") +
+				"; --host adds a host",
 		})
 	}
 	return nil
@@ -270,7 +270,7 @@ func (c *converter) componentBeside(path string) string {
 // write writes a file into the folder.
 func (c *converter) write(name string, text []byte) error {
 	if err := os.MkdirAll(c.o.Dir, 0o755); err != nil {
-		return &Error{Unwritable, c.o.Dir, fmt.Errorf("cannot be made: %w", err)}
+		return &Error{Unwritable, c.o.Dir, fmt.Errorf("cannot be created: %w", err)}
 	}
 	path := filepath.Join(c.o.Dir, name)
 	switch err := writeFile(path, text, c.o.Force); {

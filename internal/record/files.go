@@ -101,7 +101,7 @@ func (f *files) hide(file *file, s *redact.Session) {
 	if file.exchange == nil {
 		text, err := regular.ReadFile(file.path, regular.MaxFile)
 		if err == nil && s.Contains(string(text)) {
-			f.say("%s: holds what was found to be a secret later", file.path)
+			f.say("%s: holds a value that later turned out to be a secret", file.path)
 		}
 		return
 	}
@@ -119,9 +119,9 @@ func (f *files) hide(file *file, s *redact.Session) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // the user has removed it
 	case changed:
-		f.say("%s: was changed meanwhile, and may hold what was found to be a secret later", file.path)
+		f.say("%s: was changed since it was recorded, and may hold a value that later turned out to be a secret", file.path)
 	case err != nil:
-		f.say("%s: holds what was found to be a secret later: %v", file.path, err)
+		f.say("%s: holds a value that later turned out to be a secret, and cannot be rewritten: %v", file.path, err)
 	}
 }
 
@@ -137,7 +137,7 @@ func (f *files) told() []string {
 	if len(f.lines) <= maxTold {
 		return f.lines
 	}
-	more := fmt.Sprintf("%d more files may hold secrets, too", len(f.lines)-maxTold)
+	more := fmt.Sprintf("%d more files may hold secrets as well", len(f.lines)-maxTold)
 	return append(f.lines[:maxTold:maxTold], more)
 }
 

@@ -130,7 +130,7 @@ func (r *Recorder) write() {
 			r.lost++
 			if !r.failed {
 				r.failed = true
-				r.options.Say(fmt.Sprintf("recording failed, and is tried again with each request: %v", err))
+				r.options.Say(fmt.Sprintf("cannot record: %v; recording is tried again with each request", err))
 			}
 		}
 		r.held.Add(-int64(len(x.Body) + len(x.ResponseBody)))
@@ -226,10 +226,10 @@ func (r *Recorder) Close() {
 		line += fmt.Sprintf("; %d could not be written", r.lost)
 	}
 	if n := r.dropped.Load(); n > 0 {
-		line += fmt.Sprintf("; %d came too fast and were left out", n)
+		line += fmt.Sprintf("; %d came too fast and were not recorded", n)
 	}
 	if n := r.cut.Load(); n > 0 {
-		line += fmt.Sprintf("; %d were not whole and were left out", n)
+		line += fmt.Sprintf("; %d were incomplete and were not recorded", n)
 	}
 	r.options.Say(line)
 }

@@ -68,7 +68,7 @@ func TestRecordingGoesOnWhenNothingCanBeWritten(t *testing.T) {
 			}
 		}
 	})
-	want := []string{"recording failed", "recorded 0 exchanges", "3 could not be written"}
+	want := []string{"cannot record", "recorded 0 exchanges", "3 could not be written"}
 	for i, text := range want {
 		if len(said) == 2 && strings.Contains(said[min(i, 1)], text) {
 			continue
@@ -168,7 +168,7 @@ func TestFailuresAreRecordedAsExpectations(t *testing.T) {
 			t.Errorf("%s without %q in %v", name, text, files)
 		}
 	}
-	if !strings.Contains(said, "recorded 2 exchanges") || !strings.Contains(said, "2 were not whole") {
+	if !strings.Contains(said, "recorded 2 exchanges") || !strings.Contains(said, "2 were incomplete") {
 		t.Errorf("it said %q", said)
 	}
 	for name, text := range files {

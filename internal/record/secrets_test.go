@@ -107,8 +107,8 @@ func TestFixturesThatCannotBeWrittenAnewAreTold(t *testing.T) {
 	f.revise(s, true)
 	said := strings.Join(f.told(), "\n")
 	for _, want := range []string{
-		filepath.Join(dir, "0.hurl") + ": holds what was found to be a secret later",
-		changed + ": was changed meanwhile",
+		filepath.Join(dir, "0.hurl") + ": holds a value that later turned out to be a secret",
+		changed + ": was changed since it was recorded",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it said\n%s\nwithout %q", said, want)

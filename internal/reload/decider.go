@@ -159,7 +159,7 @@ func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error)
 	data, err := d.Read()
 	d.digest = sha256.Sum256(data)
 	if d.commandError != "" {
-		failed := &failure{msg: "--exec: " + d.commandError, hint: "it runs again when a source changes"}
+		failed := &failure{msg: "--exec: " + d.commandError, hint: "fix the sources; the command runs again when one changes"}
 		if err == nil {
 			d.Log.Failed(failed, nil) // the build before may still be served
 		} else {
@@ -188,7 +188,7 @@ type notBuilt string
 // Handle fails with the reason.
 func (n notBuilt) Handle(context.Context, string, *http.Request) (*http.Response, error) {
 	return nil, &serve.Failure{
-		Outcome: serve.Instantiation, Cause: string(n), Hint: "the next build that can be loaded is served",
+		Outcome: serve.Instantiation, Cause: string(n), Hint: "waiting for a build that loads; it will be served automatically",
 	}
 }
 
@@ -293,9 +293,9 @@ func (d *Decider) changed(ctx context.Context, c watch.Change) {
 func (d *Decider) missing(err error) {
 	d.away = true
 	var reason error = &failure{
-		msg: d.Path + ": the file is not there", hint: "the next build is taken when it is", err: err,
+		msg: d.Path + ": the file is missing", hint: "waiting for a build that loads; it will be served automatically", err: err,
 	}
-	d.fileError = "the file is not there"
+	d.fileError = "the file is missing"
 	if !errors.Is(err, fs.ErrNotExist) {
 		if _, reason = d.Read(); reason == nil {
 			// It can be read by now, and the next change says so.

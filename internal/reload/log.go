@@ -134,7 +134,7 @@ func (l *Log) builtAgain(took time.Duration) {
 		l.begin(true), units.Duration(took.Round(time.Millisecond)))
 }
 
-// back says that the file holds again what is served.
+// back says that the file holds the served build again, after it held another one or was away.
 func (l *Log) back(path string, current *Build, away bool) {
 	if l.Quiet {
 		return
@@ -143,9 +143,9 @@ func (l *Log) back(path string, current *Build, away bool) {
 		l.record(record{Event: "reload-back", To: current.Digest})
 		return
 	}
-	what := "is again what is served"
+	format := "%s%s: back to %s, the build that is served\n"
 	if away {
-		what = "is there again, the same as before"
+		format = "%s%s: is back, unchanged: %s\n"
 	}
-	fmt.Fprintf(l.Out, "%s%s: %s %s\n", l.begin(true), term.Clean(path), current.Digest, what)
+	fmt.Fprintf(l.Out, format, l.begin(true), term.Clean(path), current.Digest)
 }

@@ -75,8 +75,8 @@ func (o *outputs) concerns(batch watch.Batch, running bool) bool {
 	}
 	if o.suspect.again(causes[0], batch.First.Sub(o.began), runs) {
 		o.known[causes[0]] = true
-		o.notice("%s changes whenever the command runs: it is taken for output of the command, "+
-			"and its changes meanwhile are left out", o.relative(causes[0]))
+		o.notice("%s changes whenever the command runs: it is treated as output of the command, "+
+			"and its changes during a run are ignored", o.relative(causes[0]))
 		return false
 	}
 	return true

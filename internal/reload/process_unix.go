@@ -88,7 +88,7 @@ func readStatus(r io.Reader) error {
 	line, err := bufio.NewReader(r).ReadString('\n')
 	switch {
 	case err != nil:
-		return errors.New("the process that guards it has ended")
+		return errors.New("the process that runs it has ended")
 	case line == "\n":
 		return nil
 	}

@@ -47,7 +47,7 @@ func (s *Suite) Review(ctx context.Context, openKeys func() *term.Keys) (testrun
 		return 0, context.Cause(ctx)
 	case len(errs) > 0:
 		err := errors.Join(errs...)
-		return 0, &Error{Message: term.Sprintf("not written: %v", err), Hint: "run review again for what is left", Err: err}
+		return 0, &Error{Message: term.Sprintf("not written: %v", err), Hint: "run review again for the rest", Err: err}
 	}
 	return run.verdict(), nil
 }
@@ -109,7 +109,7 @@ func (r *reviewer) decide(ctx context.Context, u testrunner.Update) byte {
 // ask shows a difference and waits for an answer, which it leaves in all.
 func (r *reviewer) ask(ctx context.Context, u testrunner.Update) {
 	_, _ = io.WriteString(r.Out, "\n"+r.pretty().Update(u))
-	question := fmt.Sprintf("%d of %d: a accept, r reject, s skip, A all, R none, q end: ", r.asked, r.total)
+	question := fmt.Sprintf("%d of %d: a accept, r reject, s skip, A accept all, R reject all, q quit: ", r.asked, r.total)
 	for r.all == 0 {
 		_, _ = io.WriteString(r.Out, r.Out.Strong(question))
 		key := r.key(ctx)

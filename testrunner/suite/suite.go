@@ -142,7 +142,7 @@ func (s *Suite) List(ctx context.Context) (testrunner.Verdict, error) {
 func (s *Suite) find() ([]string, error) {
 	paths, err := testrunner.Find(s.Paths)
 	if err != nil {
-		return nil, fail(err, "a PATH is a fixture (*.hurl, *.har), a folder with some, or - for standard input", "%v", err)
+		return nil, fail(err, "name a fixture (*.hurl, *.har), a folder of fixtures, or - for standard input", "%v", err)
 	}
 	return paths, nil
 }
@@ -228,8 +228,8 @@ func (s *Suite) loaded(ctx context.Context, sources []*testrunner.Source, starte
 		}
 	}
 	if filter := options.Selection.Filter; filter != nil && options.Selection.Shards == 0 && total == 0 {
-		return nil, fail(nil, "--list lists what there is",
-			"--filter %s matches no path, and no method and URL of an entry", filter)
+		return nil, fail(nil, "--list shows what there is",
+			"--filter %s matches no path and no entry", filter)
 	}
 	if seed := options.Selection.Shuffle; seed != nil && !s.Quiet {
 		fmt.Fprintf(s.Out, "order: --shuffle=%d\n", *seed)
@@ -301,7 +301,7 @@ func (s *Suite) update(f *testrunner.FileResult) (left int) {
 	case len(updates) == 0 && left == 0:
 		return 0
 	case !f.Writable():
-		s.note("%s is not written by --update: convert it first (%s convert)", f.Path, s.Program)
+		s.note("--update does not write %s: convert it first (%s convert)", f.Path, s.Program)
 		return left + len(updates)
 	case len(updates) > 0:
 		if _, err := testrunner.Apply(f.Path, f.File.Source, updates); err != nil {
@@ -311,7 +311,8 @@ func (s *Suite) update(f *testrunner.FileResult) (left int) {
 		s.note("updated %s: %s", f.Path, term.Plural(len(updates), "expectation"))
 	}
 	if left > 0 {
-		s.note("%s left in %s, for you to decide about", term.Plural(left, "difference"), f.Path)
+		s.note("%s left in %s; decide about them with %s review",
+			term.Plural(left, "difference"), f.Path, s.Program)
 	}
 	return left
 }

@@ -25,7 +25,7 @@ type watcher struct {
 // known. The error says why nothing can be watched.
 func (s *Suite) Watch(ctx context.Context, fallback string, problem func(watch.Problem)) error {
 	if slices.Contains(s.Paths, testrunner.Stdin) {
-		return fail(nil, "name files or folders", "--watch cannot watch standard input")
+		return fail(nil, "name fixtures or folders", "--watch cannot watch standard input")
 	}
 	if named := s.Options.Component; named != "" {
 		fallback = named
@@ -47,7 +47,7 @@ func (s *Suite) Watch(ctx context.Context, fallback string, problem func(watch.P
 	}()
 	w.run(ctx, nil)
 	for {
-		fmt.Fprintln(s.Out, s.Out.Dim("waiting for changes; Ctrl-C ends"))
+		fmt.Fprintln(s.Out, s.Out.Dim("waiting for changes; press Ctrl-C to stop"))
 		select {
 		case batch := <-tree.Changes():
 			fmt.Fprintf(s.Out, "\n%s %s\n", s.Out.Fair(term.SymbolItem), changedText(batch))

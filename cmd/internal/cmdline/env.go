@@ -34,11 +34,11 @@ func GuestEnv(environ []string, inherit bool, files, vars []string) ([][2]string
 			return nil, exit.Usagef(envFileHint, "--env-file %s: %v", path, regular.Reason(err))
 		}
 		if !utf8.Valid(text) {
-			return nil, exit.Usagef(envFileHint, "--env-file %s: is not UTF-8 text", path)
+			return nil, exit.Usagef(envFileHint, "--env-file %s: is not valid UTF-8", path)
 		}
 		vars, err := parseEnvFile(string(text))
 		if err != nil {
-			hint := "a line is NAME=VALUE, quotes around the value are allowed"
+			hint := "write one NAME=VALUE per line; the value may be in quotes"
 			return nil, exit.Usagef(hint, "--env-file: %s:%v", path, err)
 		}
 		for _, v := range vars {
@@ -48,7 +48,7 @@ func GuestEnv(environ []string, inherit bool, files, vars []string) ([][2]string
 	for _, entry := range vars {
 		name, value, hasValue := strings.Cut(entry, "=")
 		if name == "" {
-			hint := "write --env NAME=VALUE, or --env NAME to pass on a variable of your own"
+			hint := "write --env NAME=VALUE, or --env NAME to pass on your own variable"
 			return nil, exit.Usagef(hint, "--env %q has no name", entry)
 		}
 		if !hasValue {
@@ -63,7 +63,7 @@ func GuestEnv(environ []string, inherit bool, files, vars []string) ([][2]string
 	return env.vars, nil
 }
 
-const envFileHint = "name a file with a line NAME=VALUE for each variable"
+const envFileHint = "name a file with one NAME=VALUE per line"
 
 // envSet is an environment with unique names, in the order they came.
 type envSet struct {

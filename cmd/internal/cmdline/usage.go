@@ -19,7 +19,7 @@ func UsageError(c *cli.Context, err error, _ bool) error {
 		if near := meantFlag(name, flagNames(c)); near != "" {
 			help = "did you mean --" + near + "? " + help
 		} else if isWasmtimeOption(name) {
-			help = "wasmtime's -S, -W and the like are not needed: all of WASI is there; limits have flags of their own. " + help
+			help = "options of wasmtime such as -S and -W are not needed: all of WASI is provided, and limits have their own flags. " + help
 		}
 		return exit.Usagef(help, "unknown flag %s", dashed(name))
 	}
@@ -32,7 +32,7 @@ func UsageError(c *cli.Context, err error, _ bool) error {
 			break
 		}
 	}
-	return exit.Usagef(help, "%s", msg)
+	return exit.Usagef(help, "%s", strings.Replace(msg, "invalid boolean value", "invalid value", 1))
 }
 
 // dashed writes a flag as people do.

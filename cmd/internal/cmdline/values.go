@@ -125,7 +125,7 @@ type Several int
 func (s *Several) Set(text string) error {
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil || n == 0 {
-		return errors.New("expected a whole number from 1 on")
+		return errors.New("expected a whole number of at least 1")
 	}
 	*s = Several(n)
 	return nil
@@ -151,7 +151,7 @@ func (s *Shuffle) Set(text string) error {
 	default:
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
-			return errors.New("expected a whole number, as was printed before")
+			return errors.New("expected the number that an earlier run printed")
 		}
 		s.Seed = &seed
 	}

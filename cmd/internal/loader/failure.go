@@ -21,7 +21,7 @@ func ServeFailure(f *host.Failure) error {
 	case f.Outcome == host.ErrorCode && f.Cause == "":
 		out.Cause = "the guest responded with an error code"
 	case errors.Is(f.Err, handler.ErrClosed):
-		out.Cause = "the build was replaced, and this request did not end in time"
+		out.Cause = "the build was replaced, and this request did not finish in time"
 		out.Hint = "--drain-timeout allows more time"
 	}
 	return out

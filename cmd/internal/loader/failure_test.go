@@ -22,7 +22,7 @@ func TestFailuresNameTheFlagOfTheirLimit(t *testing.T) {
 		"no limit":          {host.Failure{}, "", ""},
 		"an error code":     {host.Failure{Outcome: host.ErrorCode, ErrorCode: "x"}, "the guest responded with an error code", ""},
 		"closed": {host.Failure{Outcome: host.Internal, Err: handler.ErrClosed, Cause: "closed"},
-			"the build was replaced, and this request did not end in time", "--drain-timeout allows more time"},
+			"the build was replaced, and this request did not finish in time", "--drain-timeout allows more time"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -38,11 +38,11 @@ type Config struct {
 	// Dirs are the folders that the guest gets.
 	Dirs []host.Dir
 
-	// Timeout is the time for the head of an answer; 0 means no limit.
+	// Timeout is the time until the head of a response; 0 means no limit.
 	Timeout time.Duration
 	// BodyTimeout is the time from the head of a response to the end of its body; 0 means no limit.
 	BodyTimeout time.Duration
-	// PostReturnTimeout is the time for the guest's own work after an answer.
+	// PostReturnTimeout is the time for the guest's own work after a response.
 	PostReturnTimeout time.Duration
 	// IdleInstanceTimeout is how long an instance without requests is kept.
 	IdleInstanceTimeout time.Duration
@@ -212,7 +212,7 @@ func HostError(path string, err error) error {
 	case errors.As(err, &compile):
 		return exit.Problem(inspect.CodeProblem(path, err))
 	case errors.As(err, &start):
-		return exit.Loadf(err, "the build before it goes on serving", "%s: cannot be started: %v", path, err)
+		return exit.Loadf(err, "the previous build is still served", "%s: cannot be started: %v", path, err)
 	}
 	return exit.Loadf(err, "", "%s: %v", path, err)
 }
@@ -232,7 +232,7 @@ func Trust(files []string) (*tls.Config, error) {
 			return nil, fmt.Errorf("--ca-file %s: %w", name, regular.Reason(err))
 		}
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--ca-file %s: no certificate in PEM form found", name)
+			return nil, fmt.Errorf("--ca-file %s: no certificate in PEM format found", name)
 		}
 	}
 	return &tls.Config{RootCAs: roots}, nil
@@ -250,7 +250,7 @@ func (cfg *Config) Examine(path string, linker *component.Linker) *inspect.File 
 func (cfg *Config) NewEngine(helper engine.Helper) *host.Engine {
 	return host.NewEngine(host.EngineOptions{CacheDir: cfg.CacheDir, Helper: helper, Warn: func(err error) {
 		if cfg.Notice != nil {
-			cfg.Notice(err.Error() + " (--cache-dir names another folder, --no-cache none)")
+			cfg.Notice(err.Error() + " (--cache-dir names another folder, --no-cache turns the cache off)")
 		}
 	}})
 }

@@ -45,7 +45,7 @@ func (t *target) Close() {
 }
 
 const (
-	// graceForBody is how long after its time limit an answer may still end.
+	// graceForBody is how long after its time limit a response may still end.
 	graceForBody = 50 * time.Millisecond
 	// graceForHead is how long after a time limit the handler may take to tell
 	// what the guest was doing then, before nobody asks any more.
@@ -130,7 +130,7 @@ func (a *after) end() []error {
 	return a.errs
 }
 
-// late explains an answer that took too long: what the guest was doing, if that
+// late explains a response that took too long: what the guest was doing, if that
 // can be found out by stopping it.
 func (t *target) late(ctx context.Context, begun bool, limit time.Duration) *testrunner.Failure {
 	f := &testrunner.Failure{Outcome: testrunner.Expired, Hint: moreTime}
@@ -138,7 +138,7 @@ func (t *target) late(ctx context.Context, begun bool, limit time.Duration) *tes
 		f.Cause = fmt.Sprintf("no instance took the request within %s", units.Exact(limit))
 		return f
 	}
-	f.Cause = fmt.Sprintf("the answer had begun and was not complete within %s", units.Exact(limit))
+	f.Cause = fmt.Sprintf("the response had begun but was not complete within %s", units.Exact(limit))
 	if t.limit > 1 {
 		return f // the others go on
 	}
@@ -164,7 +164,7 @@ func isHarmless(err error, f *testrunner.Failure) bool {
 	return f.Outcome == testrunner.ErrorCode || errors.As(err, &large)
 }
 
-// receive reads the answer.
+// receive reads the response.
 func receive(out *http.Response, r *testrunner.Request, a *testrunner.Answer) error {
 	length := int64(-1)
 	if n, err := strconv.ParseInt(out.Header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {

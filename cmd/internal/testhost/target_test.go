@@ -75,10 +75,10 @@ func TestExpirationsSayWhatTheGuestWasDoing(t *testing.T) {
 	tests := []struct{ guest, path, want string }{
 		{"rust-kitchen", "/spin", ": the guest was busy in its own code, in wasi:http/incoming-handler@"},
 		{"rust-kitchen", "/sleep?ms=60000", "the guest was waiting in wasi:io/poll@0.2.12#[method]pollable.block"},
-		{"rust-kitchen", "/sse?n=100&ms=60000", "the answer had begun and was not complete within 200ms: the guest was waiting in wasi:io/poll@0.2.12#[method]pollable.block"},
+		{"rust-kitchen", "/sse?n=100&ms=60000", "the response had begun but was not complete within 200ms: the guest was waiting in wasi:io/poll@0.2.12#[method]pollable.block"},
 		{"rust-kitchen-p3", "/spin", "the guest's task 1 was busy in its own code, in "},
 		{"rust-kitchen-p3", "/sleep?ms=60000", "the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3."},
-		{"rust-kitchen-p3", "/sse?n=100&ms=60000", "the answer had begun and was not complete within 200ms: the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3."},
+		{"rust-kitchen-p3", "/sse?n=100&ms=60000", "the response had begun but was not complete within 200ms: the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.guest+tt.path, func(t *testing.T) {
