@@ -57,7 +57,7 @@ wasihttp run --timeout 5s tool.wasm         stop after 5 seconds`
 
 // runFlags are those of serve's flags that make sense for a program.
 func runFlags(f *serveFlags) []cli.Flag {
-	wanted := []string{"env", "env-file", "inherit-env", "dir", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache", "quiet"}
+	wanted := []string{"env", "env-file", "inherit-env", "dir", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net", "cache-dir", "no-cache", "quiet"}
 	var out []cli.Flag
 	for _, flag := range f.all() {
 		name := flag.Names()[0]
@@ -98,6 +98,7 @@ func runProgram(ctx context.Context, t *state, path string, s *serveSettings) er
 		return errors.Join(loader.HostError(path, err), eng.Close())
 	}
 	cfg.Outbound = loader.OutboundLog(t.stderr, false, s.quiet, cfg.NoOutbound)
+	cfg.Notice = func(line string) { t.note("%s", line) }
 	status := runLinked(ctx, t, linked, x.Command, path, cfg)
 	// The program has ended; what is freed now has nothing more to say.
 	_ = linked.Close(context.WithoutCancel(ctx))
@@ -132,7 +133,8 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 		Stdin:  wasi.NewStdin(t.in),
 		Stdout: t.stdout, Stderr: t.stderr,
 		StdinTerminal: isTerminal(t.in), StdoutTerminal: t.stdout.IsTerminal(), StderrTerminal: t.stderr.IsTerminal(),
-		Client: outbound.Client(),
+		Client:  outbound.Client(),
+		Network: loader.NetworkWith(cfg.Network, cfg.Notice),
 	}
 	if err := w.Check(); err != nil {
 		return exit.Usagef("", "%v", err)

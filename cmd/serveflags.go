@@ -46,6 +46,8 @@ type serveFlags struct {
 
 	allowOutbound, caFiles cli.StringSlice
 	noOutbound             bool
+	allowNet               cli.StringSlice
+	inheritNetwork         bool
 
 	cacheDir string
 	noCache  bool
@@ -82,6 +84,7 @@ const (
 	groupGuest    = "Environment of the component"
 	groupLimits   = "Limits"
 	groupOutbound = "Outbound requests"
+	groupSockets  = "Sockets"
 	groupOutput   = "Output"
 	groupCache    = "Compiled code"
 )
@@ -132,6 +135,9 @@ func (f *serveFlags) all() []cli.Flag {
 		list(groupOutbound, "allow-outbound", "allow outbound requests only to `HOST`: host, host:port or *.host (repeatable)", &f.allowOutbound),
 		toggle(groupOutbound, "no-outbound", "forbid all outbound requests", &f.noOutbound),
 		list(groupOutbound, "ca-file", "also trust the certificates in `FILE` (PEM); repeatable", &f.caFiles),
+
+		list(groupSockets, "allow-net", "allow sockets and look-ups for a `PATTERN`: an address, a network (CIDR), a host or *.host, each with or without :port (repeatable)", &f.allowNet),
+		toggle(groupSockets, "inherit-network", "allow sockets and look-ups of names without limits", &f.inheritNetwork),
 
 		generic(groupOutput, "log-format", "`FORMAT` of the access log: text or json", &f.logFormat),
 		generic(groupOutput, "error-pages", "how much the response to a failed request says: `MODE` is full, brief, or auto (full if only this machine can connect)", &f.errorPages),
@@ -202,6 +208,10 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err != nil {
 		return nil, err
 	}
+	network, err := f.network()
+	if err != nil {
+		return nil, err
+	}
 	env, err := cmdline.GuestEnv(t.environ, f.inheritEnv, f.envFiles.Value(), f.env.Value())
 	if err != nil {
 		return nil, err
@@ -240,6 +250,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 			MaxInstanceConcurrentReuse: int(f.maxConcurrentReuse),
 			NoOutbound:                 f.noOutbound,
 			CAFiles:                    f.caFiles.Value(),
+			Network:                    network,
 			CacheDir:                   f.cacheFolder(t),
 		},
 	}

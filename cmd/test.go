@@ -107,7 +107,7 @@ func (f *testFlags) all() []cli.Flag {
 		toggle(groupReports, "full", "show differences in full, however long", &f.full),
 		&cli.BoolFlag{Category: groupReports, Name: "quiet", Aliases: []string{"q"}, Usage: "print only what failed", Destination: &f.quiet, DisableDefaultText: true},
 	}
-	wanted := []string{"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "cache-dir", "no-cache"}
+	wanted := []string{"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net", "cache-dir", "no-cache"}
 	for _, flag := range f.guest.all() {
 		if name := flag.Names()[0]; slices.Contains(wanted, name) {
 			if g, ok := flag.(*cli.GenericFlag); ok && name == "timeout" {

@@ -37,6 +37,9 @@ func (p *wasip3Process) run(ctx context.Context, t *testing.T, world, program st
 	if world == "wasi:http/service" {
 		arguments = []string{"serve", "--addr=127.0.0.1:0"}
 	}
+	if strings.HasPrefix(filepath.Base(program), "sockets-") {
+		arguments = append(arguments, "--inherit-network")
+	}
 	arguments = append(arguments, "--cache-dir", filepath.Join(filepath.Dir(os.Getenv(builtVariable)), "cache"))
 	for _, variables := range []map[string]string{launch.Env, env} {
 		for _, name := range slices.Sorted(maps.Keys(variables)) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/wasi"
 )
 
 // The defaults of a Config's limits, which are those of "wasihttp serve".
@@ -42,6 +43,9 @@ type Config struct {
 	// Outbound decides about the requests that guests send to other servers. Its zero value
 	// denies all of them.
 	Outbound Outbound
+	// Network decides which addresses guests' sockets may have to do with, and which names they may
+	// look up; nil for none. It has nothing to do with Outbound.
+	Network *wasi.Network
 
 	// Timeout is the longest time from accepting a request to the head of its response; 0 means
 	// DefaultTimeout, and less than 0 no limit. It limits the initialization of an instance, too.

@@ -61,7 +61,7 @@ func New(ctx context.Context, wasm []byte, cfg Config) (*Host, error) {
 func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg.withDefaults()}
 	h.limit = exchange.NewLimit(h.cfg.MaxConcurrentRequests)
-	h.maker = maker{h, wasi.Config{Env: cfg.Env}}
+	h.maker = maker{h, wasi.Config{Env: cfg.Env, Network: cfg.Network}}
 	if cfg.Name != "" || len(cfg.Args) > 0 {
 		h.maker.base.Args = append([]string{cfg.Name}, cfg.Args...)
 	}

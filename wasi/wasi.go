@@ -52,6 +52,8 @@ type Config struct {
 
 	// Client performs requests to other servers; nil denies all of them.
 	Client *Client
+	// Network is the policy for sockets and look-ups of names; nil allows none.
+	Network *Network
 	// Fields limits HTTP fields; nil for the defaults.
 	Fields *FieldRules
 	// BodyBuffer is how many bytes of a body are kept between its writer and its reader, in each
@@ -76,9 +78,22 @@ func (c *Config) internal() *wasi.Config {
 		Dirs:   c.Dirs,
 		Client: (*wasi.Client)(c.Client), Fields: (*wasi.FieldRules)(c.Fields),
 		BodyBuffer: c.BodyBuffer,
-		Random:     c.Random, Clock: c.Clock,
+		Random:     c.Random, Clock: c.Clock, Network: c.Network,
 	}
 }
+
+// Network is a policy for the sockets of guests and their look-ups of names: All allows everything,
+// else Rules say what is allowed. The zero value, as nil, allows nothing. MaxSockets limits the
+// sockets that are open in one State; 0 means 10,000. Lookup replaces the system's resolver.
+// Refused, unless nil, is called, by any goroutine, with what the policy has refused: an address
+// with its port, a name, or * for a socket where there may be none. A Network may be shared by many
+// Configs, and must not change once one uses it.
+type Network = wasi.Network
+
+// NetworkRule allows the addresses of a Prefix, or the names that are Name, or below it with
+// Subdomains, and the addresses that their look-ups have given to the same State; and Port alone,
+// unless that is 0. host.ParseNetworkRule reads one as people write it.
+type NetworkRule = wasi.NetworkRule
 
 // Client is a policy for the requests that guests send to other servers. The zero value allows all
 // of them. A Client may be shared by many Configs, and must not change once one uses it.

@@ -31,6 +31,8 @@ type Config struct {
 
 	// Client performs outgoing HTTP requests; nil denies all of them.
 	Client *Client
+	// Network is the policy for sockets and look-ups of names; nil allows none.
+	Network *Network
 	// Fields are the limits and extra rules for HTTP fields; nil for the defaults.
 	Fields *FieldRules
 	// BodyBuffer is how many bytes of a body are kept between writer and reader, per direction; 0

@@ -26,6 +26,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/wasi"
 )
 
 // Config is everything the user decided about the component that is loaded
@@ -58,6 +59,8 @@ type Config struct {
 	// allows only those that match.
 	NoOutbound    bool
 	AllowOutbound []host.Pattern
+	// Network decides what the component's sockets may have to do with; nil allows nothing.
+	Network *wasi.Network
 	// CAFiles are PEM files with certificates to trust beside the system's.
 	CAFiles []string
 	// Outbound is told about each outbound request when it has ended, from many
@@ -156,7 +159,8 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		MaxInstanceReuse: cfg.MaxInstanceReuse, MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
 		Stdout: guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr), Notice: cfg.Notice,
 		Observe: cfg.observe(), Describe: ServeFailure,
-		Engine: cfg.Engine, Background: cfg.Reload, Try: cfg.Reload,
+		Network: NetworkWith(cfg.Network, cfg.Notice),
+		Engine:  cfg.Engine, Background: cfg.Reload, Try: cfg.Reload,
 	}
 	if cfg.Progress != nil {
 		h.Progress = func(done, total int) { cfg.Progress("compiling "+filepath.Base(path), done, total) }

@@ -1,37 +1,50 @@
 package p2
 
 import (
+	"errors"
+	"slices"
+	"strings"
+
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/sockets"
 	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
-// Cases of wasi:sockets/network.error-code that are answered here.
-const (
-	socketAccessDenied             = 1
-	socketPermanentResolverFailure = 20
-)
+// socketErrorCodes are the cases of wasi:sockets/network.error-code in their order.
+const socketErrorCodes = "unknown, access-denied, not-supported, invalid-argument, " +
+	"out-of-memory, timeout, concurrency-conflict, not-in-progress, would-block, invalid-state, " +
+	"new-socket-limit, address-not-bindable, address-in-use, remote-unreachable, " +
+	"connection-refused, connection-reset, connection-aborted, datagram-too-large, " +
+	"name-unresolvable, temporary-resolver-failure, permanent-resolver-failure"
 
-// network is the value behind a wasi:sockets network: there is one, and it allows nothing.
+var socketCodes = strings.Split(socketErrorCodes, ", ")
+
+// socketCode is the case of error-code for an error; unknown if there is none.
+func socketCode(err error) component.Value {
+	code, _ := sockets.CodeOf(err)
+	return component.Enum(uint32(max(slices.Index(socketCodes, string(code)), 0)))
+}
+
+// socketError is the failed result for an error.
+func socketError(err error) component.Value { return component.Err(socketCode(err)) }
+
+// socketMethods are the methods that 0.3 has, too.
+var socketMethods = table.Sockets{Fail: socketError}
+
+// network is the value behind a wasi:sockets network: there is one, and what it allows is the
+// State's business.
 type network struct{}
 
-// addSockets offers wasi:sockets with everything denied: no socket ever comes into being, and a
-// function of one refuses.
+// addSockets offers wasi:sockets.
 func addSockets(l *component.Linker, h *host) {
 	net := l.Instance("wasi:sockets/network" + version)
 	net.Use(h.ioError, "error")
 	net.Resource("network", nil)
-	addNetworkTypes(net)
-	h.define(
-		net,
-		[]def{
-			{
-				"network-error-code",
-				"func(err: borrow<error>) -> option<error-code>",
-				answer(component.None()),
-			},
-		},
-	)
+	net.Type("error-code", "enum { "+socketErrorCodes+" }")
+	table.AddAddressTypes(net)
+	h.define(net, []def{{"network-error-code",
+		"func(err: borrow<error>) -> option<error-code>", networkErrorCode}})
 
 	instance := l.Instance("wasi:sockets/instance-network" + version)
 	instance.Use(net, "network")
@@ -42,146 +55,72 @@ func addSockets(l *component.Linker, h *host) {
 	addUDP(l, h, net)
 }
 
-func addNetworkTypes(net *component.HostInstance) {
-	net.Type("error-code", `enum {
-		unknown, access-denied, not-supported, invalid-argument, out-of-memory, timeout, concurrency-conflict, not-in-progress, would-block,
-		invalid-state, new-socket-limit, address-not-bindable, address-in-use, remote-unreachable, connection-refused, connection-reset,
-		connection-aborted, datagram-too-large, name-unresolvable, temporary-resolver-failure, permanent-resolver-failure,
-	}`)
-	table.AddAddressTypes(net)
+func instanceNetwork(call, []component.Value) (component.Value, error) {
+	return component.Own(network{}), nil
+}
+
+// networkErrorCode knows the error of a stream that is a connection.
+func networkErrorCode(_ call, args []component.Value) (component.Value, error) {
+	err := args[0].Rep().(*ioError).err
+	if _, ok := sockets.CodeOf(err); !ok {
+		return component.None(), nil
+	}
+	return component.Some(socketCode(err)), nil
+}
+
+// lookup is the value behind a resolve-address-stream.
+type lookup struct {
+	parent
+	*sockets.Lookup
 }
 
 func addLookup(l *component.Linker, h *host, net *component.HostInstance) {
 	i := l.Instance("wasi:sockets/ip-name-lookup" + version)
 	i.Use(h.poll, "pollable")
 	i.Use(net, "network", "error-code", "ip-address")
-	i.Resource("resolve-address-stream", nil)
-	fail := answer(socketError(socketPermanentResolverFailure))
-	h.define(
-		i,
-		[]def{
-			{"resolve-addresses",
-				"func(network: borrow<network>, name: string) -> result<resolve-address-stream, error-code>", fail},
-		},
-	)
-	h.defineMethods(i, "resolve-address-stream", fail,
-		method("resolve-next-address", "", "result<option<ip-address>, error-code>"))
-	h.defineMethods(
-		i,
-		"resolve-address-stream",
-		subscribeReady,
-		method("subscribe", "", "pollable"),
-	)
+	i.Resource("resolve-address-stream", func(rep any) error {
+		l := rep.(*lookup)
+		return errors.Join(l.drop(), ignore(l.Close()))
+	})
+	h.define(i, []def{
+		{"resolve-addresses", "func(network: borrow<network>, name: string) -> " +
+			"result<resolve-address-stream, error-code>", resolveAddresses},
+		{"[method]resolve-address-stream.resolve-next-address",
+			"func(self: borrow<resolve-address-stream>) -> result<option<ip-address>, error-code>",
+			resolveNextAddress},
+		{"[method]resolve-address-stream.subscribe",
+			"func(self: borrow<resolve-address-stream>) -> pollable",
+			func(_ call, args []component.Value) (component.Value, error) {
+				l := args[0].Rep().(*lookup)
+				return newPollable(l.Lookup, &l.parent), nil
+			}},
+	})
 }
 
-func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
-	i := l.Instance("wasi:sockets/tcp" + version)
-	i.Use(h.streams, "input-stream", "output-stream")
-	i.Use(h.poll, "pollable")
-	i.Use(net, "network", "error-code", "ip-socket-address", "ip-address-family")
-	i.Type("duration", "u64")
-	i.Type("shutdown-type", "enum { receive, send, both }")
-	i.Resource("tcp-socket", nil)
-	denied := answer(socketError(socketAccessDenied))
-	h.defineMethods(i, "tcp-socket", denied, table.TCPOptions("")...)
-	h.defineMethods(i, "tcp-socket", denied,
-		method("start-bind", "network: borrow<network>, local-address: ip-socket-address",
-			"result<_, error-code>"),
-		method("finish-bind", "", "result<_, error-code>"),
-		method("start-connect", "network: borrow<network>, remote-address: ip-socket-address",
-			"result<_, error-code>"),
-		method("finish-connect", "", "result<tuple<input-stream, output-stream>, error-code>"),
-		method("start-listen", "", "result<_, error-code>"),
-		method("finish-listen", "", "result<_, error-code>"),
-		method("accept", "", "result<tuple<tcp-socket, input-stream, output-stream>, error-code>"),
-		method("shutdown", "shutdown-type: shutdown-type", "result<_, error-code>"),
-	)
-	h.defineMethods(
-		i,
-		"tcp-socket",
-		answer(component.Bool(false)),
-		method("is-listening", "", "bool"),
-	)
-	h.defineMethods(
-		i,
-		"tcp-socket",
-		answer(component.Enum(0)),
-		method("address-family", "", "ip-address-family"),
-	)
-	h.defineMethods(i, "tcp-socket", subscribeReady, method("subscribe", "", "pollable"))
-
-	create := l.Instance("wasi:sockets/tcp-create-socket" + version)
-	create.Use(net, "network", "error-code", "ip-address-family")
-	create.Use(i, "tcp-socket")
-	h.define(
-		create,
-		[]def{
-			{"create-tcp-socket",
-				"func(address-family: ip-address-family) -> result<tcp-socket, error-code>", denied},
-		},
-	)
+func resolveAddresses(c call, args []component.Value) (component.Value, error) {
+	l, err := sockets.Of(c.state).Lookup(args[1].Str())
+	if err != nil {
+		return socketError(err), nil
+	}
+	return component.Ok(component.Own(&lookup{Lookup: l})), nil
 }
 
-func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
-	i := l.Instance("wasi:sockets/udp" + version)
-	i.Use(h.poll, "pollable")
-	i.Use(net, "network", "error-code", "ip-socket-address", "ip-address-family")
-	i.Type("incoming-datagram", "record { data: list<u8>, remote-address: ip-socket-address }")
-	i.Type(
-		"outgoing-datagram",
-		"record { data: list<u8>, remote-address: option<ip-socket-address> }",
-	)
-	i.Resource("udp-socket", nil)
-	i.Resource("incoming-datagram-stream", nil)
-	i.Resource("outgoing-datagram-stream", nil)
-	denied := answer(socketError(socketAccessDenied))
-	subscribe := method("subscribe", "", "pollable")
-	h.defineMethods(i, "udp-socket", denied, table.UDPOptions("")...)
-	h.defineMethods(i, "udp-socket", denied,
-		method("start-bind", "network: borrow<network>, local-address: ip-socket-address",
-			"result<_, error-code>"),
-		method("finish-bind", "", "result<_, error-code>"),
-		method("stream", "remote-address: option<ip-socket-address>",
-			"result<tuple<incoming-datagram-stream, outgoing-datagram-stream>, error-code>"),
-	)
-	h.defineMethods(
-		i,
-		"udp-socket",
-		answer(component.Enum(0)),
-		method("address-family", "", "ip-address-family"),
-	)
-	h.defineMethods(i, "udp-socket", subscribeReady, subscribe)
-	h.defineMethods(i, "incoming-datagram-stream", denied,
-		method("receive", "max-results: u64", "result<list<incoming-datagram>, error-code>"))
-	h.defineMethods(i, "incoming-datagram-stream", subscribeReady, subscribe)
-	h.defineMethods(i, "outgoing-datagram-stream", denied,
-		method("check-send", "", "result<u64, error-code>"),
-		method("send", "datagrams: list<outgoing-datagram>", "result<u64, error-code>"))
-	h.defineMethods(i, "outgoing-datagram-stream", subscribeReady, subscribe)
-
-	create := l.Instance("wasi:sockets/udp-create-socket" + version)
-	create.Use(net, "network", "error-code", "ip-address-family")
-	create.Use(i, "udp-socket")
-	h.define(
-		create,
-		[]def{
-			{"create-udp-socket",
-				"func(address-family: ip-address-family) -> result<udp-socket, error-code>", denied},
-		},
-	)
+func resolveNextAddress(_ call, args []component.Value) (component.Value, error) {
+	a, err := args[0].Rep().(*lookup).Next()
+	switch {
+	case err != nil:
+		return socketError(err), nil
+	case !a.IsValid():
+		return component.Ok(component.None()), nil
+	}
+	return component.Ok(component.Some(table.IPAddress(a))), nil
 }
 
-// socketError is a failed result with that case of error-code.
-func socketError(code uint32) component.Value { return component.Err(component.Enum(code)) }
-
-func instanceNetwork(call, []component.Value) (component.Value, error) {
-	return component.Own(network{}), nil
-}
-
-// subscribeReady answers the subscribe of a socket on which nothing is under way: it is always
-// ready.
-func subscribeReady(call, []component.Value) (component.Value, error) {
-	return newPollable(always{}, nil), nil
+// subscribeTo is the subscribe of a resource; of returns what is waited for, and the parent.
+func subscribeTo(of func(rep any) (wasi.Source, *parent)) hostFunc {
+	return func(_ call, args []component.Value) (component.Value, error) {
+		return newPollable(of(args[0].Rep())), nil
+	}
 }
 
 // always is a Source that is ready.
