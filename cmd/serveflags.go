@@ -107,7 +107,7 @@ func (f *serveFlags) all() []cli.Flag {
 		&cli.StringFlag{Category: groupListen, Name: "addr", Usage: "listen on `HOST:PORT`; port 0 picks a free port", Value: defaultAddr, DefaultText: defaultAddr, Destination: &f.addr},
 		toggle(groupListen, "find-free-port", "use the next free port if the port of --addr is in use", &f.findFreePort),
 
-		list(groupListen, "allow-host", "explain failures to requests for host `NAME` as to those for localhost (repeatable)", &f.allowHosts),
+		list(groupListen, "allow-host", "show failures in full to requests for `NAME`, as to those for localhost (repeatable)", &f.allowHosts),
 
 		&cli.BoolFlag{Category: groupReload, Name: "watch", Usage: "serve each new build of the component as soon as it loads; --watch=false turns this off", Value: true, DisableDefaultText: true, Destination: &f.watch},
 		&cli.GenericFlag{Category: groupReload, Name: "poll", Usage: "check for changes every `TIME`, for file systems without change events", Value: &f.poll, DefaultText: "events"},
@@ -190,7 +190,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	}
 	for _, name := range f.allowHosts.Value() {
 		if !isHostName(name) {
-			return nil, exit.Usagef("write only the name, without a scheme or a port, for example --allow-host mybox.example",
+			return nil, exit.Usagef("write the name alone, without a scheme or a port, for example --allow-host mybox.example",
 				"--allow-host %q is not the name of a host", name)
 		}
 	}

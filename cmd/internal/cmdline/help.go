@@ -81,55 +81,78 @@ func (h *helpText) commands(commands []*cli.Command) {
 	}
 }
 
-// flags lists flags under their groups, both in the order in which they were
-// declared.
+// flags lists flags under their groups.
 func (h *helpText) flags(flags []cli.Flag) {
-	flags = append(slices.Clone(flags), &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show this help", DisableDefaultText: true})
-	var groups []string
-	for _, f := range flags {
-		if group := flagGroup(f); !slices.Contains(groups, group) {
-			groups = append(groups, group)
+	for _, group := range Groups(flags) {
+		h.heading(group.Heading)
+		for _, flag := range group.Flags {
+			h.entry(flag.Term, flag.Text)
 		}
 	}
-	for _, group := range groups {
+}
+
+// Group is a group of flags in the help of a command.
+type Group struct {
+	Heading string
+	Flags   []Flag
+}
+
+// Flag describes a flag.
+type Flag struct {
+	// Term is how the flag is written, with its aliases and the name of its value.
+	Term string
+	// Text says what the flag does, and its default.
+	Text string
+}
+
+// Groups returns the flags that are not hidden, and --help, in their groups: both in the order of their
+// declaration.
+func Groups(flags []cli.Flag) []Group {
+	help := &cli.BoolFlag{
+		Name: "help", Aliases: []string{"h"}, Usage: "show this help", DisableDefaultText: true,
+	}
+	var groups []Group
+	for _, f := range append(slices.Clone(flags), help) {
+		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
+			continue
+		}
+		heading := ""
+		if c, ok := f.(cli.CategorizableFlag); ok {
+			heading = c.GetCategory()
+		}
+		i := slices.IndexFunc(groups, func(g Group) bool { return g.Heading == heading })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, Group{Heading: heading})
+		}
+		groups[i].Flags = append(groups[i].Flags, describe(f))
+	}
+	for i := range groups {
 		switch {
-		case group != "":
-			h.heading(group)
+		case groups[i].Heading != "":
 		case len(groups) == 1:
-			h.heading("Flags")
+			groups[i].Heading = "Flags"
 		default:
-			h.heading("Other")
-		}
-		for _, f := range flags {
-			if flagGroup(f) == group {
-				h.entry(flagEntry(f))
-			}
+			groups[i].Heading = "Other"
 		}
 	}
+	return groups
 }
 
-// flagGroup returns the group that a flag belongs to; "" for none.
-func flagGroup(f cli.Flag) string {
-	if c, ok := f.(cli.CategorizableFlag); ok {
-		return c.GetCategory()
-	}
-	return ""
-}
-
-// flagEntry returns how a flag is written, and what it does.
-func flagEntry(f cli.Flag) (term, text string) {
+// describe returns how a flag is written, and what it does.
+func describe(f cli.Flag) Flag {
 	var names []string
 	for _, name := range f.Names() {
 		names = append(names, dashed(name))
 	}
-	term = strings.Join(names, ", ")
+	term := strings.Join(names, ", ")
 	doc, ok := f.(cli.DocGenerationFlag)
 	if !ok {
-		return term, ""
+		return Flag{Term: term}
 	}
-	text = doc.GetUsage()
+	text := doc.GetUsage()
 	if !doc.TakesValue() {
-		return term, text
+		return Flag{term, text}
 	}
 	if _, rest, ok := strings.Cut(text, "`"); ok {
 		value, _, _ := strings.Cut(rest, "`")
@@ -139,7 +162,7 @@ func flagEntry(f cli.Flag) (term, text string) {
 	if value := doc.GetDefaultText(); value != "" {
 		text += " (default: " + value + ")"
 	}
-	return term, text
+	return Flag{term, text}
 }
 
 // entry writes a term and, beside it or below, what it means.
