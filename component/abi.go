@@ -21,7 +21,7 @@ const (
 	handleBytes = 64 // a Handle, and its loan
 )
 
-// cx is the context of one lifting or lowering: whose memory, whose handle table, which options.
+// cx is the context of one lifting or lowering: memory, handle table and options.
 type cx struct {
 	th   *thread
 	inst *instance
@@ -29,7 +29,7 @@ type cx struct {
 	mem  []byte // of opts.mem; refetched after every guest call
 
 	task  *task  // lowering into a callee: the scope of its borrows
-	lends []lend // lifting: loans to give back when the call is over
+	lends []lend // lifting: loans to return when the call is over
 
 	lifted uint64 // lifting: bytes of Go memory so far
 }
@@ -52,7 +52,7 @@ func (c *cx) refresh() {
 	}
 }
 
-// endLends gives back all loans.
+// endLends returns all loans.
 func (c *cx) endLends() {
 	for _, l := range c.lends {
 		l.table.entries[l.index].lends--
@@ -168,7 +168,7 @@ func (c *cx) liftEnd(i uint32, t *types.Type) Value {
 
 func (c *cx) lowerEnd(v Value, t *types.Type) uint32 {
 	sh := v.ref.(*shared)
-	// The embedder gives values of any type to any function.
+	// The embedder may pass values of any type to any function.
 	if !sh.carries(t.Kind == types.Future, t.Elem) {
 		trapf("a stream or future with another payload is given as %s", t)
 	}

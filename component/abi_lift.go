@@ -225,7 +225,7 @@ func (c *cx) loadItems(elem *types.Type, p, n uint32) Value {
 	return Value{ref: vs}
 }
 
-// fixedList gives the items of a fixed-length list the form that a list of that element has.
+// fixedList returns the items of a fixed-length list as a list of that element.
 func fixedList(t *types.Type, vs []Value) Value {
 	if t.Elem.Kind != types.U8 {
 		return Value{ref: vs}

@@ -50,8 +50,8 @@ func (s *Store) lift(f *compFunc, root *Task, start func() []Value,
 	return t
 }
 
-// begin runs the implicit thread of a new task until it first parks. A synchronous call that parked
-// lets the other threads of its instance go on until it is resolved.
+// begin runs the implicit thread of a new task until it first parks. While a synchronous call is
+// parked, the other threads of its instance go on until it is resolved.
 func (th *thread) begin() {
 	t := th.task
 	t.implicit = th
@@ -168,12 +168,12 @@ func (t *task) callbackLoop(th *thread, packed uint32) {
 	}
 }
 
-// waitForSlot gives the slot back, and waits until it is free again and the set has an event, or
-// the task is to be cancelled; without a set, it waits for the next turn. It returns with the slot.
+// waitForSlot releases the slot and waits until it is free again and the set has an event, or the
+// task is to be cancelled; without a set, it waits for the next turn. It returns with the slot.
 func (t *task) waitForSlot(th *thread, s *waitableSet) (ev event) {
 	in := t.inst
-	// Only who could go on but for the slot is to look again when it is released: there may be very
-	// many who wait.
+	// Only a thread that lacks nothing but the slot looks again when it is released: very many
+	// may wait.
 	free := func() bool {
 		if in.exclusive == nil {
 			return true

@@ -242,7 +242,7 @@ func (r *asyncRun) invoke(t testing.TB, name string, args ...uint32) (v uint64, 
 	return v, err
 }
 
-// call calls an export whose result is known, or that it traps.
+// call calls an export that returns a known result, or that traps.
 func (r *asyncRun) call(t testing.TB, name string, want uint64, ok bool,
 	args ...uint32) (trapped bool, wrong string) {
 	got, err := r.invoke(t, name, args...)

@@ -256,7 +256,7 @@ func (m *asyncModel) work(n, to uint32, now bool) uint32 {
 	return w.handle<<4 | 1
 }
 
-// complete gives a call its result.
+// complete completes a call with its result.
 func (m *asyncModel) complete(w *modelWaitable, n uint32) {
 	if w.state != 1 {
 		return

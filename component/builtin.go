@@ -16,8 +16,7 @@ const maxBackpressure = 1 << 16
 type errorContext struct{ msg Value }
 
 // The bounds of the debugging messages of error contexts, in bytes: of one, and of all that a store
-// has ever kept. The specification leaves to the host what becomes of them, and guests can have
-// very many.
+// has ever kept. The specification lets the host drop them, and guests can have very many.
 const (
 	maxMessage  = 1024
 	maxMessages = 1 << 20
@@ -266,7 +265,7 @@ func subtaskCancel(th *thread, inst *instance, i uint32, async bool) uint32 {
 	}
 	if !s.resolved() {
 		s.cancelReq = true
-		s.waiter = th // the callee runs now, and nobody is to put the subtask into a set meanwhile
+		s.waiter = th // the callee runs now: no thread may put the subtask into a set meanwhile
 		s.onCancel(inst)
 		s.waiter = nil
 		if !s.resolved() {

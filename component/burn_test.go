@@ -64,8 +64,8 @@ func TestInterruptStopsWhatTheCanonicalABICalls(t *testing.T) {
 	})
 }
 
-// TestInterruptStopsTasksThatNeverWait has tasks that give way all the time, driven by a call and
-// turn by turn.
+// TestInterruptStopsTasksThatNeverWait has tasks that yield all the time, driven by a call and turn
+// by turn.
 func TestInterruptStopsTasksThatNeverWait(t *testing.T) {
 	for _, name := range []string{"spin", "poll", "yield", "callback"} {
 		t.Run(name, func(t *testing.T) {

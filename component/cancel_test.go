@@ -41,9 +41,9 @@ func TestCancellationReachesTheCallbackAndNobodyElse(t *testing.T) {
 			settled: 4},
 		"it may run threads of its own": {export: "switching", now: 6315,
 			settled: 4},
-		"one that waits is told when the slot is free": {export: "held-waiting", now: 15,
+		"one that waits is cancelled when the slot is free": {export: "held-waiting", now: 15,
 			settled: 1604},
-		"one that yields is told when the slot is free": {export: "held-spinning", now: 15,
+		"one that yields is cancelled when the slot is free": {export: "held-spinning", now: 15,
 			settled: 1604},
 		"a yield in core code is not cancelled": {export: "polling", now: 15,
 			settled: 604},
@@ -66,7 +66,7 @@ func TestCancellationReachesTheCallbackAndNobodyElse(t *testing.T) {
 			}
 			got := must(t, i, "settle").U32()
 			if tt.settled < 100 {
-				got %= 100 // the other call takes turns that nobody counts
+				got %= 100 // the turns of the other call are not counted
 			}
 			if got != tt.settled {
 				t.Errorf("in the end %d, want %d", got, tt.settled)

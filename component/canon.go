@@ -76,7 +76,7 @@ func (c *cx) liftParams(f *canonFunc, stack []uint64) []Value {
 	return c.liftTuple(f.fn.typ.ParamTuple, stack, types.MaxFlatParams)
 }
 
-// lowerResult gives the result of a lowered function to its caller.
+// lowerResult passes the result of a lowered function to its caller.
 func (c *cx) lowerResult(f *canonFunc, v Value, stack []uint64) {
 	t := f.fn.typ.Result
 	if t == nil {

@@ -85,9 +85,9 @@ func (c *Component) ExportedFunc(l *Linker, iface, name string) (typ string, ok 
 	return fn.typ.String(), true
 }
 
-// CheckCode reports whether the core modules can be compiled here, without the time that this
-// takes: a valid component may have code of a later version of WebAssembly. The error says which
-// module cannot, and why.
+// CheckCode returns an error if a core module cannot be compiled here, and takes much less time
+// than compiling: a valid component may have code of a later version of WebAssembly. The error
+// names the module and the reason.
 func (c *Component) CheckCode(ctx context.Context) error {
 	return eachModule(c.ast, "", func(place string, m *binary.CoreModule) error {
 		return moduleError(place, engine.Validate(ctx, m.Bytes))
@@ -113,8 +113,8 @@ func eachModule(c *binary.Component, place string,
 	return nil
 }
 
-// moduleError puts the place of a core module before why it cannot be compiled; the engine's name
-// for it is no help then.
+// moduleError puts the place of a core module before the reason why it cannot be compiled, in place
+// of the engine's name for it.
 func moduleError(place string, err error) error {
 	if err == nil {
 		return nil
@@ -149,8 +149,8 @@ type Linked struct {
 
 // LinkOptions configures Link.
 type LinkOptions struct {
-	// Progress is called with how many bytes of core code have been compiled of how many; nil for
-	// nobody. Calls do not overlap.
+	// Progress, unless nil, is called with the bytes of core code that have been compiled, and with
+	// the bytes in all. Calls do not overlap.
 	Progress func(done, total int)
 }
 

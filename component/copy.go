@@ -66,8 +66,8 @@ func newGuestBuffer(c cx, elem *types.Type, ptr, n uint32) *guestBuffer {
 func (b *guestBuffer) remain() int      { return b.length - b.progress }
 func (b *guestBuffer) zeroLength() bool { return b.length == 0 }
 
-// bytes returns the next n elements in place, when elements are plain bytes in memory, and moves on;
-// ok is false otherwise.
+// bytes returns the next n elements in place, when elements are plain bytes in memory, and moves
+// on; ok is false otherwise.
 func (b *guestBuffer) bytes(n int) (next []byte, ok bool) {
 	if b.elem != nil && !b.elem.Plain() {
 		return nil, false

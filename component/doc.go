@@ -30,7 +30,7 @@
 //
 // # Values
 //
-// A [Value] has the kind that the type of the function gives it; reading it as another kind is a
+// A [Value] has the kind that the type of the function prescribes; reading it as another kind is a
 // programming error. Functions of this package make values (String, Record, Ok), methods read them.
 //
 // # Stores, tasks and goroutines
@@ -45,7 +45,7 @@
 // # Traps
 //
 // A guest that breaks a rule traps: the error of the call wraps a *[TrapError], or is the engine's
-// own, and no call enters the store again. A trap is the guest's end, never the program's.
+// own, and no call enters the store again. A trap ends the guest, never the program.
 //
 // The specification is the component model's, github.com/WebAssembly/component-model, whose names
 // are used here.

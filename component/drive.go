@@ -27,8 +27,8 @@ func (t *Task) ID() uint64 { return t.id }
 // returned its result.
 func (t *Task) Exited() bool { return t.exited }
 
-// OnExit has the owner call f when Exited becomes true. It must be called before Start; f must not
-// call into the store.
+// OnExit registers f, which the owner calls when Exited becomes true. It must be called before
+// Start; f must not call into the store.
 func (t *Task) OnExit(f func()) { t.onExit = f }
 
 func (t *Task) exit() {
@@ -103,8 +103,8 @@ func (s *Store) Turn() error {
 	})
 }
 
-// Step does a part of what Turn does, and reports whether there may be more to do now. The owner of
-// a store whose guests always have something to do gets to its other duties between two steps.
+// Step does a part of what Turn does, and reports whether there may be more to do now. Between two
+// steps, the owner of a store whose guests are always busy can do its other work.
 func (s *Store) Step() (more bool, err error) {
 	err = s.enterOwner(func() { more = s.mailbox.drain() || s.tick() })
 	return more, err
@@ -128,7 +128,8 @@ func (s *Store) Waiting() bool { return s.pending > 0 }
 // threads of all calls have ended.
 func (s *Store) Quiet() bool { return len(s.parked) == 0 }
 
-// Post has the owner call f in its next Turn. Any goroutine may call it. After Close, f is dropped.
+// Post makes the owner call f in its next Turn. Any goroutine may call it. After Close, f is
+// dropped.
 func (s *Store) Post(f func()) { s.mailbox.post(f) }
 
 // Async reports whether the component uses async functions or built-ins, so that Turn can drive its

@@ -37,11 +37,11 @@ func (s *Store) takeFiber() *fiber {
 	return f
 }
 
-// begin gives the fiber a thread to run.
+// begin passes a thread to the fiber, which runs it.
 func (f *fiber) begin(th *thread, body func(th *thread)) { f.th, f.body = th, body }
 
-// run runs the thread to its end. A trap passes through, to whoever resumed the thread, and ends
-// the fiber.
+// run runs the thread to its end. A trap passes through to the resumer of the thread and ends the
+// fiber.
 func (f *fiber) run(s *Store) {
 	defer func() {
 		f.th.done = true
@@ -60,7 +60,7 @@ type aborted struct{}
 
 func (aborted) Error() string { return "the store was closed" }
 
-// park gives control back to the resumer of the thread until it is resumed.
+// park returns control to the resumer of the thread until the thread is resumed.
 func (f *fiber) park() {
 	if !f.yield(struct{}{}) {
 		panic(aborted{})

@@ -23,7 +23,7 @@ const (
 )
 
 // plan is a linked component, flattened: every index, name and nested instance is resolved to
-// slots, and what is left to do for each instance is a list of core instantiations.
+// slots, and making an instance is a list of core instantiations.
 type plan struct {
 	modules   []*moduleRef
 	sources   []moduleSource // what is compiled: a module together with where its imports come from

@@ -9,7 +9,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
-// ImportProblem is one thing that a component imports and the linker does not offer.
+// ImportProblem describes one import of a component that the linker does not offer.
 type ImportProblem struct {
 	Interface string // name of the import
 	Item      string // function, type or resource in it; "" if the whole import is unknown
@@ -27,18 +27,18 @@ func (p ImportProblem) Error() string {
 	return fmt.Sprintf("import %s: %s: %s", p.Interface, p.Item, p.Reason)
 }
 
-// Unknown reports whether the linker has nothing of that name. Otherwise it has something, but of
+// Unknown reports whether the linker offers nothing of that name. Otherwise it offers it with
 // another type.
 func (p ImportProblem) Unknown() bool { return strings.HasPrefix(p.Reason, "unknown ") }
 
-// ImportStatus is how one import of a component is satisfied.
+// ImportStatus says how one import of a component is satisfied.
 type ImportStatus struct {
 	Name       string // as the component writes it
 	ProvidedBy string // the offered interface; "" if there is none
 	Problems   []ImportProblem
 }
 
-// LinkError lists everything that a component imports and the linker does not offer.
+// LinkError lists all imports of a component that the linker does not offer.
 type LinkError struct {
 	Problems []ImportProblem
 }
@@ -59,8 +59,8 @@ func (e *LinkError) Error() string {
 	return b.String()
 }
 
-// rootImport resolves an import of the outermost component. What is missing is recorded, and
-// replaced by a placeholder so that everything missing is found in one go.
+// rootImport resolves an import of the outermost component. An import that is missing is recorded
+// and replaced by a placeholder, so that one pass finds all that are missing.
 func (f *flattener) rootImport(s *scope, d *binary.Import) {
 	name := d.Name.Name
 	st := ImportStatus{Name: name}

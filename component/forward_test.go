@@ -110,7 +110,7 @@ func (f *forwarder) use(t *types.Type) []byte {
 	return f.defs[t]
 }
 
-// encode gives the sections of a component that forwards values of t in the given encoding (0
+// encode returns the sections of a component that forwards values of t in the given encoding (0
 // UTF-8, 1 UTF-16, 2 latin1+utf16), or, with several, of one that puts a forwarder for each inside.
 func (f *forwarder) encode(t *types.Type, allocator []byte, encodings ...byte) [][]byte {
 	*f = forwarder{defs: map[*types.Type][]byte{}}

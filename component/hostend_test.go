@@ -163,7 +163,7 @@ func TestJoinedStreamsHearThatTheStoreCloses(t *testing.T) {
 				c.sink.ended)
 		}
 		if c.src.wake != nil || c.sink.wake != nil || s.Waiting() {
-			t.Errorf("%s: somebody still waits", name)
+			t.Errorf("%s: a waiter is left", name)
 		}
 	}
 }

@@ -16,7 +16,7 @@ func (s *Store) join(sh *shared, sink ByteSink) {
 }
 
 // joint moves bytes from a source to a sink without a guest. It belongs to its store: both sides
-// hear it when that closes.
+// end when the store closes.
 type joint struct {
 	store *Store
 	src   ByteSource
@@ -65,7 +65,7 @@ func (j *joint) step() {
 	}
 }
 
-// again goes on when there may be something to move.
+// again continues when there may be something to move.
 func (j *joint) again(wait func(func()) func()) {
 	j.store.pending++
 	j.stop = wait(func() {

@@ -2,7 +2,7 @@ package component
 
 import "github.com/wasihttp/wasihttp/component/internal/binary"
 
-// FileKind is what a file is, judged by its first bytes.
+// FileKind is the kind of a file, according to its first bytes.
 type FileKind = binary.FileKind
 
 // The kinds of files.
@@ -17,5 +17,6 @@ const (
 	FileUnsupportedLayer   = binary.KindUnsupportedLayer   // neither module nor component
 )
 
-// KindOf returns what data is. A file of the right kind may still be malformed.
+// KindOf returns the kind of a file that begins with data. A file of the right kind may still be
+// malformed.
 func KindOf(data []byte) FileKind { return binary.Kind(data) }

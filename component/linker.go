@@ -29,8 +29,8 @@ type Resource struct {
 	id *types.Resource
 }
 
-// Linker holds the interfaces that the embedder offers. It is built once, then only read, and then
-// safe for concurrent use.
+// Linker holds the interfaces that the embedder offers. Once all definitions are added it is safe
+// for concurrent use.
 type Linker struct {
 	byName  map[string]*HostInstance
 	byTrack map[string]*HostInstance

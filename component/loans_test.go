@@ -44,23 +44,23 @@ func TestALoanEndsWithTheCallAndNotBefore(t *testing.T) {
 		trap    string
 		dropped int
 	}{
-		"not dropped while a call has it":    {"make hold drop", "lent out", 0},
-		"not given away while a call has it": {"make hold own-it", "while borrowed", 0},
-		"nor when it ended, if nobody knows": {"make hold end drop", "lent out", 0},
-		"dropped when its end is known":      {"make hold end wait forget drop", "", 1},
-		"dropped when it was cancelled":      {"make hold cancel drop", "", 1},
-		"an end that comes too late is none": {"make hold cancel drop end make drop", "", 2},
-		"a call is not forgotten before":     {"make hold forget", "has not yet resolved", 0},
-		"nor when it ended, nobody knowing":  {"make hold end forget", "has not yet resolved", 0},
-		"a callee gives back what it got":    {"make give-back drop", "", 1},
-		"a callee cannot keep it":            {"make keep", "borrow handles still remain", 0},
-		"lent on, it is with the last":       {"make lend-on drop", "lent out", 0},
-		"lent on, it comes back from all":    {"make lend-on end wait forget drop", "", 1},
-		"lent to several, all must end":      {"make hold hold end wait drop", "lent out", 0},
-		"given away after the loan":          {"make hold end wait own-it", "", 0},
-		"a handle that is gone is not lent":  {"make drop hold", "unknown handle", 1},
-		"what was given away is not, either": {"make own-it give-back", "unknown handle", 0},
-		"used again, the index has no loans": {"make hold cancel drop make drop", "", 2},
+		"not dropped while a call has it":              {"make hold drop", "lent out", 0},
+		"not given away while a call has it":           {"make hold own-it", "while borrowed", 0},
+		"nor when it ended, unobserved":                {"make hold end drop", "lent out", 0},
+		"dropped when its end is known":                {"make hold end wait forget drop", "", 1},
+		"dropped when it was cancelled":                {"make hold cancel drop", "", 1},
+		"an end that comes too late is none":           {"make hold cancel drop end make drop", "", 2},
+		"a call is not forgotten before":               {"make hold forget", "has not yet resolved", 0},
+		"nor when it ended, with its handle forgotten": {"make hold end forget", "has not yet resolved", 0},
+		"a callee returns what it got":                 {"make give-back drop", "", 1},
+		"a callee cannot keep it":                      {"make keep", "borrow handles still remain", 0},
+		"lent on, it is with the last":                 {"make lend-on drop", "lent out", 0},
+		"lent on, it comes back from all":              {"make lend-on end wait forget drop", "", 1},
+		"lent to several, all must end":                {"make hold hold end wait drop", "lent out", 0},
+		"given away after the loan":                    {"make hold end wait own-it", "", 0},
+		"a handle that is gone is not lent":            {"make drop hold", "unknown handle", 1},
+		"what was passed on is not, either":            {"make own-it give-back", "unknown handle", 0},
+		"used again, the index has no loans":           {"make hold cancel drop make drop", "", 2},
 		"a cancelled call cannot be again": {"make hold cancel cancel", "after terminal status",
 			0},
 		"a forgotten call is gone": {"make hold end wait forget cancel",
@@ -88,7 +88,7 @@ func TestALoanEndsWithTheCallAndNotBefore(t *testing.T) {
 				}
 			}
 			if b.dropped != tt.dropped {
-				t.Errorf("%d things were dropped, want %d", b.dropped, tt.dropped)
+				t.Errorf("%d resources were dropped, want %d", b.dropped, tt.dropped)
 			}
 			if got := handles(i.store); i.store.poison == nil && i.store.handles.live > got {
 				t.Errorf("%d handles are counted, %d are there", i.store.handles.live, got)

@@ -53,7 +53,7 @@ func TestCoreModulesAreImported(t *testing.T) {
 			_, err := link(tt.module)
 			var missing *LinkError
 			if !errors.As(err, &missing) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want a problem that tells %q", err, tt.want)
+				t.Errorf("got %v, want a problem that says %q", err, tt.want)
 			}
 		})
 	}

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// What a guest gives to the host, or has copied by it, can be hundreds of megabytes. Host code goes
-// over it a part at a time, and stops in between if the guest is to be stopped.
+// What a guest passes to the host, or makes the host copy, can be hundreds of megabytes. Host code
+// handles it in parts, and stops in between if the guest is to be stopped.
 const (
 	partBytes = 1 << 20
 	partItems = 1 << 14 // of lists

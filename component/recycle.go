@@ -70,7 +70,7 @@ func (p *pool) close() {
 	}
 }
 
-// recycle keeps the instance tree of a store that is being closed for a later one, and tells
+// recycle keeps the instance tree of a store that is being closed for a later one, and reports
 // whether it could.
 func (s *Store) recycle() bool {
 	if !s.instantiated || s.poison != nil || s.linked.plan.async {
@@ -94,7 +94,7 @@ func (s *Store) recycle() bool {
 // maxKeptEntries bounds the room in a handle table that waits for another use.
 const maxKeptEntries = 1024
 
-// emptied gives an empty table, which hands out indices as a new one does, with the memory of t
+// emptied returns an empty table, which hands out indices as a new one does, with the memory of t
 // unless that is much. Close has cleared the entries.
 func (t *table) emptied() table {
 	if cap(t.entries) > maxKeptEntries || cap(t.free) > maxKeptEntries {

@@ -74,7 +74,7 @@ func closed(t *testing.T, i *Instance) {
 	}
 }
 
-// act does something to the instance, chosen by r, and tells everything that can be seen of it.
+// act does something to the instance, chosen by r, and returns everything that can be seen of it.
 func act(t *testing.T, i *Instance, r *rand.Rand) string {
 	t.Helper()
 	switch r.IntN(10) {

@@ -237,7 +237,7 @@ func TestImportsFindCompatibleVersions(t *testing.T) {
 	i := instantiateFile(t, "versions.wasm", l, nil)
 	// 0.2.9 is there as such; 0.2.1 gets the highest of its track, 1.0.0 a later minor version.
 	if got := must(t, i, "sum").U32(); got != 997 {
-		t.Errorf("answers %d, want 997", got)
+		t.Errorf("got %d, want 997", got)
 	}
 }
 
@@ -285,7 +285,7 @@ func TestLinkErrorsNameWhatIsMissing(t *testing.T) {
 			}
 			for _, p := range tt.want {
 				if !strings.Contains(err.Error(), p.Error()) {
-					t.Errorf("%q does not tell %q", err, p)
+					t.Errorf("%q does not say %q", err, p)
 				}
 			}
 		})

@@ -114,7 +114,7 @@ func (s *Store) Interrupt(cause error) {
 	}
 }
 
-// Data returns what NewStore was given.
+// Data returns the argument data of NewStore.
 func (s *Store) Data() any { return s.data }
 
 // Close drops every resource of the embedder that a guest still owns, then frees all instances and

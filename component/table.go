@@ -26,7 +26,7 @@ func handleLimit(lim Limits) int {
 // handleCount is how many handles the tables of a store have, and may have.
 type handleCount struct{ live, limit int }
 
-// entryKind tells the entries of a handle table apart.
+// entryKind is the kind of an entry of a handle table.
 type entryKind byte
 
 const (

@@ -8,7 +8,7 @@ import (
 )
 
 // thread is one line of control in a store (CanonicalABI.md, Thread): running, suspended until
-// somebody resumes it, or waiting until its condition holds. In components that use no async
+// another thread resumes it, or waiting until its condition holds. In components that use no async
 // built-in a thread runs on its caller's stack; elsewhere it is a coroutine, so that guest code can
 // be parked in the middle of a call.
 type thread struct {
@@ -52,7 +52,8 @@ func (s *Store) newThread(t *task, body func(th *thread)) *thread {
 func (th *thread) suspended() bool { return th.parked && th.ready == nil }
 func (th *thread) isReady() bool   { return th.parked && th.ready != nil && th.ready() }
 
-// wait makes a suspended thread wait for a condition; whoever makes the condition true pokes it.
+// wait makes a suspended thread wait for a condition; the code that makes the condition true pokes
+// the thread.
 func (th *thread) startWaiting(ready func() bool) {
 	th.ready = ready
 	if ready() {
@@ -60,7 +61,7 @@ func (th *thread) startWaiting(ready func() bool) {
 	}
 }
 
-// poke has a waiting thread looked at in the next turn.
+// poke makes the next turn look at a waiting thread.
 func (s *Store) poke(th *thread) {
 	if th != nil && !th.queued && !th.done {
 		th.queued = true
@@ -88,7 +89,7 @@ func (th *thread) resume(cancelled bool) {
 	}
 }
 
-// park gives control back to the resumer, and returns how the thread was resumed.
+// park returns control to the resumer, and returns how the thread was resumed.
 func (th *thread) park(cancellable bool, other *thread) (cancelled bool) {
 	th.cancellable = cancellable
 	th.parked = true
@@ -107,7 +108,7 @@ func (th *thread) suspend(cancellable bool) bool {
 }
 
 // waitUntil parks until the condition holds, or returns at once if it does already. It reports
-// whether the task has been cancelled instead, of which only a cancellable wait learns.
+// whether the task has been cancelled instead, which only a cancellable wait can see.
 func (th *thread) waitUntil(ready func() bool, cancellable bool) bool {
 	if th.task.deliverPendingCancel(cancellable) {
 		return true
@@ -185,7 +186,7 @@ type task struct {
 func (t *task) needsExclusive() bool { return !t.opts.async || t.opts.callback >= 0 }
 
 // enterImplicit passes the entry gate of async-typed calls: back-pressure, the exclusive slot, and
-// whoever came first. It returns false when the task was cancelled while it waited.
+// earlier entrants. It returns false if the task was cancelled while it waited.
 func (t *task) enterImplicit(th *thread) bool {
 	in := t.inst
 	if t.typ.Async {
@@ -221,14 +222,14 @@ func (t *task) enterImplicit(th *thread) bool {
 	return true
 }
 
-// pokeEntering has the entrant look at the gate again whose turn it is to get the slot.
+// pokeEntering makes the entrant whose turn it is to get the slot look at the gate again.
 func (in *instance) pokeEntering() {
 	if len(in.entering) > 0 {
 		in.entering[0].store.poke(in.entering[0])
 	}
 }
 
-// relieve has everybody look at the gate again who could pass it now that there is less
+// relieve makes all entrants look at the gate again that could pass it now that there is less
 // back-pressure.
 func (in *instance) relieve() {
 	if in.backpressure > 0 {
@@ -240,7 +241,7 @@ func (in *instance) relieve() {
 	}
 }
 
-// releaseExclusive frees the slot and lets those who wait for it look again.
+// releaseExclusive frees the slot and makes the threads that wait for it look again.
 func (in *instance) releaseExclusive() {
 	in.exclusive = nil
 	for th := range in.slotWaiters {

@@ -20,8 +20,8 @@ const (
 // blocked is the result of an operation that will be reported later.
 const blocked = 0xffff_ffff
 
-// waitable is something a guest can wait for: a subtask, or an end of a stream or future. It has at
-// most one pending event, whose contents are computed when it is delivered.
+// waitable is what a guest can wait for: a subtask, or an end of a stream or future. It has at most
+// one pending event, whose contents are computed when it is delivered.
 type waitable struct {
 	deliver func() event // computes the pending event
 	pending bool
@@ -35,7 +35,7 @@ type waiter interface{ base() *waitable }
 
 func (w *waitable) base() *waitable { return w }
 
-// notify marks an event as pending and wakes whoever waits for it.
+// notify marks an event as pending and wakes the thread that waits for it.
 func (w *waitable) notify() {
 	w.pending = true
 	if w.waiter != nil {

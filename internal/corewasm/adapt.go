@@ -2,11 +2,10 @@ package corewasm
 
 import "bytes"
 
-// Adapt gives the rewritten form of a module that differs from the one w was
-// made from in the contents of its data segments alone, and all of whose
-// segments move out: its Wasm would be the same, and is nil. opt must be what w
-// was made with. ok is false when the modules are not so alike; Rewrite then
-// does it all.
+// Adapt returns the rewritten form of a module that differs from the one that w was made from in
+// the contents of its data segments alone, and all of whose segments move out. Its Wasm would be
+// the same, and is nil. opt must be the options that w was made with. ok is false if the modules
+// differ more; use Rewrite then.
 func (w *Rewritten) Adapt(info *Info, opt Options) (adapted *Rewritten, ok bool) {
 	if len(w.Companions) > 0 || opt.Lines || len(info.Data) != len(w.Info.Data) {
 		return nil, false
@@ -22,7 +21,8 @@ func (w *Rewritten) Adapt(info *Info, opt Options) (adapted *Rewritten, ok bool)
 	}
 	out := *w
 	out.Info, out.Wasm, out.Data = info, nil, nil
-	if !movesAll(&rewriter{info: info, opt: opt, out: &out}) || !movesAll(&rewriter{info: w.Info, opt: opt, out: new(Rewritten)}) {
+	if !movesAll(&rewriter{info: info, opt: opt, out: &out}) ||
+		!movesAll(&rewriter{info: w.Info, opt: opt, out: new(Rewritten)}) {
 		return nil, false
 	}
 	return &out, true

@@ -26,9 +26,9 @@ func (w *rewriter) moveData() {
 	}
 }
 
-// data gives the data section or the data count section. A segment that moved
-// leaves an empty passive one behind, which is what an active segment is once
-// it has been applied, but only where code names segments by index.
+// data returns the data section or the data count section. If code names segments by index, a
+// segment that moved leaves an empty passive one behind, which is what an active segment is once it
+// has been applied.
 func (w *rewriter) data(id byte) []byte {
 	named := w.out.Code.UsesSegments
 	var out []byte

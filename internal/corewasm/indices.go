@@ -39,7 +39,7 @@ func (r *reader) typeIndex(at int, index uint32) {
 	}
 }
 
-// mutable tells whether a global is.
+// mutable reports whether a global is.
 func (i *Info) mutable(global uint32) bool {
 	if own := global - i.ImportedGlobals; global >= i.ImportedGlobals {
 		return i.Globals[own].Mutable

@@ -2,9 +2,8 @@ package corewasm
 
 import "encoding/binary"
 
-// lineTable collects pairs of offsets, new and original, for a DWARF line
-// table in which the "line" of an address is an offset in the original code
-// section.
+// lineTable collects pairs of offsets, new and original, for a DWARF line table in which the "line"
+// of an address is an offset in the original code section.
 type lineTable struct {
 	rows []lineRow
 }

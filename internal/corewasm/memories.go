@@ -7,14 +7,12 @@ import "fmt"
 // for each different instruction that touches it, and the instructions become
 // calls. It is slow and meant for the rare module that needs it.
 
-// Companion is a module that holds one further memory of a rewritten module.
-// It must be instantiated before, and be what the import module name
-// [Companion.Module] stands for.
+// Companion is a module that holds one further memory of a rewritten module. It must be
+// instantiated before that module, under the name [Companion.Module].
 type Companion struct {
 	Wasm []byte
-	// Import is the index, among the original module's imports, of the import
-	// that provides the memory, which is the companion's only one; -1 when the
-	// companion defines it.
+	// Import is the index, among the original module's imports, of the import that provides the
+	// memory, which is the companion's only one; -1 if the companion defines the memory.
 	Import int
 	// Module is the name that the rewritten module imports from.
 	Module string
@@ -95,7 +93,7 @@ func accessType(op byte) ValType {
 	return I32
 }
 
-// collectMemories finds what the code does with memories beyond the first.
+// collectMemories collects the instructions of the code on memories beyond the first.
 func (w *rewriter) collectMemories() error {
 	n := int(w.info.ImportedMemories) + len(w.info.Memories)
 	if n < 2 {
@@ -127,8 +125,8 @@ func (w *rewriter) collectMemories() error {
 				continue
 			}
 			if !ok || int(memory) >= n {
-				r.failAt(r.at, "instruction 0x%02x on memory %d is not supported: only plain loads, stores, size, grow, copy and fill are on other memories than the first",
-					r.op, memory)
+				r.failAt(r.at, "instruction 0x%02x on memory %d is not supported: only plain loads, stores, "+
+					"size, grow, copy and fill are on other memories than the first", r.op, memory)
 				break
 			}
 			c := &w.companions[memory-1]
@@ -229,7 +227,8 @@ func (w *rewriter) companion(memory uint32, c companion) (Companion, error) {
 			}
 			if left == 0 {
 				out.Import = i
-				section(secImport, 1, appendLimits(append(appendName(appendName(nil, im.Module), im.Name), byte(KindMemory)), im.Memory))
+				name := appendName(appendName(nil, im.Module), im.Name)
+				section(secImport, 1, appendLimits(append(name, byte(KindMemory)), im.Memory))
 				break
 			}
 			left--

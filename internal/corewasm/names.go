@@ -6,8 +6,7 @@ type Names struct {
 	funcs  map[uint32]string
 }
 
-// Func gives the name of a function by its index, imports first; "" when it
-// has none.
+// Func returns the name of a function by its index, imports first; "" if it has none.
 func (n *Names) Func(index uint32) string {
 	if n == nil {
 		return ""
@@ -15,7 +14,7 @@ func (n *Names) Func(index uint32) string {
 	return n.funcs[index]
 }
 
-// Len is the number of named functions.
+// Len returns the number of named functions.
 func (n *Names) Len() int {
 	if n == nil {
 		return 0
@@ -23,9 +22,9 @@ func (n *Names) Len() int {
 	return len(n.funcs)
 }
 
-// ParseNames reads the content of a name section (Core WebAssembly 2.0 §7.4.1).
-// As custom sections never make a module invalid, what cannot be read is left
-// out and there is no error. The result does not alias section.
+// ParseNames reads the content of a name section (Core WebAssembly 2.0 §7.4.1). Custom sections
+// never make a module invalid: what cannot be read is left out without an error. The result does
+// not alias section.
 func ParseNames(section []byte) *Names {
 	n := &Names{funcs: map[uint32]string{}}
 	r := reader{b: section}
@@ -51,7 +50,7 @@ func ParseNames(section []byte) *Names {
 	return n
 }
 
-// Names parses the name section of the module; never nil.
+// Names returns the parsed name section of the module, never nil.
 func (i *Info) Names() *Names {
 	return ParseNames(i.Custom("name"))
 }

@@ -9,8 +9,8 @@ type OffsetMap struct {
 	from, to []uint32
 }
 
-// add says that from here on bytes at from come from to; places where the
-// distance does not change are left out.
+// add records that from here on bytes at from come from to; places where the distance does not
+// change are left out.
 func (m *OffsetMap) add(from, to int) {
 	if n := len(m.from); n > 0 && int(m.from[n-1])-int(m.to[n-1]) == from-to {
 		return
@@ -19,7 +19,7 @@ func (m *OffsetMap) add(from, to int) {
 	m.to = append(m.to, uint32(to))
 }
 
-// Original translates an offset; inserted code is attributed to what follows
+// Original returns the original offset for an offset; inserted code is attributed to what follows
 // the last original byte before it.
 func (m *OffsetMap) Original(offset uint32) (uint32, bool) {
 	i := sort.Search(len(m.from), func(i int) bool { return m.from[i] > offset })
@@ -33,5 +33,5 @@ func (m *OffsetMap) Original(offset uint32) (uint32, bool) {
 	return at, true
 }
 
-// Len is the number of entries.
+// Len returns the number of entries.
 func (m *OffsetMap) Len() int { return len(m.from) }

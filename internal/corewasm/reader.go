@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// FormatError says where the bytes of a module stop making sense.
+// FormatError reports where the bytes of a module are malformed.
 type FormatError struct {
 	// Offset counts bytes from the start of the module.
 	Offset int
@@ -13,26 +13,27 @@ type FormatError struct {
 	Reason string
 }
 
-// Error gives reason and offset in one line.
+// Error returns reason and offset in one line.
 func (e *FormatError) Error() string {
 	return fmt.Sprintf("%s at offset 0x%x", e.Reason, e.Offset)
 }
 
-// FeatureError says that a module needs a part of the language that is not
-// there, though it may be well-formed.
+// FeatureError reports that a module needs a part of the language that is not supported; it may be
+// well-formed.
 type FeatureError struct {
 	// Feature names it as the proposals do.
 	Feature string
-	// Offset is where it is used first, as far as has been read.
+	// Offset is where the feature is used first, as far as the module has been read, in bytes.
 	Offset int
 }
 
-// Error gives the feature and the offset in one line.
+// Error returns the feature and the offset in one line.
 func (e *FeatureError) Error() string {
-	return fmt.Sprintf("it uses %s, which is not supported here (build it without), at offset 0x%x", e.Feature, e.Offset)
+	return fmt.Sprintf("it uses %s, which is not supported here (build it without), at offset 0x%x",
+		e.Feature, e.Offset)
 }
 
-// The features that are known and not there.
+// The features that are known and not supported.
 const (
 	featureGC        = "garbage collection (structs, arrays and subtypes)"
 	featureLegacyEH  = "the first version of exception handling (try and catch; the final one is try_table)"
@@ -44,7 +45,7 @@ const (
 	featurePageSizes = "custom page sizes"
 )
 
-// featureOf gives the feature that an instruction belongs to, "" when it is
+// featureOf returns the feature that an instruction belongs to, or "" if the instruction is
 // supported or not known.
 func featureOf(op byte, sub uint32) string {
 	switch {
@@ -64,15 +65,15 @@ func featureOf(op byte, sub uint32) string {
 	return ""
 }
 
-// reader walks bytes with a sticky error: after the first failure every read
-// gives zero values, so that callers check once.
+// reader walks bytes with a sticky error: after the first failure every read returns zero values,
+// so that callers check once.
 type reader struct {
 	b    []byte
 	pos  int
 	base int // offset of b[0] in the module
 	err  error
-	// info, when not nil, is what indices have to be within; visible bounds the
-	// globals that a constant expression may read.
+	// info, unless nil, bounds the indices; visible bounds the globals that a constant expression
+	// may read.
 	info    *Info
 	visible uint32
 }
@@ -117,7 +118,7 @@ func (r *reader) byte() byte {
 	return c
 }
 
-// bytes gives the next n bytes, aliasing the input.
+// bytes returns the next n bytes, aliasing the input.
 func (r *reader) bytes(n uint32) []byte {
 	if uint64(n) > uint64(len(r.b)-r.pos) {
 		r.fail("unexpected end: %d bytes wanted, %d left", n, len(r.b)-r.pos)
@@ -202,7 +203,7 @@ func (r *reader) name() string {
 	return string(b)
 }
 
-// sub gives a reader over the next n bytes.
+// sub returns a reader over the next n bytes.
 func (r *reader) sub(n uint32) reader {
 	at := r.base + r.pos
 	b := r.bytes(n)

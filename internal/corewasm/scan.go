@@ -33,7 +33,7 @@ func sectionOrder() [numSections - 1]byte {
 	}
 }
 
-// SegmentMode says when and how a segment is used.
+// SegmentMode is when and how a segment is used.
 type SegmentMode byte
 
 // The modes of data and element segments.
@@ -66,9 +66,8 @@ type ElemSegment struct {
 	Len         uint32
 }
 
-// Info is what a module declares. Funcs, Tables, Memories, Globals and Tags
-// are those that the module defines itself; imported ones come before them in
-// the index spaces.
+// Info describes what a module declares. Funcs, Tables, Memories, Globals and Tags are those that
+// the module defines itself; imported ones come before them in the index spaces.
 type Info struct {
 	Types    []Type
 	Imports  []Import
@@ -82,11 +81,11 @@ type Info struct {
 	HasStart bool
 	Elems    []ElemSegment
 	Data     []DataSegment
-	// DataCount is what the data count section says, if there is one.
+	// DataCount is the number in the data count section, if there is one.
 	DataCount uint32
 	// Customs are the names of the custom sections in order.
 	Customs []string
-	// HasDWARF tells whether .debug_info and .debug_line are there.
+	// HasDWARF reports whether .debug_info and .debug_line are there.
 	HasDWARF bool
 	// ImportedFuncs and the like count imports by kind.
 	ImportedFuncs, ImportedTables, ImportedMemories, ImportedGlobals, ImportedTags uint32
@@ -109,8 +108,8 @@ type customSection struct {
 	content []byte
 }
 
-// Custom gives the content of the first custom section of that name, aliasing
-// the module; nil when there is none.
+// Custom returns the content of the first custom section of that name, aliasing the module; nil if
+// there is none.
 func (i *Info) Custom(name string) []byte {
 	for _, c := range i.customs {
 		if c.name == name {
@@ -120,10 +119,10 @@ func (i *Info) Custom(name string) []byte {
 	return nil
 }
 
-// CodeSize is the length of the code section in bytes.
+// CodeSize returns the length of the code section in bytes.
 func (i *Info) CodeSize() int { return len(i.sec[secCode].content) }
 
-// FuncTypeOf gives the type of a function by its index, imports first.
+// FuncTypeOf returns the type of a function by its index, imports first.
 func (i *Info) FuncTypeOf(index uint32) (FuncType, bool) {
 	t, ok := i.funcTypeIndex(index)
 	if !ok || uint64(t) >= uint64(len(i.Types)) {
@@ -150,7 +149,7 @@ func (i *Info) funcTypeIndex(index uint32) (uint32, bool) {
 	return 0, false
 }
 
-// ExportNamed gives the export of that name.
+// ExportNamed returns the export of that name.
 func (i *Info) ExportNamed(name string) (Export, bool) {
 	for _, e := range i.Exports {
 		if e.Name == name {
@@ -392,8 +391,8 @@ func (r *reader) offsetExpr() (v uint64, isConst bool) {
 	return c.bits, c.known && c.op == 0x41
 }
 
-// constant is the value of a constant expression that is one const
-// instruction of a number; known is false for all others.
+// constant returns the value of a constant expression that is one const instruction of a number;
+// known is false for all others.
 type constant struct {
 	known bool
 	op    byte
@@ -423,8 +422,8 @@ func constantOf(expr []byte) constant {
 	return c
 }
 
-// elemSegment reads one entry of the element section (§5.5.12). Function
-// indices and constant expressions are handed to out when it is not nil.
+// elemSegment reads one entry of the element section (§5.5.12). Function indices and constant
+// expressions are passed to out, unless it is nil.
 func (r *reader) elemSegment(out *elemWriter) ElemSegment {
 	var e ElemSegment
 	at := r.pos

@@ -27,7 +27,7 @@ const (
 
 const abstractHeap = 1 << 31
 
-// IsRef tells whether values of t are references.
+// IsRef reports whether values of t are references.
 func (t ValType) IsRef() bool {
 	switch t & 0xff {
 	case I32, I64, F32, F64, V128:
@@ -36,7 +36,7 @@ func (t ValType) IsRef() bool {
 	return true
 }
 
-// HeapIndex gives the type index that a concrete reference type names.
+// HeapIndex returns the type index that a concrete reference type names.
 func (t ValType) HeapIndex() (uint32, bool) {
 	if k := t & 0xff; (k == RefNull || k == Ref) && t&abstractHeap == 0 {
 		return uint32(t >> 8), true
@@ -44,7 +44,7 @@ func (t ValType) HeapIndex() (uint32, bool) {
 	return 0, false
 }
 
-// String gives the type as the text format writes it.
+// String returns the type as the text format writes it.
 func (t ValType) String() string {
 	switch t {
 	case I32:
@@ -83,7 +83,7 @@ type FuncType struct {
 	Params, Results []ValType
 }
 
-// String gives the type in the form "(i32 i64) -> (f32)".
+// String returns the type in the form "(i32 i64) -> (f32)".
 func (t FuncType) String() string {
 	var b strings.Builder
 	list := func(ts []ValType) {
@@ -126,7 +126,7 @@ type GlobalType struct {
 	Mutable bool
 }
 
-// Kind says what an import or export is.
+// Kind is what an import or export is.
 type Kind byte
 
 // The kinds, by their code in the binary format.
@@ -138,7 +138,7 @@ const (
 	KindTag
 )
 
-// String gives the kind as the text format writes it.
+// String returns the kind as the text format writes it.
 func (k Kind) String() string {
 	switch k {
 	case KindFunc:
@@ -155,8 +155,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", byte(k))
 }
 
-// Import is one import; of the fields after Kind the one that belongs to the
-// kind is set.
+// Import is one import. Of the fields after Kind, the one that belongs to the kind is set.
 type Import struct {
 	Module, Name string
 	Kind         Kind

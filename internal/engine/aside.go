@@ -19,9 +19,8 @@ const helpedCode = 256 << 10
 
 type asideKey struct{}
 
-// Aside returns a context whose compilations leave the processors to what runs
-// beside them: large modules are given to the helper, unless it is nil, and all
-// others are compiled by one worker.
+// Aside returns a context whose compilations leave the processors to what runs beside them: large
+// modules go to the helper, unless it is nil, and all others are compiled by one worker.
 func Aside(ctx context.Context, help Helper) context.Context {
 	return context.WithValue(ctx, asideKey{}, help)
 }
@@ -32,8 +31,7 @@ func aside(ctx context.Context) (help Helper, ok bool) {
 	return help, ok
 }
 
-// newRuntime makes the runtime for all components: code can be shared within
-// one only.
+// newRuntime returns the runtime for all components: code can only be shared within one runtime.
 func newRuntime(cache wazero.CompilationCache) wazero.Runtime {
 	return wazero.NewRuntimeWithConfig(noValues{}, wazero.NewRuntimeConfigCompiler().
 		WithCoreFeatures(api.CoreFeaturesV2|experimental.CoreFeaturesTailCall|
@@ -45,13 +43,15 @@ func newRuntime(cache wazero.CompilationCache) wazero.Runtime {
 // Compiler is the part of a [Helper] in the other process.
 type Compiler struct{ cache wazero.CompilationCache }
 
-// NewCompiler makes a compiler that leaves code in dir. Nothing makes the folder later, when it has been removed.
+// NewCompiler returns a compiler that leaves code in dir. It does not make the folder again if that
+// is removed later.
 func NewCompiler(dir string) (*Compiler, error) {
 	cache, err := wazero.NewCompilationCacheWithDir(dir)
 	return &Compiler{cache}, err
 }
 
-// Compile compiles wasm, with all processors that Go may use. It is called once. The error is the cause of the context's end if that comes first.
+// Compile compiles wasm, with all processors that Go may use. It is called once. If the context
+// ends first, the error is its cause.
 func (c *Compiler) Compile(ctx context.Context, wasm []byte) error {
 	rt := newRuntime(c.cache)
 	_, err := rt.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), wasm)

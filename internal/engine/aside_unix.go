@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// Beside programs that take all there is, a process of the lowest priority
-// might hardly ever end: it gives up when for starvedAfter it got less than one
-// starvedPart of a processor.
+// Beside programs that use all processors, a process of the lowest priority might hardly ever end:
+// it stops after it got less than one starvedPart of a processor for starvedAfter.
 const (
 	starvedAfter = 5 * time.Second
 	starvedPart  = 4
@@ -20,14 +19,13 @@ const (
 
 var errStarved = errors.New("there is next to no processor time to spare")
 
-// LowestPriority gives this process less processor time than all others, if it
-// leads a process group. The context that it returns ends when what is left is
-// next to nothing. The caller must call stop.
+// LowestPriority lowers the priority of this process below that of all others, if it leads a
+// process group. The context that it returns ends when next to no processor time is left for the
+// process. The caller must call stop.
 func LowestPriority(ctx context.Context) (_ context.Context, stop func()) {
-	// On Linux it is threads that have priorities, and naming the group reaches
-	// them all. SCHED_IDLE would be lower still, but then Linux takes a processor
-	// on which such a thread runs for an idle one: it puts what has just woken up
-	// there, where it may wait for the next tick of the clock.
+	// On Linux threads have priorities, and naming the group reaches them all. SCHED_IDLE would be
+	// lower still, but then Linux takes a processor on which such a thread runs for an idle one: it
+	// puts what has just woken up there, where it may wait for the next tick of the clock.
 	if syscall.Getpgrp() == os.Getpid() {
 		_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, 19) // else it is as quick as others
 	}

@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// LowestPriority gives this process less processor time than others.
+// LowestPriority lowers the priority of this process below that of others.
 func LowestPriority(ctx context.Context) (_ context.Context, stop func()) {
-	_ = windows.SetPriorityClass(windows.CurrentProcess(), windows.BELOW_NORMAL_PRIORITY_CLASS) // else it is as quick as others
+	// Without it, the process is as quick as others.
+	_ = windows.SetPriorityClass(windows.CurrentProcess(), windows.BELOW_NORMAL_PRIORITY_CLASS)
 	return context.WithCancel(ctx)
 }

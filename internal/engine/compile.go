@@ -13,7 +13,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
-// compilation is what came of compiling a module.
+// compilation is the result of compiling a module.
 type compilation struct {
 	compiled  wazero.CompiledModule
 	extraRefs int  // how many times more than once the code must be closed
@@ -32,10 +32,9 @@ func (c *compilation) close() error {
 	return err
 }
 
-// compile makes m's code. Compilations run one after the other, each with a
-// worker per processor unless ctx says [Aside]. wazero looks at ctx only between two
-// functions, if at all, and one function can take it minutes: when ctx ends first,
-// the compilation is abandoned.
+// compile compiles m. Compilations run one after the other, each with a worker per processor unless
+// ctx says [Aside]. wazero looks at ctx only between two functions, if at all, and one function can
+// take minutes: if ctx ends first, the compilation is abandoned.
 func (e *Engine) compile(
 	ctx context.Context, rt wazero.Runtime, m *Module, opt corewasm.Options,
 ) error {
@@ -81,7 +80,7 @@ func (e *Engine) compile(
 	return context.Cause(ctx)
 }
 
-// take gives m its code.
+// take sets the code of m.
 func (e *Engine) take(m *Module, c compilation, opt corewasm.Options) error {
 	if c.err != nil {
 		return c.err
@@ -92,7 +91,7 @@ func (e *Engine) take(m *Module, c compilation, opt corewasm.Options) error {
 	return nil
 }
 
-// forsake ends a compilation that was abandoned. It has nobody to give errors to.
+// forsake ends a compilation that was abandoned. Its errors are dropped: no caller waits for them.
 func (e *Engine) forsake(c compilation) {
 	_ = c.close()
 	e.mu.Lock()

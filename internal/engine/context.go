@@ -9,10 +9,9 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// Context is what guest calls are made with and what host functions receive.
-// It ends with its parent, but does not have its values: wazero asks for some
-// of its own in every call, and a chain of contexts would be searched for them.
-// Guest code does not look at the end: use [Group.Interrupt] to stop it.
+// Context is the context of guest calls, which host functions receive. It ends with its parent, but
+// does not have its values: wazero asks for some of its own in every call, and a chain of contexts
+// would be searched for them. Guest code does not notice the end: use [Group.Interrupt] to stop it.
 type Context struct {
 	context.Context
 	group *Group
@@ -22,20 +21,20 @@ type Context struct {
 	began time.Time       // when the guest's turn began, about; zero before its first safepoint
 }
 
-// NewContext makes a context for calls into the group. owner is whatever the
-// caller wants host functions to find.
+// NewContext returns a context for calls into the group. owner is the value that Owner returns to
+// host functions.
 func (g *Group) NewContext(parent context.Context, owner any) *Context {
 	return &Context{Context: parent, group: g, owner: owner}
 }
 
-// Owner gives the value handed to [Group.NewContext].
+// Owner returns the argument owner of [Group.NewContext].
 func (c *Context) Owner() any { return c.owner }
 
-// Group gives the group that the context belongs to.
+// Group returns the group that the context belongs to.
 func (c *Context) Group() *Group { return c.group }
 
-// Parent gives the context that the calls are made for: with values, and the
-// one to derive others from.
+// Parent returns the context that the calls are made for, which has values; derive other contexts
+// from it.
 func (c *Context) Parent() context.Context { return c.Context }
 
 // Value implements [context.Context].
@@ -64,20 +63,20 @@ func (e *PanicError) Error() string {
 	return "host function: panic"
 }
 
-// Unwrap gives the run-time error, if that is what it was.
+// Unwrap returns the run-time error, if the value was one.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-// hostPanic takes the value of a panic through wazero, whose error text then
-// begins with a constant.
+// hostPanic carries the value of a panic through wazero, whose error text then begins with a
+// constant.
 type hostPanic struct{ cause error }
 
 func (*hostPanic) Error() string { return "host panic" }
 
-// hostCall makes a host function out of fn. Each call is a safepoint too, as what
-// the host does for a guest can take long.
+// hostCall returns fn as a host function of wazero. Each call is a safepoint too, because the work
+// of the host for a guest can take long.
 func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 	return func(ctx context.Context, stack []uint64) {
 		defer passPanic()
@@ -94,7 +93,7 @@ func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 // goroutines that each wait for all guests that are busy.
 const turn = time.Millisecond
 
-// safepoint is where guest code lets go of the processor, and is stopped.
+// safepoint is where guest code yields the processor, and where it is stopped.
 func safepoint(ctx context.Context, _ []uint64) {
 	c := ctx.(*Context)
 	if i := c.group.interrupted.Load(); i != nil {

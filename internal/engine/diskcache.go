@@ -31,10 +31,9 @@ const (
 	staleStage = 24 * time.Hour
 )
 
-// diskCache keeps compiled code between runs. wazero trusts its cache folder,
-// so each process gives it one of its own, the stage, which is empty but for
-// the entry being used. Entries live beside it and are checked before they are
-// staged: their path is
+// diskCache keeps compiled code between runs. wazero trusts its cache folder, so each process uses
+// one of its own, the stage, which is empty but for the entry being used. Entries live beside it
+// and are checked before they are staged: their path is
 //
 //	DIGEST/KEY-LENGTH-CRC
 //
@@ -77,7 +76,7 @@ func openDiskCache(dir string) (*diskCache, error) {
 	return d, nil
 }
 
-// openStage makes a cache that is a stage and no more: it keeps nothing.
+// openStage returns a cache that has a stage but keeps no entries.
 func openStage(dir, prefix string) (*diskCache, error) {
 	top, err := os.MkdirTemp(dir, prefix)
 	if err != nil {
@@ -151,11 +150,12 @@ func (d *diskCache) close() error {
 	return os.RemoveAll(d.stageTop)
 }
 
-// compile compiles a module with what the cache holds; hit tells that nothing
-// had to be compiled, and extraRefs how many times more than once the code must
-// be closed. Without an entry the code comes from help, unless that is nil.
-// Trouble with the cache or the helper never makes it fail.
-func (d *diskCache) compile(ctx context.Context, rt wazero.Runtime, digest string, wasm []byte, help Helper) (compiled wazero.CompiledModule, extraRefs int, hit bool, err error) {
+// compile compiles a module with what the cache holds. hit reports that nothing had to be compiled,
+// and extraRefs is how many more times than once the code must be closed. Without an entry the code
+// comes from help, unless that is nil. A failure of the cache or the helper never makes it fail.
+func (d *diskCache) compile(
+	ctx context.Context, rt wazero.Runtime, digest string, wasm []byte, help Helper,
+) (compiled wazero.CompiledModule, extraRefs int, hit bool, err error) {
 	_ = os.MkdirAll(d.stageDir, 0o700) // when it fails, wazero's own write does too, see below
 	defer d.clearStage()
 	entry, key := d.stageEntry(digest)
@@ -187,7 +187,9 @@ func (d *diskCache) compile(ctx context.Context, rt wazero.Runtime, digest strin
 }
 
 // compileCarefully turns a panic over unexpected bytes into an error.
-func compileCarefully(ctx context.Context, rt wazero.Runtime, wasm []byte) (c wazero.CompiledModule, err error) {
+func compileCarefully(
+	ctx context.Context, rt wazero.Runtime, wasm []byte,
+) (c wazero.CompiledModule, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			c, err = nil, fmt.Errorf("compiler: %v", v)
@@ -196,8 +198,8 @@ func compileCarefully(ctx context.Context, rt wazero.Runtime, wasm []byte) (c wa
 	return rt.CompileModule(ctx, wasm)
 }
 
-// stageEntry puts the entry for a digest where wazero looks for it, and gives
-// its path and wazero's name for it; "" when there is no sound one.
+// stageEntry puts the entry for a digest where wazero looks for it, and returns its path and
+// wazero's name for it, or "" if there is no sound entry.
 func (d *diskCache) stageEntry(digest string) (path, key string) {
 	if d.entries == "" {
 		return "", ""
@@ -253,7 +255,7 @@ func checksum(path string, limit int64) (size int64, sum uint32, err error) {
 	return size, h.Sum32(), errors.Join(err, f.Close())
 }
 
-// publish makes entries of what wazero wrote, except the one staged before.
+// publish turns the files that wazero wrote into entries, except the one that was staged before.
 func (d *diskCache) publish(digest, staged string) (fresh bool) {
 	files, err := os.ReadDir(d.stageDir)
 	if err != nil {
@@ -272,7 +274,7 @@ func (d *diskCache) publish(digest, staged string) (fresh bool) {
 		if err != nil {
 			continue
 		}
-		// What fails here costs a compilation next time, no more.
+		// A failure here only costs a compilation next time.
 		folder := filepath.Join(d.entries, digest)
 		_ = os.MkdirAll(folder, 0o700)
 		_ = os.Rename(path, filepath.Join(folder, fmt.Sprintf("%s-%d-%08x", f.Name(), size, sum)))
@@ -294,8 +296,7 @@ func (d *diskCache) clearStage() {
 	}
 }
 
-// linkOrCopy makes to another name for the file, where links are not possible
-// a copy.
+// linkOrCopy makes to another name for the file, or a copy of it where links are not possible.
 func linkOrCopy(from, to string) error {
 	if os.Link(from, to) == nil {
 		return nil

@@ -33,8 +33,8 @@ type position struct {
 	line int
 }
 
-// positions tells what is at an offset of the code section; nil when that is
-// not known. It is safe for concurrent use.
+// positions returns what is at an offset of the code section, or nil if that is not known. It is
+// safe for concurrent use.
 func (d *debugInfo) positions(offset uint64) (found []position) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -85,8 +85,8 @@ func (d *debugInfo) load() {
 	}
 }
 
-// contains leaves out ranges that linkers give to code they dropped: they
-// begin at 0 or at the end of the address space.
+// contains leaves out the ranges of code that linkers dropped: they begin at 0 or at the end of the
+// address space.
 func contains(ranges [][2]uint64, at uint64) bool {
 	for _, r := range ranges {
 		if r[0] != 0 && r[0] <= at && at < r[1] {
@@ -153,7 +153,7 @@ func (d *debugInfo) lineTable(unit *dwarf.Entry) []dwarf.LineEntry {
 	return lines
 }
 
-// inlinedAt gives the inlined calls around an address, outermost first.
+// inlinedAt returns the inlined calls around an address, outermost first.
 func (d *debugInfo) inlinedAt(unit *dwarf.Entry, at uint64) []*dwarf.Entry {
 	var found []*dwarf.Entry
 	r := d.data.Reader()
@@ -198,8 +198,8 @@ func (d *debugInfo) inlinedAt(unit *dwarf.Entry, at uint64) []*dwarf.Entry {
 	return found
 }
 
-// nameOf gives the linker's name of a function, which holds its path, or else
-// its plain name; both may stand in the entry that this one is made from.
+// nameOf returns the linker's name of a function, which holds its path, or else its plain name;
+// both may stand in the entry that this one is made from.
 func (d *debugInfo) nameOf(e *dwarf.Entry) string {
 	plain := ""
 	for range 8 { // origins do not go in circles, unless bytes are hostile

@@ -1,5 +1,4 @@
-// Package engine runs core WebAssembly modules on wazero, and is the only
-// package that knows it.
+// Package engine runs core WebAssembly modules on wazero. No other package imports wazero.
 //
 // An [Engine] owns the compiled code and its cache. A [Runtime] belongs to one
 // linked component: its host functions and its modules. A [Group] is the set
@@ -25,7 +24,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
-// ValueType is the type of a core value that host functions take or give.
+// ValueType is the type of a core value that host functions take or return.
 type ValueType = api.ValueType
 
 // The value types of host functions.
@@ -40,8 +39,8 @@ const (
 type Config struct {
 	// CacheDir is where compiled code is kept between runs; "" keeps none.
 	CacheDir string
-	// Helped says that a [Helper] will be there. It hands code over in a folder,
-	// which without CacheDir is a temporary one.
+	// Helped says that a [Helper] will be used. It leaves code in a folder, which is a temporary
+	// one without CacheDir.
 	Helped bool
 }
 
@@ -77,12 +76,12 @@ type Stats struct {
 	// Mappings counts memory mappings, of which IdleMappings belong to no group;
 	// MappedBytes is the address space that they reserve.
 	Mappings, IdleMappings, MappedBytes int64
-	// Abandoned counts compilations that go on though nobody waits for them.
+	// Abandoned counts compilations that go on although no caller waits for them.
 	Abandoned int
 }
 
-// New makes an engine. A cache folder that cannot be used is no error: the
-// engine works without, and [Engine.Warning] says why.
+// New returns an engine. A cache folder that cannot be used is no error: the engine works without
+// it, and [Engine.Warning] returns the reason.
 func New(cfg Config) (*Engine, error) {
 	e := &Engine{compiling: make(chan struct{}, 1)}
 	var err error
@@ -92,7 +91,7 @@ func New(cfg Config) (*Engine, error) {
 			e.warning = fmt.Errorf("compile cache not used: %w", err)
 		}
 	case cfg.Helped:
-		// Without the folder there is no helper, which is no loss but of pace.
+		// Without the folder there is no helper, which only costs time.
 		e.disk, _ = openStage(os.TempDir(), "wasihttp-")
 	}
 	if e.disk != nil {
@@ -105,10 +104,10 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// Warning is not nil when the cache folder could not be used.
+// Warning returns why the cache folder could not be used, or nil.
 func (e *Engine) Warning() error { return e.warning }
 
-// Stats gives current counts.
+// Stats returns current counts.
 func (e *Engine) Stats() Stats {
 	e.mu.Lock()
 	abandoned := e.abandoned
@@ -122,8 +121,8 @@ func (e *Engine) Stats() Stats {
 	}
 }
 
-// Close frees all compiled code. The runtimes must have been closed before. If
-// an abandoned compilation still runs, it does that at its end.
+// Close frees all compiled code. The runtimes must have been closed before. If an abandoned
+// compilation still runs, the code is freed at its end.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	e.closed = true
@@ -156,8 +155,7 @@ type HostFunc struct {
 	Fn func(ctx *Context, stack []uint64)
 }
 
-// HostModule is the name of the module that host functions are in, as frames
-// of a backtrace have it.
+// HostModule is the name of the module of host functions in the frames of a backtrace.
 const HostModule = "host"
 
 const (
@@ -183,8 +181,8 @@ type Runtime struct {
 	closed  bool
 }
 
-// NewRuntime makes a runtime whose modules can import the host functions, each
-// with a name of its own.
+// NewRuntime returns a runtime whose modules can import the host functions, whose names must
+// differ.
 func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, error) {
 	r := &Runtime{engine: e, rt: e.rt, config: moduleConfig(), modules: map[string]*Module{}}
 	b := r.rt.NewHostModuleBuilder(HostModule)
@@ -236,8 +234,8 @@ func (r *Runtime) Close(ctx context.Context) error {
 // HostSlot is the slot of an [Import] that a host function provides.
 const HostSlot = -1
 
-// Import says who provides an import: the export Name of the instance in a
-// slot of the group, or the host function Name.
+// Import says what provides an import: the export Name of the instance in a slot of the group, or
+// the host function Name.
 type Import struct {
 	Slot int
 	Name string
@@ -246,13 +244,13 @@ type Import struct {
 // Source is a module to compile. Wasm must not be changed while the module is
 // in use.
 type Source struct {
-	// Name stands in backtraces when the module's own name section has none.
+	// Name is used in backtraces if the module's own name section has none.
 	Name string
 	Wasm []byte
 	// Imports has one entry for each import of the module, in order.
 	Imports []Import
-	// Progress, when not nil, is called with the bytes of the module compiled
-	// so far: 0 before and all after, as wazero tells nothing in between.
+	// Progress, unless nil, is called with the bytes of the module compiled so far: 0 before, and
+	// all after.
 	Progress func(done, total int)
 }
 
@@ -267,7 +265,8 @@ func slotName(slot int) string {
 
 func (s *Source) importNames(info *corewasm.Info) ([]corewasm.ImportName, error) {
 	if len(s.Imports) != len(info.Imports) {
-		return nil, &ModuleError{s.Name, fmt.Errorf("%d imports provided for %d", len(s.Imports), len(info.Imports))}
+		return nil, &ModuleError{s.Name,
+			fmt.Errorf("%d imports provided for %d", len(s.Imports), len(info.Imports))}
 	}
 	names := make([]corewasm.ImportName, len(s.Imports))
 	for i, im := range s.Imports {
@@ -276,8 +275,8 @@ func (s *Source) importNames(info *corewasm.Info) ([]corewasm.ImportName, error)
 		}
 		names[i] = corewasm.ImportName{Module: slotName(im.Slot), Name: im.Name}
 		if info.Imports[i].Kind == corewasm.KindMemory {
-			// The instance of a module with several memories has them in
-			// companions; which one it is, only the export tells.
+			// The instance of a module with several memories has them in companions; only the
+			// export says in which one.
 			names[i].Module += memorySeparator + im.Name
 		}
 	}

@@ -23,7 +23,7 @@ type Func struct {
 // stack of at least 10 KiB.
 const maxIdle = 16
 
-// Func finds an exported function. It is cached: looking it up again is cheap.
+// Func returns an exported function. It is cached: looking it up again is cheap.
 func (g *Group) Func(slot int, export string) (*Func, error) {
 	inst, e, err := g.export(slot, export, corewasm.KindFunc)
 	if err != nil {
@@ -66,14 +66,17 @@ func (g *Group) export(slot int, name string, kind corewasm.Kind) (*instance, co
 		return nil, e, fmt.Errorf("module %q has no export %q", inst.module.Name(), name)
 	}
 	if e.Kind != kind {
-		return nil, e, fmt.Errorf("export %q of module %q is a %s, not a %s", name, inst.module.Name(), e.Kind, kind)
+		return nil, e, fmt.Errorf("export %q of module %q is a %s, not a %s",
+			name, inst.module.Name(), e.Kind, kind)
 	}
 	return inst, e, nil
 }
 
-// TableFunc finds the function at an index of an exported table. The error is
-// a [*Trap] as call_indirect would raise it.
-func (g *Group) TableFunc(slot int, export string, index uint32, params, results []ValueType) (f *Func, err error) {
+// TableFunc returns the function at an index of an exported table. The error is the [*Trap] that
+// call_indirect would raise.
+func (g *Group) TableFunc(
+	slot int, export string, index uint32, params, results []ValueType,
+) (f *Func, err error) {
 	inst, e, err := g.export(slot, export, corewasm.KindTable)
 	if err != nil {
 		return nil, err
@@ -129,5 +132,5 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 	return nil
 }
 
-// Idle is the number of activations kept for reuse.
+// Idle returns the number of activations kept for reuse.
 func (f *Func) Idle() int { return len(slices.Clip(f.free)) }

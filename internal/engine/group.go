@@ -17,8 +17,8 @@ import (
 
 // Limits bound what a group may use.
 type Limits struct {
-	// MaxMemoryBytes bounds the sum of all linear memories, of tables as they begin
-	// and of the stacks of guest code; 0 means no bound but that of the address space.
+	// MaxMemoryBytes bounds the sum of all linear memories, of the initial sizes of tables and of
+	// the stacks of guest code, in bytes; 0 means no bound but that of the address space.
 	MaxMemoryBytes uint64
 }
 
@@ -55,11 +55,11 @@ type instance struct {
 	funcs  map[string]*Func
 	start  *Func
 	extra  []int // slots of the companions
-	// globals are those that Reset puts back, once it has found them.
+	// globals are those that Reset restores, once it has found them.
 	globals []api.MutableGlobal
 }
 
-// NewGroup makes an empty group with that many slots.
+// NewGroup returns an empty group with that many slots.
 func (r *Runtime) NewGroup(lim Limits, slots int) *Group {
 	r.engine.groups.Add(1)
 	return &Group{runtime: r, lim: lim, visible: slots, slots: make([]instance, slots)}
@@ -75,8 +75,8 @@ func (g *Group) Interrupt(cause error) {
 	g.interrupted.CompareAndSwap(nil, &interruption{cause})
 }
 
-// Interrupted returns the trap that guest code of the group ends with once it was
-// interrupted, nil before: for host functions that work for long.
+// Interrupted returns the trap that guest code of the group ends with once it was interrupted, and
+// nil before. It is for host functions that work for long.
 func (g *Group) Interrupted() error {
 	if i := g.interrupted.Load(); i != nil {
 		return &Trap{Code: TrapHost, Cause: i.cause}
@@ -84,7 +84,7 @@ func (g *Group) Interrupted() error {
 	return nil
 }
 
-// resolve finds the provider of an import by the name that rewriting gave it.
+// resolve returns the provider of an import by the name that it has after rewriting.
 func (g *Group) resolve(name string) api.Module {
 	if name == HostModule {
 		return g.runtime.host
@@ -106,8 +106,8 @@ func (g *Group) resolve(name string) api.Module {
 	return g.slots[slot].mod
 }
 
-// memorySlot gives the slot of the instance that has an exported memory as its
-// memory 0: the instance itself or one of its companions.
+// memorySlot returns the slot of the instance that has an exported memory as its memory 0: the
+// instance itself or one of its companions.
 func (g *Group) memorySlot(slot int, export string) int {
 	inst := &g.slots[slot]
 	if e, ok := inst.module.info.ExportNamed(export); ok && e.Kind == corewasm.KindMemory && e.Index > 0 {
@@ -156,8 +156,8 @@ func (g *Group) Instantiate(ctx *Context, slot int, m *Module) error {
 	return g.runStart(ctx, slot)
 }
 
-// runStart calls the start function of an instance. It is no part of
-// instantiation for wazero, so that Restart can call it again.
+// runStart calls the start function of an instance. It is not part of wazero's instantiation, so
+// that Restart can call it again.
 func (g *Group) runStart(ctx *Context, slot int) error {
 	inst := &g.slots[slot]
 	if inst.start == nil {
@@ -179,7 +179,8 @@ func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err
 		memory = m.info.Memories[0].Min * pageSize
 	}
 	if need := tables + memory; !g.fits(need) {
-		return &MemoryLimitError{Module: m.Name(), Need: need, Left: g.lim.MaxMemoryBytes - g.used, Limit: g.lim.MaxMemoryBytes}
+		left := g.lim.MaxMemoryBytes - g.used
+		return &MemoryLimitError{Module: m.Name(), Need: need, Left: left, Limit: g.lim.MaxMemoryBytes}
 	}
 	g.used += tables
 	if g.elementsOutOfBounds(m) {
@@ -223,16 +224,16 @@ func (g *Group) fits(more uint64) bool {
 	return g.lim.MaxMemoryBytes == 0 || g.used <= g.lim.MaxMemoryBytes && more <= g.lim.MaxMemoryBytes-g.used
 }
 
-// MemoryLimitError says that a module cannot be instantiated within the limit of
-// memory.
+// MemoryLimitError reports that a module cannot be instantiated within the limit of memory.
 type MemoryLimitError struct {
 	Module            string
 	Need, Left, Limit uint64 // in bytes
 }
 
-// Error gives the numbers.
+// Error returns the module, what it needs and what is left.
 func (e *MemoryLimitError) Error() string {
-	return fmt.Sprintf("module %q: its initial memory, with tables, of %d bytes exceeds the limit: %d of %d bytes are left", e.Module, e.Need, e.Left, e.Limit)
+	return fmt.Sprintf("module %q: its initial memory, with tables, of %d bytes exceeds the limit: "+
+		"%d of %d bytes are left", e.Module, e.Need, e.Left, e.Limit)
 }
 
 // Close frees instances and memories. No call may be running or parked.
@@ -257,7 +258,7 @@ func (g *Group) Close() error {
 	return errors.Join(errs...)
 }
 
-// noValues is an empty context: the root of what instantiation looks up.
+// noValues is an empty context: the root of the values that instantiation looks up.
 type noValues struct{ context.Context }
 
 func (noValues) Value(any) any { return nil }

@@ -13,9 +13,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
-// image holds what the memory of a module begins with, as a file in memory
-// that each instance maps copy-on-write: it costs what the instance writes,
-// not what the image holds.
+// image holds the initial memory of a module as a file in memory, which each instance maps
+// copy-on-write: an instance costs what it writes, not what the image holds.
 type image struct {
 	engine   *Engine
 	segments []corewasm.Segment
@@ -77,7 +76,7 @@ func (i *image) write() error {
 	return nil
 }
 
-// acquire gives a memory that can grow to reserve bytes.
+// acquire returns a memory that can grow to reserve bytes.
 func (i *image) acquire(reserve uint64) backing {
 	if i.broken {
 		return &heapBacking{segments: i.segments}
@@ -140,7 +139,8 @@ func (i *image) newMapping(reserve uint64) (*mapping, error) {
 	i.engine.mappings.Add(1)
 	i.engine.mapped.Add(int64(n))
 	if i.size > 0 {
-		_, err = unix.MmapPtr(i.fd, 0, base, uintptr(i.size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED)
+		_, err = unix.MmapPtr(i.fd, 0, base, uintptr(i.size), unix.PROT_READ|unix.PROT_WRITE,
+			unix.MAP_PRIVATE|unix.MAP_FIXED)
 		if err != nil {
 			return nil, errors.Join(err, m.unmap())
 		}
@@ -164,10 +164,9 @@ func (m *mapping) resize(size uint64) []byte {
 	return m.all[:size:size]
 }
 
-// Most instances of a module write to the same few pages, and to get a page
-// anew from the system costs many times what it takes to overwrite it. So the
-// pages that a sample of instances wrote to stay with the mapping and are put
-// back by copying; all others are given back to the system.
+// Most instances of a module write to the same few pages, and getting a page from the system costs
+// many times as much as overwriting one. So the pages that a sample of instances wrote to stay with
+// the mapping and are restored by copying; all others are returned to the system.
 const (
 	sampleEvery = 1024 // one in so many releases is sampled, at first more
 	maxHotBytes = 1 << 20
@@ -185,8 +184,8 @@ func total(runs []run) (n int) {
 	return n
 }
 
-// restore makes the contents those of the image again; keep tells whether
-// pages may stay with the mapping.
+// restore makes the contents those of the image again; keep says whether pages may stay with the
+// mapping.
 func (m *mapping) restore(keep bool) error {
 	if m.dirty == 0 {
 		return nil
@@ -199,7 +198,7 @@ func (m *mapping) restore(keep bool) error {
 		if n := i.releases; n%sampleEvery == 0 {
 			i.hot = writtenPages(m.all[:m.dirty])
 		} else if n < sampleEvery && n&(n-1) == 0 {
-			// An instance that did little tells little.
+			// An instance that did little is no useful sample.
 			if runs := writtenPages(m.all[:m.dirty]); total(runs) >= total(i.hot)*3/4 {
 				i.hot = runs
 			}

@@ -4,7 +4,7 @@ package engine
 
 import "github.com/wasihttp/wasihttp/internal/corewasm"
 
-// image holds what the memory of a module begins with.
+// image holds the initial memory of a module.
 type image struct{ segments []corewasm.Segment }
 
 func newImage(_ *Engine, segments []corewasm.Segment) (*image, error) {

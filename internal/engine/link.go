@@ -7,7 +7,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
-// LinkError says which import of which module cannot be satisfied.
+// LinkError reports an import of a module that cannot be satisfied.
 type LinkError struct {
 	Module string // name of the importing module
 	Index  int    // of the import
@@ -15,14 +15,14 @@ type LinkError struct {
 	Reason string
 }
 
-// Error gives everything in one line.
+// Error returns module, import and reason in one line.
 func (e *LinkError) Error() string {
 	return fmt.Sprintf("module %q: import %d (%s %q %q): %s",
 		e.Module, e.Index, e.Import.Kind, e.Import.Module, e.Import.Name, e.Reason)
 }
 
-// linkProblem finds the first import that does not fit; nil when all seem to.
-// It runs only after wazero refused, to give a better reason than it does.
+// linkProblem returns the first import that does not fit, or nil if all seem to fit. It runs only
+// after wazero has refused the module, and its reason is more precise.
 func (g *Group) linkProblem(m *Module) error {
 	for i, im := range m.info.Imports {
 		if reason := g.mismatch(m, i); reason != "" {
@@ -75,10 +75,9 @@ func sameTypes(a []corewasm.ValType, b []ValueType) bool {
 	return slices.EqualFunc(a, b, func(a corewasm.ValType, b ValueType) bool { return byte(a) == b })
 }
 
-// elementsOutOfBounds tells whether an active element segment of m does not
-// fit into its table: wazero would leave such a segment out in silence, the
-// specification wants a trap. Tables whose size may have changed are left to
-// wazero.
+// elementsOutOfBounds reports whether an active element segment of m does not fit into its table:
+// wazero would silently leave such a segment out, the specification wants a trap. Tables whose size
+// may have changed are left to wazero.
 func (g *Group) elementsOutOfBounds(m *Module) bool {
 	for _, e := range m.info.Elems {
 		if e.Mode != corewasm.Active || !e.ConstOffset {

@@ -9,7 +9,7 @@ import (
 // Memory is a linear memory of a group.
 type Memory struct{ linear *linear }
 
-// Memory finds an exported memory.
+// Memory returns an exported memory.
 func (g *Group) Memory(slot int, export string) (*Memory, error) {
 	if _, _, err := g.export(slot, export, corewasm.KindMemory); err != nil {
 		return nil, err
@@ -17,19 +17,18 @@ func (g *Group) Memory(slot int, export string) (*Memory, error) {
 	return &Memory{g.slots[g.memorySlot(slot, export)].memory}, nil
 }
 
-// Bytes gives the current contents, for reading and writing. They are invalid
-// after any guest call, which may grow and move them.
+// Bytes returns the current contents, for reading and writing. They are invalid after any guest
+// call, which may grow and move them.
 func (m *Memory) Bytes() []byte { return m.linear.buf }
 
-// backing is where the bytes of a linear memory are.
+// backing holds the bytes of a linear memory.
 type backing interface {
-	// resize gives the memory's first size bytes: those there before unchanged,
-	// new ones zero or, the first time, as the image says; nil when that cannot be had.
+	// resize returns the memory's first size bytes: those there before unchanged, new ones zero or,
+	// the first time, as in the image. It returns nil if there is not enough memory.
 	resize(size uint64) []byte
-	// reset makes the contents what they were at first; resize must follow
-	// before they are used.
+	// reset restores the initial contents; resize must follow before they are used.
 	reset() error
-	// release gives the bytes back; they must not be used again.
+	// release frees the bytes; they must not be used again.
 	release() error
 }
 
@@ -39,13 +38,11 @@ type linear struct {
 	backing backing
 	buf     []byte
 	initial uint64
-	// shrink makes the next Reallocate give the initial size whatever it is
-	// asked for.
+	// shrink makes the next Reallocate return the initial size, whatever its argument.
 	shrink bool
 }
 
-// allocator is wazero's way to ask for the memory of the module that the group
-// is instantiating.
+// allocator allocates, for wazero, the memory of the module that the group is instantiating.
 type allocator struct{ group *Group }
 
 // Allocate implements experimental.MemoryAllocator.

@@ -40,14 +40,14 @@ type Module struct {
 	debug     debugInfo
 }
 
-// FromCache tells whether the code came from memory or from the disk cache,
-// so that nothing was compiled.
+// FromCache reports whether the code came from memory or from the disk cache, so that nothing was
+// compiled.
 func (m *Module) FromCache() bool { return m.fromCache }
 
-// Info describes the original module.
+// Info returns the description of the original module.
 func (m *Module) Info() *corewasm.Info { return m.info }
 
-// Name gives the name section's module name, else the source's name.
+// Name returns the module name of the name section, or else the source's name.
 func (m *Module) Name() string {
 	if n := m.funcNames().Module; n != "" {
 		return n
@@ -60,8 +60,8 @@ func (m *Module) funcNames() *corewasm.Names {
 	return m.names
 }
 
-// Compile rewrites and compiles a module, or finds its code in the cache.
-// Cancelling ctx stops a compilation that has begun.
+// Compile rewrites and compiles a module, or takes its code from the cache. The end of ctx stops a
+// compilation that has begun.
 func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
 	return r.compile(ctx, src, false)
 }
@@ -140,7 +140,7 @@ func (r *Runtime) compileNew(ctx context.Context, m *Module, opt corewasm.Option
 	return nil
 }
 
-// ownsMemory tells whether the module defines its memory 0.
+// ownsMemory reports whether the module defines its memory 0.
 func (m *Module) ownsMemory() bool {
 	return m.info.ImportedMemories == 0 && len(m.info.Memories) > 0
 }
@@ -161,7 +161,7 @@ func withName(wasm []byte, name string) []byte {
 	return append(wasm, content...)
 }
 
-// free gives up the compiled code and the idle memories.
+// free frees the compiled code and the idle memories.
 func (m *Module) free(ctx context.Context) error {
 	err := m.runtime.engine.release(ctx, m.code)
 	if m.image != nil {
@@ -175,8 +175,8 @@ func moduleConfig() wazero.ModuleConfig {
 	return wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(noRandom{})
 }
 
-// noRandom stands in for a source of randomness that nothing reads: wazero
-// seeds a generator for every instance that has none.
+// noRandom is a source of random numbers that nothing reads: wazero seeds a generator for every
+// instance without one.
 type noRandom struct{}
 
 func (noRandom) Read([]byte) (int, error) { return 0, errors.New("no random source") }

@@ -2,13 +2,13 @@ package engine
 
 import "fmt"
 
-// ModuleError says that a module cannot be compiled.
+// ModuleError reports that a module cannot be compiled.
 type ModuleError struct {
 	Module string // its name
 	Err    error  // why
 }
 
-// Error names the module.
+// Error returns the module's name and the reason.
 func (e *ModuleError) Error() string { return fmt.Sprintf("module %q: %v", e.Module, e.Err) }
 
 // Unwrap returns the reason.

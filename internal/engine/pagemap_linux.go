@@ -9,9 +9,8 @@ import (
 	"unsafe"
 )
 
-// writtenPages tells which pages of b, a private mapping, the process has
-// written to, as far as the kernel says; nil when it does not. More than
-// maxHotBytes are never given.
+// writtenPages returns the pages of b, a private mapping, that the process has written to, and nil
+// if the kernel does not say. It returns maxHotBytes at most.
 //
 // An entry of /proc/self/pagemap has bit 63 set for a page that is present, and
 // bit 61 for one that still is that of the file (Linux,
@@ -31,7 +30,8 @@ func writtenPages(b []byte) []run {
 	sum := 0
 	for at := 0; at < pages; {
 		n := min(pages-at, len(entries)/8)
-		if _, err := io.ReadFull(io.NewSectionReader(f, (first+int64(at))*8, int64(n)*8), entries[:n*8]); err != nil {
+		section := io.NewSectionReader(f, (first+int64(at))*8, int64(n)*8)
+		if _, err := io.ReadFull(section, entries[:n*8]); err != nil {
 			return nil
 		}
 		for k := range n {

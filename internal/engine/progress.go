@@ -15,10 +15,10 @@ const (
 	allocatedPerBytes = 45
 )
 
-// estimateProgress tells progress how far a compilation of code bytes, of a
-// module of total bytes, has come by and by, until stop is called. wazero says
-// nothing of it, but what it has allocated grows with each function. As the
-// estimate may be too high, it gets slower and never reaches the end.
+// estimateProgress calls progress repeatedly, until stop is called, with an estimate of how far a
+// compilation of code bytes, of a module of total bytes, has come. wazero does not report it, but
+// what it has allocated grows with each function. Because the estimate may be too high, it gets
+// slower and never reaches the end.
 func estimateProgress(progress func(done, total int), code, total int) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	begin := allocated()
@@ -41,8 +41,8 @@ func estimateProgress(progress func(done, total int), code, total int) (stop fun
 	}
 }
 
-// compiledPart is the part of code that was compiled by all likelihood when so
-// many bytes have been allocated.
+// compiledPart returns how much of the code has probably been compiled after so many bytes have
+// been allocated.
 func compiledPart(bytes uint64, code int) float64 {
 	return 1 - math.Exp(-1.5*float64(bytes)/(allocatedPerBytes*float64(code)))
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
-// resettable tells whether an instance of the module can be made new by
+// resettable reports whether an instance of the module can be made new by
 // putting memory and globals back: nothing else may change when it runs, and
 // nothing but constants may have decided how it began.
 func (m *Module) resettable() bool {
@@ -34,16 +34,14 @@ func (m *Module) resettable() bool {
 	return moved == len(m.rewritten.Data)
 }
 
-// Reset makes the group what it was when its last instance had been made, but
-// for the start function, which Restart is for; then it can serve as a new one
-// at a fraction of the cost. Functions and memories found before stay valid. It
-// gives false, and the group can only be closed, when that cannot be done
-// without a trace: some module writes to tables, drops segments, makes
-// references to functions, has globals that are no plain numbers or data at
-// computed offsets; a module other than the last has a start function, as what
-// came after it may have changed what it finds; a call is still in progress; the
-// group was interrupted or an instance failed; or a memory grew to its very
-// maximum.
+// Reset puts the group back to where it was when its last instance had been made, except for the
+// start function (see Restart); it can then serve as a new one at a fraction of the cost. Functions
+// and memories looked up before stay valid. If that cannot be done without a trace, Reset returns
+// false, and the group can only be closed: some module writes to tables, drops segments, makes
+// references to functions, has globals that are no plain numbers or data at computed offsets; a
+// module other than the last has a start function, as what came after it may have changed what it
+// finds; a call is still in progress; the group was interrupted or an instance failed; or a memory
+// grew to its very maximum.
 func (g *Group) Reset() bool {
 	if g.closed || g.failed || g.calls != 0 || g.interrupted.Load() != nil {
 		return false
@@ -111,9 +109,8 @@ func (i *instance) reset() bool {
 	return i.memory.reset(i.mod.Memory())
 }
 
-// reset empties the memory and makes it as small as it was. wazero cannot
-// shrink a memory, but takes the bytes that growing gives it, whatever their
-// number, and tells compiled code of them.
+// reset empties the memory and makes it as small as it was. wazero cannot shrink a memory, but
+// takes the bytes that growing returns, whatever their number, and passes them to compiled code.
 func (l *linear) reset(m api.Memory) bool {
 	if l.backing.reset() != nil {
 		return false

@@ -190,7 +190,8 @@ func TestStartFunctionsRunAnewAfterReset(t *testing.T) {
 		asked++
 		stack[0] = asked
 	}})
-	// The start function adds what the host says to a global that begins as 1000, and grows the memory.
+	// The start function adds what the host says to a global that begins as 1000, and grows the
+	// memory.
 	f.instantiate(0, f.compile(coretest.Module{
 		Imports: []coretest.Import{{Func: &sigI}},
 		Memory:  &coretest.Memory{Min: 1, Max: 9},

@@ -10,8 +10,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
-// code is compiled code, which modules share that differ in data alone: then
-// there is nothing to rewrite, to validate or to look up.
+// code is compiled code, shared by modules that differ in data alone: for them there is nothing to
+// rewrite, to validate or to look up.
 type code struct {
 	compiled  wazero.CompiledModule
 	extraRefs int
@@ -25,8 +25,8 @@ type code struct {
 	rewritten *corewasm.Rewritten
 }
 
-// share gives m the code of a live module that differs from it in data alone,
-// and reports whether there is one.
+// share sets the code of m to that of a live module that differs from m in data alone, and reports
+// whether there is one.
 func (e *Engine) share(m *Module, opt corewasm.Options) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

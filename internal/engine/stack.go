@@ -8,16 +8,15 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// Guest code has a stack that wazero makes twice as large whenever it is full, up
-// to hundreds of megabytes, and copies for each try_table that is entered. wazero
-// tells nobody, so the size is read where it keeps it, at safepoints: there the
-// guest is stopped if the stack has become too large, and what it takes is
-// counted as memory of the group.
+// Guest code has a stack that wazero makes twice as large whenever it is full, up to hundreds of
+// megabytes, and copies for each try_table that is entered. wazero does not report the size, so it
+// is read from wazero's own fields at safepoints: there the guest is stopped if the stack has
+// become too large, and the stack is counted as memory of the group.
 
 const (
-	// maxStack bounds the stack of an activation, in bytes. What is found to be larger
-	// is half used at least. wasmtime gives half a megabyte, but its frames are up to
-	// an eighth of the size: an interpreter's are 8 KiB here.
+	// maxStack bounds the stack of an activation, in bytes. What is found to be larger is half used
+	// at least. wasmtime allows half a megabyte, but its frames are up to an eighth of the size: an
+	// interpreter's are 8 KiB here.
 	maxStack = 16 << 20
 	// maxCopies bounds what the copies of the stack take, in bytes.
 	maxCopies = 64 << 20
@@ -38,8 +37,8 @@ type activation struct {
 	counted uint64
 }
 
-// stackLayout says where wazero's type for an activation has its stack, and the
-// try_tables that it is in.
+// stackLayout holds where wazero's type for an activation has its stack, and the try_tables that it
+// is in.
 type stackLayout struct {
 	typ             reflect.Type
 	stack, handlers uintptr
@@ -114,8 +113,8 @@ func (a *activation) check(g *Group) {
 // errStack is the cause of the panic that stops a guest whose stack is too large.
 var errStack = &Trap{Code: TrapStackOverflow}
 
-// end gives back what was counted for a call, and reports whether the activation
-// may be kept for another one.
+// end subtracts what was counted for a call, and reports whether the activation may be kept for
+// another one.
 func (a *activation) end(g *Group) (keep bool) {
 	g.used -= a.counted
 	a.counted = 0
@@ -129,8 +128,8 @@ func (a *activation) end(g *Group) (keep bool) {
 	return false
 }
 
-// collect has memory that stacks took returned to the system, when it has become
-// much: the collector would come to it only after as much again was allocated.
+// collect returns the memory of old stacks to the system when there is much of it: the collector
+// would free it only after as much again was allocated.
 func (e *Engine) collect() {
 	if e.dropped.Load() >= collectAfter && e.dropped.Swap(0) >= collectAfter {
 		debug.FreeOSMemory()

@@ -11,7 +11,7 @@ type TrapCode int
 
 // The causes of traps.
 const (
-	// TrapOther is a trap that wazero describes in words unknown here.
+	// TrapOther is a trap whose description by wazero is unknown here.
 	TrapOther TrapCode = iota
 	// TrapHost came from a host function or an interrupt: see [Trap.Cause].
 	TrapHost
@@ -28,7 +28,7 @@ const (
 	TrapUnalignedAtomic
 )
 
-// String gives the words that the specification's tests use, where they have any.
+// String returns the words of the specification's tests, where they have any.
 func (c TrapCode) String() string {
 	switch c {
 	case TrapHost:
@@ -89,17 +89,17 @@ func trapCode(text string) TrapCode {
 
 // Trap is the error of a guest call that did not return.
 type Trap struct {
-	// Code is the innermost reason: when a host function panicked with the trap
-	// of another call, it is that trap's code.
+	// Code is the innermost reason: if a host function panicked with the trap of another call, it
+	// is that trap's code.
 	Code TrapCode
-	// Cause is what a host function panicked with or an interrupt gave; nil for
-	// a trap of the guest's own.
+	// Cause is the value of a host function's panic, or the cause of an interrupt; nil for a trap
+	// of the guest's own.
 	Cause error
 	// Frames are innermost first. Those of a trap inside Cause come before
 	// those of the call that Cause went through. wazero keeps 30 for each call.
 	Frames []Frame
-	// MemoryRefused says that the limit of memory had kept a memory from growing:
-	// programs often trap because of that.
+	// MemoryRefused is true if the limit had kept a memory from growing before: programs often trap
+	// because of that.
 	MemoryRefused bool
 }
 
@@ -107,20 +107,20 @@ type Trap struct {
 type Frame struct {
 	// Module is the module's name, "host" for a host function.
 	Module string
-	// Func is the name from the name section as it stands there, or that of the
-	// host function; "" when it is not known.
+	// Func is the unchanged name from the name section, or that of the host function; "" if it is
+	// not known.
 	Func string
 	// Index is the function's index in the module as it was compiled from.
 	Index uint32
-	// File and Line are from DWARF; "" and 0 when not known.
+	// File and Line are from DWARF; "" and 0 if they are not known.
 	File string
 	Line int
-	// Inlined says that Func was inlined into the function of a later frame,
-	// which Index names for both.
+	// Inlined is true if Func was inlined into the function of a later frame, whose Index both
+	// have.
 	Inlined bool
 }
 
-// Error is one line without the backtrace.
+// Error returns one line without the backtrace.
 func (t *Trap) Error() string {
 	if t.Cause != nil {
 		return t.Cause.Error()
@@ -182,8 +182,8 @@ func (r *Runtime) frames(frames []Frame, text string) []Frame {
 	return frames
 }
 
-// sourceFrames splits a frame into those of the functions inlined there. The
-// source line that wazero gives is from the synthetic line table, "x:OFFSET".
+// sourceFrames splits a frame into those of the functions inlined there. wazero's source line is
+// from the synthetic line table, "x:OFFSET".
 func (m *Module) sourceFrames(f Frame, source string) []Frame {
 	_, source, _ = strings.Cut(source, "x:")
 	digits, _, _ := strings.Cut(source, ":")
@@ -208,8 +208,8 @@ func (m *Module) sourceFrames(f Frame, source string) []Frame {
 	return frames
 }
 
-// frame reads one line. The module is nil for host functions; both are zero
-// for what is not to be shown.
+// frame reads one line. The module is nil for host functions; both are zero for frames that are not
+// shown.
 func (r *Runtime) frame(line string) (Frame, *Module) {
 	if i := strings.IndexByte(line, '('); i >= 0 {
 		line = line[:i]

@@ -10,21 +10,22 @@ import (
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
-// Validate tells whether an engine would compile a module, without the time that
-// this takes.
+// Validate returns an error if an engine would not compile a module. It takes much less time than
+// compiling.
 func Validate(ctx context.Context, wasm []byte) error {
 	info, err := corewasm.Scan(wasm)
 	if err != nil {
 		return err
 	}
-	// Who provides them does not matter, but the names that modules are given do.
+	// The providers do not matter, but the names in the modules do.
 	src := Source{Imports: make([]Import, len(info.Imports))}
 	names, err := src.importNames(info)
 	if err != nil {
 		return err
 	}
 	rewritten, err := corewasm.RewriteScanned(info, corewasm.Options{
-		Imports: names, Safepoint: &corewasm.ImportName{Module: HostModule, Name: safepointName}, MoveData: true,
+		Imports: names, Safepoint: &corewasm.ImportName{Module: HostModule, Name: safepointName},
+		MoveData:     true,
 		GlobalPrefix: globalPrefix, StartExport: startExport,
 	})
 	if err != nil {

@@ -57,10 +57,10 @@ func (s *State) newIncomingBody(
 	return b
 }
 
-// Empty tells that the message has no body and no trailers.
+// Empty reports that the message has no body and no trailers.
 func (b *IncomingBody) Empty() bool { return b.src == nil }
 
-// Stream returns the contents, the first time only. Closing the stream leaves the body.
+// Stream returns the contents, the first time only. Closing the stream does not close the body.
 func (b *IncomingBody) Stream() (InputStream, bool) {
 	if b.taken {
 		return nil, false
@@ -69,7 +69,7 @@ func (b *IncomingBody) Stream() (InputStream, bool) {
 	return &bodySource{b: b}, true
 }
 
-// Finish gives up the contents that are not read yet and returns the future of the trailers. The
+// Finish drops the contents that have not been read and returns the future of the trailers. The
 // body must not be used any more; closing the future closes it.
 func (b *IncomingBody) Finish() *FutureTrailers {
 	b.mu.Lock()
@@ -108,8 +108,8 @@ func (b *IncomingBody) demand() {
 	b.reading = b.state.goWork(b.fetch)
 }
 
-// detached marks a source whose blocked read Close cannot end: whoever provided it ends the read
-// and waits for it.
+// detached marks a source whose blocked read Close cannot end: its provider ends the read and waits
+// for it.
 type detached interface{ detached() }
 
 // fetch reads until the guest has enough or there is no more.
@@ -118,7 +118,7 @@ func (b *IncomingBody) fetch() {
 	}
 }
 
-// fetchOne reads once and tells whether to go on.
+// fetchOne reads once and reports whether to read again.
 func (b *IncomingBody) fetchOne() (more bool) {
 	buf := b.spare
 	if buf == nil {
@@ -202,18 +202,18 @@ func (s *bodySource) Subscribe(w *Waiter) func() { return s.b.subscribe(w) }
 
 func (s *bodySource) Close() error { return nil }
 
-// FutureTrailers is what comes after the contents of an IncomingBody. Its methods belong to the
-// guest's goroutine.
+// FutureTrailers is the future of the trailers that follow the contents of an IncomingBody. Its
+// methods belong to the guest's goroutine.
 type FutureTrailers struct{ b *IncomingBody }
 
-// Ready tells whether Get knows.
+// Ready reports whether Get has a result.
 func (f *FutureTrailers) Ready() bool {
 	f.b.mu.Lock()
 	defer f.b.mu.Unlock()
 	return f.b.ended || f.b.closed
 }
 
-// Subscribe has w woken when the trailers are there.
+// Subscribe wakes w when the trailers are there.
 func (f *FutureTrailers) Subscribe(w *Waiter) func() { return f.b.subscribe(w) }
 
 // Get returns the trailers, frozen, without those that a trailer section may not have; nil if the

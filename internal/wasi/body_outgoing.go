@@ -4,10 +4,10 @@ import (
 	"io"
 )
 
-// Admitter is an OutputStream that can tell beforehand what it would refuse.
+// Admitter is an OutputStream that reports beforehand which writes it would refuse.
 type Admitter interface {
-	// Admit returns why a write of n bytes, whether in one piece or several, would fail; nil when
-	// it would not.
+	// Admit returns the error with which a write of n bytes, in one piece or several, would fail,
+	// or nil.
 	Admit(n int) *ErrorCode
 }
 
@@ -22,7 +22,7 @@ type OutgoingBody struct {
 	length   uint64
 	written  uint64    // including a write that was refused for being too long
 	code     ErrorCase // for a wrong size
-	// mayBeEmpty allows no bytes at all whatever the length says, as in the answer to HEAD.
+	// mayBeEmpty allows no bytes at all whatever the length says, as in the response to HEAD.
 	mayBeEmpty bool
 	empty      bool // there are no contents, whenever the body ends
 	taken      bool // Stream was called
@@ -38,12 +38,12 @@ func (s *State) newOutgoingBody(header *Fields, code ErrorCase) *OutgoingBody {
 	return b
 }
 
-// NoContents says that nothing will be written: the length of the body is known before it ends. It
-// is called before the message is sent.
+// NoContents declares that nothing will be written, so that the length of the body is known before
+// it ends. It is called before the message is sent.
 func (b *OutgoingBody) NoContents() { b.empty = true }
 
-// ComesWithoutGuest sets how to find out whether the embedder itself moves the rest of the body and
-// ends it. The guest's goroutine calls f.
+// ComesWithoutGuest sets f, which reports whether the embedder itself moves the rest of the body
+// and ends it. The guest's goroutine calls f.
 func (b *OutgoingBody) ComesWithoutGuest(f func() bool) { b.without = f }
 
 // Stream returns the sink for the contents, the first time only. Closing it does not end the body.
@@ -74,9 +74,9 @@ func (b *OutgoingBody) Finish(trailers *Fields) *ErrorCode {
 	return nil
 }
 
-// Abort ends the body early for that reason, which the reader gets after the bytes that were
-// written. It reports false if that reaches nobody: the body has ended before, or its reader has
-// left. It may be called from any goroutine.
+// Abort ends the body early; the reader gets reason after the bytes that were written. It reports
+// whether a reader gets it: the body has not ended before, and its reader has not left. It may be
+// called from any goroutine.
 func (b *OutgoingBody) Abort(cause error) (heard bool) { return b.pipe.end(cause) }
 
 // Reader returns the other end.
@@ -104,8 +104,8 @@ func (s *bodyStream) Write(p []byte) error { return s.write(p, false) }
 // WriteOwned is Write for bytes that the stream may keep.
 func (s *bodyStream) WriteOwned(p []byte) error { return s.write(p, true) }
 
-// Admit tells whether n more bytes keep to the declared size. If not, the body ends as it does when
-// they are written.
+// Admit reports whether n more bytes keep to the declared size. If not, the body ends as it does
+// when they are written.
 func (s *bodyStream) Admit(n int) *ErrorCode {
 	b := s.b
 	if n := uint64(n); b.declared && n > b.length-min(b.length, b.written) {
@@ -139,7 +139,7 @@ func (s *bodyStream) Flush() error {
 	return err
 }
 
-// Flushed tells that a flush is complete even while CheckWrite permits nothing.
+// Flushed reports that a flush is complete, even while CheckWrite permits nothing.
 func (s *bodyStream) Flushed() bool { return true }
 
 func (s *bodyStream) Close() error {
@@ -156,26 +156,25 @@ type BodyReader struct{ b *OutgoingBody }
 // that were written: the message must then be cut short where its receiver notices.
 func (r *BodyReader) Read(p []byte) (int, error) { return r.b.pipe.Read(p) }
 
-// Close tells the guest that nobody takes the body any more: its writes give ErrClosed. It never
-// fails.
+// Close stops reading: further writes of the guest return ErrClosed. It never fails.
 func (r *BodyReader) Close() error {
 	r.b.pipe.closeRead()
 	return nil
 }
 
-// Buffered is how many bytes Read returns without blocking.
+// Buffered returns how many bytes Read returns without blocking.
 func (r *BodyReader) Buffered() int {
 	n, _ := r.b.pipe.buffered()
 	return n
 }
 
-// Ended tells that the guest writes no more: reads up to the end do not block.
+// Ended reports whether the guest writes no more: reads up to the end do not block.
 func (r *BodyReader) Ended() bool {
 	_, ended := r.b.pipe.buffered()
 	return ended
 }
 
-// Ready tells that Read returns at once, with bytes or the end.
+// Ready reports whether Read returns at once, with bytes or the end.
 func (r *BodyReader) Ready() bool {
 	n, ended := r.b.pipe.buffered()
 	return n > 0 || ended
@@ -194,7 +193,7 @@ func (r *BodyReader) Trailer() *Fields {
 
 var _ io.ReadCloser = (*BodyReader)(nil)
 
-// Finished tells that the body has ended properly. It may be called from any goroutine.
+// Finished reports whether the body has ended properly. It may be called from any goroutine.
 func (b *OutgoingBody) Finished() bool {
 	b.pipe.mu.Lock()
 	defer b.pipe.mu.Unlock()

@@ -125,7 +125,7 @@ func TestAFullBodyPermitsNothingUntilTheReaderTakesSome(t *testing.T) {
 	if n, err := s.CheckWrite(); n != 0 || err != nil || s.Ready() {
 		t.Fatalf("full: permit %d, %v, ready %v", n, err, s.Ready())
 	}
-	if !s.(FlushTeller).Flushed() {
+	if !s.(Flusher).Flushed() {
 		t.Error("a flush waits for the network")
 	}
 	read := make(chan error)
@@ -310,7 +310,7 @@ func TestIncomingBodiesAreReadOnDemand(t *testing.T) {
 	}
 }
 
-func TestABodysErrorIsToldOnce(t *testing.T) {
+func TestABodysErrorIsReportedOnce(t *testing.T) {
 	st := newState(t, &Config{})
 	b := st.RequestBody(
 		&Request{
@@ -363,7 +363,7 @@ func TestFinishingABodyReadsOnToItsTrailers(t *testing.T) {
 	}
 }
 
-// stuck is a body that gives nothing until it is closed or interrupted.
+// stuck is a body that returns nothing until it is closed or interrupted.
 type stuck struct{ free chan struct{} }
 
 func (s stuck) Read([]byte) (int, error) { <-s.free; return 0, io.ErrClosedPipe }

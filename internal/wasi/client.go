@@ -19,8 +19,8 @@ const (
 	DefaultResponseHeaderBytes = 1 << 20
 )
 
-// Client is an embedder's policy for outgoing HTTP requests. It is read only once in use and may be
-// shared by many stores.
+// Client is an embedder's policy for outgoing HTTP requests. It must not change once in use and may
+// be shared by many stores.
 //
 // Requests go out over HTTP/1.1, each on a connection of its own: no redirects, cookies, proxies,
 // compression or added fields but those that frame the message.
@@ -29,8 +29,8 @@ type Client struct {
 	// always there. An error makes it HTTP-request-denied. nil allows all. It is called from any
 	// goroutine.
 	Allow func(authority string) error
-	// Log is told of every request once its response's head has come or it has failed; nil for no
-	// log. It is called from any goroutine, and before the guest gets the result: it should not
+	// Log is called for every request when the head of its response has come or it has failed; nil
+	// for no log. It is called by any goroutine, before the guest gets the result: it should not
 	// take long.
 	Log func(Outbound)
 	// TLS is the configuration for https; nil for the system's roots. It is cloned for each
@@ -44,7 +44,7 @@ type Client struct {
 	DefaultScheme string
 }
 
-// Outbound is what became of an outgoing request.
+// Outbound describes an outgoing request that has ended.
 type Outbound struct {
 	Method, URL string
 	// Status is that of the response, 0 when Err is set.
@@ -87,8 +87,7 @@ func timeout(ns *uint64) time.Duration {
 	return time.Duration(*ns)
 }
 
-// timeoutError says which of a guest's timeouts has passed, in place of what the network says about
-// it.
+// timeoutError reports which of a guest's timeouts has passed, in place of the network's error.
 type timeoutError struct {
 	what string  // what did not come, and the name of the timeout
 	ns   *uint64 // as the guest set it
@@ -161,7 +160,7 @@ func (r *OutgoingRequest) check(c *Client) *ErrorCode {
 	return nil
 }
 
-// Drop gives up a request that was not sent.
+// Drop drops a request that was not sent.
 func (r *OutgoingRequest) Drop() {
 	if r.body != nil {
 		r.body.pipe.closeRead()

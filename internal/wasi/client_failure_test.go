@@ -35,7 +35,7 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 	defer picky.Close()
 	roots := x509.NewCertPool()
 	roots.AddCert(picky.Certificate())
-	answer := func(wire string) string {
+	reply := func(wire string) string {
 		return rawServer(t, func(c net.Conn, r *bufio.Reader) {
 			readHead(r)
 			io.WriteString(c, wire)
@@ -73,16 +73,16 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 		"no such name":      {"http", "h", &Client{Dial: noName}, RequestOptions{}, DNSError},
 		"no connection":     {"http", "h", &Client{Dial: never}, soon, ConnectionTimeout},
 		"no handshake":      {"https", silent(), &Client{}, soon, ConnectionTimeout},
-		"no answer":         {"http", silent(), &Client{}, RequestOptions{FirstByte: ns(time.Millisecond)}, ConnectionReadTimeout},
+		"no response":       {"http", silent(), &Client{}, RequestOptions{FirstByte: ns(time.Millisecond)}, ConnectionReadTimeout},
 		"unknown authority": {"https", secure.Listener.Addr().String(), &Client{}, RequestOptions{}, TLSCertificateError},
 		"no TLS there":      {"https", eager("HTTP/1.1 400 Bad Request\r\n\r\n"), &Client{}, RequestOptions{}, TLSProtocolError},
 		"TLS too old": {"https", picky.Listener.Addr().String(), &Client{TLS: &tls.Config{MaxVersion: tls.VersionTLS12, RootCAs: roots}}, RequestOptions{},
 			TLSAlertReceived},
-		"not HTTP":           {"http", answer("\x00\x00\x12\x04"), &Client{}, RequestOptions{}, HTTPProtocolError},
-		"closed":             {"http", answer(""), &Client{}, RequestOptions{}, HTTPProtocolError},
-		"half a head":        {"http", answer("HTTP/1.1 200 OK\r\nA: b"), &Client{}, RequestOptions{}, HTTPProtocolError},
-		"switched protocols": {"http", answer("HTTP/1.1 101 Switching Protocols\r\n\r\n"), &Client{}, RequestOptions{}, HTTPUpgradeFailed},
-		"head too big": {"http", answer("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 5000) + "\r\n\r\n"), &Client{MaxHeaderBytes: 1000}, RequestOptions{},
+		"not HTTP":           {"http", reply("\x00\x00\x12\x04"), &Client{}, RequestOptions{}, HTTPProtocolError},
+		"closed":             {"http", reply(""), &Client{}, RequestOptions{}, HTTPProtocolError},
+		"half a head":        {"http", reply("HTTP/1.1 200 OK\r\nA: b"), &Client{}, RequestOptions{}, HTTPProtocolError},
+		"switched protocols": {"http", reply("HTTP/1.1 101 Switching Protocols\r\n\r\n"), &Client{}, RequestOptions{}, HTTPUpgradeFailed},
+		"head too big": {"http", reply("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 5000) + "\r\n\r\n"), &Client{MaxHeaderBytes: 1000}, RequestOptions{},
 			HTTPResponseHeaderSectionSize},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,13 +160,13 @@ func TestRequestsThatCannotBeSentFailAtOnce(t *testing.T) {
 	}
 }
 
-func TestTheEmbedderDecidesAndIsTold(t *testing.T) {
+func TestEveryRequestIsAllowedAndLogged(t *testing.T) {
 	var asked []string
-	told := make(chan Outbound, 10)
+	logged := make(chan Outbound, 10)
 	stop := errors.New("stop")
 	c := &Client{
 		Allow: func(a string) error { asked = append(asked, a); return stop },
-		Log:   func(o Outbound) { told <- o },
+		Log:   func(o Outbound) { logged <- o },
 	}
 	st := newState(t, &Config{Client: c})
 	for _, q := range []struct{ scheme, authority string }{{"http", "h"}, {"https", "u@h"}, {"", "[::1]"}, {"http", "[::1]:81"}, {"http", "h:82"}} {
@@ -182,7 +182,7 @@ func TestTheEmbedderDecidesAndIsTold(t *testing.T) {
 	if diff := cmp.Diff([]string{"h:80", "h:443", "[::1]:443", "[::1]:81", "h:82"}, asked); diff != "" {
 		t.Error(diff)
 	}
-	o := <-told
+	o := <-logged
 	if o.Method != "GET" || o.URL != "http://h/" || o.Err == nil || o.Status != 0 {
 		t.Errorf("%+v", o)
 	}
@@ -191,13 +191,13 @@ func TestTheEmbedderDecidesAndIsTold(t *testing.T) {
 		io.WriteString(c, "HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\n\r\n")
 	})
 	for range 4 {
-		<-told
+		<-logged
 	}
 	st2 := newState(t, &Config{Client: &Client{Log: c.Log}})
 	if _, code := exchange(t, st2, newRequest(t, st2, addr), RequestOptions{}); code != nil {
 		t.Fatal(code)
 	}
-	if o := <-told; o.Status != 418 || o.Err != nil || o.URL != "http://"+addr+"/" {
+	if o := <-logged; o.Status != 418 || o.Err != nil || o.URL != "http://"+addr+"/" {
 		t.Errorf("%+v", o)
 	}
 }

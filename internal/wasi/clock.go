@@ -17,8 +17,8 @@ type Clock struct {
 	wall  func() time.Time
 }
 
-// NewClock returns a Clock whose monotonic part starts now. wall tells the time of day; nil stands
-// for the machine's.
+// NewClock returns a Clock whose monotonic part starts now. wall returns the time of day; nil
+// stands for the machine's clock.
 func NewClock(wall func() time.Time) *Clock {
 	if wall == nil {
 		wall = time.Now
@@ -62,10 +62,10 @@ type Timer struct {
 	deadline uint64
 }
 
-// Ready tells whether the instant has come.
+// Ready reports whether the instant has come.
 func (t *Timer) Ready() bool { return t.clock.Now() >= t.deadline }
 
-// Subscribe has w woken when the instant comes. One that is more than 292 years away does not.
+// Subscribe wakes w when the instant comes. An instant more than 292 years away never comes.
 func (t *Timer) Subscribe(w *Waiter) (unsubscribe func()) {
 	now := t.clock.Now()
 	if now >= t.deadline {

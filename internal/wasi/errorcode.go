@@ -54,7 +54,7 @@ const (
 	InternalError
 )
 
-// PayloadKind tells what an ErrorCase carries.
+// PayloadKind is the type of what an ErrorCase carries.
 type PayloadKind byte
 
 // The payloads of error-code.
@@ -69,8 +69,8 @@ const (
 	StringPayload                // option<string>
 )
 
-// describe returns the name of a case, as in the WIT text, and its payload; of an unknown case the
-// last one's.
+// describe returns the name of a case, as in the WIT text, and its payload. For an unknown case it
+// returns those of the last case.
 func (c ErrorCase) describe() (name string, payload PayloadKind) {
 	switch c {
 	case DNSTimeout:
@@ -159,7 +159,7 @@ func (c ErrorCase) String() string {
 	return name
 }
 
-// Payload tells what the case carries.
+// Payload returns the type of what the case carries.
 func (c ErrorCase) Payload() PayloadKind {
 	_, p := c.describe()
 	return p
@@ -167,17 +167,17 @@ func (c ErrorCase) Payload() PayloadKind {
 
 // ErrorCode is an error-code of wasi:http/types, 0.2 or 0.3. It is an error, and immutable.
 type ErrorCode struct {
-	// Case tells what went wrong.
+	// Case is what went wrong.
 	Case ErrorCase
 	// Text is the string of the payload: rcode, alert-message, field-name, the coding or the
-	// message; nil when absent.
+	// message; nil if absent.
 	Text *string
 	// Number is the number of the payload: info-code, alert-id, field-size, or a size in bytes; nil
-	// when absent.
+	// if absent.
 	Number *uint64
-	// Empty tells that an OptFieldPayload is present although it has neither name nor size.
+	// Empty is true for an OptFieldPayload that is present without a name and a size.
 	Empty bool
-	// Cause is the Go error behind the code, for logs; nil when a guest made the code.
+	// Cause is the Go error behind the code, for logs; nil if a guest made the code.
 	Cause error
 }
 
@@ -239,7 +239,7 @@ func (e *ErrorCode) Error() string {
 // Unwrap returns the cause.
 func (e *ErrorCode) Unwrap() error { return e.Cause }
 
-// AsErrorCode finds the error-code in err's chain; nil when there is none.
+// AsErrorCode returns the error-code in err's chain, or nil if there is none.
 func AsErrorCode(err error) *ErrorCode {
 	var e *ErrorCode
 	if errors.As(err, &e) {

@@ -59,7 +59,7 @@ func (r *IncomingResponse) Body() (*IncomingBody, bool) {
 	return r.body, true
 }
 
-// Close gives the response up. A body that was taken lives on.
+// Close drops the response. A body that was taken stays open.
 func (r *IncomingResponse) Close() {
 	if !r.taken {
 		r.body.Close()
@@ -74,18 +74,18 @@ func newExchange(s *State, req *OutgoingRequest, opts RequestOptions) *Exchange 
 	return e
 }
 
-// Ready tells whether Take has a result.
+// Ready reports whether Take has a result.
 func (e *Exchange) Ready() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.ready
 }
 
-// Subscribe has w woken when the result is there.
+// Subscribe wakes w when the result is there.
 func (e *Exchange) Subscribe(w *Waiter) func() { return e.subscribe(w) }
 
-// Take returns the response, which the caller closes, or the failure; once: ok is false after that.
-// It must be Ready.
+// Take returns the response, which the caller closes, or the failure. It must be Ready, and returns
+// a result once: ok is false after that.
 func (e *Exchange) Take() (res *IncomingResponse, err *ErrorCode, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -96,7 +96,7 @@ func (e *Exchange) Take() (res *IncomingResponse, err *ErrorCode, ok bool) {
 	return e.res, e.err, true
 }
 
-// Drop gives the future up: an exchange whose response was not taken is aborted, one whose response
+// Drop drops the future: an exchange whose response was not taken is aborted, one whose response
 // was taken goes on.
 func (e *Exchange) Drop() {
 	e.mu.Lock()
@@ -119,7 +119,7 @@ func (e *Exchange) Close() error {
 	return nil
 }
 
-// abort ends both directions; the guest hears cause unless the response has come already.
+// abort ends both directions; the guest gets cause unless the response has come already.
 func (e *Exchange) abort(cause *ErrorCode) {
 	e.mu.Lock()
 	if e.closed {
@@ -283,8 +283,8 @@ const (
 	chunked
 )
 
-// framing decides by what the guest has done up to now, so that the same guest always sends the
-// same bytes.
+// framing returns the framing according to what the guest has done so far, so that the same guest
+// always sends the same bytes.
 func (e *Exchange) framing() (framing, *ErrorCode) {
 	length, ok := e.req.header.ContentLength()
 	switch {

@@ -3,8 +3,8 @@ package wasi
 import "strconv"
 
 // Exit is the error with which a host function unwinds a guest that asked to end (wasi:cli/exit).
-// It stops the guest at once, from any depth, and leaves its store unusable; whoever called the
-// guest finds it with errors.As and takes it for an end, not for a failure of the guest.
+// It stops the guest at once, from any depth, and leaves its store unusable. The caller of the
+// guest finds it with errors.As; it is a regular end, not a failure of the guest.
 type Exit struct {
 	// Code is the status for the process: 0 is success.
 	Code uint8

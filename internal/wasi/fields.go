@@ -15,13 +15,14 @@ var (
 	ErrFieldsTooBig   = errors.New("fields exceed their size limit")
 )
 
-// DefaultFieldsBytes is how big fields that a guest builds may grow, in bytes.
+// DefaultFieldsBytes is the default of FieldRules.Bytes.
 const DefaultFieldsBytes = 128 << 10
 
-// fieldOverhead is what every entry counts beside its bytes, so that empty values are not free.
+// fieldOverhead is what every entry counts beside its own bytes, in bytes, so that empty values are
+// not free.
 const fieldOverhead = 32
 
-// FieldRules are an embedder's limits and additional rules for fields. They are read only once in
+// FieldRules are an embedder's limits and additional rules for fields. They must not change once in
 // use.
 type FieldRules struct {
 	// Bytes limits the names and values of one fields value, with 32 bytes added for every entry; 0
@@ -40,7 +41,7 @@ func (r *FieldRules) limit() int {
 	return DefaultFieldsBytes
 }
 
-// forbidden tells whether a lower-case name concerns the connection and thus the host alone.
+// forbidden reports whether a lower-case name concerns the connection and thus the host alone.
 func (r *FieldRules) forbidden(key string) bool {
 	switch key {
 	case "connection",
@@ -129,10 +130,10 @@ func (f *Fields) Freeze() *Fields {
 	return f
 }
 
-// Frozen tells whether f is immutable.
+// Frozen reports whether f is immutable.
 func (f *Fields) Frozen() bool { return f.frozen }
 
-// Len is the number of pairs.
+// Len returns the number of pairs.
 func (f *Fields) Len() int { return len(f.entries) }
 
 // Clone returns a mutable copy.
@@ -162,7 +163,7 @@ func (f *Fields) Get(name string) [][]byte {
 	return values
 }
 
-// Has tells whether a name is present.
+// Has reports whether a name is present.
 func (f *Fields) Has(name string) bool { return f.index(strings.ToLower(name)) >= 0 }
 
 func (f *Fields) index(key string) int {
@@ -285,7 +286,7 @@ func (f *Fields) remove(key string) (removed [][]byte) {
 	return removed
 }
 
-// ContentLength returns the value of content-length; ok is false when there is none.
+// ContentLength returns the value of content-length; ok is false if there is none.
 func (f *Fields) ContentLength() (n uint64, ok bool) {
 	i := f.index(contentLength)
 	if i < 0 {

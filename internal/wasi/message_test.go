@@ -166,38 +166,38 @@ func TestARequestWithoutHostIsForTheListener(t *testing.T) {
 	}
 }
 
-func TestOutparamAnswersOnce(t *testing.T) {
-	type answer struct {
+func TestOutparamTakesOneResponse(t *testing.T) {
+	type outcome struct {
 		status int
 		code   string
 	}
 	st := NewState(&Config{})
 	for name, c := range map[string]struct {
 		do   func(o *ResponseOutparam)
-		want []answer
+		want []outcome
 	}{
-		"response": {func(o *ResponseOutparam) { o.Set(st.NewOutgoingResponse(NewFields(&FieldRules{})), nil) }, []answer{{200, ""}}},
-		"code":     {func(o *ResponseOutparam) { o.Set(nil, NewErrorCode(LoopDetected, nil)) }, []answer{{0, "loop-detected"}}},
-		"drop":     {func(o *ResponseOutparam) { o.Drop(); o.Drop() }, []answer{{0, "none"}}},
+		"response": {func(o *ResponseOutparam) { o.Set(st.NewOutgoingResponse(NewFields(&FieldRules{})), nil) }, []outcome{{200, ""}}},
+		"code":     {func(o *ResponseOutparam) { o.Set(nil, NewErrorCode(LoopDetected, nil)) }, []outcome{{0, "loop-detected"}}},
+		"drop":     {func(o *ResponseOutparam) { o.Drop(); o.Drop() }, []outcome{{0, "none"}}},
 		"set and drop": {func(o *ResponseOutparam) {
 			o.Set(st.NewOutgoingResponse(NewFields(&FieldRules{})), nil)
 			o.Drop()
 			o.Set(st.NewOutgoingResponse(NewFields(&FieldRules{})), nil)
-		}, []answer{{200, ""}}},
+		}, []outcome{{200, ""}}},
 	} {
-		var got []answer
+		var got []outcome
 		o := NewResponseOutparam(func(r *Response, code *ErrorCode) {
 			switch {
 			case r != nil:
-				got = append(got, answer{status: r.Status})
+				got = append(got, outcome{status: r.Status})
 			case code != nil:
-				got = append(got, answer{code: code.String()})
+				got = append(got, outcome{code: code.String()})
 			default:
-				got = append(got, answer{code: "none"})
+				got = append(got, outcome{code: "none"})
 			}
 		})
 		c.do(o)
-		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(answer{})); diff != "" {
+		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(outcome{})); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

@@ -3,7 +3,7 @@ package wasi
 // ResponseOutparam takes a guest's response to one request, once. It belongs to the guest's
 // goroutine.
 type ResponseOutparam struct {
-	// Head tells that the request was HEAD: the response may declare a length and send nothing.
+	// Head is true if the request was HEAD: the response may declare a length and send nothing.
 	Head bool
 
 	done func(*Response, *ErrorCode)
@@ -16,7 +16,7 @@ func NewResponseOutparam(done func(*Response, *ErrorCode)) *ResponseOutparam {
 	return &ResponseOutparam{done: done}
 }
 
-// Set answers with res, or with code when that is not nil. Later calls do nothing but abort res.
+// Set responds with res, or with code if that is not nil. Later calls only abort res.
 func (o *ResponseOutparam) Set(res *OutgoingResponse, code *ErrorCode) {
 	done := o.done
 	o.done = nil
@@ -34,7 +34,7 @@ func (o *ResponseOutparam) Set(res *OutgoingResponse, code *ErrorCode) {
 	done(r, nil)
 }
 
-// Drop gives the outparam up.
+// Drop drops the outparam.
 func (o *ResponseOutparam) Drop() {
 	if done := o.done; done != nil {
 		o.done = nil

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// ErrBodyDropped is how a body ends whose producer gave it up before it was complete.
+// ErrBodyDropped is the error of reading a body whose producer dropped it before it was complete.
 var ErrBodyDropped = errors.New("body was dropped before it was finished")
 
 const (
@@ -51,7 +51,7 @@ func (p *pipe) space() int {
 	return free
 }
 
-// writable tells whether a write would be taken or fail.
+// writable reports whether a write would be taken or fail.
 func (p *pipe) writable() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,7 +68,7 @@ func (p *pipe) checkWrite() (int, error) {
 	return p.space(), nil
 }
 
-// write hands b over. own tells that the pipe may keep b.
+// write passes b to the reader. own says that the pipe may keep b.
 func (p *pipe) write(b []byte, own bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,7 +105,7 @@ func (p *pipe) wakeReader() {
 }
 
 // end closes the writing side; a nil err is a proper end. Only the first call counts; it reports
-// true if there is a reader to hear of it.
+// whether there is a reader that gets the end.
 func (p *pipe) end(err error) (heard bool) {
 	p.mu.Lock()
 	if !p.ended {
@@ -173,8 +173,8 @@ func (p *pipe) take(b []byte) (n int) {
 	return n
 }
 
-// closeRead ends the reading side: what is buffered is dropped, a blocked Read returns, writes give
-// ErrClosed.
+// closeRead ends the reading side: what is buffered is dropped, a blocked Read returns, and writes
+// return ErrClosed.
 func (p *pipe) closeRead() {
 	p.mu.Lock()
 	p.readerClosed = true
@@ -184,7 +184,7 @@ func (p *pipe) closeRead() {
 	p.wake()
 }
 
-// buffered returns how many bytes Read gives without blocking, and whether they are the last.
+// buffered returns how many bytes Read returns without blocking, and whether they are the last.
 func (p *pipe) buffered() (n int, ended bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Check tells whether guests can be given the environment, the arguments and the working directory:
-// all of it must be UTF-8. The error names what is not.
+// Check returns an error if guests cannot get the environment, the arguments or the working
+// directory: all of it must be UTF-8. The error names what is not.
 func (c *Config) Check() error {
 	for _, kv := range c.Env {
 		if !utf8.ValidString(kv[0]) {
@@ -32,8 +32,8 @@ func (c *Config) Check() error {
 	return nil
 }
 
-// Process returns the configuration for those who show it to the guest: only if all of it is UTF-8,
-// which guests may rely on.
+// Process returns the configuration to be shown to the guest. It fails as Check does: guests rely
+// on UTF-8.
 func (s *State) Process() (*Config, error) {
 	if err := s.cfg.Check(); err != nil {
 		return nil, fmt.Errorf("environment of the guest: %w", err)

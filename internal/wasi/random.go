@@ -10,16 +10,16 @@ import (
 // MaxRandom is the number of random bytes that a guest may ask for in one call.
 const MaxRandom = 64 << 20
 
-// Random is the randomness of one guest. It belongs to the guest's goroutine. Nothing is drawn
-// before it is asked for.
+// Random is the source of random numbers of one guest. It belongs to the guest's goroutine. Nothing
+// is drawn before the guest asks for it.
 type Random struct {
 	secure   io.Reader
 	insecure *rand.ChaCha8
 	seed     *[2]uint64
 }
 
-// NewRandom returns the randomness that secure feeds; nil stands for the machine's cryptographic
-// generator. A reader that repeats itself makes all that a guest draws repeatable.
+// NewRandom returns a Random that draws from secure; nil stands for the machine's cryptographic
+// generator. A reader that repeats itself makes everything that a guest draws repeatable.
 func NewRandom(secure io.Reader) *Random {
 	if secure == nil {
 		secure = crand.Reader

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Request is an HTTP request that a guest is to handle.
+// Request is an HTTP request for a guest.
 type Request struct {
 	// Method is a token, in its own case.
 	Method string
@@ -30,7 +30,7 @@ type Request struct {
 }
 
 // Interrupter is an io.Reader whose blocked Read can be made to return with an error. An HTTP
-// server gives its requests bodies with it to have them let go of before the handler has returned.
+// server whose bodies have it can end their reads before the handler has returned.
 type Interrupter interface {
 	// Interrupt makes Read return, now and forever. It may be called from any goroutine and does
 	// not block.
@@ -154,8 +154,8 @@ func (b interruptBody) Close() error {
 }
 
 // serverBody leaves closing to the server: net/http's Close waits for a blocked Read. Once closed
-// it gives no more, as the server may read the rest for itself, and a guest that read on beside it
-// would take what is left for the whole.
+// it returns no more bytes: the server may read the rest itself, and a guest that reads beside it
+// would take the rest for the whole.
 type serverBody struct {
 	r      io.Reader
 	closed atomic.Bool

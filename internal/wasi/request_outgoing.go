@@ -28,15 +28,15 @@ func (r *OutgoingRequest) Body() (*OutgoingBody, bool) {
 	return r.body, true
 }
 
-// SetMethod sets a method and tells whether it is valid.
+// SetMethod sets the method and reports whether it is valid.
 func (r *OutgoingRequest) SetMethod(m string) bool { return set(&r.Method, m, validToken(m)) }
 
-// SetScheme sets a scheme, "" for none, and tells whether it is valid.
+// SetScheme sets the scheme, "" for none, and reports whether it is valid.
 func (r *OutgoingRequest) SetScheme(s string) bool {
 	return set(&r.Scheme, CanonicalScheme(s), validScheme(s))
 }
 
-// SetPathWithQuery sets the target's path and query, "" standing for "/", and tells whether it is
+// SetPathWithQuery sets the target's path and query, "" standing for "/", and reports whether it is
 // valid. They are sent as they are.
 func (r *OutgoingRequest) SetPathWithQuery(p string) bool {
 	if p == "" {
@@ -45,7 +45,7 @@ func (r *OutgoingRequest) SetPathWithQuery(p string) bool {
 	return set(&r.PathWithQuery, p, validPath(p))
 }
 
-// SetAuthority sets the authority and tells whether it is valid.
+// SetAuthority sets the authority and reports whether it is valid.
 func (r *OutgoingRequest) SetAuthority(a string) bool {
 	return set(&r.Authority, a, validAuthority(a))
 }

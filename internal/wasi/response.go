@@ -6,14 +6,14 @@ import (
 	"strconv"
 )
 
-// Response is the HTTP response that a guest gave. Its Body may still be being written.
+// Response is the HTTP response of a guest, which may still write the body.
 type Response struct {
 	// Status is 100 to 999 as the guest set it; a server has to refuse those that cannot end an
 	// exchange.
 	Status int
 	// Header is frozen.
 	Header *Fields
-	// Body is never nil. Whoever gets the Response closes it.
+	// Body is never nil. The owner of the Response closes it.
 	Body *BodyReader
 
 	body *OutgoingBody
@@ -23,20 +23,20 @@ type Response struct {
 func (r *Response) Trailer() *Fields { return r.Body.Trailer() }
 
 // Abort cuts a body that has not ended, with the reason that Body.Read then returns after what was
-// written before. It reports false if nobody can hear of that: the body has ended before, or its
-// reader has left. It may be called from any goroutine.
+// written before. It reports whether the reader gets the reason: the body has not ended before, and
+// its reader has not left. It may be called from any goroutine.
 func (r *Response) Abort(cause error) (heard bool) { return r.body.Abort(cause) }
 
-// Stuck reports whether the body has not ended and only the guest could go on with it. The guest's
+// Stuck reports whether the body has not ended and only the guest could continue it. The guest's
 // goroutine calls it.
 func (r *Response) Stuck() bool {
 	return !r.Body.Ended() && (r.body.without == nil || !r.body.without())
 }
 
 // Abandon ends a body that the guest has left unfinished for good: with ErrBodyDropped, so that its
-// receiver takes no part for the whole. But a response that is an error by its own account (5xx)
-// ends as it is, as on other hosts: StarlingMonkey finishes none of those, and they say more than
-// that. The guest's goroutine calls it.
+// receiver does not take a part for the whole. A response with a status of 5xx ends as it is, as on
+// other hosts: StarlingMonkey finishes none of those, and they say more than an error here would.
+// The guest's goroutine calls it.
 func (r *Response) Abandon() {
 	if r.Status >= http.StatusInternalServerError {
 		_ = r.body.Finish(nil) // the receiver hears of a size that is not the declared one

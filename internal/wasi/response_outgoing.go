@@ -7,8 +7,8 @@ import (
 // OutgoingResponse is a response that a guest builds. It belongs to the guest's goroutine.
 type OutgoingResponse struct {
 	Status int
-	// Head tells that it answers HEAD: it may declare a length and send nothing. It is set before
-	// Body is called.
+	// Head is true for a response to HEAD: it may declare a length and send nothing. It is set
+	// before Body is called.
 	Head   bool
 	header *Fields
 	body   *OutgoingBody
@@ -34,7 +34,7 @@ func (r *OutgoingResponse) Body() (*OutgoingBody, bool) {
 	return r.body, true
 }
 
-// SetStatus sets the status and tells whether it is valid: 100 to 999.
+// SetStatus sets the status and reports whether it is valid: 100 to 999.
 func (r *OutgoingResponse) SetStatus(status int) bool {
 	if status < 100 || status > 999 {
 		return false
@@ -43,7 +43,7 @@ func (r *OutgoingResponse) SetStatus(status int) bool {
 	return true
 }
 
-// Drop gives up a response that was not sent.
+// Drop drops a response that was not sent.
 func (r *OutgoingResponse) Drop() {
 	if r.body != nil {
 		r.body.pipe.closeRead()

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAnswersWithoutBodyMayDeclareALength(t *testing.T) {
+func TestResponsesWithoutBodyMayDeclareALength(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		head   bool
@@ -122,7 +122,8 @@ func TestAResponseWithoutBodyIsHeldToItsContentLength(t *testing.T) {
 		o.Set(out, nil)
 		h := res.HTTP()
 		_, err := io.ReadAll(h.Body)
-		if code := AsErrorCode(err); c.ok != (err == nil) || err != nil && (code == nil || code.Case != HTTPResponseBodySize) {
+		if code := AsErrorCode(err); c.ok != (err == nil) ||
+			err != nil && (code == nil || code.Case != HTTPResponseBodySize) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// RFC 9110, 8.6: a 204 has no Content-Length. Else the length is known.

@@ -25,8 +25,8 @@ type Stdin struct {
 
 type stdinSub struct{ w *Waiter }
 
-// NewStdin returns a source that reads r; nil stands for an empty input. r remains the caller's,
-// who must not read it any more.
+// NewStdin returns a source that reads r; nil stands for an empty input. The caller still owns r,
+// but must not read it any more.
 func NewStdin(r io.Reader) *Stdin {
 	s := &Stdin{r: r, subs: map[*stdinSub]struct{}{}}
 	if r == nil {
@@ -38,8 +38,8 @@ func NewStdin(r io.Reader) *Stdin {
 // Open returns a new handle on the source for one guest. Closing the handle leaves the source open.
 func (s *Stdin) Open() InputStream { return &stdinStream{s: s} }
 
-// Close ends the source: every handle reads io.EOF once the bytes that are there are gone, and who
-// waits is woken. A read under way is interrupted and waited for when the reader has deadlines
+// Close ends the source: every handle reads io.EOF after the bytes that are there, and guests that
+// wait are woken. A read under way is interrupted and waited for when the reader has deadlines
 // (SetReadDeadline, as pipes and sockets have). The read of any other reader, a terminal for
 // example, cannot be interrupted: Close does not wait for it, its goroutine ends when it returns.
 func (s *Stdin) Close() error {
@@ -77,8 +77,8 @@ func (s *Stdin) demand() {
 	}()
 }
 
-// readSome reads at least one byte unless the reader fails; one that gives neither bytes nor an
-// error again and again has failed.
+// readSome reads at least one byte unless the reader fails. A reader that repeatedly returns
+// neither bytes nor an error counts as failed.
 func readSome(r io.Reader, buf []byte) (int, error) {
 	for range 100 {
 		if n, err := r.Read(buf); n > 0 || err != nil {
@@ -88,7 +88,7 @@ func readSome(r io.Reader, buf []byte) (int, error) {
 	return 0, io.ErrNoProgress
 }
 
-// wake wakes all who wait. The lock is held.
+// wake wakes all handles that wait. The lock is held.
 func (s *Stdin) wake() {
 	for sub := range s.subs {
 		sub.w.Wake()
@@ -136,7 +136,7 @@ func (i *stdinStream) Read(n int) ([]byte, error) {
 	return b, nil
 }
 
-// Ready is a wish for bytes: a guest that only polls would otherwise wait for a read that nobody
+// Ready also starts a read: a guest that only polls would otherwise wait for a read that never
 // starts.
 func (i *stdinStream) Ready() bool {
 	s := i.s
@@ -166,7 +166,7 @@ func (i *stdinStream) Subscribe(w *Waiter) (unsubscribe func()) {
 	}
 }
 
-// Close gives the handle back.
+// Close closes the handle.
 func (i *stdinStream) Close() error {
 	i.reported = true
 	return nil

@@ -108,7 +108,7 @@ func TestStdinHandlesShareWhatIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b, err := first.Read(4); len(b) > 0 || err != io.EOF {
-		t.Errorf("a closed handle gives %q, %v", b, err)
+		t.Errorf("a closed handle returns %q, %v", b, err)
 	}
 	second, third := s.Open(), s.Open()
 	if got, err := next(t, second, 4); got != "two " || err != nil {
@@ -177,7 +177,7 @@ func TestStdinGivesUpOnAReaderThatMakesNoProgress(t *testing.T) {
 	}
 }
 
-// idle is a reader that gives nothing.
+// idle is a reader that returns nothing.
 type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }

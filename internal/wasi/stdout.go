@@ -8,8 +8,7 @@ import (
 	"syscall"
 )
 
-// sinkPermit is how many bytes a guest that asks is told to write at once to an output of its
-// process.
+// sinkPermit is the permit for one write to a standard stream, in bytes.
 const sinkPermit = 1 << 20
 
 // NewSink returns a stream into w, unbuffered: what a guest has written is visible outside at once.
@@ -45,7 +44,7 @@ func (s *sink) CheckWrite() (int, error) {
 	return sinkPermit, nil
 }
 
-// Unlimited says that a Write is never too big: nothing of it is kept.
+// Unlimited marks that a Write is never too big: nothing of it is kept.
 func (s *sink) Unlimited() {}
 
 func (s *sink) Write(p []byte) error {
@@ -81,7 +80,7 @@ func (s *sink) Close() error {
 	return nil
 }
 
-// isReaderGone tells whether a write failed since nobody can read what is written.
+// isReaderGone reports whether a write failed because the other end has no reader.
 func isReaderGone(err error) bool {
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) ||
 		errors.Is(err, os.ErrClosed) {

@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// A Waiter is woken by any of the sources it is subscribed to. It belongs to one goroutine; only
+// Waiter is woken by any of the sources that it is subscribed to. It belongs to one goroutine; only
 // its wake-up is shared.
 type Waiter struct {
 	c    chan struct{}
@@ -18,8 +18,8 @@ type Waiter struct {
 // NewWaiter returns a Waiter that is not woken yet.
 func NewWaiter() *Waiter { return &Waiter{c: make(chan struct{}, 1)} }
 
-// NewCaller returns a Waiter that nobody waits for: to wake it is to call f, on any goroutine. f
-// must not block nor call the source.
+// NewCaller returns a Waiter that calls f, on any goroutine, each time that it is woken; Wait is
+// not for it. f must neither block nor call the source.
 func NewCaller(f func()) *Waiter { return &Waiter{call: f} }
 
 // Wake wakes the waiter, now or at its next wait. It never blocks and may be called from any
@@ -48,9 +48,9 @@ func (w *Waiter) Wait(ctx context.Context) error {
 
 // Source is something that a guest can wait for.
 type Source interface {
-	// Ready tells whether the awaited state is there now. An error or the end counts as ready.
+	// Ready reports whether the awaited state is there now. An error or the end counts as ready.
 	Ready() bool
-	// Subscribe has w woken whenever Ready may have become true after the call, until the returned
+	// Subscribe wakes w whenever Ready may have become true after the call, until the returned
 	// function is called.
 	Subscribe(w *Waiter) (unsubscribe func())
 }
@@ -95,7 +95,7 @@ func Await(ctx context.Context, s Source) error {
 	return nil
 }
 
-// OwningWriter is an OutputStream that can keep what it is given instead of copying it.
+// OwningWriter is an OutputStream that can keep the bytes of a write instead of copying them.
 type OwningWriter interface {
 	// WriteOwned is Write, but p belongs to the stream from then on.
 	WriteOwned(p []byte) error
@@ -104,10 +104,10 @@ type OwningWriter interface {
 // Unlimited is an OutputStream that accepts a Write of any size, whatever CheckWrite says.
 type Unlimited interface{ Unlimited() }
 
-// FlushTeller is an OutputStream whose flush may be complete while CheckWrite permits nothing for
+// Flusher is an OutputStream whose flush may be complete while CheckWrite permits nothing for
 // another reason.
-type FlushTeller interface {
-	// Flushed tells that no flush is under way.
+type Flusher interface {
+	// Flushed reports whether no flush is under way.
 	Flushed() bool
 }
 

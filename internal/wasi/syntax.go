@@ -82,7 +82,7 @@ func validAuthority(s string) bool {
 	return err == nil && n <= 65535
 }
 
-// regName tells whether s has only unreserved characters, sub-delimiters, percent signs and those
+// regName reports whether s has only unreserved characters, sub-delimiters, percent signs and those
 // in more.
 func regName(s, more string) bool {
 	for i := range len(s) {
@@ -95,7 +95,7 @@ func regName(s, more string) bool {
 	return true
 }
 
-// validToken tells whether s is a token (RFC 9110, 5.6.2).
+// validToken reports whether s is a token (RFC 9110, 5.6.2).
 func validToken(s string) bool {
 	for i := range len(s) {
 		if !tchar(s[i]) {
@@ -116,8 +116,8 @@ func digit(c byte) bool { return c >= '0' && c <= '9' }
 // contentLength is the key of the field that says how long a body is.
 const contentLength = "content-length"
 
-// validValue tells whether v may be a value (RFC 9110, 5.5, with blanks at its ends allowed) of the
-// field with this key.
+// validValue reports whether v may be a value (RFC 9110, 5.5, with blanks at its ends allowed) of
+// the field with this key.
 func validValue(key string, v []byte) bool {
 	for _, c := range v {
 		if c < 0x20 && c != '\t' || c == 0x7f {

@@ -40,20 +40,23 @@ func TestTrailersDoNotFrameRouteOrAuthenticate(t *testing.T) {
 		h.Set(kv[i], kv[i+1])
 	}
 	in := st.RequestBody(&Request{
-		Body: io.NopCloser(strings.NewReader("abc")), Trailer: func() *Fields { return FieldsFromHTTP(st.FieldRules(), h) },
+		Body:    io.NopCloser(strings.NewReader("abc")),
+		Trailer: func() *Fields { return FieldsFromHTTP(st.FieldRules(), h) },
 	})
 	f := in.Finish()
 	if err := Await(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
 	got, code := f.Get()
-	if diff := cmp.Diff([]string{"grpc-status: 9", "server-timing: 9", "x-first: 9"}, pairs(got)); diff != "" || code != nil {
+	if diff := cmp.Diff([]string{"grpc-status: 9", "server-timing: 9", "x-first: 9"}, pairs(got)); diff != "" ||
+		code != nil {
 		t.Errorf("received: %v, %s", code, diff)
 	}
 
 	// Nothing but those is as good as none.
 	in = st.RequestBody(&Request{
-		Body: io.NopCloser(strings.NewReader("")), Trailer: func() *Fields { return mustFields(t, st.FieldRules(), "content-length", "1").Freeze() },
+		Body:    io.NopCloser(strings.NewReader("")),
+		Trailer: func() *Fields { return mustFields(t, st.FieldRules(), "content-length", "1").Freeze() },
 	})
 	f = in.Finish()
 	if err := Await(t.Context(), f); err != nil {

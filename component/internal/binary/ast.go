@@ -70,7 +70,7 @@ type CoreInstance struct {
 	Exports []CoreInlineExport // when Inline
 }
 
-// CoreInstArg gives a core instance for one import module name.
+// CoreInstArg is the core instance for one import module name.
 type CoreInstArg struct {
 	Name     string
 	Instance uint32
@@ -168,7 +168,7 @@ type Instance struct {
 	Exports   []InlineExport
 }
 
-// InstArg gives an item for one import of the instantiated component.
+// InstArg is the item for one import of the instantiated component.
 type InstArg struct {
 	Name  string
 	Sort  Sort

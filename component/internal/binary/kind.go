@@ -52,8 +52,8 @@ const (
 	preambleSize     = 8
 )
 
-// Kind returns what data is. It looks at the preamble, for text at the first word; the rest may still
-// be malformed.
+// Kind returns the kind of data. It looks at the preamble, for text at the first word; the rest may
+// still be malformed.
 func Kind(data []byte) FileKind {
 	switch {
 	case len(data) == 0:

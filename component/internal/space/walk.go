@@ -6,9 +6,9 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
 
-// Reader gives definitions a meaning. Its methods return the item that the definition adds to an
-// index space of its Space, to which the walk appends it; what a definition adds to the index
-// spaces of core items, the Reader keeps itself.
+// Reader interprets definitions. Its methods return the item that the definition adds to an index
+// space of its Space, to which the walk appends it; what a definition adds to the index spaces of
+// core items, the Reader keeps itself.
 type Reader[E any] interface {
 	Spaces() *Space[E]
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A type that is made of itself again and again is written as far as anybody may want to read it.
+// A type that nests itself many times is written up to a readable length.
 func TestTheTextOfATypeIsBounded(t *testing.T) {
 	typ := NewPrim(U8)
 	for range 60 {

@@ -6,7 +6,7 @@
 // component-model/design/mvp/CanonicalABI.md.
 package types
 
-// Kind tells the value types apart.
+// Kind is the kind of a value type.
 type Kind byte
 
 // The kinds of value types.

@@ -64,7 +64,7 @@ func canonName(op binary.CanonOp) string {
 	return fmt.Sprintf("canonical definition 0x%02x", byte(op))
 }
 
-// canonFeature tells which gated features a canonical definition needs.
+// canonFeature returns the gated features that a canonical definition needs.
 func canonFeature(c *binary.Canon) Features {
 	switch c.Op {
 	case binary.CanonLift, binary.CanonLower:
@@ -97,7 +97,7 @@ func canonFeature(c *binary.Canon) Features {
 	return Async
 }
 
-// builtin checks any canonical definition but lift and gives the type of its core function.
+// builtin checks any canonical definition but lift and returns the type of its core function.
 func (s *scope) builtin(c *binary.Canon) (*coreFunc, error) {
 	switch c.Op {
 	case binary.CanonLower:

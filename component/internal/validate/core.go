@@ -239,7 +239,7 @@ func mentions(f *coreFunc, id uint64) bool {
 	return slices.ContainsFunc(f.params, isID) || slices.ContainsFunc(f.results, isID)
 }
 
-// intern gives equal function types the same number and the same *coreFunc.
+// intern returns the same number and the same *coreFunc for equal function types.
 func (v *validator) intern(f *coreFunc) (uint64, *coreFunc) {
 	key := fmt.Sprint(f.params, f.results)
 	if def, ok := v.coreFuncs[key]; ok {

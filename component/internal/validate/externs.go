@@ -93,7 +93,7 @@ func (s *scope) rawExternType(t *binary.ExternType) (entity, error) {
 	return e, nil
 }
 
-// rename gives a type a node of its own, so that it can have a name where the original has none.
+// rename returns a node of its own for a type, which can have a name where the original has none.
 func rename(t anyType) anyType {
 	switch t := t.(type) {
 	case *resType:
@@ -122,7 +122,7 @@ func (s *scope) Export(x *binary.Export) (entity, error) {
 	return e, s.extern(exports, &x.Name, e)
 }
 
-// ascribe gives the item of type e the type t, of which e has to be a subtype.
+// ascribe sets the type of the item of type e to t, of which e has to be a subtype.
 func (s *scope) ascribe(e entity, t *binary.ExternType) (entity, error) {
 	want, err := s.rawExternType(t)
 	if err != nil {

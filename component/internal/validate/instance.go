@@ -48,7 +48,7 @@ func (s *scope) inlineInstance(list []binary.InlineExport) (*instType, error) {
 	return newInstType(out, nil), nil
 }
 
-// instantiate checks the arguments against the imports of the component and gives the type of the
+// instantiate checks the arguments against the imports of the component and returns the type of the
 // instance, in which the resources of the arguments stand for those of the imports and every
 // resource that the component defines is a new one.
 func (s *scope) instantiate(b *binary.Instance) (*instType, error) {

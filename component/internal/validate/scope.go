@@ -7,7 +7,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/space"
 )
 
-// direction tells imports from exports: their names, and which types have a name, are kept apart.
+// direction distinguishes imports from exports: their names, and which types have a name, are kept
+// apart.
 type direction byte
 
 const (

@@ -26,7 +26,7 @@ func variantCase(label string, payload ...byte) []byte {
 	return Cat(Name(label), B(1), payload, B(0))
 }
 
-// TestTypesMatchByStructure gives the type have where a type equal to want is imported.
+// TestTypesMatchByStructure passes the type have where a type equal to want is imported.
 func TestTypesMatchByStructure(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
@@ -79,7 +79,7 @@ func TestTypesMatchByStructure(t *testing.T) {
 	}
 }
 
-// TestResourcesAreReplacedInEveryType gives a type that mentions the resource that was given, and
+// TestResourcesAreReplacedInEveryType passes a type that mentions the resource that was passed, and
 // one that mentions another.
 func TestResourcesAreReplacedInEveryType(t *testing.T) {
 	const own0, own1 = 2, 3 // type indices in the outer component

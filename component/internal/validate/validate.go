@@ -30,7 +30,7 @@ func (e *Error) Error() string { return binary.Describe(e.Offset, e.Path, e.Msg)
 // Features is the set of gated features of the component model that are taken.
 type Features uint32
 
-// The gated features, with the names that the Explainer gives them.
+// The gated features, with their names in the Explainer.
 const (
 	Async           Features = 1 << iota // async functions, streams, futures and their built-ins
 	AsyncBuiltins                        // synchronous and asynchronous forms of more built-ins

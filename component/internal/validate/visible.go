@@ -15,8 +15,7 @@ func (s *scope) isNamed(d direction, t anyType) bool {
 	return s.sides[imports].named[t] || d == exports && s.sides[exports].named[t]
 }
 
-// show checks that all types that e mentions have a name, and gives names to those that e
-// introduces.
+// show checks that all types that e mentions have a name, and names those that e introduces.
 func (s *scope) show(d direction, e entity) error {
 	w := visibility{s: s, d: d, seen: map[anyType]bool{}}
 	return w.entity(e)

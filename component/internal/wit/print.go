@@ -12,7 +12,7 @@ import (
 // Text returns the world of a component as WIT text: package root:component with world root, then a
 // block for each package of which the component imports or exports interfaces. Only those parts of
 // the interfaces are there that the component names. What WIT has no words for stands in comments.
-// The same component always gives the same text.
+// The text of a component is always the same.
 func Text(c *binary.Component) string {
 	r := &resolver{world: newIface(), imports: newIface(), exports: newIface()}
 	complete := r.root(c)

@@ -41,8 +41,8 @@ func instanceName(n binary.ExternName) string {
 	return n.Name
 }
 
-// named gives the instance its name. An instance that has another one already is seen through a
-// second list, whose types stand for those of the first.
+// named names the instance. An instance that has another name already is seen through a second
+// list, whose types stand for those of the first.
 func (r *resolver) named(i *iface, name string) (*iface, error) {
 	if i.name == "" {
 		i.name = name

@@ -106,8 +106,8 @@ func (v *view) nameOf(t *typ) (string, bool) {
 	return "", false
 }
 
-// definition returns what the type of an item stands for: a definition to be written under its name,
-// or another name of this view, which is the item's own when a use statement brings it.
+// definition returns what the type of an item stands for: a definition to be written under its
+// name, or another name of this view, which is the item's own when a use statement brings it.
 func (v *view) definition(it item) (def *typ, other string) {
 	for t := it.typ; ; t = t.eq {
 		if t != it.typ {

@@ -73,7 +73,7 @@ const (
 // Type is a function type.
 type Type struct{ Params, Results []byte }
 
-// Sig makes a function type.
+// Sig returns a function type.
 func Sig(params, results []byte) Type { return Type{params, results} }
 
 // Import is an import; Desc holds its kind byte and description for anything
@@ -208,11 +208,11 @@ func Section(id byte, content []byte) []byte {
 	return append(append([]byte{id}, U32(len(content))...), content...)
 }
 
-// Header is what every core module begins with.
+// Header is the beginning of every core module.
 func Header() []byte { return []byte("\x00asm\x01\x00\x00\x00") }
 
-// Bytes assembles the module. Each use of a function type gets an entry of its
-// own in the type section, in the order imports, functions, tags.
+// Bytes returns the assembled module. Each use of a function type has an entry of its own in the
+// type section, in the order imports, functions, tags.
 func (m Module) Bytes() []byte {
 	var types, imports, funcs, tags, globals, exports, elems, code, data, names [][]byte
 	typeOf := func(t Type) []byte {

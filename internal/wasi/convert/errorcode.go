@@ -14,9 +14,13 @@ func ErrorCodeType() string {
 	for c := wasi.DNSTimeout; c <= wasi.InternalError; c++ {
 		b.WriteString(c.String())
 		b.WriteString(map[wasi.PayloadKind]string{
-			wasi.DNSPayload: "(DNS-error-payload)", wasi.AlertPayload: "(TLS-alert-received-payload)", wasi.U64Payload: "(option<u64>)",
-			wasi.U32Payload: "(option<u32>)", wasi.FieldSizePayload: "(field-size-payload)",
-			wasi.OptFieldPayload: "(option<field-size-payload>)", wasi.StringPayload: "(option<string>)",
+			wasi.DNSPayload:       "(DNS-error-payload)",
+			wasi.AlertPayload:     "(TLS-alert-received-payload)",
+			wasi.U64Payload:       "(option<u64>)",
+			wasi.U32Payload:       "(option<u32>)",
+			wasi.FieldSizePayload: "(field-size-payload)",
+			wasi.OptFieldPayload:  "(option<field-size-payload>)",
+			wasi.StringPayload:    "(option<string>)",
 		}[c.Payload()])
 		b.WriteString(", ")
 	}

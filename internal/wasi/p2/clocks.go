@@ -55,7 +55,7 @@ func subscribeDuration(c call, args []component.Value) (component.Value, error) 
 	return newPollable(c.state.Clock().After(args[0].U64()), nil), nil
 }
 
-// wallNow gives the epoch for any time before it, which a datetime of 0.2 cannot hold.
+// wallNow returns the epoch for any time before it, which a datetime of 0.2 cannot hold.
 func wallNow(c call, _ []component.Value) (component.Value, error) {
 	now := c.state.Clock().Wall()
 	if now.Unix() < 0 {

@@ -38,8 +38,8 @@ func addHTTP(l *component.Linker, h *host) {
 
 	out := l.Instance("wasi:http/outgoing-handler" + version)
 	out.Use(t, "outgoing-request", "request-options", "future-incoming-response", "error-code")
-	h.define(out, []def{{"handle",
-		"func(request: outgoing-request, options: option<request-options>) -> result<future-incoming-response, error-code>", handle}})
+	h.define(out, []def{{"handle", "func(request: outgoing-request, options: option<request-options>) -> " +
+		"result<future-incoming-response, error-code>", handle}})
 }
 
 // httpDefs are the functions of wasi:http/types.

@@ -41,7 +41,8 @@ func incomingBodyDefs() []def {
 		{"[method]future-trailers.subscribe",
 			"func(self: borrow<future-trailers>) -> pollable", trailersSubscribe},
 		{"[method]future-trailers.get",
-			"func(self: borrow<future-trailers>) -> option<result<result<option<trailers>, error-code>>>", trailersGet},
+			"func(self: borrow<future-trailers>) -> option<result<result<option<trailers>, error-code>>>",
+			trailersGet},
 	}
 }
 
@@ -93,8 +94,8 @@ type outgoingBody struct {
 	b *wasi.OutgoingBody
 }
 
-// dropOutgoingBody drops a body that was not finished: whoever receives it must notice that it is
-// not whole.
+// dropOutgoingBody drops a body that was not finished: its receiver must notice that it is not
+// whole.
 func dropOutgoingBody(rep any) error {
 	b := rep.(*outgoingBody)
 	if err := b.drop(); err != nil {
@@ -109,7 +110,8 @@ func outgoingBodyDefs() []def {
 		{"[method]outgoing-body.write",
 			"func(self: borrow<outgoing-body>) -> result<output-stream>", outgoingBodyWrite},
 		{"[static]outgoing-body.finish",
-			"func(this: outgoing-body, trailers: option<trailers>) -> result<_, error-code>", outgoingBodyFinish},
+			"func(this: outgoing-body, trailers: option<trailers>) -> result<_, error-code>",
+			outgoingBodyFinish},
 	}
 }
 

@@ -47,7 +47,8 @@ func futureDefs() []def {
 		{"[method]future-incoming-response.subscribe",
 			"func(self: borrow<future-incoming-response>) -> pollable", futureSubscribe},
 		{"[method]future-incoming-response.get",
-			"func(self: borrow<future-incoming-response>) -> option<result<result<incoming-response, error-code>>>", futureGet},
+			"func(self: borrow<future-incoming-response>) -> " +
+				"option<result<result<incoming-response, error-code>>>", futureGet},
 		{"http-error-code", "func(err: borrow<io-error>) -> option<error-code>", httpErrorCode},
 	}
 }

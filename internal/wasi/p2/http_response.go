@@ -28,7 +28,8 @@ func dropIncomingResponse(rep any) error {
 func outparamDefs() []def {
 	return []def{
 		{"[method]response-outparam.send-informational",
-			"func(self: borrow<response-outparam>, status: u16, headers: headers) -> result<_, error-code>", sendInformational},
+			"func(self: borrow<response-outparam>, status: u16, headers: headers) -> result<_, error-code>",
+			sendInformational},
 		{"[static]response-outparam.set",
 			"func(param: response-outparam, response: result<outgoing-response, error-code>)", outparamSet},
 	}

@@ -297,7 +297,7 @@ func TestAGuestHandlesARequest(t *testing.T) {
 	}
 }
 
-func TestAGuestAnswersWithAnErrorCode(t *testing.T) {
+func TestAGuestRespondsWithAnErrorCode(t *testing.T) {
 	g := newGuest(t, &wasi.Config{})
 	var got []string
 	o := func() component.Value {
@@ -381,7 +381,7 @@ func TestAGuestFetches(t *testing.T) {
 	b := g.ok("[method]outgoing-request.body", r)
 	f := g.ok("handle", r, component.Some(g.call("[constructor]request-options")))
 	if g.call("[method]future-incoming-response.get", f).IsSome() {
-		t.Error("an answer before the request was complete")
+		t.Error("a response before the request was complete")
 	}
 	w := g.ok("[method]outgoing-body.write", b)
 	g.ok("[method]output-stream.blocking-write-and-flush", w, blob("hello"))
@@ -485,7 +485,7 @@ func TestASpinningGuestLetsItsRequestProceed(t *testing.T) {
 			return
 		}
 		if spins == 1_000_000 {
-			t.Fatal("no answer")
+			t.Fatal("no response")
 		}
 	}
 }

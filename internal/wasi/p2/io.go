@@ -16,7 +16,7 @@ var errHasChildren = errors.New("resource has children that are alive")
 // parent counts the living resources derived from the one that embeds it.
 type parent struct{ children int }
 
-// drop tells whether the resource may go now.
+// drop reports whether the resource may go now.
 func (p *parent) drop() error {
 	if p.children > 0 {
 		return errHasChildren

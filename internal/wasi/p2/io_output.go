@@ -21,7 +21,8 @@ func outputDefs() []def {
 		{"[method]output-stream.write",
 			"func(self: borrow<output-stream>, contents: list<u8>) -> result<_, stream-error>", outputWrite},
 		{"[method]output-stream.blocking-write-and-flush",
-			"func(self: borrow<output-stream>, contents: list<u8>) -> result<_, stream-error>", outputBlockingWrite},
+			"func(self: borrow<output-stream>, contents: list<u8>) -> result<_, stream-error>",
+			outputBlockingWrite},
 		{"[method]output-stream.flush",
 			"func(self: borrow<output-stream>) -> result<_, stream-error>", outputFlush},
 		{"[method]output-stream.blocking-flush",
@@ -31,15 +32,18 @@ func outputDefs() []def {
 		{"[method]output-stream.write-zeroes",
 			"func(self: borrow<output-stream>, len: u64) -> result<_, stream-error>", outputWriteZeroes},
 		{"[method]output-stream.blocking-write-zeroes-and-flush",
-			"func(self: borrow<output-stream>, len: u64) -> result<_, stream-error>", outputBlockingWriteZeroes},
+			"func(self: borrow<output-stream>, len: u64) -> result<_, stream-error>",
+			outputBlockingWriteZeroes},
 		{"[method]output-stream.splice",
-			"func(self: borrow<output-stream>, src: borrow<input-stream>, len: u64) -> result<u64, stream-error>", outputSplice},
+			"func(self: borrow<output-stream>, src: borrow<input-stream>, len: u64) -> " +
+				"result<u64, stream-error>", outputSplice},
 		{"[method]output-stream.blocking-splice",
-			"func(self: borrow<output-stream>, src: borrow<input-stream>, len: u64) -> result<u64, stream-error>", outputBlockingSplice},
+			"func(self: borrow<output-stream>, src: borrow<input-stream>, len: u64) -> " +
+				"result<u64, stream-error>", outputBlockingSplice},
 	}
 }
 
-// fail notes that an error is reported to the guest, after which the stream is closed.
+// fail reports an error to the guest; the stream is closed after it.
 func (o *outputStream) fail(err error) error {
 	if err != nil {
 		o.failed, o.permit = true, 0
@@ -57,7 +61,7 @@ func (o *outputStream) checkWrite() (int, error) {
 	return n, o.fail(err)
 }
 
-// write hands p, which the stream may keep, on. It waits for a wasi.Prompt, whose error is that of
+// write passes on p, which the stream may keep. It waits for a wasi.Prompt, whose error is that of
 // the write. trap ends the guest.
 func (o *outputStream) write(ctx context.Context, p []byte) (err, trap error) {
 	if o.failed {
@@ -110,7 +114,7 @@ func (o *outputStream) blockingFlush(ctx context.Context, st *wasi.State) (err, 
 		return err, nil
 	}
 	for {
-		if f, ok := o.s.(wasi.FlushTeller); ok && f.Flushed() {
+		if f, ok := o.s.(wasi.Flusher); ok && f.Flushed() {
 			return nil, nil
 		}
 		n, err := o.checkWrite()
@@ -124,8 +128,8 @@ func (o *outputStream) blockingFlush(ctx context.Context, st *wasi.State) (err, 
 	}
 }
 
-// blockingWrite writes and flushes all of p. That the stream closes once everything is written is
-// no failure.
+// blockingWrite writes and flushes all of p. It is no failure if the stream closes once everything
+// is written.
 func (o *outputStream) blockingWrite(
 	ctx context.Context,
 	st *wasi.State,

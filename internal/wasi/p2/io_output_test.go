@@ -56,7 +56,7 @@ func TestWritesKeepToTheRoomThereIs(t *testing.T) {
 	}
 }
 
-// A stream that is found closed when a guest writes without asking answers as it does to one that
+// A stream that is found closed when a guest writes without asking behaves as it does to one that
 // asks.
 func TestAWriteWithoutAPermitMeetsTheStreamAsItIs(t *testing.T) {
 	for want, err := range map[string]error{"closed": wasi.ErrClosed, "failed: oops": errors.New("oops")} {

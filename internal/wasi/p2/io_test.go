@@ -106,7 +106,7 @@ func opened() gate {
 	return g
 }
 
-// outcome tells a result<…, stream-error> in words, a trap too.
+// outcome describes a result<…, stream-error> or a trap in words.
 func outcome(v component.Value, err error) string {
 	switch {
 	case err != nil:

@@ -16,7 +16,7 @@ type host struct {
 	view func(data any) *wasi.State
 	// ioError, poll and streams are the interfaces of wasi:io, whose types others use.
 	ioError, poll, streams *component.HostInstance
-	// defined is told of every function; nil outside tests.
+	// defined is called for every function; nil outside tests.
 	defined func(iface string, d def)
 }
 

@@ -13,8 +13,8 @@ func addRandom(l *component.Linker, h *host) {
 	table.Random{Length: "len", Bytes: bytesOf, Seed: "insecure-seed"}.Add(l, version, h.shared)
 }
 
-// bytesOf traps who asks for more than is given at once: a list<u8> has to be whole, and there is
-// no error to return.
+// bytesOf traps a guest that asks for more bytes than the limit: a list<u8> has to be whole, and
+// there is no error to return.
 func bytesOf(n uint64, draw func(int) ([]byte, error)) (component.Value, error) {
 	if n > wasi.MaxRandom {
 		return component.Value{}, fmt.Errorf(

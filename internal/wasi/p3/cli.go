@@ -8,7 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi/table"
 )
 
-// The cases of wasi:cli/types.error-code that are answered here.
+// The cases of wasi:cli/types.error-code that are returned here.
 const (
 	cliIO   = 0
 	cliPipe = 2
@@ -52,7 +52,7 @@ func addCLI(l *component.Linker, h *host) {
 	table.AddTerminals(l, version, h.shared)
 }
 
-// cliResult is how an operation on a standard stream ended.
+// cliResult returns the result of an operation on a standard stream.
 func cliResult(err error) component.Value {
 	switch {
 	case err == nil:

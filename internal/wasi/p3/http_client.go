@@ -27,8 +27,8 @@ func send(
 		x.sending = true
 		r.send(body, x.sent)
 	case r.body == nil:
-		// Nothing is sent after the head, whatever the guest says later; but it expects to be
-		// heard.
+		// Nothing is sent after the head, whatever the guest writes later; but guests expect their
+		// writes to be taken.
 		r.store.ReadFuture(r.trailers, func(component.Value, bool) {})
 	}
 	e, code := c.state.Send(c.Context(), r.head, opts)
@@ -74,17 +74,17 @@ type exchange struct {
 	code    *wasi.ErrorCode // what went wrong
 }
 
-// sent is told that the body has ended.
+// sent records that the body has ended.
 func (x *exchange) sent(err error) {
 	x.sending = false
-	// A body that nobody wants is no failure: the response may have come before.
+	// It is no failure if the server stops reading: the response may have come before.
 	if code := wasi.AsErrorCode(err); code != nil && x.code == nil {
 		x.code = code
 	}
 	x.settle()
 }
 
-// received is told that the response has come, or why not.
+// received records that the response has come, or why it has not.
 func (x *exchange) received(code *wasi.ErrorCode) {
 	x.head = true
 	if x.code == nil {
@@ -100,8 +100,8 @@ func (x *exchange) settle() {
 }
 
 // handle is wasi:http/handler.handle for a component that imports it without being composed with
-// one that exports it: what it passes on goes to the server that the request names. One that it was
-// given and passes on to where that came from would come back to it.
+// one that exports it: requests that it passes on go to the server that they name. A request that
+// is passed on to the server that it came in for would come back to the component: it is refused.
 func handle(
 	c call,
 	args []component.Value,

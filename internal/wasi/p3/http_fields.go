@@ -16,7 +16,9 @@ func fieldsDefs() []def {
 
 // headerError is the result of a change that failed.
 func headerError(err error) component.Value {
-	for i, known := range []error{wasi.ErrFieldSyntax, wasi.ErrFieldForbidden, wasi.ErrFieldImmutable, wasi.ErrFieldsTooBig} {
+	for i, known := range []error{
+		wasi.ErrFieldSyntax, wasi.ErrFieldForbidden, wasi.ErrFieldImmutable, wasi.ErrFieldsTooBig,
+	} {
 		if errors.Is(err, known) {
 			return component.Err(component.Enum(uint32(i)))
 		}

@@ -17,7 +17,7 @@ type message struct {
 	// body is the body of a message that came from the network, nil for one that a guest made.
 	body *wasi.IncomingBody
 
-	// What a guest gave: a stream<u8>, unless there are no contents, and a
+	// The parts of a guest's message: a stream<u8>, unless there are no contents, and a
 	// future<result<option<trailers>, error-code>>.
 	contents    component.Value
 	hasContents bool
@@ -27,7 +27,7 @@ type message struct {
 }
 
 // newMessage returns the message for the arguments contents and trailers of new, and the future
-// that new gives.
+// that new returns.
 func newMessage(
 	s *component.Store,
 	contents, trailers component.Value,
@@ -61,7 +61,7 @@ func (m *message) settle(code *wasi.ErrorCode) {
 	}
 }
 
-// drop gives up a message that nobody gets.
+// drop drops a message that was not sent.
 func (m *message) drop() {
 	if m.body != nil {
 		_ = m.body.Close() // it never fails
@@ -70,7 +70,7 @@ func (m *message) drop() {
 	if m.hasContents {
 		m.store.DropStream(m.contents)
 	}
-	// Guests expect that what they write is taken.
+	// Guests expect their writes to be taken.
 	m.store.ReadFuture(m.trailers, func(component.Value, bool) {})
 	m.settle(nil)
 }
@@ -128,11 +128,11 @@ func (m *message) consume(res component.Value) component.Value {
 // transfer carries the contents and trailers of a message into an outgoing body.
 type transfer struct {
 	body *wasi.OutgoingBody
-	// done is told once how it ended: with nil when the body is complete, with wasi.ErrClosed when
-	// its reader wants no more of it, or with a *wasi.ErrorCode that says what is wrong with it.
+	// done is called once at the end: with nil if the body is complete, with wasi.ErrClosed if its
+	// reader has stopped reading, or with a *wasi.ErrorCode that says what is wrong with the body.
 	done func(err error)
 
-	// What comes from the embedder, not from the guest.
+	// The parts that come from the embedder, not from the guest.
 	ownContents, ownTrailers bool
 
 	contentsEnded, trailersCame bool

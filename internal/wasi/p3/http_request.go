@@ -23,7 +23,8 @@ func NewRequest(s *component.Store, st *wasi.State, r *wasi.Request) component.V
 		head:    st.NewOutgoingRequest(r.Header),
 		from:    r.Authority,
 	}
-	q.head.Method, q.head.Scheme, q.head.Authority, q.head.PathWithQuery = r.Method, r.Scheme, r.Authority, r.PathWithQuery
+	q.head.Method, q.head.Scheme = r.Method, r.Scheme
+	q.head.Authority, q.head.PathWithQuery = r.Authority, r.PathWithQuery
 	return component.Own(q)
 }
 

@@ -29,7 +29,8 @@ func responseDefs() []def {
 		{
 			name: "[static]response.new",
 			wit: "func(headers: headers, contents: option<stream<u8>>, " +
-				"trailers: future<result<option<trailers>, error-code>>) -> tuple<response, future<result<_, error-code>>>",
+				"trailers: future<result<option<trailers>, error-code>>) -> " +
+				"tuple<response, future<result<_, error-code>>>",
 			fn: newResponse,
 		},
 		{

@@ -17,7 +17,7 @@ type host struct {
 	view func(data any) *wasi.State
 	// clocks and system are the interfaces of wasi:clocks whose types others use.
 	clocks, system *component.HostInstance
-	// defined is told of every function; nil outside tests.
+	// defined is called for every function; nil outside tests.
 	defined func(iface, name, wit string)
 }
 
@@ -47,7 +47,9 @@ type call struct {
 type hostFunc func(c call, args []component.Value) (component.Value, error)
 
 // asyncFunc is an async host function, see component.AsyncHostFunc.
-type asyncFunc func(c call, args []component.Value, done func(component.Value, error)) (now *component.Value, cancel func(), err error)
+type asyncFunc func(
+	c call, args []component.Value, done func(component.Value, error),
+) (now *component.Value, cancel func(), err error)
 
 // def is a function of an interface: its name there, its type in WIT syntax, and what it does;
 // async is set for async functions.
@@ -67,7 +69,9 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 			i.AsyncFunc(
 				d.name,
 				d.wit,
-				func(c *component.Call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
+				func(
+					c *component.Call, args []component.Value, done func(component.Value, error),
+				) (*component.Value, func(), error) {
 					return d.async(call{c, h.view(c.Data())}, args, done)
 				},
 			)

@@ -43,8 +43,8 @@ func newStore(t *testing.T) *component.Store {
 	return linked.NewStore(t.Context(), nil, component.Limits{})
 }
 
-// A body that goes from one message to another without a guest ends with their store: its reader gets
-// what has come and an error, what it was read from is closed, and no goroutine stays behind.
+// A body that goes from one message to another without a guest ends with their store: its reader
+// gets what has come and an error, what it was read from is closed, and no goroutine stays behind.
 func TestASplicedBodyEndsWithItsStore(t *testing.T) {
 	for name, guestTrailers := range map[string]bool{
 		"body and trailers": false, "the body, with trailers that a guest would write": true,
@@ -95,7 +95,7 @@ func TestASplicedBodyEndsWithItsStore(t *testing.T) {
 			t.Fatalf("%s: the reader still waits", name)
 		}
 		if len(sent) != 1 || !errors.Is(sent[0], component.ErrStoreClosed) {
-			t.Errorf("%s: the sender was told %v", name, sent)
+			t.Errorf("%s: the sender got %v", name, sent)
 		}
 		if _, err := sender.Write([]byte("more")); err == nil {
 			t.Errorf("%s: the source is still read", name)

@@ -10,8 +10,8 @@ import (
 // source lets a guest read an InputStream as a stream<u8>.
 type source struct {
 	in wasi.InputStream
-	// closed is told once that the guest reads no more: because the stream has ended, with why if
-	// that was early, or because the guest does not want the rest.
+	// closed is called once when the guest reads no more: because the stream has ended, with the
+	// error if it ended early, or because the guest dropped the rest.
 	closed func(ended bool, err error)
 
 	ended bool
@@ -36,7 +36,7 @@ func (s *source) Ready() bool { return s.in.Ready() }
 func (s *source) Wait(wake func()) (stop func()) { return wait(s.in, wake) }
 
 func (s *source) Close() {
-	_ = s.in.Close() // there is nobody to tell
+	_ = s.in.Close() // no way to report it
 	s.closed(s.ended, s.err)
 }
 
@@ -51,9 +51,9 @@ func (nothing) Close()                  {}
 // sink writes a guest's stream<u8> into an OutputStream.
 type sink struct {
 	out wasi.OutputStream
-	// closed is told once how it ended: nil for the end of the guest's stream, after which nothing
-	// is left to write; wasi.ErrClosed when out takes no more; another error of out; or
-	// component.ErrStoreClosed.
+	// closed is called once at the end: with nil after the end of the guest's stream, when
+	// everything is written; with wasi.ErrClosed if out takes no more; with another error of out;
+	// or with component.ErrStoreClosed.
 	closed func(err error)
 
 	ended bool
@@ -97,6 +97,6 @@ func (s *sink) End(err error) {
 		return
 	}
 	s.ended = true
-	_ = s.out.Close() // there is nobody to tell
+	_ = s.out.Close() // no way to report it
 	s.closed(err)
 }

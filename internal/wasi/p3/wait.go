@@ -7,7 +7,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// wait has wake called once, from any goroutine, when src has become ready; stop ends that.
+// wait calls wake once, from any goroutine, when src has become ready; stop ends that.
 func wait(src wasi.Source, wake func()) (stop func()) {
 	var woken atomic.Bool
 	once := func() {
@@ -17,14 +17,14 @@ func wait(src wasi.Source, wake func()) (stop func()) {
 	}
 	stop = src.Subscribe(wasi.NewCaller(once))
 	if src.Ready() {
-		// It became so before it was subscribed to.
+		// src became ready before the subscription.
 		once()
 	}
 	return stop
 }
 
-// when has f called by the store's owner once src is ready, unless cancel is called before. The
-// owner calls both.
+// when calls f, on the goroutine of the store's owner, once src is ready, unless cancel is called
+// before. The owner calls both.
 func when(s *component.Store, src wasi.Source, f func()) (cancel func()) {
 	a := &awaiting{store: s, src: src, then: f}
 	a.arm()

@@ -66,8 +66,8 @@ func exitWithCode(_ *wasi.State, args []component.Value) (component.Value, error
 	return component.Value{}, wasi.Exit{Code: args[0].U8()}
 }
 
-// terminal is the value behind a terminal-input or terminal-output, which have no functions: having
-// one is all that it says.
+// terminal is the value behind a terminal-input or terminal-output, which have no functions: it
+// only says that there is a terminal.
 type terminal struct{}
 
 // AddTerminals offers wasi:cli/terminal-input and so on, whose names end with version.

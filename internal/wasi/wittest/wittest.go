@@ -106,7 +106,8 @@ func addFuncs(funcs map[string]string, iface, text string) {
 		}
 		text = text[:m[0]] + rest
 	}
-	for _, m := range regexp.MustCompile(`([a-z0-9-]+)\s*:\s*((?:async )?func\([^;]*);`).FindAllStringSubmatch(text, -1) {
+	function := regexp.MustCompile(`([a-z0-9-]+)\s*:\s*((?:async )?func\([^;]*);`)
+	for _, m := range function.FindAllStringSubmatch(text, -1) {
 		funcs[iface+" "+m[1]] = Normal(m[2])
 	}
 }
