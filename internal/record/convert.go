@@ -202,7 +202,7 @@ func (s *source) archive(data []byte, o *ConvertOptions) error {
 		s.warnings = append(s.warnings, fixture.Warning{
 			Entry: x.Number, Title: fixture.Title(x.Request.Method, x.Request.URL), LeftOut: true,
 			Text: "its request is to a host other than " + strings.Join(own.names, ", ") +
-				"; --host adds a host",
+				"; --host names the hosts to keep",
 		})
 	}
 	return nil
