@@ -18,7 +18,7 @@ var allowed = map[string][]string{
 	"main": {"cmd"},
 	"cmd": {"serve", "testrunner", "watch", "host", "wasi", "handler", "component",
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
-		"internal/record", "internal/inspect", "internal/reload", "internal/units"},
+		"internal/record", "internal/inspect", "internal/reload", "internal/settings", "internal/units"},
 	"serve":      {"internal/exchange", "internal/term", "internal/units"},
 	"testrunner": {"watch", "internal/fixture", "internal/term", "internal/regular", "internal/units"},
 	"watch":      {"internal/regular"},
@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"internal/record":   {"internal/fixture", "internal/regular", "serve"},
 	"internal/regular":  {"internal/units"},
 	"internal/reload":   {"serve", "watch", "internal/term", "internal/units"},
+	"internal/settings": {"internal/regular"},
 	"internal/term":     {"internal/units"},
 	"internal/units":    {},
 	"bench":             {},
@@ -53,6 +54,8 @@ var homes = map[string][]string{
 	"github.com/ianlancetaylor/demangle": {"host"},
 	"golang.org/x/sys":                   {"internal/engine", "internal/reload", "internal/term", "internal/wasi"},
 	"golang.org/x/term":                  {"internal/term"},
+
+	"github.com/pelletier/go-toml/v2": {"internal/settings"},
 
 	"golang.org/x/net":              {"testrunner", "internal/wasi"},
 	"github.com/andybalholm/brotli": {"testrunner"},

@@ -41,6 +41,7 @@ func commandLine(t *state, d doors) *cli.App {
 			reviewCommand(t, d),
 			inspectCommand(t),
 			convertCommand(t),
+			configCommand(t, d),
 			versionCommand(t),
 			completionCommand(t),
 			asideCommand(t),

@@ -110,7 +110,7 @@ func (t *state) run(ctx context.Context, d doors) error {
 		width = t.stdout.Width()
 	}
 	cmdline.WriteHelp(app, width)
-	return app.RunContext(ctx, cmdline.First(app, args, runName))
+	return app.RunContext(ctx, cmdline.First(app, args, runName, configName))
 }
 
 // report tells the user about err and returns the exit code for it.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -75,7 +76,7 @@ func (t *server) startExec(
 ) (stop func(), err error) {
 	sources := s.sources
 	if len(sources) == 0 {
-		sources = []string{"."}
+		sources = []string{cmp.Or(s.execDir, ".")}
 	}
 	// What this process writes itself is no source.
 	options := watch.TreeOptions{
@@ -107,7 +108,11 @@ func (t *server) startExec(
 	}
 	d.Command = reload.StartCommand(reload.CommandOptions{
 		Command: s.exec, Tree: tree, Out: out, Dir: t.dir, Notice: t.note,
-		Guard: func(command string) *exec.Cmd { return t.self(guardName, command) },
+		Guard: func(command string) *exec.Cmd {
+			guard := t.self(guardName, command)
+			guard.Dir = s.execDir
+			return guard
+		},
 	})
 	stop = func() {
 		d.Command.Close()

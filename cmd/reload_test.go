@@ -32,15 +32,22 @@ type fakeBuilds struct {
 
 func startFakes(t *testing.T, args ...string) *fakeBuilds {
 	t.Helper()
+	dir := t.TempDir()
+	t.Chdir(dir)
+	file := "app.wasm"
+	replace(t, file, []byte("one"))
+	return serveFakes(t, file, append([]string{file}, args...)...)
+}
+
+// serveFakes runs "serve args…" in the current folder. The component is in the file.
+func serveFakes(t *testing.T, file string, args ...string) *fakeBuilds {
+	t.Helper()
 	f := &fakeBuilds{
 		session: newSession(),
 		slow:    make(chan struct{}, 100), release: make(chan struct{}), freed: make(chan string, 100),
 	}
-	dir := t.TempDir()
-	t.Chdir(dir)
-	f.file = "app.wasm"
-	replace(t, f.file, []byte("one"))
-	st := f.state(append([]string{programName, "serve", f.file, "--addr", "127.0.0.1:0"}, args...)...)
+	f.file = file
+	st := f.state(append([]string{programName, "serve", "--addr", "127.0.0.1:0"}, args...)...)
 	d := doors{
 		load: f.load,
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
@@ -18,7 +19,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 			kept = append(kept, f)
 		}
 	}
-	return command(&cli.Command{
+	return config.Attach(command(&cli.Command{
 		Name:      "review",
 		Usage:     "replay fixtures and decide about each difference",
 		UsageText: programName + " review [flags] PATH…",
@@ -48,5 +49,5 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 			defer st.closeKeys()
 			return verdictError(s.suite.Review(c.Context, st.openKeys))
 		},
-	})
+	}), "test", st.dir)
 }

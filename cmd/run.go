@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/component"
@@ -25,7 +26,7 @@ const runName = "run"
 func runCommand(t *state) *cli.Command {
 	flags := newServeFlags()
 	flags.timeout, flags.addr = 0, defaultAddr
-	return command(&cli.Command{
+	return config.Attach(command(&cli.Command{
 		Name:      runName,
 		Usage:     "run a component that is a command",
 		UsageText: programName + " run [flags] COMPONENT [ARGUMENTS…]",
@@ -35,7 +36,8 @@ func runCommand(t *state) *cli.Command {
 			cmdline.Examples(runExamples),
 		Flags: runFlags(flags),
 		Action: func(c *cli.Context) error {
-			if c.NArg() == 0 {
+			path := config.Of(c).Component(c.Args().First())
+			if path == "" && c.NArg() == 0 {
 				return exit.Usagef("try: "+programName+" run tool.wasm", "run needs a COMPONENT")
 			}
 			settings, err := flags.settings(t)
@@ -43,9 +45,9 @@ func runCommand(t *state) *cli.Command {
 				return err
 			}
 			settings.load.Args = c.Args().Tail()
-			return runProgram(c.Context, t, c.Args().First(), settings)
+			return runProgram(c.Context, t, path, settings)
 		},
-	})
+	}), runName, t.dir)
 }
 
 const runExamples = `

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/internal/inspect"
@@ -26,7 +27,7 @@ import (
 // serveCommand describes "wasihttp serve".
 func serveCommand(st *state, d doors) *cli.Command {
 	flags, recording := newServeFlags(), new(recordFlags)
-	return command(&cli.Command{
+	return config.Attach(command(&cli.Command{
 		Name:      "serve",
 		Usage:     "serve a component over HTTP",
 		UsageText: programName + " serve [flags] [COMPONENT]",
@@ -46,9 +47,10 @@ func serveCommand(st *state, d doors) *cli.Command {
 				return err
 			}
 			settings.record = recording.settings()
-			return (&server{st, d}).serve(c.Context, c.Args().First(), settings)
+			settings.execDir = config.Of(c).Dir("exec")
+			return (&server{st, d}).serve(c.Context, config.Of(c).Component(c.Args().First()), settings)
 		},
-	})
+	}), "serve", st.dir)
 }
 
 const serveExamples = `

@@ -173,6 +173,8 @@ type serveSettings struct {
 	poll          time.Duration
 	exec          string
 	sources       []string
+	// execDir is the folder that exec runs in; "" for the current one.
+	execDir string
 	// record lacks what belongs to the process. Without a folder in it nothing
 	// is recorded.
 	record record.Options

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/cmd/internal/testhost"
@@ -122,7 +123,7 @@ func (f *testFlags) all() []cli.Flag {
 // testCommand describes "wasihttp test".
 func testCommand(st *state, d doors) *cli.Command {
 	flags := newTestFlags()
-	return command(&cli.Command{
+	return config.Attach(command(&cli.Command{
 		Name:      "test",
 		Usage:     "replay fixtures and compare the responses",
 		UsageText: programName + " test [flags] PATH…",
@@ -140,7 +141,7 @@ func testCommand(st *state, d doors) *cli.Command {
 			}
 			return flags.run(c.Context, st, d, s)
 		},
-	})
+	}), "test", st.dir)
 }
 
 const testExamples = `
@@ -156,6 +157,8 @@ type testSettings struct {
 	suite *suite.Suite
 	load  loader.Config
 	ci    bool
+	// component is the one of fixtures that name none; "" to find it.
+	component string
 }
 
 // settings checks the flags together and translates them.
@@ -168,7 +171,9 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &testSettings{load: guest.load, ci: isTrue(lookupEnv(t.environ, "CI"))}
+	s := &testSettings{
+		load: guest.load, ci: isTrue(lookupEnv(t.environ, "CI")), component: config.Of(c).Component(""),
+	}
 	if f.update && s.ci {
 		return nil, exit.Usagef("run it on your machine and commit the change", "--update is refused because CI is set")
 	}
@@ -311,7 +316,7 @@ func rerunner(c *cli.Context) func(path string) string {
 	}
 	for _, flag := range c.Command.Flags {
 		name := flag.Names()[0]
-		if !c.IsSet(name) || slices.Contains(notRepeated(), name) {
+		if !c.IsSet(name) || config.Of(c).Sets(name) || slices.Contains(notRepeated(), name) {
 			continue
 		}
 		switch flag := flag.(type) {
@@ -373,6 +378,9 @@ func (s *testSettings) host(t *state, d doors) *testhost.Host {
 
 // find returns the component of fixtures that name none.
 func (s *testSettings) find(d doors) (string, error) {
+	if s.component != "" {
+		return s.component, nil
+	}
 	return d.discover("test", "--component", s.load.MaxComponentSize)
 }
 

@@ -56,7 +56,7 @@ func meantFlag(typed string, names []string) string {
 	if len(typed) == 1 {
 		return ""
 	}
-	return nearest(typed, names)
+	return Nearest(typed, names)
 }
 
 // isWasmtimeOption tells whether a flag is one of wasmtime's groups of options,
@@ -109,16 +109,16 @@ func UnknownCommand(c *cli.Context, name string) error {
 		}
 	}
 	hint := "see: " + c.App.HelpName + " --help"
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		hint = "did you mean " + near + "? " + hint
 	}
 	return exit.Usagef(hint, "unknown command %q", name)
 }
 
-// nearest returns the name that needs the fewest changes to become what was
+// Nearest returns the name that needs the fewest changes to become what was
 // typed, unless it is too far away to have been meant. A name that what was
-// typed begins or ends is near in any case.
-func nearest(typed string, names []string) string {
+// typed begins or ends is near in any case. It returns "" for none.
+func Nearest(typed string, names []string) string {
 	allowed := max(len(typed)/3, 2)
 	if len(typed) <= 3 {
 		allowed = 1 // two changes make of a short word any other
@@ -160,9 +160,9 @@ func editDistance(a, b string) int {
 
 // First moves the flags of a command before its arguments, where the
 // parser expects them; people type "serve app.wasm --addr :0" just as well.
-// Everything after "--" is an argument. What stands behind the component that is
-// run is for the component.
-func First(app *cli.App, args []string, verbatim string) []string {
+// Everything after "--" is an argument. What stands behind the first argument of a command in
+// verbatim, such as the component that is run, stays where it is.
+func First(app *cli.App, args []string, verbatim ...string) []string {
 	if slices.Contains(args, CompletionFlag) {
 		// Two dashes are the beginning of a flag there, and to the parser the end
 		// of them.
@@ -179,7 +179,7 @@ func First(app *cli.App, args []string, verbatim string) []string {
 		return append(slices.Concat(args[:1], args[2:]), "--help")
 	}
 	index := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(args[1]) })
-	if index < 0 || len(app.Commands[index].Subcommands) > 0 || app.Commands[index].Name == verbatim {
+	if index < 0 || len(app.Commands[index].Subcommands) > 0 || slices.Contains(verbatim, app.Commands[index].Name) {
 		return args
 	}
 	takesValue := valueFlags(app.Commands[index].Flags)

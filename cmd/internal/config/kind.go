@@ -1,0 +1,233 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+)
+
+// kind is what a flag takes, and so what its key may have for a value.
+type kind struct {
+	// text, number and boolean are the types that a value may have. A number is a whole one.
+	text, number, boolean bool
+	// list is set for a flag that can be repeated: a list of texts, or one text.
+	list bool
+	// pairs is set for a list of NAME=VALUE, which may be a table, too.
+	pairs bool
+	// words are those that a text can be; nil for any.
+	words []string
+	// unit is an example of the unit that a text has; "" for none.
+	unit string
+	// resolve makes a value that is written in a file in the folder dir one for the command line;
+	// nil for values that are no paths.
+	resolve func(dir, value string) string
+}
+
+// kindOf returns what a flag takes: its type says how it is written, and the name of its value in
+// the help, such as FILE in "read `FILE`", what that means. It fails for a flag of a new type and
+// for a value with a new name, about which somebody has to decide here.
+func kindOf(f cli.Flag) (kind, error) {
+	var k kind
+	switch f := f.(type) {
+	case *cli.BoolFlag:
+		return kind{boolean: true}, nil
+	case *cli.StringFlag:
+		k.text = true
+	case *cli.StringSliceFlag:
+		k.list = true
+	case *cli.GenericFlag:
+		switch v := f.Value.(type) {
+		case *cmdline.Count, *cmdline.Several:
+			k.number = true
+		case *cmdline.Shuffle:
+			k.number, k.boolean = true, true
+		case *cmdline.Choice:
+			k.text, k.words = true, v.Of
+		case *cmdline.Span:
+			k.text, k.unit = true, "s"
+		case *cmdline.Size:
+			k.text, k.unit = true, "MiB"
+		default:
+			k.text = true
+		}
+	default:
+		return k, fmt.Errorf("--%s: no rule says what a %T takes", f.Names()[0], f)
+	}
+	switch name := valueName(f); name {
+	case "FILE", "FOLDER", "DIR", "PATH", "DEP.wasm", "MIDDLEWARE.wasm":
+		k.resolve = join
+	case "HOST[::GUEST][:ro]":
+		k.resolve = joinGranted
+	case "NAME=VALUE", "K=V", "KEY=VALUE":
+		k.pairs = true
+	case "SEED":
+		k.number = true
+	case "NUMBER", "SIZE", "TIME", "DURATION", "[=SEED]", "I/N", "REGEXP", "NAME", "HOST", "HOST:PORT",
+		"PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "WORD":
+	default:
+		return k, fmt.Errorf("--%s: no rule says whether a value called %q is a path", f.Names()[0], name)
+	}
+	return k, nil
+}
+
+// valueName returns how the help of a flag calls its value.
+func valueName(f cli.Flag) string {
+	_, rest, _ := strings.Cut(usageOf(f), "`")
+	name, _, _ := strings.Cut(rest, "`")
+	return name
+}
+
+// usageOf returns the help of a flag, with the name of its value in backquotes.
+func usageOf(f cli.Flag) string {
+	if doc, ok := f.(cli.DocGenerationFlag); ok {
+		return doc.GetUsage()
+	}
+	return ""
+}
+
+// join returns the path of a file that a file in the folder dir names.
+func join(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// joinGranted does that for HOST[::GUEST][:ro]. The name that the guest sees stays as it is written.
+func joinGranted(dir, value string) string {
+	rest, readOnly := strings.CutSuffix(value, ":ro")
+	host, guest, found := strings.Cut(rest, "::")
+	if !found {
+		guest = host
+	}
+	path := join(dir, host)
+	if path == host {
+		return value
+	}
+	if value = path + "::" + guest; readOnly {
+		value += ":ro"
+	}
+	return value
+}
+
+// texts returns a value of a file as it would be written on the command line, once for each time
+// that the flag is repeated. It returns ok false for one of the wrong type.
+func (k kind) texts(v any) (list []string, ok bool) {
+	if !k.list {
+		text, ok := k.one(v)
+		return []string{text}, ok
+	}
+	switch v := v.(type) {
+	case string:
+		return []string{v}, true
+	case []any:
+		for _, item := range v {
+			text, isText := item.(string)
+			if !isText {
+				return nil, false
+			}
+			list = append(list, text)
+		}
+		return list, true
+	case map[string]any:
+		for name, value := range v {
+			// A number such as 3.10 would lose its zero.
+			text, ok := kind{text: true, number: true, boolean: true}.one(value)
+			if !ok || name == "" || strings.Contains(name, "=") {
+				return nil, false
+			}
+			list = append(list, name+"="+text)
+		}
+		slices.Sort(list)
+		return list, k.pairs
+	}
+	return nil, false
+}
+
+// one returns a value that is not a list as text.
+func (k kind) one(v any) (text string, ok bool) {
+	switch v := v.(type) {
+	case string:
+		return v, k.text
+	case bool:
+		return strconv.FormatBool(v), k.boolean
+	case int64:
+		return strconv.FormatInt(v, 10), k.number
+	}
+	return "", false
+}
+
+// String says what a value must be, as the rest of a sentence.
+func (k kind) String() string {
+	switch {
+	case k.pairs:
+		return "a table NAME = \"VALUE\" or a list of \"NAME=VALUE\""
+	case k.list:
+		return "a list of strings"
+	case k.number && k.boolean:
+		return "true, false or a whole number"
+	case k.boolean:
+		return "true or false"
+	case k.number && k.text:
+		return "a string or a whole number"
+	case k.number:
+		return "a whole number"
+	}
+	return "a string"
+}
+
+// hint shows how a value is written instead of v, which has the wrong type.
+func (k kind) hint(key string, v any) string {
+	text := ""
+	switch v := v.(type) {
+	case string:
+		if _, err := strconv.ParseInt(v, 10, 64); k.number && err == nil ||
+			k.boolean && (v == "true" || v == "false") {
+			return "leave out the quotes: " + key + " = " + v
+		}
+	case bool, int64, float64:
+		text = fmt.Sprint(v)
+	}
+	switch {
+	case k.pairs:
+		return "for example " + key + ` = { NAME = "VALUE" }; a value is a string, a whole number, true or false`
+	case k.list:
+		return "for example " + key + ` = ["one", "two"]`
+	case k.unit != "" && text != "":
+		return "write it as on the command line, in quotes and with a unit: " + key + ` = "` + text + k.unit + `"`
+	case k.text && text != "" && k.words == nil:
+		return "write it in quotes, as on the command line: " + key + ` = "` + text + `"`
+	case k.words != nil:
+		return "for example " + key + ` = "` + k.words[0] + `"`
+	case k.boolean:
+		return "for example " + key + " = true"
+	case k.number:
+		return "for example " + key + " = 1"
+	}
+	return ""
+}
+
+// typeName names the type of a value in the words of TOML.
+func typeName(v any) string {
+	switch v.(type) {
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	case int64:
+		return "a whole number"
+	case float64:
+		return "a number with a fraction"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "a table"
+	}
+	return "a date or a time"
+}
