@@ -18,7 +18,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
-var update = flag.Bool("update", false, "write docs/reference.md")
+var update = flag.Bool("update", false, "write docs/reference.md and docs/wasihttp.schema.json")
 
 // TestTheReferenceIsThatOfTheCommands makes docs/reference.md of its template and of the commands.
 // After a change of either, go test ./cmd -run Reference -update writes it.

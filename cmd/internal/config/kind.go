@@ -69,7 +69,8 @@ func kindOf(f cli.Flag) (kind, error) {
 	case "SEED":
 		k.number = true
 	case "NUMBER", "SIZE", "TIME", "DURATION", "[=SEED]", "I/N", "REGEXP", "NAME", "HOST", "HOST:PORT",
-		"PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "WORD":
+		"PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "SCOPE",
+		"WHEN", "WORD":
 	default:
 		return k, fmt.Errorf("--%s: no rule says whether a value called %q is a path", f.Names()[0], name)
 	}
