@@ -1,7 +1,6 @@
 package testrunner
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -15,7 +14,7 @@ const (
 	// keptPassed is up to how large the body of an entry that passed is kept.
 	keptPassed = 4 << 10
 	// keptFailed is how much is kept of the body of one that failed.
-	keptFailed = 1 << 20
+	keptFailed = 256 << 10
 	// keptText is how much is kept of one value in a problem.
 	keptText = 64 << 10
 )
@@ -41,8 +40,8 @@ func (r *Result) trim(hide func(string) string) {
 	for i := range r.Problems {
 		p := &r.Problems[i]
 		for _, text := range []*string{&p.Expected, &p.Actual} {
-			if n := len(*text); n > keptText {
-				*text = fmt.Sprintf("%s… (%d bytes)", cut(hidden(hide, *text), keptText), n)
+			if len(*text) > keptText {
+				*text = cut(hidden(hide, *text), keptText) + "…"
 			}
 		}
 	}

@@ -80,6 +80,7 @@ func (b *builder) grow(limit int64) {
 	switch {
 	case len(b.chunk) < cap(b.chunk):
 	case b.total >= largeChunk && limit > 0 && limit < min(maxReserved, math.MaxInt):
+		runtime.GC() // of the body before
 		b.chunk, b.full = b.join(limit+1), nil
 	default:
 		if len(b.chunk) > 0 {

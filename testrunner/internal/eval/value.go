@@ -6,6 +6,7 @@ package eval
 
 import (
 	"encoding/hex"
+	"fmt"
 	"math"
 	"regexp"
 	"slices"
@@ -143,13 +144,22 @@ func formatFloat(f float64) string {
 	return s
 }
 
-// Describe returns the value with its kind, as messages show it.
+// maxDescribed is how much of a string, or of bytes, a description holds, in bytes:
+// more than messages show, so that a secret is whole that begins where they do.
+const maxDescribed = 256 << 10
+
+// Describe returns the value with its kind, as messages show it. Of a large one it
+// holds the beginning.
 func (v Value) Describe() string {
-	switch v.Kind {
-	case Null:
+	size := max(len(v.Text), len(v.Bytes))
+	switch {
+	case v.Kind == Null:
 		return "null <null>"
-	case Unit:
+	case v.Kind == Unit:
 		return "unit"
+	case size > maxDescribed:
+		v.Text, v.Bytes = v.Text[:min(len(v.Text), maxDescribed)], v.Bytes[:min(len(v.Bytes), maxDescribed)]
+		return fmt.Sprintf("%s of %d bytes <%s…", v.Kind, size, v.inner())
 	}
 	return v.Kind.String() + " <" + v.inner() + ">"
 }
