@@ -14,7 +14,8 @@ func reviewCommand(st *state, d doors) *cli.Command {
 	var kept []cli.Flag
 	for _, f := range flags.all() {
 		switch f.Names()[0] {
-		case "update", "watch", "list", "report-junit", "report-tap", "report-json", "report-html", "quiet", "repeat", "shuffle", "seed":
+		case "update", "watch", "list", "report-junit", "report-tap", "report-json", "report-html",
+			"quiet", "repeat", "shuffle", "seed":
 		default:
 			kept = append(kept, f)
 		}
@@ -23,7 +24,8 @@ func reviewCommand(st *state, d doors) *cli.Command {
 		Name:      "review",
 		Usage:     "replay fixtures and decide about each difference",
 		UsageText: programName + " review [flags] PATH…",
-		Description: "Runs fixtures as " + programName + " test does, then shows each difference and asks what to do. The keys (followed\n" +
+		Description: "Runs fixtures as " + programName +
+			" test does, then shows each difference and asks what to do. The keys (followed\n" +
 			"by Enter if standard input is not a terminal):\n" +
 			"  a  accept: the fixture expects the current response from now on\n" +
 			"  r  reject: the fixture stays, and the response counts as wrong\n" +
@@ -42,7 +44,8 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 				return err
 			}
 			if s.ci {
-				return exit.Usagef("run it on your machine and commit the change", "review is refused because CI is set: it changes fixtures")
+				return exit.Usagef("run it on your machine and commit the change",
+					"review is refused because CI is set: it changes fixtures")
 			}
 			st.orderly.Store(true)
 			s.suite.Host, s.suite.Options.All = s.host(st, d), true

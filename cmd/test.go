@@ -66,39 +66,62 @@ func newTestFlags() *testFlags {
 // all returns the flags. Those about the component are serve's.
 func (f *testFlags) all() []cli.Flag {
 	generic := func(group, name, usage string, value cli.Generic) cli.Flag {
-		return &cli.GenericFlag{Category: group, Name: name, Usage: usage, Value: value, DefaultText: value.String()}
+		return &cli.GenericFlag{
+			Category: group, Name: name, Usage: usage, Value: value, DefaultText: value.String(),
+		}
 	}
 	text := func(group, name, usage string, into *string) cli.Flag {
 		return &cli.StringFlag{Category: group, Name: name, Usage: usage, Destination: into}
 	}
 	list := func(group, name, usage string, into *cli.StringSlice) cli.Flag {
-		return &cli.StringSliceFlag{Category: group, Name: name, Usage: usage, Destination: into, KeepSpace: true}
+		return &cli.StringSliceFlag{
+			Category: group, Name: name, Usage: usage, Destination: into, KeepSpace: true,
+		}
 	}
 	toggle := func(group, name, usage string, into *bool) cli.Flag {
-		return &cli.BoolFlag{Category: group, Name: name, Usage: usage, Destination: into, DisableDefaultText: true}
+		return &cli.BoolFlag{
+			Category: group, Name: name, Usage: usage, Destination: into, DisableDefaultText: true,
+		}
 	}
 	flags := []cli.Flag{
-		text(groupSelect, "component", "`FILE` with the component to test (default: the one that the fixture names, else the only one found)", &f.component),
-		text(groupSelect, "filter", "run only the files whose path matches `REGEXP`, and the entries whose method and URL match it", &f.filter),
+		text(groupSelect, "component",
+			"`FILE` with the component to test (default: the one that the fixture names, "+
+				"else the only one found)", &f.component),
+		text(groupSelect, "filter",
+			"run only the files whose path matches `REGEXP`, and the entries whose method and URL match it",
+			&f.filter),
 		text(groupSelect, "shard", "run part I of N equal parts: `I/N`", &f.shard),
 		toggle(groupSelect, "list", "list what would run, without running it", &f.list),
 
-		generic(groupRun, "isolate", "what gets its own instance: `SCOPE` is none, file or entry", &f.isolate),
-		generic(groupRun, "jobs", "`NUMBER` of files that run at once; more than 1 gives each file its own instance", &f.jobs),
-		generic(groupRun, "concurrent", "`NUMBER` of entries that are sent at once to the same instance (WASI 0.3)", &f.concurrent),
+		generic(groupRun, "isolate", "what gets its own instance: `SCOPE` is none, file or entry",
+			&f.isolate),
+		generic(groupRun, "jobs",
+			"`NUMBER` of files that run at once; more than 1 gives each file its own instance", &f.jobs),
+		generic(groupRun, "concurrent",
+			"`NUMBER` of entries that are sent at once to the same instance (WASI 0.3)", &f.concurrent),
 		generic(groupRun, "repeat", "run everything `NUMBER` times", &f.repeat),
 		generic(groupRun, "retry", "retry an entry that fails, up to `NUMBER` times", &f.retry),
-		generic(groupRun, "max-body", "`SIZE` of the largest response body that is read, before and after decompression", &f.maxBody),
+		generic(groupRun, "max-body",
+			"`SIZE` of the largest response body that is read, before and after decompression", &f.maxBody),
 		toggle(groupRun, "fail-fast", "stop at the first entry that fails", &f.failFast),
-		&cli.GenericFlag{Category: groupRun, Name: "shuffle", Usage: "run the files in random order; `[=SEED]` repeats an order that was printed before", Value: &f.shuffle},
+		&cli.GenericFlag{
+			Category: groupRun, Name: "shuffle",
+			Usage: "run the files in random order; `[=SEED]` repeats an order that was printed before",
+			Value: &f.shuffle,
+		},
 		text(groupRun, "seed", "same as --shuffle=`SEED`", &f.seed),
-		toggle(groupRun, "update", "make failing entries expect the current responses, and add a response part to entries without one; refused if CI is set", &f.update),
+		toggle(groupRun, "update",
+			"make failing entries expect the current responses, and add a response part to "+
+				"entries without one; refused if CI is set", &f.update),
 		toggle(groupRun, "watch", "run again when the component or a fixture changes", &f.watch),
 
 		list(groupInput, "variable", "set a variable: `NAME=VALUE` (repeatable)", &f.variables),
-		list(groupInput, "variables-file", "read variables from `FILE`, one NAME=VALUE per line (repeatable)", &f.variableFiles),
-		list(groupInput, "secret", "set a variable whose value is never shown: `NAME=VALUE` (repeatable)", &f.secrets),
-		text(groupInput, "file-root", "`FOLDER` with the files that fixtures name (default: that of the fixture)", &f.fileRoot),
+		list(groupInput, "variables-file",
+			"read variables from `FILE`, one NAME=VALUE per line (repeatable)", &f.variableFiles),
+		list(groupInput, "secret", "set a variable whose value is never shown: `NAME=VALUE` (repeatable)",
+			&f.secrets),
+		text(groupInput, "file-root",
+			"`FOLDER` with the files that fixtures name (default: that of the fixture)", &f.fileRoot),
 
 		text(groupReports, "report-junit", "write a JUnit XML report to `FILE`", &f.junit),
 		text(groupReports, "report-tap", "write a TAP report to `FILE`", &f.tap),
@@ -106,9 +129,16 @@ func (f *testFlags) all() []cli.Flag {
 		text(groupReports, "report-html", "write an HTML report into `FOLDER`", &f.html),
 		generic(groupReports, "color", "when to use color: `WHEN` is auto, always or never", &f.color),
 		toggle(groupReports, "full", "show differences in full, however long", &f.full),
-		&cli.BoolFlag{Category: groupReports, Name: "quiet", Aliases: []string{"q"}, Usage: "print only what failed", Destination: &f.quiet, DisableDefaultText: true},
+		&cli.BoolFlag{
+			Category: groupReports, Name: "quiet", Aliases: []string{"q"}, Usage: "print only what failed",
+			Destination: &f.quiet, DisableDefaultText: true,
+		},
 	}
-	wanted := []string{"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net", "cache-dir", "no-cache"}
+	wanted := []string{
+		"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory",
+		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
+		"cache-dir", "no-cache",
+	}
 	for _, flag := range f.guest.all() {
 		if name := flag.Names()[0]; slices.Contains(wanted, name) {
 			if g, ok := flag.(*cli.GenericFlag); ok && name == "timeout" {
@@ -127,10 +157,12 @@ func testCommand(st *state, d doors) *cli.Command {
 		Name:      "test",
 		Usage:     "replay fixtures and compare the responses",
 		UsageText: programName + " test [flags] PATH…",
-		Description: "Runs fixtures in process, without opening a port. PATH is a fixture (.hurl, .har), a folder of fixtures, or -\n" +
+		Description: "Runs fixtures in process, without opening a port. PATH is a fixture (.hurl, .har), " +
+			"a folder of fixtures, or -\n" +
 			"for standard input. All fixtures run in order through one instance of the component, unless --isolate\n" +
 			"says otherwise.\n" +
-			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be parsed, 3 if the component\n" +
+			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be parsed, " +
+			"3 if the component\n" +
 			"could not be loaded, trapped or expired, 4 if only responses differ.\n\n" +
 			cmdline.Examples(testExamples),
 		Flags: flags.all(),
@@ -165,7 +197,8 @@ type testSettings struct {
 func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	paths := c.Args().Slice()
 	if len(paths) == 0 {
-		return nil, exit.Usagef("try: "+programName+" test fixtures/", "test needs a PATH: a fixture or a folder of fixtures")
+		return nil, exit.Usagef("try: "+programName+" test fixtures/",
+			"test needs a PATH: a fixture or a folder of fixtures")
 	}
 	guest, err := f.guest.settings(t)
 	if err != nil {
@@ -175,16 +208,19 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		load: guest.load, ci: isTrue(lookupEnv(t.environ, "CI")), component: config.Of(c).Component(""),
 	}
 	if f.update && s.ci {
-		return nil, exit.Usagef("run it on your machine and commit the change", "--update is refused because CI is set")
+		return nil, exit.Usagef("run it on your machine and commit the change",
+			"--update is refused because CI is set")
 	}
 	if f.update && f.watch {
 		return nil, exit.Usagef("remove one of the two flags", "--update and --watch cannot be combined")
 	}
 	if f.concurrent > 1 && (f.jobs > 1 || f.isolate.Value != "none") {
-		return nil, exit.Usagef("remove --jobs and --isolate", "--concurrent sends entries to one instance, but --jobs and --isolate make several")
+		return nil, exit.Usagef("remove --jobs and --isolate",
+			"--concurrent sends entries to one instance, but --jobs and --isolate make several")
 	}
 	s.suite = &suite.Suite{
-		Program: programName, Paths: paths, Dir: t.dir, In: t.in, Out: coloured(t.stdout, f.color.Value), Err: t.stderr,
+		Program: programName, Paths: paths, Dir: t.dir,
+		In: t.in, Out: coloured(t.stdout, f.color.Value), Err: t.stderr,
 		Await: func(ctx context.Context, work func()) bool {
 			_, ok := awaited(ctx, t, func() struct{} { work(); return struct{}{} })
 			return ok
@@ -195,8 +231,9 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		Workspace: lookupEnv(t.environ, "GITHUB_WORKSPACE"),
 	}
 	s.suite.Options = testrunner.Options{
-		Isolate: testrunner.Isolation(f.isolate.Value), Jobs: int(f.jobs), Concurrent: int(f.concurrent), Timeout: s.load.Timeout,
-		Retry: int64(f.retry), MaxBody: int64(f.maxBody), All: f.update, FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
+		Isolate: testrunner.Isolation(f.isolate.Value), Jobs: int(f.jobs), Concurrent: int(f.concurrent),
+		Timeout: s.load.Timeout, Retry: int64(f.retry), MaxBody: int64(f.maxBody), All: f.update,
+		FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
 	}
 	s.suite.Options.Selection.Repeat = int(f.repeat)
 	if err := f.selection(&s.suite.Options.Selection); err != nil {
@@ -231,7 +268,8 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 	if f.filter != "" {
 		re, err := regexp.Compile(f.filter)
 		if err != nil {
-			return exit.Usagef("write a regular expression, for example --filter 'users|GET /login'", "--filter: %v", err)
+			return exit.Usagef("write a regular expression, for example --filter 'users|GET /login'",
+				"--filter: %v", err)
 		}
 		s.Filter = re
 	}
@@ -240,14 +278,16 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 		index, errI := strconv.Atoi(i)
 		count, errN := strconv.Atoi(n)
 		if !ok || errI != nil || errN != nil || index < 1 || index > count {
-			return exit.Usagef("write I/N with I from 1 to N, for example --shard 1/4", "--shard %q is not I/N", f.shard)
+			return exit.Usagef("write I/N with I from 1 to N, for example --shard 1/4",
+				"--shard %q is not I/N", f.shard)
 		}
 		s.Shard, s.Shards = index, count
 	}
 	if f.seed != "" {
 		seed, err := strconv.ParseUint(f.seed, 10, 64)
 		if err != nil {
-			return exit.Usagef("use the number that a run with --shuffle printed", "--seed %q is not a whole number", f.seed)
+			return exit.Usagef("use the number that a run with --shuffle printed",
+				"--seed %q is not a whole number", f.seed)
 		}
 		s.Shuffle = &seed
 	} else {
@@ -299,8 +339,9 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 // notRepeated are the flags that do not affect a file's responses.
 func notRepeated() []string {
 	return []string{
-		"filter", "shard", "list", "jobs", "concurrent", "repeat", "fail-fast", "shuffle", "seed", "update", "watch",
-		"report-junit", "report-tap", "report-json", "report-html", "color", "full", "quiet",
+		"filter", "shard", "list", "jobs", "concurrent", "repeat", "fail-fast", "shuffle", "seed",
+		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color", "full",
+		"quiet",
 	}
 }
 

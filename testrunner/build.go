@@ -33,7 +33,10 @@ type builder struct {
 
 // build makes the request of an entry, without cookies.
 func build(scope *eval.Scope, e *hurl.Entry, opts *settings) *builder {
-	b := &builder{scope: scope, entry: e, opts: opts, request: &Request{Method: e.Request.Method, Version: opts.version}}
+	b := &builder{
+		scope: scope, entry: e, opts: opts,
+		request: &Request{Method: e.Request.Method, Version: opts.version},
+	}
 	b.url()
 	b.headers()
 	for _, c := range e.Request.Cookies() {
@@ -112,7 +115,8 @@ func (b *builder) headers() {
 	switch {
 	case b.address.userinfo == "":
 	case b.request.Headers.Has("Authorization"):
-		b.notes = append(b.notes, "user name and password of the URL are not sent: the entry has an Authorization of its own")
+		b.notes = append(b.notes,
+			"user name and password of the URL are not sent: the entry has an Authorization of its own")
 	default:
 		b.add("Authorization", basic(percentDecoded(b.address.userinfo)))
 	}
@@ -203,11 +207,13 @@ func (b *builder) multipart(parts []*hurl.MultipartParam, boundary string) []byt
 	}
 	quote := strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
 	for _, p := range parts {
-		out.WriteString("--" + boundary + "\r\nContent-Disposition: " + disposition + "; name=\"" + quote.Replace(b.template(&p.Key)) + `"`)
+		out.WriteString("--" + boundary + "\r\nContent-Disposition: " + disposition + "; name=\"" +
+			quote.Replace(b.template(&p.Key)) + `"`)
 		value := b.template(&p.Value)
 		content := []byte(value)
 		if p.File {
-			out.WriteString(`; filename="` + quote.Replace(value) + "\"\r\nContent-Type: " + b.partType(p, value))
+			out.WriteString(`; filename="` + quote.Replace(value) + "\"\r\nContent-Type: " +
+				b.partType(p, value))
 			var err error
 			if content, err = b.scope.ReadFile(value); err != nil {
 				b.fail(&eval.Error{Range: p.Value.Range, Title: "File cannot be read", Message: err.Error()})
@@ -248,7 +254,9 @@ func (b *builder) partType(p *hurl.MultipartParam, name string) string {
 
 // defaults adds what every request has.
 func (b *builder) defaults() {
-	for _, f := range []fixture.Field{{Name: "Accept", Value: "*/*"}, {Name: "User-Agent", Value: userAgent}} {
+	for _, f := range []fixture.Field{
+		{Name: "Accept", Value: "*/*"}, {Name: "User-Agent", Value: userAgent},
+	} {
 		if !b.request.Headers.Has(f.Name) {
 			b.add(f.Name, f.Value)
 		}

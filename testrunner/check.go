@@ -98,7 +98,9 @@ func (c *checker) capture() bool {
 	for _, capture := range c.want.Captures() {
 		set, err := c.scope.Capture(capture)
 		if err != nil {
-			c.report(Problem{Kind: ProblemCapture, Range: err.Range, Title: "Capture: " + err.Title, Actual: err.Message})
+			c.report(Problem{
+				Kind: ProblemCapture, Range: err.Range, Title: "Capture: " + err.Title, Actual: err.Message,
+			})
 			return false
 		}
 		c.captures = append(c.captures, Capture{Name: set.Name, Value: set.Value.JSON()})
@@ -170,7 +172,9 @@ func (c *checker) trailers() {
 		}
 		got := eval.FieldTexts(c.scope.Response.Trailers, t.Name)
 		key := strings.ToLower(t.Name)
-		p := Problem{Kind: ProblemTrailer, Range: t.ValueRange, Title: "Trailer " + t.Name, Expected: t.Value}
+		p := Problem{
+			Kind: ProblemTrailer, Range: t.ValueRange, Title: "Trailer " + t.Name, Expected: t.Value,
+		}
 		rest := got[min(next[key], len(got)):]
 		switch at := slices.Index(rest, t.Value); {
 		case at >= 0:
@@ -347,7 +351,9 @@ func (c *checker) assert(a *hurl.Assert) {
 	if m == nil {
 		return
 	}
-	p := Problem{Kind: ProblemAssert, Range: a.Range, Title: "Assert", Expected: m.Expected, Actual: m.Actual}
+	p := Problem{
+		Kind: ProblemAssert, Range: a.Range, Title: "Assert", Expected: m.Expected, Actual: m.Actual,
+	}
 	if m.TypeError {
 		p.Title = "Assert: the kinds do not go together"
 	}

@@ -90,7 +90,8 @@ func (f *fileRun) fork() *fileRun {
 // binds reports whether later entries may build on what an entry sets: captures,
 // variables and cookies.
 func (f *fileRun) binds(e *hurl.Entry) bool {
-	if e.Response != nil && len(e.Response.Captures()) > 0 || len(f.file.EntrySettings(e).Cookies) > 0 {
+	if e.Response != nil && len(e.Response.Captures()) > 0 ||
+		len(f.file.EntrySettings(e).Cookies) > 0 {
 		return true
 	}
 	for _, o := range e.Request.Options() {

@@ -85,7 +85,9 @@ func (c *storedCookie) setPath(path string) {
 
 // attribute takes in an attribute, whose name is in lower case; false if the
 // cookie is not for the server that set it.
-func (c *storedCookie) attribute(u *url.URL, name, value string, hasValue bool, now time.Time) bool {
+func (c *storedCookie) attribute(
+	u *url.URL, name, value string, hasValue bool, now time.Time,
+) bool {
 	switch name {
 	case "secure":
 		c.secure = c.secure || !hasValue || value == ""
@@ -118,7 +120,8 @@ func (s *cookieStore) put(c storedCookie, now time.Time) {
 	s.made++
 	c.made = s.made
 	s.cookies = slices.DeleteFunc(s.cookies, func(old storedCookie) bool {
-		same := old.name == c.name && old.domain == c.domain && old.hostOnly == c.hostOnly && old.path == c.path
+		same := old.name == c.name && old.domain == c.domain && old.hostOnly == c.hostOnly &&
+			old.path == c.path
 		if same {
 			c.made = old.made
 		}
@@ -148,7 +151,10 @@ func (s *cookieStore) setLine(line string, now time.Time) bool {
 	if err != nil {
 		return false
 	}
-	c := storedCookie{domain: strings.TrimPrefix(f[0], "."), hostOnly: f[1] != "TRUE", secure: f[3] == "TRUE", name: f[5], value: f[6]}
+	c := storedCookie{
+		domain: strings.TrimPrefix(f[0], "."), hostOnly: f[1] != "TRUE", secure: f[3] == "TRUE",
+		name: f[5], value: f[6],
+	}
 	c.setPath(f[2])
 	if seconds != 0 {
 		c.expires = time.Unix(seconds, 0)
@@ -166,9 +172,11 @@ func (s *cookieStore) pairs(u *url.URL, now time.Time) []string {
 	defer s.mu.Unlock()
 	var match []storedCookie
 	for _, c := range s.cookies {
-		host := c.hostOnly && strings.EqualFold(u.Hostname(), c.domain) || !c.hostOnly && domainMatches(u.Hostname(), c.domain)
+		host := c.hostOnly && strings.EqualFold(u.Hostname(), c.domain) ||
+			!c.hostOnly && domainMatches(u.Hostname(), c.domain)
 		fresh := c.expires.IsZero() || c.expires.After(now)
-		if host && fresh && pathMatches(u.Path, c.path) && (!c.secure || u.Scheme == "https" || isLoopback(u.Hostname())) {
+		if host && fresh && pathMatches(u.Path, c.path) &&
+			(!c.secure || u.Scheme == "https" || isLoopback(u.Hostname())) {
 			match = append(match, c)
 		}
 	}

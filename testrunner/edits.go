@@ -96,7 +96,8 @@ func (c *checker) bodyEdits(b *hurl.Body, want, got []byte, isText bool) []hurl.
 // written returns a payload as it stands in the file.
 func (c *checker) written(payload *hurl.Payload) string {
 	text := payload.String()
-	if head, rest, ok := strings.Cut(text, "\n"); ok && c.crlf && isMultiline(payload) && !strings.HasSuffix(head, "\r") {
+	if head, rest, ok := strings.Cut(text, "\n"); ok && c.crlf && isMultiline(payload) &&
+		!strings.HasSuffix(head, "\r") {
 		text = head + "\r\n" + rest
 	}
 	return text
@@ -125,8 +126,10 @@ func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bo
 	}
 	keep := func(steps []any) bool { return len(ignored) > 0 && ignored[placeKey(steps)] }
 	// The body as it is written may have placeholders, which stay.
-	if before, json, after, found := jsonOf(&b.Payload, string(c.source[b.Range.Start.Offset:b.Range.End.Offset])); found {
-		if json, ok = jsonedit.Merge(c.scope.Work, json, wantTree, gotTree, keep); ok && c.passes(before+json+after, got) {
+	if before, json, after, found := jsonOf(&b.Payload,
+		string(c.source[b.Range.Start.Offset:b.Range.End.Offset])); found {
+		if json, ok = jsonedit.Merge(c.scope.Work, json, wantTree, gotTree, keep); ok &&
+			c.passes(before+json+after, got) {
 			return before + json + after, true
 		}
 	}

@@ -28,7 +28,9 @@ type fileRun struct {
 	files   *fileReader
 	result  *FileResult
 	loading time.Duration // of the component, which is no entry's time
-	taken   func()        // to be called when the instance has taken a request; nil: nobody waits for that
+	// taken is to be called when the instance has taken a request; nil: nobody waits
+	// for that.
+	taken func()
 }
 
 // spec returns what an entry is to be run against.
@@ -51,11 +53,17 @@ func (f *fileRun) entry(ctx context.Context, e *hurl.Entry) error {
 	for n := int64(0); ; n++ {
 		opts, evalErr := evaluateOptions(f.scope, e, f.options.Retry)
 		if evalErr != nil {
-			f.add(Result{Entry: e, Outcome: Error, Started: f.scope.Now(), Attempts: 1, Problems: []Problem{requestProblem(evalErr)}})
+			f.add(Result{
+				Entry: e, Outcome: Error, Started: f.scope.Now(), Attempts: 1,
+				Problems: []Problem{requestProblem(evalErr)},
+			})
 			return nil
 		}
 		if opts.skip || opts.repeat == 0 {
-			f.add(Result{Entry: e, Outcome: Skipped, Started: f.scope.Now(), Notes: []string{"the option skip, or repeat: 0"}})
+			f.add(Result{
+				Entry: e, Outcome: Skipped, Started: f.scope.Now(),
+				Notes: []string{"the option skip, or repeat: 0"},
+			})
 			return nil
 		}
 		r, err := f.attempts(ctx, e, opts)
@@ -164,7 +172,10 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 	r.Notes = append(r.Notes, b.notes...)
 	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
 	b.request.MaxBody = f.options.MaxBody
-	trip := &trip{fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, ignored: ignored, result: &r, expect: s.Expect}
+	trip := &trip{
+		fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, ignored: ignored, result: &r,
+		expect: s.Expect,
+	}
 	if err := trip.run(ctx, b.request); err != nil {
 		return r, err
 	}
@@ -186,7 +197,9 @@ func (f *fileRun) output(r *Result, name string) {
 	}
 	if err != nil {
 		r.Outcome = Error
-		r.Problems = append(r.Problems, Problem{Kind: ProblemRequest, Title: "Output cannot be written", Actual: err.Error()})
+		r.Problems = append(r.Problems, Problem{
+			Kind: ProblemRequest, Title: "Output cannot be written", Actual: err.Error(),
+		})
 	}
 }
 
@@ -226,14 +239,18 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 		return
 	case failure != nil:
 		r.Outcome = failure.Outcome
-		r.Problems = []Problem{{Kind: ProblemFailure, Range: responseRange(r.Entry), Title: failureTitle(failure), Actual: failure.Cause}}
+		r.Problems = []Problem{
+			{Kind: ProblemFailure, Range: responseRange(r.Entry), Title: failureTitle(failure),
+				Actual: failure.Cause},
+		}
 		return
 	}
 	f.scope.Response = t.response
 	if r.Entry.Response != nil {
 		source := f.file.Source[r.Entry.Range.Start.Offset:r.Entry.Range.End.Offset]
 		c := &checker{
-			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All, hide: f.scope.Vars.Hide(), source: f.file.Source,
+			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All,
+			hide: f.scope.Vars.Hide(), source: f.file.Source,
 			crlf: bytes.Contains(source, []byte("\r\n")),
 		}
 		c.check()
@@ -257,7 +274,10 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 
 // unexpected reports an answer, or a failure, in place of the wanted failure.
 func (f *fileRun) unexpected(r *Result, want *hurl.Expect) {
-	p := Problem{Kind: ProblemExpect, Range: want.Range, Title: "Expected failure", Expected: strings.TrimSpace(string(want.Kind) + " " + want.Name)}
+	p := Problem{
+		Kind: ProblemExpect, Range: want.Range, Title: "Expected failure",
+		Expected: strings.TrimSpace(string(want.Kind) + " " + want.Name),
+	}
 	r.Outcome = Mismatch
 	p.Actual = "an answer with status " + statusText(r.Answer.Status)
 	if failure := r.Answer.Failure; failure != nil {
@@ -272,7 +292,8 @@ func meets(want *hurl.Expect, got *Failure) bool {
 		return false
 	}
 	name, _, _ := strings.Cut(got.ErrorCode, "(") // what it says beyond its name
-	return want.Name == "" || strings.EqualFold(want.Name, got.ErrorCode) || strings.EqualFold(want.Name, name)
+	return want.Name == "" || strings.EqualFold(want.Name, got.ErrorCode) ||
+		strings.EqualFold(want.Name, name)
 }
 
 func failureTitle(f *Failure) string {
@@ -340,10 +361,13 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 		t.scope.Response = nil
 		t.fileRun.cookies.update(u, x.answer.Headers, t.scope.Now())
 		t.response = &eval.Response{
-			URL: at.String(), Version: r.Version, Status: x.answer.Status, Headers: x.answer.Headers, Trailers: x.answer.Trailers,
-			Raw: x.answer.Body, MaxBody: t.options.MaxBody, Duration: x.answer.Duration, Redirects: hops,
+			URL: at.String(), Version: r.Version, Status: x.answer.Status, Headers: x.answer.Headers,
+			Trailers: x.answer.Trailers,
+			Raw:      x.answer.Body, MaxBody: t.options.MaxBody, Duration: x.answer.Duration,
+			Redirects: hops,
 		}
-		if !t.opts.location || x.answer.Status < 300 || x.answer.Status > 399 || !x.answer.Headers.Has("Location") {
+		if !t.opts.location || x.answer.Status < 300 || x.answer.Status > 399 ||
+			!x.answer.Headers.Has("Location") {
 			return nil
 		}
 		if t.opts.maxRedirs >= 0 && int64(len(hops)) >= t.opts.maxRedirs {
@@ -361,7 +385,8 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 			return nil
 		}
 		if to.userinfo != "" && to.userinfo != at.userinfo {
-			t.result.Notes = append(t.result.Notes, "user name and password of the URL in Location are not sent")
+			t.result.Notes = append(t.result.Notes,
+				"user name and password of the URL in Location are not sent")
 		}
 		hops = append(hops, eval.Redirect{Status: x.answer.Status, Location: to.String()})
 		r, at = next, to
@@ -370,7 +395,9 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 
 func (t *trip) fail(title, message string) {
 	t.result.Outcome = Error
-	t.result.Problems = []Problem{{Kind: ProblemRequest, Range: t.result.Entry.Request.URL.Range, Title: title, Actual: message}}
+	t.result.Problems = []Problem{
+		{Kind: ProblemRequest, Range: t.result.Entry.Request.URL.Range, Title: title, Actual: message},
+	}
 }
 
 // withCookies returns the request with its cookies. A Cookie header of the
@@ -384,7 +411,9 @@ func (t *trip) withCookies(r *Request, u *url.URL) *Request {
 		return r
 	}
 	sent := *r
-	sent.Headers = append(sent.Headers[:len(sent.Headers):len(sent.Headers)], fixture.Field{Name: "Cookie", Value: strings.Join(pairs, "; ")})
+	sent.Headers = append(sent.Headers[:len(sent.Headers):len(sent.Headers)], fixture.Field{
+		Name: "Cookie", Value: strings.Join(pairs, "; "),
+	})
 	return &sent
 }
 

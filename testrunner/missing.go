@@ -27,7 +27,8 @@ func (f *fileRun) missing(r *Result, response *eval.Response, s *hurl.Settings) 
 	entry := r.Entry.Range
 	source := f.file.Source[entry.Start.Offset:entry.End.Offset]
 	if bytes.Contains(source, []byte("\r\n")) && !strings.Contains(text, "```") {
-		text, directives = strings.ReplaceAll(text, "\n", "\r\n"), strings.ReplaceAll(directives, "\n", "\r\n")
+		text = strings.ReplaceAll(text, "\n", "\r\n")
+		directives = strings.ReplaceAll(directives, "\n", "\r\n")
 	}
 	if !bytes.HasSuffix(source, []byte("\n")) {
 		text = "\n" + strings.TrimRight(text, "\r\n")
@@ -37,14 +38,18 @@ func (f *fileRun) missing(r *Result, response *eval.Response, s *hurl.Settings) 
 		Edits: []hurl.Edit{{Range: hurl.Range{Start: entry.End, End: entry.End}, Text: text}},
 	}
 	if directives != "" {
-		p.Edits = append(p.Edits, hurl.Edit{Range: hurl.Range{Start: entry.Start, End: entry.Start}, Text: directives})
+		p.Edits = append(p.Edits, hurl.Edit{
+			Range: hurl.Range{Start: entry.Start, End: entry.Start}, Text: directives,
+		})
 	}
 	return p
 }
 
 // recorded returns an exchange as it is recorded: without secrets, and without
 // what the fixture ignores.
-func (f *fileRun) recorded(r *Result, response *eval.Response, s *hurl.Settings) (*fixture.Exchange, error) {
+func (f *fileRun) recorded(
+	r *Result, response *eval.Response, s *hurl.Settings,
+) (*fixture.Exchange, error) {
 	body, err := response.Bytes(f.scope.Work)
 	if err != nil {
 		return nil, err
@@ -78,8 +83,12 @@ func (f *fileRun) recorded(r *Result, response *eval.Response, s *hurl.Settings)
 	}
 	got := *loose.Response
 	got.Body = f.withoutSecrets(body, session.HideAgain(x).Response)
-	got.Headers = fields(got.Headers, func(name string) bool { return !ignored(hurl.IgnoreHeader, name) })
-	got.Trailers = fields(got.Trailers, func(name string) bool { return !ignored(hurl.IgnoreTrailer, name) })
+	got.Headers = fields(got.Headers, func(name string) bool {
+		return !ignored(hurl.IgnoreHeader, name)
+	})
+	got.Trailers = fields(got.Trailers, func(name string) bool {
+		return !ignored(hurl.IgnoreTrailer, name)
+	})
 	if ignored(hurl.IgnoreBody, "") {
 		got.Body = nil
 	}
@@ -111,7 +120,8 @@ func (f *fileRun) withoutSecrets(body []byte, hidden *fixture.Response) []byte {
 			secret[placeKey(n.Location())] = true
 		}
 	}
-	text, ok := jsonedit.Merge(f.scope.Work, string(hidden.Body), want, got, func(steps []any) bool { return secret[placeKey(steps)] })
+	text, ok := jsonedit.Merge(f.scope.Work, string(hidden.Body), want, got,
+		func(steps []any) bool { return secret[placeKey(steps)] })
 	if !ok {
 		return hidden.Body
 	}

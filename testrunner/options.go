@@ -39,7 +39,10 @@ const (
 // evaluate reads the options of an entry, in order; those that set variables do
 // so.
 func evaluateOptions(scope *eval.Scope, e *hurl.Entry, retry int64) (*settings, *eval.Error) {
-	s := &settings{repeat: 1, retry: retry, retryInterval: defaultRetryInterval, maxRedirs: defaultMaxRedirs, version: "1.1"}
+	s := &settings{
+		repeat: 1, retry: retry, retryInterval: defaultRetryInterval, maxRedirs: defaultMaxRedirs,
+		version: "1.1",
+	}
 	var ignored []string
 	for _, o := range e.Request.Options() {
 		if o.Effect() == hurl.EffectNone {
@@ -51,7 +54,8 @@ func evaluateOptions(scope *eval.Scope, e *hurl.Entry, retry int64) (*settings, 
 		}
 	}
 	if len(ignored) > 0 {
-		s.notes = append(s.notes, "without effect, as nothing goes over a network: "+strings.Join(ignored, ", "))
+		s.notes = append(s.notes,
+			"without effect, as nothing goes over a network: "+strings.Join(ignored, ", "))
 	}
 	return s, nil
 }
@@ -139,9 +143,13 @@ func (s *settings) text(o *hurl.Option, text string) *eval.Error {
 	case "header":
 		name, value, ok := strings.Cut(text, ":")
 		if !ok {
-			return &eval.Error{Range: o.Value.Range, Title: "Invalid option", Message: "a header is NAME: VALUE"}
+			return &eval.Error{
+				Range: o.Value.Range, Title: "Invalid option", Message: "a header is NAME: VALUE",
+			}
 		}
-		s.headers = append(s.headers, fixture.Field{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
+		s.headers = append(s.headers, fixture.Field{
+			Name: strings.TrimSpace(name), Value: strings.TrimSpace(value),
+		})
 	case "user":
 		s.user = text
 	case "output":
@@ -154,7 +162,8 @@ func optionBool(scope *eval.Scope, o *hurl.Option) (bool, *eval.Error) {
 	if o.Value.Placeholder == nil {
 		return o.Value.Bool, nil
 	}
-	v, err := optionValue(scope, o, "a boolean", func(v eval.Value) bool { return v.Kind == eval.Bool })
+	v, err := optionValue(scope, o, "a boolean",
+		func(v eval.Value) bool { return v.Kind == eval.Bool })
 	return v.Bool, err
 }
 
@@ -180,7 +189,9 @@ func optionDuration(scope *eval.Scope, o *hurl.Option) (time.Duration, *eval.Err
 
 // optionValue returns what the placeholder of an option stands for, which must be
 // what the option takes.
-func optionValue(scope *eval.Scope, o *hurl.Option, takes string, fits func(eval.Value) bool) (eval.Value, *eval.Error) {
+func optionValue(
+	scope *eval.Scope, o *hurl.Option, takes string, fits func(eval.Value) bool,
+) (eval.Value, *eval.Error) {
 	v, err := scope.Lookup(o.Value.Placeholder)
 	if err == nil && !fits(v) {
 		err = &eval.Error{

@@ -20,14 +20,17 @@ const (
 	NoResponse    Outcome = "no-response"   // the guest ended without an answer
 	ErrorCode     Outcome = "error-code"    // the guest answered with an error-code
 	Instantiation Outcome = "instantiation" // there is no instance
-	Reuse         Outcome = "reuse"         // only a new instance can answer, though hosts use them again
-	Error         Outcome = "error"         // the fixture asks for what cannot be done
-	Skipped       Outcome = "skipped"       // not run
+	// Reuse says that only a new instance can answer, though hosts use them again.
+	Reuse   Outcome = "reuse"
+	Error   Outcome = "error"   // the fixture asks for what cannot be done
+	Skipped Outcome = "skipped" // not run
 )
 
 // Outcomes returns all outcomes in the order in which reports list them.
 func Outcomes() []Outcome {
-	return []Outcome{Pass, Mismatch, Trap, Expired, NoResponse, ErrorCode, Instantiation, Reuse, Error, Skipped}
+	return []Outcome{
+		Pass, Mismatch, Trap, Expired, NoResponse, ErrorCode, Instantiation, Reuse, Error, Skipped,
+	}
 }
 
 // Failed reports whether the outcome is none of Pass and Skipped.

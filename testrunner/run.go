@@ -114,7 +114,9 @@ func (o *Options) vars() *eval.Vars {
 // from one goroutine at a time. Files that are not run after a failure are
 // counted only. The error is that of ctx, or an *OpenError for the component
 // that most fixtures need.
-func Run(ctx context.Context, host Host, sources []*Source, o *Options, done func(*FileResult)) (*Summary, error) {
+func Run(
+	ctx context.Context, host Host, sources []*Source, o *Options, done func(*FileResult),
+) (*Summary, error) {
 	start := o.now()
 	r := &runner{host: host, options: o, files: o.Selection.Files(sources), done: done}
 	ctx, r.stop = context.WithCancelCause(ctx)
@@ -262,7 +264,10 @@ func (r *runner) emit(f *FileResult) {
 // runFile runs the entries of a file.
 func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*FileResult, error) {
 	start := r.options.now()
-	result := &FileResult{File: source.File, Path: source.Path, Started: start, ParseErrors: source.Errors, Err: source.Err, Notes: source.Notes}
+	result := &FileResult{
+		File: source.File, Path: source.Path, Started: start, ParseErrors: source.Errors, Err: source.Err,
+		Notes: source.Notes,
+	}
 	if source.Err != nil || len(source.Errors) > 0 {
 		return result, nil
 	}

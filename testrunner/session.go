@@ -136,7 +136,8 @@ func (s *slot) take(ctx context.Context, x *exchange) (in *instance, before int,
 	}
 	if s.session.concurrent() && !in.Reusable() && !s.told {
 		s.told = true
-		x.notes = append(x.notes, "the component takes one request at a time, so that nothing runs concurrently")
+		x.notes = append(x.notes,
+			"the component takes one request at a time, so that nothing runs concurrently")
 	}
 	in.running++
 	in.used++
@@ -169,7 +170,9 @@ func lostNote(f *Failure) string {
 
 // send sends a request to the instance of a slot. wanted tells whether a
 // failure is what the fixture expects.
-func (s *slot) send(ctx context.Context, r *Request, wanted func(*Failure) bool) (x exchange, err error) {
+func (s *slot) send(
+	ctx context.Context, r *Request, wanted func(*Failure) bool,
+) (x exchange, err error) {
 	if !s.session.concurrent() || !s.reusable(ctx) {
 		s.turn.Lock()
 		defer s.turn.Unlock()
@@ -179,7 +182,8 @@ func (s *slot) send(ctx context.Context, r *Request, wanted func(*Failure) bool)
 		return x, err
 	}
 	f := x.answer.Failure
-	if f != nil && before > 0 && !f.Bystander && (f.Outcome == Trap || f.Outcome == NoResponse) && !wanted(f) {
+	if f != nil && before > 0 && !f.Bystander && (f.Outcome == Trap || f.Outcome == NoResponse) &&
+		!wanted(f) {
 		if err := s.again(ctx, r, &x); err != nil {
 			return x, err
 		}
@@ -199,7 +203,9 @@ func (s *slot) reusable(ctx context.Context) bool {
 
 // once sends a request to the instance in use. One that has ended before it got
 // the request makes way for a new one.
-func (s *slot) once(ctx context.Context, r *Request, x *exchange) (answer *Answer, before int, err error) {
+func (s *slot) once(
+	ctx context.Context, r *Request, x *exchange,
+) (answer *Answer, before int, err error) {
 	for {
 		var in *instance
 		if in, before, err = s.take(ctx, x); err != nil {
@@ -230,7 +236,8 @@ func (s *slot) again(ctx context.Context, r *Request, x *exchange) error {
 	second, err := in.Do(ctx, r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil || second.Failure != nil || second.Lost || s.instance != nil && s.session.concurrent() {
+	if err != nil || second.Failure != nil || second.Lost ||
+		s.instance != nil && s.session.concurrent() {
 		s.drop(in)
 	} else {
 		s.drop(s.instance)

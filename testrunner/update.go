@@ -90,7 +90,8 @@ func Apply(path string, source []byte, updates []Update) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", term.Clean(path), err)
 	}
 	if _, errs := hurl.Parse(path, out); len(errs) > 0 {
-		return nil, fmt.Errorf("%s: the change would make a file that cannot be read: %w", term.Clean(path), errs[0])
+		return nil, fmt.Errorf("%s: the change would make a file that cannot be read: %w",
+			term.Clean(path), errs[0])
 	}
 	info, err := os.Stat(path)
 	if err != nil {

@@ -78,7 +78,8 @@ func (a *address) String() string {
 	if a.userinfo != "" {
 		userinfo = a.userinfo + "@"
 	}
-	return a.scheme + "://" + userinfo + a.authority + percentEncoded(path, "\"<>`{}", "%%%02X") + percentEncoded(a.query, "\"<>'", "%%%02X") + percentEncoded(a.fragment, "\"<>`", "%%%02X")
+	return a.scheme + "://" + userinfo + a.authority + percentEncoded(path, "\"<>`{}", "%%%02X") +
+		percentEncoded(a.query, "\"<>'", "%%%02X") + percentEncoded(a.fragment, "\"<>`", "%%%02X")
 }
 
 // apply makes a request one to this URL.

@@ -195,7 +195,8 @@ const (
 
 // bytes writes both sides as a hex dump around the first difference.
 func (s *story) bytes(d *diff.ByteDiff) {
-	s.add(fmt.Sprintf("differs at byte %d; expected %s, got %s", d.Offset, plural(int(d.WantLen), "byte", "bytes"), plural(int(d.GotLen), "byte", "bytes")))
+	s.add(fmt.Sprintf("differs at byte %d; expected %s, got %s", d.Offset,
+		plural(int(d.WantLen), "byte", "bytes"), plural(int(d.GotLen), "byte", "bytes")))
 	size := rowBytes
 	if room := s.room(0); room > 0 && room < wideRow {
 		size = narrowBytes

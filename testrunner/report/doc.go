@@ -89,7 +89,9 @@ func countList(s *testrunner.Summary) []counted {
 		list = append(list, counted{o, text})
 	}
 	if s.Unreadable > 0 {
-		list = append(list, counted{notParsed, plural(s.Unreadable, "file cannot be parsed", "files cannot be parsed")})
+		list = append(list, counted{
+			notParsed, plural(s.Unreadable, "file cannot be parsed", "files cannot be parsed"),
+		})
 	}
 	if s.NotRun > 0 {
 		list = append(list, counted{notRun, plural(s.NotRun, "file not run", "files not run")})

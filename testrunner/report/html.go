@@ -70,7 +70,8 @@ func HTML(dir string, run *Run) error {
 func htmlOf(run *Run) htmlRun {
 	s := run.Summary
 	out := htmlRun{
-		Counts: counts(s), Time: units.Duration(s.Duration), Started: run.Started.Format("2006-01-02 15:04:05"),
+		Counts: counts(s), Time: units.Duration(s.Duration),
+		Started: run.Started.Format("2006-01-02 15:04:05"),
 		Entries: plural(s.Entries, "entry", "entries"), FileCount: plural(s.Files, "file", "files"),
 		Headline: plural(s.FailedFiles, "file", "files") + " failed",
 		Success:  s.Verdict() == testrunner.AllPassed,
@@ -87,7 +88,9 @@ func htmlOf(run *Run) htmlRun {
 	}
 	if len(s.Slowest) > 1 {
 		for _, x := range s.Slowest {
-			out.Slowest = append(out.Slowest, htmlSlow{x.Pos.LineIn(shownPath(x.Path)), term.Clean(x.Name), units.Duration(x.Duration)})
+			out.Slowest = append(out.Slowest, htmlSlow{
+				x.Pos.LineIn(shownPath(x.Path)), term.Clean(x.Name), units.Duration(x.Duration),
+			})
 		}
 	}
 	for _, f := range run.Files {
@@ -97,7 +100,9 @@ func htmlOf(run *Run) htmlRun {
 }
 
 func htmlOfFile(f *testrunner.FileResult) htmlFile {
-	out := htmlFile{Path: shownPath(f.Path), Time: units.Duration(f.Duration), Failed: f.Failed(), Notes: f.Notes}
+	out := htmlFile{
+		Path: shownPath(f.Path), Time: units.Duration(f.Duration), Failed: f.Failed(), Notes: f.Notes,
+	}
 	run, failed := tally(f)
 	switch {
 	case len(f.ParseErrors) > 0:
@@ -125,7 +130,8 @@ func htmlPlace(e *hurl.Entry) string {
 
 func htmlOfEntry(path string, r *testrunner.Result) htmlEntry {
 	e := htmlEntry{
-		Name: term.Clean(r.Name()), Outcome: outcomeText(r), Time: units.Duration(r.Duration), Place: htmlPlace(r.Entry),
+		Name: term.Clean(r.Name()), Outcome: outcomeText(r), Time: units.Duration(r.Duration),
+		Place:  htmlPlace(r.Entry),
 		Failed: r.Outcome.Failed(), Notes: r.Notes, Class: "good",
 	}
 	switch {
@@ -134,7 +140,8 @@ func htmlOfEntry(path string, r *testrunner.Result) htmlEntry {
 	case r.Flaky():
 		e.Class, e.Outcome = "fair", "flaky"
 	case e.Failed:
-		_, text, _ := strings.Cut(reportPretty(htmlStyles{}).Entry(path, r), "\n") // the first line is the heading
+		// The first line is the heading.
+		_, text, _ := strings.Cut(reportPretty(htmlStyles{}).Entry(path, r), "\n")
 		e.Text = htmlText(dedent(text))
 	}
 	return e
@@ -149,7 +156,9 @@ const (
 	htmlEnd  = '\ue001'
 )
 
-func mark(style rune, s string) string { return string([]rune{htmlMark, style}) + s + string(htmlEnd) }
+func mark(style rune, s string) string {
+	return string([]rune{htmlMark, style}) + s + string(htmlEnd)
+}
 
 func (htmlStyles) Bad(s string) string    { return mark('b', s) }
 func (htmlStyles) Fair(s string) string   { return mark('f', s) }

@@ -92,7 +92,8 @@ type (
 func JSON(w io.Writer, run *Run) error {
 	s := run.Summary
 	out := jsonRun{
-		Version: 1, Started: run.Started.UTC(), TimeMS: ms(s.Duration), Loading: ms(s.Loading), Success: s.Verdict() == testrunner.AllPassed,
+		Version: 1, Started: run.Started.UTC(), TimeMS: ms(s.Duration), Loading: ms(s.Loading),
+		Success:  s.Verdict() == testrunner.AllPassed,
 		Outcomes: make(map[string]int), Flaky: s.Flaky, NotRun: s.NotRun, Files: []jsonFile{},
 	}
 	for o, n := range s.Counts {
@@ -110,12 +111,16 @@ func JSON(w io.Writer, run *Run) error {
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func fileJSON(f *testrunner.FileResult, path string) jsonFile {
-	out := jsonFile{Path: path, Success: !f.Failed(), TimeMS: ms(f.Duration), Notes: f.Notes, Entries: []jsonEntry{}}
+	out := jsonFile{
+		Path: path, Success: !f.Failed(), TimeMS: ms(f.Duration), Notes: f.Notes, Entries: []jsonEntry{},
+	}
 	if f.Err != nil {
 		out.Error = f.Err.Error()
 	}
 	for _, e := range f.ParseErrors {
-		out.ParseErrors = append(out.ParseErrors, jsonParse{e.Range.Start.Line, e.Range.Start.Col, e.Message, e.Hint})
+		out.ParseErrors = append(out.ParseErrors, jsonParse{
+			e.Range.Start.Line, e.Range.Start.Col, e.Message, e.Hint,
+		})
 	}
 	for i := range f.Results {
 		out.Entries = append(out.Entries, entryJSON(&f.Results[i]))
@@ -133,7 +138,10 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 		out.Earlier = append(out.Earlier, jsonAttempt{outcomeText(failed), headline(failed)})
 	}
 	for _, p := range r.Problems {
-		out.Problems = append(out.Problems, jsonProblem{string(p.Kind), p.Range.Start.Line, p.Range.Start.Col, p.Title, p.Source, p.Expected, p.Actual, p.Diff})
+		out.Problems = append(out.Problems, jsonProblem{
+			string(p.Kind), p.Range.Start.Line, p.Range.Start.Col, p.Title, p.Source, p.Expected, p.Actual,
+			p.Diff,
+		})
 	}
 	for _, c := range r.Captures {
 		if out.Captures == nil {
@@ -153,7 +161,9 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 }
 
 func responseJSON(a *testrunner.Answer) *jsonResponse {
-	out := &jsonResponse{Status: a.Status, Headers: pairs(a.Headers), Trailers: pairs(a.Trailers), BodyBytes: a.Size}
+	out := &jsonResponse{
+		Status: a.Status, Headers: pairs(a.Headers), Trailers: pairs(a.Trailers), BodyBytes: a.Size,
+	}
 	if utf8.Valid(a.Body) {
 		out.Body = string(a.Body)
 	} else {

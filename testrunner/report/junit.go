@@ -86,10 +86,16 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
 func junitFile(f *testrunner.FileResult, path string) junitSuite {
 	path = xmlText(path)
-	s := junitSuite{Name: path, File: path, Time: seconds(f.Duration), Timestamp: f.Started.UTC().Format("2006-01-02T15:04:05")}
+	s := junitSuite{
+		Name: path, File: path, Time: seconds(f.Duration),
+		Timestamp: f.Started.UTC().Format("2006-01-02T15:04:05"),
+	}
 	fault := func(kind, text string) {
 		first, _, _ := strings.Cut(text, "\n")
-		s.Cases = append(s.Cases, junitCase{Class: path, Name: "(file)", Time: "0.000000", Error: &junitFault{Message: xmlText(first), Type: kind, Text: xmlText(text)}})
+		s.Cases = append(s.Cases, junitCase{
+			Class: path, Name: "(file)", Time: "0.000000",
+			Error: &junitFault{Message: xmlText(first), Type: kind, Text: xmlText(text)},
+		})
 		s.Errors++
 	}
 	for _, e := range f.ParseErrors {
@@ -131,7 +137,9 @@ func junitEntry(path, class string, r *testrunner.Result, names map[string]int) 
 	case r.Outcome == testrunner.Skipped:
 		c.Skipped = &junitSkip{term.Clean(strings.Join(r.Notes, "; "))}
 	case r.Outcome.Failed():
-		fault := &junitFault{Message: term.Clean(headline(r)), Type: outcomeText(r), Text: xmlText(Text(path, r))}
+		fault := &junitFault{
+			Message: term.Clean(headline(r)), Type: outcomeText(r), Text: xmlText(Text(path, r)),
+		}
 		if r.Outcome == testrunner.Mismatch {
 			c.Failure = fault
 		} else {
@@ -174,7 +182,8 @@ func headline(r *testrunner.Result) string {
 // xmlText drops what XML 1.0 cannot hold.
 func xmlText(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unicode.IsControl(r) && r != '\n' && r != '\t' || r == 0xfffe || r == 0xffff {
+		if r == utf8.RuneError || unicode.IsControl(r) && r != '\n' && r != '\t' || r == 0xfffe ||
+			r == 0xffff {
 			return '\ufffd'
 		}
 		return r

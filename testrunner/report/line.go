@@ -162,7 +162,9 @@ func (p *Pretty) draw(line []cell, marked bool, style func(string) string) strin
 
 // drawMarked writes a line: what has changed in a style, or between marks where
 // there are no styles. A line without marks is styled as a whole.
-func (p *Pretty) drawMarked(line []cell, marked bool, style func(string) string, marks [2]string) string {
+func (p *Pretty) drawMarked(
+	line []cell, marked bool, style func(string) string, marks [2]string,
+) string {
 	bare := p.bare()
 	var b strings.Builder
 	for i := 0; i < len(line); {

@@ -83,13 +83,17 @@ func (p *Pretty) File(f *testrunner.FileResult) string {
 	path := term.Clean(f.Path)
 	switch {
 	case len(f.ParseErrors) > 0:
-		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path), p.Styles.Bad("cannot be parsed"))
+		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path),
+			p.Styles.Bad("cannot be parsed"))
 	case f.Err != nil:
-		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path), p.Styles.Bad("not run"))
+		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path),
+			p.Styles.Bad("not run"))
 	case failed > 0:
-		fmt.Fprintf(&b, "%s %s  %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path), p.Styles.Bad(failedText(failed, run)), p.Styles.Dim(units.Duration(f.Duration)))
+		fmt.Fprintf(&b, "%s %s  %s  %s\n", p.Styles.Bad(term.SymbolBad), p.Styles.Strong(path),
+			p.Styles.Bad(failedText(failed, run)), p.Styles.Dim(units.Duration(f.Duration)))
 	default:
-		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Good(term.SymbolGood), path, p.Styles.Dim(plural(run, "entry", "entries")+"  "+units.Duration(f.Duration)))
+		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Good(term.SymbolGood), path,
+			p.Styles.Dim(plural(run, "entry", "entries")+"  "+units.Duration(f.Duration)))
 	}
 	for _, note := range f.Notes {
 		fmt.Fprintf(&b, "  %s %s\n", p.Styles.Fair("note:"), term.CleanLines(note))
@@ -152,10 +156,12 @@ func (p *Pretty) Entry(path string, r *testrunner.Result) string {
 	}
 	outcome, where := outcomeText(r), place(path, r.Entry.Range)+attempts
 	name := p.cut(r.Name(), len("  ")+term.Width(outcome)+len("  ")+len("  ")+term.Width(where))
-	fmt.Fprintf(&b, "  %s  %s  %s\n", p.Styles.Bad(outcome), p.Styles.Strong(name), p.Styles.Dim(where))
+	fmt.Fprintf(&b, "  %s  %s  %s\n", p.Styles.Bad(outcome), p.Styles.Strong(name),
+		p.Styles.Dim(where))
 	for _, note := range r.Notes {
 		text := p.prose(note, len("    note: "))
-		b.WriteString("    " + p.Styles.Fair("note:") + " " + strings.ReplaceAll(text, "\n", "\n          ") + "\n")
+		b.WriteString("    " + p.Styles.Fair("note:") + " " +
+			strings.ReplaceAll(text, "\n", "\n          ") + "\n")
 	}
 	for i := range r.Problems {
 		b.WriteString(indent(p.problem(path, &r.Problems[i]), "    "))
@@ -225,7 +231,8 @@ func (p *Pretty) pair(want, got, path string) string {
 	const label = "expected  "
 	wantLine, hidden := fit(wantSpans, p.room(len(label)))
 	gotLine, more := fit(gotSpans, p.room(len(label)))
-	text := "  expected  " + p.draw(wantLine, false, p.Styles.Bad) + "\n  got       " + p.draw(gotLine, false, p.Styles.Good) + "\n"
+	text := "  expected  " + p.draw(wantLine, false, p.Styles.Bad) + "\n  got       " +
+		p.draw(gotLine, false, p.Styles.Good) + "\n"
 	if hidden += more; hidden > 0 {
 		text += "  " + p.Styles.Dim(p.hiddenText(0, hidden, path)) + "\n"
 	}
@@ -348,14 +355,16 @@ func (p *Pretty) Summary(s *testrunner.Summary) string {
 				label = "       "
 			}
 			name := x.Pos.LineIn(x.Path) + " " + x.Name
-			fmt.Fprintf(&b, "%s %8s  %s\n", p.Styles.Dim(label), units.Duration(x.Duration), p.Styles.Dim(p.cut(name, len(label)+11)))
+			fmt.Fprintf(&b, "%s %8s  %s\n", p.Styles.Dim(label), units.Duration(x.Duration),
+				p.Styles.Dim(p.cut(name, len(label)+11)))
 		}
 	}
 	style := p.Styles.Bad
 	if s.Verdict() == testrunner.AllPassed {
 		style = p.Styles.Good
 	}
-	text := fmt.Sprintf("%s in %s: %s", plural(s.Entries, "entry", "entries"), plural(s.Files, "file", "files"), counts(s))
+	text := fmt.Sprintf("%s in %s: %s", plural(s.Entries, "entry", "entries"),
+		plural(s.Files, "file", "files"), counts(s))
 	lines := strings.Split(p.prose(text, 0), "\n")
 	for i := range lines {
 		lines[i] = style(lines[i])

@@ -17,7 +17,9 @@ import (
 // of a terminal, and returns nil if there is none: then lines of In are read. The
 // verdict is that of what was not accepted; the error is as that of Run, or says
 // which fixtures could not be written.
-func (s *Suite) Review(ctx context.Context, openKeys func() *term.Keys) (testrunner.Verdict, error) {
+func (s *Suite) Review(
+	ctx context.Context, openKeys func() *term.Keys,
+) (testrunner.Verdict, error) {
 	paths, err := s.find()
 	if err != nil {
 		return 0, err
@@ -47,7 +49,9 @@ func (s *Suite) Review(ctx context.Context, openKeys func() *term.Keys) (testrun
 		return 0, context.Cause(ctx)
 	case len(errs) > 0:
 		err := errors.Join(errs...)
-		return 0, &Error{Message: term.Sprintf("not written: %v", err), Hint: "run review again for the rest", Err: err}
+		return 0, &Error{
+			Message: term.Sprintf("not written: %v", err), Hint: "run review again for the rest", Err: err,
+		}
 	}
 	return run.verdict(), nil
 }
@@ -109,7 +113,8 @@ func (r *reviewer) decide(ctx context.Context, u testrunner.Update) byte {
 // ask shows a difference and waits for an answer, which it leaves in all.
 func (r *reviewer) ask(ctx context.Context, u testrunner.Update) {
 	_, _ = io.WriteString(r.Out, "\n"+r.pretty().Update(u))
-	question := fmt.Sprintf("%d of %d: a accept, r reject, s skip, A accept all, R reject all, q quit: ", r.asked, r.total)
+	question := fmt.Sprintf("%d of %d: a accept, r reject, s skip, A accept all, R reject all, q quit: ",
+		r.asked, r.total)
 	for r.all == 0 {
 		_, _ = io.WriteString(r.Out, r.Out.Strong(question))
 		key := r.key(ctx)
@@ -133,7 +138,8 @@ func (r *reviewer) key(ctx context.Context) byte {
 		if !ok {
 			return 'q'
 		}
-		_, _ = io.WriteString(r.Out, term.Clean(string(rune(key)))+"\n") // keys are not shown by the terminal
+		// Keys are not shown by the terminal.
+		_, _ = io.WriteString(r.Out, term.Clean(string(rune(key)))+"\n")
 		return key
 	case <-ctx.Done():
 		_, _ = io.WriteString(r.Out, "\n")

@@ -142,13 +142,14 @@ func (s *Suite) List(ctx context.Context) (testrunner.Verdict, error) {
 func (s *Suite) find() ([]string, error) {
 	paths, err := testrunner.Find(s.Paths)
 	if err != nil {
-		return nil, fail(err, "name a fixture (*.hurl, *.har), a folder of fixtures, or - for standard input", "%v", err)
+		return nil, fail(err,
+			"name a fixture (*.hurl, *.har), a folder of fixtures, or - for standard input", "%v", err)
 	}
 	return paths, nil
 }
 
 // read reads fixtures. The error is the cause of the end of ctx.
-func (s *Suite) read(ctx context.Context, paths []string) (sources []*testrunner.Source, err error) {
+func (s *Suite) read(ctx context.Context, paths []string) ([]*testrunner.Source, error) {
 	read := make(chan []*testrunner.Source, 1)
 	if !s.await(ctx, func() { read <- testrunner.ReadAll(paths, s.In) }) {
 		return nil, context.Cause(ctx)
@@ -215,8 +216,12 @@ func (s *Suite) drop(ctx context.Context) error {
 
 // loaded runs fixtures once the component is there that those need that name
 // none. Loading began at started.
-func (s *Suite) loaded(ctx context.Context, sources []*testrunner.Source, started time.Time) (*run, error) {
-	needsDefault := func(source *testrunner.Source) bool { return slices.Contains(source.Components(), "") }
+func (s *Suite) loaded(
+	ctx context.Context, sources []*testrunner.Source, started time.Time,
+) (*run, error) {
+	needsDefault := func(source *testrunner.Source) bool {
+		return slices.Contains(source.Components(), "")
+	}
 	if s.Options.Component == "" && slices.ContainsFunc(sources, needsDefault) {
 		s.Host.Load(ctx, "")
 	}
@@ -227,7 +232,8 @@ func (s *Suite) loaded(ctx context.Context, sources []*testrunner.Source, starte
 			total += len(options.Selection.Entries(source.Path, source.File.Entries)) - 1
 		}
 	}
-	if filter := options.Selection.Filter; filter != nil && options.Selection.Shards == 0 && total == 0 {
+	filter := options.Selection.Filter
+	if filter != nil && options.Selection.Shards == 0 && total == 0 {
 		return nil, fail(nil, "--list shows what there is",
 			"--filter %s matches no path and no entry", filter)
 	}
@@ -274,7 +280,8 @@ func (s *Suite) pretty() *report.Pretty {
 	}
 	if s.asks {
 		p.Later = func(r *testrunner.Result) bool {
-			return !slices.ContainsFunc(r.Problems, func(p testrunner.Problem) bool { return len(p.Edits) == 0 })
+			return !slices.ContainsFunc(r.Problems,
+				func(p testrunner.Problem) bool { return len(p.Edits) == 0 })
 		}
 	}
 	return p
@@ -305,7 +312,8 @@ func (s *Suite) update(f *testrunner.FileResult) (left int) {
 		return left + len(updates)
 	case len(updates) > 0:
 		if _, err := testrunner.Apply(f.Path, f.File.Source, updates); err != nil {
-			fmt.Fprintf(s.Err, "%s: %s %s\n", s.Program, s.Err.Bad("not updated:"), term.Sprintf("%v", err))
+			fmt.Fprintf(s.Err, "%s: %s %s\n",
+				s.Program, s.Err.Bad("not updated:"), term.Sprintf("%v", err))
 			return left + len(updates)
 		}
 		s.note("updated %s: %s", f.Path, term.Plural(len(updates), "expectation"))

@@ -146,13 +146,16 @@ func (w *watcher) runPaths(ctx context.Context, paths []string, batch *watch.Bat
 
 // concerns reports whether a changed file can change what comes of a fixture: it
 // is the fixture, its component, or a file that it may read.
-func (w *watcher) concerns(changed string, source *testrunner.Source, components map[string]bool) bool {
+func (w *watcher) concerns(
+	changed string, source *testrunner.Source, components map[string]bool,
+) bool {
 	fixture := absolute(source.Path)
 	switch {
 	case changed == fixture:
 		return true
 	case components[changed]:
-		return slices.ContainsFunc(w.components(source), func(path string) bool { return absolute(path) == changed })
+		return slices.ContainsFunc(w.components(source),
+			func(path string) bool { return absolute(path) == changed })
 	case testrunner.IsFixture(changed):
 		return false
 	}

@@ -24,10 +24,14 @@ func complete(a *testrunner.Answer, h http.Header) error {
 				Cause: fmt.Sprintf("the body has %d bytes, its content-length is %d", len(a.Body), n)}
 		}
 	} else if len(a.Trailers) == 0 && len(a.Body) < wholeBody {
-		a.Headers = append(a.Headers, fixture.Field{Name: "Content-Length", Value: strconv.Itoa(len(a.Body))})
+		a.Headers = append(a.Headers, fixture.Field{
+			Name: "Content-Length", Value: strconv.Itoa(len(a.Body)),
+		})
 	}
 	if h.Get("Date") == "" {
-		a.Headers = append(a.Headers, fixture.Field{Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat)})
+		a.Headers = append(a.Headers, fixture.Field{
+			Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat),
+		})
 	}
 	return nil
 }
@@ -38,7 +42,10 @@ const wholeBody = 32 << 10
 
 // httpRequest returns a request as a server would get it.
 func httpRequest(ctx context.Context, r *testrunner.Request) *http.Request {
-	out := &http.Request{Method: r.Method, RequestURI: r.Target, Host: r.Authority, Header: http.Header{}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody}
+	out := &http.Request{
+		Method: r.Method, RequestURI: r.Target, Host: r.Authority, Header: http.Header{},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody,
+	}
 	for _, f := range r.Headers {
 		if strings.EqualFold(f.Name, "Host") {
 			out.Host = f.Value

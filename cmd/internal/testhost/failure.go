@@ -40,9 +40,13 @@ func (t *Host) failure(err error) *testrunner.Failure {
 // functions of Rust's library that make a trap of it: stderr says what they do.
 func framesOf(in []host.Frame) []testrunner.Frame {
 	var out []testrunner.Frame
-	library := []string{"__rustc::", "rust_panic", "std::panicking::", "std::sys::backtrace::", "core::panicking::"}
+	library := []string{
+		"__rustc::", "rust_panic", "std::panicking::", "std::sys::backtrace::", "core::panicking::",
+	}
 	panics := func(f host.Frame) bool {
-		return slices.ContainsFunc(library, func(prefix string) bool { return strings.HasPrefix(f.Func, prefix) })
+		return slices.ContainsFunc(library, func(prefix string) bool {
+			return strings.HasPrefix(f.Func, prefix)
+		})
 	}
 	if own := slices.IndexFunc(in, func(f host.Frame) bool { return !panics(f) }); own > 0 {
 		in = in[own:]

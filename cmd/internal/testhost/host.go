@@ -60,7 +60,9 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 	if l.Host.Kind() == handler.P3 {
 		limit = max(t.config.Concurrent, 1)
 	}
-	session, err := l.Host.NewSession(context.WithoutCancel(ctx), host.SessionOptions{Env: envOf(spec.Env), Concurrent: limit})
+	session, err := l.Host.NewSession(context.WithoutCancel(ctx), host.SessionOptions{
+		Env: envOf(spec.Env), Concurrent: limit,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -174,7 +174,8 @@ func receive(out *http.Response, r *testrunner.Request, a *testrunner.Answer) er
 	// All there is to know, reading has told.
 	_ = out.Body.Close()
 	a.Status, a.Headers = out.StatusCode, fixture.FieldsOf(out.Header)
-	if r.Method != http.MethodHead && a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {
+	if r.Method != http.MethodHead && a.Status != http.StatusNoContent &&
+		a.Status != http.StatusNotModified {
 		a.Body, a.Trailers = body, fixture.FieldsOf(out.Trailer)
 		if err == nil {
 			err = complete(a, out.Header)

@@ -87,7 +87,9 @@ func (a cookieAttribute) query(path *hurl.CookiePath) (*Value, *Error) {
 	if path.Attribute != hurl.CookieExpires {
 		return some(text(a.value))
 	}
-	for _, layout := range []string{"%a, %d %b %Y %T GMT", "%a, %d %b %Y %T %z", "%a, %d-%b-%Y %T%.3f GMT"} {
+	for _, layout := range []string{
+		"%a, %d %b %Y %T GMT", "%a, %d %b %Y %T %z", "%a, %d-%b-%Y %T%.3f GMT",
+	} {
 		if t, err := parseDate(a.value, layout); err == nil {
 			return some(date(t))
 		}

@@ -39,7 +39,8 @@ func (s *Scope) filter(v Value, f *hurl.Filter) (*Value, *Error) {
 		return filterConvert(v, f)
 	case hurl.FilterDateFormat, hurl.FilterFormat, hurl.FilterDaysAfterNow, hurl.FilterDaysBeforeNow:
 		return s.filterDate(v, f)
-	case hurl.FilterBase64Encode, hurl.FilterBase64URLSafeEncode, hurl.FilterCharsetDecode, hurl.FilterDecode, hurl.FilterUTF8Decode, hurl.FilterToHex:
+	case hurl.FilterBase64Encode, hurl.FilterBase64URLSafeEncode, hurl.FilterCharsetDecode,
+		hurl.FilterDecode, hurl.FilterUTF8Decode, hurl.FilterToHex:
 		return s.filterBytes(v, f)
 	case hurl.FilterLocation:
 		if v.Kind != HTTPResponse {
@@ -85,7 +86,8 @@ func (s *Scope) filterCollection(v Value, f *hurl.Filter) (*Value, *Error) {
 			return nil, err
 		}
 		if arg.Kind != Integer {
-			return nil, errorAt(f.Args[0].Range, "Invalid argument", "expected an integer, not %s", arg.Describe())
+			return nil, errorAt(f.Args[0].Range, "Invalid argument", "expected an integer, not %s",
+				arg.Describe())
 		}
 		if i = arg.Int; i < 0 {
 			i += n
@@ -326,7 +328,8 @@ func percentEncode(s, keep string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(keep, c) >= 0 {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			strings.IndexByte(keep, c) >= 0 {
 			b.WriteByte(c)
 		} else {
 			b.Write([]byte{'%', digits[c>>4], digits[c&15]})

@@ -10,7 +10,8 @@ import (
 
 // htmlEscape escapes the five characters that have a meaning in HTML.
 func htmlEscape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;").Replace(s)
+	escapes := []string{"&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;"}
+	return strings.NewReplacer(escapes...).Replace(s)
 }
 
 // htmlUnescape resolves named and numeric character references. Numbers that
@@ -21,7 +22,9 @@ func htmlUnescape(s string) string {
 	numeric := regexp.MustCompile(`&#(?:[xX][0-9a-fA-F]+|[0-9]+);?`)
 	var b strings.Builder
 	// Outside of numeric references this is no beginning of one.
-	named := func(s string) string { return html.UnescapeString(strings.ReplaceAll(s, "&#", "&amp;#")) }
+	named := func(s string) string {
+		return html.UnescapeString(strings.ReplaceAll(s, "&#", "&amp;#"))
+	}
 	for {
 		at := numeric.FindStringIndex(s)
 		if at == nil {
@@ -46,7 +49,8 @@ func numericReference(reference string) string {
 		return string(unicode.ReplacementChar)
 	case n == '\r':
 		return "\r"
-	case n < ' ' && n != 0 && n != '\t' && n != '\n' && n != '\f', n == 0x7f, n >= 0xfdd0 && n <= 0xfdef, n&0xfffe == 0xfffe:
+	case n < ' ' && n != 0 && n != '\t' && n != '\n' && n != '\f', n == 0x7f,
+		n >= 0xfdd0 && n <= 0xfdef, n&0xfffe == 0xfffe:
 		return ""
 	}
 	// What is 0, a surrogate or of windows-1252 it knows.

@@ -102,9 +102,11 @@ func (s *Scope) holds(kind hurl.PredicateKind, v, want Value) (holds, comparable
 		return Equal(v, want), true
 	case hurl.PredicateNotEqual:
 		return !Equal(v, want), true
-	case hurl.PredicateGreater, hurl.PredicateGreaterOrEqual, hurl.PredicateLess, hurl.PredicateLessOrEqual:
+	case hurl.PredicateGreater, hurl.PredicateGreaterOrEqual, hurl.PredicateLess,
+		hurl.PredicateLessOrEqual:
 		return ordered(kind, v, want)
-	case hurl.PredicateStartsWith, hurl.PredicateEndsWith, hurl.PredicateContains, hurl.PredicateIncludes:
+	case hurl.PredicateStartsWith, hurl.PredicateEndsWith, hurl.PredicateContains,
+		hurl.PredicateIncludes:
 		return contains(kind, v, want)
 	case hurl.PredicateMatches:
 		if v.Kind != String || want.Kind != Regex {
@@ -254,6 +256,7 @@ func isISODate(s string) bool {
 func isUUID(s string) bool {
 	const digits = `[0-9a-fA-F]`
 	hyphens := digits + `{8}-` + digits + `{4}-` + digits + `{4}-` + digits + `{4}-` + digits + `{12}`
-	ok, err := regexp.MatchString(`\A(?:`+digits+`{32}|`+hyphens+`|\{`+hyphens+`\}|urn:uuid:`+hyphens+`)\z`, s)
+	forms := digits + `{32}|` + hyphens + `|\{` + hyphens + `\}|urn:uuid:` + hyphens
+	ok, err := regexp.MatchString(`\A(?:`+forms+`)\z`, s)
 	return ok && err == nil
 }

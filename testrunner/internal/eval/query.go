@@ -183,14 +183,16 @@ func (s *Scope) Capture(c *hurl.Capture) (Captured, *Error) {
 		return Captured{}, err
 	}
 	if v == nil {
-		return Captured{}, errorAt(c.Filters[len(c.Filters)-1].Range, "No value", "nothing came out of this filter")
+		return Captured{}, errorAt(c.Filters[len(c.Filters)-1].Range, "No value",
+			"nothing came out of this filter")
 	}
 	if !c.Redact {
 		s.Vars.Set(name, *v)
 		return Captured{name, *v}, nil
 	}
 	if v.Kind != String {
-		return Captured{}, errorAt(c.Range, "Invalid secret", "only a string can be redacted, not %s", v.Describe())
+		return Captured{}, errorAt(c.Range, "Invalid secret", "only a string can be redacted, not %s",
+			v.Describe())
 	}
 	s.Vars.SetSecret(name, v.Text)
 	return Captured{name, *v}, nil

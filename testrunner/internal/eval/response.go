@@ -124,7 +124,8 @@ func (r *Response) Text(w *interrupt.Work) (string, error) {
 		return "", err
 	}
 	name := "utf-8"
-	if _, params, err := mime.ParseMediaType(r.Headers.Get("Content-Type")); err == nil && params["charset"] != "" {
+	if _, params, err := mime.ParseMediaType(r.Headers.Get("Content-Type")); err == nil &&
+		params["charset"] != "" {
 		name = params["charset"]
 	}
 	return decodeCharset(body, name)

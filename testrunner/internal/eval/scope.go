@@ -67,14 +67,16 @@ func (s *Scope) placeholder(e *hurl.Placeholder) (string, *Error) {
 	}
 	rendered, ok := v.Render()
 	if !ok {
-		return "", errorAt(e.Range, "Value without a text", "{{%s}} is %s, which cannot be written into text", e.Name, v.Describe())
+		return "", errorAt(e.Range, "Value without a text",
+			"{{%s}} is %s, which cannot be written into text", e.Name, v.Describe())
 	}
 	switch e.Context {
 	case hurl.InJSONString:
 		rendered = jsonEscaper().Replace(rendered)
 	case hurl.InJSONValue:
 		if !beginsScalar(rendered) {
-			return "", errorAt(e.Range, "Invalid JSON", "{{%s}} is %s; put quotes around the placeholder for a string", e.Name, v.Describe())
+			return "", errorAt(e.Range, "Invalid JSON",
+				"{{%s}} is %s; put quotes around the placeholder for a string", e.Name, v.Describe())
 		}
 	}
 	return rendered, nil
@@ -228,7 +230,8 @@ func (s *Scope) graphQL(p *hurl.Payload) ([]byte, *Error) {
 		}
 		compact := bytes.NewBuffer(append(out, `,"variables":`...))
 		if compactErr := json.Compact(compact, []byte(rendered)); compactErr != nil {
-			return nil, errorAt(p.Variables.Range, "Invalid JSON", "the variables of the query: %v", compactErr)
+			return nil, errorAt(p.Variables.Range, "Invalid JSON", "the variables of the query: %v",
+				compactErr)
 		}
 		out = compact.Bytes()
 	}

@@ -70,7 +70,9 @@ func compounds(letter byte) string {
 }
 
 func parseSpecifier(s string) (d directive, rest string, err error) {
-	unknown := func() (directive, string, error) { return d, s, fmt.Errorf("unknown specifier %%%.4s", s) }
+	unknown := func() (directive, string, error) {
+		return d, s, fmt.Errorf("unknown specifier %%%.4s", s)
+	}
 	full := s
 	if s != "" && strings.IndexByte("-_0", s[0]) >= 0 {
 		d.pad, s = s[0], s[1:]
@@ -89,7 +91,8 @@ func parseSpecifier(s string) (d directive, rest string, err error) {
 	known := false
 	switch d.variant {
 	case "":
-		known = d.pad == 0 && strings.IndexByte("bBhaADxFvPpRTXrZzc+tn%", s[0]) >= 0 || strings.IndexByte("YCyqmdewuUWGgVjHkIlMSfs", s[0]) >= 0
+		known = d.pad == 0 && strings.IndexByte("bBhaADxFvPpRTXrZzc+tn%", s[0]) >= 0 ||
+			strings.IndexByte("YCyqmdewuUWGgVjHkIlMSfs", s[0]) >= 0
 	case ":", "::", ":::", "#":
 		known = d.pad == 0 && s[0] == 'z'
 	default:
@@ -199,7 +202,9 @@ func (d directive) format(t time.Time) string {
 	case 'Z':
 		return "UTC"
 	case 'z':
-		return map[string]string{"": "+0000", ":": "+00:00", "::": "+00:00:00", ":::": "+00", "#": "+00"}[d.variant]
+		return map[string]string{
+			"": "+0000", ":": "+00:00", "::": "+00:00:00", ":::": "+00", "#": "+00",
+		}[d.variant]
 	case '+':
 		return t.Format("2006-01-02T15:04:05") + formatFraction(t.Nanosecond(), ".") + "+00:00"
 	case 's':

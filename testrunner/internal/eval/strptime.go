@@ -143,11 +143,13 @@ func (p dateParts) date() (time.Time, error) {
 	case hasISOYear && has(fieldISOWeek, fieldWeekday):
 		// The week of 4 January is the first one.
 		first := time.Date(int(isoYear), 1, 4, 0, 0, 0, 0, time.UTC)
-		day = first.AddDate(0, 0, int(p[fieldISOWeek]-1)*7-mondays(first.Weekday())+mondays(time.Weekday(p[fieldWeekday])))
+		day = first.AddDate(0, 0,
+			int(p[fieldISOWeek]-1)*7-mondays(first.Weekday())+mondays(time.Weekday(p[fieldWeekday])))
 	default:
 		return time.Time{}, errIncomplete
 	}
-	if hasYear && int64(day.Year()) != year || !p.agree(day) || day.Year() > maxYear || day.Year() < -maxYear {
+	if hasYear && int64(day.Year()) != year || !p.agree(day) || day.Year() > maxYear ||
+		day.Year() < -maxYear {
 		return time.Time{}, errNoSuchDate
 	}
 	return day, nil
@@ -170,7 +172,8 @@ func (p dateParts) year(whole, century, short field) (year int64, ok bool, err e
 	q, hasCentury := p[century]
 	r, hasShort := p[short]
 	switch {
-	case hasYear && (hasCentury && y/100 != q || hasShort && y%100 != r || y < 0 && (hasCentury || hasShort)):
+	case hasYear && (hasCentury && y/100 != q || hasShort && y%100 != r ||
+		y < 0 && (hasCentury || hasShort)):
 		return 0, false, errNoSuchDate
 	case hasYear:
 		return y, true, nil
@@ -191,9 +194,12 @@ func (p dateParts) agree(day time.Time) bool {
 	isoYear, isoWeek := day.ISOWeek()
 	yearDay := int64(day.YearDay())
 	is := map[field]int64{
-		fieldMonth: int64(day.Month()), fieldDay: int64(day.Day()), fieldYearDay: yearDay, fieldWeekday: int64(day.Weekday()),
-		fieldISOYear: int64(isoYear), fieldISOShortYear: int64(isoYear % 100), fieldISOWeek: int64(isoWeek), fieldQuarter: (int64(day.Month()) + 2) / 3,
-		fieldWeekSunday: (yearDay + 6 - int64(day.Weekday())) / 7, fieldWeekMonday: (yearDay + 6 - int64(mondays(day.Weekday()))) / 7,
+		fieldMonth: int64(day.Month()), fieldDay: int64(day.Day()), fieldYearDay: yearDay,
+		fieldWeekday: int64(day.Weekday()),
+		fieldISOYear: int64(isoYear), fieldISOShortYear: int64(isoYear % 100),
+		fieldISOWeek: int64(isoWeek), fieldQuarter: (int64(day.Month()) + 2) / 3,
+		fieldWeekSunday: (yearDay + 6 - int64(day.Weekday())) / 7,
+		fieldWeekMonday: (yearDay + 6 - int64(mondays(day.Weekday()))) / 7,
 	}
 	for f, value := range is {
 		if got, ok := p[f]; ok && got != value {
@@ -291,10 +297,12 @@ func (p dateParts) read(d directive, s string) (string, error) {
 		}
 		return rest, errors.Join(err, p.set(fieldWeekday, weekday%7, 0, 6))
 	case 'b', 'h', 'B':
-		month, rest, err := readName(s, 12, d.letter == 'B', func(i int) string { return time.Month(i + 1).String() })
+		month, rest, err := readName(s, 12, d.letter == 'B',
+			func(i int) string { return time.Month(i + 1).String() })
 		return rest, errors.Join(err, p.set(fieldMonth, int64(month+1), 1, 12))
 	case 'a', 'A':
-		weekday, rest, err := readName(s, 7, d.letter == 'A', func(i int) string { return time.Weekday(i).String() })
+		weekday, rest, err := readName(s, 7, d.letter == 'A',
+			func(i int) string { return time.Weekday(i).String() })
 		return rest, errors.Join(err, p.set(fieldWeekday, int64(weekday), 0, 6))
 	case 'P', 'p':
 		return p.readPM(s)
@@ -358,7 +366,9 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // readName takes a name off s whatever its case, cut to three letters, or also
 // in full.
-func readName(s string, count int, long bool, name func(int) string) (index int, rest string, err error) {
+func readName(
+	s string, count int, long bool, name func(int) string,
+) (index int, rest string, err error) {
 	for i := range count {
 		full := name(i)
 		switch {

@@ -40,7 +40,10 @@ const (
 
 // String returns the kind's name in messages.
 func (k Kind) String() string {
-	return [...]string{"null", "boolean", "integer", "integer", "float", "string", "list", "object", "bytes", "nodeset", "date", "unit", "regex", "http response"}[k]
+	return [...]string{
+		"null", "boolean", "integer", "integer", "float", "string", "list", "object",
+		"bytes", "nodeset", "date", "unit", "regex", "http response",
+	}[k]
 }
 
 // Value is what queries give and variables hold. Which field holds it depends
@@ -158,7 +161,8 @@ func (v Value) Describe() string {
 	case v.Kind == Unit:
 		return "unit"
 	case size > maxDescribed:
-		v.Text, v.Bytes = v.Text[:min(len(v.Text), maxDescribed)], v.Bytes[:min(len(v.Bytes), maxDescribed)]
+		v.Text = v.Text[:min(len(v.Text), maxDescribed)]
+		v.Bytes = v.Bytes[:min(len(v.Bytes), maxDescribed)]
 		return fmt.Sprintf("%s of %d bytes <%s…", v.Kind, size, v.inner())
 	}
 	return v.Kind.String() + " <" + v.inner() + ">"

@@ -14,13 +14,16 @@ import (
 // got. Values of jsontree that keep reports true for stay as they are in source
 // where got has something at the same place; steps lead to them, as in
 // jsonpath.Match. ok is false if source is not JSON, or not that of want.
-func Merge(w *interrupt.Work, source string, want, got any, keep func(steps []any) bool) (text string, ok bool) {
+func Merge(
+	w *interrupt.Work, source string, want, got any, keep func(steps []any) bool,
+) (text string, ok bool) {
 	root := scan(source)
 	if root == nil || !stands(root, want) {
 		return "", false
 	}
 	m := &merger{work: w, src: source, keep: keep, style: styleOf(source, root)}
-	return source[:root.start] + m.merge(root, want, got, nil, indentAt(source, root.start)) + source[root.end:], true
+	return source[:root.start] + m.merge(root, want, got, nil, indentAt(source, root.start)) +
+		source[root.end:], true
 }
 
 // stands reports whether a node has the shape of a value.
@@ -86,7 +89,8 @@ func (m *merger) object(n *node, want, got *jsontree.Object, steps []any, indent
 			continue
 		}
 		before, head := m.before(n, i, len(parts)), m.src[member.start:member.value.start]
-		text := m.merge(member.value, want.Values[member.name], v, with(steps, member.name), indentOf(before, indent))
+		text := m.merge(member.value, want.Values[member.name], v, with(steps, member.name),
+			indentOf(before, indent))
 		parts = append(parts, before+head+text)
 	}
 	for _, name := range got.Names {
@@ -95,7 +99,8 @@ func (m *merger) object(n *node, want, got *jsontree.Object, steps []any, indent
 		}
 		before := m.before(n, len(n.items), len(parts))
 		head := string(jsontree.AppendString(nil, name)) + m.style.colon
-		parts = append(parts, before+head+m.style.format(got.Values[name], indentOf(before, indent), true))
+		text := m.style.format(got.Values[name], indentOf(before, indent), true)
+		parts = append(parts, before+head+text)
 	}
 	return m.closed(n, parts)
 }
@@ -107,7 +112,8 @@ func (m *merger) array(n *node, want, got []any, steps []any, indent string) str
 	for i, v := range got {
 		before := m.before(n, i, i)
 		if i < len(n.items) {
-			parts = append(parts, before+m.merge(n.items[i].value, want[i], v, with(steps, i), indentOf(before, indent)))
+			text := m.merge(n.items[i].value, want[i], v, with(steps, i), indentOf(before, indent))
+			parts = append(parts, before+text)
 		} else {
 			parts = append(parts, before+m.style.format(v, indentOf(before, indent), spread))
 		}

@@ -43,7 +43,10 @@ func Parse(src string) (path *Path, err error) {
 
 // fail ends the parsing; Parse recovers it.
 func (p *parser) fail(format string, args ...any) {
-	panic(&Error{Offset: utf8.RuneCountInString(p.src[:min(p.pos, len(p.src))]), Message: fmt.Sprintf(format, args...)})
+	panic(&Error{
+		Offset:  utf8.RuneCountInString(p.src[:min(p.pos, len(p.src))]),
+		Message: fmt.Sprintf(format, args...),
+	})
 }
 
 func (p *parser) enter() {
@@ -187,7 +190,8 @@ func (p *parser) optionalInt() *int64 {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	const limit = 1<<53 - 1
-	if err != nil || n > limit || n < -limit || p.src[digits] == '0' && (p.pos-digits > 1 || digits > start) {
+	if err != nil || n > limit || n < -limit ||
+		p.src[digits] == '0' && (p.pos-digits > 1 || digits > start) {
 		p.pos = start
 		p.fail("not an integer")
 	}

@@ -32,7 +32,8 @@ func toNumber(v any) float64 {
 	}
 	text := strings.Trim(toString(v), " \t\r\n")
 	digits := strings.TrimPrefix(text, "-")
-	if digits == "" || !isDigit(digits[0]) && digits[0] != '.' || strings.Trim(digits, "0123456789.eE+-") != "" {
+	if digits == "" || !isDigit(digits[0]) && digits[0] != '.' ||
+		strings.Trim(digits, "0123456789.eE+-") != "" {
 		return math.NaN()
 	}
 	n, err := strconv.ParseFloat(text, 64)

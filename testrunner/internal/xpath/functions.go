@@ -125,16 +125,17 @@ func inPredicate(c *scope) *scope {
 // named returns a function of a node's name, that of the context without an
 // argument.
 func named(of func(*node) string) function {
-	return function{most: 1, kind: isString, implied: needsNode, apply: func(c *scope, args []any) any {
-		n := c.node
-		if len(args) > 0 {
-			n = nodes(args[0]).first()
-		}
-		if n == nil || n.kind != kindElement && n.kind != kindAttribute && n.kind != kindInstruction {
-			return ""
-		}
-		return of(n)
-	}}
+	return function{most: 1, kind: isString, implied: needsNode,
+		apply: func(c *scope, args []any) any {
+			n := c.node
+			if len(args) > 0 {
+				n = nodes(args[0]).first()
+			}
+			if n == nil || n.kind != kindElement && n.kind != kindAttribute && n.kind != kindInstruction {
+				return ""
+			}
+			return of(n)
+		}}
 }
 
 // byID returns the elements with one of some identifiers.
@@ -296,15 +297,16 @@ func numberFunction(name string) (f function, ok bool) {
 	}
 	switch name {
 	case "number":
-		return function{most: 1, kind: isNumber, implied: needsNode, apply: func(c *scope, args []any) any {
-			switch {
-			case len(args) > 0:
-				return toNumber(args[0])
-			case c.node != nil:
-				return toNumber(c.node.value())
-			}
-			return 0.0
-		}}, true
+		return function{most: 1, kind: isNumber, implied: needsNode,
+			apply: func(c *scope, args []any) any {
+				switch {
+				case len(args) > 0:
+					return toNumber(args[0])
+				case c.node != nil:
+					return toNumber(c.node.value())
+				}
+				return 0.0
+			}}, true
 	case "sum":
 		return function{least: 1, most: 1, kind: isNumber, apply: func(c *scope, args []any) any {
 			sum := 0.0

@@ -47,7 +47,8 @@ func (b htmlBuilder) children(to *node, from *html.Node, depth int) {
 			if depth > maxDepth {
 				continue
 			}
-			implied := child.Data == "tbody" && !b.body || child.Data == "head" && !b.head && child.FirstChild == nil
+			implied := child.Data == "tbody" && !b.body ||
+				child.Data == "head" && !b.head && child.FirstChild == nil
 			if implied {
 				b.children(to, child, depth)
 				continue

@@ -78,7 +78,8 @@ func (p *parser) name(at int) string {
 	for end < len(p.src) {
 		r, size := utf8.DecodeRuneInString(p.src[end:])
 		first := r == '_' || unicode.IsLetter(r)
-		if !first && (end == at || r != '-' && r != '.' && r != '·' && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r)) {
+		if !first && (end == at || r != '-' && r != '.' && r != '·' && !unicode.IsDigit(r) &&
+			!unicode.Is(unicode.M, r)) {
 			break
 		}
 		end += size
@@ -210,12 +211,14 @@ func (p *parser) beginsPrimary() bool {
 		fail("expected an expression, found the end")
 	}
 	c := p.src[p.pos]
-	if strings.IndexByte(`("'$`, c) >= 0 || isDigit(c) || c == '.' && p.pos+1 < len(p.src) && isDigit(p.src[p.pos+1]) {
+	if strings.IndexByte(`("'$`, c) >= 0 || isDigit(c) ||
+		c == '.' && p.pos+1 < len(p.src) && isDigit(p.src[p.pos+1]) {
 		return true
 	}
 	name := p.name(p.pos)
 	rest := strings.TrimLeft(p.src[p.pos+len(name):], " \t\r\n")
-	return name != "" && strings.HasPrefix(rest, "(") && !slices.Contains([]string{"node", "text", "comment", "processing-instruction"}, name)
+	return name != "" && strings.HasPrefix(rest, "(") &&
+		!slices.Contains([]string{"node", "text", "comment", "processing-instruction"}, name)
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
@@ -342,7 +345,8 @@ func (p *parser) beginsStep() bool {
 
 func axes() []string {
 	return []string{
-		"ancestor", "ancestor-or-self", "attribute", "child", "descendant", "descendant-or-self", "following",
+		"ancestor", "ancestor-or-self", "attribute", "child", "descendant", "descendant-or-self",
+		"following",
 		"following-sibling", "namespace", "parent", "preceding", "preceding-sibling", "self",
 	}
 }
@@ -359,7 +363,8 @@ func (p *parser) step() step {
 	default:
 		p.space()
 		name := p.name(p.pos)
-		if rest := strings.TrimLeft(p.src[p.pos+len(name):], " \t\r\n"); name != "" && strings.HasPrefix(rest, "::") {
+		if rest := strings.TrimLeft(p.src[p.pos+len(name):], " \t\r\n"); name != "" &&
+			strings.HasPrefix(rest, "::") {
 			if !slices.Contains(axes(), name) {
 				fail("unknown axis %q", name)
 			}

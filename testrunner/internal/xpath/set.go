@@ -253,7 +253,8 @@ func (s sequence) at(positions []span) sequence {
 	for _, part := range s.spans {
 		for len(positions) > 0 && positions[0].lo < before+part.hi-part.lo {
 			p, shift := positions[0], part.lo-before
-			out.spans = append(out.spans, spansOf(span{max(part.lo, p.lo+shift), min(part.hi, p.hi+shift)})...)
+			both := span{max(part.lo, p.lo+shift), min(part.hi, p.hi+shift)}
+			out.spans = append(out.spans, spansOf(both)...)
 			if p.hi > before+part.hi-part.lo {
 				break // the next part has more of them
 			}

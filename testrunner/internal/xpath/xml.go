@@ -100,7 +100,9 @@ func (b *xmlBuilder) start(t xml.StartElement) {
 		spaces[prefix] = a.Value
 		b.declare(prefix, a.Value)
 	}
-	e := &node{kind: kindElement, prefix: t.Name.Space, name: t.Name.Local, space: spaces[t.Name.Space]}
+	e := &node{
+		kind: kindElement, prefix: t.Name.Space, name: t.Name.Local, space: spaces[t.Name.Space],
+	}
 	for _, a := range t.Attr {
 		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
 			continue
