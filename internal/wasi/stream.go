@@ -113,5 +113,5 @@ type Flusher interface {
 
 // Prompt is a stream whose bytes come, or are taken, without anything that the guest or its peers
 // would have to do first, as those of a file are. A guest that asks for them without waiting may be
-// made to wait for that little while.
+// made to wait for that little while. What a Read returns is the caller's only until the next one.
 type Prompt interface{ Prompt() }

@@ -18,7 +18,7 @@ cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
 big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
-small=(rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap c-kitchen)
+small=(rust-files rust-files-p3 rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap c-kitchen)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -194,7 +194,8 @@ build() {
   rust-hello-0.2.12) cargo_guest "$out" rust-hello wasm32-unknown-unknown release --features wit-0-2-12 ;;
   rust-hello-std) cargo_guest "$out" rust-hello wasm32-wasip1 release ;;
   rust-hello-p3) cargo_guest "$out" rust-hello-p3 wasm32-unknown-unknown release ;;
-  rust-kitchen-p3 | rust-middleware-p3) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
+  rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
+  rust-files) cargo_guest "$out" rust-files wasm32-unknown-unknown release ;;
   rust-kitchen) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown release ;;
   rust-trap) cargo_guest "$out" rust-trap wasm32-unknown-unknown lines ;;
   rust-kitchen-lines) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown lines ;;
@@ -261,7 +262,8 @@ sources() {
   rust-hello-p3) echo rust-hello-p3 wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-hello*) echo rust-hello/src rust-hello/Cargo.toml wit/0.2.0 wit/0.2.4 wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
-  rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
+  rust-files) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
+  rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-kitchen*) echo rust-kitchen/src rust-kitchen/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   qjs-kitchen-p3) echo "$1" wit/0.3.0 wit/0.2.12 ;;
   *-p3) echo "$1" wit/0.3.0 ;;

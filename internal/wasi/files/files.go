@@ -40,8 +40,9 @@ type Files struct {
 	queue   []work
 	idle    chan struct{} // closed when Close waits and the last worker has ended
 
-	// writeAt writes to a file, for tests another way than the file's own.
+	// writeAt writes to a file, and isQuick reports whether that does not last; tests have others.
 	writeAt func(f *os.File, p []byte, off int64) (int, error)
+	isQuick func(f *os.File) bool
 }
 
 // work is an operation that waits for a worker.
@@ -60,7 +61,10 @@ func Of(st *wasi.State) *Files {
 
 // New returns Files whose guest gets these folders. The caller closes it.
 func New(dirs []wasi.Dir) *Files {
-	return &Files{dirs: dirs, open: map[io.Closer]struct{}{}, writeAt: (*os.File).WriteAt}
+	return &Files{
+		dirs: dirs, open: map[io.Closer]struct{}{},
+		writeAt: (*os.File).WriteAt, isQuick: isQuick,
+	}
 }
 
 // Open returns how many files and folders of the machine are open.

@@ -115,7 +115,15 @@ func TestReadsAndWritesAtAnOffset(t *testing.T) {
 }
 
 func TestAFullFileSystemGivesACode(t *testing.T) {
+	for _, quick := range []bool{false, true} {
+		testFullFileSystem(t, quick)
+	}
+}
+
+func testFullFileSystem(t *testing.T, quick bool) {
+	t.Helper()
 	b := newBed(t, false)
+	b.files.isQuick = func(*os.File) bool { return quick }
 	f := b.open("f", 0, Read|Write)
 	room := 3
 	b.files.writeAt = func(f *os.File, p []byte, off int64) (int, error) {
@@ -327,6 +335,7 @@ func TestAGuestThatStopsDoesNotWaitForTheDisk(t *testing.T) {
 
 func TestWhatStreamsHaveTakenIsWrittenAtTheEnd(t *testing.T) {
 	b := newBed(t, false)
+	b.files.isQuick = func(*os.File) bool { return false }
 	var want strings.Builder
 	for i := range 3 * maxWorkers {
 		w, err := b.open("f", 0, Write).Writer(uint64(i))

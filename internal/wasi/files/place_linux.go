@@ -58,6 +58,30 @@ func appendOnce(f *os.File, p []byte) (n int, ok bool, err error) {
 	return max(n, 0), true, err
 }
 
+// readNow reads what is in memory, n == 0 if nothing is: it never waits for the disk.
+func readNow(f *os.File, p []byte, off int64) (n int) {
+	_ = withFd(f, func(fd int) (err error) {
+		n, err = unix.Preadv2(fd, [][]byte{p}, off, unix.RWF_NOWAIT)
+		return err // who reads again hears of it
+	})
+	return max(n, 0)
+}
+
+// isQuick reports whether a write to an open file only goes to memory, and lasts no longer than that
+// of any program: its file system is known to be of this machine.
+func isQuick(f *os.File) bool {
+	var s unix.Statfs_t
+	if withFd(f, func(fd int) error { return unix.Fstatfs(fd, &s) }) != nil {
+		return false
+	}
+	switch s.Type {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC,
+		unix.F2FS_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
+		return true
+	}
+	return false
+}
+
 // isSystem reports whether an open file is one of /proc.
 func isSystem(f *os.File) bool {
 	var s unix.Statfs_t

@@ -23,16 +23,15 @@ func (d *Descriptor) ReadAt(n, off uint64) (p []byte, end bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	p, err = readAt(h, int(min(n, chunk)), at)
+	p, err = readAt(h, make([]byte, min(n, chunk)), at)
 	if err != nil && err != io.EOF {
 		return nil, false, d.code(err)
 	}
 	return p, len(p) == 0, nil
 }
 
-// readAt returns up to n bytes, or why there are none.
-func readAt(h *handle, n int, off int64) ([]byte, error) {
-	p := make([]byte, n)
+// readAt fills p as far as it can, and returns that part, or why there is none.
+func readAt(h *handle, p []byte, off int64) ([]byte, error) {
 	n, err := h.ReadAt(p, off)
 	if n > 0 {
 		err = nil
@@ -63,8 +62,9 @@ type reader struct {
 
 	mu     sync.Mutex
 	off    int64
-	busy   bool   // a read is under way
-	rest   []byte // was read, and not yet taken
+	busy   bool // a read is under way
+	buf    []byte
+	rest   []byte // was read into buf, and not yet taken
 	err    error  // comes after it
 	closed bool
 }
@@ -92,10 +92,18 @@ func (r *reader) Read(n int) ([]byte, error) {
 	case r.busy || n <= 0:
 		return nil, nil
 	}
-	r.busy = true
 	n, off := min(n, chunk), r.off
+	if n > len(r.buf) {
+		r.buf = make([]byte, n)
+	}
+	p := r.buf[:n]
+	if n := readNow(r.h.File, p, off); n > 0 {
+		r.off += int64(n)
+		return p[:n:n], nil
+	}
+	r.busy = true
 	r.files.Start(func() {
-		p, err := readAt(r.h, n, off)
+		p, err := readAt(r.h, p, off)
 		if err != nil && err != io.EOF {
 			err = r.code(err)
 		}

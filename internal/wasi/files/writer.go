@@ -8,8 +8,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// writePermit is how many bytes a guest may write at once.
-const writePermit = 1 << 20
+// writePermit is how many bytes a guest that asks is told to write at once.
+const writePermit = 64 << 10
 
 // WriteAt writes p to a file from off on, and returns how much of it was written.
 func (d *Descriptor) WriteAt(p []byte, off uint64) (n int, err error) {
@@ -65,7 +65,7 @@ func (d *Descriptor) writer() (*writer, error) {
 	if err := d.mayChange(); err != nil {
 		return nil, err
 	}
-	w := &writer{grant: d.grant, h: d.file.use()}
+	w := &writer{grant: d.grant, h: d.file.use(), quick: d.files.isQuick(d.file.File)}
 	if d.flags&Write == 0 {
 		w.err = wasi.FileCode("bad-descriptor")
 	}
@@ -77,9 +77,10 @@ type writer struct {
 	*grant
 	h      *handle
 	append bool
+	quick  bool  // small writes do not last
+	off    int64 // of the next write
 
 	mu     sync.Mutex
-	off    int64
 	busy   bool  // a write is under way
 	err    error // of the last write, not yet told
 	failed bool  // it was told
@@ -91,6 +92,9 @@ var (
 	_ wasi.OutputStream = (*writer)(nil)
 	_ wasi.OwningWriter = (*writer)(nil)
 )
+
+// Unlimited says that a Write is never too big: the guest's bytes are not kept beyond it.
+func (w *writer) Unlimited() {}
 
 // Prompt says that a write ends by itself.
 func (w *writer) Prompt() {}
@@ -142,26 +146,36 @@ func (w *writer) WriteOwned(p []byte) error {
 
 // start begins to write p. The lock is held.
 func (w *writer) start(p []byte) error {
-	if err := w.end(); err != nil || len(p) == 0 {
+	if err := w.end(); err != nil {
 		return err
 	}
+	if len(p) == 0 {
+		return nil
+	}
+	if w.quick && len(p) <= chunk {
+		w.err = w.write(p)
+		return nil
+	}
 	w.busy = true
-	off := w.off
 	w.files.start(work{owed: true, op: func() {
-		var n int
-		var err error
-		if w.append {
-			n, err = w.files.appendTo(w.h.File, p)
-		} else {
-			n, err = w.files.writeAt(w.h.File, p, off)
-		}
+		err := w.write(p)
 		w.mu.Lock()
-		w.busy, w.err = false, w.code(err)
-		w.off += int64(n)
+		w.busy, w.err = false, err
 		w.mu.Unlock()
 		w.Wake()
 	}})
 	return nil
+}
+
+// write writes p. One write at a time runs.
+func (w *writer) write(p []byte) error {
+	if w.append {
+		_, err := w.files.appendTo(w.h.File, p)
+		return w.code(err)
+	}
+	n, err := w.files.writeAt(w.h.File, p, w.off)
+	w.off += int64(n)
+	return w.code(err)
 }
 
 // Flush has nothing to do: what is written is in the hands of the system.

@@ -1,6 +1,7 @@
 package p2
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -242,6 +243,9 @@ func (o *outputStream) splice(
 	b, err, trap := src.read(ctx, min(n, uint64(permit)))
 	if err != nil || trap != nil || len(b) == 0 {
 		return 0, err, trap
+	}
+	if _, ok := src.s.(wasi.Prompt); ok {
+		b = bytes.Clone(b) // it is overwritten by the next read
 	}
 	err, trap = o.write(ctx, b)
 	o.permit = 0
