@@ -14,10 +14,10 @@ import (
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
-// asideName is the command by which the program runs itself to compile a module
-// with the lowest priority, while it goes on serving. No thread of this process
-// can have that: one that the system holds back would hold up every stop of the
-// world. What compiling needs in memory goes with the other process, too.
+// asideName is the command with which the program runs itself to compile a module at the lowest
+// priority while it goes on serving. No thread of this process can have that priority: a thread that
+// the system holds back would delay every stop of the world. The memory that compiling needs is freed
+// with the other process as well.
 const asideName = "compile-aside"
 
 // compileAside returns the helper of a host.Engine.
@@ -28,7 +28,7 @@ func compileAside(t *state) engine.Helper {
 	}
 }
 
-// asideCommand describes the command, which is for the program itself alone.
+// asideCommand describes the command, which only the program itself uses.
 func asideCommand(t *state) *cli.Command {
 	return command(&cli.Command{
 		Name:   asideName,
@@ -44,10 +44,9 @@ func asideCommand(t *state) *cli.Command {
 	})
 }
 
-// compileInto compiles the module of that size that stdin begins with, as long
-// as stdin stays open.
+// compileInto compiles the module that in begins with, of size bytes, until it is done or in is closed.
 func compileInto(ctx context.Context, in io.Reader, dir string, size int) error {
-	// All but one processor are left: it serves requests.
+	// One processor is left to the process that serves requests.
 	runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1))
 	return host.CompileFor(ctx, dir, in, size)
 }

@@ -1,7 +1,6 @@
-// Package cmd is the command line: it reads flags, puts the two halves of the
-// program together, and turns errors into messages and exit codes. It is the
-// only package that knows both the server and the engine, and the only one with
-// exit codes, signals and the process's environment.
+// Package cmd is the command line: it reads flags, joins the two halves of the program, and turns
+// errors into messages and exit codes. It is the only package that knows both the server and the
+// engine, and the only one with exit codes, signals and the environment of the process.
 package cmd
 
 import (
@@ -30,7 +29,7 @@ func Main() int {
 	return t.main(context.Background(), engineDoors(t))
 }
 
-// doors lead from the commands to the engine. Tests put others in their place.
+// doors are the functions through which commands reach the engine. Tests replace them.
 type doors struct {
 	load loader.Func
 	// servable reports whether a file, of limit bytes at most, is a component that serve can run,
@@ -40,16 +39,16 @@ type doors struct {
 	helper engine.Helper
 }
 
-// engineDoors returns the doors to the engine itself.
+// engineDoors returns the doors to the real engine.
 func engineDoors(t *state) doors {
 	return doors{load: loader.Load, servable: loader.Servable, helper: compileAside(t)}
 }
 
-// lastGrace is how long a command may take to cut short what it does after the second signal.
+// lastGrace is how long a command may go on after the second signal.
 const lastGrace = 300 * time.Millisecond
 
-// main runs the command that the arguments name. The command has a goroutine of its own, and this
-// one does nothing but wait: not for a lock, not for a stream, and in the end not for the command.
+// main runs the command that the arguments name. The command has a goroutine of its own; this one
+// only waits, and never for a lock or a stream, so that signals always act.
 func (t *state) main(ctx context.Context, d doors) int {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -82,8 +81,8 @@ func (t *state) main(ctx context.Context, d doors) int {
 	}
 }
 
-// leave does what a command has not done that does not end: it puts the terminal back. A terminal
-// that takes no orders is not waited for.
+// leave restores the terminal for a command that does not end. It waits for lastGrace at most: the
+// terminal may not respond.
 func (t *state) leave() {
 	done := make(chan struct{})
 	go func() {
@@ -127,7 +126,7 @@ func (t *state) report(ctx context.Context, err error) int {
 	}
 	var user *exit.Error
 	if !errors.As(err, &user) {
-		// The parser of the flags has errors of its own.
+		// The flag parser has its own errors.
 		user = &exit.Error{Msg: term.Sprintf("%v", err), Code: exit.Usage}
 	}
 	fmt.Fprintf(t.stderr, "%s %s %s\n", programName+":", t.stderr.Bad("error:"), user.Msg)
@@ -137,13 +136,13 @@ func (t *state) report(ctx context.Context, err error) int {
 	return user.Code
 }
 
-// signalError is the cause of a context that a signal has ended.
+// signalError is the cause of a context that a signal has cancelled.
 type signalError struct{ os.Signal }
 
 // Error names the signal.
 func (e *signalError) Error() string { return "ended by the signal " + e.String() }
 
-// Is makes a signal a reason like any other for which a context was cancelled.
+// Is reports whether target is context.Canceled: a signal is a cancellation like any other.
 func (e *signalError) Is(target error) bool { return target == context.Canceled }
 
 // interruptedCode returns the exit code of a command that the end of ctx has interrupted.
@@ -163,11 +162,11 @@ func signalCode(s os.Signal) int {
 	return exit.Signal
 }
 
-// awaited returns what work returns, but waits for it only a moment longer than ctx lasts: what
-// reads and compiles may take its time to notice. ok reports whether work has ended.
+// awaited returns the result of work. If ctx ends first, it waits for lastGrace at most, since reading
+// and compiling may notice the end of ctx late. ok reports whether work has ended.
 func awaited[T any](ctx context.Context, t *state, work func() T) (result T, ok bool) {
 	done := make(chan T, 1)
-	// Nobody waits for this goroutine once the user has ended the program.
+	// If the user ends the program, this goroutine ends with the process.
 	go func() { done <- work() }()
 	select {
 	case result = <-done:

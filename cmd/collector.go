@@ -18,7 +18,7 @@ func holdBallast() (release func()) {
 }
 
 const (
-	loadGC    = 400 // per cent of the live heap
+	loadGC    = 400 // percent of the live heap
 	defaultGC = 100
 )
 

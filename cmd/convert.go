@@ -69,7 +69,7 @@ wasihttp convert http-service.json -o fixtures/             write fixtures/http-
 	})
 }
 
-// convertError gives an error of record.Convert its hint and its exit code.
+// convertError adds a hint and an exit code to an error of record.Convert.
 func convertError(err error) error {
 	var failed *record.Error
 	if !errors.As(err, &failed) {

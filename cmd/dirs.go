@@ -32,7 +32,7 @@ func parseDir(text string) (host.Dir, error) {
 	return d, nil
 }
 
-// parseDirs parses the values of --dir, and finds those that name no folder.
+// parseDirs parses the values of --dir. It is an error if one does not name a folder.
 func parseDirs(texts []string) ([]host.Dir, error) {
 	var dirs []host.Dir
 	for _, text := range texts {

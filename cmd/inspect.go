@@ -10,8 +10,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// inspectFile writes what the component in the file at path, of limit bytes at most, is and needs.
-// The error says why no command can run it; what is known of it is written nevertheless.
+// inspectFile writes the report about the file at path, of limit bytes at most. The error says why no
+// command can run the component; the report is written in that case as well.
 func inspectFile(ctx context.Context, path string, limit int64, asJSON bool,
 	out *term.Output) error {
 	f := inspect.Open(path, limit, host.NewLinker()).CheckCode(ctx)

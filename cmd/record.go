@@ -11,7 +11,7 @@ import (
 const redactUsage = "also replace the values of each header, cookie, parameter, form field or " +
 	"JSON member called `NAME` (repeatable)"
 
-// recordFlags receives the values of the flags with which serve records.
+// recordFlags holds the values of the recording flags of serve.
 type recordFlags struct {
 	dir    string
 	redact cli.StringSlice
@@ -37,8 +37,7 @@ func (f *recordFlags) settings() record.Options {
 	return record.Options{Dir: f.dir, Redact: f.redact.Value()}
 }
 
-// startRecording starts what --record asks for; it returns nil without that
-// flag.
+// startRecording returns the recorder of --record; nil without that flag.
 func (t *server) startRecording(s *serveSettings) (*record.Recorder, error) {
 	if s.record.Dir == "" {
 		return nil, nil

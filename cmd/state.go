@@ -11,8 +11,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// state is what the program takes from its process. Only newState touches it: in a test, a command
-// runs in process with a state of buffers and channels.
+// state is all that the program uses of its process. Only newState accesses the process itself: tests
+// run commands with a state of buffers and channels.
 type state struct {
 	// args are the arguments, the name of the program first.
 	args []string
@@ -22,28 +22,27 @@ type state struct {
 	dir string
 	// cacheDir is the folder of the user's caches; "" if the system does not say.
 	cacheDir string
-	// program is the file that this program is in, by which it runs itself.
+	// program is the path of this executable, for running it again.
 	program string
 
 	in             io.Reader
 	stdout, stderr *term.Output
 
-	// notify delivers signals of these kinds, which then do not act on the process, until stop is
-	// called.
+	// notify delivers signals of these kinds until stop is called. Meanwhile they do not end the process.
 	notify func(kinds ...os.Signal) (signals <-chan os.Signal, stop func())
-	// closed reports whether the terminal of the process was closed, which ends the process. It is
-	// nil if there was none, or if the process was started so that it survives that, as nohup does.
+	// closed reports whether the terminal of the process was closed, which ends the process. It is nil
+	// if there is no terminal, or if the process was started to outlive it, as with nohup.
 	closed func() bool
 
-	// ignore ends the delivery of the signals that main waits for.
+	// ignore stops the delivery of signals to main.
 	ignore func()
-	// abort is closed by the second signal. It is for what a command may cut short when its context
-	// has ended: the process ends a moment later, whatever the command does.
+	// abort is closed by the second signal. A command whose context has ended may then skip what is
+	// left to do: the process ends a moment later in any case.
 	abort chan struct{}
-	// orderly is set by a command that has something to finish when its context ends. Without it
-	// the first signal ends the process at once.
+	// orderly is set by a command that has something to finish when its context ends. If it is not
+	// set, the first signal ends the process at once.
 	orderly atomic.Bool
-	// keys are those of the terminal while a command reads them.
+	// keys reads the keys of the terminal; nil unless a command has called openKeys.
 	keys atomic.Pointer[term.Keys]
 }
 
@@ -74,33 +73,33 @@ func newState() *state {
 	return t
 }
 
-// openKeys begins to read keys; nil if there are none. The caller must call closeKeys.
+// openKeys starts to read keys. It returns nil if standard input is not a terminal. The caller must
+// call closeKeys.
 func (t *state) openKeys() *term.Keys {
 	keys := term.OpenKeys(t.in)
 	t.keys.Store(keys)
 	return keys
 }
 
-// closeKeys puts the terminal back. It may be called more than once.
+// closeKeys restores the terminal. It may be called more than once.
 func (t *state) closeKeys() { t.keys.Load().Close() }
 
-// self returns a process of this program, with the arguments.
+// self returns a command that runs this program with args.
 func (t *state) self(args ...string) *exec.Cmd {
 	c := exec.Command(t.program, args...)
 	c.Args[0] = programName
 	return c
 }
 
-// notify catches signals until stop is called. Each is delivered unless two are waiting.
+// notify delivers signals until stop is called. A signal is dropped if two are waiting.
 func notify(kinds ...os.Signal) (signals <-chan os.Signal, stop func()) {
 	c := make(chan os.Signal, 2)
 	signal.Notify(c, kinds...)
 	return c, func() { signal.Stop(c) }
 }
 
-// surviveReaders has writes to an output whose reader has gone fail instead of ending the process,
-// until stop is called. Ignoring the signal would do that, too, but for all programs that this one
-// starts as well.
+// surviveReaders makes writes to a pipe that was closed fail instead of ending the process, until stop
+// is called. Ignoring SIGPIPE would have the same effect on all programs that this process starts.
 func (t *state) surviveReaders() (stop func()) {
 	_, stop = t.notify(syscall.SIGPIPE)
 	return stop

@@ -20,7 +20,7 @@ type request struct {
 	w      http.ResponseWriter
 	r      *http.Request // as the handler sees it
 	x      exchange.Exchange
-	sample *sample // of the request's body; &own, or nil if nobody asks for it
+	sample *sample // of the request's body; &own, or nil if it is not needed
 	own    sample
 	dog    watchdog
 	record Record
@@ -102,7 +102,7 @@ func (q *request) notEntered(ctx context.Context) *Failure {
 	}
 }
 
-// prepare makes the request what Handler promises.
+// prepare changes the request to the form that Handler documents.
 func (q *request) prepare() {
 	if q.live && wantsPage(q.r) {
 		// A page that is not compressed can take the script in.
@@ -212,7 +212,7 @@ func (q *request) log() {
 	q.server.options.Log(q.record)
 }
 
-// errEnough ends a body that nobody will read.
+// errEnough ends a body that will not be read.
 var errEnough = errors.New("the response has no body")
 
 // respond passes resp on. It closes resp.Body.

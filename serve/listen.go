@@ -155,7 +155,7 @@ func (l *listener) closeUnused() {
 	}
 	l.mu.Unlock()
 	for _, c := range unused {
-		// Nothing was said on it, so nobody waits for a word about it.
+		// Nothing was received on it, so no client waits for a response.
 		_ = c.Close()
 	}
 }

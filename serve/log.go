@@ -25,7 +25,7 @@ func TextLog(out *term.Output, quiet bool) func(Record) {
 			failureLines(&b, out, r)
 		}
 		if b.Len() > 0 {
-			// A terminal that is gone has nobody to tell.
+			// A failed write cannot be reported anywhere.
 			_, _ = io.WriteString(out, b.String())
 		}
 	}
@@ -151,7 +151,7 @@ func JSONLog(w io.Writer, quiet bool) func(Record) {
 			line.ErrorCode, line.Cause, line.Hint = f.ErrorCode, f.Cause, f.Hint
 			line.Frames, line.Stderr = f.Frames, f.Stderr
 		}
-		// A stream that is gone has nobody to tell.
+		// A failed write cannot be reported anywhere.
 		_, _ = w.Write(encodeJSON(line, ""))
 	}
 }

@@ -108,7 +108,7 @@ type recordedExchange struct {
 	once          sync.Once
 }
 
-// end tells the recorder.
+// end reports the exchange to the recorder.
 func (x *recordedExchange) end(err error) {
 	x.once.Do(func() {
 		x.Duration = time.Since(x.Start)
@@ -143,7 +143,7 @@ type keptBody struct {
 	data []byte
 	over bool // there was no room for all of it
 	end  bool
-	told bool // nothing is kept any more
+	told bool // nothing is kept after this
 }
 
 // Read reads from the body.
@@ -207,10 +207,10 @@ func (b *recordedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Ready passes on what the body says.
+// Ready reports whether the body is ready, if it says so.
 func (b *recordedBody) Ready() bool { return exchange.Ready(b.ReadCloser) }
 
-// Close closes the body and tells the recorder.
+// Close closes the body and reports the exchange to the recorder.
 func (b *recordedBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.exchange.end(b.failed)

@@ -317,7 +317,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, _ := r.Context().Value(connKey{}).(*conn)
 	if c != nil {
 		if c.over.Load() {
-			// It was taken from what is left of a request whose body nobody has read.
+			// It was taken from what is left of a request whose body was not read.
 			panic(http.ErrAbortHandler)
 		}
 		if c.served++; c.Last() {

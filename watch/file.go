@@ -162,7 +162,7 @@ func (f *File) pollInstead(err error) {
 	f.options.Problem(limitProblem(err, f.options.system.pollFile))
 }
 
-// Changes returns the channel of changes. A change that nobody received is
+// Changes returns the channel of changes. A change that was not received is
 // replaced by the next one. It is never closed.
 func (f *File) Changes() <-chan Change { return f.changes }
 
@@ -216,7 +216,7 @@ func (f *File) run() {
 	}
 }
 
-// event takes note of what concerns the file and restarts the debounce time.
+// event handles an event that concerns the file and restarts the debounce time.
 func (f *File) event(e fsnotify.Event) {
 	if !f.places.names[e.Name] {
 		return
@@ -308,7 +308,7 @@ func (f *File) stir(light bool) {
 	f.lookAfter(f.options.Debounce)
 }
 
-// wrote takes note of when the file was written.
+// wrote records when the file was written.
 func (f *File) wrote(at time.Time) {
 	f.written = at
 	f.signs.Store(&at)
@@ -394,7 +394,7 @@ func (f *File) look() {
 	f.pending = &Change{Data: data, Digest: digest, Written: f.written}
 }
 
-// missing takes note that the file cannot be read, if that lasts. info is what
+// missing records that the file cannot be read, if that lasts. info is what
 // is there instead, nil if nothing is.
 func (f *File) missing(info fs.FileInfo, err error) {
 	now := time.Now()

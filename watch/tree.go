@@ -205,8 +205,8 @@ func resolve(path string) (string, error) {
 	return filepath.Join(parent, filepath.Base(abs)), nil
 }
 
-// Changes returns the channel of batches. What nobody received is joined with
-// what comes. It is never closed.
+// Changes returns the channel of batches. A batch that was not received is joined
+// with the next one. It is never closed.
 func (t *Tree) Changes() <-chan Batch { return t.changes }
 
 // Close ends the watch and waits until it has ended. It may be called once.

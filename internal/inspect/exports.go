@@ -38,7 +38,7 @@ func (f *File) checkExport(l *component.Linker, iface, name, want, pattern strin
 	}
 }
 
-// handlerVersion reports whether an exported interface answers HTTP requests, and in which version
+// handlerVersion reports whether an exported interface handles HTTP requests, and in which version
 // of WASI.
 func handlerVersion(name string) (string, bool) {
 	base, version, _ := strings.Cut(name, "@")
@@ -51,7 +51,7 @@ func handlerVersion(name string) (string, bool) {
 	return "", false
 }
 
-// isHandler reports whether an exported interface answers HTTP requests, in some version of WASI.
+// isHandler reports whether an exported interface handles HTTP requests, in some version of WASI.
 func isHandler(name string) bool {
 	base, _, versioned := strings.Cut(name, "@")
 	return versioned && (base == "wasi:http/incoming-handler" || base == "wasi:http/handler")

@@ -28,7 +28,7 @@ type File struct {
 
 	Component *component.Component
 	Producers Producers
-	// Handler is the exported interface that answers HTTP requests, WASI the version of WASI HTTP
+	// Handler is the exported interface that handles HTTP requests, WASI the version of WASI HTTP
 	// it belongs to: "0.2" or "0.3".
 	Handler string
 	WASI    string

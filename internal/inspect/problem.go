@@ -28,7 +28,7 @@ const (
 	CodeInvalid          = "invalid"           // breaks a rule of the component model
 	CodeUnsupported      = "unsupported"       // is valid but uses something that this host lacks
 	CodeReleaseCandidate = "release-candidate" // made for WASI before its release
-	CodeNoHandler        = "no-handler"        // does not answer HTTP requests
+	CodeNoHandler        = "no-handler"        // does not handle HTTP requests
 	CodeNoCommand        = "no-command"        // does not run as a program
 	CodeUnknownImport    = "unknown-import"    // needs what is not provided here
 	CodeWrongType        = "wrong-type"        // needs it with another type

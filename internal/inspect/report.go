@@ -78,7 +78,7 @@ func NewReport(f *File) *Report {
 		Verdict: verdict(f),
 	}
 	if f.Data == nil {
-		r.Kind = "" // nobody has seen the file
+		r.Kind = "" // the file was not read
 	} else {
 		sum := sha256.Sum256(f.Data)
 		r.SHA256 = hex.EncodeToString(sum[:])

@@ -74,10 +74,10 @@ func sizeOf(x *fixture.Exchange) int {
 	return n
 }
 
-// mayHoldSecrets takes note that files may hold what was found to be a secret.
+// mayHoldSecrets records that files may hold values that turned out to be secrets.
 func (f *files) mayHoldSecrets() { f.stale = f.stale || len(f.list) > 0 }
 
-// revise hides in the files what was found to be secret after they were written.
+// revise hides secrets in files that were written before the secrets were found.
 // Unless it is the last time, it leaves that for later if it would take long.
 func (f *files) revise(s *redact.Session, last bool) {
 	if !f.stale || !last && f.kept > reviseFree+reviseRatio*f.since {
@@ -129,10 +129,10 @@ func (f *files) say(format string, args ...any) {
 	f.lines = append(f.lines, fmt.Sprintf(format, args...))
 }
 
-// maxTold is how many files told lists.
+// maxTold is the largest number of files that are named.
 const maxTold = 5
 
-// told returns what is to be told about files.
+// told returns the lines about files that may hold secrets.
 func (f *files) told() []string {
 	if len(f.lines) <= maxTold {
 		return f.lines

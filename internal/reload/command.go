@@ -64,7 +64,7 @@ func (c *Command) run() {
 	defer close(c.done)
 	p := c.start()
 	for {
-		// What a command has left running ends with the next run, or with this program.
+		// Processes that a command has left running end before the next run, or with this program.
 		select {
 		case <-c.stop:
 			p.kill()

@@ -36,7 +36,7 @@ type Changes struct {
 // LoadFunc makes the contents of the component's file ready to serve.
 type LoadFunc func(ctx context.Context, data []byte) (*Build, error)
 
-// Options says what a Decider works with.
+// Options configures a Decider.
 type Options struct {
 	// Path is the file that the component is in, as the user has written it.
 	Path string
@@ -50,7 +50,7 @@ type Options struct {
 	Changes func(before, now *Build) Changes
 	// Command builds the component; nil if there is no such command.
 	Command *Command
-	// Log tells the user what became of changes.
+	// Log reports the results of changes to the user.
 	Log *Log
 	// Drain is how long the requests of a build that was replaced may go on.
 	Drain time.Duration
@@ -81,10 +81,10 @@ type Decider struct {
 	current *Build      // nil when there is none yet
 	digest  watch.Digest
 	results chan *attempt
-	gone    chan struct{} // closed when nobody takes results any more
+	gone    chan struct{} // closed when results are no longer received
 	running int           // attempts, those included that were cancelled
 	pace    pace
-	latest  *attempt // running, or failed and not yet told
+	latest  *attempt // running, or failed and not yet reported
 	timer   *time.Timer
 	old     sync.WaitGroup // builds that drain
 
@@ -263,13 +263,13 @@ func (d *Decider) end(ctx context.Context) (left bool) {
 	return false
 }
 
-// ended takes note that an attempt's goroutine has ended.
+// ended records that the goroutine of an attempt has ended.
 func (d *Decider) ended() {
 	d.running--
 	d.pace.end()
 }
 
-// changed does what a change of the file asks for.
+// changed handles a change of the file.
 func (d *Decider) changed(ctx context.Context, c watch.Change) {
 	d.drop()
 	if c.Err != nil {
@@ -289,7 +289,7 @@ func (d *Decider) changed(ctx context.Context, c watch.Change) {
 	d.begin(ctx, &attempt{data: c.Data, digest: c.Digest, written: c.Written})
 }
 
-// missing takes note that the file cannot be read, for the reason err.
+// missing records that the file cannot be read, for the reason err.
 func (d *Decider) missing(err error) {
 	d.away = true
 	var reason error = &failure{
@@ -307,7 +307,7 @@ func (d *Decider) missing(err error) {
 	d.Log.Failed(reason, d.current)
 }
 
-// drop gives up the attempt that is running or waits to be told.
+// drop cancels the attempt that is running, or whose failure is not yet reported.
 func (d *Decider) drop() {
 	if d.latest != nil {
 		d.latest.cancel()
@@ -338,7 +338,7 @@ func (d *Decider) begin(ctx context.Context, a *attempt) {
 	}()
 }
 
-// discard frees what an attempt has made that is not wanted any more.
+// discard frees the build of an attempt that is no longer needed.
 func (d *Decider) discard(ctx context.Context, a *attempt) {
 	a.cancel()
 	if a.build == nil {
@@ -365,8 +365,7 @@ func (d *Decider) finished(ctx context.Context, a *attempt) {
 	d.swap(ctx, a)
 }
 
-// tellFailure says that the latest attempt has failed, unless what it has read
-// may be half of what is being written.
+// tellFailure reports that the latest attempt has failed, unless the file may still be being written.
 func (d *Decider) tellFailure() {
 	a := d.latest
 	if a == nil || !a.ended || a.err == nil {
@@ -434,7 +433,7 @@ func (d *Decider) swap(ctx context.Context, a *attempt) {
 	})
 }
 
-// built takes note of what the command does.
+// built handles an event of the command.
 func (d *Decider) built(e buildEvent) {
 	d.building = e.running
 	if e.running {
@@ -456,7 +455,7 @@ func (d *Decider) built(e buildEvent) {
 	d.tellFailure()
 }
 
-// mark tells clients whether what they get is stale.
+// mark sets the reason why responses are stale; "" if they are not.
 func (d *Decider) mark() {
 	reason := d.fileError
 	if d.commandError != "" {

@@ -11,7 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/units"
 )
 
-// Log tells the user what became of changes. Its methods are safe for concurrent use.
+// Log reports the results of changes to the user. Its methods are safe for concurrent use.
 type Log struct {
 	// Out is where the log goes.
 	Out *term.Output
@@ -120,8 +120,7 @@ func (l *Log) Failed(err error, current *Build) {
 	_, _ = l.Out.Write([]byte(b.String()))
 }
 
-// builtAgain says that the command, which had failed, does so no longer. What it
-// has made, if it differs, is told by swapped.
+// builtAgain reports that the command succeeds again. swapped reports the new build, if there is one.
 func (l *Log) builtAgain(took time.Duration) {
 	if l.Quiet {
 		return

@@ -27,10 +27,10 @@ func newOutputs(dir string, notice func(string, ...any)) *outputs {
 	}
 }
 
-// begin takes note that a run begins.
+// begin records that a run begins.
 func (o *outputs) begin() { o.began, o.removed = time.Now(), map[string]bool{} }
 
-// end takes note that the run has ended.
+// end records that the run has ended.
 func (o *outputs) end() { o.ended = time.Now() }
 
 // suspect is the one file that keeps changing while the command runs.
@@ -91,7 +91,7 @@ const (
 	suspectSpread = 300 * time.Millisecond
 )
 
-// again takes note of a change and reports whether it makes the file an output,
+// again records a change and reports whether it makes the file an output,
 // for it was seen in so many runs.
 func (s *suspect) again(path string, offset time.Duration, runs int) bool {
 	if s.path != path {

@@ -165,9 +165,9 @@ func (o *Output) setStatus(p *Progress, line string) {
 		return
 	}
 	o.status = line
-	// A terminal that cannot be written to has nobody to tell about it.
+	// A failed write to a terminal cannot be reported anywhere.
 	_, _ = io.WriteString(o.w, eraseLine+line)
 }
 
-// IsTerminal tells whether a file descriptor is that of a terminal.
+// IsTerminal reports whether a file descriptor is that of a terminal.
 func IsTerminal(fd uintptr) bool { return xterm.IsTerminal(int(fd)) }

@@ -50,7 +50,7 @@ func StartProgress(out *Output, what string) *Progress {
 }
 
 // Update says what is being worked on and that part of whole steps are done;
-// whole 0 means that nobody knows how many there are.
+// whole is 0 if their number is not known.
 func (p *Progress) Update(what string, part, whole int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

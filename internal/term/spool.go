@@ -17,7 +17,7 @@ const (
 	stuckAfter = 200 * time.Millisecond
 )
 
-// Stall is what is said of an output that nobody reads.
+// Stall describes an output that nothing reads.
 type Stall struct {
 	// Outputs are those that lead there.
 	Outputs []*Output
@@ -104,7 +104,7 @@ type spool struct {
 	begun   time.Time     // when that write began; zero if there is none
 	moved   chan struct{} // closed at the next progress
 	stuck   bool          // there was no progress for too long
-	dropped int           // lines that nobody has been told of
+	dropped int           // lines that were not yet reported
 	closing bool
 }
 
@@ -224,7 +224,7 @@ func (s *spool) run() {
 		if next.w == nil {
 			return
 		}
-		// A stream that is gone has nobody to tell.
+		// A failed write cannot be reported anywhere.
 		_, _ = next.w.Write(next.data)
 		s.wrote(len(next.data))
 	}
@@ -245,7 +245,7 @@ func (s *spool) take() (next chunk, ok bool) {
 	return next, true
 }
 
-// wrote takes note of progress.
+// wrote records progress.
 func (s *spool) wrote(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

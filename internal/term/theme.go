@@ -31,25 +31,25 @@ func (o *Output) render(style lipgloss.Style, s string) string {
 	return style.Render(s)
 }
 
-// Bad styles what went wrong. All styling methods expect a single line.
+// Bad styles failures. All styling methods expect a single line.
 func (o *Output) Bad(s string) string { return o.render(o.theme.bad, s) }
 
-// Fair styles what deserves a second look.
+// Fair styles warnings and hints.
 func (o *Output) Fair(s string) string { return o.render(o.theme.fair, s) }
 
-// Good styles what is as it should be.
+// Good styles success.
 func (o *Output) Good(s string) string { return o.render(o.theme.good, s) }
 
-// Dim styles what matters least on a line.
+// Dim styles the least important part of a line.
 func (o *Output) Dim(s string) string { return o.render(o.theme.dim, s) }
 
-// Strong styles what matters most on a line.
+// Strong styles the most important part of a line.
 func (o *Output) Strong(s string) string { return o.render(o.theme.strong, s) }
 
 // Link styles an address that can be opened.
 func (o *Output) Link(s string) string { return o.render(o.theme.link, s) }
 
-// Status styles text about an HTTP answer by the class of its status code.
+// Status styles text about an HTTP response by the class of its status code.
 func (o *Output) Status(code int, s string) string {
 	switch {
 	case code >= 500:

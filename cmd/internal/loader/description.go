@@ -9,7 +9,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/units"
 )
 
-// Description is what the user is told about a component.
+// Description is what serve prints about a component.
 type Description struct {
 	// File is the path as it was given.
 	File string

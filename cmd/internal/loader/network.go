@@ -7,10 +7,10 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// maxRefusals is how many different refusals of sockets are told.
+// maxRefusals is the largest number of different refusals of sockets that are logged.
 const maxRefusals = 20
 
-// NetworkWith returns a policy that tells what it refuses, each thing once.
+// NetworkWith returns a policy that logs what it refuses, each target once.
 func NetworkWith(policy *wasi.Network, notice func(line string)) *wasi.Network {
 	n := &wasi.Network{}
 	if policy != nil {
@@ -35,7 +35,7 @@ func NetworkWith(policy *wasi.Network, notice func(line string)) *wasi.Network {
 	return n
 }
 
-// networkRefusal tells of a refusal, and how to allow that.
+// networkRefusal describes a refusal, and how to allow the target.
 func networkRefusal(target string) string {
 	if target == "*" {
 		return "the component was refused a socket: --allow-net PATTERN allows what it needs, " +

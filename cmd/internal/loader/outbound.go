@@ -27,8 +27,8 @@ type outboundJSON struct {
 	Hint       string  `json:"hint,omitempty"`
 }
 
-// OutboundLog returns a log of outbound requests. A refused one is always
-// written, and says which flag would allow it; the others only if not quiet.
+// OutboundLog returns a function that logs outbound requests. Refused requests are always logged, with
+// the flag that would allow them; others only if quiet is not set.
 func OutboundLog(out *term.Output, asJSON, quiet, forbidden bool) func(host.OutboundRequest) {
 	return func(r host.OutboundRequest) {
 		if quiet && !r.Refused {
@@ -45,7 +45,7 @@ func OutboundLog(out *term.Output, asJSON, quiet, forbidden bool) func(host.Outb
 		if asJSON {
 			line = outboundObject(r, hint)
 		}
-		// A stream that is gone has nobody to tell.
+		// A failed write cannot be reported anywhere.
 		_, _ = io.WriteString(out, line+"\n")
 	}
 }

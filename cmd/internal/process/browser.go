@@ -6,8 +6,8 @@ import (
 	"runtime"
 )
 
-// OpenBrowser shows the page in the user's browser. What it runs may be the
-// browser itself, which goes on when ctx ends.
+// OpenBrowser opens the URL in the user's browser. It waits for the program that it starts until ctx
+// ends; if that is the browser itself, it goes on.
 func OpenBrowser(ctx context.Context, url string) error {
 	var command *exec.Cmd
 	switch runtime.GOOS {
@@ -18,13 +18,13 @@ func OpenBrowser(ctx context.Context, url string) error {
 	default:
 		command = exec.Command("xdg-open", url)
 	}
-	// Ctrl-C is not for the browser.
+	// Ctrl-C must not reach the browser.
 	ownGroup(command)
 	if err := command.Start(); err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }() // ends with it, or with this process
+	go func() { ended <- command.Wait() }() // ends with the command, or with this process
 	select {
 	case err := <-ended:
 		return err

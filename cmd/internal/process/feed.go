@@ -8,8 +8,8 @@ import (
 	"os/exec"
 )
 
-// Feed runs the command, which gets data on its standard input, until ctx ends. The standard input
-// stays open until this process ends, so that the command notices that.
+// Feed runs the command with data on its standard input, and waits until it ends; the end of ctx kills
+// it. Standard input stays open after data, so that the command notices the end of this process.
 func Feed(ctx context.Context, command *exec.Cmd, data []byte) error {
 	ownGroup(command)
 	var text bytes.Buffer
@@ -23,7 +23,7 @@ func Feed(ctx context.Context, command *exec.Cmd, data []byte) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = command.Process.Kill() })
 	defer stop()
-	// If not all of it can be written, the other process has ended and says why.
+	// If the write fails, the command has ended, and its standard error says why.
 	_, _ = in.Write(data)
 	if err := command.Wait(); ctx.Err() != nil {
 		return ctx.Err()

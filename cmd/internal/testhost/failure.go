@@ -11,7 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
-// moreTime is the hint for what took too long.
+// moreTime is the hint for requests that took too long.
 const moreTime = "--timeout or # @timeout allow more time"
 
 // failure translates a failure of the host's.

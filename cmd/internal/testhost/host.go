@@ -1,5 +1,4 @@
-// Package testhost lets fixtures run against components: it is the door from the
-// test runner to the engine.
+// Package testhost runs fixtures against components: it adapts package host to the test runner.
 package testhost
 
 import (
@@ -72,7 +71,7 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 var errNotTestable = errors.New("this component cannot be tested")
 
 // Load loads a component, "" being the one for fixtures that name none, unless it
-// is loaded. What failed is told to those who need the component.
+// is loaded. Open returns the error.
 func (t *Host) Load(ctx context.Context, path string) { t.component(ctx, path) }
 
 func (t *Host) component(ctx context.Context, path string) *loaded {

@@ -17,7 +17,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
-// target gives requests to one instance, and judges how they end.
+// target passes requests to one instance, and classifies how they end.
 type target struct {
 	host    *Host
 	session *host.Session
@@ -47,12 +47,12 @@ func (t *target) Close() {
 const (
 	// graceForBody is how long after its time limit a response may still end.
 	graceForBody = 50 * time.Millisecond
-	// graceForHead is how long after a time limit the handler may take to tell
-	// what the guest was doing then, before nobody asks any more.
+	// graceForHead is how long after a time limit the handler may take to report what the guest was
+	// doing.
 	graceForHead = time.Second
 )
 
-// errLate is why an exchange ends that has taken too long.
+// errLate is the cause of an exchange that was cancelled because it took too long.
 var errLate = errors.New("the time limit has passed")
 
 // Do sends a request to the instance and, where it takes one at a time, waits
@@ -107,7 +107,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Ans
 	return a, ctx.Err()
 }
 
-// after takes what becomes of a request after its response, as long as somebody asks.
+// after collects errors of a request after its response, until end is called.
 type after struct {
 	mu    sync.Mutex
 	errs  []error
@@ -171,7 +171,7 @@ func receive(out *http.Response, r *testrunner.Request, a *testrunner.Answer) er
 		length = n
 	}
 	body, err := r.ReadBody(out.Body, length)
-	// All there is to know, reading has told.
+	// Reading has reported all errors.
 	_ = out.Body.Close()
 	a.Status, a.Headers = out.StatusCode, fixture.FieldsOf(out.Header)
 	if r.Method != http.MethodHead && a.Status != http.StatusNoContent &&
