@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"serve":      {"internal/exchange", "internal/term", "internal/units"},
 	"testrunner": {"watch", "internal/fixture", "internal/term", "internal/regular", "internal/units"},
 	"watch":      {"internal/regular"},
-	"host": {"handler", "wasi", "component",
+	"host": {"handler", "wasi", "component", "internal/compose",
 		"internal/engine", "internal/exchange", "internal/wasi"},
 	"handler":           {"component", "internal/engine", "internal/wasi", "internal/units"},
 	"wasi":              {"component", "internal/wasi"},
@@ -31,7 +31,8 @@ var allowed = map[string][]string{
 	"internal/engine":   {"internal/corewasm", "internal/regular"},
 	"internal/corewasm": {},
 	"internal/exchange": {},
-	"internal/inspect":  {"component", "internal/corewasm", "internal/regular", "internal/term", "internal/units"},
+	"internal/compose":  {"component"},
+	"internal/inspect":  {"component", "internal/compose", "internal/corewasm", "internal/regular", "internal/term", "internal/units"},
 	"internal/fixture":  {"internal/regular"},
 	"internal/record":   {"internal/fixture", "internal/regular", "serve"},
 	"internal/regular":  {"internal/units"},
@@ -155,8 +156,8 @@ func TestAnEmbedderGetsNothingOfTheTool(t *testing.T) {
 		t.Fatal(err)
 	}
 	rooms := append([]string{
-		"internal/engine", "internal/corewasm", "internal/exchange", "internal/regular", "internal/units",
-		"internal/wasi",
+		"internal/compose", "internal/corewasm", "internal/engine", "internal/exchange",
+		"internal/regular", "internal/units", "internal/wasi",
 	}, public...)
 	modules := []string{
 		"github.com/tetratelabs/wazero", "github.com/ianlancetaylor/demangle", "golang.org/x/sys",

@@ -18,6 +18,7 @@ type Component struct {
 	binary  []byte
 	ast     *binary.Component
 	modules *validate.ModuleTypes
+	whole   *composition // nil for one that was decoded
 }
 
 // Decode decodes and validates a component. It keeps references into data, which must not change.
@@ -33,11 +34,15 @@ func Decode(data []byte) (*Component, error) {
 	return &Component{binary: data, ast: ast, modules: modules}, nil
 }
 
-// Binary returns what the component was decoded from. It must not be changed.
+// Binary returns what the component was decoded from, or the Bundle of its parts. It must not be
+// changed.
 func (c *Component) Binary() []byte { return c.binary }
 
 // ExportNames returns the names of the component's exports, in order.
 func (c *Component) ExportNames() []string {
+	if c.whole != nil {
+		return c.whole.exportNames()
+	}
 	var names []string
 	for _, d := range c.ast.Defs {
 		if e, ok := d.(*binary.Export); ok {
@@ -49,6 +54,9 @@ func (c *Component) ExportNames() []string {
 
 // ImportNames returns the names of the component's imports, in order.
 func (c *Component) ImportNames() []string {
+	if c.whole != nil {
+		return c.whole.importNames()
+	}
 	var names []string
 	for _, d := range c.ast.Defs {
 		if i, ok := d.(*binary.Import); ok {
@@ -89,9 +97,22 @@ func (c *Component) ExportedFunc(l *Linker, iface, name string) (typ string, ok 
 // than compiling: a valid component may have code of a later version of WebAssembly. The error
 // names the module and the reason.
 func (c *Component) CheckCode(ctx context.Context) error {
-	return eachModule(c.ast, "", func(place string, m *binary.CoreModule) error {
+	return c.eachModule(func(place string, m *binary.CoreModule) error {
 		return moduleError(place, engine.Validate(ctx, m.Bytes))
 	})
+}
+
+// eachModule calls f for each core module, with its place, until f fails.
+func (c *Component) eachModule(f func(place string, m *binary.CoreModule) error) error {
+	if c.whole == nil {
+		return eachModule(c.ast, "", f)
+	}
+	for _, p := range c.whole.parts {
+		if err := eachModule(p.Component.ast, p.Name, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eachModule calls f for each core module of a component and of those inside it, with its place in
@@ -127,9 +148,9 @@ func moduleError(place string, err error) error {
 
 // placeOf returns the place of a core module in the component, or the name under which the embedder
 // offers it.
-func placeOf(c *binary.Component, module *moduleRef) string {
+func placeOf(c *Component, module *moduleRef) string {
 	place := "core module " + module.name
-	_ = eachModule(c, "", func(at string, m *binary.CoreModule) error {
+	_ = c.eachModule(func(at string, m *binary.CoreModule) error {
 		if sameBytes(m.Bytes, module.bytes) {
 			place = at
 		}
@@ -182,7 +203,7 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 	for _, src := range f.plan.sources {
 		total += len(src.module.bytes)
 	}
-	if err := checkUnused(ctx, rt, c.ast, f.plan); err != nil {
+	if err := checkUnused(ctx, rt, c, f.plan); err != nil {
 		_ = rt.Close(ctx)
 		return nil, err
 	}
@@ -197,7 +218,7 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 			Imports: src.imports, Progress: progress})
 		if err != nil {
 			_ = rt.Close(ctx)
-			return nil, moduleError(placeOf(c.ast, src.module), err)
+			return nil, moduleError(placeOf(c, src.module), err)
 		}
 		ln.modules = append(ln.modules, m)
 		done += len(src.module.bytes)
@@ -210,8 +231,8 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 
 // checkUnused compiles the core modules that are never instantiated, only to find out whether they
 // are valid: a component with an invalid one is refused as a whole.
-func checkUnused(ctx context.Context, rt *engine.Runtime, c *binary.Component, p *plan) error {
-	return eachModule(c, "", func(place string, m *binary.CoreModule) error {
+func checkUnused(ctx context.Context, rt *engine.Runtime, c *Component, p *plan) error {
+	return c.eachModule(func(place string, m *binary.CoreModule) error {
 		if p.uses(m.Bytes) {
 			return nil
 		}

@@ -168,7 +168,7 @@ type scope struct {
 // flattener walks a validated component once and writes its plan. Failures of validated input are
 // bugs or limits and panic with planError; problems of imports are collected.
 type flattener struct {
-	root     *binary.Component
+	root     *Component
 	plan     *plan
 	linker   *Linker
 	declared *validate.ModuleTypes
@@ -179,6 +179,8 @@ type flattener struct {
 		size int   // of what has to be compiled
 		err  error // why it cannot be
 	}
+	importer string          // the part that is flattened; "" for a component that has none
+	linked   map[string]link // which of its imports come from other parts
 	problems []ImportProblem
 	used     []ImportStatus
 	sources  map[string]int
@@ -197,7 +199,7 @@ func planFail(format string, args ...any) {
 
 // flatten resolves the component's imports in l and flattens it.
 func flatten(c *Component, l *Linker) (f *flattener, err error) {
-	f = &flattener{root: c.ast, plan: &plan{}, linker: l, declared: c.modules,
+	f = &flattener{root: c, plan: &plan{}, linker: l, declared: c.modules,
 		given: map[*HostModule]*moduleRef{}, modules: map[*binary.CoreModule]*moduleRef{},
 		sources: map[string]int{}, memIdx: map[coreRef]int{}, funcIdx: map[coreRef]int{},
 		tableIdx: map[coreRef]int{}}
@@ -217,12 +219,16 @@ func flatten(c *Component, l *Linker) (f *flattener, err error) {
 			panic(r)
 		}
 	}()
-	f.plan.exports = f.instantiate(&compDef{ast: c.ast}, nil, -1)
+	if c.whole != nil {
+		f.plan.exports = f.compose(c.whole)
+	} else {
+		f.plan.exports = f.instantiate(&compDef{ast: c.ast}, nil, -1)
+	}
 	return f, nil
 }
 
-// instantiate evaluates a component in a new scope. args is nil for the root, whose imports come
-// from the linker.
+// instantiate evaluates a component in a new scope. args is nil for the outermost component
+// and for the parts of a composition, whose imports come from the linker or from other parts.
 func (f *flattener) instantiate(c *compDef, args map[string]item, parentInst int) *compInst {
 	if len(f.plan.instances) >= maxInstances {
 		planFail("the component instantiates more than %d components", maxInstances)

@@ -248,28 +248,28 @@ func TestLinkErrorsNameWhatIsMissing(t *testing.T) {
 		want  []ImportProblem
 	}{
 		"nothing offered": {func(*Linker) {}, []ImportProblem{
-			{"test:host/api@0.2.1", "", "unknown interface", []string{"function answer"}},
-			{"test:host/api@0.2.9", "", "unknown interface", []string{"function answer"}},
-			{"test:host/other@1.0.0", "", "unknown interface", []string{"function answer"}},
+			{"test:host/api@0.2.1", "", "unknown interface", []string{"function answer"}, ""},
+			{"test:host/api@0.2.9", "", "unknown interface", []string{"function answer"}, ""},
+			{"test:host/other@1.0.0", "", "unknown interface", []string{"function answer"}, ""},
 		}},
 		"another track": {func(l *Linker) {
 			l.Instance("test:host/api@0.3.0").Func("answer", "func() -> u32", answer)
 			l.Instance("test:host/other@1.0.0").Func("answer", "func() -> u32", answer)
 		}, []ImportProblem{
-			{"test:host/api@0.2.1", "", "unknown interface", []string{"function answer"}},
-			{"test:host/api@0.2.9", "", "unknown interface", []string{"function answer"}},
+			{"test:host/api@0.2.1", "", "unknown interface", []string{"function answer"}, ""},
+			{"test:host/api@0.2.9", "", "unknown interface", []string{"function answer"}, ""},
 		}},
 		"a function is missing": {func(l *Linker) {
 			l.Instance("test:host/api@0.2.0").Func("answer", "func() -> u32", answer)
 			l.Instance("test:host/other@1.0.0")
-		}, []ImportProblem{{"test:host/other@1.0.0", "function answer", "unknown function", nil}}},
+		}, []ImportProblem{{"test:host/other@1.0.0", "function answer", "unknown function", nil, ""}}},
 		"a function has another type": {func(l *Linker) {
 			l.Instance("test:host/api@0.2.0").Func("answer", "func() -> u32", answer)
 			l.Instance("test:host/other@1.0.0").Func("answer", "func(question: string) -> u32",
 				answer)
 		}, []ImportProblem{{"test:host/other@1.0.0", "function answer",
 			"the component expects func() -> u32, this host offers func(question: string) -> u32",
-			nil}}},
+			nil, ""}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := NewLinker()

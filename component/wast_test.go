@@ -374,7 +374,7 @@ func (w *wastRun) checkModules(c *Component) error {
 	if err != nil {
 		return err
 	}
-	return checkUnused(w.t.Context(), rt, c.ast, &plan{})
+	return checkUnused(w.t.Context(), rt, c, &plan{})
 }
 
 // notInstantiated reports whether a valid definition cannot be instantiated for a reason that fits.

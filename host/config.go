@@ -76,6 +76,12 @@ type Config struct {
 	// which there is none waits, up to Timeout.
 	MaxInstances int
 
+	// Plugs are components whose exports satisfy imports of the component, the first that has what
+	// is wanted. Chain is middleware in front of it: components that import the HTTP handler that
+	// they export; the first one gets the requests. New puts them together with the component;
+	// FromComponent does not look at them.
+	Plugs, Chain []Part
+
 	// Link, unless nil, is called once, with the interfaces of WASI, and adds what else the
 	// component may import.
 	Link func(*component.Linker)
@@ -111,6 +117,12 @@ type Config struct {
 	// Progress is called while core code is compiled, with how many bytes of how many are done.
 	// Calls do not overlap.
 	Progress func(done, total int)
+}
+
+// Part is a component that is put together with that of a Host.
+type Part struct {
+	Name string // for errors
+	Wasm []byte // which must not change
 }
 
 // Origin is where output comes from: an instance, and the request that it works for.

@@ -1,13 +1,16 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/internal/compose"
 	"github.com/wasihttp/wasihttp/internal/exchange"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	public "github.com/wasihttp/wasihttp/wasi"
@@ -47,14 +50,37 @@ func NewLinker() *component.Linker {
 // caller must close.
 //
 // The error is that of component.Decode, a *CompileError if the component cannot be linked or
-// compiled, a *handler.NoHandlerError if it exports no HTTP handler, a *StartError if the instance
+// compiled, or put together with Config.Plugs and Config.Chain, a *handler.NoHandlerError if it exports no HTTP handler, a *StartError if the instance
 // that Config.Try asks for cannot be made, or says what is wrong with the Config.
 func New(ctx context.Context, wasm []byte, cfg Config) (*Host, error) {
 	c, err := component.Decode(wasm)
 	if err != nil {
 		return nil, err
 	}
+	recipe := compose.Recipe{}
+	if recipe.Plugs, err = decodeParts(cfg.Plugs); err != nil {
+		return nil, err
+	}
+	if recipe.Chain, err = decodeParts(cfg.Chain); err != nil {
+		return nil, err
+	}
+	c, err = recipe.With(component.Part{Name: cmp.Or(cfg.Name, "the component"), Component: c})
+	if err != nil {
+		return nil, &CompileError{err}
+	}
 	return FromComponent(ctx, c, cfg)
+}
+
+func decodeParts(list []Part) ([]component.Part, error) {
+	var parts []component.Part
+	for _, p := range list {
+		c, err := component.Decode(p.Wasm)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Name, err)
+		}
+		parts = append(parts, component.Part{Name: p.Name, Component: c})
+	}
+	return parts, nil
 }
 
 // FromComponent is New for a component that has been decoded.

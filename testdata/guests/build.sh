@@ -18,7 +18,7 @@ cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
 big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
-small=(rust-files rust-files-p3 rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap c-kitchen)
+small=(rust-files rust-files-p3 rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-guard rust-words rust-greeter c-kitchen composed-words composed-p3)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -196,6 +196,9 @@ build() {
   rust-hello-p3) cargo_guest "$out" rust-hello-p3 wasm32-unknown-unknown release ;;
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   rust-files) cargo_guest "$out" rust-files wasm32-unknown-unknown release ;;
+  rust-guard | rust-words | rust-greeter) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
+  composed-words) wasm-tools compose "$here/rust-greeter/rust-greeter.wasm" -d "$here/rust-words/rust-words.wasm" -o "$out" ;;
+  composed-p3) wasm-tools compose "$here/rust-middleware-p3/rust-middleware-p3.wasm" -d "$here/rust-hello-p3/rust-hello-p3.wasm" -o "$out" ;;
   rust-kitchen) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown release ;;
   rust-trap) cargo_guest "$out" rust-trap wasm32-unknown-unknown lines ;;
   rust-kitchen-lines) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown lines ;;
@@ -261,6 +264,10 @@ sources() {
   case $1 in
   rust-hello-p3) echo rust-hello-p3 wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-hello*) echo rust-hello/src rust-hello/Cargo.toml wit/0.2.0 wit/0.2.4 wit/0.2.12 Cargo.toml Cargo.lock ;;
+  composed-words) echo rust-greeter/src rust-words/src wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
+  composed-p3) echo rust-middleware-p3/src rust-hello-p3 wit/0.3.0 Cargo.toml Cargo.lock ;;
+  rust-guard) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
+  rust-words | rust-greeter) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-files) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
@@ -285,6 +292,7 @@ prepare() {
   rust-*) need_python; need_rust; [[ $1 != *-std ]] || need_adapter ;;
   c-kitchen) need_python; need_adapter; need_wit_bindgen; need_clang ;;
   go-kitchen*) need_python; need_adapter; need_wit_bindgen ;;
+  composed-*) need_python ;;
   js-kitchen) need_js ;;
   qjs-kitchen-p3) need_qjs ;;
   py-kitchen*) need_python ;;
@@ -298,6 +306,7 @@ committed() {
   rust-hello*) echo "rust-hello/$1.wasm" ;;
   rust-kitchen-p3) echo "$1/$1.wasm" ;;
   rust-kitchen*) echo "rust-kitchen/$1.wasm" ;;
+  composed-*) echo "composed/${1#composed-}.wasm" ;;
   *) echo "$1/$1.wasm" ;;
   esac
 }

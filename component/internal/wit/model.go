@@ -98,6 +98,25 @@ func (i *iface) add(it item) {
 	i.items = append(i.items, it)
 }
 
+// merge adds an item, or what an instance of that name has and the one that is there lacks: two
+// components may import different parts of an interface.
+func (i *iface) merge(it item) {
+	if !i.has(it.name) {
+		i.add(it)
+		return
+	}
+	if have := i.get(it.name).inst; have != nil && it.inst != nil {
+		for _, more := range it.inst.items {
+			have.add(more)
+		}
+	}
+}
+
+func (i *iface) has(name string) bool {
+	_, ok := i.index[name]
+	return ok
+}
+
 // get finds an item that validation has found to be there.
 func (i *iface) get(name string) item { return i.items[i.index[name]] }
 

@@ -14,8 +14,34 @@ import (
 // the interfaces are there that the component names. What WIT has no words for stands in comments.
 // The text of a component is always the same.
 func Text(c *binary.Component) string {
-	r := &resolver{world: newIface(), imports: newIface(), exports: newIface()}
-	complete := r.root(c)
+	r := newResolver()
+	return r.text(r.root(c))
+}
+
+// Part is a component that is put together with others.
+type Part struct {
+	Component *binary.Component
+	Links     map[string]Source // which imports are satisfied by parts before it
+}
+
+// Source is an export of a part.
+type Source struct {
+	Part   int
+	Export string
+}
+
+// PartsText is Text for components that are put together: the world has the imports that no part
+// satisfies, and the exports that are named.
+func PartsText(parts []Part, exports []Source) string {
+	r := newResolver()
+	return r.text(r.parts(parts, exports))
+}
+
+func newResolver() *resolver {
+	return &resolver{world: newIface(), imports: newIface(), exports: newIface()}
+}
+
+func (r *resolver) text(complete bool) string {
 	p := &printer{budget: maxNodes}
 	p.line(0, "package root:component;")
 	p.gap()

@@ -30,8 +30,31 @@ func (r *resolver) step(n int) error {
 // root evaluates the outermost component. It returns false when that is too much work; the imports
 // and exports found until then are there.
 func (r *resolver) root(c *binary.Component) (complete bool) {
-	f := &frame{Space: space.New[item](nil, space.Component), r: r, root: true}
+	f := &frame{Space: space.New[item](nil, space.Component), r: r, root: true, out: r.exports}
 	return f.definitions(c) == nil
+}
+
+// parts evaluates components that are put together, as root does for one.
+func (r *resolver) parts(parts []Part, exports []Source) (complete bool) {
+	made := make([]*iface, len(parts))
+	complete = true
+	for i, p := range parts {
+		made[i] = newIface()
+		f := &frame{Space: space.New[item](nil, space.Component), r: r, root: true, out: made[i],
+			args: map[string]item{}}
+		for name, from := range p.Links {
+			if from.Part < i && made[from.Part].has(from.Export) {
+				f.args[name] = made[from.Part].get(from.Export)
+			}
+		}
+		complete = f.definitions(p.Component) == nil && complete
+	}
+	for _, e := range exports {
+		if made[e.Part].has(e.Export) {
+			r.exports.add(made[e.Part].get(e.Export))
+		}
+	}
+	return complete
 }
 
 func instanceName(n binary.ExternName) string {
@@ -68,7 +91,7 @@ type frame struct {
 	r    *resolver
 	root bool            // of the outermost component
 	args map[string]item // for the imports
-	out  *iface          // what is exported; nil for the root
+	out  *iface          // what is exported
 }
 
 func (f *frame) definitions(c *binary.Component) error {
@@ -184,7 +207,7 @@ func (f *frame) Import(n *binary.ExternName, t *binary.ExternType) (item, error)
 		if it.inst != nil && it.inst.name == "" {
 			it.inst.name = instanceName(*n)
 		}
-		f.r.imports.add(it)
+		f.r.imports.merge(it)
 	}
 	return it, err
 }
@@ -196,9 +219,9 @@ func (f *frame) Export(d *binary.Export) (item, error) {
 	if err != nil {
 		return it, err
 	}
-	owner, exports := f.out, f.out
+	owner := f.out
 	if f.root {
-		owner, exports = f.r.world, f.r.exports
+		owner = f.r.world
 	}
 	switch {
 	case it.typ != nil:
@@ -208,7 +231,7 @@ func (f *frame) Export(d *binary.Export) (item, error) {
 	case it.inst != nil && f.root:
 		it.inst, err = f.r.named(it.inst, instanceName(d.Name))
 	}
-	exports.add(it)
+	f.out.add(it)
 	return it, err
 }
 

@@ -67,7 +67,14 @@ func (v *view) add(it item) {
 
 // foreign reports whether t has its name from another interface.
 func (v *view) foreign(t *typ) bool {
-	return t.owner != nil && t.owner != v.iface && t.owner.name != ""
+	return t.owner != nil && t.owner != v.iface && t.owner.name != "" && !v.sibling(t)
+}
+
+// sibling reports whether t has its name from another list of the same interface, of which this one
+// has all types.
+func (v *view) sibling(t *typ) bool {
+	return t.owner != nil && t.owner != v.iface && v.iface.name != "" &&
+		t.owner.name == v.iface.name && v.iface.has(t.name)
 }
 
 func (v *view) use(t *typ, as string) {
@@ -91,6 +98,9 @@ func (v *view) nameOf(t *typ) (string, bool) {
 	for ; t != nil; t = t.eq {
 		if name, ok := v.local[t]; ok {
 			return name, true
+		}
+		if v.sibling(t) {
+			return t.name, true
 		}
 		if v.foreign(t) {
 			name := t.name
@@ -116,6 +126,9 @@ func (v *view) definition(it item) (def *typ, other string) {
 			}
 			if name, ok := v.local[t]; ok && name != it.name {
 				return nil, name
+			}
+			if v.sibling(t) && t.name != it.name {
+				return nil, t.name
 			}
 		}
 		if t.eq == nil {
