@@ -10,11 +10,12 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// inspectFile writes the report about the file at path, of limit bytes at most. The error says why no
-// command can run the component; the report is written in that case as well.
-func inspectFile(ctx context.Context, path string, limit int64, asJSON bool,
-	out *term.Output) error {
-	f := inspect.Open(path, limit, host.NewLinker()).CheckCode(ctx)
+// inspectFile writes the report about the file at path, put together with its parts; each file may
+// have limit bytes. The error says why no command can run the component; the report is written in
+// that case as well.
+func inspectFile(ctx context.Context, path string, parts inspect.Parts, limit int64,
+	asJSON bool, out *term.Output) error {
+	f := parts.Open(path, limit, host.NewLinker()).CheckCode(ctx)
 	r := inspect.NewReport(f)
 	var err error
 	if asJSON {

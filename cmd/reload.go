@@ -54,7 +54,7 @@ func (t *server) newDecider(path string, cfg loader.Config, s *serveSettings) *r
 		Path: path, Changes: whatChanged, Drain: s.drainTimeout, Abort: t.abort, Grace: lastGrace,
 		Log: &reload.Log{Out: t.stderr, JSON: s.jsonLog, Quiet: s.quiet},
 		Read: func() ([]byte, error) {
-			data, problem := inspect.Read(path, cfg.MaxComponentSize)
+			data, problem := cfg.Parts.Read(path, cfg.MaxComponentSize)
 			return data, exit.Problem(problem)
 		},
 		Load: func(ctx context.Context, data []byte) (*reload.Build, error) {
@@ -80,7 +80,7 @@ func (t *server) startExec(
 	}
 	// What this process writes itself is no source.
 	options := watch.TreeOptions{
-		Options: watch.Options{Poll: s.poll, Problem: t.watchProblem}, Exclude: []string{d.Path},
+		Options: watch.Options{Poll: s.poll, Problem: t.watchProblem}, Exclude: s.load.Parts.Paths(d.Path),
 	}
 	if s.record.Dir != "" {
 		options.Exclude = append(options.Exclude, s.record.Dir)

@@ -59,7 +59,7 @@ wasihttp run --timeout 5s tool.wasm         stop after 5 seconds`
 
 // runFlags are those of serve's flags that make sense for a program.
 func runFlags(f *serveFlags) []cli.Flag {
-	wanted := []string{"env", "env-file", "inherit-env", "dir", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net", "cache-dir", "no-cache", "quiet"}
+	wanted := []string{"plug", "chain", "env", "env-file", "inherit-env", "dir", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net", "cache-dir", "no-cache", "quiet"}
 	var out []cli.Flag
 	for _, flag := range f.all() {
 		name := flag.Names()[0]

@@ -17,7 +17,6 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
-	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/serve"
@@ -88,8 +87,8 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 		}
 	}
 	if s.exec == "" {
-		if p := inspect.CheckPath(path, s.load.MaxComponentSize); p != nil {
-			return exit.Problem(p)
+		if err := s.load.CheckPaths(path); err != nil {
+			return err
 		}
 	}
 	// Listening comes first: an occupied port is known before anything is

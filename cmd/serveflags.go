@@ -16,6 +16,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/serve"
@@ -35,6 +36,8 @@ type serveFlags struct {
 	addr         string
 	findFreePort bool
 	allowHosts   cli.StringSlice
+
+	plugs, chain cli.StringSlice
 
 	env, envFiles, args cli.StringSlice
 	dirs                cli.StringSlice
@@ -82,6 +85,7 @@ const (
 	groupListen   = "Listening"
 	groupReload   = "Reloading"
 	groupGuest    = "Environment of the component"
+	groupCompose  = "Other components"
 	groupLimits   = "Limits"
 	groupOutbound = "Outbound requests"
 	groupSockets  = "Sockets"
@@ -115,6 +119,9 @@ func (f *serveFlags) all() []cli.Flag {
 		list(groupReload, "source", "watch `PATH`, a file or folder with sources, for --exec; what .gitignore names is ignored (repeatable; default: the current folder)", &f.sources),
 		toggle(groupReload, "live-reload", "make HTML pages reload themselves when a new build is served", &f.liveReload),
 
+		plugFlag(groupCompose, &f.plugs),
+		chainFlag(groupCompose, &f.chain),
+
 		list(groupGuest, "env", "set an environment variable: `NAME=VALUE`, or NAME alone to pass yours on (repeatable)", &f.env),
 		list(groupGuest, "env-file", "read environment variables from `FILE`, in dotenv format (repeatable)", &f.envFiles),
 		toggle(groupGuest, "inherit-env", "pass on the whole environment of this process", &f.inheritEnv),
@@ -147,6 +154,18 @@ func (f *serveFlags) all() []cli.Flag {
 		&cli.StringFlag{Category: groupCache, Name: "cache-dir", Usage: "keep compiled code in `FOLDER`", DefaultText: "wasihttp in the user's cache folder", Destination: &f.cacheDir},
 		toggle(groupCache, "no-cache", "do not keep compiled code", &f.noCache),
 	}
+}
+
+// plugFlag is --plug, in a group of the help.
+func plugFlag(group string, into *cli.StringSlice) cli.Flag {
+	return &cli.StringSliceFlag{Category: group, Name: "plug", Destination: into,
+		Usage: "satisfy imports of the component with the exports of `DEP.wasm` (repeatable)"}
+}
+
+// chainFlag is --chain, in a group of the help.
+func chainFlag(group string, into *cli.StringSlice) cli.Flag {
+	return &cli.StringSliceFlag{Category: group, Name: "chain", Destination: into,
+		Usage: "put the middleware `MIDDLEWARE.wasm` in front (repeatable: the first one gets the requests)"}
 }
 
 // maxComponentFlag is --max-component-size, in a group of the help.
@@ -239,6 +258,8 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		exec:          f.exec,
 		sources:       f.sources.Value(),
 		load: loader.Config{
+			Parts: inspect.Parts{Plugs: f.plugs.Value(), Chain: f.chain.Value()},
+
 			Env:                        env,
 			Args:                       f.args.Value(),
 			Dirs:                       dirs,

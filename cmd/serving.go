@@ -66,15 +66,15 @@ func (t *server) serveOn(
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), closeBuild(ctx, build))
 	}
-	var file *watch.File
+	var file reload.Watch
 	if s.watch {
-		file, err = watch.NewFile(path, d.Digest(),
-			watch.Options{Poll: s.poll, MaxSize: cfg.MaxComponentSize, Problem: t.watchProblem})
+		w, err := t.watchFiles(path, d, s)
 		if err != nil {
-			return errors.Join(exit.Loadf(err, "use --poll 1s to check every second, or --watch=false to not watch at all", "cannot watch %s: %v", path, err), closeBuild(ctx, build))
+			return errors.Join(err, closeBuild(ctx, build))
 		}
 		// It only closes descriptors.
-		defer func() { _ = file.Close() }()
+		defer func() { _ = w.Close() }()
+		file = w
 	}
 	server := serve.New(build, t.serverOptions(s))
 	d.Attach(server, file)
@@ -103,6 +103,31 @@ func (t *server) serveOn(
 		return exit.Loadf(err, "", "%s: cannot go on serving: %v", path, err)
 	}
 	return nil
+}
+
+// watcher is a reload.Watch that is to be closed.
+type watcher interface {
+	reload.Watch
+	io.Closer
+}
+
+// watchFiles watches the file of the component, and those of its parts.
+func (t *server) watchFiles(path string, d *reload.Decider, s *serveSettings) (watcher, error) {
+	options := watch.Options{
+		Poll: s.poll, MaxSize: s.load.MaxComponentSize, Problem: t.watchProblem,
+	}
+	var w watcher
+	var err error
+	if paths := s.load.Parts.Paths(path); len(paths) > 1 {
+		w, err = watch.NewFiles(paths, s.load.Parts.Join, d.Digest(), options)
+	} else {
+		w, err = watch.NewFile(path, d.Digest(), options)
+	}
+	if err != nil {
+		const hint = "use --poll 1s to check every second, or --watch=false to not watch at all"
+		return nil, exit.Loadf(err, hint, "cannot watch %s: %v", path, err)
+	}
+	return w, nil
 }
 
 // firstBuild returns the build to begin with, and what to say about it.

@@ -16,7 +16,6 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/cmd/internal/testhost"
-	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
@@ -135,6 +134,7 @@ func (f *testFlags) all() []cli.Flag {
 		},
 	}
 	wanted := []string{
+		"plug", "chain",
 		"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory",
 		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
 		"cache-dir", "no-cache",
@@ -225,7 +225,8 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 			_, ok := awaited(ctx, t, func() struct{} { work(); return struct{}{} })
 			return ok
 		},
-		Full: f.full, Quiet: f.quiet, Rerun: rerunner(c), Update: f.update,
+		Parts: slices.Concat(s.load.Parts.Plugs, s.load.Parts.Chain),
+		Full:  f.full, Quiet: f.quiet, Rerun: rerunner(c), Update: f.update,
 		Reports:   suite.Reports{JUnit: f.junit, TAP: f.tap, JSON: f.json, HTML: f.html},
 		GitHub:    lookupEnv(t.environ, "GITHUB_ACTIONS") == "true",
 		Workspace: lookupEnv(t.environ, "GITHUB_WORKSPACE"),
@@ -402,8 +403,8 @@ func (s *testSettings) host(t *state, d doors) *testhost.Host {
 	cfg.Notice = func(line string) { t.note("%s", line) }
 	return testhost.New(testhost.Config{
 		Load: func(ctx context.Context, path string) (*testhost.Component, error) {
-			if p := inspect.CheckPath(path, cfg.MaxComponentSize); p != nil {
-				return nil, exit.Problem(p)
+			if err := cfg.CheckPaths(path); err != nil {
+				return nil, err
 			}
 			app, err := loadFor(ctx, t, d.load, path, cfg)
 			if err != nil {

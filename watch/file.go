@@ -75,6 +75,8 @@ type Change struct {
 	Digest Digest
 	// Written is when the file was last seen to be written.
 	Written time.Time
+	// Path is the file that Err is about, if there are several; else "".
+	Path string
 	// Err is why there are no contents: it wraps fs.ErrNotExist if the file is
 	// away, and the errors of package regular if it is not a regular file or
 	// larger than Options.MaxSize.

@@ -51,12 +51,6 @@ func handlerVersion(name string) (string, bool) {
 	return "", false
 }
 
-// isHandler reports whether an exported interface handles HTTP requests, in some version of WASI.
-func isHandler(name string) bool {
-	base, _, versioned := strings.Cut(name, "@")
-	return versioned && (base == "wasi:http/incoming-handler" || base == "wasi:http/handler")
-}
-
 // isCommand reports whether an exported interface runs the component as a program.
 func isCommand(name string) bool {
 	base, version, _ := strings.Cut(name, "@")

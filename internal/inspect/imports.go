@@ -2,9 +2,11 @@ package inspect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/compose"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -30,22 +32,35 @@ func (f *File) missingImports(l *component.Linker) *File {
 		more = fmt.Sprintf(" (and %s; `%s inspect %s` lists all)",
 			term.Plural(problems-1, "other problem"), programName, term.ShellPath(f.Path))
 	}
+	path, hint := f.Path, "rebuild it with the WIT of "+orName(by, first.Interface)
+	if first.Importer != "" {
+		path = first.Importer
+	}
+	if slices.Contains(f.Parts.Paths(f.Path), by) {
+		hint = "build " + path + " and " + by + " with the same WIT"
+	}
 	switch {
 	case !first.Unknown():
-		return f.problem(CodeWrongType, "rebuild it with the WIT of "+orName(by, first.Interface),
-			"imports %s from %s, but %s%s", first.Item, first.Interface, first.Reason, more)
+		f.Problem = newProblem(path, CodeWrongType, nil, hint, "imports %s from %s, but %s%s",
+			first.Item, first.Interface, first.Reason, more)
+		return f
 	case first.Item != "":
-		return f.problem(CodeUnknownImport,
-			"rebuild it with the WIT of "+orName(by, first.Interface),
+		f.Problem = newProblem(path, CodeUnknownImport, nil, hint,
 			"imports %s from %s, which %s does not have here%s",
 			first.Item, first.Interface, orName(by, first.Interface), more)
+		return f
 	}
 	needs := ""
 	if len(first.Needed) > 0 {
 		needs = ": it needs " + enumeration(first.Needed, 4)
 	}
-	return f.problem(CodeUnknownImport, importHint(first.Interface, l),
+	hint = importHint(first.Interface, l)
+	if compose.IsHandler(first.Interface) && f.Middleware {
+		hint = ChainHint(f.Path)
+	}
+	f.Problem = newProblem(path, CodeUnknownImport, nil, hint,
 		"imports %s, which is not provided here%s%s", first.Interface, needs, more)
+	return f
 }
 
 // enumeration joins the first n names.
@@ -66,8 +81,7 @@ func orName(by, name string) string {
 // importHint says what to do about an interface that is unknown as a whole.
 func importHint(name string, l *component.Linker) string {
 	_, version, _ := strings.Cut(name, "@")
-	const compose = "; or " +
-		"put a component that exports it inside: wac plug app.wasm --plug other.wasm"
+	const plug = "; or name a component that exports it: --plug other.wasm"
 	switch {
 	case isReleased(name) && strings.Contains(version, "-"):
 		return "this is a version before a release: rebuild it with the WIT of the release, " +
@@ -77,15 +91,15 @@ func importHint(name string, l *component.Linker) string {
 			"; rebuild the component for it"
 	case otherHost([]string{name}) != "":
 		return "this is an interface of " + otherHost([]string{name}) +
-			": leave it out of the world" + compose
+			": leave it out of the world" + plug
 	case strings.HasPrefix(name, "wasi:") && !isReleased(name):
 		return "this is a proposal that WASI 0.2 and 0.3 do not have: leave it out of the world" +
-			compose
+			plug
 	case isReleased(name):
 		return "provided are wasi:cli, clocks, filesystem, http, io, random and sockets: " +
-			"leave it out of the world" + compose
+			"leave it out of the world" + plug
 	}
-	return "leave it out of the world" + compose
+	return "leave it out of the world" + plug
 }
 
 // otherHost names the host that the interfaces belong to, if it is one that is known; else "".

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
+	"github.com/wasihttp/wasihttp/internal/compose"
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
@@ -23,6 +24,8 @@ type File struct {
 	Path string
 	Data []byte
 	Kind component.FileKind
+	// Parts are the files that it was put together with; Data is then a component.Bundle of all.
+	Parts Parts
 
 	// The following are there as far as Kind and Problem let it be known.
 
@@ -32,6 +35,8 @@ type File struct {
 	// it belongs to: "0.2" or "0.3".
 	Handler string
 	WASI    string
+	// Middleware reports whether it imports the HTTP handler that it exports.
+	Middleware bool
 	// Command is the exported interface that runs it as a program.
 	Command string
 	// otherHandler is an exported interface of WASI HTTP in whatever version.
@@ -120,18 +125,26 @@ func (f *File) component(l *component.Linker) *File {
 		}
 		return f.problem(CodeInvalid, hint, "is not a valid component: %v", err)
 	}
-	f.Component, f.Producers = c, ComponentProducers(c)
+	f.Component = c
+	return f.examine(l)
+}
+
+// examine finds out what the component needs and what can run it.
+func (f *File) examine(l *component.Linker) *File {
+	c := f.Component
+	f.Producers = ComponentProducers(c)
 	for _, name := range c.ExportNames() {
 		if v, ok := handlerVersion(name); ok && f.Handler == "" {
 			f.Handler, f.WASI = name, v
 		}
-		if isHandler(name) {
+		if compose.IsHandler(name) {
 			f.otherHandler = name
 		}
 		if isCommand(name) {
 			f.Command = name
 		}
 	}
+	f.Middleware = isMiddleware(c)
 	imports, linkErr := c.CheckImports(l)
 	f.Imports = imports
 	if name := releaseCandidate(slices.Concat(c.ExportNames(), c.ImportNames())); name != "" {

@@ -102,7 +102,7 @@ func TestDiagnoses(t *testing.T) {
 		"WASI 0.3": {guest("rust-hello-p3/rust-hello-p3.wasm"), CodeUnknownImport,
 			"imports wasi:http/types@0.3.0, which is not provided here", "runs WASI 0.2.12"},
 		"unknown interface": {guest("bad/unknown-import.wasm"), CodeUnknownImport,
-			"imports acme:cache/store@1.2.0, which is not provided here", "wac plug"},
+			"imports acme:cache/store@1.2.0, which is not provided here", "--plug other.wasm"},
 		"unknown function": {guest("bad/unknown-function.wasm"), CodeUnknownImport,
 			"imports function get-very-random-bytes from wasi:random/random@0.2.99, which wasi:random/random@0.2.", "rebuild it with the WIT of wasi:random/random@0.2."},
 		"unknown module": {[]byte(importingModule), CodeUnknownImport,

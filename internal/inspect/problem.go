@@ -33,6 +33,7 @@ const (
 	CodeUnknownImport    = "unknown-import"    // needs what is not provided here
 	CodeWrongType        = "wrong-type"        // needs it with another type
 	CodeWrongExport      = "wrong-export"      // an export is not what its name says
+	CodeCompose          = "compose"           // does not go together with other components
 	CodeCode             = "code"              // has code of a kind that is not compiled here
 )
 
@@ -42,6 +43,8 @@ type Problem struct {
 	Message string // one line that names the file and the thing
 	Hint    string // the next step; "" if there is none
 	Err     error  // what was found underneath; nil if that is all in Message
+
+	composed bool // it may come of one of several files that is yet to be written
 }
 
 // Error returns the message without the hint.
@@ -50,13 +53,14 @@ func (p *Problem) Error() string { return p.Message }
 // Unwrap returns the error underneath.
 func (p *Problem) Unwrap() error { return p.Err }
 
-// Unfinished reports whether the file looks like one that is still being written.
+// Unfinished reports whether the file looks like one that is still being written, or one of several
+// that do not go together yet.
 func (p *Problem) Unfinished() bool {
 	switch p.Code {
 	case CodeEmpty, CodeTruncated, CodeInvalid, CodeNotWasm, CodeFormat, CodeNoHandler:
 		return true
 	}
-	return false
+	return p.composed
 }
 
 // newProblem describes what is wrong with the file at path.

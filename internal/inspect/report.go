@@ -10,6 +10,8 @@ import (
 // Report is what there is to say about a file. The names in JSON are kept stable for programs.
 type Report struct {
 	File      string          `json:"file"`
+	Plugs     []string        `json:"plugs,omitempty"`
+	Chain     []string        `json:"chain,omitempty"`
 	Size      int             `json:"size"`
 	SHA256    string          `json:"sha256,omitempty"`
 	Kind      string          `json:"kind"`
@@ -57,16 +59,18 @@ type ReportVerdict struct {
 	OK       bool     `json:"ok"`
 	Commands []string `json:"commands,omitempty"`
 	Command  string   `json:"command,omitempty"`
-	Code     string   `json:"code,omitempty"`
-	Message  string   `json:"message,omitempty"`
-	Hint     string   `json:"hint,omitempty"`
+	// Middleware reports that it can be put in front of another component.
+	Middleware bool   `json:"middleware,omitempty"`
+	Code       string `json:"code,omitempty"`
+	Message    string `json:"message,omitempty"`
+	Hint       string `json:"hint,omitempty"`
 }
 
 // NewReport describes the file.
 func NewReport(f *File) *Report {
 	tc := f.Producers.Toolchain()
 	r := &Report{
-		File: f.Path, Size: len(f.Data), Kind: f.Kind.String(), WASI: f.WASI,
+		File: f.Path, Plugs: f.Parts.Plugs, Chain: f.Parts.Chain, Size: len(f.Data), Kind: f.Kind.String(), WASI: f.WASI,
 		Toolchain: ReportToolchain{Language: tc.Language, Runtime: tc.Runtime},
 		Producers: ReportProducers{
 			Language:    reportedProducers(f.Producers.Language),
@@ -103,7 +107,7 @@ func verdict(f *File) ReportVerdict {
 	if d := f.Problem; d != nil {
 		return ReportVerdict{Code: d.Code, Message: d.Message, Hint: d.Hint}
 	}
-	v := ReportVerdict{OK: true}
+	v := ReportVerdict{OK: true, Middleware: f.Middleware}
 	if f.Handler != "" {
 		v.Commands = append(v.Commands, "serve")
 	}

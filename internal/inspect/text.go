@@ -31,10 +31,20 @@ func (r *Report) Text(out *term.Output) error {
 	for _, command := range r.Verdict.Commands {
 		fmt.Fprintf(&b, "%s %s\n", out.Good(term.SymbolGood),
 			canBe(command)+": "+
-				out.Strong(programName+" "+command+" "+term.Clean(term.ShellPath(r.File))))
+				out.Strong(r.commandLine(command)))
+	}
+	if r.Verdict.Middleware {
+		fmt.Fprintf(&b, "%s %s\n", out.Fair(term.SymbolItem), term.Clean(ChainHint(r.File)))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// commandLine returns the line that runs the component with a command. Flags come first: what follows
+// the component of run is the component's.
+func (r *Report) commandLine(command string) string {
+	flags := Parts{Plugs: r.Plugs, Chain: r.Chain}.Flags()
+	return programName + " " + command + term.Clean(flags+" "+term.ShellPath(r.File))
 }
 
 // canBe says what a command does with a component.

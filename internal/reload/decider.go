@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -35,6 +36,13 @@ type Changes struct {
 
 // LoadFunc makes the contents of the component's file ready to serve.
 type LoadFunc func(ctx context.Context, data []byte) (*Build, error)
+
+// Watch reports the changes of the component's file, or of the files that it is made of: a
+// *watch.File or *watch.Files.
+type Watch interface {
+	Changes() <-chan watch.Change
+	Written() time.Time
+}
 
 // Options configures a Decider.
 type Options struct {
@@ -77,8 +85,8 @@ type Decider struct {
 	// The rest belongs to the goroutine.
 
 	server  *serve.Server
-	file    *watch.File // nil without watching
-	current *Build      // nil when there is none yet
+	file    Watch  // nil without watching
+	current *Build // nil when there is none yet
 	digest  watch.Digest
 	results chan *attempt
 	gone    chan struct{} // closed when results are no longer received
@@ -201,7 +209,7 @@ func (d *Decider) Again(ctx context.Context) {
 }
 
 // Attach names the server that has the build of First, and the file to watch, nil for none.
-func (d *Decider) Attach(server *serve.Server, file *watch.File) {
+func (d *Decider) Attach(server *serve.Server, file Watch) {
 	d.server, d.file = server, file
 	d.mark()
 }
@@ -273,7 +281,7 @@ func (d *Decider) ended() {
 func (d *Decider) changed(ctx context.Context, c watch.Change) {
 	d.drop()
 	if c.Err != nil {
-		d.missing(c.Err)
+		d.missing(cmp.Or(c.Path, d.Path), c.Err)
 		return
 	}
 	away := d.away
@@ -289,13 +297,17 @@ func (d *Decider) changed(ctx context.Context, c watch.Change) {
 	d.begin(ctx, &attempt{data: c.Data, digest: c.Digest, written: c.Written})
 }
 
-// missing records that the file cannot be read, for the reason err.
-func (d *Decider) missing(err error) {
+// missing records that the file at path cannot be read, for the reason err.
+func (d *Decider) missing(path string, err error) {
 	d.away = true
 	var reason error = &failure{
-		msg: d.Path + ": the file is missing", hint: "waiting for a build that loads; it will be served automatically", err: err,
+		msg: path + ": the file is missing", err: err,
+		hint: "waiting for a build that loads; it will be served automatically",
 	}
 	d.fileError = "the file is missing"
+	if path != d.Path {
+		d.fileError = reason.Error()
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		if _, reason = d.Read(); reason == nil {
 			// It can be read by now, and the next change says so.

@@ -25,6 +25,8 @@ type Suite struct {
 	Program string
 	// Paths are those of fixtures, folders and patterns, or testrunner.Stdin.
 	Paths []string
+	// Parts are the files that each component is put together with; Watch watches them, too.
+	Parts []string
 	// Options are passed on to testrunner.Run.
 	Options testrunner.Options
 	Host    Host

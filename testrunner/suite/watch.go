@@ -79,10 +79,11 @@ func (w *watcher) roots() ([]string, error) {
 	return slices.Compact(roots), nil
 }
 
-// components returns the paths of the components that a fixture runs against.
+// components returns the paths of the components that a fixture runs against, and of what they are
+// put together with.
 func (w *watcher) components(source *testrunner.Source) []string {
 	if named := w.Options.Component; named != "" {
-		return []string{named}
+		return append([]string{named}, w.Parts...)
 	}
 	paths := source.Components()
 	for i, path := range paths {
@@ -90,7 +91,8 @@ func (w *watcher) components(source *testrunner.Source) []string {
 			paths[i] = w.fallback
 		}
 	}
-	return slices.DeleteFunc(paths, func(path string) bool { return path == "" })
+	paths = slices.DeleteFunc(paths, func(path string) bool { return path == "" })
+	return append(paths, w.Parts...)
 }
 
 func changedText(b watch.Batch) string {

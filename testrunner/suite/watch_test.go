@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 
@@ -33,6 +34,26 @@ func TestAChangeConcernsOnlyWhatItCouldChange(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s concerns %v, want %v", changed, got, want)
+		}
+	}
+}
+
+func TestWhatComponentsArePutTogetherWithIsWatched(t *testing.T) {
+	t.Chdir(t.TempDir())
+	w := &watcher{&Suite{Parts: []string{"words.wasm"}}, "app.wasm"}
+	source := testrunner.Parse("a.hurl", []byte("GET http://localhost/\n"))
+	for _, named := range []string{"", "other.wasm"} {
+		w.Options.Component = named
+		list := w.components(source)
+		if want := []string{cmp.Or(named, "app.wasm"), "words.wasm"}; !slices.Equal(list, want) {
+			t.Errorf("got %q, want %q", list, want)
+		}
+		components := map[string]bool{}
+		for _, path := range list {
+			components[absolute(path)] = true
+		}
+		if !w.concerns(absolute("words.wasm"), source, components) {
+			t.Error("a change of the part does not concern the fixture")
 		}
 	}
 }

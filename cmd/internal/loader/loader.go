@@ -81,7 +81,9 @@ type Config struct {
 	Reload bool
 	// MaxComponentSize is the size of the largest file that is read, in bytes; 0 means the default.
 	MaxComponentSize int64
-	// Data, unless nil, is what the file holds.
+	// Parts are other components that this one is put together with.
+	Parts inspect.Parts
+	// Data, unless nil, is what the file holds, or the files of the component and its parts.
 	Data []byte
 
 	// Stdout and Stderr make the guest's standard streams: one writer each for
@@ -116,6 +118,9 @@ func Load(ctx context.Context, path string, cfg Config) (*App, error) {
 	x := cfg.Examine(path, host.NewLinker()).ForServe()
 	if x.Problem != nil {
 		return nil, exit.Problem(x.Problem)
+	}
+	if x.Middleware && !cfg.Reload && cfg.Notice != nil {
+		cfg.Notice(inspect.ChainHint(path))
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -245,9 +250,20 @@ func Trust(files []string) (*tls.Config, error) {
 // Examine examines the contents that were given, else the file.
 func (cfg *Config) Examine(path string, linker *component.Linker) *inspect.File {
 	if cfg.Data != nil {
-		return inspect.Bytes(path, cfg.Data, linker)
+		return cfg.Parts.Bytes(path, cfg.Data, linker)
 	}
-	return inspect.Open(path, cfg.MaxComponentSize, linker)
+	return cfg.Parts.Open(path, cfg.MaxComponentSize, linker)
+}
+
+// CheckPaths finds what can be wrong with the files of the component and its parts before they are
+// read.
+func (cfg *Config) CheckPaths(path string) error {
+	for _, path := range cfg.Parts.Paths(path) {
+		if p := inspect.CheckPath(path, cfg.MaxComponentSize); p != nil {
+			return exit.Problem(p)
+		}
+	}
+	return nil
 }
 
 // NewEngine returns an engine with the cache that the settings name.
