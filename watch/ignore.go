@@ -80,9 +80,8 @@ func outerIgnore(folder string) []rule {
 	}
 }
 
-// ignored reports whether the rules leave out the file or folder; the last one
-// that matches decides. Files in an excluded folder
-// are never tested, because the folder is not read.
+// ignored reports whether the rules exclude the file or folder; the last rule that matches decides.
+// Files in an excluded folder are never tested, because the folder is not read.
 func ignored(rules []rule, file string, isFolder bool) bool {
 	for i := len(rules) - 1; i >= 0; i-- {
 		if rules[i].matches(file, isFolder) {
