@@ -130,7 +130,7 @@ func TestLoweringClearsUnusedSlots(t *testing.T) {
 }
 
 // Past these numbers of core values, parameters and results go through memory.
-func TestHowManyCoreValuesAFunctionHas(t *testing.T) {
+func TestParametersAndResultsFlattenUpToTheirLimits(t *testing.T) {
 	u32 := types.NewPrim(types.U32)
 	fn := func(n int) *types.Func {
 		return types.NewFunc(true, fieldsOf(slices.Repeat([]*types.Type{u32}, n)...), types.NewTuple(fieldsOf(u32, u32)))

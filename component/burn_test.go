@@ -25,8 +25,8 @@ func interrupted(t *testing.T, i *Instance, call func() error) {
 	}
 }
 
-// TestInterruptStopsWhatTheCanonicalABICalls has guest code spin where no export is called.
-func TestInterruptStopsWhatTheCanonicalABICalls(t *testing.T) {
+// TestInterruptStopsGuestCodeBesideExports has guest code spin where no export is called.
+func TestInterruptStopsGuestCodeBesideExports(t *testing.T) {
 	for name, args := range map[string][]Value{
 		"realloc": {String("x")}, "post-return": nil, "destructor": nil,
 	} {

@@ -29,7 +29,7 @@ func cancelBytes(t *testing.T, older bool) []byte {
 // runs, control comes back as soon as it waits or ends, and a request that cannot be delivered now
 // is delivered as soon as the callback can run. The digits are those of testdata/cancel.wat: the
 // trace, and then two for the state of the call (4: cancelled; 15: not yet).
-func TestCancellationReachesTheCallbackAndNobodyElse(t *testing.T) {
+func TestCancellationReachesOnlyTheCallback(t *testing.T) {
 	for name, tt := range map[string]struct {
 		export  string
 		older   bool

@@ -115,7 +115,7 @@ func (b *guestBuffer) write(vs []Value) {
 	b.progress += len(vs)
 }
 
-// copier is a party of a copy: told of progress (its buffer stays in use) and of the end.
+// copier is a party of a copy. It is called on progress (its buffer stays in use) and at the end.
 type copier interface {
 	onCopy()
 	onDone(r copyResult)

@@ -14,10 +14,10 @@ type ByteSource interface {
 	Read(p []byte) (n int, end bool)
 	// Ready reports whether Read would return bytes or the end.
 	Ready() bool
-	// Wait has wake called, from any goroutine, when Ready may have become true after the call;
-	// stop ends that.
+	// Wait makes the source call wake, on any goroutine, when Ready may have become true after the
+	// call; stop ends that.
 	Wait(wake func()) (stop func())
-	// Close is called once, when nobody reads any more.
+	// Close is called once, when the reader has gone.
 	Close()
 }
 
@@ -43,8 +43,8 @@ type ByteSink interface {
 	Ready() bool
 	// Write takes the bytes that Accept allowed. They are only valid during the call.
 	Write(p []byte)
-	// Wait has wake called, from any goroutine, when Accept may have become positive after the
-	// call; stop ends that.
+	// Wait makes the sink call wake, on any goroutine, when Accept may have become positive after
+	// the call; stop ends that.
 	Wait(wake func()) (stop func())
 	// End is called once, with nil if the writer has dropped its end, and with ErrStoreClosed if
 	// the store was closed while the stream was open.
@@ -60,7 +60,7 @@ type hostEnd struct {
 	values ValueSource
 	sink   ByteSink
 
-	// A future: the value to be read, or who wants the value.
+	// A future: the value to be read, or the function that takes it.
 	set   bool
 	value Value
 	take  func(v Value, ok bool)
@@ -115,8 +115,8 @@ func (s *Store) NewFuture() (v Value, set func(Value)) {
 	}
 }
 
-// Owns reports whether the embedder holds the writable end of a stream or future that it was given:
-// whether its contents come without the guest.
+// Owns reports whether the embedder holds the writable end of a stream or future that it received,
+// so that its contents come without the guest.
 func (s *Store) Owns(v Value) bool { return v.ref.(*shared).host != nil }
 
 // takeSource returns the embedder's own source if the stream is one of its streams that came back
@@ -132,8 +132,8 @@ func (s *Store) takeSource(sh *shared) ByteSource {
 	return e.src
 }
 
-// ReadStream has sink take everything that is written to a stream<u8> that the embedder was given.
-// It refuses a stream of anything else: it drops the stream and tells the sink.
+// ReadStream passes everything that is written to a stream<u8> that the embedder received to sink.
+// It refuses a stream of anything else: it drops the stream and ends the sink with an error.
 func (s *Store) ReadStream(v Value, sink ByteSink) {
 	sh := v.ref.(*shared)
 	if !sh.carries(false, bytePayload) {
@@ -159,11 +159,10 @@ func (s *Store) ReadStream(v Value, sink ByteSink) {
 
 var errNotBytes = errors.New("component: this is not a stream<u8>")
 
-// DropStream drops the readable end of a stream or future that the embedder was given and does not
-// want.
+// DropStream drops the readable end of a stream or future that the embedder received.
 func (s *Store) DropStream(v Value) { v.ref.(*shared).drop() }
 
-// ReadFuture has the owner call take with the value of a future that the embedder was given. ok is
+// ReadFuture makes the owner call take with the value of a future that the embedder received. ok is
 // false if the store was closed before the value was written.
 func (s *Store) ReadFuture(v Value, take func(v Value, ok bool)) {
 	sh := v.ref.(*shared)
@@ -184,7 +183,7 @@ func (s *Store) ReadFuture(v Value, take func(v Value, ok bool)) {
 	}
 }
 
-// progress goes on with the pending operation of the guest, or arranges for being woken.
+// progress continues the pending operation of the guest, or arranges to be woken.
 func (e *hostEnd) progress() {
 	sh := e.sh
 	switch {
@@ -314,8 +313,8 @@ func (e *hostEnd) drain() {
 
 func (e *hostEnd) finish(r copyResult) { e.sh.notifyPending(r) }
 
-// wait leaves the guest's operation pending. Without a way to wait, whoever gives the value goes
-// on.
+// wait leaves the guest's operation pending. If wait is nil, the operation continues when the value
+// is set.
 func (e *hostEnd) wait(wait func(func()) func()) {
 	if e.waiting {
 		return

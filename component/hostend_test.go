@@ -130,7 +130,7 @@ func TestOwnStreamsAndFuturesAreKnown(t *testing.T) {
 
 // Whatever a joined stream waits for when its store closes: both of its sides hear of it, once, and
 // nothing stays subscribed.
-func TestJoinedStreamsHearThatTheStoreCloses(t *testing.T) {
+func TestJoinedStreamsEndWhenTheStoreCloses(t *testing.T) {
 	for name, c := range map[string]struct {
 		src  *testSource
 		sink *testSink
@@ -185,7 +185,7 @@ func TestJoinedStreamsEndOnce(t *testing.T) {
 	}
 }
 
-func TestJoinedFuturesHearThatTheStoreCloses(t *testing.T) {
+func TestJoinedFuturesEndWhenTheStoreCloses(t *testing.T) {
 	s := newABIBed(t).th.store
 	future, set := s.NewFuture()
 	var got []bool
@@ -199,7 +199,7 @@ func TestJoinedFuturesHearThatTheStoreCloses(t *testing.T) {
 	}
 }
 
-func TestClosingTheStoreEndsWhatIsOpen(t *testing.T) {
+func TestClosingTheStoreEndsOpenStreamsAndFutures(t *testing.T) {
 	s := newABIBed(t).th.store
 	src := &testSource{}
 	s.NewByteStream(src)

@@ -24,7 +24,7 @@ func TestOffersFindsCompatibleVersions(t *testing.T) {
 	}
 }
 
-func TestImportProblemTellsUnknownFromWrong(t *testing.T) {
+func TestImportProblemDistinguishesUnknownFromWrongType(t *testing.T) {
 	l := NewLinker()
 	host := l.Instance("wasi:random/random@0.2.12")
 	nothing := func(*Call, []Value) (Value, error) { return Value{}, nil }

@@ -38,7 +38,7 @@ func (b *loanBed) linker() *Linker {
 
 // The steps are exports of testdata/loans.wasm; "end" has the embedder end what it holds. trap is
 // what the last one traps with, if anything.
-func TestALoanEndsWithTheCallAndNotBefore(t *testing.T) {
+func TestALoanEndsWithTheCall(t *testing.T) {
 	for name, tt := range map[string]struct {
 		steps   string
 		trap    string

@@ -40,7 +40,7 @@ func TestLongStringsSurviveInParts(t *testing.T) {
 	}
 }
 
-func TestMovesThatOverlapAreAsOne(t *testing.T) {
+func TestOverlappingMovesEqualOneCopy(t *testing.T) {
 	c := newABIBed(t).cx(0)
 	const n = 3*partBytes + 77
 	for _, distance := range []int{1, 1000, partBytes - 1, partBytes, 2*partBytes + 5} {

@@ -44,7 +44,7 @@ func parsePayload(t *testing.T, kind, payload string) *types.Type {
 
 // A stream or future is what its handle's user says it is, or the user traps: in each built-in,
 // when it is handed on, and when the embedder hands on what it was given.
-func TestAStreamIsNothingButWhatItWasMadeAs(t *testing.T) {
+func TestAStreamKeepsItsPayloadType(t *testing.T) {
 	b := newABIBed(t)
 	var all []*types.Type
 	for _, kind := range []string{"stream", "future"} {

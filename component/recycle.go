@@ -11,9 +11,9 @@ import (
 const maxRecycledPerCPU = 8
 
 // recycled is what is left of a closed store: an instance tree put back to where it was before its
-// start function ran, which cannot be told from a new one. Only start functions run code while core
-// modules are instantiated; they run anew for each store, as what they ask of the embedder may come
-// out differently.
+// start function ran, which is the same as a new one. Only start functions run code while core
+// modules are instantiated; they run anew for each store, because the embedder may return something
+// else to them.
 type recycled struct {
 	limits Limits
 	group  *engine.Group

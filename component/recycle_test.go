@@ -111,7 +111,7 @@ func contents(t *testing.T, i *Instance) []byte {
 	return bytes.Clone(m.Bytes())
 }
 
-func TestRecycledInstancesCannotBeToldFromNewOnes(t *testing.T) {
+func TestRecycledInstancesBehaveAsNewOnes(t *testing.T) {
 	// One instance serves all rounds, those that it is compared with are new each time.
 	used, _ := recyclable(t)
 	reference, _ := recyclable(t)

@@ -21,7 +21,7 @@ func TestADestructorIsACallOfItsOwn(t *testing.T) {
 	mustTrap(t, instantiate(), "cannot block a synchronous task", "destroy", U32(2))
 }
 
-func TestWhoNeedsNoSlotDoesNotQueueForIt(t *testing.T) {
+func TestThreadsWithoutNeedOfTheSlotDoNotQueueForIt(t *testing.T) {
 	i := instantiateFile(t, "start.wasm", NewLinker(), nil)
 	var order []string
 	for _, name := range []string{"hold", "queued", "beside"} {

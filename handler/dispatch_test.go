@@ -136,7 +136,7 @@ func TestWorkersWithoutIdleTimeEndAtOnce(t *testing.T) {
 	})
 }
 
-func TestAWorkerThatSaysNoIsNotGivenRequests(t *testing.T) {
+func TestAWorkerThatRefusesGetsNoRequests(t *testing.T) {
 	h := &host{
 		guest:    func(g *guestCall) error { g.hello(); return nil },
 		accept:   func(int, int) ShouldAccept { return No },
@@ -228,7 +228,7 @@ func TestManyRequestsUnderRealTime(t *testing.T) {
 	}
 }
 
-func TestFailedInstantiationHandsTheRequestBack(t *testing.T) {
+func TestFailedInstantiationReturnsTheRequest(t *testing.T) {
 	cause := errors.New("no memory left")
 	for _, tc := range []struct {
 		name        string
@@ -263,7 +263,7 @@ func TestFailedInstantiationHandsTheRequestBack(t *testing.T) {
 	}
 }
 
-func TestARequestAbandonedDuringInstantiationIsNotGivenToTheGuest(t *testing.T) {
+func TestARequestAbandonedDuringInstantiationDoesNotReachTheGuest(t *testing.T) {
 	release := make(chan struct{})
 	gone := errors.New("client gone")
 	h := &host{
@@ -368,7 +368,7 @@ func TestCloseLetsRequestsFinish(t *testing.T) {
 	})
 }
 
-func TestCloseSendsIdleWorkersHome(t *testing.T) {
+func TestCloseEndsIdleWorkers(t *testing.T) {
 	for name, accept := range map[string]ShouldAccept{"available": Yes, "refusing": No} {
 		t.Run(name, func(t *testing.T) {
 			h := &host{

@@ -22,7 +22,7 @@ type exchange struct {
 
 	mu       sync.Mutex
 	resolved bool
-	left     bool    // nobody receives the response any more
+	left     bool    // the receiver has left
 	worker   *worker // that has taken it
 	// failure is what ended the guest within the response's body, until the receiver has read it.
 	failure error

@@ -106,7 +106,7 @@ func TestRequestsWaitSideBySideInOneInstance(t *testing.T) {
 	}
 }
 
-func TestOnlyTheCulpritGetsTheTrap(t *testing.T) {
+func TestOnlyTheRequestThatTrappedGetsTheTrap(t *testing.T) {
 	h := kitchenP3(t)
 	drops := make(chan error, 2)
 	h.dropped = func(err error) { drops <- err }

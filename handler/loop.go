@@ -82,7 +82,7 @@ type phase uint8
 const (
 	phaseRequest    phase = iota // there is no response yet
 	phaseStreaming               // the response is being received
-	phasePostReturn              // nobody receives anything any more
+	phasePostReturn              // the response has lost its receiver or ended
 	phaseDone
 	phases
 )

@@ -14,7 +14,7 @@ func (l *loop) fail(err error) (cause error) {
 	w.mu.Lock()
 	stopped := w.stopped
 	if w.stopped == nil {
-		w.stopped = err // for those who come late
+		w.stopped = err // for requests that come later
 	}
 	tasks := make([]*task, 0, len(l.tasks))
 	for _, t := range l.tasks {

@@ -24,7 +24,7 @@ func brief(t *fakeTask) {
 
 // A request that hangs is found by the time of the instance, however many others come and go
 // meanwhile.
-func TestTheNewestOutstandingRequestCounts(t *testing.T) {
+func TestTheStatusRequestsCountsFromTheNewestOutstandingRequest(t *testing.T) {
 	h := &loopHost{
 		host: &host{
 			accept:   Reuse{Max: 1000, Concurrent: 10}.ShouldAcceptRequest,
@@ -61,7 +61,7 @@ func TestTheNewestOutstandingRequestCounts(t *testing.T) {
 }
 
 // The same holds for work after a response.
-func TestThePostReturnWorkThatHangsCounts(t *testing.T) {
+func TestPostReturnWorkThatHangsExpires(t *testing.T) {
 	h := &loopHost{
 		host: &host{
 			accept:   Reuse{Max: 1000, Concurrent: 10}.ShouldAcceptRequest,
@@ -195,7 +195,7 @@ func TestStuckBodiesAreCut(t *testing.T) {
 	}
 }
 
-func TestWhatEndedBeforeATrapIsNotLostToIt(t *testing.T) {
+func TestResponsesThatEndedBeforeATrapAreKept(t *testing.T) {
 	h := &loopHost{host: &host{accept: many}, guest: func(t *fakeTask) error {
 		if t.id < 3 {
 			t.after(time.Second, func() error { t.exit(); return nil })

@@ -239,7 +239,7 @@ func TestPostReturnWorkIsLimitedFromTheEndOfTheBody(t *testing.T) {
 	}
 }
 
-func TestTheClientsLeavingEndsTheRequestBodyAndClosesTheResponseBody(t *testing.T) {
+func TestLeavingEndsTheRequestBodyAndClosesTheResponseBody(t *testing.T) {
 	type seen struct {
 		Read  error
 		Write error
@@ -286,7 +286,7 @@ func TestTheClientsLeavingEndsTheRequestBodyAndClosesTheResponseBody(t *testing.
 	}
 }
 
-func TestWhatEndsAGuestIsTheOutcome(t *testing.T) {
+func TestTheOutcomeIsTheEndOfTheGuest(t *testing.T) {
 	trap := &engine.Trap{
 		Code:   engine.TrapUnreachable,
 		Frames: []engine.Frame{{Module: "guest", Func: "fail"}},

@@ -36,7 +36,7 @@ func TestFindExport(t *testing.T) {
 	}
 }
 
-func TestNewProxyPreSaysWhyNot(t *testing.T) {
+func TestNewProxyPreReportsTheMissingHandler(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		exports []string

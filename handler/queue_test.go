@@ -46,7 +46,7 @@ func TestRequestsBeyondMaxWorkersWaitInOrder(t *testing.T) {
 	}
 }
 
-func TestAQueuedRequestThatIsGivenUpIsForgotten(t *testing.T) {
+func TestAQueuedRequestThatIsAbandonedLeavesTheQueue(t *testing.T) {
 	release := make(chan struct{})
 	h := &host{accept: Reuse{Max: 100}.ShouldAcceptRequest}
 	h.guest = func(g *guestCall) error {

@@ -67,7 +67,7 @@ func newFailing(t *testing.T) *failing {
 
 // Whatever comes first, the receiver gets what ended the guest, or there is a report, and never
 // both.
-func TestWhatEndsAGuestIsHeardOnce(t *testing.T) {
+func TestTheEndOfAGuestIsReportedOnce(t *testing.T) {
 	trap := &TrapError{Err: &engine.Trap{Code: engine.TrapUnreachable}}
 	for name, tc := range map[string]struct {
 		steps   func(f *failing, res *Response)
@@ -150,7 +150,7 @@ func TestWhatEndsAGuestIsHeardOnce(t *testing.T) {
 	}
 }
 
-func TestWhatEndsAGuestIsHeardOnceWhileTheReceiverLeaves(t *testing.T) {
+func TestTheEndOfAGuestIsReportedOnceWhileTheReceiverLeaves(t *testing.T) {
 	trap := &TrapError{Err: &engine.Trap{Code: engine.TrapUnreachable}}
 	for range 300 {
 		f := newFailing(t)

@@ -149,8 +149,8 @@ func (w *worker) stop(cause error) {
 	}
 }
 
-// stopGuest ends guest code and host functions that wait, and gives the guest a moment to unwind
-// before its request fails. The lock is held.
+// stopGuest ends guest code and host functions that wait, and waits a moment for the guest to
+// unwind before its request fails. The lock is held.
 func (w *worker) stopGuest(cause error) {
 	t := &w.watch
 	t.stopped = cause

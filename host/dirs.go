@@ -7,8 +7,8 @@ import (
 	public "github.com/wasihttp/wasihttp/wasi"
 )
 
-// Dir is a folder that guests are given, with all that is below it. No path, link or race leads out
-// of it.
+// Dir is a folder that guests can use, with everything below it. No path, link or race leads out of
+// it.
 type Dir struct {
 	// Host is the path of the folder on this machine.
 	Host string

@@ -1,5 +1,5 @@
 // Package host serves a WASI HTTP component from a Go program: a [Host] is an [net/http.Handler]
-// that gives each request to an instance of the component.
+// that passes each request to an instance of the component.
 //
 //	wasm, err := os.ReadFile("app.wasm")
 //	…
@@ -99,7 +99,7 @@
 //
 // # Below
 //
-// Package handler has the rules by which requests are given to instances, for programs that want
-// other ones; package component runs components of any kind, and package wasi has what they import.
-// A Host is made of these.
+// Package handler dispatches requests to instances by rules that a program sets, for programs that
+// need other rules; package component runs components of any kind, and package wasi has what they
+// import. A Host is made of these.
 package host

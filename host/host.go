@@ -110,8 +110,8 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	return h, nil
 }
 
-// link compiles the component, and makes what gives it requests. What it has made is freed if it
-// fails.
+// link compiles the component and makes the handler that passes requests to it. If it fails, it
+// frees what it has made.
 func (h *Host) link(ctx context.Context, c *component.Component) error {
 	cfg := &h.cfg
 	shared := cfg.Engine

@@ -80,7 +80,7 @@ func TestTryFindsAComponentThatCannotStart(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeServedIsAnError(t *testing.T) {
+func TestNewFailsForComponentsThatCannotServe(t *testing.T) {
 	for name, check := range map[string]func(error) bool{
 		"unknown-import.wasm": func(err error) bool { return errors.As(err, new(*CompileError)) },
 		"later-code.wasm":     func(err error) bool { return errors.As(err, new(*CompileError)) },

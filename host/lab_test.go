@@ -128,7 +128,7 @@ func TestAFailureThatTheResponseReportsIsNotNoticed(t *testing.T) {
 }
 
 // In a Session, too, which keeps its instance: what nobody can go on with is no reason to wait.
-func TestASessionFailsAtOnceWhatCannotEnd(t *testing.T) {
+func TestASessionFailsStuckRequestsAtOnce(t *testing.T) {
 	h, _ := newLab(t, "leak-p3", Config{})
 	s := newSession(t, h, SessionOptions{Concurrent: 2})
 	for _, target := range []string{"/leak-stream", "/leak-trailers", "/leak-stream"} {
@@ -166,7 +166,7 @@ func TestASessionFailsAtOnceWhatCannotEnd(t *testing.T) {
 	}
 }
 
-func TestAResponseOfKnownLengthSaysIt(t *testing.T) {
+func TestAResponseOfKnownLengthDeclaresIt(t *testing.T) {
 	for _, tc := range []struct {
 		guest, method, target string
 		want                  []string

@@ -14,8 +14,8 @@ import (
 const networkHint = "write an address, a network such as 10.0.0.0/8, a host or *.host, " +
 	"each with or without :port, IPv6 with a port as [::1]:5432"
 
-// ParseNetworkRule parses what guests' sockets may have to do with: an address, a network (CIDR), a
-// host, or *.host for the names below it, each with :port if only that port is meant. IPv6 is in
+// ParseNetworkRule parses a rule for guests' sockets: an address, a network (CIDR), a host, or
+// *.host for the names below it, each optionally with :port to allow only that port. IPv6 is in
 // brackets before a port. The error is a *PatternError.
 func ParseNetworkRule(text string) (wasi.NetworkRule, error) {
 	var r wasi.NetworkRule

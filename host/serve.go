@@ -39,10 +39,10 @@ type serving struct {
 // errFull is why a request fails for which there was no slot.
 var errFull = errors.New("too many requests are running")
 
-// errEnough ends a body that nobody will read.
+// errEnough ends a body that will not be read.
 var errEnough = errors.New("the response has no body")
 
-// handle gives the request to a guest, if not too many run, and passes the response on.
+// handle passes the request to a guest, unless too many run, and passes the response on.
 func (s *serving) handle(ctx context.Context, cancel context.CancelCauseFunc) error {
 	head := time.Time{}
 	if s.host.cfg.Timeout > 0 {
@@ -79,7 +79,7 @@ func retarget(r *http.Request) *http.Request {
 	return &changed
 }
 
-// fail tells the client of a failure, if that is still possible.
+// fail responds to the client with the failure, if that is still possible.
 func (s *serving) fail(ctx context.Context, err error) {
 	var late *exchange.LateError
 	if errors.As(err, &late) {
@@ -99,7 +99,7 @@ func (s *serving) fail(ctx context.Context, err error) {
 	if failed == nil {
 		failed = Failed
 	}
-	// What cannot be written any more nobody waits for.
+	// If it cannot be written, the client has gone.
 	_ = s.x.Respond(func(w http.ResponseWriter) error {
 		failed(w, s.r, f)
 		return nil
@@ -145,8 +145,8 @@ func (f *Failure) Status() int {
 	return http.StatusInternalServerError
 }
 
-// Failed is the default of Config.Failed: it responds with the status of the failure and nothing
-// else that tells of it.
+// Failed is the default of Config.Failed: it responds with the status of the failure and reveals
+// nothing else.
 func Failed(w http.ResponseWriter, _ *http.Request, f *Failure) {
 	if f.Outcome == Full {
 		w.Header().Set("Retry-After", "1")

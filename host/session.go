@@ -11,9 +11,9 @@ import (
 	"github.com/wasihttp/wasihttp/handler"
 )
 
-// Session is one instance that takes requests for as long as it lasts, so that its state stays from
-// one request to the next. It is made for the first of them, and when it has ended there is no
-// other. A Session is safe for concurrent use.
+// Session passes all its requests to one instance, whose state stays from one request to the next.
+// The instance is made for the first request, and is not replaced when it has ended. A Session is
+// safe for concurrent use.
 type Session struct {
 	maker  maker
 	proxy  *handler.ProxyHandler
@@ -70,9 +70,9 @@ func withEnv(env, more [][2]string) [][2]string {
 	return env
 }
 
-// Handle is as that of Host. A request that the instance cannot take yet waits for it, after those
-// that came before. The error is ErrEnded if the instance has ended before it could take the
-// request.
+// Handle passes one request to the instance, as Host.Handle does to any. A request that the
+// instance cannot take yet waits for it, after those that came before. The error is ErrEnded if the
+// instance has ended before it could take the request.
 func (s *Session) Handle(ctx context.Context, c *Call, r *http.Request) (*http.Response, error) {
 	resp, err := c.handle(ctx, s.proxy, r)
 	if errors.Is(err, ErrEnded) {
@@ -81,8 +81,8 @@ func (s *Session) Handle(ctx context.Context, c *Call, r *http.Request) (*http.R
 	return resp, err
 }
 
-// Wait waits until the guest has done what it still does for requests whose responses are complete,
-// and reports whether the instance can take another request; if not, it has ended. An instance that
+// Wait waits until the guest has finished its work for requests whose responses are complete, and
+// reports whether the instance can take another request; if not, it has ended. An instance that
 // takes several requests at once is not waited for. The end of ctx ends the wait.
 func (s *Session) Wait(ctx context.Context) bool {
 	select {
@@ -116,21 +116,21 @@ func (s *Session) Err() error {
 	}
 }
 
-// Hurry takes away the time for work after a response: the instance is stopped when nobody receives
-// a response from it any more and the guest still works, and Err tells what the guest was doing.
+// Hurry ends the time for work after a response: if the guest still works when no response has a
+// receiver any more, the instance is stopped, and Err returns what the guest was doing.
 func (s *Session) Hurry() { s.hurry.Store(true) }
 
 // Close refuses requests that wait, waits until the guest has ended its work, and stops it if ctx
 // ends before that. It returns when there is no instance.
 func (s *Session) Close(ctx context.Context) { s.proxy.Close(ctx) }
 
-// end takes note that there is no instance any more.
+// end records that there is no instance any more.
 func (s *Session) end(cause error) {
 	s.cause = cause
 	close(s.ended)
 }
 
-// signal lets a Wait go on.
+// signal wakes a Wait.
 func (s *Session) signal() {
 	select {
 	case s.vacant <- struct{}{}:
@@ -190,7 +190,7 @@ func (w *sessionWorker) ShouldAcceptRequest(concurrent, _ int) handler.ShouldAcc
 	return handler.Yes
 }
 
-// OnRequestStart takes note that the instance is not vacant.
+// OnRequestStart records that the instance is not vacant.
 func (w *sessionWorker) OnRequestStart(
 	store handler.Store,
 	data any,
@@ -203,7 +203,7 @@ func (w *sessionWorker) OnRequestStart(
 	return w.WorkerState.OnRequestStart(store, data, task)
 }
 
-// Drop frees the instance and tells the Session.
+// Drop frees the instance and ends the Session.
 func (w *sessionWorker) Drop(store handler.Store, err error) {
 	w.WorkerState.Drop(store, err)
 	w.session.end(err)

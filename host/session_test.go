@@ -184,7 +184,7 @@ func TestRequestsOfASessionStartInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestAHurriedSessionSaysWhatItsGuestWasDoing(t *testing.T) {
+func TestHurryStopsTheGuestAndReportsWhatItWasDoing(t *testing.T) {
 	s := newSession(
 		t,
 		newHost(t, "rust-kitchen", Config{PostReturnTimeout: time.Hour}),

@@ -14,9 +14,9 @@ import (
 // Root can be reached through it. OpenDir opens one.
 type Dir = wasi.Dir
 
-// OpenDir opens the folder at host, which the guest sees as guest. The caller closes its Root, after
-// the States that have the folder. The error is a *fs.PathError that names host, or says that guest
-// cannot be the name of a folder.
+// OpenDir opens the folder at host, which the guest sees as guest. The caller closes its Root,
+// after the States that have the folder. The error is a *fs.PathError that names host, or says that
+// guest cannot be the name of a folder.
 func OpenDir(host, guest string, readOnly bool) (Dir, error) {
 	if guest == "" || !utf8.ValidString(guest) {
 		return Dir{}, errors.New("the name of a folder in the guest is empty, or not UTF-8")

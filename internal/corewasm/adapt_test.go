@@ -10,9 +10,9 @@ import (
 	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
 )
 
-// TestAdaptGivesWhatRewriteGives checks that the shortcut agrees with the whole
+// TestAdaptReturnsTheResultOfRewrite checks that the shortcut agrees with the whole
 // way, and is not taken where the module itself would be another.
-func TestAdaptGivesWhatRewriteGives(t *testing.T) {
+func TestAdaptReturnsTheResultOfRewrite(t *testing.T) {
 	opt := corewasm.Options{MoveData: true, GlobalPrefix: "g"}
 	base := func(data ...ct.Data) []byte {
 		return ct.Module{

@@ -67,7 +67,7 @@ func operands(r *rand.Rand, size, piece uint32) (at, from, n uint32) {
 // within reports whether n elements from at are in something of size.
 func within(at, n uint32, size int) bool { return uint64(at)+uint64(n) <= uint64(size) }
 
-func TestFillsAndCopiesInPiecesAreAsOne(t *testing.T) {
+func TestFillsAndCopiesInPiecesEqualOneInstruction(t *testing.T) {
 	const (
 		pages    = 56
 		piece    = 1 << 20
@@ -166,8 +166,8 @@ func TestFillsAndCopiesInPiecesAreAsOne(t *testing.T) {
 	}
 }
 
-// TestLargeFillsLetGo checks that a single instruction comes to safepoints.
-func TestLargeFillsLetGo(t *testing.T) {
+// TestLargeFillsYield checks that a single instruction comes to safepoints.
+func TestLargeFillsYield(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		code []byte
@@ -192,9 +192,9 @@ func TestLargeFillsLetGo(t *testing.T) {
 	}
 }
 
-// TestBulkInstructionsOnWhatIsNotThereAreRefused checks that what stands for an
+// TestInvalidBulkInstructionsAreRefused checks that what stands for an
 // instruction makes no module valid that is not.
-func TestBulkInstructionsOnWhatIsNotThereAreRefused(t *testing.T) {
+func TestInvalidBulkInstructionsAreRefused(t *testing.T) {
 	ctx := t.Context()
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
 	defer r.Close(context.Background())

@@ -3,8 +3,8 @@
 //
 // [Scan] returns what a module declares. [Rewrite] prepares a module for an engine that cannot
 // preempt compiled code: it renames imports, inserts safepoints, moves active data segments out,
-// drops custom sections, and gives each memory beyond the first a companion module, for an engine
-// that knows only one memory per module.
+// drops custom sections, and moves each memory beyond the first into a companion module, for an
+// engine that knows only one memory per module.
 //
 // Everything of Core WebAssembly 2.0 is understood, and of the proposals: tail calls, extended
 // constants, exception handling (the final form, try_table), typed function references, relaxed

@@ -113,7 +113,7 @@ func everything() ct.Module {
 	}
 }
 
-func TestRewrittenModulesDoTheSame(t *testing.T) {
+func TestRewrittenModulesBehaveAsTheOriginal(t *testing.T) {
 	module := everything().Bytes()
 	type result map[string]string
 	observe := func(opt corewasm.Options) result {
@@ -248,7 +248,7 @@ func TestCodeDoesNotDependOnData(t *testing.T) {
 	}
 }
 
-func TestFunctionIndicesGoBack(t *testing.T) {
+func TestFunctionIndicesMapToTheOriginal(t *testing.T) {
 	rw, err := corewasm.Rewrite(ct.Module{
 		Imports: []ct.Import{{Module: "a", Name: "b", Func: &sigVoid}},
 		Funcs:   []ct.Func{{Type: sigVoid}, {Type: sigVoid}},
@@ -270,7 +270,7 @@ func TestFunctionIndicesGoBack(t *testing.T) {
 	}
 }
 
-func TestFeaturesThatAreNotThereAreNamed(t *testing.T) {
+func TestUnsupportedFeaturesAreNamed(t *testing.T) {
 	body := func(code ...byte) []byte {
 		return ct.Module{Funcs: []ct.Func{{Type: sigVoid, Code: code}}}.Bytes()
 	}

@@ -114,9 +114,9 @@ func TestAHelperCompilesLargeModules(t *testing.T) {
 	}
 }
 
-// TestWhatAHelperFailsToDoIsDoneWithoutIt has helpers that do nothing, fail, and
+// TestAFailedHelperIsReplacedByCompilingHere has helpers that do nothing, fail, and
 // leave half a file behind.
-func TestWhatAHelperFailsToDoIsDoneWithoutIt(t *testing.T) {
+func TestAFailedHelperIsReplacedByCompilingHere(t *testing.T) {
 	for name, help := range map[string]engine.Helper{
 		"does nothing": func(context.Context, string, []byte) error { return nil },
 		"fails":        func(context.Context, string, []byte) error { return errors.New("no memory") },

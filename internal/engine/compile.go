@@ -52,7 +52,7 @@ func (e *Engine) compile(
 		help = nil
 	}
 	digest, wasm := m.digest, withName(m.rewritten.Wasm, m.digest)
-	var settled atomic.Bool // by whoever comes first: the end of one or the other
+	var settled atomic.Bool // by the first end of the two
 	done := make(chan compilation, 1)
 	go func() {
 		c := e.compileNow(experimental.WithCompilationWorkers(ctx, workers), rt, digest, wasm, help)

@@ -49,7 +49,7 @@ func (c *Context) Value(key any) any {
 // whose value was no error, or a Go run-time error.
 type PanicError struct {
 	Value any
-	Stack []byte // of the goroutine, as debug.Stack gives it
+	Stack []byte // of the goroutine, from debug.Stack
 }
 
 // Error names the value only.

@@ -55,7 +55,7 @@ type Engine struct {
 
 	mu        sync.Mutex
 	codes     []*code // compiled and in use
-	abandoned int     // compilations that nobody waits for
+	abandoned int     // compilations without a caller that waits
 	closed    bool
 
 	groups, idleGroups     atomic.Int64

@@ -9,7 +9,7 @@ import (
 )
 
 // A memory that waits for its next user keeps few pages, whatever its last one wrote to.
-func TestIdleMemoryIsGivenBack(t *testing.T) {
+func TestIdleMemoryIsReturnedToTheSystem(t *testing.T) {
 	const size = 64 << 20
 	i, err := newImage(&Engine{}, nil)
 	if err != nil {

@@ -151,8 +151,8 @@ func digest(wasm []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// withName adds a name section that holds only the module name, which is how
-// wazero's backtraces tell modules apart.
+// withName adds a name section that holds only the module name, which is how wazero's backtraces
+// identify modules.
 func withName(wasm []byte, name string) []byte {
 	sub := append([]byte{byte(len(name))}, name...)
 	content := append([]byte("\x04name"), 0, byte(len(sub)))

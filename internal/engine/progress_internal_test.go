@@ -20,7 +20,7 @@ func TestEstimateOfProgressGrowsAndNeverEnds(t *testing.T) {
 	}
 }
 
-func TestEstimateOfProgressIsToldUntilItIsStopped(t *testing.T) {
+func TestProgressIsReportedUntilItIsStopped(t *testing.T) {
 	told := make(chan int, 1)
 	stop := estimateProgress(func(done, total int) {
 		if done < 0 || done >= total {

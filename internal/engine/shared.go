@@ -55,7 +55,7 @@ func (e *Engine) keep(m *Module, c compilation, opt corewasm.Options) {
 	e.mu.Unlock()
 }
 
-// release gives up a module's share of its code.
+// release releases a module's share of its code.
 func (e *Engine) release(ctx context.Context, c *code) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

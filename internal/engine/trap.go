@@ -128,7 +128,7 @@ func (t *Trap) Error() string {
 	return "wasm trap: " + t.Code.String()
 }
 
-// Unwrap gives Cause.
+// Unwrap returns Cause.
 func (t *Trap) Unwrap() error { return t.Cause }
 
 // trap makes a Trap of the error of a wazero call.

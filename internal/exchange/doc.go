@@ -3,7 +3,7 @@
 // belong to the connection, when to flush, how trailers are sent, what happens to a request body
 // that was left unread, and how the client of a response that is cut off notices.
 //
-// It knows neither who produces the response nor who listens:
+// It depends neither on the producer of the response nor on the server:
 //
 //	var x exchange.Exchange
 //	x.Begin(&config, w, r)

@@ -80,7 +80,7 @@ func send(t *testing.T, s *httptest.Server, request string) (string, error) {
 	return string(text), err
 }
 
-func TestAResponseIsPassedOnWithoutTheListenersHelp(t *testing.T) {
+func TestAResponseIsPassedOnWithoutAConn(t *testing.T) {
 	s := serve(t, &Config{}, func(r *http.Request) *http.Response {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

@@ -31,10 +31,10 @@ type IncomingBody struct {
 	chunks   [][]byte
 	size     int
 	reading  bool
-	discard  bool       // nobody wants the bytes, only the trailers
+	discard  bool       // only the trailers are wanted, not the bytes
 	err      *ErrorCode // read error
 	ended    bool       // err or the proper end is known
-	reported bool       // the guest's stream has told err
+	reported bool       // the guest's stream has returned err
 	closed   bool
 	trailer  func() *Fields
 	event

@@ -58,7 +58,7 @@ func newOutgoing(t *testing.T, st *State, kv ...string) (*OutgoingBody, OutputSt
 	return b, s, b.Reader()
 }
 
-func TestBodyStreamsAndBodiesAreGivenOnce(t *testing.T) {
+func TestBodiesAndTheirStreamsAreReturnedOnce(t *testing.T) {
 	st := newState(t, &Config{})
 	res, req := st.NewOutgoingResponse(
 		NewFields(st.FieldRules()),

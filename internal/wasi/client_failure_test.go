@@ -244,7 +244,7 @@ func TestABodyCutByTheGuestCutsTheRequest(t *testing.T) {
 	}
 }
 
-func TestGivingUpClosesTheConnection(t *testing.T) {
+func TestDroppingAnyPartClosesTheConnection(t *testing.T) {
 	for name, giveUp := range map[string]func(t *testing.T, st *State, e *Exchange){
 		"the future": func(_ *testing.T, _ *State, e *Exchange) { e.Drop() },
 		"the state":  func(_ *testing.T, st *State, _ *Exchange) { st.Close() },

@@ -108,7 +108,7 @@ func TestTimerBeyondTheClockNeverComes(t *testing.T) {
 	}
 }
 
-func TestTimerDoesNotWakeWhoHasUnsubscribed(t *testing.T) {
+func TestTimerDoesNotWakeUnsubscribedWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWaiter()
 		NewClock(nil).After(uint64(time.Second)).Subscribe(w)()

@@ -23,10 +23,10 @@ type Config struct {
 	// Stdout and Stderr take what the guest writes; nil discards it.
 	Stdout, Stderr io.Writer
 
-	// StdinTerminal, StdoutTerminal and StderrTerminal tell whether that stream is a terminal.
+	// StdinTerminal, StdoutTerminal and StderrTerminal report whether that stream is a terminal.
 	StdinTerminal, StdoutTerminal, StderrTerminal bool
 
-	// Dirs are the folders that the guest gets, in the order that it sees.
+	// Dirs are the folders that the guest gets, in the order in which it sees them.
 	Dirs []Dir
 
 	// Client performs outgoing HTTP requests; nil denies all of them.
@@ -49,7 +49,7 @@ type Config struct {
 type Dir struct {
 	// Guest is its name in the guest.
 	Guest string
-	// Root is the open folder. It remains the embedder's, who closes it after the States.
+	// Root is the open folder. The embedder owns it, and closes it after the States.
 	Root *os.Root
 	// ReadOnly refuses everything that would change something in it.
 	ReadOnly bool
@@ -71,7 +71,7 @@ type State struct {
 	open   map[io.Closer]struct{}
 	closed bool
 
-	// parts is what packages on top of this one keep, by a key of theirs.
+	// parts holds the values of packages on top of this one, by their own keys.
 	parts map[any]io.Closer
 
 	busy   uint8
@@ -102,19 +102,19 @@ func (s *State) bodyBuffer() int {
 	return DefaultBodyBuffer
 }
 
-// Busy is told whenever a guest has asked whether something is ready and was answered without
-// waiting. Every now and then it lets other goroutines run, so that a guest that asks in a loop
-// does not keep from happening what it waits for.
+// Busy is called whenever a guest has polled without waiting. Now and then it lets other goroutines
+// run, so that a guest that polls in a loop does not block the event that it waits for.
 func (s *State) Busy() {
 	if s.busy++; s.busy%32 == 0 {
 		runtime.Gosched()
 	}
 }
 
-// OnWait has f called whenever a host function is about to wait for the guest; nil ends that.
+// OnWait sets f, which is called whenever a host function is about to wait for the guest; nil ends
+// that.
 func (s *State) OnWait(f func()) { s.onWait = f }
 
-// Await is the function Await for a guest, whose embedder hears that it waits.
+// Await calls the function Await for a guest, after the function of OnWait if src is not ready.
 func (s *State) Await(ctx context.Context, src Source) error {
 	if src.Ready() {
 		return nil
@@ -123,7 +123,7 @@ func (s *State) Await(ctx context.Context, src Source) error {
 	return Await(ctx, src)
 }
 
-// Waits tells the embedder that a host function is about to wait.
+// Waits calls the function of OnWait: a host function is about to wait.
 func (s *State) Waits() {
 	if s.onWait != nil {
 		s.onWait()

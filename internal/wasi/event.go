@@ -10,7 +10,7 @@ type event struct {
 
 type subscription struct{ w *Waiter }
 
-// subscribe has w woken by every wake, until the returned function is called.
+// subscribe makes every wake wake w, until the returned function is called.
 func (e *event) subscribe(w *Waiter) (unsubscribe func()) {
 	s := &subscription{w}
 	e.mu.Lock()
@@ -30,7 +30,7 @@ func (e *event) subscribe(w *Waiter) (unsubscribe func()) {
 	}
 }
 
-// wake wakes all who are subscribed.
+// wake wakes all subscribed Waiters.
 func (e *event) wake() {
 	e.mu.Lock()
 	for _, s := range e.subs {
@@ -43,8 +43,8 @@ func (e *event) wake() {
 // value is ready.
 type Event struct{ e event }
 
-// Subscribe has w woken by every Wake, until the returned function is called.
+// Subscribe makes every Wake wake w, until the returned function is called.
 func (e *Event) Subscribe(w *Waiter) (unsubscribe func()) { return e.e.subscribe(w) }
 
-// Wake wakes all who are subscribed.
+// Wake wakes all subscribed Waiters.
 func (e *Event) Wake() { e.e.wake() }

@@ -48,7 +48,7 @@ func FileErrorCode(err error) (string, bool) {
 	return "io", true
 }
 
-// errnoCode returns the case for a POSIX error number, "" when there is none. The order is that of
+// errnoCode returns the case for a POSIX error number, "" if there is none. The order is that of
 // the cases in the WIT.
 func errnoCode(e syscall.Errno) string {
 	switch e {

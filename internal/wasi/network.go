@@ -9,8 +9,8 @@ import (
 // DefaultMaxSockets is the default of Network.MaxSockets.
 const DefaultMaxSockets = 10_000
 
-// Network is a policy for the sockets of guests. The zero value, as nil, allows nothing. It must
-// not change once a State uses it, and may be shared by many.
+// Network is a policy for the sockets of guests. The zero value and nil allow nothing. It must not
+// change once a State uses it, and may be shared by many.
 type Network struct {
 	// All allows every address and name, whatever Rules says.
 	All bool
@@ -25,8 +25,8 @@ type Network struct {
 	Refused func(target string)
 }
 
-// NetworkRule allows the addresses of a prefix, or the names that it has and the addresses that
-// their look-ups have given to the same State.
+// NetworkRule allows the addresses of a prefix, or names and the addresses that look-ups of these
+// names have returned to the same State.
 type NetworkRule struct {
 	// Prefix holds the allowed addresses, not IPv4-mapped; the zero value if the rule is for names.
 	Prefix netip.Prefix

@@ -28,7 +28,7 @@ func TestResponsesWithoutBodyMayDeclareALength(t *testing.T) {
 	}
 }
 
-func TestAnAbortedResponseTellsWhy(t *testing.T) {
+func TestAnAbortedResponseReportsTheReason(t *testing.T) {
 	st := newState(t, &Config{})
 	out := st.NewOutgoingResponse(NewFields(st.FieldRules()))
 	b, _ := out.Body()

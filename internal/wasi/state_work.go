@@ -51,7 +51,7 @@ func (s *State) Close() {
 		c.Close()
 	}
 	for _, p := range parts {
-		_ = p.Close() // there is nobody to tell
+		_ = p.Close() // no way to report it
 	}
 	s.work.Wait()
 }

@@ -74,7 +74,7 @@ func TestStdinReadsOnlyOnDemand(t *testing.T) {
 	}
 }
 
-func TestStdinGivesWhatIsThereWithoutWaiting(t *testing.T) {
+func TestStdinReturnsWhatIsThereWithoutWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
 		i := NewStdin(r).Open()
@@ -170,7 +170,7 @@ func TestStdinReportsAnErrorOncePerHandleAfterTheBytes(t *testing.T) {
 	}
 }
 
-func TestStdinGivesUpOnAReaderThatMakesNoProgress(t *testing.T) {
+func TestStdinFailsForAReaderThatMakesNoProgress(t *testing.T) {
 	i := NewStdin(idle{}).Open()
 	if _, err := next(t, i, 1); err != io.ErrNoProgress {
 		t.Error(err)
@@ -182,7 +182,7 @@ type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }
 
-func TestClosingStdinReleasesWhoWaitsAndTheReader(t *testing.T) {
+func TestClosingStdinReleasesWaitersAndTheReader(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func TestClosingStdinDoesNotWaitForAReadThatCannotBeInterrupted(t *testing.T) {
 	})
 }
 
-func TestClosedStdinStillGivesTheBytesThatAreThere(t *testing.T) {
+func TestClosedStdinStillReturnsTheBytesThatAreThere(t *testing.T) {
 	s := NewStdin(strings.NewReader("abc"))
 	i := s.Open()
 	if got, err := next(t, i, 1); got != "a" || err != nil {
@@ -251,7 +251,7 @@ func TestClosedStdinStillGivesTheBytesThatAreThere(t *testing.T) {
 	}
 }
 
-func TestStdinWakesOnlyWhoIsSubscribed(t *testing.T) {
+func TestStdinWakesOnlySubscribers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
 		i := NewStdin(r).Open()
@@ -270,7 +270,7 @@ func TestStdinWakesOnlyWhoIsSubscribed(t *testing.T) {
 	})
 }
 
-func TestStdinGivesEachByteToOneOfManyGuests(t *testing.T) {
+func TestStdinPassesEachByteToOneGuest(t *testing.T) {
 	const size, guests = 200_000, 8
 	in := bytes.Repeat([]byte{1, 2, 3, 4, 5}, size/5)
 	s := NewStdin(iotest.HalfReader(bytes.NewReader(in)))

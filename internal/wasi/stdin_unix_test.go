@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestStdinThatIsAFolderSaysSo(t *testing.T) {
+func TestReadingStdinFromAFolderFails(t *testing.T) {
 	dir, err := os.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

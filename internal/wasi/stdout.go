@@ -16,8 +16,8 @@ const sinkPermit = 1 << 20
 // stream is closed, and several streams may lead into one w if that is safe for concurrent use.
 //
 // When w has no reader any more (EPIPE) the stream is closed; any other error of w is reported once
-// and then the stream is closed. A program that gives its own stdout here has to ignore SIGPIPE, or
-// a lost reader ends the program.
+// and then the stream is closed. A program that passes its own stdout has to ignore SIGPIPE, or a
+// lost reader ends the program.
 func NewSink(w io.Writer) OutputStream {
 	if w == nil {
 		w = io.Discard

@@ -306,7 +306,7 @@ func TestDecodeOfEveryPrefixEndsInAnError(t *testing.T) {
 	}
 }
 
-func TestKindTellsFilesApart(t *testing.T) {
+func TestKindOfFiles(t *testing.T) {
 	for _, tt := range []struct {
 		data string
 		want binary.FileKind

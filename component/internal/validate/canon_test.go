@@ -197,7 +197,7 @@ func TestFeaturesGate(t *testing.T) {
 	}
 }
 
-func TestErrorsTellWhere(t *testing.T) {
+func TestErrorsNameThePlace(t *testing.T) {
 	data := Component(types(B(u8)), Nested(types(B(u8), B(0x70, 7))))
 	c, err := binary.Decode(data)
 	if err != nil {

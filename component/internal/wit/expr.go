@@ -67,8 +67,8 @@ func (p *printer) optional(v *view, r *ref) string {
 	return p.ref(v, *r)
 }
 
-// value writes a defined type inline. WIT gives names to all records, variants, enums and flags;
-// those that have none are written as they would be defined.
+// value writes a defined type inline. WIT names all records, variants, enums and flags; those that
+// have none are written as they would be defined.
 func (p *printer) value(v *view, d *valType) string {
 	if p.budget--; p.budget < 0 {
 		return "/* … */"

@@ -168,8 +168,8 @@ func TestCodesOfTheInterface(t *testing.T) {
 func second[T any](_ T, err error) error        { return err }
 func third[T, U any](_ T, _ U, err error) error { return err }
 
-// TestReadOnlyMeansIt tries all that changes something.
-func TestReadOnlyMeansIt(t *testing.T) {
+// TestReadOnlyFoldersRefuseChanges tries all that changes something.
+func TestReadOnlyFoldersRefuseChanges(t *testing.T) {
 	b := newBed(t, true)
 	f := b.open("f", 0, Read)
 	stamp := Stamp{Kind: StampNow}

@@ -23,7 +23,7 @@ const (
 	MutateDirectory
 )
 
-// grant is what the descriptors below a folder that the guest was given have in common.
+// grant is what all descriptors below one granted folder have in common.
 type grant struct {
 	files    *Files
 	readOnly bool
@@ -31,8 +31,8 @@ type grant struct {
 	dev      uint64 // where the folder is
 }
 
-// Descriptor is a file or folder that a guest has open. Its methods may block, except Close, and are
-// safe for concurrent use. Their errors are wasi.FileCode.
+// Descriptor is a file or folder that a guest has open. Its methods may block, except Close, and
+// are safe for concurrent use. Their errors are of type wasi.FileCode.
 type Descriptor struct {
 	*grant
 	flags Flags
@@ -66,7 +66,7 @@ func (h *handle) release() {
 	}
 }
 
-// tree is an open folder that a descriptor and who reads its entries share.
+// tree is an open folder that a descriptor and its Entries share.
 type tree struct {
 	*os.Root
 	files *Files // nil if the root is the embedder's
@@ -92,13 +92,13 @@ func (d *Descriptor) Hold() (release func()) {
 	return d.root.use().release
 }
 
-// Preopened is a folder that the guest was given, and its name there.
+// Preopened is a folder that the guest was granted, with its name in the guest.
 type Preopened struct {
 	*Descriptor
 	Name string
 }
 
-// Preopens returns new descriptors for what the guest was given.
+// Preopens returns new descriptors for the folders that the guest was granted.
 func (f *Files) Preopens() []Preopened {
 	list := make([]Preopened, len(f.dirs))
 	for i, d := range f.dirs {
@@ -113,7 +113,7 @@ func (f *Files) Preopens() []Preopened {
 	return list
 }
 
-// Close gives the descriptor back. Streams that were made of it go on.
+// Close closes the descriptor. Streams that were made of it stay open.
 func (d *Descriptor) Close() {
 	d.mu.Lock()
 	self, closed := d.self, d.closed
@@ -167,7 +167,7 @@ func (g *grant) code(err error) error {
 	return wasi.FileCode(name)
 }
 
-// mayChange returns an error if nothing below the folder that was given may be changed.
+// mayChange returns an error if nothing below the granted folder may be changed.
 func (g *grant) mayChange() error {
 	if g.readOnly {
 		return wasi.FileCode("not-permitted")
@@ -194,7 +194,7 @@ func (d *Descriptor) Type() Type {
 	return Directory
 }
 
-// Stat returns what is known about the open file or folder.
+// Stat returns the attributes of the open file or folder.
 func (d *Descriptor) Stat() (Stat, error) {
 	f, err := d.open()
 	if err != nil {
@@ -211,8 +211,8 @@ func (d *Descriptor) Same(other *Descriptor) bool {
 	return err1 == nil && err2 == nil && a.Dev == b.Dev && a.Ino == b.Ino
 }
 
-// Sync writes to the disk what there is of a file or folder, with what is known about it unless
-// dataOnly.
+// Sync writes the contents of a file or folder to the disk, and its attributes unless dataOnly is
+// set.
 func (d *Descriptor) Sync(dataOnly bool) error {
 	f, err := d.open()
 	if err != nil {
@@ -253,7 +253,7 @@ func offset(n uint64) (int64, error) {
 	return int64(n), nil
 }
 
-// SetSize makes a file shorter, or longer by zeros.
+// SetSize truncates a file, or extends it with zeros.
 func (d *Descriptor) SetSize(size uint64) error {
 	h, err := d.regular()
 	if err != nil {
@@ -272,11 +272,11 @@ func (d *Descriptor) SetSize(size uint64) error {
 	return d.code(h.Truncate(n))
 }
 
-// Advice is what a guest will do with a part of a file. The order is that of the WIT.
+// Advice says how a guest will use a part of a file. The order is that of the WIT.
 type Advice uint8
 
-// Advise passes advice on to the system, if it takes any: it changes nothing that a guest could
-// see.
+// Advise passes advice on to the system, if the system takes any. It changes nothing that a guest
+// can see.
 func (d *Descriptor) Advise(off, length uint64, a Advice) error {
 	h, err := d.regular()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // batch is how many entries of a folder are read at once.
 const batch = 64
 
-// Entry is what is under a name in a folder. Err is set, and nothing else, if the name is no text.
+// Entry is one entry of a folder. If the name is not UTF-8, only Err is set.
 type Entry struct {
 	Name string
 	Type Type
@@ -32,7 +32,7 @@ func (d *Descriptor) Entries() (*Entries, error) {
 	if d.file != nil {
 		return nil, wasi.FileCode("not-directory")
 	}
-	// A new one, for its position is its own.
+	// Opened again: each reader needs a position of its own.
 	f, err := d.root.Open(".")
 	if err != nil {
 		return nil, d.code(err)
@@ -46,7 +46,7 @@ func (d *Descriptor) Entries() (*Entries, error) {
 // Buffered reports whether Next returns without touching the disk.
 func (e *Entries) Buffered() bool { return len(e.rest) > 0 || e.err != nil }
 
-// Next returns up to n of the entries, at least one unless an error comes: io.EOF at the end.
+// Next returns up to n entries, and at least one without an error. The error is io.EOF at the end.
 func (e *Entries) Next(n int) ([]Entry, error) {
 	if !e.Buffered() {
 		e.fill()

@@ -1,11 +1,12 @@
-// Package files is the behaviour behind wasi:filesystem, in plain Go: folders that a guest was
-// given, and what it opens below them. It knows neither the component model nor a version of WASI.
+// Package files implements the behaviour behind wasi:filesystem in plain Go: the folders that a
+// guest was granted, and what it opens below them. It depends neither on the component model nor on
+// a version of WASI.
 //
 // A folder is an os.Root, which no path, link or race leads out of. What os.Root lacks is done with
 // a single name in a folder that was opened through it, never following a link: see place.
 //
-// What touches the disk blocks. Files.Do runs it for a caller who has to stop, and Files.Start for
-// one who must not wait.
+// Operations on the disk block. Files.Do runs one for a caller that must be interruptible, and
+// Files.Start for a caller that must not wait.
 package files
 
 import (
@@ -29,7 +30,7 @@ const (
 	patience = 2 * time.Second
 )
 
-// Files is what one store has open. It is safe for concurrent use.
+// Files holds what one store has open. It is safe for concurrent use.
 type Files struct {
 	dirs []wasi.Dir
 
@@ -48,7 +49,7 @@ type Files struct {
 // work is an operation that waits for a worker.
 type work struct {
 	op func()
-	// owed says that the guest has been told that it is done.
+	// owed is set if the guest has been promised that the operation will be done.
 	owed bool
 }
 
@@ -59,7 +60,7 @@ func Of(st *wasi.State) *Files {
 	return st.Part(key{}, func() io.Closer { return New(st.Config().Dirs) }).(*Files)
 }
 
-// New returns Files whose guest gets these folders. The caller closes it.
+// New returns the Files of a guest that is granted these folders. The caller closes it.
 func New(dirs []wasi.Dir) *Files {
 	return &Files{
 		dirs: dirs, open: map[io.Closer]struct{}{},
@@ -125,8 +126,8 @@ func (f *Files) release(c io.Closer) {
 	_ = c.Close() // what was written has been told before
 }
 
-// Start runs op on another goroutine, soon: operations of one store wait for each other if there are
-// many. After Close it may not run at all.
+// Start runs op on another goroutine, soon: operations of one store wait for each other if there
+// are many. After Close it may not run at all.
 func (f *Files) Start(op func()) { f.start(work{op: op}) }
 
 func (f *Files) start(w work) {
@@ -149,7 +150,7 @@ func (f *Files) work(op func()) {
 	}
 }
 
-// next returns what a worker does next; nil ends it.
+// next returns the next operation for a worker, or nil if the worker is to end.
 func (f *Files) next() (op func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

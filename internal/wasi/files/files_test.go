@@ -64,7 +64,7 @@ func TestStreamsOfAFile(t *testing.T) {
 	}
 }
 
-func TestStreamsOfTheWrongKindFailWhenTheyAreUsed(t *testing.T) {
+func TestStreamsOfTheWrongKindFailOnUse(t *testing.T) {
 	b := newBed(t, false)
 	in, err := b.open("f", 0, Write).Reader(0)
 	if err != nil {
@@ -114,7 +114,7 @@ func TestReadsAndWritesAtAnOffset(t *testing.T) {
 	}
 }
 
-func TestAFullFileSystemGivesACode(t *testing.T) {
+func TestAFullFileSystemReturnsACode(t *testing.T) {
 	for _, quick := range []bool{false, true} {
 		testFullFileSystem(t, quick)
 	}
@@ -285,7 +285,7 @@ func (d *Descriptor) own2(t *testing.T) *os.File {
 	return f
 }
 
-func TestTooManyDescriptorsGiveACode(t *testing.T) {
+func TestTooManyDescriptorsReturnACode(t *testing.T) {
 	b := newBed(t, false)
 	var open []*Descriptor
 	for {
@@ -333,7 +333,7 @@ func TestAGuestThatStopsDoesNotWaitForTheDisk(t *testing.T) {
 	}
 }
 
-func TestWhatStreamsHaveTakenIsWrittenAtTheEnd(t *testing.T) {
+func TestAcceptedBytesAreWrittenWhenTheStoreEnds(t *testing.T) {
 	b := newBed(t, false)
 	b.files.isQuick = func(*os.File) bool { return false }
 	var want strings.Builder

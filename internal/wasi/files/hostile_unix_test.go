@@ -71,8 +71,8 @@ func vandalize(d *Descriptor, path string) {
 	_ = d.RemoveDirectory(path)
 }
 
-// escapes are paths that would lead out, in a folder "in" beside a folder "out". What makes links of
-// them is in plant.
+// escapes are paths that would lead out, in a folder "in" beside a folder "out". What makes links
+// of them is in plant.
 func escapes(outside string) []string {
 	long := strings.Repeat("a", 255)
 	paths := []string{
@@ -248,7 +248,7 @@ func TestRacesDoNotLeadOut(t *testing.T) {
 	stop.Wait()
 }
 
-func TestFilesOfTheSystemAreNoFiles(t *testing.T) {
+func TestSystemFilesCannotBeOpened(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		return // there is no /proc
 	}

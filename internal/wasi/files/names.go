@@ -6,7 +6,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// StatAt returns what is known about what a path leads to.
+// StatAt returns the attributes of what a path leads to.
 func (d *Descriptor) StatAt(path string, follow bool) (Stat, error) {
 	t, err := d.find(path, follow)
 	if err != nil {
@@ -87,7 +87,7 @@ func (d *Descriptor) RemoveDirectory(path string) error {
 	return d.code(t.rmdir())
 }
 
-// Unlink removes anything but a folder.
+// Unlink removes a file or link, but not a folder.
 func (d *Descriptor) Unlink(path string) error {
 	t, err := d.byName(path)
 	if err != nil {
@@ -103,7 +103,7 @@ func (d *Descriptor) Unlink(path string) error {
 	return d.code(t.unlink())
 }
 
-// ReadLink returns what a link says.
+// ReadLink returns the text of a link.
 func (d *Descriptor) ReadLink(path string) (string, error) {
 	t, err := d.find(path, false)
 	if err != nil {
@@ -128,7 +128,7 @@ func (d *Descriptor) ReadLink(path string) (string, error) {
 	return text, nil
 }
 
-// Symlink makes a link that says text.
+// Symlink makes a link with that text.
 func (d *Descriptor) Symlink(text, path string) error {
 	t, err := d.change(path, false)
 	if err != nil {
@@ -175,7 +175,7 @@ func pair(d *Descriptor, from string, to *Descriptor, path string) (a, b *target
 	return a, b, nil
 }
 
-// Link gives a file another name.
+// Link adds a name to a file.
 func (d *Descriptor) Link(from string, follow bool, to *Descriptor, path string) error {
 	if follow {
 		return wasi.FileCode("invalid")
@@ -202,8 +202,8 @@ func (d *Descriptor) Link(from string, follow bool, to *Descriptor, path string)
 	return d.code(link(a, b))
 }
 
-// Rename gives a file or folder another name, in place of what has it: a file in place of a file, a
-// folder in place of an empty folder.
+// Rename renames a file or folder. A file replaces a file of the new name, a folder an empty
+// folder.
 func (d *Descriptor) Rename(from string, to *Descriptor, path string) error {
 	a, b, err := pair(d, from, to, path)
 	if err != nil {

@@ -57,7 +57,7 @@ func (d *Descriptor) OpenAt(path string, follow bool, open OpenFlags, flags Flag
 	return d.opened(f, flags)
 }
 
-// openable returns why what is there, or that nothing is, does not go with the flags.
+// openable returns an error if the flags do not fit what is at the path, or that nothing is there.
 func (t *target) openable(open OpenFlags, flags Flags) error {
 	switch {
 	case t.missing && open&Create == 0:
@@ -85,7 +85,7 @@ func (t *target) openable(open OpenFlags, flags Flags) error {
 
 // openFolder opens a folder.
 func (d *Descriptor) openFolder(path string, flags Flags) (*Descriptor, error) {
-	// The dot sees to it that only a folder is opened, even if the path leads to something else by
+	// The dot makes sure that only a folder is opened, even if the path leads to something else by
 	// now: to open that could take forever.
 	root, err := d.root.OpenRoot(path + "/.")
 	if err != nil {

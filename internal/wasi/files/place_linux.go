@@ -35,7 +35,7 @@ func syncFile(f *os.File, dataOnly bool) error {
 	return withFd(f, unix.Fdatasync)
 }
 
-// advise passes advice on, whose order is not that of the system's.
+// advise passes advice on. The order of Advice differs from that of the system.
 func advise(f *os.File, off, length int64, a Advice) {
 	kinds := [...]int{unix.FADV_NORMAL, unix.FADV_SEQUENTIAL, unix.FADV_RANDOM, unix.FADV_WILLNEED,
 		unix.FADV_DONTNEED, unix.FADV_NOREUSE}
@@ -45,8 +45,8 @@ func advise(f *os.File, off, length int64, a Advice) {
 	_ = withFd(f, func(fd int) error { return unix.Fadvise(fd, off, length, kinds[a]) }) // only advice
 }
 
-// appendOnce writes to the end of a file, which moves meanwhile for nobody. ok is false if this
-// system or file system cannot.
+// appendOnce writes to the end of a file in one step, without a race with other writers. ok is
+// false if this system or file system cannot.
 func appendOnce(f *os.File, p []byte) (n int, ok bool, err error) {
 	err = withFd(f, func(fd int) (err error) {
 		n, err = unix.Pwritev2(fd, [][]byte{p}, 0, unix.RWF_APPEND)

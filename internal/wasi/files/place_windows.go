@@ -11,8 +11,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// place is a name in a folder of an os.Root, or the folder itself without a name. Its operations are
-// those of the root, which nothing leads out of.
+// place is a name in a folder of an os.Root, or the folder itself without a name. Its operations
+// are those of the root, which nothing leads out of.
 type place struct {
 	root *os.Root
 	dir  string // "" for the root's own
@@ -95,7 +95,7 @@ func typeOf(m os.FileMode) Type {
 	return Unknown
 }
 
-// identify adds what only an open file tells.
+// identify adds the attributes that only an open file has.
 func identify(f *os.File, st *Stat) {
 	var info syscall.ByHandleFileInformation
 	c, err := f.SyscallConn()

@@ -10,7 +10,7 @@ import (
 // chunk is the most that is read at once, in bytes.
 const chunk = 64 << 10
 
-// ReadAt returns up to n bytes of a file from off on, and whether it ends there.
+// ReadAt returns up to n bytes of a file from off on, and reports whether the file ends there.
 func (d *Descriptor) ReadAt(n, off uint64) (p []byte, end bool, err error) {
 	h, err := d.regular()
 	if err != nil {
@@ -39,7 +39,7 @@ func readAt(h *handle, p []byte, off int64) ([]byte, error) {
 	return p[:n], err
 }
 
-// Reader returns a stream of the contents from off on. It reads what a read asks for, and no more.
+// Reader returns a stream of the contents from off on. It reads no more than a read asks for.
 func (d *Descriptor) Reader(off uint64) (wasi.InputStream, error) {
 	if d.file == nil {
 		return nil, wasi.FileCode("is-directory")
@@ -71,7 +71,7 @@ type reader struct {
 
 var _ wasi.InputStream = (*reader)(nil)
 
-// Prompt says that a read brings its bytes by itself.
+// Prompt marks that a read needs no wait: it returns its bytes itself.
 func (r *reader) Prompt() {}
 
 func (r *reader) Read(n int) ([]byte, error) {
@@ -116,7 +116,7 @@ func (r *reader) Read(n int) ([]byte, error) {
 	return nil, nil
 }
 
-// Ready reports whether a Read tells something new, or would begin to.
+// Ready reports whether a Read returns something new, or would begin to read.
 func (r *reader) Ready() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

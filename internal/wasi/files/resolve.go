@@ -19,11 +19,12 @@ type target struct {
 	place
 	// path is where it is below the root of the descriptor.
 	path string
-	// slash says that the path had a slash at its end: it can only be a folder.
+	// slash is true if the path had a slash at its end: it can only be a folder.
 	slash bool
-	// here says that the path ends in the name of a folder without naming it, as "." and ".." do.
+	// here is true if the path ends in a folder without its name, as "." and ".." do.
 	here bool
-	// stat is about it, what a link leads to if that was followed; missing says that there is nothing.
+	// stat has the attributes, those of a link's target if the link was followed; missing is true
+	// if there is nothing.
 	stat    Stat
 	missing bool
 }

@@ -17,13 +17,13 @@ const (
 	Socket
 )
 
-// Stat is what is known about a file. A time that is not known is zero.
+// Stat holds the attributes of a file. A time that is not known is zero.
 type Stat struct {
 	Type                   Type
 	Links, Size            uint64
 	Access, Modify, Change time.Time
 
-	// Dev and Ino tell files apart.
+	// Dev and Ino identify a file.
 	Dev, Ino uint64
 }
 
@@ -47,7 +47,7 @@ type Stamp struct {
 	Time time.Time // StampTime
 }
 
-// StampKind tells Stamps apart. The order is that of new-timestamp.
+// StampKind is the kind of a Stamp. The order is that of new-timestamp.
 type StampKind uint8
 
 // The kinds of Stamps.

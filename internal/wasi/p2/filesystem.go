@@ -68,13 +68,13 @@ func (h *host) fileMethod(i *component.HostInstance, m table.FileMethod) {
 		}}})
 }
 
-// contentMethods returns the methods of a descriptor that 0.3 has not, or not so.
+// contentMethods returns the methods of a descriptor that 0.3 does not have in this form.
 func contentMethods() []table.FileMethod {
 	type (
 		value = component.Value
 		desc  = *files.Descriptor
 	)
-	// into returns a method that gives a stream into a file.
+	// into returns a method that returns a stream into a file.
 	into := func(name, params string, open func(desc, []value) (wasi.OutputStream, error)) table.FileMethod {
 		return table.FileMethod{Method: method(name, params, "result<output-stream, error-code>"),
 			Do: func(f table.Files, d desc, args []value) value {
@@ -119,7 +119,7 @@ func contentMethods() []table.FileMethod {
 	}
 }
 
-// fileValues is how 0.2 writes the values of wasi:filesystem.
+// fileValues converts the values of wasi:filesystem for 0.2.
 func fileValues() table.Files {
 	return table.Files{
 		Code: fileErrorCode,
@@ -165,8 +165,8 @@ func readEntry(c call, args []component.Value) (component.Value, error) {
 	return component.Ok(component.Some(fileValues().Entry(list[0]))), nil
 }
 
-// filesystemErrorCode knows the error of a stream that is a file, of the guest or in the embedder's
-// hands, such as a standard input read from a folder.
+// filesystemErrorCode returns the error-code for an error of a stream of a file, the guest's or the
+// embedder's, such as a standard input read from a folder.
 func filesystemErrorCode(_ call, args []component.Value) (component.Value, error) {
 	name, ok := wasi.FileErrorCode(args[0].Rep().(*ioError).err)
 	if !ok {

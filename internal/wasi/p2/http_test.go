@@ -326,7 +326,7 @@ func TestAGuestRespondsWithAnErrorCode(t *testing.T) {
 	}
 }
 
-func TestStreamErrorsTellTheirErrorCode(t *testing.T) {
+func TestStreamErrorsHaveTheirErrorCode(t *testing.T) {
 	g := newGuest(t, &wasi.Config{})
 	b := g.ok(
 		"[method]outgoing-request.body",

@@ -206,7 +206,7 @@ func TestSplice(t *testing.T) {
 	}
 }
 
-func TestParentsMustNotGoBeforeTheirChildren(t *testing.T) {
+func TestDroppingAParentBeforeItsChildrenTraps(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
 	defer st.Close()
 	out := func() component.Value {

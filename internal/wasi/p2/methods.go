@@ -10,7 +10,7 @@ func method(name, params, result string) table.Method {
 	return table.Method{Name: name, Params: params, Result: result}
 }
 
-// defineMethods adds methods of a resource that all answer with fn.
+// defineMethods adds methods of a resource that all call fn.
 func (h *host) defineMethods(
 	i *component.HostInstance,
 	resource string,
@@ -24,7 +24,7 @@ func (h *host) defineMethods(
 	h.define(i, defs)
 }
 
-// answer returns a host function that always gives v, which must not hold a handle.
-func answer(v component.Value) hostFunc {
+// constant returns a host function that always returns v, which must not hold a handle.
+func constant(v component.Value) hostFunc {
 	return func(call, []component.Value) (component.Value, error) { return v, nil }
 }

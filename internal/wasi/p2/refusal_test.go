@@ -30,7 +30,7 @@ func TestRefusalsAreErrorsOfTheInterface(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := answer(tt.v)(call{}, nil)
+			got, err := constant(tt.v)(call{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

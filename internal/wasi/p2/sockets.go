@@ -32,8 +32,8 @@ func socketError(err error) component.Value { return component.Err(socketCode(er
 // socketMethods are the methods that 0.3 has, too.
 var socketMethods = table.Sockets{Fail: socketError}
 
-// network is the value behind a wasi:sockets network: there is one, and what it allows is the
-// State's business.
+// network is the value behind a wasi:sockets network. There is only one; the State decides what it
+// allows.
 type network struct{}
 
 // addSockets offers wasi:sockets.
@@ -59,7 +59,7 @@ func instanceNetwork(call, []component.Value) (component.Value, error) {
 	return component.Own(network{}), nil
 }
 
-// networkErrorCode knows the error of a stream that is a connection.
+// networkErrorCode returns the error-code for an error of a stream of a connection.
 func networkErrorCode(_ call, args []component.Value) (component.Value, error) {
 	err := args[0].Rep().(*ioError).err
 	if _, ok := sockets.CodeOf(err); !ok {
@@ -116,7 +116,7 @@ func resolveNextAddress(_ call, args []component.Value) (component.Value, error)
 	return component.Ok(component.Some(table.IPAddress(a))), nil
 }
 
-// subscribeTo is the subscribe of a resource; of returns what is waited for, and the parent.
+// subscribeTo returns the subscribe of a resource; of returns the Source and the parent.
 func subscribeTo(of func(rep any) (wasi.Source, *parent)) hostFunc {
 	return func(_ call, args []component.Value) (component.Value, error) {
 		return newPollable(of(args[0].Rep())), nil

@@ -107,7 +107,7 @@ func (h *host) defineSocket(i *component.HostInstance, resource string, methods 
 	}
 }
 
-// socketResult is the result of what has no other value.
+// socketResult returns the result of a function without another value.
 func socketResult(err error) (component.Value, error) { return socketMethods.Result(err), nil }
 
 // begin does the first step of an operation; another may not be under way.

@@ -31,13 +31,13 @@ func addClocks(l *component.Linker, h *host) {
 	zone := l.Instance("wasi:clocks/timezone" + version)
 	zone.Use(h.system, "instant")
 	h.define(zone, []def{
-		{name: "iana-id", wit: "func() -> option<string>", fn: answer(component.None())},
+		{name: "iana-id", wit: "func() -> option<string>", fn: constant(component.None())},
 		{
 			name: "utc-offset",
 			wit:  "func(when: instant) -> option<s64>",
-			fn:   answer(component.None()),
+			fn:   constant(component.None()),
 		},
-		{name: "to-debug-string", wit: "func() -> string", fn: answer(component.String("unknown"))},
+		{name: "to-debug-string", wit: "func() -> string", fn: constant(component.String("unknown"))},
 	})
 }
 

@@ -21,7 +21,7 @@ const fileErrorCodes = "access, already, bad-descriptor, busy, deadlock, quota, 
 	"unsupported, no-tty, no-such-device, overflow, not-permitted, pipe, read-only, invalid-seek, " +
 	"text-file-busy, cross-device"
 
-// fileValues is how 0.3 writes the values of wasi:filesystem.
+// fileValues converts the values of wasi:filesystem for 0.3.
 func fileValues() table.Files {
 	return table.Files{
 		Code: fileErrorCode,
@@ -38,7 +38,7 @@ func fileValues() table.Files {
 	}
 }
 
-// fileErrorCode returns an error-code: other for what has no case.
+// fileErrorCode returns the error-code for an error; other if there is no case for it.
 func fileErrorCode(name string) component.Value {
 	cases := strings.Split(fileErrorCodes, ", ")
 	if i := slices.Index(cases, name); i >= 0 {
@@ -118,7 +118,7 @@ func fileMethod(m table.FileMethod) asyncFunc {
 	}
 }
 
-// fileResult is how reading or writing ended.
+// fileResult returns the result of reading or writing.
 func fileResult(err error) component.Value {
 	if err != nil {
 		return fileValues().Error(err)
@@ -139,8 +139,8 @@ func readFile(c call, args []component.Value) (component.Value, error) {
 	return component.Record(stream, future), nil
 }
 
-// writeFile is a function that writes the stream that is its second argument to a file that it opens
-// for that.
+// writeFile is a function that writes the stream that is its second argument to a file that it
+// opens for that.
 func writeFile(open func(d *files.Descriptor, args []component.Value) (wasi.OutputStream, error)) hostFunc {
 	return func(c call, args []component.Value) (component.Value, error) {
 		future, set := c.Store().NewFuture()
@@ -179,7 +179,7 @@ type lastingStream struct{ wasi.OutputStream }
 
 func (lastingStream) Close() error { return nil }
 
-// readDirectory gives the entries of a folder.
+// readDirectory returns the entries of a folder.
 func readDirectory(c call, args []component.Value) (component.Value, error) {
 	future, set := c.Store().NewFuture()
 	folder := table.DescriptorOf(args[0])
@@ -192,11 +192,11 @@ type entries struct {
 	wasi.Event
 	files  *files.Files
 	folder *files.Descriptor
-	// release gives the folder back, which the guest may have closed meanwhile.
+	// release releases the folder, which the guest may have closed meanwhile.
 	release func()
 	set     func(component.Value)
 
-	// What the owner takes from whoever reads.
+	// Passed from the reading goroutine to the owner.
 	mu      sync.Mutex
 	busy    bool
 	list    []files.Entry
@@ -251,7 +251,7 @@ func (e *entries) read() {
 	e.Wake()
 }
 
-// end closes the folder. Nobody reads it any more.
+// end closes the folder, which is not read any more.
 func (e *entries) end() {
 	if e.reading != nil {
 		e.reading.Close()

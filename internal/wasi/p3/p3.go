@@ -106,13 +106,13 @@ func (h *host) shared(i *component.HostInstance, defs []table.Def) {
 // unit is the value of a function without result.
 func unit() component.Value { return component.Value{} }
 
-// answer returns a host function that always gives v, which must not hold a handle.
-func answer(v component.Value) hostFunc {
+// constant returns a host function that always returns v, which must not hold a handle.
+func constant(v component.Value) hostFunc {
 	return func(call, []component.Value) (component.Value, error) { return v, nil }
 }
 
-// answerAsync is answer for an async function.
-func answerAsync(v component.Value) asyncFunc {
+// constantAsync is constant for an async function.
+func constantAsync(v component.Value) asyncFunc {
 	return func(call, []component.Value, func(component.Value, error)) (*component.Value, func(), error) {
 		return &v, nil, nil
 	}

@@ -129,7 +129,7 @@ func TestRequestOptionsOfARequestAreImmutable(t *testing.T) {
 	}
 }
 
-func TestRandomGivesAtMostItsLimit(t *testing.T) {
+func TestRandomReturnsAtMostItsLimit(t *testing.T) {
 	for n, want := range map[uint64]int{0: 0, 1: 1, 100: 100, wasi.MaxRandom + 1: wasi.MaxRandom, math.MaxUint64: wasi.MaxRandom} {
 		got := -1
 		if _, err := atMost(n, func(n int) ([]byte, error) { got = n; return nil, nil }); err != nil ||
@@ -170,7 +170,7 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-func TestSinkTellsHowItEnded(t *testing.T) {
+func TestSinkReportsItsEnd(t *testing.T) {
 	broken := errors.New("broken")
 	for name, tc := range map[string]struct {
 		w    io.Writer
@@ -227,7 +227,7 @@ func TestABodyLongerThanDeclaredIsRefusedWhole(t *testing.T) {
 	}
 }
 
-func TestSourceTellsHowItEnded(t *testing.T) {
+func TestSourceReportsItsEnd(t *testing.T) {
 	type end struct {
 		Ended bool
 		Err   error

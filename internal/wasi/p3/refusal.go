@@ -12,7 +12,7 @@ func method(name, params, result string) table.Method {
 	return table.Method{Name: name, Params: params, Result: result}
 }
 
-// defineMethods declares methods of a resource that all answer with v: those whose name begins with
+// defineMethods declares methods of a resource that all return v: those whose name begins with
 // async as async functions.
 func (h *host) defineMethods(
 	i *component.HostInstance,
@@ -23,9 +23,9 @@ func (h *host) defineMethods(
 	defs := make([]def, len(methods))
 	for n, m := range methods {
 		name, async := strings.CutPrefix(m.Name, "async ")
-		d := def{name: "[method]" + resource + "." + name, wit: m.WIT(resource), fn: answer(v)}
+		d := def{name: "[method]" + resource + "." + name, wit: m.WIT(resource), fn: constant(v)}
 		if async {
-			d.wit, d.fn, d.async = "async "+d.wit, nil, answerAsync(v)
+			d.wit, d.fn, d.async = "async "+d.wit, nil, constantAsync(v)
 		}
 		defs[n] = d
 	}

@@ -28,7 +28,7 @@ var (
 	lookupCodes = strings.Split(lookupErrorCodes, ", ")
 )
 
-// codeAmong is the failed result for an error, whose cases those are.
+// codeAmong returns the failed result for an error, whose error-code has these cases.
 func codeAmong(codes []string, err error) component.Value {
 	code, _ := sockets.CodeOf(err)
 	if i := slices.Index(codes, string(code)); i >= 0 {
@@ -48,7 +48,7 @@ func socketError(err error) component.Value { return codeAmong(socketCodes, err)
 // socketMethods are the methods that 0.2 has, too.
 var socketMethods = table.Sockets{Get: "get-", Fail: socketError}
 
-// socketResult is the result of what has no other value.
+// socketResult returns the result of a function without another value.
 func socketResult(err error) (component.Value, error) { return socketMethods.Result(err), nil }
 
 // addSockets offers wasi:sockets.
@@ -96,7 +96,7 @@ func resolveAddresses(c call, args []component.Value, done func(component.Value,
 }
 
 // attempt tries until there is a result: now, and whenever src is ready. given, unless nil, is
-// called if the guest gives up before.
+// called if the guest cancels before.
 func attempt(c call, src wasi.Source, done func(component.Value, error),
 	try func() (component.Value, bool), given func()) (*component.Value, func(), error) {
 	if v, ok := try(); ok {
@@ -179,8 +179,8 @@ func tcpListen(c call, args []component.Value) (component.Value, error) {
 	return component.Ok(c.Store().NewStream(acceptor{a})), nil
 }
 
-// acceptor lets a guest read a listener as a stream<tcp-socket>. What cannot be accepted now is
-// accepted later: the stream does not end.
+// acceptor lets a guest read a listener as a stream<tcp-socket>. A connection that cannot be
+// accepted now is accepted later: the stream does not end.
 type acceptor struct{ *sockets.Listener }
 
 var _ component.ValueSource = acceptor{}
@@ -197,7 +197,7 @@ func (a acceptor) Read(n int) (list []component.Value, end bool) {
 	return list, false
 }
 
-// Wait has wake called when there is a connection.
+// Wait makes the listener call wake when there is a connection.
 func (a acceptor) Wait(wake func()) (stop func()) { return wait(a.Listener, wake) }
 
 func tcpSend(c call, args []component.Value) (component.Value, error) {
@@ -221,7 +221,7 @@ func tcpSend(c call, args []component.Value) (component.Value, error) {
 	return future, nil
 }
 
-// sender is an output whose end is one for the peer, too.
+// sender is an output whose end also ends the stream of the peer.
 type sender struct{ *sockets.TCPOutput }
 
 // Close sends what was written, and then the end.
@@ -246,7 +246,7 @@ func tcpReceive(c call, args []component.Value) (component.Value, error) {
 // receiver lets a guest read what a connection receives.
 type receiver struct {
 	in *sockets.TCPInput
-	// closed is called once nobody reads any more, with the error that the connection ended with.
+	// closed is called once when reading has ended, with the error that the connection ended with.
 	closed func(err error)
 	err    error
 }

@@ -50,14 +50,14 @@ func (e *systemError) Error() string { return string(e.code) + ": " + e.err.Erro
 
 func (e *systemError) Unwrap() []error { return []error{e.code, e.err} }
 
-// CodeOf returns the code of an error that has one in its chain.
+// CodeOf returns the Code in an error's chain.
 func CodeOf(err error) (Code, bool) {
 	var c Code
 	ok := errors.As(err, &c)
 	return c, ok
 }
 
-// Text returns what an error says beside its code; "" if that is nothing.
+// Text returns the text of an error beside its code; "" if there is none.
 func Text(err error) string {
 	var e *systemError
 	if errors.As(err, &e) {
@@ -66,7 +66,7 @@ func Text(err error) string {
 	return ""
 }
 
-// coded gives an error of the system its code.
+// coded adds the code to an error of the system.
 func coded(err error) error {
 	if _, ok := CodeOf(err); ok || err == nil {
 		return err
@@ -77,7 +77,7 @@ func coded(err error) error {
 	return &systemError{systemCode(err), err}
 }
 
-// lookupCode is the code of a failed look-up.
+// lookupCode returns the code of a failed look-up.
 func lookupCode(err error) error {
 	var dns *net.DNSError
 	switch {

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// direction is what a socket is waited for.
+// direction says whether a waiter waits for reading or for writing.
 type direction byte
 
 const (
@@ -26,7 +26,7 @@ type conn struct {
 
 func (c *conn) retain() { c.refs.Add(1) }
 
-// release gives a reference back.
+// release drops a reference.
 func (c *conn) release() {
 	if c.refs.Add(-1) > 0 {
 		return

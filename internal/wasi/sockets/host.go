@@ -18,8 +18,8 @@ import (
 // linger is how long Close waits for bytes that a guest has written and whose peer is slow.
 const linger = time.Second
 
-// Host is what the sockets of one State share: the policy, and what has to be closed in the end.
-// Its methods are called by the goroutine of the guest, except Close.
+// Host holds what the sockets of one State share: the policy, and all that has to be closed in the
+// end. Its methods are called by the goroutine of the guest, except Close.
 type Host struct {
 	policy *wasi.Network
 	ctx    context.Context // ends with the State
@@ -29,7 +29,7 @@ type Host struct {
 	closed  bool
 	conns   map[*conn]struct{}
 	lookups int
-	// granted holds, for each rule with a name, the addresses that its look-ups gave.
+	// granted holds, for each rule with a name, the addresses that its look-ups returned.
 	granted map[int]map[netip.Addr]struct{}
 
 	work     sync.WaitGroup // goroutines
@@ -191,7 +191,7 @@ func (h *Host) allowed(a netip.AddrPort) bool {
 	return false
 }
 
-// check is allowed as an error.
+// check returns an error unless the policy allows an address.
 func (h *Host) check(a Address) error {
 	if h.allowed(a.AddrPort) {
 		return nil

@@ -30,8 +30,8 @@ type Lookup struct {
 	err   error
 }
 
-// Lookup begins to look a name up. An address is a name for itself. The policy refuses names that
-// it does not have with AccessDenied, or PermanentFailure if it has nothing at all.
+// Lookup starts to look a name up. An address is a name for itself. For names that the policy does
+// not allow, the error is AccessDenied, or PermanentFailure if the policy allows nothing.
 func (h *Host) Lookup(name string) (*Lookup, error) {
 	addr, name, err := parseName(name)
 	if err != nil {
@@ -96,7 +96,7 @@ func (h *Host) rulesFor(name string) (rules []int) {
 	return rules
 }
 
-// resolve asks the system, and grants what it says to the rules.
+// resolve asks the system, and grants the addresses to the rules.
 func (h *Host) resolve(ctx context.Context, name string, rules []int) ([]netip.Addr, error) {
 	lookup := h.policy.Lookup
 	if lookup == nil {
@@ -148,7 +148,7 @@ func (l *Lookup) Ready() bool {
 	return l.done
 }
 
-// Subscribe has w woken when the look-up ends.
+// Subscribe wakes w when the look-up ends.
 func (l *Lookup) Subscribe(w *wasi.Waiter) (unsubscribe func()) {
 	stop := l.Event.Subscribe(w)
 	if l.Ready() {
@@ -185,7 +185,7 @@ func (l *Lookup) All() ([]netip.Addr, error) {
 	return l.addrs, l.err
 }
 
-// Close gives the look-up up.
+// Close ends the look-up.
 func (l *Lookup) Close() error {
 	l.cancel()
 	return nil

@@ -75,9 +75,9 @@ func TestEveryAddressIsHeldToTheRules(t *testing.T) {
 	connect(t, h, at)
 }
 
-// A socket of UDP may be bound to a port of the system's choice by those who may reach somebody, and
+// A socket of UDP may be bound to a port of the system's choice if the policy allows any peer, and
 // gets nothing from others.
-func TestAFilteredSocketHearsItsPeersAlone(t *testing.T) {
+func TestAFilteredSocketReceivesOnlyFromAllowedPeers(t *testing.T) {
 	ctx := t.Context()
 	config := &net.ListenConfig{}
 	friend := must[net.PacketConn](t)(config.ListenPacket(ctx, "udp", "127.0.0.1:0"))
@@ -106,7 +106,7 @@ func TestAFilteredSocketHearsItsPeersAlone(t *testing.T) {
 }
 
 // A name grants the addresses that its look-ups gave this guest, and no other guest.
-func TestANameGrantsWhatItsLookUpsGave(t *testing.T) {
+func TestANameAllowsTheAddressesOfItsLookUps(t *testing.T) {
 	_, at := listener(t)
 	policy := &wasi.Network{
 		Rules: []wasi.NetworkRule{

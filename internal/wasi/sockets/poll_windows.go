@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// pollTime is how long the system waits for those that it was given before it gets those that have
-// come since, in milliseconds.
+// pollTime is how long one call waits for its sockets before the next call includes newer ones, in
+// milliseconds.
 const pollTime = 5
 
 var procPoll = winsock.NewProc("WSAPoll")
@@ -21,7 +21,7 @@ type pollFD struct {
 	revents int16
 }
 
-// events is what to ask the system for.
+// events returns the events to ask the system for.
 func (d direction) events() int16 {
 	if d == toWrite {
 		return 0x10 // POLLWRNORM
@@ -34,7 +34,7 @@ func poll(p []pollFD, milliseconds int) (int, error) {
 	return call(procPoll, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), uintptr(milliseconds))
 }
 
-// waits is what the process waits for: one thread waits for all sockets.
+// waits holds what the process waits for: one thread waits for all sockets.
 var waits waiting
 
 type waiting struct {

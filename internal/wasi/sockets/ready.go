@@ -6,8 +6,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// readiness tells those who wait when a socket can be read or written. One goroutine waits for all
-// of them, and only while somebody does.
+// readiness wakes Waiters when a socket can be read or written. One goroutine waits for all of
+// them, and only while there are any.
 type readiness struct {
 	conn *conn
 	dir  direction
@@ -27,7 +27,7 @@ func (r *readiness) Ready() bool {
 	return false
 }
 
-// Subscribe has w woken when Ready may have become true, until the returned function is called.
+// Subscribe wakes w when Ready may have become true, until the returned function is called.
 func (r *readiness) Subscribe(w *wasi.Waiter) (unsubscribe func()) {
 	stop := r.Event.Subscribe(w)
 	r.mu.Lock()
@@ -42,14 +42,14 @@ func (r *readiness) Subscribe(w *wasi.Waiter) (unsubscribe func()) {
 	}
 }
 
-// again goes on waiting after a wake-up that was not for those who wait.
+// again waits again after a wake-up that was not for the Waiters.
 func (r *readiness) again() {
 	r.mu.Lock()
 	r.watch()
 	r.mu.Unlock()
 }
 
-// watch starts the goroutine unless it runs or nobody waits. The lock is held.
+// watch starts the goroutine unless it runs or there are no Waiters. The lock is held.
 func (r *readiness) watch() {
 	if r.watching || r.waiters == 0 {
 		return

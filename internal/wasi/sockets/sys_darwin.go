@@ -45,8 +45,8 @@ func private(fd int) (int, error) {
 	return fd, nil
 }
 
-// connectToNobody is connect to an address without a family.
-func connectToNobody(fd int) error {
+// connectToNone connects to an address without a family, which removes the peer.
+func connectToNone(fd int) error {
 	sa := unix.RawSockaddr{Len: unix.SizeofSockaddrInet4, Family: unix.AF_UNSPEC}
 	_, _, errno := syscall.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)),
 		unsafe.Sizeof(sa))

@@ -24,8 +24,8 @@ func acceptSocket(fd int) (int, error) {
 	return n, err
 }
 
-// connectToNobody is connect to an address without a family.
-func connectToNobody(fd int) error {
+// connectToNone connects to an address without a family, which removes the peer.
+func connectToNone(fd int) error {
 	sa := unix.RawSockaddr{Family: unix.AF_UNSPEC}
 	_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)),
 		unsafe.Sizeof(sa))

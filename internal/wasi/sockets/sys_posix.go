@@ -14,8 +14,8 @@ import (
 type descriptor = int
 
 // system is the system's side of a conn: a non-blocking socket that the poller of Go's runtime
-// watches. Operations go through do, which takes no lock, so that they need not wait for those who
-// await.
+// watches. Operations go through do, which takes no lock, so that they do not wait for goroutines
+// in await.
 type system struct {
 	file *os.File
 	raw  syscall.RawConn
@@ -249,7 +249,7 @@ func (s *system) shutdown(d direction) error {
 // disconnect takes a datagram socket's peer away.
 func (s *system) disconnect() error {
 	return s.do(func(fd int) error {
-		err := connectToNobody(fd)
+		err := connectToNone(fd)
 		if err == unix.EAFNOSUPPORT || err == unix.EINVAL { // so say the BSDs, and do it
 			return nil
 		}

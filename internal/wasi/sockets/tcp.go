@@ -10,7 +10,7 @@ import (
 const (
 	// defaultBacklog is how many connections wait to be accepted unless the guest says so.
 	defaultBacklog = 128
-	// acceptPause is how long a listener rests that could not accept for want of descriptors.
+	// acceptPause is how long a listener pauses after it could not accept for want of descriptors.
 	acceptPause = 100 * time.Millisecond
 )
 
@@ -105,8 +105,8 @@ func bindError(err error) error {
 	return coded(err)
 }
 
-// Connect begins to connect. The socket is ready, as a Source, when FinishConnect can tell how that
-// ended.
+// Connect starts to connect. The socket is ready, as a Source, when FinishConnect returns the
+// result.
 func (t *TCP) Connect(a Address) error {
 	if err := t.in(tcpUnbound, tcpBound); err != nil {
 		return err
@@ -160,7 +160,7 @@ func (t *TCP) FinishConnect() error {
 	return nil
 }
 
-// Abort gives up connecting.
+// Abort stops connecting.
 func (t *TCP) Abort() {
 	if t.state == tcpConnecting {
 		_ = t.fail(InvalidState) // nobody waits for it
@@ -208,7 +208,7 @@ func (l *Listener) Ready() bool { return l.t.Ready() }
 // Subscribe has w woken when Ready may have become true.
 func (l *Listener) Subscribe(w *wasi.Waiter) (unsubscribe func()) { return l.t.Subscribe(w) }
 
-// Close gives the listener back. It is called once.
+// Close closes the listener. It is called once.
 func (l *Listener) Close() { l.t.release() }
 
 // Accept takes a connection. The error is WouldBlock if there is none.
@@ -323,7 +323,7 @@ func (t *TCP) Subscribe(w *wasi.Waiter) (unsubscribe func()) {
 	return func() {}
 }
 
-// Close gives the guest's handle back. The system's socket is closed when the streams are, too.
+// Close closes the guest's handle. The system's socket is closed when the streams are closed, too.
 func (t *TCP) Close() error {
 	if !t.closed {
 		t.closed = true

@@ -119,8 +119,8 @@ type TCPOutput struct {
 	closed  bool
 }
 
-// Output returns the sending side of a connection, which is there once: InvalidState afterwards, and
-// without a connection.
+// Output returns the sending side of a connection, which is there once: InvalidState afterwards,
+// and without a connection.
 func (t *TCP) Output() (*TCPOutput, error) {
 	if err := t.in(tcpConnected); err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (t *TCP) Output() (*TCPOutput, error) {
 	return t.out, nil
 }
 
-// end returns why nothing more is taken; nil if more is. The lock is held.
+// end returns why no more bytes are taken, or nil if they are. The lock is held.
 func (o *TCPOutput) end() error {
 	if err := o.err; err != nil {
 		o.err = nil
@@ -231,7 +231,7 @@ func (o *TCPOutput) flush() {
 	}
 }
 
-// finish tells the peer of the end once everything is written. The lock is held.
+// finish sends the end to the peer once everything is written. The lock is held.
 func (o *TCPOutput) finish() {
 	if o.fin && len(o.pending) == 0 {
 		_ = o.t.shutdown(toWrite) // the connection may be over
@@ -265,7 +265,7 @@ func (o *TCPOutput) Ready() bool {
 // Subscribe has w woken when Ready may have become true.
 func (o *TCPOutput) Subscribe(w *wasi.Waiter) (unsubscribe func()) { return o.t.writable.Subscribe(w) }
 
-// Shutdown ends writing: what was written is still sent, and then the peer hears of the end.
+// Shutdown ends writing: what was written is still sent, and then the end.
 func (o *TCPOutput) Shutdown() {
 	o.mu.Lock()
 	if !o.fin {
@@ -276,7 +276,7 @@ func (o *TCPOutput) Shutdown() {
 	o.t.writable.Wake()
 }
 
-// Close gives the handle back. What was written is still sent.
+// Close closes the handle. What was written is still sent.
 func (o *TCPOutput) Close() error {
 	o.mu.Lock()
 	closed := o.closed

@@ -17,13 +17,13 @@ type UDP struct {
 	peer     *Address
 	closed   bool
 
-	// next is a datagram, or an error, that Ready has met.
+	// next is a datagram, or an error, that Ready has received.
 	next *received
 
 	readable, writable readiness
 }
 
-// Datagram is what came from a peer.
+// Datagram is a datagram from a peer.
 type Datagram struct {
 	Data []byte
 	From Address
@@ -49,8 +49,8 @@ func (h *Host) NewUDP(v6 bool) (*UDP, error) {
 // UDP returns u.
 func (u *UDP) UDP() *UDP { return u }
 
-// Bind binds the socket. Any address with a port of the system's choice is allowed to those who may
-// reach somebody: what others send there they do not get.
+// Bind binds the socket. Any address with a port of the system's choice is allowed if the policy
+// allows any peer: datagrams of other peers are dropped.
 func (u *UDP) Bind(a Address) error {
 	if u.bound {
 		return InvalidState
@@ -108,7 +108,7 @@ func (u *UDP) Connect(a Address) error {
 	return nil
 }
 
-// Disconnect takes the peer away. The socket remains bound where it is.
+// Disconnect removes the peer. The socket stays bound.
 func (u *UDP) Disconnect() error {
 	if u.peer == nil {
 		return InvalidState
@@ -208,10 +208,10 @@ func (u *UDP) wants(from Address) bool {
 	return !u.filtered || u.host.allowed(from.AddrPort)
 }
 
-// Incoming returns what tells that Receive has something.
+// Incoming returns a Source that is ready when Receive has something.
 func (u *UDP) Incoming() wasi.Source { return incoming{u} }
 
-// Outgoing returns what tells that the system takes a datagram.
+// Outgoing returns a Source that is ready when the system takes a datagram.
 func (u *UDP) Outgoing() wasi.Source { return &u.writable }
 
 type incoming struct{ u *UDP }

@@ -32,13 +32,13 @@ func AddFileTypes(i *component.HostInstance, instant string) {
 	i.Type("metadata-hash-value", "record { lower: u64, upper: u64 }")
 }
 
-// Files is how a dialect writes the values of wasi:filesystem that are not the same in both.
+// Files converts the values of wasi:filesystem that differ between the dialects.
 type Files struct {
 	// Code returns an error-code.
 	Code func(name string) component.Value
 	// Type returns a descriptor-type.
 	Type func(files.Type) component.Value
-	// Instant returns a point in time, if it can be told.
+	// Instant returns a point in time, if it can be expressed.
 	Instant func(time.Time) (component.Value, bool)
 	// Seconds returns the seconds since 1970 of a point in time, if there are not too many.
 	Seconds func(component.Value) (int64, bool)
@@ -122,14 +122,14 @@ type FileMethod struct {
 	Do    func(f Files, d *files.Descriptor, args []component.Value) component.Value
 }
 
-// Drop closes what Do has opened for a caller who does not want it any more.
+// Drop closes what Do has opened for a caller that has given up.
 func (m FileMethod) Drop(result component.Value) {
 	if m.Opens && result.IsOk() {
 		DescriptorOf(result.Payload()).Close()
 	}
 }
 
-// DescriptorOf returns what is behind a descriptor.
+// DescriptorOf returns the value behind a descriptor.
 func DescriptorOf(v component.Value) *files.Descriptor { return v.Rep().(*files.Descriptor) }
 
 // follow converts path-flags.
