@@ -74,7 +74,7 @@ func bulkType() FuncType { return FuncType{Params: []ValType{I32, I32, I32}} }
 func (w *rewriter) bulkOp(in *walker) (op bulkOp, ok bool) {
 	three := bulkType()
 	memory := bulkOp{typ: three, shift: bulkShift, piece: bulkPiece}
-	table := bulkOp{typ: three, shift: bulkShift - 3, piece: bulkPiece / tableElement}
+	table := bulkOp{typ: three, piece: bulkPiece / tableElement}
 	r := reader{b: in.b[:in.pos], pos: in.at + 1}
 	if in.imm == immMemoryGrow {
 		return bulkOp{typ: FuncType{[]ValType{I32}, []ValType{I32}}, grow: true}, true
@@ -100,7 +100,7 @@ func (w *rewriter) bulkOp(in *walker) (op bulkOp, ok bool) {
 		op.source, op.overlap = true, r.u32() == r.u32()
 	case 15: // table.grow
 		op.typ = FuncType{[]ValType{w.elemType(in, r.u32()), I32}, []ValType{I32}}
-		op.grow, op.shift = true, bulkShift-3
+		op.grow = true
 	case 17: // table.fill
 		op = table
 		op.typ = FuncType{Params: []ValType{I32, w.elemType(in, r.u32()), I32}}
@@ -137,7 +137,7 @@ func (s *safepoints) addBulk(typ uint32, op bulkOp, code []byte) uint32 {
 	if op.grow {
 		a, size := asm{}, uint32(len(op.typ.Params))-1
 		if a = a.i32(costGrow); size > 0 {
-			a = a.get(size).i32(op.shift).op(0x76, 0x6a)
+			a = a.get(size).i32(1).op(0x76, 0x6a)
 		}
 		a = tick(a)
 		for p := range op.typ.Params {

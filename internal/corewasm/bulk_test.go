@@ -69,14 +69,14 @@ func within(at, n uint32, size int) bool { return uint64(at)+uint64(n) <= uint64
 
 func TestFillsAndCopiesInPiecesEqualOneInstruction(t *testing.T) {
 	const (
-		pages    = 56
+		pages    = 40
 		piece    = 1 << 20
 		elements = 300_000
 		parts    = piece / 8
 	)
 	three := ct.Sig([]byte{ct.I32, ct.I32, ct.I32}, nil)
 	op := func(code ...byte) []byte { return ct.Code(ct.LocalGet, 0, ct.LocalGet, 1, ct.LocalGet, 2, code) }
-	segment := make([]byte, 2*piece+12345)
+	segment := make([]byte, piece+piece/2+12345)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range segment {
 		segment[i] = byte(r.Uint32())
@@ -114,7 +114,7 @@ func TestFillsAndCopiesInPiecesEqualOneInstruction(t *testing.T) {
 			t.Fatalf("%s %d %d %d: %s, want %s", name, at, from, n, got, want)
 		}
 	}
-	for range 400 {
+	for range 150 {
 		at, from, n := operands(r, uint32(len(memory)), piece)
 		name := []string{"fill", "copy", "init"}[r.IntN(3)]
 		ok := within(at, n, len(memory))
@@ -138,7 +138,7 @@ func TestFillsAndCopiesInPiecesEqualOneInstruction(t *testing.T) {
 			t.Fatalf("%s %d %d %d: the memory is not the same", name, at, from, n)
 		}
 	}
-	for range 100 {
+	for range 50 {
 		at, from, n := operands(r, elements, parts)
 		ok := within(at, n, elements)
 		if r.IntN(2) == 0 {

@@ -54,24 +54,14 @@ const countSize = 5
 
 type bodyRewriter struct {
 	*walker
-	w      *rewriter
-	edits  []edit
-	head   []byte // stands for the locals
-	raw    []byte // what edits write
-	spots  []spot
-	loops  []loop
-	bulks  []bulkSite
-	frames []int // of the blocks around an instruction: its loop, or the one around it
+	w     *rewriter
+	edits []edit
+	head  []byte // stands for the locals
+	raw   []byte // what edits write
+	spots []spot
+	bulks []bulkSite
+	costs costs
 }
-
-// loop is one in a function, or the code that is in none.
-type loop struct {
-	edit int // for its header
-	cost int32
-}
-
-// noLoop is the index of the code that is in no loop.
-const noLoop = 0
 
 // spot is an instruction that the line table has to know.
 type spot struct{ at int }
@@ -108,35 +98,52 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		return dst
 	}
 	facts := &w.out.Code
-	loops := b.loops[1:]
+	loops := b.costs.parts[1:]
 	facts.Loops += len(loops)
 	if calls {
 		facts.Calls++
 	}
 	s := w.safepoints
-	own := b.loops[noLoop].cost + int32(locals)
+	own := b.costs.parts[0].most + int32(locals)
 	if s == nil || !calls && len(loops) == 0 && len(b.bulks) == 0 && own <= costLeaf {
 		return b.emit(dst, start, start, end, nil)
 	}
 	local := uint32(len(ft.Params)) + uint32(locals)
-	many := len(loops) >= manyBlocks
+	added := uint32(1)
+	kinds := s.loopKinds(loops)
+	for i := range kinds {
+		kinds[i].local = local + uint32(i)
+		added = uint32(i) + 1
+	}
 	for _, l := range loops {
 		at := len(b.raw)
-		b.raw = s.header(b.raw, l.cost, local, many)
+		b.raw = s.header(b.raw, l.most, kindOf(kinds, l.most))
 		b.edits[l.edit].raw = b.raw[at:]
 	}
 	for _, site := range b.bulks {
 		at := len(b.raw)
-		b.raw = s.site(b.raw, site, local+1, len(b.bulks) >= manyBlocks)
+		b.raw = s.site(b.raw, site, local+added, len(b.bulks) >= manyBlocks)
 		b.edits[site.edit].raw = b.raw[at:]
+	}
+	if len(b.bulks) > 0 {
+		added++
 	}
 	head := appendU32(b.head[:0], uint32(groups)+1)
 	at := start
 	for ; b.b[at] >= 0x80; at++ {
 	}
 	head = append(head, b.b[at+1:exprAt]...)
-	head = append(head, 2, byte(I32))
-	b.head = s.entry(head, own, local, len(loops) > 0 && !many)
+	head = append(head, byte(added), byte(I32))
+	for _, k := range kinds {
+		own += max(k.most*k.passes/512, 32)
+	}
+	head = s.weigh(head, own|1, local) // odd, for where counts of passes begin
+	for _, k := range kinds {
+		if k.local != local {
+			head = asm(head).get(local).set(k.local)
+		}
+	}
+	b.head = head
 	return b.emit(dst, start, exprAt, end, b.head)
 }
 
@@ -146,28 +153,21 @@ func (b *bodyRewriter) instructions() (calls bool) {
 	w := b.w
 	facts := &w.out.Code
 	first, shift := w.info.ImportedFuncs, w.out.shift
-	b.loops, b.bulks = append(b.loops[:0], loop{}), b.bulks[:0]
-	b.frames = append(b.frames[:0], noLoop)
-	for len(b.frames) > 0 {
+	b.bulks = b.bulks[:0]
+	b.costs.reset()
+	for len(b.costs.frames) > 0 {
 		if !b.next() {
 			b.fail("function body without end")
 			return calls
 		}
-		in := b.frames[len(b.frames)-1]
+		b.costs.add(b.walker)
 		switch b.imm {
-		case immEnd:
-			b.frames = b.frames[:len(b.frames)-1]
-		case immBlock:
-			b.frames = append(b.frames, in)
 		case immTryTable:
-			b.frames = append(b.frames, in)
 			if s := w.safepoints; s != nil && b.arg > 0 {
 				b.call(b.at, b.at, s.host)
 			}
 		case immLoop:
-			in = len(b.loops)
-			b.frames = append(b.frames, in)
-			b.loops = append(b.loops, loop{edit: len(b.edits)})
+			b.costs.in().edit = len(b.edits)
 			if w.safepoints != nil {
 				b.edits = append(b.edits, edit{at: b.pos})
 			}
@@ -192,8 +192,6 @@ func (b *bodyRewriter) instructions() (calls bool) {
 		case immMemoryGrow:
 			facts.GrowsMemory = true
 		}
-		l := &b.loops[in]
-		l.cost = min(l.cost+cost(b.op, b.imm), maxCost)
 		b.replaceWhole()
 		if w.lines != nil && mayTrap(b.op, b.imm) {
 			b.spots = append(b.spots, spot{b.at})

@@ -32,6 +32,7 @@ const (
 	immTableWrite             // table.set and the like: one number
 	immTableWrite2            // table.init, table.copy: two numbers
 	immMemoryGrow             // memory index
+	immBranch                 // label
 	immPrefixMisc             // a second opcode follows
 	immPrefixVector           //
 	immPrefixAtomic           //
@@ -63,7 +64,7 @@ func newOpcodes() *opcodes {
 	t[0x08] = immLEB  // throw
 	t[0x0a] = immNone // throw_ref
 	t[0x0b] = immEnd
-	t[0x0c], t[0x0d] = immLEB, immLEB
+	t[0x0c], t[0x0d] = immBranch, immBranch
 	t[0x0e] = immBrTable
 	t[0x0f] = immNone
 	t[0x10], t[0x12] = immCall, immCall             // call, return_call
@@ -88,7 +89,7 @@ func newOpcodes() *opcodes {
 	t[0xd2] = immRefFunc
 	t[0xd3] = immNone // ref.eq
 	t[0xd4] = immNone
-	t[0xd5], t[0xd6] = immLEB, immLEB
+	t[0xd5], t[0xd6] = immBranch, immBranch
 	t[0xfc] = immPrefixMisc
 	t[0xfd] = immPrefixVector
 	t[0xfe] = immPrefixAtomic
@@ -200,7 +201,7 @@ func (w *walker) next() bool {
 		if i := w.u32(); w.info != nil && uint64(i) >= uint64(w.info.ImportedGlobals)+uint64(len(w.info.Globals)) {
 			w.failAt(w.immAt, "unknown global %d", i)
 		}
-	case immData:
+	case immData, immBranch:
 		w.arg = w.u32()
 	case immCallOther:
 		w.typeIndex(w.immAt, w.u32())

@@ -7,7 +7,7 @@ import (
 
 // DefaultPeriod is how many counts lie between two calls of the safepoint
 // function when [Options] says nothing.
-const DefaultPeriod = 1 << 17
+const DefaultPeriod = 1 << 19
 
 // ImportName is the two-part name of an import.
 type ImportName struct {

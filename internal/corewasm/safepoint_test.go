@@ -4,8 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tetratelabs/wazero/api"
-
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
 )
@@ -19,6 +17,18 @@ func times(n int, local int, code []byte) []byte {
 // repeated writes code so many times.
 func repeated(n int, code []byte) []byte { return slices.Repeat(code, n) }
 
+// arms is code that runs the last of n arms.
+func arms(n int, arm []byte) []byte {
+	code := ct.Code(repeated(n+1, ct.Code(ct.Block, ct.Void)), ct.Const(n-1), ct.BrTable, ct.U32(n-1))
+	for i := range n {
+		code = append(code, ct.U32(i)...)
+	}
+	for i := range n {
+		code = ct.Code(code, ct.End, arm, ct.Br, ct.U32(n-1-i))
+	}
+	return ct.Code(code, ct.End)
+}
+
 // TestNoWorkGoesUncounted runs what takes time in each way that there is, with how
 // many plain instructions, or bytes by sixteen, that is.
 func TestNoWorkGoesUncounted(t *testing.T) {
@@ -27,11 +37,12 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 		leaf, looped = 1, 2
 		big, short   = 3, 4
 	)
-	plain := ct.Code(ct.Const(1), ct.Drop)
+	plain := ct.Code(ct.Const(1), ct.I32Eqz, ct.Drop)
 	fill := func(n int) []byte {
 		return ct.Code(ct.Const(0), ct.Const(1), ct.Const(n), ct.Misc, 11, 0)
 	}
 	caught := ct.Code(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.Throw, 0, ct.End, ct.End)
+	divide := ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop)
 	for _, tt := range []struct {
 		name string
 		code []byte
@@ -40,25 +51,37 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 		most int
 	}{
 		{"nothing much", plain, 0, 0},
-		{"a loop", times(400_000, 0, plain), 2_400_000, 2},
-		{"a loop with a large body", times(100, 0, repeated(10_000, plain)), 2_000_000, 2},
-		{"straight-line code, again and again", times(100, 0, ct.Code(ct.Call, big)), 1_000_000, 2},
-		{"loops in loops", times(100, 0, times(100, 1, times(100, 2, plain))), 6_000_000, 2},
-		{"a loop after a loop with a large body", ct.Code(times(10, 0, repeated(1000, plain)), times(400_000, 0, nil)), 1_620_000, 2},
-		{"more loops than are counted where they are", times(100, 2, repeated(300, times(10, 0, plain))), 1_800_000, 2},
-		{"functions that leave their loops early", times(10_000, 0, ct.Code(ct.Call, looped)), 1_000_000, 6},
-		{"small functions", times(1000, 0, repeated(1000, ct.Code(ct.Call, leaf))), 10_000_000, 6},
-		{"fills", times(10, 0, fill(4<<20)), 10 << 18, 2},
-		{"short fills", times(1000, 0, repeated(100, fill(1000))), 1000 * 100 * 1000 / 16, 2},
-		{"copies", times(10, 0, ct.Code(ct.Const(1), ct.Const(0), ct.Const(4<<20), ct.Misc, 10, 0, 0)), 10 << 18, 2},
-		{"initializations", times(300, 0, ct.Code(ct.Const(1), ct.Const(0), ct.Const(100_000), ct.Misc, 8, 0, 0)), 300 * 100_000 / 16, 2},
-		{"fills of tables", times(100, 0, ct.Code(ct.Const(0), ct.RefNull, 0x70, ct.Const(20_000), ct.Misc, 17, 0)), 100 * 20_000 / 2, 2},
-		{"copies of tables", times(100, 0, ct.Code(ct.Const(0), ct.Const(1), ct.Const(20_000), ct.Misc, 14, 0, 0)), 100 * 20_000 / 2, 2},
-		{"divisions", times(1000, 0, repeated(100, ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop))), 1000 * 100 * 16, 2},
-		{"growing by nothing", times(500, 0, ct.Code(ct.Const(0), ct.MemoryGrow, 0, ct.Drop)), 500 * 4000, 2},
-		{"growing a table by nothing", times(500, 0, ct.Code(ct.RefNull, 0x70, ct.Const(0), ct.Misc, 15, 0, ct.Drop)), 500 * 4000, 2},
+		{"a loop", times(2_000_000, 0, plain), 6_000_000, 3},
+		{"a loop with a large body", times(1000, 0, repeated(10_000, plain)), 10_000_000, 2},
+		{"a loop with a very large body", times(100, 0, repeated(100_000, plain)), 10_000_000, 2},
+		{"straight-line code, again and again", times(1000, 0, ct.Code(ct.Call, big)), 5_000_000, 2},
+		{"one of many arms", times(100_000, 0, arms(20, repeated(50, plain))), 5_000_000, 2},
+		{"either of two arms", times(100_000, 0, ct.Code(ct.Const(0),
+			ct.If, ct.Void, repeated(50, plain), ct.Else, repeated(50, plain), ct.End)), 5_000_000, 2},
+		{"loops in loops", times(100, 0, times(100, 1, times(1000, 2, plain))), 30_000_000, 3},
+		{"cheap loops in dear ones", times(1000, 0, ct.Code(repeated(10_000, plain), times(3, 1, plain))), 10_000_000, 2},
+		{"a loop after one with a large body", ct.Code(
+			times(10, 0, repeated(1000, plain)), times(2_000_000, 0, nil)), 4_000_000, 4},
+		{"more loops than are counted where they are",
+			times(1000, 2, repeated(300, times(10, 0, plain))), 9_000_000, 4},
+		{"empty loops, more than are counted where they are", ct.Code(repeated(300, ct.Code(ct.Loop, ct.Void, ct.End)), times(1_000_000, 0, nil)), 6_000_000, 2},
+		{"functions that leave their loops early", times(100_000, 0, ct.Code(ct.Call, looped)), 4_000_000, 6},
+		{"small functions", times(1000, 0, repeated(1000, ct.Code(ct.Call, leaf))), 5_000_000, 7},
+		{"fills", times(10, 0, fill(4<<20)), 10 << 20, 2},
+		{"short fills", times(1000, 0, repeated(100, fill(1000))), 100_000 * 250, 3},
+		{"copies", times(10, 0, ct.Code(ct.Const(1), ct.Const(0), ct.Const(4<<20), ct.Misc, 10, 0, 0)), 10 << 20, 2},
+		{"initializations", times(300, 0, ct.Code(
+			ct.Const(1), ct.Const(0), ct.Const(100_000), ct.Misc, 8, 0, 0)), 300 * 25_000, 2},
+		{"fills of tables", times(500, 0, ct.Code(
+			ct.Const(0), ct.RefNull, 0x70, ct.Const(20_000), ct.Misc, 17, 0)), 500 * 20_000, 2},
+		{"copies of tables", times(500, 0, ct.Code(
+			ct.Const(0), ct.Const(1), ct.Const(20_000), ct.Misc, 14, 0, 0)), 500 * 20_000, 2},
+		{"divisions", times(2000, 0, repeated(100, divide)), 2000 * 100 * 16, 2},
+		{"growing by nothing", times(1000, 0, ct.Code(ct.Const(0), ct.MemoryGrow, 0, ct.Drop)), 1000 * 4000, 2},
+		{"growing a table by nothing", times(1000, 0, ct.Code(
+			ct.RefNull, 0x70, ct.Const(0), ct.Misc, 15, 0, ct.Drop)), 1000 * 4000, 2},
 		{"exceptions", times(100, 0, caught), 100 * period, 2},
-		{"functions with a loop that they do not run", times(10_000, 0, ct.Code(ct.Call, short)), 100_000, 100},
+		{"functions with a loop that they do not run", times(10_000, 0, ct.Code(ct.Call, short)), 500_000, 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			module := ct.Module{
@@ -76,19 +99,12 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 				},
 				Data: []ct.Data{{Bytes: string(make([]byte, 100_000))}}, DataCount: true,
 			}.Bytes()
-			rw, err := corewasm.Rewrite(module, corewasm.Options{
-				Safepoint: &corewasm.ImportName{Module: "host", Name: "safepoint"}, Period: period,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
 			n := 0
-			run(t, rw, func() { n++ }, func(m api.Module) {
-				if got := call(t, m, "run"); got != "[]" {
-					t.Error(got)
-				}
-			})
-			if counted := n * period; counted < tt.work-period-tt.work/20 || tt.most > 0 && counted > tt.most*tt.work+period {
+			m := compiled(t, module, func() { n++ })
+			if got := call(t, m, "run"); got != "[]" {
+				t.Error(got)
+			}
+			if counted := n * period; counted < tt.work-tt.work/5-period || tt.most > 0 && counted > tt.most*tt.work+period {
 				t.Errorf("counted %d, the work is %d", counted, tt.work)
 			}
 		})

@@ -1,0 +1,180 @@
+package corewasm
+
+// What things cost, in counts. An entry is not counted if the function calls
+// nothing and costs no more than costLeaf, which calls cost for that reason. What
+// is not here costs 1, or nothing.
+const (
+	costLeaf   = 24
+	costCall   = costLeaf
+	costDivide = 16
+	costRoot   = 8 // square roots and divisions of floats
+	costPass   = 4 // of a pass through a loop, beside what is in it
+	costLoad   = 4
+	costStore  = 16  // may have the system provide a page
+	costGo     = 100 // what the engine does in Go, and what is like it
+	costGrow   = 4096
+	costBulk   = 16 // of instructions that fill and copy, beside their sizes
+	costSmall  = 80 // of those that are not counted by their sizes
+	maxCost    = 1 << 24
+)
+
+// cost is what an instruction costs.
+func cost(op byte, imm immediate) int32 {
+	if op == 0xfc && imm != immNone {
+		return costSmall
+	}
+	switch imm {
+	case immCall, immCallOther, immCallOther2:
+		return costCall
+	case immMemArg, immMemArgLane:
+		if op >= 0x28 && op <= 0x35 {
+			return costLoad
+		}
+		return costStore
+	case immRefFunc:
+		return costGo
+	}
+	switch {
+	case op <= 0x03, op == 0x05, op == 0x0b, op == 0x0c, op == 0x0f, op == 0x1a,
+		op >= 0x20 && op <= 0x22, op >= 0x41 && op <= 0x44, op == 0xd0:
+		return 0 // they are no machine code, or next to none
+	case op >= 0x6d && op <= 0x70, op >= 0x7f && op <= 0x82:
+		return costDivide
+	case op == 0x91, op == 0x95, op == 0x9f, op == 0xa3:
+		return costRoot
+	}
+	return 1
+}
+
+// costs adds up what a function costs: of each way through the code, as far as it
+// does not go backwards, the dearest. A loop is counted apart from what is around
+// it, each pass from its header to where it goes back or leaves.
+type costs struct {
+	parts  []part  // the first is what is in no loop
+	frames []frame // of the blocks around an instruction
+}
+
+// part is the code of a loop without inner ones, or what is in no loop.
+type part struct {
+	edit int   // for the header
+	cur  int32 // up to where the walk is, or to the inner loop that it is in
+	most int32
+}
+
+// frame is a block.
+type frame struct {
+	op    byte
+	outer int   // part around it
+	inner int   // part in it: the same, unless it is a loop
+	begin int32 // what it cost to come to an if
+	out   int32 // to come to its end by branches
+	catch int   // position of the clauses of a try_table
+}
+
+// dead is the cost of coming to where nothing can come.
+const dead = -1
+
+func (c *costs) reset() {
+	c.parts = append(c.parts[:0], part{})
+	c.frames = append(c.frames[:0], frame{op: 0x02, out: dead})
+}
+
+// in returns the part that the walk is in.
+func (c *costs) in() *part { return &c.parts[c.frames[len(c.frames)-1].inner] }
+
+// add adds the instruction that w has read. The end of the function takes the last
+// frame away.
+func (c *costs) add(w *walker) {
+	switch w.imm {
+	case immBlock, immTryTable:
+		c.push(w)
+	case immLoop:
+		c.push(w)
+		c.frames[len(c.frames)-1].inner = len(c.parts)
+		c.parts = append(c.parts, part{cur: costPass, most: costPass})
+	case immElse:
+		f := &c.frames[len(c.frames)-1]
+		p := &c.parts[f.inner]
+		f.op, f.out, p.cur = w.op, max(f.out, p.cur), f.begin
+	case immEnd:
+		c.pop(w)
+		return
+	}
+	p := c.in()
+	if p.cur != dead {
+		p.cur = min(p.cur+cost(w.op, w.imm), maxCost)
+		p.most = max(p.most, p.cur)
+	}
+	switch w.imm {
+	case immBranch:
+		c.branch(w.arg)
+		if w.op == 0x0c {
+			p.cur = dead
+		}
+	case immBrTable:
+		r := reader{b: w.b[:w.pos], pos: w.immAt}
+		for range r.u32() + 1 {
+			c.branch(r.u32())
+		}
+		p.cur = dead
+	}
+	switch w.op {
+	case 0x00, 0x08, 0x0a, 0x0f, 0x12, 0x13, 0x15: // unreachable, throw, return and its calls
+		p.cur = dead
+	}
+}
+
+func (c *costs) push(w *walker) {
+	in := c.frames[len(c.frames)-1].inner
+	f := frame{op: w.op, outer: in, inner: in, begin: c.parts[in].cur, out: dead}
+	if w.imm == immTryTable {
+		r := reader{b: w.b[:w.pos], pos: w.immAt}
+		r.blockType()
+		f.catch = r.pos
+	}
+	c.frames = append(c.frames, f)
+}
+
+func (c *costs) pop(w *walker) {
+	f := c.frames[len(c.frames)-1]
+	c.frames = c.frames[:len(c.frames)-1]
+	p := &c.parts[f.outer]
+	switch f.op {
+	case 0x03:
+		if c.parts[f.inner].cur == dead {
+			p.cur = dead
+		}
+	case 0x04:
+		p.cur = max(p.cur, f.begin)
+	case 0x1f:
+		c.caught(w, f)
+	}
+	p.cur = max(p.cur, f.out)
+}
+
+// branch goes to a label.
+func (c *costs) branch(label uint32) {
+	if uint64(label) >= uint64(len(c.frames)) {
+		return // the engine refuses it
+	}
+	f := &c.frames[len(c.frames)-1-int(label)]
+	if f.op != 0x03 {
+		f.out = max(f.out, c.parts[f.outer].cur)
+	}
+}
+
+// caught goes to the labels of a try_table that has ended, from wherever in it is
+// dearest.
+func (c *costs) caught(w *walker, try frame) {
+	r := reader{b: w.b[:w.pos], pos: try.catch}
+	p := &c.parts[try.outer]
+	cur := p.cur
+	p.cur = p.most
+	for range r.u32() {
+		if r.byte() < 2 {
+			r.u32() // the tag
+		}
+		c.branch(r.u32())
+	}
+	p.cur = cur
+}
