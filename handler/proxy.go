@@ -36,19 +36,21 @@ func (k Kind) String() string {
 func FindExport(exports []string) (name string, kind Kind, ok bool) {
 	for _, e := range exports {
 		switch {
-		case releaseOf(e, "wasi:http/handler@0.3."):
+		case releaseOf(e, "wasi:http/handler@0.3"):
 			return e, P3, true
-		case kind == 0 && releaseOf(e, "wasi:http/incoming-handler@0.2."):
+		case kind == 0 && releaseOf(e, "wasi:http/incoming-handler@0.2"):
 			name, kind = e, P2
 		}
 	}
 	return name, kind, kind != 0
 }
 
-// releaseOf reports whether name is track followed by a patch version without a pre-release.
+// releaseOf reports whether name is track, which is its canonical form, or track followed by a patch
+// version without a pre-release.
 func releaseOf(name, track string) bool {
-	patch, ok := strings.CutPrefix(name, track)
-	return ok && patch != "" && strings.Trim(patch, "0123456789") == ""
+	rest, ok := strings.CutPrefix(name, track)
+	patch, hasPatch := strings.CutPrefix(rest, ".")
+	return ok && (rest == "" || hasPatch && patch != "" && strings.Trim(patch, "0123456789") == "")
 }
 
 // ProxyPre is a component that exports an HTTP handler, linked and compiled but not instantiated.

@@ -43,9 +43,9 @@ func (f *File) checkExport(l *component.Linker, iface, name, want, pattern strin
 func handlerVersion(name string) (string, bool) {
 	base, version, _ := strings.Cut(name, "@")
 	switch {
-	case base == "wasi:http/incoming-handler" && strings.HasPrefix(version, "0.2."):
+	case base == "wasi:http/incoming-handler" && isVersion(version, "0.2"):
 		return "0.2", true
-	case base == "wasi:http/handler" && strings.HasPrefix(version, "0.3."):
+	case base == "wasi:http/handler" && isVersion(version, "0.3"):
 		return "0.3", true
 	}
 	return "", false
@@ -54,8 +54,13 @@ func handlerVersion(name string) (string, bool) {
 // isCommand reports whether an exported interface runs the component as a program.
 func isCommand(name string) bool {
 	base, version, _ := strings.Cut(name, "@")
-	return base == "wasi:cli/run" && (strings.HasPrefix(version, "0.2.") ||
-		strings.HasPrefix(version, "0.3."))
+	return base == "wasi:cli/run" && (isVersion(version, "0.2") || isVersion(version, "0.3"))
+}
+
+// isVersion reports whether a version belongs to a release of WASI such as 0.3: it is one of its
+// patch versions, or the release itself, which is the version of a canonical name.
+func isVersion(version, release string) bool {
+	return strings.HasPrefix(version+".", release+".")
 }
 
 func (f *File) noHandler() *File {

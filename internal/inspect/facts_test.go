@@ -57,3 +57,22 @@ func TestDescribeModule(t *testing.T) {
 		t.Error("a malformed module is described")
 	}
 }
+
+func TestExportsAreKnownByCanonicalNamesToo(t *testing.T) {
+	for name, want := range map[string]string{
+		"wasi:http/handler@0.3": "0.3", "wasi:http/handler@0.3.2": "0.3",
+		"wasi:http/incoming-handler@0.2": "0.2", "wasi:http/incoming-handler@0.2.12": "0.2",
+		"wasi:http/handler@0.30.0": "", "wasi:http/handler": "", "wasi:http/handler@0.2": "",
+	} {
+		if got, _ := handlerVersion(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	for name, want := range map[string]bool{
+		"wasi:cli/run@0.2": true, "wasi:cli/run@0.3.1": true, "wasi:cli/run@0.4.0": false,
+	} {
+		if isCommand(name) != want {
+			t.Errorf("%s: %v, want %v", name, !want, want)
+		}
+	}
+}

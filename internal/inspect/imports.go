@@ -86,9 +86,12 @@ func importHint(name string, l *component.Linker) string {
 	case isReleased(name) && strings.Contains(version, "-"):
 		return "this is a version before a release: rebuild it with the WIT of the release, " +
 			releaseOf(name)
-	case isReleased(name) && strings.HasPrefix(version, "0.3.") && offered(l, version) != version:
+	case isReleased(name) && isVersion(version, "0.3") && offered(l, version) != version:
 		return "this version of " + programName + " runs WASI " + offered(l, version) +
 			"; rebuild the component for it"
+	case otherHost([]string{name}) == "Spin":
+		return "this is an interface of Spin: run the component with spin up, or leave it out of the world" +
+			plug
 	case otherHost([]string{name}) != "":
 		return "this is an interface of " + otherHost([]string{name}) +
 			": leave it out of the world" + plug
