@@ -12,8 +12,8 @@ import (
 
 const module = "github.com/wasihttp/wasihttp"
 
-// allowed lists, for each room of the house, the rooms that it may import. A room stands for the folder
-// and everything below it; below internal each folder is a room.
+// allowed lists, for each room of the house, the rooms that it may import. A room stands for the
+// folder and everything below it; below internal each folder is a room.
 var allowed = map[string][]string{
 	"main": {"cmd"},
 	"cmd": {"serve", "testrunner", "watch", "host", "wasi", "handler", "component",

@@ -17,12 +17,13 @@ import (
 // request is all that the load consists of.
 const request = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
 
-// exchangeLimit is how long one answer may take.
+// exchangeLimit is how long one response may take.
 const exchangeLimit = time.Minute
 
-// load sends requests over so many connections, each one after the other, for about the duration, and returns the
-// answers per second. Any answer but a whole 200 is an error. It speaks just enough HTTP/1.1, as the machine is
-// shared with the server: net/http's client would take more of it than the server does.
+// load sends requests over so many connections, each one after the other, for about the duration,
+// and returns the responses per second. Any response but a whole 200 is an error. It speaks just
+// enough HTTP/1.1, as the machine is shared with the server: net/http's client would take more of
+// it than the server does.
 func load(ctx context.Context, address string, connections int, duration time.Duration) (float64, error) {
 	var answers atomic.Int64
 	var group sync.WaitGroup
@@ -89,7 +90,7 @@ func (c *connection) close() {
 	}
 }
 
-// exchange sends the request and reads the whole answer.
+// exchange sends the request and reads the whole response.
 func (c *connection) exchange() error {
 	if c.conn == nil {
 		if err := c.open(); err != nil {

@@ -1,6 +1,7 @@
-// The benchmark puts wasihttp beside wasmtime on the same machine in the same run: requests per second with a fresh
-// instance for each (0.2) or with instances that are used again (0.3), and the time from starting the program to the first answer. Absolute numbers say little; the
-// ratios are what counts.
+// The benchmark puts wasihttp beside wasmtime on the same machine in the same run: requests per
+// second with a fresh instance for each (0.2) or with instances that are used again (0.3), and the
+// time from starting the program to the first response. Absolute numbers say little; the ratios are
+// what counts.
 //
 //	go run ./bench [-wasmtime PATH] [-guests DIR] [-duration 3s] [-connections 8] [-rounds 3]
 //

@@ -21,7 +21,8 @@ type result struct {
 	Wasmtime float64 `json:"wasmtime,omitempty"` // 0: not measured
 	// Ratio is Wasihttp ÷ Wasmtime.
 	Ratio float64 `json:"ratio,omitempty"`
-	// Floor is the least ratio that is acceptable where more is better, Ceiling the greatest where less is; 0 where none is set.
+	// Floor is the least ratio that is acceptable where more is better, Ceiling the greatest where
+	// less is; 0 where none is set.
 	Floor   float64 `json:"floor,omitempty"`
 	Ceiling float64 `json:"ceiling,omitempty"`
 }
@@ -40,7 +41,8 @@ const (
 // program is one of the two, with the command line that serves a component on a free port.
 type program struct {
 	path string
-	// common come first, then the flags for one kind of run, then the component. async are for components of WASI 0.3.
+	// common come first, then the flags for one kind of run, then the component. async are for
+	// components of WASI 0.3.
 	common, cold, async []string
 }
 
@@ -144,8 +146,8 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 	return results, nil
 }
 
-// rates gives each program's median requests per second. The rounds alternate between the programs, so that whatever
-// else the machine does meets both.
+// rates returns each program's median requests per second. The rounds alternate between the
+// programs, so that whatever else the machine does meets both.
 func (s settings) rates(ctx context.Context, g guest) ([]float64, error) {
 	programs := s.programs()
 	servers := make([]*served.Server, len(programs))
@@ -177,8 +179,8 @@ func (s settings) rates(ctx context.Context, g guest) ([]float64, error) {
 	return figures, nil
 }
 
-// starts gives each program's best time from its start to the first answer, without a cache and with a full one. As
-// with the rates, the programs take turns.
+// starts returns each program's best time from its start to the first response, without a cache and
+// with a full one. As with the rates, the programs take turns.
 func (s settings) starts(ctx context.Context, g guest) (cold, warm []float64, err error) {
 	best := func(times int, flags func(program) []string) ([]float64, error) {
 		programs := s.programs()
@@ -207,7 +209,7 @@ func (s settings) starts(ctx context.Context, g guest) (cold, warm []float64, er
 	return cold, warm, err
 }
 
-// firstAnswer is the time from starting the program to the end of its first answer.
+// firstAnswer returns the time from starting the program to the end of its first response.
 func (p program) firstAnswer(ctx context.Context, component string, flags ...string) (time.Duration, error) {
 	started := time.Now()
 	server, err := p.serve(ctx, component, flags...)

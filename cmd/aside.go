@@ -15,9 +15,9 @@ import (
 )
 
 // asideName is the command with which the program runs itself to compile a module at the lowest
-// priority while it goes on serving. No thread of this process can have that priority: a thread that
-// the system holds back would delay every stop of the world. The memory that compiling needs is freed
-// with the other process as well.
+// priority while it goes on serving. No thread of this process can have that priority: a thread
+// that the system holds back would delay every stop of the world. The memory that compiling needs
+// is freed with the other process as well.
 const asideName = "compile-aside"
 
 // compileAside returns the helper of a host.Engine.
@@ -44,7 +44,8 @@ func asideCommand(t *state) *cli.Command {
 	})
 }
 
-// compileInto compiles the module that in begins with, of size bytes, until it is done or in is closed.
+// compileInto compiles the module that in begins with, of size bytes, until it is done or in is
+// closed.
 func compileInto(ctx context.Context, in io.Reader, dir string, size int) error {
 	// One processor is left to the process that serves requests.
 	runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1))

@@ -162,8 +162,8 @@ func signalCode(s os.Signal) int {
 	return exit.Signal
 }
 
-// awaited returns the result of work. If ctx ends first, it waits for lastGrace at most, since reading
-// and compiling may notice the end of ctx late. ok reports whether work has ended.
+// awaited returns the result of work. If ctx ends first, it waits for lastGrace at most, since
+// reading and compiling may notice the end of ctx late. ok reports whether work has ended.
 func awaited[T any](ctx context.Context, t *state, work func() T) (result T, ok bool) {
 	done := make(chan T, 1)
 	// If the user ends the program, this goroutine ends with the process.

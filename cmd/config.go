@@ -13,8 +13,8 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
-// configName is the command that shows settings. Arguments after the name of a command belong to that
-// command.
+// configName is the command that shows settings. Arguments after the name of a command belong to
+// that command.
 const configName = "config"
 
 // configured are the commands that have settings.

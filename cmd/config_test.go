@@ -43,8 +43,8 @@ source = "src"
 	}
 }
 
-// TestTheReferenceForEditorsIsThatOfTheFlags also fails for a flag that no rule of cmd/internal/config
-// is for. With -update it writes docs/wasihttp.schema.json.
+// TestTheReferenceForEditorsIsThatOfTheFlags also fails for a flag that no rule of
+// cmd/internal/config is for. With -update it writes docs/wasihttp.schema.json.
 func TestTheReferenceForEditorsIsThatOfTheFlags(t *testing.T) {
 	app := commandLine(&state{}, doors{})
 	want, err := config.Schema(app)

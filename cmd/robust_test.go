@@ -28,7 +28,8 @@ func kitchenP3() string {
 	return filepath.Join("..", "testdata", "guests", "rust-kitchen-p3", "rust-kitchen-p3.wasm")
 }
 
-// startGuest runs "serve GUEST args…" in this process; the engine is the test's, so that it can be asked what is in use.
+// startGuest runs "serve GUEST args…" in this process; the engine is the test's, so that it can be
+// asked what is in use.
 func startGuest(t *testing.T, eng *host.Engine, guest string, args ...string) *session {
 	t.Helper()
 	s := newSession()
@@ -82,7 +83,8 @@ func requestsOfEach(t *testing.T) int {
 	return n
 }
 
-// TestFailingRequestsLeaveNothingBehind sends many requests to each route that fails, and a good one beside each of them.
+// TestFailingRequestsLeaveNothingBehind sends many requests to each route that fails, and a good
+// one beside each of them.
 func TestFailingRequestsLeaveNothingBehind(t *testing.T) {
 	eng := newEngine(t)
 	patient := startGuest(t, eng, kitchen(), "--max-memory", "16MiB", "--quiet").url(t)
@@ -165,7 +167,8 @@ func awaitHeld(t *testing.T, eng *host.Engine, transport *http.Transport, before
 	}
 }
 
-// TestExchangesThatAreGivenUpLeaveNothingBehind has clients, servers and time limits end exchanges in the middle.
+// TestExchangesThatAreGivenUpLeaveNothingBehind has clients, servers and time limits end exchanges
+// in the middle.
 func TestExchangesThatAreGivenUpLeaveNothingBehind(t *testing.T) {
 	for name, guest := range map[string]string{"0.2": kitchen(), "0.3": kitchenP3()} {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,8 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// runName is the command that runs a program. What follows its component on the command line is the program's.
+// runName is the command that runs a program. What follows its component on the command line is the
+// program's.
 const runName = "run"
 
 // runCommand describes "wasihttp run".
@@ -108,7 +109,8 @@ func runProgram(ctx context.Context, t *state, path string, s *serveSettings) er
 	return status
 }
 
-// programLinker returns the interfaces that programs find. The data of their stores is a *wasi.State.
+// programLinker returns the interfaces that programs find. The data of their stores is a
+// *wasi.State.
 func programLinker() *component.Linker {
 	l := component.NewLinker()
 	view := func(data any) *wasi.State { return data.(*wasi.State) }

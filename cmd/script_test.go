@@ -57,7 +57,8 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptOccupy is the command `occupy NAME`: the variable gets an address on which somebody listens until the script ends.
+// scriptOccupy is the command `occupy NAME`: the variable gets an address on which somebody listens
+// until the script ends.
 func scriptOccupy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: occupy NAME")

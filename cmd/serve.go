@@ -72,7 +72,8 @@ type server struct {
 // the component that can be found.
 func (t *server) serve(ctx context.Context, path string, s *serveSettings) error {
 	t.orderly.Store(true)
-	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to drop requests.
+	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to
+	// drop requests.
 	defer t.surviveReaders()()
 	// Nor is one that does not read: requests do not wait for the log.
 	defer term.Spool(t.stalled, t.stdout, t.stderr)()

@@ -315,8 +315,8 @@ func checkAddr(addr string) error {
 	return nil
 }
 
-// hosts returns the names of this server: those that the user has allowed, and the one that the address
-// has, for that is what the user opens.
+// hosts returns the names of this server: those that the user has allowed, and the one that the
+// address has, for that is what the user opens.
 func (f *serveFlags) hosts() []string {
 	names := f.allowHosts.Value()
 	if host, _, err := net.SplitHostPort(f.addr); err == nil && isHostName(host) {

@@ -11,8 +11,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// state is all that the program uses of its process. Only newState accesses the process itself: tests
-// run commands with a state of buffers and channels.
+// state is all that the program uses of its process. Only newState accesses the process itself:
+// tests run commands with a state of buffers and channels.
 type state struct {
 	// args are the arguments, the name of the program first.
 	args []string
@@ -28,10 +28,11 @@ type state struct {
 	in             io.Reader
 	stdout, stderr *term.Output
 
-	// notify delivers signals of these kinds until stop is called. Meanwhile they do not end the process.
+	// notify delivers signals of these kinds until stop is called. Meanwhile they do not end the
+	// process.
 	notify func(kinds ...os.Signal) (signals <-chan os.Signal, stop func())
-	// closed reports whether the terminal of the process was closed, which ends the process. It is nil
-	// if there is no terminal, or if the process was started to outlive it, as with nohup.
+	// closed reports whether the terminal of the process was closed, which ends the process. It is
+	// nil if there is no terminal, or if the process was started to outlive it, as with nohup.
 	closed func() bool
 
 	// ignore stops the delivery of signals to main.
@@ -98,8 +99,9 @@ func notify(kinds ...os.Signal) (signals <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// surviveReaders makes writes to a pipe that was closed fail instead of ending the process, until stop
-// is called. Ignoring SIGPIPE would have the same effect on all programs that this process starts.
+// surviveReaders makes writes to a pipe that was closed fail instead of ending the process, until
+// stop is called. Ignoring SIGPIPE would have the same effect on all programs that this process
+// starts.
 func (t *state) surviveReaders() (stop func()) {
 	_, stop = t.notify(syscall.SIGPIPE)
 	return stop

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// TestTroubleshootingQuotesMessagesThatThereAre looks for the headings of docs/troubleshooting.md in
-// the strings of the source, and for the messages of the source among the headings.
+// TestTroubleshootingQuotesMessagesThatThereAre looks for the headings of docs/troubleshooting.md
+// in the strings of the source, and for the messages of the source among the headings.
 func TestTroubleshootingQuotesMessagesThatThereAre(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "docs", "troubleshooting.md"))
 	if err != nil {
@@ -73,7 +73,8 @@ type source struct {
 	messages []string
 }
 
-// messageCalls lists the functions that make a message, and the place of its text in their arguments.
+// messageCalls lists the functions that make a message, and the place of its text in their
+// arguments.
 var messageCalls = map[string]int{
 	"Usagef": 1, "Loadf": 2, "note": 0, "notice": 0, "newProblem": 4, "problem": 2, "fail": 2, "say": 0,
 }

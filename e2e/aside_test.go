@@ -87,7 +87,8 @@ func TestTheProgramCompilesForItself(t *testing.T) {
 	}
 }
 
-// TestALargeComponentTakesOver puts a component that takes seconds to compile in the place of one that answers meanwhile.
+// TestALargeComponentTakesOver puts a component that takes seconds to compile in the place of one
+// that responds meanwhile.
 func TestALargeComponentTakesOver(t *testing.T) {
 	if !ours() {
 		return

@@ -19,7 +19,8 @@ import (
 // driverVariable names the chromedriver program; without it no browser is tested.
 const driverVariable = "WASIHTTP_E2E_CHROMEDRIVER"
 
-// browser is a headless Chromium, driven by the WebDriver protocol (https://www.w3.org/TR/webdriver2/).
+// browser is a headless Chromium, driven by the WebDriver protocol
+// (https://www.w3.org/TR/webdriver2/).
 type browser struct {
 	session string // the session's address
 	client  http.Client

@@ -11,7 +11,8 @@ import (
 	"github.com/wasihttp/wasihttp/bench/served"
 )
 
-// greet serves the Rust guest with the flags, checks that it answers, stops it and returns what it printed.
+// greet serves the Rust guest with the flags, checks that it responds, stops it and returns what it
+// printed.
 func greet(t *testing.T, flags ...string) string {
 	t.Helper()
 	arguments := append([]string{"serve", "--addr", "127.0.0.1:0"}, flags...)
@@ -43,7 +44,8 @@ func entries(t *testing.T, folder string) []string {
 	return files
 }
 
-// TestCompileCache starts servers on one cache folder, one after the other and at once, and spoils what is in it.
+// TestCompileCache starts servers on one cache folder, one after the other and at once, and spoils
+// what is in it.
 func TestCompileCache(t *testing.T) {
 	if !ours() {
 		return // each server has its own cache

@@ -129,7 +129,8 @@ func testEvents(t *testing.T, base string, c *http.Client) {
 	}
 }
 
-// testIncomplete sends less of a body than it declared and closes: the guest must see that as an error.
+// testIncomplete sends less of a body than it declared and closes: the guest must see that as an
+// error.
 func testIncomplete(t *testing.T, base string) {
 	connection, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {

@@ -21,7 +21,8 @@ func rustKitchenP3(t *testing.T) guest {
 	return guest{}
 }
 
-// TestRequestsShareAnInstance sends requests that wait for a time into one instance, whose output names for which of them it is.
+// TestRequestsShareAnInstance sends requests that wait for a time into one instance, whose output
+// names for which of them it is.
 func TestRequestsShareAnInstance(t *testing.T) {
 	server := serve(t, rustKitchenP3(t).path)
 	c := client(t)
@@ -57,7 +58,8 @@ func TestRequestsShareAnInstance(t *testing.T) {
 	}
 }
 
-// TestAnExpiredRequestNamesItsTask looks at the answer to a request that a guest of WASI 0.3 waits in.
+// TestAnExpiredRequestNamesItsTask looks at the response to a request that a guest of WASI 0.3
+// waits in.
 func TestAnExpiredRequestNamesItsTask(t *testing.T) {
 	if !ours() {
 		return // another server's limits are set in its own ways

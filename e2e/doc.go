@@ -1,11 +1,13 @@
-// Package e2e tests the real program over real sockets with real guests: it builds wasihttp, serves each component of
-// testdata/guests with it and drives every route as a client would.
+// Package e2e tests the real program over real sockets with real guests: it builds wasihttp, serves
+// each component of testdata/guests with it and drives every route as a client would.
 //
 // The environment widens or turns it:
 //
-//   - WASIHTTP_E2E_GUESTS names a folder with more guests, as testdata/guests/build.sh --link makes it;
-//   - WASIHTTP_E2E_SERVER is another server to drive with the same questions, as a check of the questions: a command
-//     line to which the component's path is added, such as "wasmtime serve -Scli --addr=127.0.0.1:0";
+//   - WASIHTTP_E2E_GUESTS names a folder with more guests, as testdata/guests/build.sh --link makes
+//     it;
+//   - WASIHTTP_E2E_SERVER is another server to drive with the same requests, as a check of the
+//     tests: a command line to which the component's path is added, such as "wasmtime serve -Scli
+//     --addr=127.0.0.1:0";
 //   - WASIHTTP_E2E_REQUESTS is how many requests of each kind the endurance test sends;
 //   - WASIHTTP_E2E_BUILDFLAGS are flags for building wasihttp, such as "-race".
 package e2e

@@ -19,7 +19,8 @@ import (
 // requestsVariable is how many requests of each kind TestEndurance sends; without it, few.
 const requestsVariable = "WASIHTTP_E2E_REQUESTS"
 
-// TestSpinIsStoppedInTime lets a guest loop without calls and measures when it is stopped, and what others notice.
+// TestSpinIsStoppedInTime lets a guest loop without calls and measures when it is stopped, and what
+// others notice.
 func TestSpinIsStoppedInTime(t *testing.T) {
 	if !ours() {
 		return // another server's limits are set in its own ways
@@ -66,8 +67,8 @@ func TestSpinIsStoppedInTime(t *testing.T) {
 	}
 }
 
-// TestEndurance sends many requests to the routes that fail, with good ones between them, and then looks whether the
-// server is as it was.
+// TestEndurance sends many requests to the routes that fail, with good ones between them, and then
+// looks whether the server is as it was.
 func TestEndurance(t *testing.T) {
 	if !ours() {
 		return
@@ -142,7 +143,8 @@ func failed(outcome string) func(answer) bool {
 	return func(a answer) bool { return a.status >= 500 && a.cut == nil && a.header.Get(outcomeHeader) == outcome }
 }
 
-// settle waits until no connection of the client is left and the servers have answered something after that.
+// settle waits until no connection of the client is left and the servers have responded
+// after that.
 func settle(t *testing.T, c *http.Client, servers ...*served.Server) {
 	t.Helper()
 	c.CloseIdleConnections()

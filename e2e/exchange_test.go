@@ -19,8 +19,8 @@ type answer struct {
 	cut error
 }
 
-// ask sends one request and reads the whole answer. A connection that ends before the head is an answer with the
-// status 0, cut.
+// ask sends one request and reads the whole response. A connection that ends before the head is an
+// response with the status 0, cut.
 func ask(t *testing.T, c *http.Client, method, url string, body io.Reader, header ...string) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(limited(t), method, url, body)
@@ -39,7 +39,7 @@ func ask(t *testing.T, c *http.Client, method, url string, body io.Reader, heade
 	return answer{response.StatusCode, response.Header, string(text), response.Trailer, err}
 }
 
-// get asks for a route that must answer 200 completely, and returns its body.
+// get asks for a route that must return 200 completely, and returns its body.
 func get(t *testing.T, c *http.Client, url string) string {
 	t.Helper()
 	got := ask(t, c, http.MethodGet, url, nil)

@@ -12,8 +12,8 @@ import (
 
 const outcomeHeader = "X-Wasihttp-Outcome"
 
-// TestFaults asks the Rust kitchen for every way to fail before the head of the response. After each the server must
-// be as good as new.
+// TestFaults asks the Rust kitchen for every way to fail before the head of the response. After
+// each the server must be as good as new.
 func TestFaults(t *testing.T) {
 	server := serve(t, rustKitchen().path)
 	c := client(t)
@@ -78,8 +78,8 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// TestFaultsAfterHead asks for responses that end wrongly. No client may take a part for the whole: it gets a cut, or
-// an error when the server has not yet sent the head.
+// TestFaultsAfterHead asks for responses that end wrongly. No client may take a part for the whole:
+// it gets a cut, or an error when the server has not yet sent the head.
 func TestFaultsAfterHead(t *testing.T) {
 	server := serve(t, rustKitchen().path)
 	c := client(t)
@@ -107,7 +107,8 @@ func TestFaultsAfterHead(t *testing.T) {
 	}
 }
 
-// TestExpiry asks for what never ends, of a server with a short patience. Others are served meanwhile.
+// TestExpiry asks for what never ends, of a server with a short patience. Others are served
+// meanwhile.
 func TestExpiry(t *testing.T) {
 	if !ours() {
 		return // another server's limits are set in its own ways
@@ -161,7 +162,8 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
-// TestBacktraceHasLines serves a guest with line tables: the page must name the lines that its source marks.
+// TestBacktraceHasLines serves a guest with line tables: the page must name the lines that its
+// source marks.
 func TestBacktraceHasLines(t *testing.T) {
 	if !ours() {
 		return

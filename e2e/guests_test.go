@@ -16,15 +16,16 @@ type guest struct {
 	kitchen bool
 	// complete is whether it has every route; only the Rust kitchen does.
 	complete bool
-	// duplex is whether its echo answers before the request has ended.
+	// duplex is whether its echo responds before the request has ended.
 	duplex bool
-	// trapless is whether its /trap answers with an error of its own instead of trapping.
+	// trapless is whether its /trap responds with an error of its own instead of trapping.
 	trapless bool
-	// shared is whether an instance answers many requests, as those of WASI 0.3 do.
+	// shared is whether an instance serves many requests, as those of WASI 0.3 do.
 	shared bool
 	// fetchless is whether it cannot send requests.
 	fetchless bool
-	// instant is whether starting an instance costs next to nothing, so that it can be asked many times.
+	// instant is whether starting an instance costs next to nothing, so that it can be asked many
+	// times.
 	instant bool
 }
 
@@ -57,8 +58,8 @@ func rustKitchen() guest {
 	}
 }
 
-// guests are all there are to test: the committed ones, and those of the folder that the environment names, each of
-// which must be known here.
+// guests are all there are to test: the committed ones, and those of the folder that the
+// environment names, each of which must be known here.
 func guests(t *testing.T) []guest {
 	t.Helper()
 	all := committed()

@@ -24,8 +24,8 @@ const (
 	builtVariable = "WASIHTTP_E2E_BUILT"
 )
 
-// patience bounds everything that a test waits for. Starting a large component on a busy machine without a compile
-// cache is the slowest of it.
+// patience bounds everything that a test waits for. Starting a large component on a busy machine
+// without a compile cache is the slowest of it.
 const patience = 3 * time.Minute
 
 func TestMain(m *testing.M) {
@@ -56,8 +56,8 @@ func TestMain(m *testing.M) {
 // ours is whether wasihttp is being tested, rather than the questions by another server.
 func ours() bool { return os.Getenv(serverVariable) == "" }
 
-// serve starts the server on a free port with the component and stops it when the test ends. The flags are wasihttp's;
-// another server is not given them.
+// serve starts the server on a free port with the component and stops it when the test ends. The
+// flags are wasihttp's; another server is not given them.
 func serve(t *testing.T, component string, flags ...string) *served.Server {
 	t.Helper()
 	var command []string

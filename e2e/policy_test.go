@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// TestOutboundPolicy restricts what the guest may reach: the guest sees the error-code, the user one line that names the flag.
+// TestOutboundPolicy restricts what the guest may reach: the guest sees the error-code, the user
+// one line that names the flag.
 func TestOutboundPolicy(t *testing.T) {
 	if !ours() {
 		return // another server's rules are set in its own ways
@@ -62,7 +63,8 @@ func TestOutboundPolicy(t *testing.T) {
 	}
 }
 
-// TestOutboundTLS fetches from a server whose certificate nobody knows, then with the certificate given.
+// TestOutboundTLS fetches from a server whose certificate nobody knows, then with the certificate
+// given.
 func TestOutboundTLS(t *testing.T) {
 	if !ours() {
 		return

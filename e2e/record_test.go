@@ -18,7 +18,8 @@ const sessionLength = 200
 // secretText must be in no fixture.
 const secretText = "very-secret-token"
 
-// TestRecordedSessionsPassWhenReplayed records a session of varied requests from serve and gives the fixtures to test, unchanged.
+// TestRecordedSessionsPassWhenReplayed records a session of varied requests from serve and gives
+// the fixtures to test, unchanged.
 func TestRecordedSessionsPassWhenReplayed(t *testing.T) {
 	if !ours() {
 		t.Log("only wasihttp records")

@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// runCat returns the command that runs a program which prints its one argument and then copies its input.
+// runCat returns the command that runs a program which prints its one argument and then copies its
+// input.
 func runCat(t *testing.T) *exec.Cmd {
 	t.Helper()
 	return exec.CommandContext(limited(t), os.Getenv(builtVariable), "run", filepath.Join("..", "testdata", "guests", "bad", "command-cat.wasm"))
@@ -59,7 +60,8 @@ func TestRunAnswersWhileTheInputIsOpen(t *testing.T) {
 	}
 }
 
-// TestRunTellsTheProgramThatNobodyReads closes the output: that is an error for the program, and no end for who runs it.
+// TestRunTellsTheProgramThatNobodyReads closes the output: that is an error for the program, and no
+// end for who runs it.
 func TestRunTellsTheProgramThatNobodyReads(t *testing.T) {
 	command := runCat(t)
 	stdin, err1 := command.StdinPipe()

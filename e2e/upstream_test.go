@@ -15,7 +15,7 @@ import (
 //	/trailers  a body followed by the trailer X-Upstream
 //	/broken    declares more than it sends
 //	/redirect  302 to /hello
-//	/silent    answers when the client has gone
+//	/silent    responds when the client has gone
 func upstream(t *testing.T) string {
 	t.Helper()
 	mux := http.NewServeMux()

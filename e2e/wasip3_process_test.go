@@ -19,8 +19,9 @@ import (
 	"testing"
 )
 
-// wasip3Process is a program under test, with the operations of its specification. They use it as the official runner does: one that serves
-// tells its address on the first line of its standard error.
+// wasip3Process is a program under test, with the operations of its specification. They use it as
+// the official runner does: one that serves tells its address on the first line of its standard
+// error.
 type wasip3Process struct {
 	client         *http.Client
 	command        *exec.Cmd

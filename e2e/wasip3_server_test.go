@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// wasip3Server is a server that the program sends requests to; of kind closed, an address where nobody listens.
+// wasip3Server is a server that the program sends requests to; of kind closed, an address where
+// nobody listens.
 type wasip3Server struct {
 	Name, Kind string
 	Endpoints  []struct {
@@ -40,7 +41,8 @@ func (s *wasip3Server) start() (address string, stop func(), err error) {
 	}, nil
 }
 
-// ServeHTTP answers as the endpoint of that method and target says, after it has read the whole request.
+// ServeHTTP responds as the endpoint of that method and target says, after it has read the whole
+// request.
 func (s *wasip3Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

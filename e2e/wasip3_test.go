@@ -17,8 +17,8 @@ import (
 // wasip3Variable names the folder of the official programs for WASI 0.3 with their specifications.
 const wasip3Variable = "WASIHTTP_WASI_P3_DIR"
 
-// wasip3Spec is the specification of a program. One without operations is run, in the way that the other members say, and must end with
-// ExitCode.
+// wasip3Spec is the specification of a program. One without operations is run, in the way that the
+// other members say, and must end with ExitCode.
 type wasip3Spec struct {
 	World      string
 	Servers    []wasip3Server

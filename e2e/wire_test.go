@@ -34,7 +34,7 @@ func dial(t *testing.T, base string) *net.TCPConn {
 func raw(t *testing.T, base, request string) string {
 	t.Helper()
 	connection := dial(t, base)
-	// A server may answer and close before it has read all of a request that it refuses.
+	// A server may respond and close before it has read all of a request that it refuses.
 	_, writing := io.WriteString(connection, request)
 	all, err := io.ReadAll(connection)
 	if err != nil && len(all) == 0 {
@@ -43,7 +43,8 @@ func raw(t *testing.T, base, request string) string {
 	return string(all)
 }
 
-// TestWire sends requests byte for byte and looks at what the guest makes of them, and at the bytes that come back.
+// TestWire sends requests byte for byte and looks at what the guest makes of them, and at the bytes
+// that come back.
 func TestWire(t *testing.T) {
 	if !ours() {
 		return // what servers refuse by themselves differs
@@ -183,7 +184,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// peakMemory is the most memory that the process has had at a time, in bytes; 0 where the system does not tell.
+// peakMemory is the most memory that the process has had at a time, in bytes; 0 where the system
+// does not tell.
 func peakMemory(t *testing.T, pid int) int64 {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -206,7 +208,8 @@ func peakMemory(t *testing.T, pid int) int64 {
 	return 0
 }
 
-// TestSlowHeadersAreCut sends a header line now and then, for ever: the server must hang up, and serve others meanwhile.
+// TestSlowHeadersAreCut sends a header line now and then, for ever: the server must hang up, and
+// serve others meanwhile.
 func TestSlowHeadersAreCut(t *testing.T) {
 	if !ours() {
 		return

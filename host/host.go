@@ -50,8 +50,9 @@ func NewLinker() *component.Linker {
 // caller must close.
 //
 // The error is that of component.Decode, a *CompileError if the component cannot be linked or
-// compiled, or put together with Config.Plugs and Config.Chain, a *handler.NoHandlerError if it exports no HTTP handler, a *StartError if the instance
-// that Config.Try asks for cannot be made, or says what is wrong with the Config.
+// compiled, or put together with Config.Plugs and Config.Chain, a *handler.NoHandlerError if it
+// exports no HTTP handler, a *StartError if the instance that Config.Try asks for cannot be made,
+// or says what is wrong with the Config.
 func New(ctx context.Context, wasm []byte, cfg Config) (*Host, error) {
 	c, err := component.Decode(wasm)
 	if err != nil {

@@ -1,5 +1,6 @@
-// The benchmark measures what a developer waits for after a save: the time from when the file was written to the first
-// answer of the new build, the debounce included, and what other requests notice of a large compilation.
+// The benchmark measures what a developer waits for after a save: the time from when the file was
+// written to the first response of the new build, the debounce included, and what other requests
+// notice of a large compilation.
 //
 //	go run ./bench/reload [-wasihttp PATH] [-js A.wasm,B.wasm] [-rounds 9]
 //
@@ -173,7 +174,7 @@ func replace(file string, data []byte) error {
 	return os.Rename(file+".tmp", file)
 }
 
-// answered gives the build that answers a request, which must succeed.
+// answered returns the build that served a request, which must succeed.
 func answered(ctx context.Context, client *http.Client, url string) (build string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/", nil)
 	if err != nil {

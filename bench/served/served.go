@@ -1,5 +1,6 @@
-// Package served runs a server program as a child process: it starts it, waits until the program says where it
-// listens, gathers what it prints, and stops it. The end-to-end tests and the benchmark share it.
+// Package served runs a server program as a child process: it starts it, waits until the program
+// says where it listens, gathers what it prints, and stops it. The end-to-end tests and the
+// benchmark share it.
 package served
 
 import (
@@ -30,8 +31,9 @@ type Server struct {
 	result  error         // of the process; read after ended
 }
 
-// Start runs the program and waits until it announces its address, it ends, or ctx is done; in the last two cases
-// the error holds what it printed. The process outlives ctx: the caller must call Stop.
+// Start runs the program and waits until it announces its address, it ends, or ctx is done; in the
+// last two cases the error holds what it printed. The process outlives ctx: the caller must call
+// Stop.
 func Start(ctx context.Context, program string, arguments ...string) (*Server, error) {
 	s := &Server{
 		command: exec.Command(program, arguments...),
@@ -76,8 +78,8 @@ func (s *Server) WaitOutput(ctx context.Context, text string) error {
 // Pid is the process id of the program.
 func (s *Server) Pid() int { return s.command.Process.Pid }
 
-// Stop asks the program to end as Ctrl-C does, kills it when it takes too long, and returns how it ended: nil for the
-// exit code 0. Calling it again returns the same.
+// Stop asks the program to end as Ctrl-C does, kills it when it takes too long, and returns how it
+// ended: nil for the exit code 0. Calling it again returns the same.
 func (s *Server) Stop() error {
 	select {
 	case <-s.ended:
@@ -99,7 +101,8 @@ func (s *Server) Stop() error {
 	}
 }
 
-// wait returns when the output satisfies the condition; the error says why it never will or did not in time.
+// wait returns when the output satisfies the condition; the error says why it never will or did not
+// in time.
 func (s *Server) wait(ctx context.Context, condition func(string) bool) error {
 	for {
 		text, changed := s.output.watch()

@@ -20,7 +20,7 @@ const exitUnparsed = 2
 const longEnough = 2 * time.Second
 
 // grammar asks hurl which of the small files in a list it can parse, and
-// compares the answers with what the list says. The parser's own tests use the
+// compares the responses with what the list says. The parser's own tests use the
 // same list.
 func (p programs) grammar(ctx context.Context, list string) error {
 	data, err := os.ReadFile(list)

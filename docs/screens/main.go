@@ -89,7 +89,8 @@ func (s *session) command(arguments ...string) *exec.Cmd {
 // prompt is a line that a person types.
 func prompt(command string) string { return "\x1b[2m$\x1b[0m \x1b[1m" + command + "\x1b[0m" }
 
-// serve shows a request, a save that changes the text of the response, the same request, and a trap.
+// serve shows a request, a save that changes the text of the response, the same request, and a
+// trap.
 func (s *session) serve() ([]string, error) {
 	component := filepath.Join(s.folder, "app.wasm")
 	if err := os.WriteFile(component, s.guest, 0o644); err != nil {

@@ -35,8 +35,8 @@ func Compare(before, now *component.Component) Difference {
 	return d
 }
 
-// Summary describes the difference on one short line: names are counted, and a name that is alone is
-// in parentheses after its count.
+// Summary describes the difference on one short line: names are counted, and a name that is alone
+// is in parentheses after its count.
 func (d *Difference) Summary() string {
 	parts := append([]string{d.contents()}, counts("import", d.ImportsAdded, d.ImportsRemoved)...)
 	return strings.Join(append(parts, counts("export", d.ExportsAdded, d.ExportsRemoved)...), ", ")

@@ -40,8 +40,8 @@ func (r *Report) Text(out *term.Output) error {
 	return err
 }
 
-// commandLine returns the line that runs the component with a command. Flags come first: what follows
-// the component of run is the component's.
+// commandLine returns the line that runs the component with a command. Flags come first: what
+// follows the component of run is the component's.
 func (r *Report) commandLine(command string) string {
 	flags := Parts{Plugs: r.Plugs, Chain: r.Chain}.Flags()
 	return programName + " " + command + term.Clean(flags+" "+term.ShellPath(r.File))

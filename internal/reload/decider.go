@@ -377,7 +377,8 @@ func (d *Decider) finished(ctx context.Context, a *attempt) {
 	d.swap(ctx, a)
 }
 
-// tellFailure reports that the latest attempt has failed, unless the file may still be being written.
+// tellFailure reports that the latest attempt has failed, unless the file may still be being
+// written.
 func (d *Decider) tellFailure() {
 	a := d.latest
 	if a == nil || !a.ended || a.err == nil {

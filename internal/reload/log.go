@@ -120,7 +120,8 @@ func (l *Log) Failed(err error, current *Build) {
 	_, _ = l.Out.Write([]byte(b.String()))
 }
 
-// builtAgain reports that the command succeeds again. swapped reports the new build, if there is one.
+// builtAgain reports that the command succeeds again. swapped reports the new build, if there is
+// one.
 func (l *Log) builtAgain(took time.Duration) {
 	if l.Quiet {
 		return

@@ -1,5 +1,5 @@
-// Package settings finds and reads wasihttp.toml, the file in which a project keeps the flags of its
-// commands. It knows the syntax and where each key stands, not what the keys mean.
+// Package settings finds and reads wasihttp.toml, the file in which a project keeps the flags of
+// its commands. It knows the syntax and where each key stands, not what the keys mean.
 package settings
 
 import (
@@ -34,8 +34,8 @@ type File struct {
 // Dir returns the folder that the paths in the file are relative to: the one that the file is in.
 func (f *File) Dir() string { return filepath.Dir(f.Path) }
 
-// Line returns the number of the line, from 1 on, on which a key stands for the first time. A key in
-// tables has a path of several parts. Line returns 0 for a key that is not in the file.
+// Line returns the number of the line, from 1 on, on which a key stands for the first time. A key
+// in tables has a path of several parts. Line returns 0 for a key that is not in the file.
 func (f *File) Line(key ...string) int { return f.lines[joined(key)] }
 
 // Place returns the file and the line of a key, as messages begin: wasihttp.toml:3.
@@ -63,8 +63,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Line, e.Column, e.Problem)
 }
 
-// Find returns the path of the settings file for a working folder, relative to that folder, or "" if
-// there is none: the file in the folder itself, or else the nearest one above it within the same
+// Find returns the path of the settings file for a working folder, relative to that folder, or ""
+// if there is none: the file in the folder itself, or else the nearest one above it within the same
 // repository. Outside of a repository it does not look above, where files may be others'. What it
 // returns is not opened and need not be a regular file.
 func Find(dir string) (string, error) {

@@ -105,8 +105,8 @@ type Flag struct {
 	Text string
 }
 
-// Groups returns the flags that are not hidden, and --help, in their groups: both in the order of their
-// declaration.
+// Groups returns the flags that are not hidden, and --help, in their groups: both in the order of
+// their declaration.
 func Groups(flags []cli.Flag) []Group {
 	help := &cli.BoolFlag{
 		Name: "help", Aliases: []string{"h"}, Usage: "show this help", DisableDefaultText: true,

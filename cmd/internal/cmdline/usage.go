@@ -9,8 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
-// UsageError is a cli.OnUsageErrorFunc that says in the words of this program what the flag parser found
-// wrong.
+// UsageError is a cli.OnUsageErrorFunc that says in the words of this program what the flag parser
+// found wrong.
 func UsageError(c *cli.Context, err error, _ bool) error {
 	help := "see: " + helpCommand(c)
 	msg := err.Error()

@@ -1,5 +1,5 @@
-// Package config joins the flags of commands with what wasihttp.toml has for them. A key of the file
-// is the name of a flag, so every flag has a key without being listed here.
+// Package config joins the flags of commands with what wasihttp.toml has for them. A key of the
+// file is the name of a flag, so every flag has a key without being listed here.
 package config
 
 import (

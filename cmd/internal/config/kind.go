@@ -100,7 +100,8 @@ func join(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// joinGranted does that for HOST[::GUEST][:ro]. The name that the guest sees stays as it is written.
+// joinGranted does that for HOST[::GUEST][:ro]. The name that the guest sees stays as it is
+// written.
 func joinGranted(dir, value string) string {
 	rest, readOnly := strings.CutSuffix(value, ":ro")
 	host, guest, found := strings.Cut(rest, "::")

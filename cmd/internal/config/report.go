@@ -24,7 +24,8 @@ type Report struct {
 // Value is the value of a flag. Values of variables are replaced by "…", since they may be secret.
 type Value struct {
 	Name string `json:"name"`
-	// Value is a string, a number, a boolean or a list of strings; nil for a flag that has no value.
+	// Value is a string, a number, a boolean or a list of strings; nil for a flag that has no
+	// value.
 	Value any `json:"value"`
 	// Default says what goes for a flag without a value; "" if nothing does.
 	Default string `json:"default,omitempty"`

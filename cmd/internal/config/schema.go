@@ -18,8 +18,8 @@ const serveTable = "serve"
 // componentKey is the key above the tables that all commands share.
 const componentKey = "component"
 
-// serveKeys returns the keys above the tables that stand for flags of serve, with these flags. A key
-// in the table comes first.
+// serveKeys returns the keys above the tables that stand for flags of serve, with these flags. A
+// key in the table comes first.
 func serveKeys() map[string]string {
 	return map[string]string{"build": "exec", "source": "source"}
 }
@@ -46,8 +46,8 @@ type schema struct {
 }
 
 // schemaOf returns what may stand in a file for the commands of an app: a table for each command
-// that takes --config-file, by which it is known that its name is that of its table. Others, such as
-// review, read the table of another command.
+// that takes --config-file, by which it is known that its name is that of its table. Others, such
+// as review, read the table of another command.
 func schemaOf(app *cli.App) *schema {
 	sc := &schema{top: make(map[string]kind), tables: make(map[string]*table)}
 	for _, name := range tableNames() {
@@ -204,8 +204,8 @@ func inOrder(file *settings.File, values map[string]any, path ...string) []strin
 // object is a JSON object whose members keep no order but that of their names.
 type object = map[string]any
 
-// Schema returns the JSON schema (draft 7) of the settings file for the commands of an app. It fails
-// if no rule says what some flag takes.
+// Schema returns the JSON schema (draft 7) of the settings file for the commands of an app. It
+// fails if no rule says what some flag takes.
 func Schema(app *cli.App) ([]byte, error) {
 	sc := schemaOf(app)
 	for _, t := range sc.tables {

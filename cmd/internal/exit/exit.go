@@ -13,7 +13,8 @@ import (
 const (
 	OK    = 0
 	Usage = 1
-	// Unreadable is for a fixture that cannot be parsed, and for a file that has nothing to convert.
+	// Unreadable is for a fixture that cannot be parsed, and for a file that has nothing to
+	// convert.
 	Unreadable = 2
 	Load       = 3
 	// Mismatch is for responses that differ from what fixtures expect, if nothing worse happened.
@@ -31,7 +32,8 @@ type Guest int
 // Error returns the code in words.
 func (e Guest) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// Error is an error as the user sees it: a message that names the file and the thing, and a next step.
+// Error is an error as the user sees it: a message that names the file and the thing, and a next
+// step.
 type Error struct {
 	Msg  string // safe to be shown; may have several lines
 	hint string

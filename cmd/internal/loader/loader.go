@@ -106,7 +106,8 @@ type App struct {
 	// Host is what Handler gives the requests to; nil for a handler made of Go.
 	Host  *host.Host
 	About Description
-	// Component is what was loaded, for comparing it with the next build; nil if there is nothing to compare.
+	// Component is what was loaded, for comparing it with the next build; nil if there is nothing
+	// to compare.
 	Component *component.Component
 	// Close frees everything, as serve.Build's Close does.
 	Close func(ctx context.Context) error
@@ -226,7 +227,8 @@ func HostError(path string, err error) error {
 	return exit.Loadf(err, "", "%s: %v", path, err)
 }
 
-// trust returns a TLS configuration with the certificates in files beside the system's; nil for no files.
+// trust returns a TLS configuration with the certificates in files beside the system's; nil for no
+// files.
 func Trust(files []string) (*tls.Config, error) {
 	if len(files) == 0 {
 		return nil, nil

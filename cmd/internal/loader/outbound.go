@@ -27,8 +27,8 @@ type outboundJSON struct {
 	Hint       string  `json:"hint,omitempty"`
 }
 
-// OutboundLog returns a function that logs outbound requests. Refused requests are always logged, with
-// the flag that would allow them; others only if quiet is not set.
+// OutboundLog returns a function that logs outbound requests. Refused requests are always logged,
+// with the flag that would allow them; others only if quiet is not set.
 func OutboundLog(out *term.Output, asJSON, quiet, forbidden bool) func(host.OutboundRequest) {
 	return func(r host.OutboundRequest) {
 		if quiet && !r.Refused {

@@ -6,8 +6,8 @@ import (
 	"runtime"
 )
 
-// OpenBrowser opens the URL in the user's browser. It waits for the program that it starts until ctx
-// ends; if that is the browser itself, it goes on.
+// OpenBrowser opens the URL in the user's browser. It waits for the program that it starts until
+// ctx ends; if that is the browser itself, it goes on.
 func OpenBrowser(ctx context.Context, url string) error {
 	var command *exec.Cmd
 	switch runtime.GOOS {

@@ -8,8 +8,9 @@ import (
 	"os/exec"
 )
 
-// Feed runs the command with data on its standard input, and waits until it ends; the end of ctx kills
-// it. Standard input stays open after data, so that the command notices the end of this process.
+// Feed runs the command with data on its standard input, and waits until it ends; the end of ctx
+// kills it. Standard input stays open after data, so that the command notices the end of this
+// process.
 func Feed(ctx context.Context, command *exec.Cmd, data []byte) error {
 	ownGroup(command)
 	var text bytes.Buffer

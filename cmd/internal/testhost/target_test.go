@@ -94,7 +94,8 @@ func TestExpirationsSayWhatTheGuestWasDoing(t *testing.T) {
 	}
 }
 
-// What nobody can go on with fails at once, as in serve, and not when the time of the entry is over.
+// What nobody can go on with fails at once, as in serve, and not when the time of the entry is
+// over.
 func TestABodyThatCannotEndFailsAtOnce(t *testing.T) {
 	hour := testrunner.Options{Timeout: time.Hour}
 	r := runFixture(t, "lab/lab-p2", "GET http://localhost/stream-undropped\nHTTP 200\n\n"+

@@ -67,8 +67,8 @@ func readNow(f *os.File, p []byte, off int64) (n int) {
 	return max(n, 0)
 }
 
-// isQuick reports whether a write to an open file only goes to memory, and lasts no longer than that
-// of any program: its file system is known to be of this machine.
+// isQuick reports whether a write to an open file only goes to memory, and lasts no longer than
+// that of any program: its file system is known to be of this machine.
 func isQuick(f *os.File) bool {
 	var s unix.Statfs_t
 	if withFd(f, func(fd int) error { return unix.Fstatfs(fd, &s) }) != nil {
