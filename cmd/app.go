@@ -4,9 +4,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
-	"github.com/wasihttp/wasihttp/cmd/internal/exit"
-	"github.com/wasihttp/wasihttp/internal/inspect"
-	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // programName is the name in messages, whatever the file is called.
@@ -72,36 +69,4 @@ func command(c *cli.Command) *cli.Command {
 	c.OnUsageError = cmdline.UsageError
 	c.HideHelpCommand = true
 	return c
-}
-
-// inspectCommand describes "wasihttp inspect".
-func inspectCommand(t *state) *cli.Command {
-	limit := cmdline.Size(regular.MaxFile)
-	var plugs, chain cli.StringSlice
-	return command(&cli.Command{
-		Name:      "inspect",
-		Usage:     "show what a component is and needs, and what can run it",
-		UsageText: programName + " inspect [flags] COMPONENT",
-		Description: "Prints the size and digest of the file, the tools that made it, its world as WIT, whether each import is\n" +
-			"provided, and which command can run it. Exits with 0 if a command can run the component.\n" +
-			"With --plug and --chain it reports on the components together; for middleware by itself it prints how to use it.\n\n" +
-			cmdline.Examples(`
-wasihttp inspect app.wasm                   as text
-wasihttp inspect --json app.wasm            as JSON
-wasihttp inspect app.wasm --plug db.wasm    with another component`),
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "json", Usage: "print JSON", DisableDefaultText: true},
-			plugFlag("", &plugs),
-			chainFlag("", &chain),
-			maxComponentFlag("", &limit),
-		},
-		Action: func(c *cli.Context) error {
-			if c.NArg() != 1 {
-				return exit.Usagef("try: "+programName+" inspect app.wasm", "inspect takes exactly one COMPONENT, not %d", c.NArg())
-			}
-			parts := inspect.Parts{Plugs: plugs.Value(), Chain: chain.Value()}
-			return inspectFile(c.Context, c.Args().First(), parts, int64(limit), c.Bool("json"),
-				t.stdout)
-		},
-	})
 }

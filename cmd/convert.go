@@ -14,6 +14,19 @@ import (
 
 // convertCommand describes "wasihttp convert".
 func convertCommand(t *state) *cli.Command {
+	var (
+		dir, base     string
+		redact, hosts cli.StringSlice
+		force         bool
+	)
+	b := &cmdline.Flags{}
+	b.Text("output", &dir, "", "write the fixtures into `DIR`, which is created if needed", "o")
+	b.List("redact", &redact, redactUsage)
+	b.Text("base", &base, "", "write `URL` in place of scheme and host, for example {{base}}")
+	b.List("host", &hosts,
+		"keep only requests to `HOST`: host or host:port (repeatable); with --base the default is the "+
+			"host of the first request to this machine, or else of the first request")
+	b.Toggle("force", &force, "overwrite files that exist")
 	return command(&cli.Command{
 		Name:      "convert",
 		Usage:     "turn recorded traffic into fixtures",
@@ -28,26 +41,10 @@ wasihttp convert session.har -o fixtures/                   write fixtures/0001-
 wasihttp convert session.har -o fixtures/ --redact x-user   also replace the values of x-user
 wasihttp convert session.har -o fixtures/ --base '{{base}}' keep only requests to one host
 wasihttp convert http-service.json -o fixtures/             write fixtures/http-service.hurl`),
-		Flags: []cli.Flag{
-			&cli.StringFlag{
-				Name: "output", Aliases: []string{"o"},
-				Usage: "write the fixtures into `DIR`, which is created if needed",
-			},
-			&cli.StringSliceFlag{Name: "redact", Usage: redactUsage},
-			&cli.StringFlag{
-				Name: "base", Usage: "write `URL` in place of scheme and host, for example {{base}}",
-			},
-			&cli.StringSliceFlag{
-				Name: "host",
-				Usage: "keep only requests to `HOST`: host or host:port (repeatable); with --base the default is the host of " +
-					"the first request to this machine, or else of the first request",
-			},
-			&cli.BoolFlag{Name: "force", Usage: "overwrite files that exist", DisableDefaultText: true},
-		},
+		Flags: b.All(),
 		Action: func(c *cli.Context) error {
 			o := record.ConvertOptions{
-				Dir: c.String("output"), Force: c.Bool("force"),
-				Redact: c.StringSlice("redact"), Base: c.String("base"), Hosts: c.StringSlice("host"),
+				Dir: dir, Force: force, Redact: redact.Value(), Base: base, Hosts: hosts.Value(),
 				Wrote: func(path string) { fmt.Fprintln(t.stdout, term.Clean(path)) },
 				Warn: func(path, text string) {
 					if path != "" {

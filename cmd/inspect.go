@@ -4,11 +4,48 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/inspect"
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
+
+// inspectCommand describes "wasihttp inspect".
+func inspectCommand(t *state) *cli.Command {
+	limit := cmdline.Size(regular.MaxFile)
+	var plugs, chain cli.StringSlice
+	asJSON := false
+	flags := &cmdline.Flags{}
+	flags.Toggle("json", &asJSON, "print JSON")
+	composeFlags(flags, &plugs, &chain)
+	maxComponentFlag(flags, &limit)
+	return command(&cli.Command{
+		Name:      "inspect",
+		Usage:     "show what a component is and needs, and what can run it",
+		UsageText: programName + " inspect [flags] COMPONENT",
+		Description: "Prints the size and digest of the file, the tools that made it, its world as WIT, whether\n" +
+			"each import is provided, and which command can run it. Exits with 0 if a command can run the\n" +
+			"component. With --plug and --chain it reports on the components together; for middleware by\n" +
+			"itself it prints how to use it.\n\n" +
+			cmdline.Examples(`
+wasihttp inspect app.wasm                   as text
+wasihttp inspect --json app.wasm            as JSON
+wasihttp inspect app.wasm --plug db.wasm    with another component`),
+		Flags: flags.All(),
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return exit.Usagef("try: "+programName+" inspect app.wasm",
+					"inspect takes exactly one COMPONENT, not %d", c.NArg())
+			}
+			parts := inspect.Parts{Plugs: plugs.Value(), Chain: chain.Value()}
+			return inspectFile(c.Context, c.Args().First(), parts, int64(limit), asJSON, t.stdout)
+		},
+	})
+}
 
 // inspectFile writes the report about the file at path, put together with its parts; each file may
 // have limit bytes. The error says why no command can run the component; the report is written in

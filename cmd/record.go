@@ -3,6 +3,7 @@ package cmd
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/record"
 )
@@ -19,17 +20,11 @@ type recordFlags struct {
 
 // all returns the flags.
 func (f *recordFlags) all() []cli.Flag {
-	const group = "Recording"
-	return []cli.Flag{
-		&cli.StringFlag{
-			Category: group, Name: "record", Destination: &f.dir,
-			Usage: "write each exchange as a fixture into `DIR`, with secrets replaced",
-		},
-		&cli.StringSliceFlag{
-			Category: group, Name: "redact", Destination: &f.redact,
-			Usage: redactUsage,
-		},
-	}
+	b := &cmdline.Flags{}
+	b.Group("Recording")
+	b.Text("record", &f.dir, "", "write each exchange as a fixture into `DIR`, with secrets replaced")
+	b.List("redact", &f.redact, redactUsage)
+	return b.All()
 }
 
 // settings translates the flags.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,7 +25,7 @@ const runName = "run"
 // runCommand describes "wasihttp run".
 func runCommand(t *state) *cli.Command {
 	flags := newServeFlags()
-	flags.timeout, flags.addr = 0, defaultAddr
+	flags.timeout = 0
 	return config.Attach(command(&cli.Command{
 		Name:      runName,
 		Usage:     "run a component that is a command",
@@ -60,26 +59,13 @@ wasihttp run --timeout 5s tool.wasm         stop after 5 seconds`
 
 // runFlags are those of serve's flags that make sense for a program.
 func runFlags(f *serveFlags) []cli.Flag {
-	wanted := []string{"plug", "chain", "env", "env-file", "inherit-env", "dir", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net", "cache-dir", "no-cache", "quiet"}
-	var out []cli.Flag
-	for _, flag := range f.all() {
-		name := flag.Names()[0]
-		if !slices.Contains(wanted, name) {
-			continue
-		}
-		switch g := flag.(type) {
-		case *cli.GenericFlag:
-			if name == "timeout" {
-				g.Usage = "stop the component after `TIME`; 0 means no limit"
-			}
-		case *cli.BoolFlag:
-			if name == "quiet" {
-				g.Usage = "do not log outbound requests"
-			}
-		}
-		out = append(out, flag)
-	}
-	return out
+	b := &cmdline.Flags{}
+	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "dir", "timeout", "max-memory",
+		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
+		"cache-dir", "no-cache", "quiet")
+	b.Describe("timeout", "stop the component after `TIME`; 0 means no limit")
+	b.Describe("quiet", "do not log outbound requests")
+	return b.All()
 }
 
 // runProgram runs "wasihttp run". The error holds the exit code.

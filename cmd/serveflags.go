@@ -67,6 +67,7 @@ type serveFlags struct {
 // newServeFlags returns the defaults.
 func newServeFlags() *serveFlags {
 	return &serveFlags{
+		addr:              defaultAddr,
 		watch:             true,
 		timeout:           cmdline.Span(host.DefaultTimeout),
 		postReturnTimeout: cmdline.Span(host.DefaultPostReturnTimeout),
@@ -95,85 +96,100 @@ const (
 
 // all returns the flags.
 func (f *serveFlags) all() []cli.Flag {
-	generic := func(group, name, usage string, value cli.Generic) cli.Flag {
-		return &cli.GenericFlag{Category: group, Name: name, Usage: usage, Value: value, DefaultText: value.String()}
-	}
-	byKind := func(group, name, usage string, value cli.Generic, defaults string) cli.Flag {
-		return &cli.GenericFlag{Category: group, Name: name, Usage: usage, Value: value, DefaultText: defaults}
-	}
-	list := func(group, name, usage string, into *cli.StringSlice) cli.Flag {
-		return &cli.StringSliceFlag{Category: group, Name: name, Usage: usage, Destination: into}
-	}
-	toggle := func(group, name, usage string, into *bool) cli.Flag {
-		return &cli.BoolFlag{Category: group, Name: name, Usage: usage, Destination: into, DisableDefaultText: true}
-	}
-	return []cli.Flag{
-		&cli.StringFlag{Category: groupListen, Name: "addr", Usage: "listen on `HOST:PORT`; port 0 picks a free port", Value: defaultAddr, DefaultText: defaultAddr, Destination: &f.addr},
-		toggle(groupListen, "find-free-port", "use the next free port if the port of --addr is in use", &f.findFreePort),
+	b := &cmdline.Flags{}
+	b.Group(groupListen)
+	b.Text("addr", &f.addr, defaultAddr, "listen on `HOST:PORT`; port 0 picks a free port")
+	b.Toggle("find-free-port", &f.findFreePort,
+		"use the next free port if the port of --addr is in use")
+	b.List("allow-host", &f.allowHosts,
+		"show failures in full to requests for `NAME`, as to those for localhost (repeatable)")
 
-		list(groupListen, "allow-host", "show failures in full to requests for `NAME`, as to those for localhost (repeatable)", &f.allowHosts),
+	b.Group(groupReload)
+	b.Toggle("watch", &f.watch,
+		"serve each new build of the component as soon as it loads; --watch=false turns this off")
+	b.ValueOr("poll", &f.poll, "events",
+		"check for changes every `TIME`, for file systems without change events")
+	b.Text("exec", &f.exec, "",
+		"run `COMMAND`, which builds the component, at start and whenever a source changes")
+	b.List("source", &f.sources,
+		"watch `PATH`, a file or folder with sources, for --exec; what .gitignore names is "+
+			"ignored (repeatable; default: the current folder)")
+	b.Toggle("live-reload", &f.liveReload,
+		"make HTML pages reload themselves when a new build is served")
 
-		&cli.BoolFlag{Category: groupReload, Name: "watch", Usage: "serve each new build of the component as soon as it loads; --watch=false turns this off", Value: true, DisableDefaultText: true, Destination: &f.watch},
-		&cli.GenericFlag{Category: groupReload, Name: "poll", Usage: "check for changes every `TIME`, for file systems without change events", Value: &f.poll, DefaultText: "events"},
-		&cli.StringFlag{Category: groupReload, Name: "exec", Usage: "run `COMMAND`, which builds the component, at start and whenever a source changes", Destination: &f.exec},
-		list(groupReload, "source", "watch `PATH`, a file or folder with sources, for --exec; what .gitignore names is ignored (repeatable; default: the current folder)", &f.sources),
-		toggle(groupReload, "live-reload", "make HTML pages reload themselves when a new build is served", &f.liveReload),
+	b.Group(groupCompose)
+	composeFlags(b, &f.plugs, &f.chain)
 
-		plugFlag(groupCompose, &f.plugs),
-		chainFlag(groupCompose, &f.chain),
+	b.Group(groupGuest)
+	b.List("env", &f.env,
+		"set an environment variable: `NAME=VALUE`, or NAME alone to pass yours on (repeatable)")
+	b.List("env-file", &f.envFiles,
+		"read environment variables from `FILE`, in dotenv format (repeatable)")
+	b.Toggle("inherit-env", &f.inheritEnv, "pass on the whole environment of this process")
+	b.List("arg", &f.args, "add `ARGUMENT` to the component's command line (repeatable)")
+	b.List("dir", &f.dirs, "give the component a folder: `HOST[::GUEST][:ro]` (repeatable)")
 
-		list(groupGuest, "env", "set an environment variable: `NAME=VALUE`, or NAME alone to pass yours on (repeatable)", &f.env),
-		list(groupGuest, "env-file", "read environment variables from `FILE`, in dotenv format (repeatable)", &f.envFiles),
-		toggle(groupGuest, "inherit-env", "pass on the whole environment of this process", &f.inheritEnv),
-		list(groupGuest, "arg", "add `ARGUMENT` to the component's command line (repeatable)", &f.args),
-		list(groupGuest, "dir", "give the component a folder: `HOST[::GUEST][:ro]` (repeatable)", &f.dirs),
+	b.Group(groupLimits)
+	b.Value("timeout", &f.timeout,
+		"`TIME` from accepting a request to the head of the response; 0 means no limit")
+	b.Value("body-timeout", &f.bodyTimeout,
+		"`TIME` from the head of a response to the end of its body; 0 means no limit")
+	b.Value("post-return-timeout", &f.postReturnTimeout,
+		"`TIME` that the component may go on working after its response")
+	b.Value("drain-timeout", &f.drainTimeout,
+		"`TIME` that running requests get to end after Ctrl-C, or after their build was replaced")
+	b.Value("max-memory", &f.maxMemory, "memory of one instance: a `SIZE` such as 64MiB or 1g")
+	maxComponentFlag(b, &f.maxComponent)
+	b.Value("max-concurrent-requests", &f.maxConcurrent,
+		"`NUMBER` of requests that run at once; others wait for up to --timeout; 0 means no "+
+			"limit")
+	b.ValueOr("max-instance-reuse-count", &f.maxReuse, "1 for wasi:http 0.2, 128 for 0.3",
+		"`NUMBER` of requests that one instance handles in its lifetime")
+	b.ValueOr("max-instance-concurrent-reuse-count", &f.maxConcurrentReuse, "16 for wasi:http 0.3",
+		"`NUMBER` of requests that one instance handles at once; always 1 for wasi:http 0.2")
+	b.Value("idle-instance-timeout", &f.idleTimeout,
+		"`TIME` that an instance without requests is kept")
 
-		generic(groupLimits, "timeout", "`TIME` from accepting a request to the head of the response; 0 means no limit", &f.timeout),
-		generic(groupLimits, "body-timeout", "`TIME` from the head of a response to the end of its body; 0 means no limit", &f.bodyTimeout),
-		generic(groupLimits, "post-return-timeout", "`TIME` that the component may go on working after its response", &f.postReturnTimeout),
-		generic(groupLimits, "drain-timeout", "`TIME` that running requests get to end after Ctrl-C, or after their build was replaced", &f.drainTimeout),
-		generic(groupLimits, "max-memory", "memory of one instance: a `SIZE` such as 64MiB or 1g", &f.maxMemory),
-		maxComponentFlag(groupLimits, &f.maxComponent),
-		generic(groupLimits, "max-concurrent-requests", "`NUMBER` of requests that run at once; others wait for up to --timeout; 0 means no limit", &f.maxConcurrent),
-		byKind(groupLimits, "max-instance-reuse-count", "`NUMBER` of requests that one instance handles in its lifetime", &f.maxReuse, "1 for wasi:http 0.2, 128 for 0.3"),
-		byKind(groupLimits, "max-instance-concurrent-reuse-count", "`NUMBER` of requests that one instance handles at once; always 1 for wasi:http 0.2", &f.maxConcurrentReuse, "16 for wasi:http 0.3"),
-		generic(groupLimits, "idle-instance-timeout", "`TIME` that an instance without requests is kept", &f.idleTimeout),
+	b.Group(groupOutbound)
+	b.List("allow-outbound", &f.allowOutbound,
+		"allow outbound requests only to `HOST`: host, host:port or *.host (repeatable)")
+	b.Toggle("no-outbound", &f.noOutbound, "forbid all outbound requests")
+	b.List("ca-file", &f.caFiles, "also trust the certificates in `FILE` (PEM); repeatable")
 
-		list(groupOutbound, "allow-outbound", "allow outbound requests only to `HOST`: host, host:port or *.host (repeatable)", &f.allowOutbound),
-		toggle(groupOutbound, "no-outbound", "forbid all outbound requests", &f.noOutbound),
-		list(groupOutbound, "ca-file", "also trust the certificates in `FILE` (PEM); repeatable", &f.caFiles),
+	b.Group(groupSockets)
+	b.List("allow-net", &f.allowNet,
+		"allow sockets and look-ups for a `PATTERN`: an address, a network (CIDR), a host or "+
+			"*.host, each with or without :port (repeatable)")
+	b.Toggle("inherit-network", &f.inheritNetwork,
+		"allow sockets and look-ups of names without limits")
 
-		list(groupSockets, "allow-net", "allow sockets and look-ups for a `PATTERN`: an address, a network (CIDR), a host or *.host, each with or without :port (repeatable)", &f.allowNet),
-		toggle(groupSockets, "inherit-network", "allow sockets and look-ups of names without limits", &f.inheritNetwork),
+	b.Group(groupOutput)
+	b.Value("log-format", &f.logFormat, "`FORMAT` of the access log: text or json")
+	b.Value("error-pages", &f.errorPages,
+		"how much the response to a failed request says: `MODE` is full, brief, or auto (full "+
+			"if only this machine can connect)")
+	b.Toggle("quiet", &f.quiet, "print only the address and failures", "q")
+	b.Toggle("no-logging-prefix", &f.noLoggingPrefix,
+		"print the component's own output without [instance/request]")
 
-		generic(groupOutput, "log-format", "`FORMAT` of the access log: text or json", &f.logFormat),
-		generic(groupOutput, "error-pages", "how much the response to a failed request says: `MODE` is full, brief, or auto (full if only this machine can connect)", &f.errorPages),
-		&cli.BoolFlag{Category: groupOutput, Name: "quiet", Aliases: []string{"q"}, Usage: "print only the address and failures", Destination: &f.quiet, DisableDefaultText: true},
-		toggle(groupOutput, "no-logging-prefix", "print the component's own output without [instance/request]", &f.noLoggingPrefix),
-
-		&cli.StringFlag{Category: groupCache, Name: "cache-dir", Usage: "keep compiled code in `FOLDER`", DefaultText: "wasihttp in the user's cache folder", Destination: &f.cacheDir},
-		toggle(groupCache, "no-cache", "do not keep compiled code", &f.noCache),
-	}
+	b.Group(groupCache)
+	b.Text("cache-dir", &f.cacheDir, "wasihttp in the user's cache folder",
+		"keep compiled code in `FOLDER`")
+	b.Toggle("no-cache", &f.noCache, "do not keep compiled code")
+	return b.All()
 }
 
-// plugFlag is --plug, in a group of the help.
-func plugFlag(group string, into *cli.StringSlice) cli.Flag {
-	return &cli.StringSliceFlag{Category: group, Name: "plug", Destination: into,
-		Usage: "satisfy imports of the component with the exports of `DEP.wasm` (repeatable)"}
+// composeFlags adds --plug and --chain.
+func composeFlags(b *cmdline.Flags, plugs, chain *cli.StringSlice) {
+	b.List("plug", plugs, "satisfy imports of the component with the exports of `DEP.wasm` (repeatable)")
+	b.List("chain", chain,
+		"put the middleware `MIDDLEWARE.wasm` in front (repeatable: the first one gets the requests)")
 }
 
-// chainFlag is --chain, in a group of the help.
-func chainFlag(group string, into *cli.StringSlice) cli.Flag {
-	return &cli.StringSliceFlag{Category: group, Name: "chain", Destination: into,
-		Usage: "put the middleware `MIDDLEWARE.wasm` in front (repeatable: the first one gets the requests)"}
-}
-
-// maxComponentFlag is --max-component-size, in a group of the help.
-func maxComponentFlag(group string, into *cmdline.Size) cli.Flag {
-	return &cli.GenericFlag{
-		Category: group, Name: "max-component-size", Value: into, DefaultText: into.String(),
-		Usage: "size of the largest component file that is read: a `SIZE` such as 64MiB or 1g",
-	}
+// maxComponentFlag adds --max-component-size.
+func maxComponentFlag(b *cmdline.Flags, into *cmdline.Size) {
+	b.Value("max-component-size", into,
+		"size of the largest component file that is read: a `SIZE` such as 64MiB or 1g")
 }
 
 // serveSettings is what the flags mean.

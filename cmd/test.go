@@ -51,10 +51,8 @@ type testFlags struct {
 }
 
 func newTestFlags() *testFlags {
-	guest := newServeFlags()
-	guest.addr = defaultAddr // has a default only as a flag
 	return &testFlags{
-		guest:   guest,
+		guest:   newServeFlags(),
 		isolate: cmdline.Choice{Value: "none", Of: []string{"none", "file", "entry"}},
 		color:   cmdline.Choice{Value: "auto", Of: []string{"auto", "always", "never"}},
 		jobs:    1, concurrent: 1, repeat: 1,
@@ -64,90 +62,60 @@ func newTestFlags() *testFlags {
 
 // all returns the flags. Those about the component are serve's.
 func (f *testFlags) all() []cli.Flag {
-	generic := func(group, name, usage string, value cli.Generic) cli.Flag {
-		return &cli.GenericFlag{
-			Category: group, Name: name, Usage: usage, Value: value, DefaultText: value.String(),
-		}
-	}
-	text := func(group, name, usage string, into *string) cli.Flag {
-		return &cli.StringFlag{Category: group, Name: name, Usage: usage, Destination: into}
-	}
-	list := func(group, name, usage string, into *cli.StringSlice) cli.Flag {
-		return &cli.StringSliceFlag{
-			Category: group, Name: name, Usage: usage, Destination: into, KeepSpace: true,
-		}
-	}
-	toggle := func(group, name, usage string, into *bool) cli.Flag {
-		return &cli.BoolFlag{
-			Category: group, Name: name, Usage: usage, Destination: into, DisableDefaultText: true,
-		}
-	}
-	flags := []cli.Flag{
-		text(groupSelect, "component",
-			"`FILE` with the component to test (default: the one that the fixture names, "+
-				"else the only one found)", &f.component),
-		text(groupSelect, "filter",
-			"run only the files whose path matches `REGEXP`, and the entries whose method and URL match it",
-			&f.filter),
-		text(groupSelect, "shard", "run part I of N equal parts: `I/N`", &f.shard),
-		toggle(groupSelect, "list", "list what would run, without running it", &f.list),
+	b := &cmdline.Flags{}
+	b.Group(groupSelect)
+	b.Text("component", &f.component, "",
+		"`FILE` with the component to test (default: the one that the fixture names, "+"else "+
+			"the only one found)")
+	b.Text("filter", &f.filter, "",
+		"run only the files whose path matches `REGEXP`, and the entries whose method and URL "+
+			"match it")
+	b.Text("shard", &f.shard, "", "run part I of N equal parts: `I/N`")
+	b.Toggle("list", &f.list, "list what would run, without running it")
 
-		generic(groupRun, "isolate", "what gets its own instance: `SCOPE` is none, file or entry",
-			&f.isolate),
-		generic(groupRun, "jobs",
-			"`NUMBER` of files that run at once; more than 1 gives each file its own instance", &f.jobs),
-		generic(groupRun, "concurrent",
-			"`NUMBER` of entries that are sent at once to the same instance (WASI 0.3)", &f.concurrent),
-		generic(groupRun, "repeat", "run everything `NUMBER` times", &f.repeat),
-		generic(groupRun, "retry", "retry an entry that fails, up to `NUMBER` times", &f.retry),
-		generic(groupRun, "max-body",
-			"`SIZE` of the largest response body that is read, before and after decompression", &f.maxBody),
-		toggle(groupRun, "fail-fast", "stop at the first entry that fails", &f.failFast),
-		&cli.GenericFlag{
-			Category: groupRun, Name: "shuffle",
-			Usage: "run the files in random order; `[=SEED]` repeats an order that was printed before",
-			Value: &f.shuffle,
-		},
-		text(groupRun, "seed", "same as --shuffle=`SEED`", &f.seed),
-		toggle(groupRun, "update",
-			"make failing entries expect the current responses, and add a response part to "+
-				"entries without one; refused if CI is set", &f.update),
-		toggle(groupRun, "watch", "run again when the component or a fixture changes", &f.watch),
+	b.Group(groupRun)
+	b.Value("isolate", &f.isolate, "what gets its own instance: `SCOPE` is none, file or entry")
+	b.Value("jobs", &f.jobs,
+		"`NUMBER` of files that run at once; more than 1 gives each file its own instance")
+	b.Value("concurrent", &f.concurrent,
+		"`NUMBER` of entries that are sent at once to the same instance (WASI 0.3)")
+	b.Value("repeat", &f.repeat, "run everything `NUMBER` times")
+	b.Value("retry", &f.retry, "retry an entry that fails, up to `NUMBER` times")
+	b.Value("max-body", &f.maxBody,
+		"`SIZE` of the largest response body that is read, before and after decompression")
+	b.Toggle("fail-fast", &f.failFast, "stop at the first entry that fails")
+	b.ValueOr("shuffle", &f.shuffle, "",
+		"run the files in random order; `[=SEED]` repeats an order that was printed before")
+	b.Text("seed", &f.seed, "", "same as --shuffle=`SEED`")
+	b.Toggle("update", &f.update,
+		"make failing entries expect the current responses, and add a response part to "+
+			"entries without one; refused if CI is set")
+	b.Toggle("watch", &f.watch, "run again when the component or a fixture changes")
 
-		list(groupInput, "variable", "set a variable: `NAME=VALUE` (repeatable)", &f.variables),
-		list(groupInput, "variables-file",
-			"read variables from `FILE`, one NAME=VALUE per line (repeatable)", &f.variableFiles),
-		list(groupInput, "secret", "set a variable whose value is never shown: `NAME=VALUE` (repeatable)",
-			&f.secrets),
-		text(groupInput, "file-root",
-			"`FOLDER` with the files that fixtures name (default: that of the fixture)", &f.fileRoot),
+	b.Group(groupInput)
+	b.List("variable", &f.variables, "set a variable: `NAME=VALUE` (repeatable)")
+	b.List("variables-file", &f.variableFiles,
+		"read variables from `FILE`, one NAME=VALUE per line (repeatable)")
+	b.List("secret", &f.secrets,
+		"set a variable whose value is never shown: `NAME=VALUE` (repeatable)")
+	b.Text("file-root", &f.fileRoot, "",
+		"`FOLDER` with the files that fixtures name (default: that of the fixture)")
 
-		text(groupReports, "report-junit", "write a JUnit XML report to `FILE`", &f.junit),
-		text(groupReports, "report-tap", "write a TAP report to `FILE`", &f.tap),
-		text(groupReports, "report-json", "write a JSON report to `FILE`", &f.json),
-		text(groupReports, "report-html", "write an HTML report into `FOLDER`", &f.html),
-		generic(groupReports, "color", "when to use color: `WHEN` is auto, always or never", &f.color),
-		toggle(groupReports, "full", "show differences in full, however long", &f.full),
-		&cli.BoolFlag{
-			Category: groupReports, Name: "quiet", Aliases: []string{"q"}, Usage: "print only what failed",
-			Destination: &f.quiet, DisableDefaultText: true,
-		},
-	}
-	wanted := []string{
-		"plug", "chain",
+	b.Group(groupReports)
+	b.Text("report-junit", &f.junit, "", "write a JUnit XML report to `FILE`")
+	b.Text("report-tap", &f.tap, "", "write a TAP report to `FILE`")
+	b.Text("report-json", &f.json, "", "write a JSON report to `FILE`")
+	b.Text("report-html", &f.html, "", "write an HTML report into `FOLDER`")
+	b.Value("color", &f.color, "when to use color: `WHEN` is auto, always or never")
+	b.Toggle("full", &f.full, "show differences in full, however long")
+	b.Toggle("quiet", &f.quiet, "print only what failed", "q")
+
+	b.Pick(f.guest.all(), "plug", "chain",
 		"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory",
 		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
-		"cache-dir", "no-cache",
-	}
-	for _, flag := range f.guest.all() {
-		if name := flag.Names()[0]; slices.Contains(wanted, name) {
-			if g, ok := flag.(*cli.GenericFlag); ok && name == "timeout" {
-				g.Usage = "`TIME` for a response if the fixture does not say; 0 means no limit"
-			}
-			flags = append(flags, flag)
-		}
-	}
-	return flags
+		"cache-dir", "no-cache")
+	b.Describe("timeout", "`TIME` for a response if the fixture does not say; 0 means no limit")
+	return b.All()
 }
 
 // testCommand describes "wasihttp test".
