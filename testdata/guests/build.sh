@@ -18,7 +18,7 @@ cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
 big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
-small=(rust-files rust-files-p3 rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-guard rust-words rust-greeter c-kitchen composed-words composed-p3)
+small=(rust-files rust-files-p3 rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-guard rust-words rust-greeter c-kitchen composed-words composed-p3)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -172,6 +172,18 @@ need_rust() {
   export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$remap -Clink-self-contained=no -Lnative=/usr/lib/wasm32-wasi"
 }
 
+# What needs more of Rust's library than there is for wasip1, such as sockets, is built with rustup.
+need_rustup() {
+  command -v rustup >/dev/null || die 'rustup is needed for wasm32-wasip2'
+  rustup -q target add wasm32-wasip2 >&2 9>&-
+  (cd "$here/rust-sockets" && cargo fetch -q --locked 9>&-)
+  local remap="--remap-path-prefix=$here=/guests" dir
+  for dir in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+    remap+=" --remap-path-prefix=$dir=/registry"
+  done
+  export CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS=$remap
+}
+
 # --- guests ---------------------------------------------------------------------------------------------
 
 # cargo_guest OUT PACKAGE TARGET PROFILE [cargo arguments]
@@ -202,6 +214,11 @@ build() {
   rust-kitchen) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown release ;;
   rust-trap) cargo_guest "$out" rust-trap wasm32-unknown-unknown lines ;;
   rust-kitchen-lines) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown lines ;;
+  rust-sockets-*)
+    (cd "$here/rust-sockets" && env -u RUSTC -u RUSTC_BOOTSTRAP CARGO_TARGET_DIR="$cache/rust-target-wasip2" \
+      cargo build -q --locked --release --target wasm32-wasip2 --bin "${name#rust-sockets-}")
+    cp "$cache/rust-target-wasip2/wasm32-wasip2/release/${name#rust-sockets-}.wasm" "$out"
+    ;;
   c-kitchen)
     wit-bindgen c "$here/wit/0.2.12" -w proxy --out-dir "$work"
     cp "$here/c-kitchen/kitchen.c" "$work"
@@ -269,6 +286,7 @@ sources() {
   rust-guard) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-words | rust-greeter) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
+  rust-sockets-*) echo rust-sockets ;;
   rust-files) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-kitchen*) echo rust-kitchen/src rust-kitchen/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
@@ -289,6 +307,7 @@ go_version() {
 
 prepare() {
   case $1 in
+  rust-sockets-*) need_rustup ;;
   rust-*) need_python; need_rust; [[ $1 != *-std ]] || need_adapter ;;
   c-kitchen) need_python; need_adapter; need_wit_bindgen; need_clang ;;
   go-kitchen*) need_python; need_adapter; need_wit_bindgen ;;
@@ -305,6 +324,7 @@ committed() {
   rust-hello-p3) echo rust-hello-p3/rust-hello-p3.wasm ;;
   rust-hello*) echo "rust-hello/$1.wasm" ;;
   rust-kitchen-p3) echo "$1/$1.wasm" ;;
+  rust-sockets-*) echo "rust-sockets/${1#rust-sockets-}.wasm" ;;
   rust-kitchen*) echo "rust-kitchen/$1.wasm" ;;
   composed-*) echo "composed/${1#composed-}.wasm" ;;
   *) echo "$1/$1.wasm" ;;

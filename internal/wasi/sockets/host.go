@@ -15,8 +15,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// linger is how long Close waits for bytes that a guest has written and whose peer is slow.
-const linger = time.Second
+// defaultLinger is how long Close waits for bytes that a guest has written and whose peer is slow.
+const defaultLinger = time.Second
 
 // Host holds what the sockets of one State share: the policy, and all that has to be closed in the
 // end. Its methods are called by the goroutine of the guest, except Close.
@@ -35,6 +35,7 @@ type Host struct {
 	work     sync.WaitGroup // goroutines
 	flushing sync.WaitGroup // those of them that write what a guest has written
 	flushers int
+	linger   time.Duration
 }
 
 type hostKey struct{}
@@ -51,6 +52,7 @@ func newHost(policy *wasi.Network) *Host {
 	h := &Host{
 		policy: policy, conns: map[*conn]struct{}{},
 		granted: map[int]map[netip.Addr]struct{}{},
+		linger:  defaultLinger,
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
@@ -70,7 +72,7 @@ func (h *Host) Close() error {
 			h.flushing.Wait()
 			close(flushed)
 		}()
-		timer := time.NewTimer(linger)
+		timer := time.NewTimer(h.linger)
 		select {
 		case <-flushed:
 		case <-timer.C:

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -221,7 +222,7 @@ func parseName(text string) (netip.Addr, string, error) {
 		return a.Unmap(), "", nil
 	}
 	name, err := names.ToASCII(text)
-	if err != nil {
+	if err != nil || !utf8.ValidString(text) {
 		return netip.Addr{}, "", InvalidArgument
 	}
 	name = strings.TrimSuffix(strings.ToLower(name), ".")
