@@ -298,7 +298,7 @@ sources() {
 
 key() {
   # shellcheck disable=SC2046 # the list is made of words
-  (cd "$here" && LC_ALL=C find build.sh $(sources "$1") -type f ! -name '*.wasm' | LC_ALL=C sort | xargs sha256sum; go_version "$1") |
+  (cd "$here" && LC_ALL=C find build.sh $(sources "$1") -type f ! -name '*.wasm' ! -name '*.txt' | LC_ALL=C sort | xargs sha256sum; go_version "$1") |
     sha256sum | cut -c1-16
 }
 go_version() {

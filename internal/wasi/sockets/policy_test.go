@@ -27,9 +27,9 @@ func TestNothingIsAllowedByDefault(t *testing.T) {
 
 // What no rule allows is refused wherever an address comes in, and told as it would be allowed.
 func TestEveryAddressIsHeldToTheRules(t *testing.T) {
-	l, at := listener(t)
-	_ = l
-	other := must[net.PacketConn](t)((&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0"))
+	_, at := listener(t)
+	config := &net.ListenConfig{}
+	other := must[net.PacketConn](t)(config.ListenPacket(t.Context(), "udp", "127.0.0.1:0"))
 	defer other.Close()
 	foreign := addr(other.LocalAddr().String())
 	var refused []string
@@ -140,7 +140,9 @@ func TestANameAllowsTheAddressesOfItsLookUps(t *testing.T) {
 		ok(t, err)
 	}
 	u := must[*UDP](t)(h.NewUDP(false))
-	for to, allowed := range map[string]bool{"127.0.0.3:9": false, "127.0.0.4:9": true, "127.0.0.5:9": true} {
+	for to, allowed := range map[string]bool{
+		"127.0.0.3:9": false, "127.0.0.4:9": true, "127.0.0.5:9": true,
+	} {
 		a := addr(to)
 		if err := u.Send([]byte("x"), &a); (err == nil) != allowed {
 			t.Errorf("send to %s: %v", to, err)

@@ -40,7 +40,7 @@ type system struct {
 
 // openConn makes a socket.
 func openConn(v6, stream bool) (*conn, error) {
-	family, kind, protocol := int32(windows.AF_INET), int32(windows.SOCK_DGRAM), int32(windows.IPPROTO_UDP)
+	var family, kind, protocol int32 = windows.AF_INET, windows.SOCK_DGRAM, windows.IPPROTO_UDP
 	if v6 {
 		family = windows.AF_INET6
 	}
@@ -207,7 +207,8 @@ func (s *system) write(p []byte) (int, error) { return s.transfer(procSend, p, 0
 
 func (s *system) transfer(proc *windows.LazyProc, p []byte, flags uintptr) (n int, err error) {
 	err = s.do(func(fd windows.Handle) (err error) {
-		n, err = call(proc, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags)
+		n, err = call(proc, uintptr(fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags)
 		return err
 	})
 	return n, err
@@ -217,7 +218,8 @@ func (s *system) receive(p []byte) (n int, from Address, err error) {
 	err = s.do(func(fd windows.Handle) (err error) {
 		var sa windows.RawSockaddrAny
 		size := int32(unsafe.Sizeof(sa))
-		n, err = call(procReceiveFrom, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0,
+		n, err = call(procReceiveFrom, uintptr(fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0,
 			uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
 		if err != nil {
 			return err

@@ -86,7 +86,9 @@ func (i *TCPInput) probe() error {
 func (i *TCPInput) Ready() bool { return i.ended || i.shut || i.closed || i.t.readable.Ready() }
 
 // Subscribe has w woken when Ready may have become true.
-func (i *TCPInput) Subscribe(w *wasi.Waiter) (unsubscribe func()) { return i.t.readable.Subscribe(w) }
+func (i *TCPInput) Subscribe(w *wasi.Waiter) (unsubscribe func()) {
+	return i.t.readable.Subscribe(w)
+}
 
 // Shutdown ends reading, whatever has come.
 func (i *TCPInput) Shutdown() {
@@ -263,7 +265,9 @@ func (o *TCPOutput) Ready() bool {
 }
 
 // Subscribe has w woken when Ready may have become true.
-func (o *TCPOutput) Subscribe(w *wasi.Waiter) (unsubscribe func()) { return o.t.writable.Subscribe(w) }
+func (o *TCPOutput) Subscribe(w *wasi.Waiter) (unsubscribe func()) {
+	return o.t.writable.Subscribe(w)
+}
 
 // Shutdown ends writing: what was written is still sent, and then the end.
 func (o *TCPOutput) Shutdown() {

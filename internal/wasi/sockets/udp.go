@@ -237,7 +237,9 @@ func (i incoming) Ready() bool {
 }
 
 // Subscribe has w woken when Ready may have become true.
-func (i incoming) Subscribe(w *wasi.Waiter) (unsubscribe func()) { return i.u.readable.Subscribe(w) }
+func (i incoming) Subscribe(w *wasi.Waiter) (unsubscribe func()) {
+	return i.u.readable.Subscribe(w)
+}
 
 // Close closes the socket.
 func (u *UDP) Close() error {

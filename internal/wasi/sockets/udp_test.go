@@ -35,7 +35,8 @@ func TestAPeerComesAndGoes(t *testing.T) {
 	wants(t, "send to another", u.Send(nil, &atB), InvalidArgument)
 	ok(t, u.Send([]byte("to the peer"), &atA))
 	await(t, a.Incoming())
-	if d := must[Datagram](t)(a.Receive()); string(d.Data) != "to the peer" || d.From.Port() != here.Port() {
+	d := must[Datagram](t)(a.Receive())
+	if string(d.Data) != "to the peer" || d.From.Port() != here.Port() {
 		t.Errorf("%q from %v, want port %d", d.Data, d.From, here.Port())
 	}
 	ok(t, u.Disconnect())
