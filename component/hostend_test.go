@@ -206,9 +206,9 @@ func TestClosingTheStoreEndsOpenStreamsAndFutures(t *testing.T) {
 	// A stream whose writer would be a guest.
 	sink := &testSink{most: 10}
 	s.ReadStream(Value{ref: &shared{elem: bytePayload}}, sink)
-	told := 0
+	resolved := 0
 	s.ReadFuture(Value{ref: &shared{future: true}}, func(_ Value, ok bool) {
-		told++
+		resolved++
 		if ok {
 			t.Error("a value came from nowhere")
 		}
@@ -218,10 +218,10 @@ func TestClosingTheStoreEndsOpenStreamsAndFutures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if src.closed != 1 || told != 1 || len(sink.ended) != 1 ||
+	if src.closed != 1 || resolved != 1 || len(sink.ended) != 1 ||
 		!errors.Is(sink.ended[0], ErrStoreClosed) {
-		t.Errorf("source closed %d times, future told %d times, sink ended with %v", src.closed,
-			told, sink.ended)
+		t.Errorf("source closed %d times, future resolved %d times, sink ended with %v", src.closed,
+			resolved, sink.ended)
 	}
 }
 

@@ -106,7 +106,7 @@ func TestTheEmbeddersStreamsAreOfBytes(t *testing.T) {
 		if refused := len(sink.ended) > 0 &&
 			errors.Is(sink.ended[0], errNotBytes); refused != (payload != "u8") ||
 			sh.dropped != refused {
-			t.Errorf("taken as %s: dropped %v, told %v", used, sh.dropped, sink.ended)
+			t.Errorf("taken as %s: dropped %v, ended %v", used, sh.dropped, sink.ended)
 		}
 	}
 }

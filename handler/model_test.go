@@ -285,7 +285,7 @@ func (m *model) settle(i *modelInstance) {
 			m.hear(t, "ok")
 			m.receiverLeft(t)
 		case t.phase == phaseStreaming && t.exited && !alive:
-			m.hear(t, "cut") // nobody could go on with the body
+			m.hear(t, "cut") // no guest code could continue the body
 		}
 	}
 	i.tasks = slices.DeleteFunc(i.tasks, func(t *modelTask) bool {

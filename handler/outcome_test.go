@@ -307,8 +307,8 @@ func TestTheOutcomeIsTheEndOfTheGuest(t *testing.T) {
 		want string // of the outcome, "" for none
 		// drop is the error that the store is dropped with.
 		drop string
-		// told is what is reported, "" for nothing.
-		told string
+		// reports is what is reported, "" for nothing.
+		reports string
 	}{
 		{"trap before the head", before, func() error { return trap }, "wasm trap: unreachable", "wasm trap: unreachable", ""},
 		{"trap within the body", within, func() error { return trap }, "wasm trap: unreachable", "wasm trap: unreachable", ""},
@@ -368,15 +368,15 @@ func TestTheOutcomeIsTheEndOfTheGuest(t *testing.T) {
 				if dropped != tc.drop {
 					t.Errorf("dropped with %q, want %q", dropped, tc.drop)
 				}
-				var told []string
+				var reports []string
 				for _, r := range h.reports() {
-					told = append(told, fmt.Sprint(r.Data, ": ", r.Err))
+					reports = append(reports, fmt.Sprint(r.Data, ": ", r.Err))
 				}
 				var want []string
-				if tc.told != "" {
-					want = []string{"the request: " + tc.told}
+				if tc.reports != "" {
+					want = []string{"the request: " + tc.reports}
 				}
-				if diff := cmp.Diff(want, told); diff != "" {
+				if diff := cmp.Diff(want, reports); diff != "" {
 					t.Errorf("reports (-want +got):\n%s", diff)
 				}
 			})
@@ -384,7 +384,7 @@ func TestTheOutcomeIsTheEndOfTheGuest(t *testing.T) {
 	}
 }
 
-// Between two calls of a 0.2 guest nobody could go on with a body: its receiver does not wait for
+// Between two calls of a 0.2 guest no code could continue a body: its receiver does not wait for
 // the next request, nor for the end of the instance.
 func TestABodyLeftUnfinishedIsCutWhenTheGuestReturns(t *testing.T) {
 	for name, tc := range map[string]struct {

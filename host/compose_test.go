@@ -85,8 +85,8 @@ func TestMiddlewareChangesResponses(t *testing.T) {
 
 func TestPartsThatDoNotFitAreErrorsOfNew(t *testing.T) {
 	for name, cfg := range map[string]Config{
-		"middleware of 0.3": {Chain: []Part{guestPart(t, "rust-middleware-p3")}},
-		"a plug for nobody": {Plugs: []Part{guestPart(t, "rust-words")}},
+		"middleware of 0.3":       {Chain: []Part{guestPart(t, "rust-middleware-p3")}},
+		"a plug without a socket": {Plugs: []Part{guestPart(t, "rust-words")}},
 	} {
 		_, err := New(t.Context(), guestBytes(t, "rust-hello", "rust-hello.wasm"), cfg)
 		var compile *CompileError

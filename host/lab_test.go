@@ -127,7 +127,7 @@ func TestAFailureThatTheResponseReportsIsNotNoticed(t *testing.T) {
 	}
 }
 
-// In a Session, too, which keeps its instance: what nobody can go on with is no reason to wait.
+// In a Session, too, which keeps its instance: a stuck body is no reason to wait.
 func TestASessionFailsStuckRequestsAtOnce(t *testing.T) {
 	h, _ := newLab(t, "leak-p3", Config{})
 	s := newSession(t, h, SessionOptions{Concurrent: 2})

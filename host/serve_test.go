@@ -310,7 +310,7 @@ func TestTheGuestSeesWhatMiddlewareMakesOfTheTarget(t *testing.T) {
 			t.Errorf("%s: the guest sees %q", target, line)
 		}
 	}
-	// What nobody has changed is passed on as it came.
+	// An unchanged target is passed on as it came.
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/headers?%61=|", nil))
 	if line, _, _ := strings.Cut(w.Body.String(), "\n"); !strings.Contains(
@@ -341,7 +341,7 @@ func TestMiddlewareMayHideFlushing(t *testing.T) {
 		) != 3 {
 			t.Errorf("%s: %q", guest, body)
 		}
-		if _, body := do(t, http.MethodPost, s.URL+"/counter", "nobody reads this"); !strings.HasSuffix(
+		if _, body := do(t, http.MethodPost, s.URL+"/counter", "this is not read"); !strings.HasSuffix(
 			body,
 			"\n",
 		) {

@@ -1,14 +1,13 @@
 package corewasm
 
-// Instructions that fill and copy take as long as their operands say, and those
-// that grow take a system call or a copy. Each kind, with its immediates, becomes
-// a function that counts, and does what is large in pieces. Nothing is written
-// if any of it is out of bounds: an instruction without length at the end of both
-// ranges traps then, and does nothing else.
+// The time of instructions that fill and copy depends on their operands, and those that grow take a
+// system call or a copy. Each kind, with its immediates, becomes a function that counts, and
+// handles large ranges in pieces. Nothing is written if any of it is out of bounds: an instruction
+// without length at the end of both ranges traps then, and does nothing else.
 //
-// A call takes several times as long as to copy a few bytes. So what is often small
-// stays where it is, counts as if it were at its largest, and calls the function
-// for the rest:
+// A call takes several times as long as copying a few bytes. So an instruction that is often on few
+// bytes stays in place for these, counts as if there were as many as possible, and calls the
+// function for more:
 //
 //	local.tee $u  local.get $u  i32.const small  i32.gt_u
 //	if (type 3)  call $bulk  else  memory.copy  end
@@ -58,7 +57,7 @@ func (w *rewriter) bulk(in *walker) (site bulkSite, ok bool) {
 	return site, true
 }
 
-// site appends what stands for an instruction, which uses a local unless many do.
+// site appends the replacement of an instruction, which uses a local unless many do.
 func (s *safepoints) site(a asm, site bulkSite, local uint32, many bool) asm {
 	if many || site.small == nil {
 		return a.op(0x10).u32(site.function)
@@ -68,7 +67,7 @@ func (s *safepoints) site(a asm, site bulkSite, local uint32, many bool) asm {
 	return a.op(0x10).u32(site.function).op(0x05).op(site.small...).op(0x0b)
 }
 
-// bulkType is the type of most: where to, from where or what, how much.
+// bulkType is the type of most such functions: where to, from where or what, how much.
 func bulkType() FuncType { return FuncType{Params: []ValType{I32, I32, I32}} }
 
 func (w *rewriter) bulkOp(in *walker) (op bulkOp, ok bool) {

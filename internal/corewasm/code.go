@@ -49,7 +49,7 @@ func (w *rewriter) code() ([]byte, error) {
 	return dst, nil
 }
 
-// countSize is the size of a number that is written when what follows it has been.
+// countSize is the size of a number that is written after what follows it.
 const countSize = 5
 
 type bodyRewriter struct {
@@ -200,8 +200,8 @@ func (b *bodyRewriter) instructions() (calls bool) {
 	return calls
 }
 
-// replaceWhole has a call stand for the instruction if it takes time by its
-// operands, or is on a memory that is in a companion.
+// replaceWhole replaces the instruction by a call if its time depends on its operands, or if it is
+// on the memory of a companion.
 func (b *bodyRewriter) replaceWhole() {
 	w := b.w
 	if w.safepoints != nil {
@@ -219,19 +219,19 @@ func (b *bodyRewriter) replaceWhole() {
 	}
 }
 
-// call has a call stand for the bytes between two positions.
+// call replaces the bytes between two positions by a call.
 func (b *bodyRewriter) call(from, to int, index uint32) {
 	b.write(from, to, appendU32(append(b.raw, 0x10), index))
 }
 
-// write has what raw holds beyond b.raw, which it becomes, stand for the bytes
-// between two positions.
+// write replaces the bytes between two positions by what raw holds beyond b.raw, and sets b.raw to
+// raw.
 func (b *bodyRewriter) write(from, to int, raw []byte) {
 	b.edits = append(b.edits, edit{from, to - from, raw[len(b.raw):]})
 	b.raw = raw
 }
 
-// mayTrap tells whether a backtrace can name the instruction.
+// mayTrap reports whether a backtrace can name the instruction.
 func mayTrap(op byte, imm immediate) bool {
 	switch imm {
 	case immCall, immCallOther, immCallOther2, immMemArg, immMemArgLane, immMemoryInit,
@@ -246,8 +246,7 @@ func mayTrap(op byte, imm immediate) bool {
 	return false
 }
 
-// emit appends size and body; head stands for the bytes from start to from,
-// unless it is nil.
+// emit appends size and body; head, unless nil, replaces the bytes from start to from.
 func (b *bodyRewriter) emit(dst []byte, start, from, end int, head []byte) []byte {
 	size := end - from + len(head)
 	for _, e := range b.edits {

@@ -1,8 +1,7 @@
 package corewasm
 
-// What things cost, in counts. An entry is not counted if the function calls
-// nothing and costs no more than costLeaf, which calls cost for that reason. What
-// is not here costs 1, or nothing.
+// The costs of instructions, in counts. An entry is not counted if the function calls nothing and
+// costs no more than costLeaf, which calls cost for that reason. Others cost 1, or nothing.
 const (
 	costLeaf   = 24
 	costCall   = costLeaf
@@ -46,9 +45,9 @@ func cost(op byte, imm immediate) int32 {
 	return 1
 }
 
-// costs adds up what a function costs: of each way through the code, as far as it
-// does not go backwards, the dearest. A loop is counted apart from what is around
-// it, each pass from its header to where it goes back or leaves.
+// costs adds up what a function costs: the cost of the dearest way through the code that does not
+// go backwards. A loop is counted apart from what is around it, each pass from its header to where
+// it goes back or leaves.
 type costs struct {
 	parts  []part  // the first is what is in no loop
 	frames []frame // of the blocks around an instruction
@@ -71,7 +70,7 @@ type frame struct {
 	catch int   // position of the clauses of a try_table
 }
 
-// dead is the cost of coming to where nothing can come.
+// dead is the cost of reaching code that cannot be reached.
 const dead = -1
 
 func (c *costs) reset() {
@@ -82,8 +81,7 @@ func (c *costs) reset() {
 // in returns the part that the walk is in.
 func (c *costs) in() *part { return &c.parts[c.frames[len(c.frames)-1].inner] }
 
-// add adds the instruction that w has read. The end of the function takes the last
-// frame away.
+// add adds the instruction that w has read. The end of the function removes the last frame.
 func (c *costs) add(w *walker) {
 	switch w.imm {
 	case immBlock, immTryTable:
@@ -152,7 +150,7 @@ func (c *costs) pop(w *walker) {
 	p.cur = max(p.cur, f.out)
 }
 
-// branch goes to a label.
+// branch adds a branch to a label.
 func (c *costs) branch(label uint32) {
 	if uint64(label) >= uint64(len(c.frames)) {
 		return // the engine refuses it
@@ -163,8 +161,7 @@ func (c *costs) branch(label uint32) {
 	}
 }
 
-// caught goes to the labels of a try_table that has ended, from wherever in it is
-// dearest.
+// caught adds branches to the labels of a try_table that has ended, from the dearest place in it.
 func (c *costs) caught(w *walker, try frame) {
 	r := reader{b: w.b[:w.pos], pos: try.catch}
 	p := &c.parts[try.outer]

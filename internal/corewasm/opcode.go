@@ -1,6 +1,6 @@
 package corewasm
 
-// immediate says what follows an opcode.
+// immediate is the kind of what follows an opcode.
 type immediate byte
 
 const (
@@ -38,8 +38,8 @@ const (
 	immPrefixAtomic           //
 )
 
-// Bounds that the JavaScript API of WebAssembly sets and other engines have
-// too; what is past them takes the compiler more memory than there is.
+// Bounds of the JavaScript API of WebAssembly, which other engines have too; past them, the
+// compiler needs more memory than there is.
 const (
 	maxLabels = 65_520 // of a br_table
 	maxLocals = 50_000
@@ -158,7 +158,7 @@ type walker struct {
 	arg   uint32
 }
 
-// next reads one instruction; false at the end of the bytes or on an error.
+// next reads one instruction. It returns false at the end of the bytes or on an error.
 func (w *walker) next() bool {
 	if w.err != nil || w.pos >= len(w.b) {
 		return false
@@ -198,7 +198,8 @@ func (w *walker) next() bool {
 		w.arg = w.u32()
 		w.funcIndex(w.immAt, w.arg)
 	case immGlobal:
-		if i := w.u32(); w.info != nil && uint64(i) >= uint64(w.info.ImportedGlobals)+uint64(len(w.info.Globals)) {
+		i := w.u32()
+		if w.info != nil && uint64(i) >= uint64(w.info.ImportedGlobals)+uint64(len(w.info.Globals)) {
 			w.failAt(w.immAt, "unknown global %d", i)
 		}
 	case immData, immBranch:

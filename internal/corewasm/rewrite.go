@@ -5,115 +5,9 @@ import (
 	"fmt"
 )
 
-// DefaultPeriod is how many counts lie between two calls of the safepoint
-// function when [Options] says nothing.
-const DefaultPeriod = 1 << 19
-
-// ImportName is the two-part name of an import.
-type ImportName struct {
-	Module, Name string
-}
-
-// Options say what [Rewrite] does. The zero value only drops custom sections.
-type Options struct {
-	// Imports gives the new name of each import in order; nil keeps the names.
-	Imports []ImportName
-	// Safepoint is the host function, of type () -> (), that code calls each
-	// Period counts or so, and before each try_table that catches something; nil
-	// inserts no safepoints. A count is about one plain instruction; what takes
-	// longer counts for more.
-	Safepoint *ImportName
-	// Period is at most 1<<31-1; 0 means [DefaultPeriod].
-	Period uint32
-	// MoveData takes the active segments of a memory that the module defines
-	// itself out of the module.
-	MoveData bool
-	// GlobalPrefix, when not empty, exports each mutable global that the module
-	// defines and does not yet export, under the prefix followed by a number.
-	GlobalPrefix string
-	// StartExport, when not empty, exports the start function under this name,
-	// and nothing runs by itself when the module is instantiated.
-	StartExport string
-	// MaxTable, when not 0, bounds how far each table of the module can grow, in
-	// elements: its first size or this, whichever is more.
-	MaxTable uint32
-	// Lines adds a line table that maps code offsets of the rewritten module to
-	// "lines" that are code offsets in the original: an engine that prints
-	// line numbers in backtraces then tells where each frame was.
-	Lines bool
-}
-
-// Segment is data that belongs at Offset, in bytes, of memory 0 before the
-// instance runs; later segments overwrite earlier ones. Bytes alias the input.
-type Segment struct {
-	Offset uint64
-	Bytes  []byte
-}
-
-// GlobalExport is the export of a mutable global that the module defines.
-type GlobalExport struct {
-	Name string
-	Type ValType
-	// Const tells that the global begins as one numeric constant, which Value
-	// holds as its bits.
-	Const bool
-	Value uint64
-}
-
-// Rewritten is the result of [Rewrite].
-type Rewritten struct {
-	// Wasm is the new module; the same input and options give the same bytes.
-	Wasm []byte
-	// Data are the segments that were moved out.
-	Data []Segment
-	// Info describes the original module.
-	Info *Info
-	// Globals are the mutable globals reachable by export, when asked for.
-	Globals []GlobalExport
-	// Code says what the function bodies do.
-	Code CodeFacts
-	// Companions hold the memories beyond the first, if there are any.
-	Companions []Companion
-	// Offsets maps offsets in the new code section to the old one.
-	Offsets OffsetMap
-
-	importedFuncs uint32
-	shift         uint32 // functions added behind the imported ones
-	ownFuncs      uint32
-}
-
-// CodeFacts are properties of function bodies.
-type CodeFacts struct {
-	// WritesTables: table.set, fill, grow, copy, init or elem.drop occur.
-	WritesTables bool
-	// UsesSegments: memory.init or data.drop occur.
-	UsesSegments bool
-	// DropsSegments: data.drop occurs.
-	DropsSegments bool
-	// GrowsMemory: memory.grow occurs.
-	GrowsMemory bool
-	// MakesRefs: ref.func occurs.
-	MakesRefs bool
-	// Loops and Calls count loop headers and functions with calls.
-	Loops, Calls int
-}
-
-// OriginalFunc translates a function index of the rewritten module; false for
-// one that was added.
-func (w *Rewritten) OriginalFunc(index uint32) (uint32, bool) {
-	if index < w.importedFuncs {
-		return index, true
-	}
-	own := index - w.importedFuncs - w.shift
-	if index < w.importedFuncs+w.shift || own >= w.ownFuncs {
-		return 0, false
-	}
-	return w.importedFuncs + own, true
-}
-
-// Rewrite makes a new module out of mod; see [Options]. Bytes of the result
-// other than Wasm alias mod. An error is a [*FormatError] when the module is
-// malformed, and names opcode and offset when an opcode is not known.
+// Rewrite returns a new module made from mod according to opt. Bytes of the result other than Wasm
+// alias mod. The error is a [*FormatError] if the module is malformed; it names opcode and offset
+// if an opcode is not known.
 func Rewrite(mod []byte, opt Options) (*Rewritten, error) {
 	info, err := Scan(mod)
 	if err != nil {
@@ -216,7 +110,7 @@ func (w *rewriter) run() (*Rewritten, error) {
 	return w.out, nil
 }
 
-// section gives the new content of a section, nil for none.
+// section returns the new content of a section, nil for none.
 func (w *rewriter) section(id byte, code []byte) ([]byte, error) {
 	s := w.info.sec[id]
 	r := w.info.reader(id)
@@ -346,65 +240,6 @@ func (w *rewriter) imports() ([]byte, error) {
 	return out, r.err
 }
 
-// withExprs copies the table or global section, whose constant expressions
-// may name functions.
-func (w *rewriter) withExprs(id byte) ([]byte, error) {
-	s := w.info.sec[id]
-	add := id == secGlobal && w.safepoints != nil
-	if !s.present && !add {
-		return nil, nil
-	}
-	r := w.info.reader(id)
-	var n uint32
-	if s.present {
-		n = r.u32()
-	}
-	e := &elemWriter{w: w}
-	if add {
-		e.out = appendU32(make([]byte, 0, len(s.content)+16), n+1)
-	} else {
-		e.out = appendU32(make([]byte, 0, len(s.content)+16), n)
-	}
-	for k := range n {
-		if id == secGlobal {
-			r.visible = w.info.ImportedGlobals + k
-		}
-		at := r.pos
-		hasExpr := true
-		if id == secGlobal {
-			r.globalType()
-			e.copied(&r, at)
-		} else {
-			if hasExpr = r.pos+1 < len(r.b) && r.b[r.pos] == 0x40; hasExpr {
-				r.pos += 2
-			}
-			r.valType()
-			e.copied(&r, at)
-			e.out = appendLimits(e.out, w.tableLimits(r.limits()))
-		}
-		if hasExpr {
-			at = r.pos
-			r.constExpr()
-			e.expr(&r, at)
-		}
-	}
-	if add {
-		e.out = append(e.out, byte(I32), 1, 0x41)
-		e.out = appendS32(e.out, int32(w.opt.Period))
-		e.out = append(e.out, 0x0b)
-	}
-	return e.out, r.err
-}
-
-// tableLimits bounds the growth of a table.
-func (w *rewriter) tableLimits(l Limits) Limits {
-	most := max(uint64(w.opt.MaxTable), l.Min)
-	if w.opt.MaxTable > 0 && (!l.HasMax || l.Max > most) {
-		l.Max, l.HasMax = most, true
-	}
-	return l
-}
-
 func (w *rewriter) exportGlobals() {
 	if w.opt.GlobalPrefix == "" {
 		return
@@ -433,15 +268,16 @@ func (w *rewriter) exportGlobals() {
 	}
 }
 
-// exportStart makes an export of the start function. Whoever compiles the result
-// does not see that it is one, so its type is checked here.
+// exportStart exports the start function. The compiler of the result does not see that it is one,
+// so its type is checked here.
 func (w *rewriter) exportStart() error {
 	if w.opt.StartExport == "" || !w.info.HasStart {
 		return nil
 	}
 	t, ok := w.info.FuncTypeOf(w.info.Start)
 	if !ok || len(t.Params) > 0 || len(t.Results) > 0 {
-		return &FormatError{Offset: w.info.sec[secStart].offset, Reason: "the start function takes or gives something, or is not there"}
+		return &FormatError{Offset: w.info.sec[secStart].offset,
+			Reason: "the start function has parameters or results, or does not exist"}
 	}
 	w.added = append(w.added, Export{Name: w.opt.StartExport, Kind: KindFunc, Index: w.info.Start})
 	return nil
@@ -475,42 +311,4 @@ func (w *rewriter) exports() []byte {
 		put(e)
 	}
 	return out
-}
-
-// elemWriter copies pieces of a section while translating function indices.
-// A nil writer ignores everything.
-type elemWriter struct {
-	w   *rewriter
-	out []byte
-}
-
-func (e *elemWriter) copied(r *reader, from int) {
-	if e != nil && r.err == nil {
-		e.out = append(e.out, r.b[from:r.pos]...)
-	}
-}
-
-func (e *elemWriter) index(i uint32) {
-	if e != nil {
-		e.out = appendU32(e.out, e.w.function(i))
-	}
-}
-
-// expr copies the constant expression that starts at from and ends where r is.
-func (e *elemWriter) expr(r *reader, from int) {
-	if e == nil || r.err != nil {
-		return
-	}
-	x := reader{b: r.b[:r.pos], pos: from}
-	for x.pos < len(x.b) {
-		if x.b[x.pos] == 0xd2 {
-			x.pos++
-			e.out = append(e.out, 0xd2)
-			e.index(x.u32())
-			continue
-		}
-		at := x.pos
-		x.constInstr()
-		e.out = append(e.out, x.b[at:x.pos]...)
-	}
 }

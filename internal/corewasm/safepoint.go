@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Safepoints count what guest code does, and call the host now and then. A
-// count stands for about one plain instruction of a processor.
+// Safepoints count what guest code does, and call the host now and then. A count is the cost of
+// about one plain instruction of a processor.
 //
 // The global $n holds what is left until the next call of the host. Counting
 // there costs a load and a store, so loops count their passes in a local, $t, first,
@@ -59,7 +59,7 @@ const (
 	maxPasses  = 2048
 	// bulkSmall is up to how many bytes are not counted one by one.
 	bulkSmall = 1 << 9
-	// bulkPiece bounds what fills and copies do at once, in bytes.
+	// bulkPiece bounds what fills and copies write at once, in bytes.
 	bulkPiece = 1 << 20
 	// bulkShift makes counts of bytes.
 	bulkShift = 2
@@ -130,8 +130,8 @@ type loopKind struct {
 	passes int32 // how many passes are counted together; a power of two
 }
 
-// loopKinds sorts the loops of a function into kinds, and returns those kinds that
-// have loops. There are none if the headers are to make calls.
+// loopKinds sorts the loops of a function into kinds, and returns those kinds that have loops.
+// There are none if the headers make calls.
 func (s *safepoints) loopKinds(loops []part) []loopKind {
 	if len(loops) >= manyBlocks {
 		return nil

@@ -1,0 +1,98 @@
+package corewasm
+
+// withExprs copies the table or global section, whose constant expressions
+// may name functions.
+func (w *rewriter) withExprs(id byte) ([]byte, error) {
+	s := w.info.sec[id]
+	add := id == secGlobal && w.safepoints != nil
+	if !s.present && !add {
+		return nil, nil
+	}
+	r := w.info.reader(id)
+	var n uint32
+	if s.present {
+		n = r.u32()
+	}
+	e := &elemWriter{w: w}
+	if add {
+		e.out = appendU32(make([]byte, 0, len(s.content)+16), n+1)
+	} else {
+		e.out = appendU32(make([]byte, 0, len(s.content)+16), n)
+	}
+	for k := range n {
+		if id == secGlobal {
+			r.visible = w.info.ImportedGlobals + k
+		}
+		at := r.pos
+		hasExpr := true
+		if id == secGlobal {
+			r.globalType()
+			e.copied(&r, at)
+		} else {
+			if hasExpr = r.pos+1 < len(r.b) && r.b[r.pos] == 0x40; hasExpr {
+				r.pos += 2
+			}
+			r.valType()
+			e.copied(&r, at)
+			e.out = appendLimits(e.out, w.tableLimits(r.limits()))
+		}
+		if hasExpr {
+			at = r.pos
+			r.constExpr()
+			e.expr(&r, at)
+		}
+	}
+	if add {
+		e.out = append(e.out, byte(I32), 1, 0x41)
+		e.out = appendS32(e.out, int32(w.opt.Period))
+		e.out = append(e.out, 0x0b)
+	}
+	return e.out, r.err
+}
+
+// tableLimits bounds the growth of a table.
+func (w *rewriter) tableLimits(l Limits) Limits {
+	most := max(uint64(w.opt.MaxTable), l.Min)
+	if w.opt.MaxTable > 0 && (!l.HasMax || l.Max > most) {
+		l.Max, l.HasMax = most, true
+	}
+	return l
+}
+
+// elemWriter copies pieces of a section while translating function indices.
+// A nil writer ignores everything.
+type elemWriter struct {
+	w   *rewriter
+	out []byte
+}
+
+func (e *elemWriter) copied(r *reader, from int) {
+	if e != nil && r.err == nil {
+		e.out = append(e.out, r.b[from:r.pos]...)
+	}
+}
+
+func (e *elemWriter) index(i uint32) {
+	if e != nil {
+		e.out = appendU32(e.out, e.w.function(i))
+	}
+}
+
+// expr copies the constant expression that starts at from and ends where r is.
+func (e *elemWriter) expr(r *reader, from int) {
+	if e == nil || r.err != nil {
+		return
+	}
+	x := reader{b: r.b[:r.pos], pos: from}
+	for x.pos < len(x.b) {
+		if x.b[x.pos] == 0xd2 {
+			x.pos++
+			e.out = append(e.out, 0xd2)
+			e.index(x.u32())
+			continue
+		}
+		at := x.pos
+		x.constInstr()
+		e.out = append(e.out, x.b[at:x.pos]...)
+	}
+}

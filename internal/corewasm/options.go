@@ -1,0 +1,105 @@
+package corewasm
+
+// DefaultPeriod is the default of [Options].Period, in counts.
+const DefaultPeriod = 1 << 19
+
+// ImportName is the two-part name of an import.
+type ImportName struct {
+	Module, Name string
+}
+
+// Options configures [Rewrite]. The zero value only drops custom sections.
+type Options struct {
+	// Imports holds the new name of each import in order; nil keeps the names.
+	Imports []ImportName
+	// Safepoint is the host function, of type () -> (), that code calls each
+	// Period counts or so, and before each try_table that catches something; nil
+	// inserts no safepoints. A count is about one plain instruction; what takes
+	// longer counts for more.
+	Safepoint *ImportName
+	// Period is at most 1<<31-1; 0 means [DefaultPeriod].
+	Period uint32
+	// MoveData takes the active segments of a memory that the module defines
+	// itself out of the module.
+	MoveData bool
+	// GlobalPrefix, unless empty, exports each mutable global that the module defines and does not
+	// yet export, under the prefix followed by a number.
+	GlobalPrefix string
+	// StartExport, unless empty, exports the start function under this name, and instantiating the
+	// module does not run it.
+	StartExport string
+	// MaxTable, unless 0, bounds how far each table of the module can grow, in elements: to its
+	// first size or to MaxTable, whichever is more.
+	MaxTable uint32
+	// Lines adds a line table that maps code offsets of the rewritten module to "lines" that are
+	// code offsets in the original: an engine that prints line numbers in backtraces then prints
+	// the place of each frame.
+	Lines bool
+}
+
+// Segment is data that belongs at Offset, in bytes, of memory 0 before the
+// instance runs; later segments overwrite earlier ones. Bytes alias the input.
+type Segment struct {
+	Offset uint64
+	Bytes  []byte
+}
+
+// GlobalExport is the export of a mutable global that the module defines.
+type GlobalExport struct {
+	Name string
+	Type ValType
+	// Const is true if the global begins as one numeric constant, whose bits are Value.
+	Const bool
+	Value uint64
+}
+
+// Rewritten is the result of [Rewrite].
+type Rewritten struct {
+	// Wasm is the new module; it depends only on the input and the options.
+	Wasm []byte
+	// Data are the segments that were moved out.
+	Data []Segment
+	// Info describes the original module.
+	Info *Info
+	// Globals are the mutable globals reachable by export, if Options.GlobalPrefix is set.
+	Globals []GlobalExport
+	// Code holds properties of the function bodies.
+	Code CodeFacts
+	// Companions hold the memories beyond the first, if there are any.
+	Companions []Companion
+	// Offsets maps offsets in the new code section to the old one.
+	Offsets OffsetMap
+
+	importedFuncs uint32
+	shift         uint32 // functions added behind the imported ones
+	ownFuncs      uint32
+}
+
+// CodeFacts are properties of function bodies.
+type CodeFacts struct {
+	// WritesTables: table.set, fill, grow, copy, init or elem.drop occur.
+	WritesTables bool
+	// UsesSegments: memory.init or data.drop occur.
+	UsesSegments bool
+	// DropsSegments: data.drop occurs.
+	DropsSegments bool
+	// GrowsMemory: memory.grow occurs.
+	GrowsMemory bool
+	// MakesRefs: ref.func occurs.
+	MakesRefs bool
+	// Loops and Calls count loop headers and functions with calls.
+	Loops, Calls int
+}
+
+// OriginalFunc returns the original index of a function of the rewritten module, or false for a
+// function that was added.
+func (w *Rewritten) OriginalFunc(index uint32) (uint32, bool) {
+	if index < w.importedFuncs {
+		return index, true
+	}
+	own := index - w.importedFuncs - w.shift
+	if index < w.importedFuncs+w.shift || own >= w.ownFuncs {
+		return 0, false
+	}
+	return w.importedFuncs + own, true
+}
