@@ -36,7 +36,9 @@ wasihttp config --json test                for a program
 wasihttp config --schema                   the JSON schema of wasihttp.toml, for editors`),
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print JSON", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "schema", Usage: "print the JSON schema of wasihttp.toml", DisableDefaultText: true},
+			&cli.BoolFlag{
+				Name: "schema", DisableDefaultText: true, Usage: "print the JSON schema of wasihttp.toml",
+			},
 			&cli.StringFlag{Name: config.FlagName, Usage: "read settings from `FILE`"},
 		},
 		Action: func(c *cli.Context) error {

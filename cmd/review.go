@@ -15,7 +15,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 	for _, f := range flags.all() {
 		switch f.Names()[0] {
 		case "update", "watch", "list", "report-junit", "report-tap", "report-json", "report-html",
-			"quiet", "repeat", "shuffle", "seed":
+			reportFlag, "quiet", "repeat", "shuffle", "seed":
 		default:
 			kept = append(kept, f)
 		}

@@ -45,7 +45,7 @@ func runCommand(t *state) *cli.Command {
 				return err
 			}
 			settings.load.Args = c.Args().Tail()
-			return runProgram(c.Context, t, path, settings)
+			return settings.reported(runProgram(c.Context, t, path, settings))
 		},
 	}), runName, t.dir)
 }
@@ -62,6 +62,7 @@ func runFlags(f *serveFlags) []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "dir", "timeout", "max-memory",
 		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
+		reportFlag,
 		"cache-dir", "no-cache", "quiet")
 	b.Describe("timeout", "stop the component after `TIME`; 0 means no limit")
 	b.Describe("quiet", "do not log outbound requests")
@@ -125,6 +126,7 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 		StdinTerminal: isTerminal(t.in), StdoutTerminal: t.stdout.IsTerminal(), StderrTerminal: t.stderr.IsTerminal(),
 		Client:  outbound.Client(),
 		Network: loader.NetworkWith(cfg.Network, cfg.Notice),
+		Used:    cfg.Used,
 	}
 	if err := w.Check(); err != nil {
 		return exit.Usagef("", "%v", err)

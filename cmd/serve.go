@@ -47,7 +47,8 @@ func serveCommand(st *state, d doors) *cli.Command {
 			}
 			settings.record = recording.settings()
 			settings.execDir = config.Of(c).Dir("exec")
-			return (&server{st, d}).serve(c.Context, config.Of(c).Component(c.Args().First()), settings)
+			path := config.Of(c).Component(c.Args().First())
+			return settings.reported((&server{st, d}).serve(c.Context, path, settings))
 		},
 	}), "serve", st.dir)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/capabilities"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
@@ -62,6 +63,7 @@ type serveFlags struct {
 
 	logFormat, errorPages  cmdline.Choice
 	quiet, noLoggingPrefix bool
+	capabilities           string
 }
 
 // newServeFlags returns the defaults.
@@ -171,6 +173,8 @@ func (f *serveFlags) all() []cli.Flag {
 	b.Toggle("quiet", &f.quiet, "print only the address and failures", "q")
 	b.Toggle("no-logging-prefix", &f.noLoggingPrefix,
 		"print the component's own output without [instance/request]")
+	b.Text(reportFlag, &f.capabilities, "",
+		"at the end, write what the component used and what it was refused to `FILE`, as JSON")
 
 	b.Group(groupCache)
 	b.Text("cache-dir", &f.cacheDir, "wasihttp in the user's cache folder",
@@ -213,6 +217,9 @@ type serveSettings struct {
 	// record lacks what belongs to the process. Without a folder in it nothing
 	// is recorded.
 	record record.Options
+	// used collects what components use, for the file report; nil if that is "".
+	used   *capabilities.Collector
+	report string
 	// load lacks what belongs to the process: streams and reports.
 	load loader.Config
 }
@@ -292,6 +299,9 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 			Network:                    network,
 			CacheDir:                   f.cacheFolder(t),
 		},
+	}
+	if err := s.collect(f.capabilities); err != nil {
+		return nil, err
 	}
 	switch f.errorPages.Value {
 	case "full":

@@ -113,7 +113,7 @@ func (f *testFlags) all() []cli.Flag {
 	b.Pick(f.guest.all(), "plug", "chain",
 		"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory",
 		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
-		"cache-dir", "no-cache")
+		reportFlag, "cache-dir", "no-cache")
 	b.Describe("timeout", "`TIME` for a response if the fixture does not say; 0 means no limit")
 	return b.All()
 }
@@ -139,7 +139,7 @@ func testCommand(st *state, d doors) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return flags.run(c.Context, st, d, s)
+			return s.guest.reported(flags.run(c.Context, st, d, s))
 		},
 	}), "test", st.dir)
 }
@@ -155,6 +155,7 @@ wasihttp test fixtures/ --shard 2/4 --jobs 4           a quarter of them, four a
 // testSettings is what the flags mean.
 type testSettings struct {
 	suite *suite.Suite
+	guest *serveSettings
 	load  loader.Config
 	ci    bool
 	// component is the one of fixtures that name none; "" to find it.
@@ -173,7 +174,8 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		return nil, err
 	}
 	s := &testSettings{
-		load: guest.load, ci: isTrue(lookupEnv(t.environ, "CI")), component: config.Of(c).Component(""),
+		guest: guest, load: guest.load,
+		ci: isTrue(lookupEnv(t.environ, "CI")), component: config.Of(c).Component(""),
 	}
 	if f.update && s.ci {
 		return nil, exit.Usagef("run it on your machine and commit the change",
@@ -309,7 +311,8 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 func notRepeated() []string {
 	return []string{
 		"filter", "shard", "list", "jobs", "concurrent", "repeat", "fail-fast", "shuffle", "seed",
-		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color", "full",
+		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color",
+		reportFlag, "full",
 		"quiet",
 	}
 }

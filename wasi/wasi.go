@@ -60,6 +60,11 @@ type Config struct {
 	// direction; 0 means 1 MiB.
 	BodyBuffer int
 
+	// Used, unless nil, is called whenever a guest uses something outside of it, or is refused it:
+	// at each call of an interface, for each path, host and address. Any goroutine calls it, and the
+	// guest waits for it.
+	Used func(Use)
+
 	// Random replaces the secure random source, for tests.
 	Random io.Reader
 	// Clock replaces the clocks of the machine, for tests.
@@ -78,9 +83,27 @@ func (c *Config) internal() *wasi.Config {
 		Dirs:   c.Dirs,
 		Client: (*wasi.Client)(c.Client), Fields: (*wasi.FieldRules)(c.Fields),
 		BodyBuffer: c.BodyBuffer,
-		Random:     c.Random, Clock: c.Clock, Network: c.Network,
+		Random:     c.Random, Clock: c.Clock, Network: c.Network, Used: c.Used,
 	}
 }
+
+// Use is something outside of a guest that it has used, or, with Refused, was refused. Kind says
+// what Name is: an interface with its version, host:port of a request, an address with its port or a
+// name for sockets, a path as the guest sees it (with Write if it was to be changed), or a variable
+// of the environment.
+type Use = wasi.Use
+
+// UseKind says what a Use is about.
+type UseKind = wasi.UseKind
+
+// The kinds of a Use.
+const (
+	UseInterface   = wasi.UseInterface
+	UseOutbound    = wasi.UseOutbound
+	UseNetwork     = wasi.UseNetwork
+	UsePath        = wasi.UsePath
+	UseEnvironment = wasi.UseEnvironment
+)
 
 // Network is a policy for the sockets of guests and their look-ups of names: All allows everything,
 // else Rules say what is allowed. The zero value, as nil, allows nothing. MaxSockets limits the

@@ -39,6 +39,10 @@ type Config struct {
 	// means DefaultBodyBuffer.
 	BodyBuffer int
 
+	// Used, unless nil, is called with what guests use and what they are refused, every time. Any
+	// goroutine calls it.
+	Used func(Use)
+
 	// Random replaces the secure random source, for tests.
 	Random io.Reader
 	// Clock replaces the clocks of the machine, for tests.

@@ -187,13 +187,13 @@ func (e *Exchange) run(ctx context.Context) {
 func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) {
 	c := e.state.cfg.Client
 	name, address := e.req.address()
-	if c == nil {
-		return nil, NewErrorCode(HTTPRequestDenied, nil)
+	var refused error
+	if c != nil && c.Allow != nil {
+		refused = c.Allow(address)
 	}
-	if c.Allow != nil {
-		if err := c.Allow(address); err != nil {
-			return nil, NewErrorCode(HTTPRequestDenied, err)
-		}
+	e.state.Uses(UseOutbound, address, c == nil || refused != nil)
+	if c == nil || refused != nil {
+		return nil, NewErrorCode(HTTPRequestDenied, refused)
 	}
 	if e.req.Method == http.MethodConnect {
 		return nil, NewErrorCode(HTTPProtocolError, fmt.Errorf("CONNECT is not supported"))

@@ -101,7 +101,8 @@ func (s *Settings) load(c *cli.Context, dir string, defaults map[string]string) 
 	path := c.String(FlagName)
 	switch {
 	case c.IsSet(FlagName) && path == "":
-		return exit.Usagef("leave it out, or write --"+FlagName+" FILE", "--%s names no file", FlagName)
+		return exit.Usagef("leave it out, or write --"+FlagName+" FILE",
+			"--%s names no file", FlagName)
 	case path == "" && dir != "":
 		// Above a symbolic link is what the system finds there.
 		if real, err := filepath.EvalSymlinks(dir); err == nil {
@@ -109,7 +110,8 @@ func (s *Settings) load(c *cli.Context, dir string, defaults map[string]string) 
 		}
 		found, err := settings.Find(dir)
 		if err != nil {
-			return exit.Usagef("name the file: --"+FlagName+" FILE", "cannot look for %s: %v", settings.FileName, err)
+			return exit.Usagef("name the file: --"+FlagName+" FILE",
+				"cannot look for %s: %v", settings.FileName, err)
 		}
 		path = found
 	}
@@ -120,9 +122,11 @@ func (s *Settings) load(c *cli.Context, dir string, defaults map[string]string) 
 	var syntax *settings.Error
 	switch {
 	case errors.As(err, &syntax):
-		return exit.Usagef("the file is TOML: tables such as [serve], and lines KEY = VALUE with strings in quotes", "%v", err)
+		hint := "the file is TOML: tables such as [serve], and lines KEY = VALUE with strings in quotes"
+		return exit.Usagef(hint, "%v", err)
 	case err != nil:
-		return exit.Usagef("name a file with settings: --"+FlagName+" FILE", "%s: %v", path, regular.Reason(err))
+		return exit.Usagef("name a file with settings: --"+FlagName+" FILE",
+			"%s: %v", path, regular.Reason(err))
 	}
 	s.file = file
 	sc := schemaOf(c.App)
@@ -179,7 +183,8 @@ func (s *Settings) apply(c *cli.Context, sc *schema, defaults map[string]string)
 // contradictions lists flags that cannot be given together.
 func contradictions() [][2]string {
 	return [][2]string{
-		{"no-outbound", "allow-outbound"}, {"no-cache", "cache-dir"}, {"update", "watch"},
+		{"no-outbound", "allow-outbound"}, {"no-cache", "cache-dir"},
+		{"inherit-network", "allow-net"}, {"update", "watch"},
 		{"concurrent", "jobs"}, {"concurrent", "isolate"}, {"seed", "shuffle"},
 		{"watch", "exec"}, {"watch", "source"}, {"watch", "poll"},
 	}

@@ -68,8 +68,8 @@ func kindOf(f cli.Flag) (kind, error) {
 		k.pairs = true
 	case "SEED":
 		k.number = true
-	case "NUMBER", "SIZE", "TIME", "DURATION", "[=SEED]", "I/N", "REGEXP", "NAME", "HOST", "HOST:PORT",
-		"PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "SCOPE",
+	case "NUMBER", "SIZE", "TIME", "DURATION", "[=SEED]", "I/N", "REGEXP", "NAME", "HOST",
+		"HOST:PORT", "PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "SCOPE",
 		"WHEN", "WORD":
 	default:
 		return k, fmt.Errorf("--%s: no rule says whether a value called %q is a path", f.Names()[0], name)
@@ -198,11 +198,13 @@ func (k kind) hint(key string, v any) string {
 	}
 	switch {
 	case k.pairs:
-		return "for example " + key + ` = { NAME = "VALUE" }; a value is a string, a whole number, true or false`
+		return "for example " + key +
+			` = { NAME = "VALUE" }; a value is a string, a whole number, true or false`
 	case k.list:
 		return "for example " + key + ` = ["one", "two"]`
 	case k.unit != "" && text != "":
-		return "write it as on the command line, in quotes and with a unit: " + key + ` = "` + text + k.unit + `"`
+		return "write it as on the command line, in quotes and with a unit: " +
+			key + ` = "` + text + k.unit + `"`
 	case k.text && text != "" && k.words == nil:
 		return "write it in quotes, as on the command line: " + key + ` = "` + text + `"`
 	case k.words != nil:

@@ -104,8 +104,8 @@ func (sc *schema) check(file *settings.File) error {
 		}
 		values, ok := value.(map[string]any)
 		if !ok {
-			return exit.Usagef("begin the table with a line ["+name+"]", "%s: %s must be a table, not %s",
-				file.Place(name), name, typeName(value))
+			return exit.Usagef("begin the table with a line ["+name+"]",
+				"%s: %s must be a table, not %s", file.Place(name), name, typeName(value))
 		}
 		for _, key := range inOrder(file, values, name) {
 			k, ok := t.kinds[key]
@@ -125,10 +125,12 @@ func (k kind) check(file *settings.File, value any, path ...string) error {
 	key := path[len(path)-1]
 	list, ok := k.texts(value)
 	if !ok {
-		return exit.Usagef(k.hint(key, value), "%s: %s must be %s%s", file.Place(path...), key, k, k.not(value))
+		return exit.Usagef(k.hint(key, value),
+			"%s: %s must be %s%s", file.Place(path...), key, k, k.not(value))
 	}
 	if !k.list && k.resolve != nil && list[0] == "" {
-		return exit.Usagef("name one, or leave the key out", "%s: %s is empty", file.Place(path...), key)
+		return exit.Usagef("name one, or leave the key out",
+			"%s: %s is empty", file.Place(path...), key)
 	}
 	return nil
 }
@@ -217,7 +219,8 @@ func Schema(app *cli.App) ([]byte, error) {
 	}
 	serve := sc.tables[serveTable]
 	properties := object{
-		componentKey: sc.top[componentKey].schema("the component, a FILE, for commands that are given none"),
+		componentKey: sc.top[componentKey].schema(
+			"the component, a FILE, for commands that are given none"),
 	}
 	for key, flag := range serveKeys() {
 		for _, f := range serve.flags {
@@ -260,7 +263,8 @@ func (k kind) schema(description string) object {
 		of := []any{object{"type": "array", "items": text}, text}
 		if k.pairs {
 			of = append(of, object{
-				"type": "object", "additionalProperties": object{"type": []string{"string", "integer", "boolean"}},
+				"type":                 "object",
+				"additionalProperties": object{"type": []string{"string", "integer", "boolean"}},
 			})
 		}
 		out = object{"anyOf": of}

@@ -61,6 +61,8 @@ type Config struct {
 	AllowOutbound []host.Pattern
 	// Network decides what the component's sockets may have to do with; nil allows nothing.
 	Network *wasi.Network
+	// Used, unless nil, is called with what components use and are refused, from many goroutines.
+	Used func(wasi.Use)
 	// CAFiles are PEM files with certificates to trust beside the system's.
 	CAFiles []string
 	// Outbound is told about each outbound request when it has ended, from many
@@ -166,6 +168,7 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		Stdout: guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr), Notice: cfg.Notice,
 		Observe: cfg.observe(), Describe: ServeFailure,
 		Network: NetworkWith(cfg.Network, cfg.Notice),
+		Used:    cfg.Used,
 		Engine:  cfg.Engine, Background: cfg.Reload, Try: cfg.Reload,
 	}
 	if cfg.Progress != nil {

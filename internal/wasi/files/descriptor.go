@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path"
 	"sync"
 	"sync/atomic"
 
@@ -36,6 +37,8 @@ type grant struct {
 type Descriptor struct {
 	*grant
 	flags Flags
+	// name is the path by which the guest has come to a folder.
+	name string
 
 	// A folder.
 	root *tree
@@ -108,7 +111,7 @@ func (f *Files) Preopens() []Preopened {
 		if d.ReadOnly {
 			flags = Read
 		}
-		list[i] = Preopened{&Descriptor{grant: g, flags: flags, root: (&tree{Root: d.Root}).use()}, d.Guest}
+		list[i] = Preopened{&Descriptor{grant: g, flags: flags, name: d.Guest, root: (&tree{Root: d.Root}).use()}, d.Guest}
 	}
 	return list
 }
@@ -173,6 +176,16 @@ func (g *grant) mayChange() error {
 		return wasi.FileCode("not-permitted")
 	}
 	return nil
+}
+
+// uses tells the embedder of an operation on a path below a folder, and how that has ended.
+func (d *Descriptor) uses(name string, write bool, err error) {
+	if d.files.used != nil && d.root != nil {
+		refused := err == wasi.FileCode("not-permitted")
+		d.files.used(wasi.Use{
+			Kind: wasi.UsePath, Name: path.Join(d.name, name), Write: write, Refused: refused,
+		})
+	}
 }
 
 // open returns the open file, or folder.

@@ -33,6 +33,7 @@ const (
 // Files holds what one store has open. It is safe for concurrent use.
 type Files struct {
 	dirs []wasi.Dir
+	used func(wasi.Use) // nil if nobody wants to know
 
 	mu      sync.Mutex
 	open    map[io.Closer]struct{}
@@ -57,7 +58,11 @@ type key struct{}
 
 // Of returns the Files of a store, which end with its state.
 func Of(st *wasi.State) *Files {
-	return st.Part(key{}, func() io.Closer { return New(st.Config().Dirs) }).(*Files)
+	return st.Part(key{}, func() io.Closer {
+		f := New(st.Config().Dirs)
+		f.used = st.Config().Used
+		return f
+	}).(*Files)
 }
 
 // New returns the Files of a guest that is granted these folders. The caller closes it.

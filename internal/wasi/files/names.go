@@ -34,10 +34,17 @@ func (d *Descriptor) change(path string, follow bool) (*target, error) {
 	if d.file != nil {
 		return nil, wasi.FileCode("not-directory")
 	}
-	if err := d.mayChange(); err != nil {
+	if err := d.mayChangeAt(path); err != nil {
 		return nil, err
 	}
 	return d.find(path, follow)
+}
+
+// mayChangeAt is mayChange for what a path leads to.
+func (d *Descriptor) mayChangeAt(path string) error {
+	err := d.mayChange()
+	d.uses(path, true, err)
+	return err
 }
 
 // byName is change for an operation on a name, even if that of a link. A slash after the name of a
@@ -150,11 +157,11 @@ func (d *Descriptor) Symlink(text, path string) error {
 
 // pair returns what two paths below two descriptors lead to, for an operation that changes both.
 func pair(d *Descriptor, from string, to *Descriptor, path string) (a, b *target, err error) {
-	for _, d := range []*Descriptor{d, to} {
+	for i, d := range []*Descriptor{d, to} {
 		if d.file != nil {
 			return nil, nil, wasi.FileCode("not-directory")
 		}
-		if err := d.mayChange(); err != nil {
+		if err := d.mayChangeAt([]string{from, path}[i]); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package files
 
 import (
 	"os"
+	slashpath "path"
 
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
@@ -28,6 +29,7 @@ func (d *Descriptor) OpenAt(path string, follow bool, open OpenFlags, flags Flag
 	case open&OnlyDirectory != 0 && open&^OnlyDirectory != 0:
 		return nil, wasi.FileCode("invalid")
 	case d.readOnly && (open&(Create|Truncate) != 0 || flags&Write != 0):
+		d.uses(path, true, wasi.FileCode("not-permitted"))
 		return nil, wasi.FileCode("not-permitted")
 	}
 	if open&Create == 0 {
@@ -42,6 +44,9 @@ func (d *Descriptor) OpenAt(path string, follow bool, open OpenFlags, flags Flag
 	t, err := d.find(path, follow && open&Exclusive == 0)
 	if err != nil {
 		return nil, err
+	}
+	if flags&Write != 0 {
+		d.uses(path, true, nil)
 	}
 	defer t.close()
 	if err := t.openable(open, flags); err != nil {
@@ -102,8 +107,9 @@ func (d *Descriptor) openFolder(path string, flags Flags) (*Descriptor, error) {
 	if d.readOnly {
 		flags &^= MutateDirectory
 	}
+	name := slashpath.Join(d.name, path)
 	t := &tree{Root: root, files: d.files}
-	return &Descriptor{grant: d.grant, flags: flags, root: t.use()}, nil
+	return &Descriptor{grant: d.grant, flags: flags, root: t.use(), name: name}, nil
 }
 
 // opened returns the descriptor for what was opened as a file, if it is one.

@@ -72,6 +72,12 @@ func split(path string) (dir, name string, slash bool) {
 // find returns what a path leads to. A link at its end is followed if follow says so, or a slash
 // comes after it. The caller closes the target.
 func (d *Descriptor) find(path string, follow bool) (*target, error) {
+	t, err := d.lookUp(path, follow)
+	d.uses(path, false, err)
+	return t, err
+}
+
+func (d *Descriptor) lookUp(path string, follow bool) (*target, error) {
 	if d.file != nil {
 		return nil, wasi.FileCode("not-directory")
 	}

@@ -33,7 +33,7 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 			d.name,
 			d.wit,
 			func(c *component.Call, args []component.Value) (component.Value, error) {
-				return d.fn(call{c.Context(), h.state(c)}, args)
+				return d.fn(call{c.Context(), h.state(c, i.Name)}, args)
 			},
 		)
 	}
@@ -49,7 +49,7 @@ func (h *host) shared(i *component.HostInstance, defs []table.Def) {
 			d.Name,
 			d.WIT,
 			func(c *component.Call, args []component.Value) (component.Value, error) {
-				return d.Fn(h.state(c), args)
+				return d.Fn(h.state(c, i.Name), args)
 			},
 		)
 	}

@@ -20,8 +20,12 @@ type host struct {
 	defined func(iface string, d def)
 }
 
-// state returns the state of the calling store.
-func (h *host) state(c *component.Call) *wasi.State { return h.view(c.Data()) }
+// state returns the state of the store that calls a function of an interface.
+func (h *host) state(c *component.Call, iface string) *wasi.State {
+	st := h.view(c.Data())
+	st.Uses(wasi.UseInterface, iface, false)
+	return st
+}
 
 // AddTo offers every interface of the worlds wasi:cli/imports and wasi:http/proxy to l. view finds
 // a store's state in the data that the embedder put into the store.

@@ -59,6 +59,13 @@ type def struct {
 	async     asyncFunc
 }
 
+// state returns the state of the store that calls a function of an interface.
+func (h *host) state(c *component.Call, iface string) *wasi.State {
+	st := h.view(c.Data())
+	st.Uses(wasi.UseInterface, iface, false)
+	return st
+}
+
 // define adds functions to an interface.
 func (h *host) define(i *component.HostInstance, defs []def) {
 	for _, d := range defs {
@@ -72,7 +79,7 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 				func(
 					c *component.Call, args []component.Value, done func(component.Value, error),
 				) (*component.Value, func(), error) {
-					return d.async(call{c, h.view(c.Data())}, args, done)
+					return d.async(call{c, h.state(c, i.Name)}, args, done)
 				},
 			)
 			continue
@@ -81,7 +88,7 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 			d.name,
 			d.wit,
 			func(c *component.Call, args []component.Value) (component.Value, error) {
-				return d.fn(call{c, h.view(c.Data())}, args)
+				return d.fn(call{c, h.state(c, i.Name)}, args)
 			},
 		)
 	}
@@ -97,7 +104,7 @@ func (h *host) shared(i *component.HostInstance, defs []table.Def) {
 			d.Name,
 			d.WIT,
 			func(c *component.Call, args []component.Value) (component.Value, error) {
-				return d.Fn(h.view(c.Data()), args)
+				return d.Fn(h.state(c, i.Name), args)
 			},
 		)
 	}

@@ -22,6 +22,7 @@ const defaultLinger = time.Second
 // end. Its methods are called by the goroutine of the guest, except Close.
 type Host struct {
 	policy *wasi.Network
+	uses   func(kind wasi.UseKind, name string, refused bool)
 	ctx    context.Context // ends with the State
 	cancel context.CancelFunc
 
@@ -42,7 +43,11 @@ type hostKey struct{}
 
 // Of returns the Host of a State, which closes it.
 func Of(st *wasi.State) *Host {
-	return st.Part(hostKey{}, func() io.Closer { return newHost(st.Config().Network) }).(*Host)
+	return st.Part(hostKey{}, func() io.Closer {
+		h := newHost(st.Config().Network)
+		h.uses = st.Uses
+		return h
+	}).(*Host)
 }
 
 func newHost(policy *wasi.Network) *Host {
@@ -53,6 +58,7 @@ func newHost(policy *wasi.Network) *Host {
 		policy: policy, conns: map[*conn]struct{}{},
 		granted: map[int]map[netip.Addr]struct{}{},
 		linger:  defaultLinger,
+		uses:    func(wasi.UseKind, string, bool) {},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
@@ -196,6 +202,7 @@ func (h *Host) allowed(a netip.AddrPort) bool {
 // check returns an error unless the policy allows an address.
 func (h *Host) check(a Address) error {
 	if h.allowed(a.AddrPort) {
+		h.uses(wasi.UseNetwork, a.String(), false)
 		return nil
 	}
 	h.refused(a.String())
@@ -203,6 +210,7 @@ func (h *Host) check(a Address) error {
 }
 
 func (h *Host) refused(target string) {
+	h.uses(wasi.UseNetwork, target, true)
 	if h.policy.Refused != nil {
 		h.policy.Refused(target)
 	}

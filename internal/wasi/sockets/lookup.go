@@ -50,6 +50,7 @@ func (h *Host) Lookup(name string) (*Lookup, error) {
 		h.refused(name)
 		return nil, AccessDenied
 	}
+	h.uses(wasi.UseNetwork, name, false)
 	if name == "invalid" || strings.HasSuffix(name, ".invalid") { // RFC 6761, section 6.4
 		return nil, NameUnresolvable
 	}

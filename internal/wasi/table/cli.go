@@ -22,6 +22,7 @@ func environment(st *wasi.State, _ []component.Value) (component.Value, error) {
 	}
 	pairs := make([]component.Value, len(cfg.Env))
 	for i, kv := range cfg.Env {
+		st.Uses(wasi.UseEnvironment, kv[0], false)
 		pairs[i] = component.Record(component.String(kv[0]), component.String(kv[1]))
 	}
 	return component.List(pairs...), nil

@@ -1,0 +1,196 @@
+// Package capabilities collects what components use outside of them and what they are refused, and
+// reports it with the flags that would give them no more than that.
+package capabilities
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"net"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// maxUses bounds how many different things are kept: a guest can invent names without end.
+const maxUses = 10_000
+
+// Collector keeps what was used, each thing once. It is safe for concurrent use.
+type Collector struct {
+	mu        sync.Mutex
+	uses      map[wasi.Use]struct{}
+	truncated bool
+}
+
+// Add keeps a use.
+func (c *Collector) Add(u wasi.Use) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known := c.uses[u]; known {
+		return
+	}
+	if len(c.uses) >= maxUses {
+		c.truncated = true
+		return
+	}
+	if c.uses == nil {
+		c.uses = make(map[wasi.Use]struct{})
+	}
+	c.uses[u] = struct{}{}
+}
+
+// Report is what was used. Its lists are sorted and have each thing once.
+type Report struct {
+	// Interfaces are those of which a function was called, with the version that is offered.
+	Interfaces []string `json:"interfaces"`
+	// Outbound are the hosts that requests were sent to, as host:port.
+	Outbound []Item `json:"outbound"`
+	// Network are the addresses that sockets had to do with and the names that were looked up.
+	Network []Item `json:"network"`
+	// Paths are those that were looked at or opened.
+	Paths []Item `json:"paths"`
+	// Environment are the names of the variables that were read. A component gets all at once.
+	Environment []string `json:"environment"`
+	// Flags give a component what it has used in this run, and no more.
+	Flags []string `json:"flags"`
+	// Refused are flags that would also give it what it was refused, as far as flags can.
+	Refused []string `json:"flags_for_refused"`
+	// Truncated is set if there was more than is listed.
+	Truncated bool `json:"truncated,omitempty"`
+}
+
+// Item is one thing that was used, or refused.
+type Item struct {
+	Name string `json:"name"`
+	// Write is set for a path if it was changed, or was to be.
+	Write bool `json:"write,omitempty"`
+	// Refused is set if it was refused, at least once.
+	Refused bool `json:"refused,omitempty"`
+}
+
+// Report returns what was used until now by components that were given these folders.
+func (c *Collector) Report(dirs []host.Dir) *Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &Report{
+		Interfaces: c.names(wasi.UseInterface), Environment: c.names(wasi.UseEnvironment),
+		Outbound: c.items(wasi.UseOutbound), Network: c.items(wasi.UseNetwork),
+		Paths: c.items(wasi.UsePath), Truncated: c.truncated,
+	}
+	r.Flags, r.Refused = r.flags(dirs)
+	return r
+}
+
+func (c *Collector) names(kind wasi.UseKind) []string {
+	names := []string{}
+	for _, i := range c.items(kind) {
+		names = append(names, i.Name)
+	}
+	return names
+}
+
+// items returns the uses of a kind, those of one name as one.
+func (c *Collector) items(kind wasi.UseKind) []Item {
+	byName := make(map[string]Item)
+	for u := range c.uses {
+		if u.Kind == kind {
+			i := byName[u.Name]
+			byName[u.Name] = Item{
+				Name: u.Name, Write: i.Write || u.Write, Refused: i.Refused || u.Refused,
+			}
+		}
+	}
+	items := make([]Item, 0, len(byName))
+	for _, i := range byName {
+		items = append(items, i)
+	}
+	slices.SortFunc(items, func(a, b Item) int { return cmp.Compare(a.Name, b.Name) })
+	return items
+}
+
+// flags returns the flags that give what was used, and those for what was refused.
+func (r *Report) flags(dirs []host.Dir) (used, refused []string) {
+	used, refused = []string{}, []string{}
+	add := func(flag string, wasRefused bool) {
+		if wasRefused {
+			refused = append(refused, flag)
+		} else {
+			used = append(used, flag)
+		}
+	}
+	for _, name := range r.Environment {
+		add("--env="+name, false)
+	}
+	for _, d := range dirs {
+		touched, changed := r.usesOf(d, dirs)
+		flag := "--dir=" + d.Host + "::" + d.Guest
+		switch {
+		case !touched:
+		case !changed:
+			add(flag+":ro", false)
+		default:
+			add(flag, false)
+		}
+		if changed && d.ReadOnly {
+			used[len(used)-1] += ":ro"
+			add(flag, true)
+		}
+	}
+	outbound := false
+	for _, i := range r.Outbound {
+		outbound = outbound || !i.Refused
+		add("--allow-outbound="+i.Name, i.Refused)
+	}
+	if !outbound {
+		add("--no-outbound", false)
+	}
+	for _, i := range r.Network {
+		name := i.Name
+		if host, port, err := net.SplitHostPort(name); err == nil && port == "0" {
+			name = host
+		}
+		if name != "*" {
+			add("--allow-net="+name, i.Refused)
+		}
+	}
+	return used, refused
+}
+
+// usesOf reports whether a folder was used, and whether something in it was changed or was to be. A
+// path belongs to the folder with the longest name that it begins with.
+func (r *Report) usesOf(d host.Dir, all []host.Dir) (touched, changed bool) {
+	for _, i := range r.Paths {
+		if owner(i.Name, all) == d.Guest {
+			touched, changed = true, changed || i.Write
+		}
+	}
+	return touched, changed
+}
+
+// owner returns the name of the folder that a path belongs to; "" if it is in none.
+func owner(name string, dirs []host.Dir) string {
+	best, length := "", -1
+	for _, d := range dirs {
+		folder := path.Clean(d.Guest)
+		inside := name == folder || folder == "/" || strings.HasPrefix(name, folder+"/") ||
+			folder == "." && !strings.HasPrefix(name, "/")
+		if inside && len(folder) > length {
+			best, length = d.Guest, len(folder)
+		}
+	}
+	return best
+}
+
+// JSON returns the report as an indented JSON object that ends with a line feed.
+func (r *Report) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(r)
+	return b.Bytes(), err
+}
