@@ -312,8 +312,7 @@ func notRepeated() []string {
 	return []string{
 		"filter", "shard", "list", "jobs", "concurrent", "repeat", "fail-fast", "shuffle", "seed",
 		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color",
-		reportFlag, "full",
-		"quiet",
+		reportFlag, "full", "quiet",
 	}
 }
 
