@@ -60,8 +60,8 @@ wasihttp run --timeout 5s tool.wasm         stop after 5 seconds`
 // runFlags are those of serve's flags that make sense for a program.
 func runFlags(f *serveFlags) []cli.Flag {
 	b := &cmdline.Flags{}
-	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "dir", "timeout", "max-memory",
-		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
+	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "config-var", "dir", "timeout",
+		"max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
 		reportFlag, "cache-dir", "no-cache", "quiet")
 	b.Describe("timeout", "stop the component after `TIME`; 0 means no limit")
 	b.Describe("quiet", "do not log outbound requests")
@@ -117,9 +117,12 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 		return exit.Usagef(dirHint, "--dir: %v", err)
 	}
 	w := wasi.Config{
-		Dirs:   dirs,
-		Args:   append([]string{filepath.Base(path)}, cfg.Args...),
-		Env:    cfg.Env,
+		Dirs: dirs,
+		Args: append([]string{filepath.Base(path)}, cfg.Args...),
+		Env:  cfg.Env,
+
+		ConfigVars: cfg.ConfigVars,
+
 		Stdin:  wasi.NewStdin(t.in),
 		Stdout: t.stdout, Stderr: t.stderr,
 		StdinTerminal: isTerminal(t.in), StdoutTerminal: t.stdout.IsTerminal(), StderrTerminal: t.stderr.IsTerminal(),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +44,7 @@ type serveFlags struct {
 	env, envFiles, args cli.StringSlice
 	dirs                cli.StringSlice
 	inheritEnv          bool
+	configVars          cli.StringSlice
 
 	timeout, bodyTimeout, postReturnTimeout, drainTimeout, idleTimeout cmdline.Span
 	maxMemory, maxComponent                                            cmdline.Size
@@ -128,6 +130,7 @@ func (f *serveFlags) all() []cli.Flag {
 	b.List("env-file", &f.envFiles,
 		"read environment variables from `FILE`, in dotenv format (repeatable)")
 	b.Toggle("inherit-env", &f.inheritEnv, "pass on the whole environment of this process")
+	b.List("config-var", &f.configVars, "set a value of wasi:config: `K=V` (repeatable)")
 	b.List("arg", &f.args, "add `ARGUMENT` to the component's command line (repeatable)")
 	b.List("dir", &f.dirs, "give the component a folder: `HOST[::GUEST][:ro]` (repeatable)")
 
@@ -260,6 +263,10 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err != nil {
 		return nil, err
 	}
+	configVars, err := parseConfigVars(f.configVars.Value())
+	if err != nil {
+		return nil, err
+	}
 	if err := checkGuest(env, f.args.Value()); err != nil {
 		return nil, err
 	}
@@ -284,6 +291,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 			Parts: inspect.Parts{Plugs: f.plugs.Value(), Chain: f.chain.Value()},
 
 			Env:                        env,
+			ConfigVars:                 configVars,
 			Args:                       f.args.Value(),
 			Dirs:                       dirs,
 			Timeout:                    time.Duration(f.timeout),
@@ -360,6 +368,28 @@ func isHostName(name string) bool {
 		}
 	}
 	return strings.Trim(name, ".") != ""
+}
+
+// parseConfigVars reads the values of --config-var. Of several for a key the last one counts.
+func parseConfigVars(list []string) ([][2]string, error) {
+	var vars [][2]string
+	for _, text := range list {
+		key, value, ok := strings.Cut(text, "=")
+		switch {
+		case !ok || key == "":
+			return nil, exit.Usagef("write --config-var KEY=VALUE", "--config-var %q has no key and value",
+				text)
+		case !utf8.ValidString(text):
+			return nil, exit.Usagef("components take text only: leave it out, or encode it",
+				"--config-var %q is not UTF-8", text)
+		}
+		at := slices.IndexFunc(vars, func(v [2]string) bool { return v[0] == key })
+		if at < 0 {
+			at, vars = len(vars), append(vars, [2]string{key})
+		}
+		vars[at][1] = value
+	}
+	return vars, nil
 }
 
 // checkGuest finds what components cannot be given: they know text only.

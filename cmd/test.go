@@ -110,7 +110,7 @@ func (f *testFlags) all() []cli.Flag {
 	b.Toggle("full", &f.full, "show differences in full, however long")
 	b.Toggle("quiet", &f.quiet, "print only what failed", "q")
 
-	b.Pick(f.guest.all(), "plug", "chain",
+	b.Pick(f.guest.all(), "plug", "chain", "config-var",
 		"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory",
 		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
 		reportFlag, "cache-dir", "no-cache")

@@ -38,6 +38,8 @@ type Config struct {
 	// Env is the guest's environment as pairs of name and value, in the order that the guest
 	// sees; names are unique.
 	Env [][2]string
+	// ConfigVars are the values of wasi:config as pairs of key and value; keys are unique.
+	ConfigVars [][2]string
 	// Dirs are the folders that the guest gets. They are opened by New.
 	Dirs []Dir
 	// Outbound decides about the requests that guests send to other servers. Its zero value

@@ -88,7 +88,9 @@ func decodeParts(list []Part) ([]component.Part, error) {
 func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg.withDefaults()}
 	h.limit = exchange.NewLimit(h.cfg.MaxConcurrentRequests)
-	h.maker = maker{h, wasi.Config{Env: cfg.Env, Network: cfg.Network, Used: cfg.Used}}
+	h.maker = maker{h, wasi.Config{
+		Env: cfg.Env, ConfigVars: cfg.ConfigVars, Network: cfg.Network, Used: cfg.Used,
+	}}
 	if cfg.Name != "" || len(cfg.Args) > 0 {
 		h.maker.base.Args = append([]string{cfg.Name}, cfg.Args...)
 	}

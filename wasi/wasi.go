@@ -9,15 +9,17 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/drafts"
 	"github.com/wasihttp/wasihttp/internal/wasi/p2"
 	"github.com/wasihttp/wasihttp/internal/wasi/p3"
 )
 
-// AddTo adds all interfaces of WASI 0.2 and 0.3 to l. view returns the state of a store for the
+// AddTo adds all interfaces of WASI 0.2 and 0.3 to l, and wasi:config and wasi:logging. view returns the state of a store for the
 // data that the embedder put into the store.
 func AddTo(l *component.Linker, view func(data any) *State) {
 	p2.AddTo(l, view)
 	p3.AddTo(l, view)
+	drafts.AddTo(l, view)
 }
 
 // State is what the interfaces keep for one store. NewState returns it; Close ends what the guest
@@ -36,6 +38,9 @@ type Config struct {
 	Env [][2]string
 	// Args is the command line, the program's name first.
 	Args []string
+	// ConfigVars are the values of wasi:config as pairs of key and value, in the order that the
+	// guest sees. Keys are unique.
+	ConfigVars [][2]string
 	// InitialCwd is the initial working directory; "" for none.
 	InitialCwd string
 
@@ -77,7 +82,7 @@ func (c *Config) Check() error { return c.internal().Check() }
 
 func (c *Config) internal() *wasi.Config {
 	return &wasi.Config{
-		Env: c.Env, Args: c.Args, InitialCwd: c.InitialCwd,
+		Env: c.Env, Args: c.Args, ConfigVars: c.ConfigVars, InitialCwd: c.InitialCwd,
 		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
 		StdinTerminal: c.StdinTerminal, StdoutTerminal: c.StdoutTerminal, StderrTerminal: c.StderrTerminal,
 		Dirs:   c.Dirs,

@@ -15,6 +15,9 @@ type Config struct {
 	Env [][2]string
 	// Args are the command line, the program's name first.
 	Args []string
+	// ConfigVars are the values of wasi:config as pairs of key and value, in the order that the
+	// guest sees. Keys are unique.
+	ConfigVars [][2]string
 	// InitialCwd is the initial working directory; "" for none.
 	InitialCwd string
 

@@ -34,6 +34,8 @@ import (
 type Config struct {
 	// Env is what the guest sees as its environment, names unique, in order.
 	Env [][2]string
+	// ConfigVars are the values of wasi:config, keys unique, in order.
+	ConfigVars [][2]string
 	// Args is what the guest sees as its arguments after its name.
 	Args []string
 	// Dirs are the folders that the guest gets.
@@ -160,7 +162,7 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		return host.Config{}, exit.Loadf(err, "", "%s: %v", path, err)
 	}
 	h := host.Config{
-		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, Dirs: cfg.Dirs, Outbound: outbound,
+		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, ConfigVars: cfg.ConfigVars, Dirs: cfg.Dirs, Outbound: outbound,
 		Timeout: unlimited(cfg.Timeout), PostReturnTimeout: unlimited(cfg.PostReturnTimeout),
 		BodyTimeout:         cfg.BodyTimeout,
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),
