@@ -108,7 +108,12 @@ func TestLiftingAtTheEdges(t *testing.T) {
 
 func TestLoweringClearsUnusedSlots(t *testing.T) {
 	prim := types.NewPrim
-	typ := types.NewVariant([]types.Case{caseOf("a", prim(types.F32)), caseOf("b", types.NewTuple(fieldsOf(prim(types.U64), prim(types.S8))))})
+	typ := types.NewVariant(
+		[]types.Case{
+			caseOf("a", prim(types.F32)),
+			caseOf("b", types.NewTuple(fieldsOf(prim(types.U64), prim(types.S8)))),
+		},
+	)
 	one := F32(1)
 	for name, tt := range map[string]struct {
 		v    Value
@@ -133,7 +138,8 @@ func TestLoweringClearsUnusedSlots(t *testing.T) {
 func TestParametersAndResultsFlattenUpToTheirLimits(t *testing.T) {
 	u32 := types.NewPrim(types.U32)
 	fn := func(n int) *types.Func {
-		return types.NewFunc(true, fieldsOf(slices.Repeat([]*types.Type{u32}, n)...), types.NewTuple(fieldsOf(u32, u32)))
+		return types.NewFunc(true, fieldsOf(slices.Repeat([]*types.Type{u32}, n)...),
+			types.NewTuple(fieldsOf(u32, u32)))
 	}
 	for _, tt := range []struct {
 		params  int

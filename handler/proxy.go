@@ -45,8 +45,8 @@ func FindExport(exports []string) (name string, kind Kind, ok bool) {
 	return name, kind, kind != 0
 }
 
-// releaseOf reports whether name is track, which is its canonical form, or track followed by a patch
-// version without a pre-release.
+// releaseOf reports whether name is track, which is its canonical form, or track followed by a
+// patch version without a pre-release.
 func releaseOf(name, track string) bool {
 	rest, ok := strings.CutPrefix(name, track)
 	patch, hasPatch := strings.CutPrefix(rest, ".")

@@ -72,7 +72,8 @@ func TestAdaptReturnsTheResultOfRewrite(t *testing.T) {
 			if diff := cmp.Diff(whole.Data, adapted.Data); diff != "" {
 				t.Errorf("data (-rewritten +adapted):\n%s", diff)
 			}
-			if diff := cmp.Diff([]any{whole.Globals, whole.Code}, []any{adapted.Globals, adapted.Code}); diff != "" || adapted.Info != info {
+			if diff := cmp.Diff([]any{whole.Globals, whole.Code}, []any{adapted.Globals, adapted.Code}); diff != "" ||
+				adapted.Info != info {
 				t.Errorf("facts (-rewritten +adapted):\n%s", diff)
 			}
 		})

@@ -139,7 +139,8 @@ func TestRewrittenModulesBehaveAsTheOriginal(t *testing.T) {
 		return got
 	}
 	want := observe(corewasm.Options{})
-	if want["table[1]"] != "[7]" || want["table[2]"] != "[41]" || want["table[3]"] != "[126]" || want["load[12]"] != "[84]" {
+	if want["table[1]"] != "[7]" || want["table[2]"] != "[41]" || want["table[3]"] != "[126]" ||
+		want["load[12]"] != "[84]" {
 		t.Fatalf("the module itself is wrong: %v", want)
 	}
 	safepoint := &corewasm.ImportName{Module: "host", Name: "safepoint"}
@@ -451,7 +452,8 @@ func TestIndicesPastTheEndAreRefused(t *testing.T) {
 		"a constant of itself": {mod(ct.Module{Globals: []ct.Global{{Type: 0x7f, Init: []byte{0x23, 0}}}}), "global 0 cannot be used"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := corewasm.Rewrite(tt.module, corewasm.Options{Safepoint: &corewasm.ImportName{Module: "h", Name: "s"}})
+			_, err := corewasm.Rewrite(tt.module,
+				corewasm.Options{Safepoint: &corewasm.ImportName{Module: "h", Name: "s"}})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want: %s", err, tt.want)
 			}

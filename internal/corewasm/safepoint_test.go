@@ -104,7 +104,8 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 			if got := call(t, m, "run"); got != "[]" {
 				t.Error(got)
 			}
-			if counted := n * period; counted < tt.work-tt.work/5-period || tt.most > 0 && counted > tt.most*tt.work+period {
+			if counted := n * period; counted < tt.work-tt.work/5-period ||
+				tt.most > 0 && counted > tt.most*tt.work+period {
 				t.Errorf("counted %d, the work is %d", counted, tt.work)
 			}
 		})

@@ -30,7 +30,9 @@ func compileInto(ctx context.Context, dir string, wasm []byte) error {
 }
 
 // runFib compiles m in a context that says so, and runs it.
-func runFib(t *testing.T, ctx context.Context, e *engine.Engine, m coretest.Module) (fromCache bool, err error) {
+func runFib(
+	t *testing.T, ctx context.Context, e *engine.Engine, m coretest.Module,
+) (fromCache bool, err error) {
 	t.Helper()
 	r, err := e.NewRuntime(t.Context(), nil)
 	if err != nil {
@@ -141,7 +143,8 @@ func TestAFailedHelperIsReplacedByCompilingHere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if fromCache, err := runFib(t, engine.Aside(t.Context(), help), e, largeModule("a")); err != nil || fromCache {
+			if fromCache, err := runFib(t, engine.Aside(t.Context(), help), e, largeModule("a")); err != nil ||
+				fromCache {
 				t.Errorf("from cache %v, %v", fromCache, err)
 			}
 			if err := e.Close(); err != nil {

@@ -104,9 +104,13 @@ func TestCallsGoThroughHostAndOtherInstances(t *testing.T) {
 			stack[0] *= 2
 		},
 	})
-	f.instantiate(0, f.compile(coretest.Module{Funcs: []coretest.Func{{Type: sigII, Export: "fib", Code: fib(0)}}}))
+	f.instantiate(0,
+		f.compile(coretest.Module{Funcs: []coretest.Func{{Type: sigII, Export: "fib", Code: fib(0)}}}))
 	f.instantiate(1, f.compile(coretest.Module{
-		Imports: []coretest.Import{{Module: "", Name: "x", Func: &sigII}, {Module: "", Name: "y", Func: &sigII}},
+		Imports: []coretest.Import{
+			{Module: "", Name: "x", Func: &sigII},
+			{Module: "", Name: "y", Func: &sigII},
+		},
 		Funcs: []coretest.Func{{Type: sigII, Export: "run",
 			Code: coretest.Code(coretest.LocalGet, 0, coretest.Call, 1, coretest.Call, 0)}},
 	}, engine.Import{Slot: 0, Name: "fib"}, engine.Import{Slot: engine.HostSlot, Name: "double"}))
@@ -150,7 +154,9 @@ func TestMemoryBeginsWithData(t *testing.T) {
 			{Offset: coretest.Const(100), Bytes: "hello"},
 			{Offset: coretest.Const(103), Bytes: "p!"},
 		},
-		Funcs: []coretest.Func{{Type: sigII, Export: "grow", Code: coretest.Code(coretest.LocalGet, 0, coretest.MemoryGrow, 0)}},
+		Funcs: []coretest.Func{
+			{Type: sigII, Export: "grow", Code: coretest.Code(coretest.LocalGet, 0, coretest.MemoryGrow, 0)},
+		},
 	})
 	for range 3 {
 		f.instantiate(0, m)

@@ -53,7 +53,8 @@ func resident(t *testing.T, b []byte) (n int) {
 		if _, err := fmt.Sscanf(line, "%x-%x ", &from, &to); err == nil {
 			continue
 		}
-		if _, err := fmt.Sscanf(line, "Rss: %d kB", &kB); err == nil && from < first+uintptr(len(b)) && to > first {
+		if _, err := fmt.Sscanf(line, "Rss: %d kB", &kB); err == nil && from < first+uintptr(len(b)) &&
+			to > first {
 			n += kB << 10
 		}
 	}

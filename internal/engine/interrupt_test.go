@@ -61,7 +61,8 @@ func burnModule(ways map[string][]byte) ct.Module {
 		},
 	}
 	for _, name := range slices.Sorted(maps.Keys(ways)) {
-		m.Funcs = append(m.Funcs, ct.Func{Type: sigVoid, Export: name, Code: ct.Code(ct.Call, begun, ways[name])})
+		m.Funcs = append(m.Funcs,
+			ct.Func{Type: sigVoid, Export: name, Code: ct.Code(ct.Call, begun, ways[name])})
 	}
 	return m
 }
@@ -82,9 +83,11 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 		if kind < 2 {
 			clause = ct.Code(int(kind), 0, 0)
 		}
-		return ct.Code(ct.Block, result, ct.TryTable, ct.Void, 1, clause, ct.Code(code...), ct.End, ct.Unreachable, ct.End, end)
+		return ct.Code(ct.Block, result, ct.TryTable, ct.Void, 1, clause, ct.Code(code...), ct.End,
+			ct.Unreachable, ct.End, end)
 	}
-	rethrow := ct.Code(ct.Block, ct.ExnRef, ct.TryTable, ct.Void, 1, 3, 0, ct.Throw, 0, ct.End, ct.Unreachable, ct.End, ct.ThrowRef)
+	rethrow := ct.Code(ct.Block, ct.ExnRef, ct.TryTable, ct.Void, 1, 3, 0, ct.Throw, 0, ct.End,
+		ct.Unreachable, ct.End, ct.ThrowRef)
 	ways := map[string][]byte{
 		"an empty loop":                    forever(),
 		"a loop that stores":               forever(store),

@@ -41,7 +41,10 @@ func TestModulesWithSeveralMemories(t *testing.T) {
 	}, engine.Import{Slot: 0, Name: "m"}))
 	f.instantiate(2, f.compile(coretest.Module{
 		Imports: []coretest.Import{{Name: "a", Desc: []byte{2, 0, 1}}, {Name: "b", Desc: []byte{2, 0, 1}}},
-		Funcs:   []coretest.Func{{Type: sigII, Export: "peek0", Code: peek(0)}, {Type: sigII, Export: "peek1", Code: peek(1)}},
+		Funcs: []coretest.Func{
+			{Type: sigII, Export: "peek0", Code: peek(0)},
+			{Type: sigII, Export: "peek1", Code: peek(1)},
+		},
 	}, engine.Import{Slot: 1, Name: "one"}, engine.Import{Slot: 1, Name: "zero"}))
 
 	if _, err := f.call(1, "poke"); err != nil {

@@ -236,7 +236,8 @@ func TestStartFunctionsRunAnewAfterReset(t *testing.T) {
 func TestStartFunctionsHaveNoParametersAndResults(t *testing.T) {
 	f := start(t, engine.Limits{})
 	m := coretest.Module{Start: 1, Funcs: []coretest.Func{{Type: sigI, Code: coretest.Const(1)}}}
-	if _, err := f.r.Compile(t.Context(), engine.Source{Wasm: m.Bytes()}); err == nil || !strings.Contains(err.Error(), "start function") {
+	if _, err := f.r.Compile(t.Context(), engine.Source{Wasm: m.Bytes()}); err == nil ||
+		!strings.Contains(err.Error(), "start function") {
 		t.Errorf("compiled with %v", err)
 	}
 }

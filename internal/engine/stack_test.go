@@ -35,7 +35,8 @@ func recursive() ct.Module {
 func exhausted(t *testing.T, err error, refused bool) {
 	t.Helper()
 	var trap *engine.Trap
-	if !errors.As(err, &trap) || trap.Code != engine.TrapStackOverflow || trap.Cause != nil || trap.MemoryRefused != refused {
+	if !errors.As(err, &trap) || trap.Code != engine.TrapStackOverflow || trap.Cause != nil ||
+		trap.MemoryRefused != refused {
 		t.Errorf("got %#v", err)
 	}
 }

@@ -90,7 +90,10 @@ func TestHostPanicsBecomeTraps(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			tt.check(t, trap)
-			want := []engine.Frame{{Module: "host", Func: "fail"}, {Module: "test", Func: "f.g(x)\n\ty", Index: 1}}
+			want := []engine.Frame{
+				{Module: "host", Func: "fail"},
+				{Module: "test", Func: "f.g(x)\n\ty", Index: 1},
+			}
 			if d := cmp.Diff(want, trap.Frames); d != "" {
 				t.Error(d)
 			}
@@ -141,10 +144,15 @@ func TestStartFunction(t *testing.T) {
 	m := f.compile(coretest.Module{
 		Imports: []coretest.Import{{Func: &sigVoid}},
 		Start:   2,
-		Funcs:   []coretest.Func{{Type: sigVoid, Name: "init", Code: coretest.Code(coretest.Call, 0, coretest.Unreachable)}},
+		Funcs: []coretest.Func{
+			{Type: sigVoid, Name: "init", Code: coretest.Code(coretest.Call, 0, coretest.Unreachable)},
+		},
 	}, engine.Import{Slot: engine.HostSlot, Name: "check"})
 	err := f.g.Instantiate(f.ctx, 0, m)
-	want := &engine.Trap{Code: engine.TrapUnreachable, Frames: []engine.Frame{{Module: "test", Func: "init", Index: 1}}}
+	want := &engine.Trap{
+		Code:   engine.TrapUnreachable,
+		Frames: []engine.Frame{{Module: "test", Func: "init", Index: 1}},
+	}
 	if d := cmp.Diff(want, err, cmpopts.EquateComparable()); d != "" {
 		t.Error(d)
 	}
@@ -182,7 +190,10 @@ func TestSegmentsThatDoNotFitTrap(t *testing.T) {
 }
 
 func TestLinkErrorsNameTheImport(t *testing.T) {
-	exporter := coretest.Module{Funcs: []coretest.Func{{Type: sigVoid, Export: "f"}}, Memory: &coretest.Memory{Min: 1, Export: "m"}}
+	exporter := coretest.Module{
+		Funcs:  []coretest.Func{{Type: sigVoid, Export: "f"}},
+		Memory: &coretest.Memory{Min: 1, Export: "m"},
+	}
 	for _, tt := range []struct {
 		name   string
 		im     coretest.Import
@@ -207,7 +218,8 @@ func TestLinkErrorsNameTheImport(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := start(t, engine.Limits{}, engine.HostFunc{Name: "h", Fn: func(*engine.Context, []uint64) {}})
 			f.instantiate(0, f.compile(exporter))
-			err := f.g.Instantiate(f.ctx, 1, f.compile(coretest.Module{Imports: []coretest.Import{tt.im}}, tt.from))
+			err := f.g.Instantiate(f.ctx, 1,
+				f.compile(coretest.Module{Imports: []coretest.Import{tt.im}}, tt.from))
 			var link *engine.LinkError
 			if !errors.As(err, &link) || err.Error() != tt.reason {
 				t.Errorf("got  %v\nwant %s", err, tt.reason)

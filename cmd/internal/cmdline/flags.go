@@ -24,7 +24,8 @@ func (f *Flags) Toggle(name string, into *bool, text string, aliases ...string) 
 	})
 }
 
-// Text adds a flag that takes any text. What it is set to now is the default, and defaults describes it.
+// Text adds a flag that takes any text. What it is set to now is the default, and defaults
+// describes it.
 func (f *Flags) Text(name string, into *string, defaults, text string, aliases ...string) {
 	f.list = append(f.list, &cli.StringFlag{
 		Category: f.group, Name: name, Aliases: aliases, Usage: text,

@@ -105,7 +105,10 @@ func TestDecodeReadsEachDefinition(t *testing.T) {
 }
 
 func TestDecodeReadsCoreTypes(t *testing.T) {
-	fn := binary.CoreFuncType{Params: []binary.CoreValType{binary.CoreI32}, Results: []binary.CoreValType{binary.CoreFuncRef}}
+	fn := binary.CoreFuncType{
+		Params:  []binary.CoreValType{binary.CoreI32},
+		Results: []binary.CoreValType{binary.CoreFuncRef},
+	}
 	sub := binary.CoreSubType{Final: true, Func: &fn}
 	for _, tt := range []struct {
 		name string
@@ -141,7 +144,8 @@ func TestDecodeReadsCoreTypes(t *testing.T) {
 }
 
 func TestDecodeKeepsOrderAndOffsets(t *testing.T) {
-	data := Component(Defs(TypeSection, B(0x73), B(0x70, 0x73)), Custom("x", B(1, 2)), Nested(Defs(TypeSection, B(0x7f))), Defs(TypeSection, B(0x79)))
+	data := Component(Defs(TypeSection, B(0x73), B(0x70, 0x73)), Custom("x", B(1, 2)),
+		Nested(Defs(TypeSection, B(0x7f))), Defs(TypeSection, B(0x79)))
 	c, err := binary.Decode(data)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +158,8 @@ func TestDecodeKeepsOrderAndOffsets(t *testing.T) {
 	}
 	inner := c.Defs[2].(*binary.Component)
 	if inner.Offset != 22 || inner.Size != 12 || inner.DefOffsets[0] != 33 {
-		t.Errorf("nested component at %d of %d bytes, its type at %d", inner.Offset, inner.Size, inner.DefOffsets[0])
+		t.Errorf("nested component at %d of %d bytes, its type at %d", inner.Offset, inner.Size,
+			inner.DefOffsets[0])
 	}
 }
 
@@ -192,7 +197,8 @@ func TestDecodeBoundsTheParts(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		var e *binary.Error
-		if _, err := binary.Decode(Component(tt.many)); !errors.As(err, &e) || !strings.Contains(e.Msg, "more than 1000000 sections") {
+		if _, err := binary.Decode(Component(tt.many)); !errors.As(err, &e) ||
+			!strings.Contains(e.Msg, "more than 1000000 sections") {
 			t.Errorf("too many %s: %v", name, err)
 		}
 	}
@@ -290,7 +296,8 @@ func TestDecodeRefusesMalformedInput(t *testing.T) {
 func TestDecodeOfEveryPrefixEndsInAnError(t *testing.T) {
 	whole := Component(
 		Section(CoreModuleSection, Module()),
-		Defs(TypeSection, Func(0x73, Field("a", 0x79)), Cat(B(0x72), Vec(Field("x", 0x79))), B(0x42, 1, 0x04, 0, 1, 'r', 0x03, 0x01)),
+		Defs(TypeSection, Func(0x73, Field("a", 0x79)), Cat(B(0x72), Vec(Field("x", 0x79))),
+			B(0x42, 1, 0x04, 0, 1, 'r', 0x03, 0x01)),
 		Defs(ImportSection, Import("f", 0x01, 0)),
 		Nested(Defs(CanonSection, B(0x01, 0x00, 0, 1, 0x03, 0))),
 	)
@@ -339,15 +346,20 @@ func TestDecodeCoreModuleFindsImportsAndExports(t *testing.T) {
 		Defs(3, B(1)),
 		Defs(4, B(0x70, 0x00, 2), B(0x40, 0x00, 0x70, 0x00, 1, 0xd0, 0x70, 0x0b)),
 		Defs(13, B(0x00, 1)),
-		Defs(6, B(0x7f, 0x00, 0x41, 0xff, 0x01, 0x41, 1, 0x6a, 0x0b), Cat(B(0x7c, 0x01, 0x44), make([]byte, 8), B(0x0b))),
-		Defs(7, Cat(Name("f"), B(0x00, 1)), Cat(Name("t"), B(0x01, 1)), Cat(Name("g"), B(0x03, 1)), Cat(Name("e"), B(0x04, 0)), Cat(Name("m"), B(0x02, 0))),
+		Defs(6, B(0x7f, 0x00, 0x41, 0xff, 0x01, 0x41, 1, 0x6a, 0x0b),
+			Cat(B(0x7c, 0x01, 0x44), make([]byte, 8), B(0x0b))),
+		Defs(7, Cat(Name("f"), B(0x00, 1)), Cat(Name("t"), B(0x01, 1)), Cat(Name("g"), B(0x03, 1)),
+			Cat(Name("e"), B(0x04, 0)), Cat(Name("m"), B(0x02, 0))),
 		Defs(10, B(2, 0, 0x0b)),
 	)
 	got, err := binary.DecodeCoreModule(m, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory := binary.CoreExternType{Sort: binary.SortCoreMemory, Limits: binary.CoreLimits{Min: 1, PageSizeLog2: 16}}
+	memory := binary.CoreExternType{
+		Sort:   binary.SortCoreMemory,
+		Limits: binary.CoreLimits{Min: 1, PageSizeLog2: 16},
+	}
 	wantImports := []binary.CoreImportDecl{
 		{Module: "a", Name: "f", Desc: binary.CoreExternType{Sort: binary.SortCoreFunc}},
 		{Module: "a", Name: "m", Desc: memory},
@@ -412,7 +424,8 @@ func FuzzDecode(f *testing.F) {
 		case err != nil && (e.Offset < 0 || e.Offset > len(data)):
 			t.Fatalf("offset %d outside of %d bytes: %v", e.Offset, len(data), e)
 		case err == nil && (len(c.Defs) != len(c.DefOffsets) || c.Size != len(data)):
-			t.Fatalf("%d definitions with %d offsets, size %d of %d", len(c.Defs), len(c.DefOffsets), c.Size, len(data))
+			t.Fatalf("%d definitions with %d offsets, size %d of %d", len(c.Defs), len(c.DefOffsets),
+				c.Size, len(data))
 		case err == nil && binary.Kind(data) != binary.KindComponent:
 			t.Fatalf("decoded although it is %v", binary.Kind(data))
 		}

@@ -25,7 +25,8 @@ func TestLiftAndLower(t *testing.T) {
 		return s(exporting(core, realloc, post, cb), types(functype), canons(Cat(B(0x00, 0x00, 0), opts, B(0))))
 	}
 	lower := func(functype []byte, opts ...byte) [][]byte {
-		return s(exporting(coreFunc(0), coreFunc(1, i32s(4)...)), types(functype), imports(Import("f", fn, 0)), canons(Cat(B(0x01, 0x00, 0), opts)))
+		return s(exporting(coreFunc(0), coreFunc(1, i32s(4)...)), types(functype),
+			imports(Import("f", fn, 0)), canons(Cat(B(0x01, 0x00, 0), opts)))
 	}
 	mem, memRealloc := B(1, 0x03, 0), B(2, 0x03, 0, 0x04, 1)
 	async := func(result byte, p ...[]byte) []byte { f := Func(result, p...); f[0] = 0x43; return f }
@@ -136,7 +137,8 @@ func TestSignaturesOfBuiltins(t *testing.T) {
 }
 
 func TestBuiltinsRefuseWhatDoesNotFit(t *testing.T) {
-	base := Cat(exporting(coreFunc(0), coreFunc(1, i32, i32, i32, i32)), types(B(0x66, 1, str), B(0x65, 1, u8), B(0x66, 0)), imports(Import("r", subResource...)))
+	base := Cat(exporting(coreFunc(0), coreFunc(1, i32, i32, i32, i32)),
+		types(B(0x66, 1, str), B(0x65, 1, u8), B(0x66, 0)), imports(Import("r", subResource...)))
 	with := func(canon ...byte) [][]byte { return s(base, canons(canon)) }
 	runVerdicts(t, []verdict{
 		{"resource.new of an imported resource", with(0x02, 3), "not a local resource"},

@@ -74,7 +74,9 @@ func TestTypesMatchByStructure(t *testing.T) {
 		{"component type for an instance type", B(0x42, 0), B(0x41, 0), "expected instance type, found component type"},
 	} {
 		runVerdicts(t, []verdict{{tt.name, s(
-			types(tt.have), Nested(types(tt.want), imports(Import("x", eq(0)...))), insts(instantiate(0, arg("x", typ, 0))),
+			types(tt.have),
+			Nested(types(tt.want), imports(Import("x", eq(0)...))),
+			insts(instantiate(0, arg("x", typ, 0))),
 		), tt.text}})
 	}
 }
@@ -99,8 +101,12 @@ func TestResourcesAreReplacedInEveryType(t *testing.T) {
 		"result":        func(own byte) []byte { return Func(own) },
 		"instance type": func(own byte) []byte { return B(0x42, 2, 0x02, typ, 0x02, 1, own, 0x04, 0, 1, 't', typ, 0, 0) },
 	} {
-		outer := s(imports(Import("r", subResource...), Import("q", subResource...)), types(B(0x69, 0), B(0x69, 1), mention(own0), mention(own1)),
-			Nested(imports(Import("r", subResource...)), types(B(0x69, 0), B(0x69, 0), mention(1)), imports(Import("x", eq(3)...))))
+		outer := s(
+			imports(Import("r", subResource...), Import("q", subResource...)),
+			types(B(0x69, 0), B(0x69, 1), mention(own0), mention(own1)),
+			Nested(imports(Import("r", subResource...)), types(B(0x69, 0), B(0x69, 0), mention(1)),
+				imports(Import("x", eq(3)...))),
+		)
 		runVerdicts(t, []verdict{
 			{name + " of the given resource", append(outer[:len(outer):len(outer)], insts(instantiate(0, arg("r", typ, 0), arg("x", typ, 4)))), ""},
 			{name + " of another resource", append(outer[:len(outer):len(outer)], insts(instantiate(0, arg("r", typ, 0), arg("x", typ, 5)))), "resource types are not the same"},
@@ -139,13 +145,19 @@ func TestCoreItemsMatch(t *testing.T) {
 			if kind == 0x00 {
 				head = Cat(B(0x00), Name("m"))
 			}
-			return Defs(CoreTypeSection, Cat(B(0x50), Vec(coreTypes, Cat(B(0x01), coreFunc(0, i32)), coreTypes, Cat(head, Name("x"), d))))
+			return Defs(
+				CoreTypeSection,
+				Cat(B(0x50),
+					Vec(coreTypes, Cat(B(0x01), coreFunc(0, i32)), coreTypes, Cat(head, Name("x"), d))),
+			)
 		}
 		runVerdicts(t, []verdict{
 			{tt.name + ", exported", s(decls(0x03, tt.have), imports(Import("m", 0x00, 0x11, 0)),
-				Nested(decls(0x03, tt.want), imports(Import("m", 0x00, 0x11, 0))), insts(instantiate(0, Cat(Name("m"), B(0x00, 0x11, 0))))), tt.text},
+				Nested(decls(0x03, tt.want), imports(Import("m", 0x00, 0x11, 0))),
+				insts(instantiate(0, Cat(Name("m"), B(0x00, 0x11, 0))))), tt.text},
 			{tt.name + ", imported", s(decls(0x00, tt.want), imports(Import("m", 0x00, 0x11, 0)),
-				Nested(decls(0x00, tt.have), imports(Import("m", 0x00, 0x11, 0))), insts(instantiate(0, Cat(Name("m"), B(0x00, 0x11, 0))))), tt.text},
+				Nested(decls(0x00, tt.have), imports(Import("m", 0x00, 0x11, 0))),
+				insts(instantiate(0, Cat(Name("m"), B(0x00, 0x11, 0))))), tt.text},
 		})
 	}
 }
@@ -186,7 +198,10 @@ func TestVariantsJoinTheirFlatTypes(t *testing.T) {
 		}
 		runVerdicts(t, []verdict{{tt.name, s(
 			exporting(coreFunc(0)),
-			types(variant(tt.cases...)), imports(Import("v", eq(0)...)), types(Func(0, Field("v", 1)), Func(0, params...)), imports(Import("f", fn, 2)),
+			types(variant(tt.cases...)),
+			imports(Import("v", eq(0)...)),
+			types(Func(0, Field("v", 1)), Func(0, params...)),
+			imports(Import("f", fn, 2)),
 			canons(B(0x01, 0x00, 0, 1, 0x03, 0), B(0x00, 0x00, 1, 0, 3)),
 		), ""}})
 	}
@@ -194,8 +209,11 @@ func TestVariantsJoinTheirFlatTypes(t *testing.T) {
 
 func TestThreadBuiltins(t *testing.T) {
 	table := func(elem byte) []byte { // core table 0
-		return Cat(Section(CoreModuleSection, Module(Defs(4, B(elem, 0, 1)), Defs(7, Cat(Name("t"), B(0x01, 0))))),
-			Defs(CoreInstanceSection, B(0x00, 0, 0)), aliases(Cat(B(0x00, 0x01, 0x01, 0), Name("t"))))
+		return Cat(
+			Section(CoreModuleSection, Module(Defs(4, B(elem, 0, 1)), Defs(7, Cat(Name("t"), B(0x01, 0))))),
+			Defs(CoreInstanceSection, B(0x00, 0, 0)),
+			aliases(Cat(B(0x00, 0x01, 0x01, 0), Name("t"))),
+		)
 	}
 	start := Defs(CoreTypeSection, coreFunc(0, i32), coreFunc(0), B(0x50, 0))
 	runVerdicts(t, []verdict{

@@ -77,14 +77,24 @@ func exporting(coreTypes ...[]byte) []byte {
 		alias = append(alias, Cat(B(0x00, 0x00, 0x01, 0), Name(name)))
 	}
 	return Cat(
-		Section(CoreModuleSection, Module(Defs(1, coreTypes...), Defs(3, funcs...), Defs(5, B(0x00, 1)), Defs(7, exp...), Defs(10, bodies...))),
+		Section(
+			CoreModuleSection,
+			Module(Defs(1, coreTypes...), Defs(3, funcs...), Defs(5, B(0x00, 1)), Defs(7, exp...),
+				Defs(10, bodies...)),
+		),
 		Defs(CoreInstanceSection, B(0x00, 0, 0)),
 		aliases(alias...),
 	)
 }
 
 func coreFunc(results int, params ...byte) []byte {
-	return Cat(B(0x60), U32(uint32(len(params))), params, U32(uint32(results)), []byte(strings.Repeat("\x7f", results)))
+	return Cat(
+		B(0x60),
+		U32(uint32(len(params))),
+		params,
+		U32(uint32(results)),
+		[]byte(strings.Repeat("\x7f", results)),
+	)
 }
 
 const i32 = 0x7f
@@ -229,7 +239,8 @@ func TestNamesOfImportsAndExports(t *testing.T) {
 		for _, n := range names {
 			items = append(items, Import(n, fn, 2))
 		}
-		return s(imports(Import("r", subResource...)), types(B(0x68, 0), Func(0, Field("self", 1))), imports(items...))
+		return s(imports(Import("r", subResource...)), types(B(0x68, 0), Func(0, Field("self", 1))),
+			imports(items...))
 	}
 	runVerdicts(t, []verdict{
 		{"plain and interface", s(types(noParams), imports(Import("get-JSON", fn, 0), Import("a:b/c", fn, 0), Import("a:b/c@0.2.1", fn, 0))), ""},
@@ -288,7 +299,8 @@ func TestInstantiation(t *testing.T) {
 	}
 	twoResources := imports(Import("r", subResource...), Import("q", subResource...))
 	// A component that imports a resource and a function that takes a list of it.
-	user := Nested(imports(Import("t", subResource...)), types(B(0x69, 0), B(0x70, 1), Func(0, Field("p", 2))), imports(Import("f", fn, 3)))
+	user := Nested(imports(Import("t", subResource...)),
+		types(B(0x69, 0), B(0x70, 1), Func(0, Field("p", 2))), imports(Import("f", fn, 3)))
 	// A function of the outer component that takes a list of resource 0.
 	give := Cat(types(B(0x69, 0), B(0x70, 2), Func(0, Field("p", 3))), imports(Import("f", fn, 4)))
 	maker := Nested(types(B(0x3f, 0x7f, 0)), exports(Export("r", typ, 0)))
@@ -331,10 +343,12 @@ func TestInstantiation(t *testing.T) {
 
 func TestCoreInstances(t *testing.T) {
 	importing := func(desc ...byte) []byte {
-		return Section(CoreModuleSection, Module(Defs(1, coreFunc(0), coreFunc(0, i32)), Defs(2, Cat(Name("e"), Name("x"), desc))))
+		return Section(CoreModuleSection,
+			Module(Defs(1, coreFunc(0), coreFunc(0, i32)), Defs(2, Cat(Name("e"), Name("x"), desc))))
 	}
 	with := func(sort, index byte) []byte { // the instance 1 of an item named x, and the instance 2 of module 1 with it
-		return Defs(CoreInstanceSection, Cat(B(0x01, 1), Name("x"), B(sort, index)), Cat(B(0x00, 1, 1), Name("e"), B(0x12, 1)))
+		return Defs(CoreInstanceSection, Cat(B(0x01, 1), Name("x"), B(sort, index)),
+			Cat(B(0x00, 1, 1), Name("e"), B(0x12, 1)))
 	}
 	base := exporting(coreFunc(0), coreFunc(0, i32))
 	moduleOf := func(decls ...[]byte) []byte { return Defs(CoreTypeSection, Cat(B(0x50), Vec(decls...))) }

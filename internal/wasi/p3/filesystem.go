@@ -90,7 +90,9 @@ func addFilesystem(l *component.Linker, h *host) {
 
 // fileMethod returns a method of a descriptor as an async function.
 func fileMethod(m table.FileMethod) asyncFunc {
-	return func(c call, args []component.Value, done func(component.Value, error)) (*component.Value, func(), error) {
+	return func(
+		c call, args []component.Value, done func(component.Value, error),
+	) (*component.Value, func(), error) {
 		var mu sync.Mutex
 		var result *component.Value
 		unwanted := false
