@@ -212,7 +212,7 @@ func (c *cx) liftList(elem *types.Type, p, n uint32) Value {
 func (c *cx) loadItems(elem *types.Type, p, n uint32) Value {
 	if elem.Kind == types.U8 {
 		c.charge(uint64(n))
-		b := make([]byte, n)
+		b := c.th.store.bytes(n)
 		c.move(b, c.mem[p:][:n], false)
 		return Value{ref: b}
 	}

@@ -39,6 +39,8 @@ type Store struct {
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
 
+	spare []byte // of a list that a host function has done with
+
 	limits       Limits
 	ready        bool // the instance tree comes from the pool, and has to be started only
 	instantiated bool // all of the instance tree is there

@@ -18,7 +18,7 @@ cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
 big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
-small=(rust-files rust-files-p3 rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-guard rust-words rust-greeter c-kitchen composed-words composed-p3)
+small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-guard rust-words rust-greeter c-kitchen composed-words composed-p3)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -119,6 +119,7 @@ need_python() {
 need_adapter() {
   once "jco-$jco" install_jco
   adapter=wasi_snapshot_preview1=$tools/jco-$jco/package/lib/wasi_snapshot_preview1.reactor.wasm
+  command_adapter=${adapter/reactor/command}
 }
 install_jco() {
   npm pack --silent "@bytecodealliance/jco@$jco" && tar xzf ./*.tgz
@@ -193,6 +194,7 @@ cargo_guest() {
   (cd "$here" && /usr/bin/cargo build -q --locked --profile "$profile" -Zbuild-std=std,panic_abort \
     --target "$target" -p "$package" "$@")
   core=$CARGO_TARGET_DIR/$target/$profile/${package//-/_}.wasm
+  [[ -e $core ]] || core=$CARGO_TARGET_DIR/$target/$profile/$package.wasm # a program
   [[ $target == wasm32-unknown-unknown ]] || args=(--adapt "$adapter")
   wasm-tools component new "$core" "${args[@]}" -o "$out"
 }
@@ -207,6 +209,7 @@ build() {
   rust-hello-std) cargo_guest "$out" rust-hello wasm32-wasip1 release ;;
   rust-hello-p3) cargo_guest "$out" rust-hello-p3 wasm32-unknown-unknown release ;;
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
+  rust-files-std) adapter=$command_adapter cargo_guest "$out" rust-files-std wasm32-wasip1 release ;;
   rust-files) cargo_guest "$out" rust-files wasm32-unknown-unknown release ;;
   rust-guard | rust-words | rust-greeter) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   composed-words) wasm-tools compose "$here/rust-greeter/rust-greeter.wasm" -d "$here/rust-words/rust-words.wasm" -o "$out" ;;
@@ -287,6 +290,7 @@ sources() {
   rust-words | rust-greeter) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-sockets-*) echo rust-sockets ;;
+  rust-files-std) echo "$1" Cargo.toml Cargo.lock ;;
   rust-files) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-kitchen*) echo rust-kitchen/src rust-kitchen/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;

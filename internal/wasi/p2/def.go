@@ -14,6 +14,13 @@ type call struct {
 	state *wasi.State     // of the calling store
 }
 
+// recycle gives back an argument that was written to a stream, if the stream keeps nothing of it.
+func (c call) recycle(s wasi.OutputStream, p []byte) {
+	if _, ok := s.(wasi.Prompt); ok {
+		c.state.Spare(p)
+	}
+}
+
 // hostFunc is a host function free of the runtime.
 type hostFunc func(c call, args []component.Value) (component.Value, error)
 
@@ -33,7 +40,12 @@ func (h *host) define(i *component.HostInstance, defs []def) {
 			d.name,
 			d.wit,
 			func(c *component.Call, args []component.Value) (component.Value, error) {
-				return d.fn(call{c.Context(), h.state(c, i.Name)}, args)
+				st := h.state(c, i.Name)
+				v, err := d.fn(call{c.Context(), st}, args)
+				if spare := st.TakeSpare(); spare != nil {
+					c.Recycle(spare)
+				}
+				return v, err
 			},
 		)
 	}

@@ -191,6 +191,9 @@ func outputWrite(c call, args []component.Value) (component.Value, error) {
 	if err == nil && trap == nil {
 		err, trap = o.write(c.ctx, p)
 	}
+	if trap == nil {
+		c.recycle(o.s, p)
+	}
 	return written(err, trap)
 }
 
@@ -199,7 +202,12 @@ func outputBlockingWrite(c call, args []component.Value) (component.Value, error
 	if len(p) > maxBlockingWrite {
 		return unit(), errBlockingWrite
 	}
-	return written(args[0].Rep().(*outputStream).blockingWrite(c.ctx, c.state, p))
+	o := args[0].Rep().(*outputStream)
+	err, trap := o.blockingWrite(c.ctx, c.state, p)
+	if trap == nil {
+		c.recycle(o.s, p)
+	}
+	return written(err, trap)
 }
 
 func outputFlush(_ call, args []component.Value) (component.Value, error) {
