@@ -9,7 +9,7 @@ const (
 	costRoot   = 8 // square roots and divisions of floats
 	costPass   = 4 // of a pass through a loop, beside what is in it
 	costLoad   = 4
-	costStore  = 16  // may have the system provide a page
+	costStore  = 32  // may have the system provide a page
 	costGo     = 100 // what the engine does in Go, and what is like it
 	costGrow   = 4096
 	costBulk   = 16 // of instructions that fill and copy, beside their sizes
