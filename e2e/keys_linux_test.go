@@ -136,7 +136,7 @@ func TestKeys(t *testing.T) {
 		t.Errorf("the terminal is %+v", during)
 	}
 	tty.press(t, "?")
-	tty.await(t, "load the component again now")
+	tty.await(t, "reload the component now")
 	tty.press(t, "o")
 	await(t, "the browser", func() bool {
 		opened, err := os.ReadFile(filepath.Join(tools, "opened"))
