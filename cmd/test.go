@@ -125,9 +125,10 @@ func testCommand(st *state, d doors) *cli.Command {
 		Name:      "test",
 		Usage:     "replay fixtures and compare the responses",
 		UsageText: programName + " test [flags] PATH…",
-		Description: "Runs fixtures in process, without opening a port. PATH is a fixture (.hurl, .har), " +
-			"a folder of fixtures, or -\n" +
-			"for standard input. All fixtures run in order through one instance of the component, unless --isolate\n" +
+		Description: "Runs fixtures in process, without opening a port. PATH is a fixture (.hurl, " +
+			".har), a folder of fixtures, or -\n" +
+			"for standard input. All fixtures run in order through one instance of the component, " +
+			"unless --isolate\n" +
 			"says otherwise.\n" +
 			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be parsed, " +
 			"3 if the component\n" +

@@ -29,7 +29,7 @@ func TestArchivesSendWhatWasRecordedAndExpectNoOldSecrets(t *testing.T) {
 			"content": {"text": "{\"access_token\": \"old\", \"n\": 1}"}}}`))
 	var sent []string
 	respond := func(body string) *fakeHost {
-		return &fakeHost{reusable: true, answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+		return &fakeHost{reusable: true, response: func(_ int, r *testrunner.Request) *testrunner.Response {
 			sent = append(sent, r.Target, string(r.Body))
 			for _, f := range r.Headers {
 				sent = append(sent, f.Value)
@@ -67,7 +67,7 @@ func TestUnsteadyPathsAreUnderstood(t *testing.T) {
 	for _, err := range s.Errors {
 		t.Fatal(err.Render())
 	}
-	h := &fakeHost{reusable: true, answer: func(int, *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{reusable: true, response: func(int, *testrunner.Request) *testrunner.Response {
 		return text(200, body("new"))
 	}}
 	files, _ := run(t, h, testrunner.Options{}, []*testrunner.Source{s})
@@ -84,7 +84,7 @@ func TestPlacesInArchivesAreNumbersOfEntries(t *testing.T) {
 		"response": {"status": 200, "headers": [{"name": "X-A", "value": "b"}],
 		"content": {"text": "b"}}}`
 	s := testrunner.Parse(filepath.Join("d", "a.har"), archive(unanswered+entry+", "+unanswered+entry))
-	h := &fakeHost{reusable: true, answer: func(n int, _ *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{reusable: true, response: func(n int, _ *testrunner.Request) *testrunner.Response {
 		if n == 1 {
 			return text(404, "c")
 		}

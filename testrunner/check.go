@@ -16,7 +16,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// checker compares an answer with what an entry expects.
+// checker compares a response with what an entry expects.
 type checker struct {
 	scope    *eval.Scope
 	want     *hurl.Response
@@ -112,7 +112,7 @@ func (c *checker) capture() bool {
 }
 
 // headers compares the fields that the entry names. One that is repeated in the
-// answer is met by any of the values; one that the entry repeats must have its
+// response is met by any of the values; one that the entry repeats must have its
 // values in that order.
 func (c *checker) headers() {
 	next := make(map[string]int) // by name, which value comes next

@@ -10,7 +10,7 @@ import (
 )
 
 // meetingHost makes one instance whose requests wait for each other: none is
-// answered before as many as are expected are there.
+// responded to before as many as are expected are there.
 type meetingHost struct {
 	fakeHost
 	expect int
@@ -30,7 +30,7 @@ type meetingTarget struct {
 	host *meetingHost
 }
 
-func (t *meetingTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
+func (t *meetingTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Response, error) {
 	r.Taken()
 	h := t.host
 	h.mu.Lock()
@@ -72,7 +72,7 @@ func TestConcurrentEntriesAreInOneInstanceAtOnce(t *testing.T) {
 }
 
 func TestConcurrentEntriesWaitForWhatTheyBuildOn(t *testing.T) {
-	h := &fakeHost{reusable: true, answer: func(_ int, r *testrunner.Request) *testrunner.Answer { return text(200, r.Target) }}
+	h := &fakeHost{reusable: true, response: func(_ int, r *testrunner.Request) *testrunner.Response { return text(200, r.Target) }}
 	files, _ := run(t, h, testrunner.Options{Concurrent: 4}, parse(t,
 		"GET http://localhost/1\nHTTP 200\n[Captures]\nx: body\n\nGET http://localhost{{x}}\n[Options]\nvariable: y=2\nHTTP 200\n\nGET http://localhost{{x}}{{y}}\nHTTP 200\n`/12`\n"))
 	if got := outcomes(files); got != "pass pass pass" {
@@ -89,7 +89,7 @@ func TestNothingIsConcurrentInInstancesThatTakeOneRequestAtATime(t *testing.T) {
 		running += by
 		most = max(most, running)
 	}
-	h := &fakeHost{answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{response: func(_ int, r *testrunner.Request) *testrunner.Response {
 		r.Taken()
 		count(1)
 		defer count(-1)
@@ -106,7 +106,7 @@ func TestNothingIsConcurrentInInstancesThatTakeOneRequestAtATime(t *testing.T) {
 }
 
 func TestBystandersOfATrapAreNotBlamed(t *testing.T) {
-	h := &fakeHost{reusable: true, answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{reusable: true, response: func(_ int, r *testrunner.Request) *testrunner.Response {
 		if r.Target == "/bystander" {
 			a := failure(testrunner.Trap, "")
 			a.Failure.Bystander = true
@@ -121,7 +121,7 @@ func TestBystandersOfATrapAreNotBlamed(t *testing.T) {
 }
 
 func TestFailFastStopsConcurrentEntries(t *testing.T) {
-	h := &fakeHost{reusable: true, answer: func(int, *testrunner.Request) *testrunner.Answer { return text(500, "") }}
+	h := &fakeHost{reusable: true, response: func(int, *testrunner.Request) *testrunner.Response { return text(500, "") }}
 	// The first one ends before the next begin, as it has a capture.
 	files, _ := run(t, h, testrunner.Options{Concurrent: 2, FailFast: true}, parse(t, "GET http://localhost/\nHTTP 200\n[Captures]\nx: status\n\n"+get+"\n"+get))
 	if got := outcomes(files); got != "mismatch skipped skipped" {
@@ -129,7 +129,7 @@ func TestFailFastStopsConcurrentEntries(t *testing.T) {
 	}
 }
 
-// goneHost makes instances that end after their first answer.
+// goneHost makes instances that end after their first response.
 type goneHost struct{ fakeHost }
 
 func (h *goneHost) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Target, error) {
@@ -142,7 +142,7 @@ type goneTarget struct {
 	n int
 }
 
-func (t *goneTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
+func (t *goneTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Response, error) {
 	if t.n++; t.n > 1 {
 		return nil, &testrunner.GoneError{}
 	}
@@ -150,7 +150,7 @@ func (t *goneTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 }
 
 func TestAnInstanceThatEndedBetweenEntriesIsReplaced(t *testing.T) {
-	h := &goneHost{fakeHost{answer: counter}}
+	h := &goneHost{fakeHost{response: counter}}
 	var files []*testrunner.FileResult
 	if _, err := testrunner.Run(t.Context(), h, parse(t, get+"\n"+get), &testrunner.Options{}, func(f *testrunner.FileResult) { files = append(files, f) }); err != nil {
 		t.Fatal(err)

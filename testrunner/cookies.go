@@ -29,7 +29,7 @@ type storedCookie struct {
 	made                int
 }
 
-// update takes in the Set-Cookie fields of an answer.
+// update takes in the Set-Cookie fields of a response.
 func (s *cookieStore) update(u *url.URL, headers fixture.Fields, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -182,7 +182,7 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 	err := interrupt.Do(ctx, func(w *interrupt.Work) {
 		f.scope.Work = w
 		f.judge(&r, trip, &s)
-		if !r.Outcome.Failed() && opts.output != "" && r.Answer != nil {
+		if !r.Outcome.Failed() && opts.output != "" && r.Response != nil {
 			f.output(&r, opts.output)
 		}
 	})
@@ -203,7 +203,7 @@ func (f *fileRun) output(r *Result, name string) {
 	}
 }
 
-// timeout returns the time for an answer: the shortest of what is set.
+// timeout returns the time for a response: the shortest of what is set.
 func (f *fileRun) timeout(s *hurl.Settings, opts *settings) time.Duration {
 	limit := f.options.Timeout
 	if s.Timeout != nil {
@@ -230,7 +230,7 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	if r.Outcome.Failed() { // the request could not be followed to its end
 		return
 	}
-	failure := r.Answer.Failure
+	failure := r.Response.Failure
 	switch {
 	case s.Expect != nil && meets(s.Expect, failure):
 		return
@@ -256,7 +256,7 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 		c.check()
 		r.Problems, r.Captures = c.problems, c.captures
 	}
-	if r.Entry.Response == nil && f.options.All && r.Answer.Status != 0 {
+	if r.Entry.Response == nil && f.options.All && r.Response.Status != 0 {
 		r.Missing = f.missing(r, t.response, s)
 	}
 	switch {
@@ -264,7 +264,7 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 		r.Outcome = Reuse
 		r.Problems = append([]Problem{{
 			Kind: ProblemFailure, Range: responseRange(r.Entry), Title: "The instance cannot be used again",
-			Expected: "an answer, as a new instance gives, since hosts use instances of this kind again",
+			Expected: "a response, as a new instance gives, since hosts use instances of this kind again",
 			Actual:   t.reused.Failure.String(),
 		}}, r.Problems...)
 	case len(r.Problems) > 0:
@@ -272,15 +272,15 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	}
 }
 
-// unexpected reports an answer, or a failure, in place of the wanted failure.
+// unexpected reports a response, or a failure, in place of the wanted failure.
 func (f *fileRun) unexpected(r *Result, want *hurl.Expect) {
 	p := Problem{
 		Kind: ProblemExpect, Range: want.Range, Title: "Expected failure",
 		Expected: strings.TrimSpace(string(want.Kind) + " " + want.Name),
 	}
 	r.Outcome = Mismatch
-	p.Actual = "an answer with status " + statusText(r.Answer.Status)
-	if failure := r.Answer.Failure; failure != nil {
+	p.Actual = "a response with status " + statusText(r.Response.Status)
+	if failure := r.Response.Failure; failure != nil {
 		r.Outcome = failure.Outcome
 		p.Actual = failure.String()
 	}
@@ -304,7 +304,7 @@ func failureTitle(f *Failure) string {
 		}
 		return "The guest trapped"
 	case Expired:
-		return "No answer in time"
+		return "No response in time"
 	case NoResponse:
 		return "No response"
 	case ErrorCode:
@@ -336,7 +336,7 @@ type trip struct {
 	result  *Result
 
 	response *eval.Response
-	reused   *Answer
+	reused   *Response
 }
 
 func (t *trip) run(ctx context.Context, r *Request) error {
@@ -354,32 +354,32 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 		if x.reused != nil {
 			t.reused = x.reused
 		}
-		t.result.Request, t.result.Answer = sent, x.answer
-		if x.answer.Failure != nil {
+		t.result.Request, t.result.Response = sent, x.response
+		if x.response.Failure != nil {
 			return nil
 		}
 		t.scope.Response = nil
-		t.fileRun.cookies.update(u, x.answer.Headers, t.scope.Now())
+		t.fileRun.cookies.update(u, x.response.Headers, t.scope.Now())
 		t.response = &eval.Response{
-			URL: at.String(), Version: r.Version, Status: x.answer.Status, Headers: x.answer.Headers,
-			Trailers: x.answer.Trailers,
-			Raw:      x.answer.Body, MaxBody: t.options.MaxBody, Duration: x.answer.Duration,
+			URL: at.String(), Version: r.Version, Status: x.response.Status, Headers: x.response.Headers,
+			Trailers: x.response.Trailers,
+			Raw:      x.response.Body, MaxBody: t.options.MaxBody, Duration: x.response.Duration,
 			Redirects: hops,
 		}
-		if !t.opts.location || x.answer.Status < 300 || x.answer.Status > 399 ||
-			!x.answer.Headers.Has("Location") {
+		if !t.opts.location || x.response.Status < 300 || x.response.Status > 399 ||
+			!x.response.Headers.Has("Location") {
 			return nil
 		}
 		if t.opts.maxRedirs >= 0 && int64(len(hops)) >= t.opts.maxRedirs {
 			t.fail("Too many redirects", fmt.Sprintf("more than %d", t.opts.maxRedirs))
 			return nil
 		}
-		to, err := at.join(x.answer.Headers.Get("Location"))
+		to, err := at.join(x.response.Headers.Get("Location"))
 		if err != nil {
 			t.fail("Redirect cannot be followed", err.Error())
 			return nil
 		}
-		next, err := t.follow(r, &to, x.answer.Status)
+		next, err := t.follow(r, &to, x.response.Status)
 		if err != nil {
 			t.fail("Redirect cannot be followed", err.Error())
 			return nil
@@ -388,7 +388,7 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 			t.result.Notes = append(t.result.Notes,
 				"user name and password of the URL in Location are not sent")
 		}
-		hops = append(hops, eval.Redirect{Status: x.answer.Status, Location: to.String()})
+		hops = append(hops, eval.Redirect{Status: x.response.Status, Location: to.String()})
 		r, at = next, to
 	}
 }

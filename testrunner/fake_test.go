@@ -16,8 +16,8 @@ import (
 // fakeHost makes instances that are a function.
 type fakeHost struct {
 	reusable bool
-	// answer answers the n-th request, from 1, of an instance.
-	answer func(n int, r *testrunner.Request) *testrunner.Answer
+	// response makes that to the n-th request, from 1, of an instance.
+	response func(n int, r *testrunner.Request) *testrunner.Response
 
 	mu     sync.Mutex
 	opened []testrunner.Spec
@@ -37,8 +37,8 @@ type fakeTarget struct {
 	n    atomic.Int64
 }
 
-func (t *fakeTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
-	return t.host.answer(int(t.n.Add(1)), r), ctx.Err()
+func (t *fakeTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Response, error) {
+	return t.host.response(int(t.n.Add(1)), r), ctx.Err()
 }
 
 func (t *fakeTarget) Reusable() bool { return t.host.reusable }
@@ -49,17 +49,17 @@ func (t *fakeTarget) Close() {
 	t.host.open--
 }
 
-// text answers with a body.
-func text(status int, body string, headers ...string) *testrunner.Answer {
-	a := &testrunner.Answer{Status: status, Body: []byte(body)}
+// text returns a response with a body.
+func text(status int, body string, headers ...string) *testrunner.Response {
+	a := &testrunner.Response{Status: status, Body: []byte(body)}
 	for i := 0; i < len(headers); i += 2 {
 		a.Headers = append(a.Headers, fixture.Field{Name: headers[i], Value: headers[i+1]})
 	}
 	return a
 }
 
-func failure(o testrunner.Outcome, code string) *testrunner.Answer {
-	return &testrunner.Answer{Failure: &testrunner.Failure{Outcome: o, Cause: "it did", ErrorCode: code}, Lost: o != testrunner.ErrorCode}
+func failure(o testrunner.Outcome, code string) *testrunner.Response {
+	return &testrunner.Response{Failure: &testrunner.Failure{Outcome: o, Cause: "it did", ErrorCode: code}, Lost: o != testrunner.ErrorCode}
 }
 
 // parse makes sources of texts, which are named by their number.

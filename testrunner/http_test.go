@@ -13,7 +13,7 @@ import (
 
 func TestCookiesAreKeptForAFile(t *testing.T) {
 	var sent []string
-	h := &fakeHost{answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{response: func(_ int, r *testrunner.Request) *testrunner.Response {
 		sent = append(sent, r.Headers.Get("Cookie"))
 		switch r.Target {
 		case "/set":
@@ -36,7 +36,7 @@ func TestCookiesAreKeptForAFile(t *testing.T) {
 
 func TestRedirectsAreFollowedOnlyWhenAsked(t *testing.T) {
 	var sent []string
-	h := &fakeHost{answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{response: func(_ int, r *testrunner.Request) *testrunner.Response {
 		sent = append(sent, fmt.Sprintf("%s %s %q", r.Method, r.Target, r.Body))
 		switch r.Target {
 		case "/303":
@@ -88,7 +88,7 @@ func TestIgnoredPartsAreNotCompared(t *testing.T) {
 		{"# @ignore jsonpath $..t\n# @ignore jsonpath $.id\n", "{\"id\": 1, \"list\": [{\"t\": 9, \"v\": \"a\"}]}\n", testrunner.Pass},
 	}
 	for _, tt := range tests {
-		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, body, "x", "2") }}
+		h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return text(200, body, "x", "2") }}
 		files, _ := run(t, h, testrunner.Options{}, parse(t, tt.directives+"GET http://localhost/\nHTTP 200\n"+tt.expected))
 		if got := files[0].Results[0].Outcome; got != tt.want {
 			t.Errorf("%q with %q: %s, want %s: %+v", tt.directives, tt.expected, got, tt.want, files[0].Results[0].Problems)
@@ -108,7 +108,7 @@ func TestRepeatedHeadersAreComparedInOrder(t *testing.T) {
 		{"V: 3\n", testrunner.Mismatch},
 	}
 	for _, tt := range tests {
-		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, "", "V", "1", "V", "2") }}
+		h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return text(200, "", "V", "1", "V", "2") }}
 		files, _ := run(t, h, testrunner.Options{}, parse(t, "GET http://localhost/\nHTTP 200\n"+tt.expected))
 		if got := files[0].Results[0].Outcome; got != tt.want {
 			t.Errorf("%q: %s, want %s", tt.expected, got, tt.want)
@@ -134,7 +134,7 @@ func TestCredentialsInAURLAreSentOrReported(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			auth := ""
-			h := &fakeHost{answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+			h := &fakeHost{response: func(_ int, r *testrunner.Request) *testrunner.Response {
 				auth = r.Headers.Get("Authorization")
 				if r.Target == "/away" {
 					return text(302, "", "Location", "http://x:y@localhost/end")

@@ -27,7 +27,7 @@ func (r *Result) trim(hide func(string) string) {
 		slim.Body = nil
 		r.Request = &slim
 	}
-	a := r.Answer
+	a := r.Response
 	switch {
 	case a == nil:
 	case !r.Outcome.Failed() && len(a.Body) > keptPassed:
@@ -96,8 +96,8 @@ func (r *Result) redact(hide func(string) string) {
 	for i := range r.Captures {
 		r.Captures[i].Value = hideIn(r.Captures[i].Value, hide)
 	}
-	if r.Answer != nil {
-		r.Answer.redact(hide)
+	if r.Response != nil {
+		r.Response.redact(hide)
 	}
 }
 
@@ -138,7 +138,7 @@ func hideIn(v any, hide func(string) string) any {
 }
 
 // redact hides secrets.
-func (a *Answer) redact(hide func(string) string) {
+func (a *Response) redact(hide func(string) string) {
 	for i, line := range a.Stderr {
 		a.Stderr[i] = hide(line)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 func TestTheLineThatIsNotMetIsQuoted(t *testing.T) {
-	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, "hunter2", "a", "1") }}
+	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return text(200, "hunter2", "a", "1") }}
 	o := testrunner.Options{Secrets: []testrunner.Variable{{Name: "pw", Value: "hunter2"}}}
 	tests := map[string]string{
 		"GET http://localhost/\nHTTP 200\n[Asserts]\nstatus == 200\n  header \"a\" == \"2\" # c\n": `header "a" == "2" # c`,
@@ -39,19 +39,19 @@ func TestTheLineThatIsNotMetIsQuoted(t *testing.T) {
 
 func TestLargeBodiesAreNotKept(t *testing.T) {
 	const size = 3 << 20
-	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response {
 		return text(200, strings.Repeat("0123456789abcdef", size/16))
 	}}
 	files, _ := run(t, h, testrunner.Options{}, parse(t,
 		"POST http://localhost/\n`"+strings.Repeat("x", 10_000)+"`\nHTTP 200\n\nGET http://localhost/\nHTTP 404\n\n"+
 			"GET http://localhost/\nHTTP 200\n[Asserts]\nbody == \"x\"\nbytes == hex,00;\n"))
 	r := files[0].Results
-	if len(r[0].Answer.Body) > 0 || len(r[0].Request.Body) > 0 {
-		t.Errorf("of an entry that passed %d bytes and a request's %d are kept", len(r[0].Answer.Body), len(r[0].Request.Body))
+	if len(r[0].Response.Body) > 0 || len(r[0].Request.Body) > 0 {
+		t.Errorf("of an entry that passed %d bytes and a request's %d are kept", len(r[0].Response.Body), len(r[0].Request.Body))
 	}
 	for _, failed := range r[1:] {
-		if n := len(failed.Answer.Body); n == 0 || n >= size || failed.Answer.Size != size {
-			t.Errorf("of a body of %d bytes %d are kept, and the size is %d", size, n, failed.Answer.Size)
+		if n := len(failed.Response.Body); n == 0 || n >= size || failed.Response.Size != size {
+			t.Errorf("of a body of %d bytes %d are kept, and the size is %d", size, n, failed.Response.Size)
 		}
 		for _, p := range failed.Problems {
 			if len(p.Actual) >= size {
@@ -87,8 +87,8 @@ func everything(t *testing.T, f *testrunner.FileResult) string {
 				fmt.Fprintf(&b, "%s\n%s\n", p.Diff.Bytes.Want, p.Diff.Bytes.Got)
 			}
 		}
-		fmt.Fprintf(&b, "%v %v %v\n", r.Captures, r.Answer.Headers, r.Answer.Trailers)
-		fmt.Fprintf(&b, "%s\n%s\n%+v\n", r.Answer.Body, r.Answer.Stderr, r.Answer.Failure)
+		fmt.Fprintf(&b, "%v %v %v\n", r.Captures, r.Response.Headers, r.Response.Trailers)
+		fmt.Fprintf(&b, "%s\n%s\n%+v\n", r.Response.Body, r.Response.Stderr, r.Response.Failure)
 	}
 	return b.String()
 }
@@ -96,7 +96,7 @@ func everything(t *testing.T, f *testrunner.FileResult) string {
 func TestSecretsAreNotShownInAnyFormAnywhere(t *testing.T) {
 	const secret = `p"w&d é+/secret'<x>`
 	shown := "ok\n"
-	h := &fakeHost{reusable: true, answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{reusable: true, response: func(_ int, r *testrunner.Request) *testrunner.Response {
 		if r.Target == "/trap" {
 			a := failure(testrunner.Trap, "")
 			a.Failure.Cause, a.Failure.Hint, a.Stderr = "cause: "+shown, "hint: "+shown, []string{shown}
@@ -134,7 +134,7 @@ func TestSecretsAreNotShownInAnyFormAnywhere(t *testing.T) {
 
 func TestALineOfASecretIsNotShown(t *testing.T) {
 	key := "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\n9w0BAQEFAASCBKcwggSj\n-----END KEY-----\n"
-	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, "key:\n"+key) }}
+	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return text(200, "key:\n"+key) }}
 	o := testrunner.Options{Secrets: []testrunner.Variable{{Name: "key", Value: key}}}
 	files, _ := run(t, h, o, parse(t, "GET http://localhost/\nHTTP 200\n```\nkey:\nnone\n```\n"))
 	all := everything(t, files[0])
@@ -151,7 +151,7 @@ func TestABodyBeyondItsBoundIsAnErrorThatNamesTheFlag(t *testing.T) {
 	if _, err := z.Write(make([]byte, 2<<20)); err != nil || z.Close() != nil {
 		t.Fatal(err)
 	}
-	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response {
 		return text(200, packed.String(), "content-encoding", "gzip")
 	}}
 	for limit, want := range map[int64]string{0: "pass", 2 << 20: "pass", 1 << 20: "mismatch"} {
@@ -165,7 +165,7 @@ func TestABodyBeyondItsBoundIsAnErrorThatNamesTheFlag(t *testing.T) {
 	}
 }
 
-// endingTarget ends the run when it has answered.
+// endingTarget ends the run when it has responded.
 type endingTarget struct {
 	testrunner.Target
 	end  context.CancelCauseFunc
@@ -174,7 +174,7 @@ type endingTarget struct {
 
 var errInterrupted = errors.New("interrupted")
 
-func (t *endingTarget) Do(context.Context, *testrunner.Request) (*testrunner.Answer, error) {
+func (t *endingTarget) Do(context.Context, *testrunner.Request) (*testrunner.Response, error) {
 	t.end(errInterrupted)
 	return text(200, t.body, "content-type", "text/html"), nil
 }

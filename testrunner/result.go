@@ -14,13 +14,13 @@ type Outcome string
 // The outcomes.
 const (
 	Pass          Outcome = "pass"
-	Mismatch      Outcome = "mismatch"      // an answer, but not the expected one
+	Mismatch      Outcome = "mismatch"      // a response, but not the expected one
 	Trap          Outcome = "trap"          // the guest was stopped by a fault of its own
-	Expired       Outcome = "expired"       // no answer in time
-	NoResponse    Outcome = "no-response"   // the guest ended without an answer
-	ErrorCode     Outcome = "error-code"    // the guest answered with an error-code
+	Expired       Outcome = "expired"       // no response in time
+	NoResponse    Outcome = "no-response"   // the guest ended without a response
+	ErrorCode     Outcome = "error-code"    // the guest returned an error-code
 	Instantiation Outcome = "instantiation" // there is no instance
-	// Reuse says that only a new instance can answer, though hosts use them again.
+	// Reuse says that only a new instance can respond, though hosts use them again.
 	Reuse   Outcome = "reuse"
 	Error   Outcome = "error"   // the fixture asks for what cannot be done
 	Skipped Outcome = "skipped" // not run
@@ -49,8 +49,8 @@ const (
 	ProblemAssert  ProblemKind = "assert"
 	ProblemCapture ProblemKind = "capture"
 	ProblemRequest ProblemKind = "request" // it cannot be made
-	ProblemFailure ProblemKind = "failure" // no answer
-	ProblemExpect  ProblemKind = "expect"  // an answer where a failure was wanted, or another failure
+	ProblemFailure ProblemKind = "failure" // no response
+	ProblemExpect  ProblemKind = "expect"  // a response where a failure was wanted, or another failure
 	ProblemMissing ProblemKind = "missing" // nothing is expected
 )
 
@@ -80,10 +80,10 @@ type Result struct {
 	Started time.Time
 	// Duration is the time of all attempts together.
 	Duration time.Duration
-	// Request and Answer are those of the last attempt; nil if it did not come
+	// Request and Response are those of the last attempt; nil if it did not come
 	// to that.
 	Request  *Request
-	Answer   *Answer
+	Response *Response
 	Problems []Problem
 	// Missing, if not nil, is that nothing is expected of the response, with edits
 	// that make the fixture expect what came. It is found with Options.All only.
@@ -227,7 +227,7 @@ type Verdict int
 // The verdicts, the worst last.
 const (
 	AllPassed  Verdict = iota
-	Mismatches         // answers differ, and that is all
+	Mismatches         // responses differ, and that is all
 	Broken             // something could not be run to its end
 	Unreadable         // a fixture cannot be parsed
 )

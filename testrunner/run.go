@@ -33,16 +33,16 @@ type Options struct {
 	// Concurrent is how many entries are sent at once into the one instance, if
 	// it takes several; more than 1 excludes isolation and Jobs.
 	Concurrent int
-	// Timeout limits the time for an answer where the fixture does not; 0: no
+	// Timeout limits the time for a response where the fixture does not; 0: no
 	// limit.
 	Timeout time.Duration
 	// Retry is how often an entry that fails is tried again.
 	Retry int64
-	// All looks at everything in an answer also when its status is wrong, and
+	// All looks at everything in a response also when its status is wrong, and
 	// finds out how the fixture would expect it, for all that is to become an
 	// expectation.
 	All bool
-	// MaxBody is how large the body of an answer may be, in bytes, also without
+	// MaxBody is how large the body of a response may be, in bytes, also without
 	// its content codings; 0: no limit.
 	MaxBody int64
 	// FailFast ends the run at the first entry that fails.

@@ -15,15 +15,15 @@ import (
 
 const get = "GET http://localhost/\nHTTP 200\n"
 
-// counter answers with how many requests its instance has had.
-func counter(n int, _ *testrunner.Request) *testrunner.Answer { return text(200, fmt.Sprint(n)) }
+// counter responds with how many requests its instance has had.
+func counter(n int, _ *testrunner.Request) *testrunner.Response { return text(200, fmt.Sprint(n)) }
 
-// bodies lists the bodies of all answers.
+// bodies lists the bodies of all responses.
 func bodies(files []*testrunner.FileResult) string {
 	var all []string
 	for _, f := range files {
 		for _, r := range f.Results {
-			all = append(all, string(r.Answer.Body))
+			all = append(all, string(r.Response.Body))
 		}
 	}
 	return strings.Join(all, " ")
@@ -41,7 +41,7 @@ func TestInstancesAreSharedAsToldToBe(t *testing.T) {
 		{testrunner.Options{Selection: testrunner.Selection{Repeat: 2}}, "1 2 3 4 5 6 7 8"},
 	}
 	for _, tt := range tests {
-		h := &fakeHost{answer: counter}
+		h := &fakeHost{response: counter}
 		files, _ := run(t, h, tt.options, parse(t, get+"\n"+get, get+"\n"+get))
 		if got := bodies(files); got != tt.want {
 			t.Errorf("%+v: %s, want %s", tt.options, got, tt.want)
@@ -50,7 +50,7 @@ func TestInstancesAreSharedAsToldToBe(t *testing.T) {
 }
 
 func TestAnInstanceForEachComponentAndEnvironment(t *testing.T) {
-	h := &fakeHost{answer: counter}
+	h := &fakeHost{response: counter}
 	files, _ := run(t, h, testrunner.Options{}, parse(t,
 		get, "# @component x/own.wasm\n\n"+get, "# @env A=1\n# @env B=2\n\n"+get, get))
 	want := []testrunner.Spec{{}, {Component: "x/own.wasm"}, {Env: "A=1\nB=2\n"}}
@@ -64,7 +64,7 @@ func TestAnInstanceForEachComponentAndEnvironment(t *testing.T) {
 
 func TestAfterAFailureTheNextEntryHasANewInstance(t *testing.T) {
 	for _, o := range []testrunner.Outcome{testrunner.Trap, testrunner.Expired, testrunner.NoResponse, testrunner.Instantiation} {
-		h := &fakeHost{answer: func(n int, r *testrunner.Request) *testrunner.Answer {
+		h := &fakeHost{response: func(n int, r *testrunner.Request) *testrunner.Response {
 			if r.Target == "/fail" {
 				return failure(o, "")
 			}
@@ -75,8 +75,8 @@ func TestAfterAFailureTheNextEntryHasANewInstance(t *testing.T) {
 			t.Errorf("outcomes %s, want %s", got, want)
 		}
 		last := files[0].Results[2]
-		if string(last.Answer.Body) != "1" || len(last.Notes) != 1 || !strings.Contains(last.Notes[0], string(o)) {
-			t.Errorf("%s: the next entry had body %q and notes %q", o, last.Answer.Body, last.Notes)
+		if string(last.Response.Body) != "1" || len(last.Notes) != 1 || !strings.Contains(last.Notes[0], string(o)) {
+			t.Errorf("%s: the next entry had body %q and notes %q", o, last.Response.Body, last.Notes)
 		}
 		if s.Verdict() != testrunner.Broken {
 			t.Errorf("%s: verdict %d", o, s.Verdict())
@@ -85,7 +85,7 @@ func TestAfterAFailureTheNextEntryHasANewInstance(t *testing.T) {
 }
 
 func TestAnErrorCodeKeepsTheInstance(t *testing.T) {
-	h := &fakeHost{answer: func(n int, _ *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{response: func(n int, _ *testrunner.Request) *testrunner.Response {
 		if n == 1 {
 			return failure(testrunner.ErrorCode, "DNS-timeout")
 		}
@@ -97,9 +97,9 @@ func TestAnErrorCodeKeepsTheInstance(t *testing.T) {
 	}
 }
 
-// once answers the first request of an instance only.
-func once(o testrunner.Outcome) func(int, *testrunner.Request) *testrunner.Answer {
-	return func(n int, _ *testrunner.Request) *testrunner.Answer {
+// once responds to the first request of an instance only.
+func once(o testrunner.Outcome) func(int, *testrunner.Request) *testrunner.Response {
+	return func(n int, _ *testrunner.Request) *testrunner.Response {
 		if n > 1 {
 			return failure(o, "")
 		}
@@ -109,7 +109,7 @@ func once(o testrunner.Outcome) func(int, *testrunner.Request) *testrunner.Answe
 
 func TestGuestsThatCannotBeReusedGetAnInstancePerRequest(t *testing.T) {
 	for _, o := range []testrunner.Outcome{testrunner.Trap, testrunner.NoResponse} {
-		h := &fakeHost{answer: once(o)}
+		h := &fakeHost{response: once(o)}
 		files, _ := run(t, h, testrunner.Options{}, parse(t, get+"\n"+get+"\n"+get+"\n"+get))
 		if got := outcomes(files); got != "pass pass pass pass" {
 			t.Errorf("%s: outcomes %s", o, got)
@@ -129,7 +129,7 @@ func TestGuestsThatCannotBeReusedGetAnInstancePerRequest(t *testing.T) {
 }
 
 func TestReuseIsAFailureWhereHostsReuse(t *testing.T) {
-	h := &fakeHost{answer: once(testrunner.Trap), reusable: true}
+	h := &fakeHost{response: once(testrunner.Trap), reusable: true}
 	files, s := run(t, h, testrunner.Options{}, parse(t, get+"\n"+get))
 	if got := outcomes(files); got != "pass reuse" {
 		t.Errorf("outcomes %s", got)
@@ -142,7 +142,7 @@ func TestReuseIsAFailureWhereHostsReuse(t *testing.T) {
 func TestWantedFailuresPass(t *testing.T) {
 	tests := []struct {
 		directive string
-		answer    *testrunner.Answer
+		response  *testrunner.Response
 		want      testrunner.Outcome
 	}{
 		{"trap", failure(testrunner.Trap, ""), testrunner.Pass},
@@ -155,7 +155,7 @@ func TestWantedFailuresPass(t *testing.T) {
 		{"trap", text(200, ""), testrunner.Mismatch},
 	}
 	for _, tt := range tests {
-		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return tt.answer }}
+		h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return tt.response }}
 		files, _ := run(t, h, testrunner.Options{}, parse(t, "# @expect "+tt.directive+"\n"+get))
 		if got := files[0].Results[0].Outcome; got != tt.want {
 			t.Errorf("@expect %s: %s, want %s", tt.directive, got, tt.want)
@@ -164,7 +164,7 @@ func TestWantedFailuresPass(t *testing.T) {
 }
 
 func TestFailFastEndsTheRun(t *testing.T) {
-	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(500, "") }}
+	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return text(500, "") }}
 	files, s := run(t, h, testrunner.Options{FailFast: true}, parse(t, get+"\n"+get, get))
 	if got := outcomes(files); got != "mismatch skipped" || s.NotRun != 1 {
 		t.Errorf("outcomes %s, %d files not run", got, s.NotRun)
@@ -188,7 +188,7 @@ func TestSelection(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			h := &fakeHost{answer: func(_ int, r *testrunner.Request) *testrunner.Answer { return text(200, r.Target) }}
+			h := &fakeHost{response: func(_ int, r *testrunner.Request) *testrunner.Response { return text(200, r.Target) }}
 			files, _ := run(t, h, testrunner.Options{Selection: tt.selection}, parse(t, a, "GET http://localhost/d\n", "GET http://localhost/e\n"))
 			if got := bodies(files); got != tt.want {
 				t.Errorf("ran %s, want %s", got, tt.want)
@@ -202,7 +202,7 @@ func TestResultsComeInTheOrderOfTheFiles(t *testing.T) {
 	for range 20 {
 		texts = append(texts, get)
 	}
-	files, s := run(t, &fakeHost{answer: counter}, testrunner.Options{Jobs: 4}, parse(t, texts...))
+	files, s := run(t, &fakeHost{response: counter}, testrunner.Options{Jobs: 4}, parse(t, texts...))
 	for i, f := range files {
 		if want := string(rune('a'+i)) + ".hurl"; f.Path != want {
 			t.Errorf("file %d is %s, want %s", i, f.Path, want)
@@ -214,7 +214,7 @@ func TestResultsComeInTheOrderOfTheFiles(t *testing.T) {
 }
 
 func TestRetriesAndRepetitions(t *testing.T) {
-	third := func(n int, _ *testrunner.Request) *testrunner.Answer {
+	third := func(n int, _ *testrunner.Request) *testrunner.Response {
 		if n < 3 {
 			return text(503, "")
 		}
@@ -235,7 +235,7 @@ func TestRetriesAndRepetitions(t *testing.T) {
 		{"[Options]\nskip: true\n", 0, "skipped"},
 	}
 	for _, tt := range tests {
-		files, summary := run(t, &fakeHost{answer: third}, testrunner.Options{Retry: tt.retry}, parse(t, "GET http://localhost/\n"+tt.options+"HTTP 200\n"))
+		files, summary := run(t, &fakeHost{response: third}, testrunner.Options{Retry: tt.retry}, parse(t, "GET http://localhost/\n"+tt.options+"HTTP 200\n"))
 		if got := outcomes(files); got != tt.want {
 			t.Errorf("%q, retry %d: %s, want %s", tt.options, tt.retry, got, tt.want)
 		}
@@ -250,14 +250,14 @@ func TestRetriesAndRepetitions(t *testing.T) {
 }
 
 func TestSecretsAreNotShown(t *testing.T) {
-	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response {
 		a := text(200, "token hunter2 and s3cret")
 		a.Stderr = []string{"hunter2"}
 		return a
 	}}
 	files, _ := run(t, h, testrunner.Options{Secrets: []testrunner.Variable{{Name: "p", Value: "hunter2"}}}, parse(t,
 		"GET http://localhost/\nHTTP 200\n[Captures]\nc: body regex \"and (.*)\" redact\n[Asserts]\nbody == \"x\"\nbody contains \"{{p}}!\"\n"))
-	got := fmt.Sprintf("%+v %s %v %v", files[0].Results[0].Problems, files[0].Results[0].Answer.Body, files[0].Results[0].Answer.Stderr, files[0].Results[0].Captures)
+	got := fmt.Sprintf("%+v %s %v %v", files[0].Results[0].Problems, files[0].Results[0].Response.Body, files[0].Results[0].Response.Stderr, files[0].Results[0].Captures)
 	if strings.Contains(got, "hunter2") || strings.Contains(got, "s3cret") || strings.Count(got, "***") < 3 {
 		t.Errorf("got %s", got)
 	}
@@ -266,9 +266,9 @@ func TestSecretsAreNotShown(t *testing.T) {
 func TestSecretsAreNotShownInOtherSpellings(t *testing.T) {
 	o := testrunner.Options{Secrets: []testrunner.Variable{{Name: "p", Value: `a "b" c`}}}
 	for _, said := range []string{`{"x":"a \"b\" c"}`, "/?x=a+%22b%22+c", "/a%20%22b%22%20c"} {
-		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, said) }}
+		h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return text(200, said) }}
 		files, _ := run(t, h, o, parse(t, "GET http://localhost/\nHTTP 404\n"))
-		if got := string(files[0].Results[0].Answer.Body); !strings.Contains(got, "***") || strings.Contains(got, "b") {
+		if got := string(files[0].Results[0].Response.Body); !strings.Contains(got, "***") || strings.Contains(got, "b") {
 			t.Errorf("%s is shown as %s", said, got)
 		}
 	}
@@ -303,7 +303,7 @@ func TestShardsAreDisjointCompleteAndBalanced(t *testing.T) {
 func TestAFailureThatEndsAParallelRunIsToldWhateverCameBefore(t *testing.T) {
 	failed := make(chan struct{})
 	h := &fakeHost{}
-	h.answer = func(_ int, r *testrunner.Request) *testrunner.Answer {
+	h.response = func(_ int, r *testrunner.Request) *testrunner.Response {
 		if r.Target == "/fails" {
 			defer close(failed)
 			return text(500, "")
@@ -328,7 +328,7 @@ func TestTrailersAreCompared(t *testing.T) {
 		{"# @ignore trailer c\n# @trailer c: 3\n", ""},
 	}
 	for _, tt := range tests {
-		h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer {
+		h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response {
 			a := text(200, "")
 			a.Trailers = fixture.Fields{{Name: "A", Value: "1"}, {Name: "B", Value: "x"}, {Name: "A", Value: "2"}}
 			return a
@@ -345,7 +345,7 @@ func TestTrailersAreCompared(t *testing.T) {
 }
 
 func TestTheComponentOfTheUserComesBeforeThatOfAFixture(t *testing.T) {
-	h := &fakeHost{answer: counter}
+	h := &fakeHost{response: counter}
 	run(t, h, testrunner.Options{Component: "mine.wasm"}, parse(t, "# @component x/own.wasm\n\n"+get, get))
 	if diff := cmp.Diff([]testrunner.Spec{{Component: "mine.wasm"}}, h.opened); diff != "" {
 		t.Error(diff)

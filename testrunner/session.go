@@ -114,10 +114,10 @@ func (s *slot) open(ctx context.Context) (*instance, error) {
 
 // exchange is a request with what came of it.
 type exchange struct {
-	answer *Answer
-	// reused says that the answer came from a second try, because the instance
+	response *Response
+	// reused says that the response came from a second try, because the instance
 	// failed when it was used again.
-	reused *Answer // the first answer; nil if there was no second try
+	reused *Response // the first response; nil if there was no second try
 	notes  []string
 }
 
@@ -145,17 +145,17 @@ func (s *slot) take(ctx context.Context, x *exchange) (in *instance, before int,
 }
 
 // release gives an instance back after a request.
-func (s *slot) release(in *instance, answer *Answer) {
+func (s *slot) release(in *instance, response *Response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in.running--
 	switch {
 	case in.left && in.running == 0:
 		in.Close()
-	case answer == nil: // the run ends
-	case answer.Lost:
+	case response == nil: // the run ends
+	case response.Lost:
 		if s.instance == in {
-			s.note = lostNote(answer.Failure)
+			s.note = lostNote(response.Failure)
 		}
 		s.drop(in)
 	}
@@ -178,17 +178,17 @@ func (s *slot) send(
 		defer s.turn.Unlock()
 	}
 	before := 0
-	if x.answer, before, err = s.once(ctx, r, &x); err != nil {
+	if x.response, before, err = s.once(ctx, r, &x); err != nil {
 		return x, err
 	}
-	f := x.answer.Failure
+	f := x.response.Failure
 	if f != nil && before > 0 && !f.Bystander && (f.Outcome == Trap || f.Outcome == NoResponse) &&
 		!wanted(f) {
 		if err := s.again(ctx, r, &x); err != nil {
 			return x, err
 		}
 	}
-	x.notes = append(x.notes, x.answer.Notes...)
+	x.notes = append(x.notes, x.response.Notes...)
 	return x, nil
 }
 
@@ -205,23 +205,23 @@ func (s *slot) reusable(ctx context.Context) bool {
 // the request makes way for a new one.
 func (s *slot) once(
 	ctx context.Context, r *Request, x *exchange,
-) (answer *Answer, before int, err error) {
+) (response *Response, before int, err error) {
 	for {
 		var in *instance
 		if in, before, err = s.take(ctx, x); err != nil {
 			return nil, 0, err
 		}
-		answer, err = in.Do(ctx, r)
+		response, err = in.Do(ctx, r)
 		var gone *GoneError
 		if errors.As(err, &gone) && before > 0 {
-			s.release(in, &Answer{Lost: true})
+			s.release(in, &Response{Lost: true})
 			if gone.Err != nil && !s.session.concurrent() {
-				x.notes = append(x.notes, "after the answer before: "+gone.Err.Error())
+				x.notes = append(x.notes, "after the response before: "+gone.Err.Error())
 			}
 			continue
 		}
-		s.release(in, answer)
-		return answer, before, err
+		s.release(in, response)
+		return response, before, err
 	}
 }
 
@@ -251,10 +251,10 @@ func (s *slot) again(ctx context.Context, r *Request, x *exchange) error {
 	}
 	s.note = ""
 	if in.Reusable() {
-		x.reused, x.answer = x.answer, second
+		x.reused, x.response = x.response, second
 		return nil
 	}
-	x.answer = second
+	x.response = second
 	if !s.single {
 		s.single = true
 		x.notes = append(x.notes, "the component cannot be reused: an instance per entry from here on")

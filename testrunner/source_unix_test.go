@@ -30,7 +30,7 @@ func TestFilesOfARequestAreRegularOnes(t *testing.T) {
 	if err := syscall.Mkfifo("pipe", 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(200, "") }}
+	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return text(200, "") }}
 	for _, body := range []string{"file,pipe;", "[Multipart]\npart: file,pipe;"} {
 		files, _ := run(t, h, testrunner.Options{}, parse(t, "POST http://localhost/\n"+body+"\nHTTP 200\n"))
 		problems := files[0].Results[0].Problems

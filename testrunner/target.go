@@ -31,10 +31,10 @@ type Host interface {
 // Target is one instance. It is used by one goroutine, unless entries are run
 // concurrently and it is Reusable.
 type Target interface {
-	// Do sends a request and waits for the whole answer. What goes wrong with
-	// the instance stands in the answer; the error is that of ctx, or a
+	// Do sends a request and waits for the whole response. What goes wrong with
+	// the instance stands in the response; the error is that of ctx, or a
 	// *GoneError.
-	Do(ctx context.Context, r *Request) (*Answer, error)
+	Do(ctx context.Context, r *Request) (*Response, error)
 	// Reusable says what hosts do with instances of its kind: whether they give
 	// them more than one request.
 	Reusable() bool
@@ -70,18 +70,18 @@ type Request struct {
 	// Headers has Host only if the fixture gives it.
 	Headers fixture.Fields
 	Body    []byte // nil: none
-	// Timeout limits the time to the head of the answer; 0: no limit.
+	// Timeout limits the time to the head of the response; 0: no limit.
 	Timeout time.Duration
-	// MaxBody limits the body of the answer, in bytes; 0: no limit. The failure of
-	// an answer with a larger one is that of ReadBody.
+	// MaxBody limits the body of the response, in bytes; 0: no limit. The failure of
+	// a response with a larger one is that of ReadBody.
 	MaxBody int64
 	// Taken, if not nil, is called when the instance has taken the request. It
 	// may be called again.
 	Taken func()
 }
 
-// Answer is what came of a request.
-type Answer struct {
+// Response is what came of a request.
+type Response struct {
 	Status   int
 	Headers  fixture.Fields
 	Body     []byte // is not changed
@@ -94,7 +94,7 @@ type Answer struct {
 	Stderr []string
 	// Notes are what else there is to tell.
 	Notes []string
-	// Failure is not nil if there is no whole answer. The fields above are then
+	// Failure is not nil if there is no whole response. The fields above are then
 	// as far as it came.
 	Failure *Failure
 	// Lost says that the instance cannot be used any more.
@@ -102,9 +102,9 @@ type Answer struct {
 }
 
 // text returns the body as a text that must not be changed.
-func (a *Answer) text() string { return unsafe.String(unsafe.SliceData(a.Body), len(a.Body)) }
+func (a *Response) text() string { return unsafe.String(unsafe.SliceData(a.Body), len(a.Body)) }
 
-// ReadBody reads the body of an answer: all that r has. length is how much that
+// ReadBody reads the body of a response: all that r has. length is how much that
 // is said to be, in bytes, -1 if that is not known. What was read before an error
 // is returned with it; more than r's MaxBody is a *TooLargeError.
 func (r *Request) ReadBody(body io.Reader, length int64) ([]byte, error) {
@@ -114,7 +114,7 @@ func (r *Request) ReadBody(body io.Reader, length int64) ([]byte, error) {
 // TooLargeError says that a body is larger than Options.MaxBody.
 type TooLargeError = bodies.TooLargeError
 
-// Failure says why there is no answer.
+// Failure says why there is no response.
 type Failure struct {
 	// Outcome is Trap, Expired, NoResponse, ErrorCode or Instantiation.
 	Outcome Outcome

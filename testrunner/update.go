@@ -21,7 +21,7 @@ type Update struct {
 
 // Updates returns the changes that a file's differences allow. Of entries that
 // are run several times the last failure counts. What is no mismatch of an
-// answer allows none: a trap is not to become an expectation unnoticed.
+// response allows none: a trap is not to become an expectation unnoticed.
 func Updates(f *FileResult) []Update {
 	last := make(map[*hurl.Entry]int)
 	for i := range f.Results {

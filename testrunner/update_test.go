@@ -53,7 +53,7 @@ func TestUpdateChangesWhatFailedAndNothingElse(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer {
+			h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response {
 				a := text(200, tt.body, "a", "b#c", "x-is", "here")
 				a.Trailers = fixture.Fields{{Name: "t", Value: "y z"}}
 				return a
@@ -66,12 +66,12 @@ func TestUpdateChangesWhatFailedAndNothingElse(t *testing.T) {
 }
 
 func TestTrapsAndSecretsAreNotMadeExpectations(t *testing.T) {
-	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return failure(testrunner.Trap, "") }}
+	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return failure(testrunner.Trap, "") }}
 	files, _ := run(t, h, testrunner.Options{}, parse(t, get))
 	if u := testrunner.Updates(files[0]); len(u) != 0 {
 		t.Errorf("a trap allows %v", u)
 	}
-	h.answer = func(int, *testrunner.Request) *testrunner.Answer { return text(200, "hunter2") }
+	h.response = func(int, *testrunner.Request) *testrunner.Response { return text(200, "hunter2") }
 	files, _ = run(t, h, testrunner.Options{All: true, Secrets: []testrunner.Variable{{Name: "p", Value: "hunter2"}}}, parse(t, "GET http://localhost/\nHTTP 200\n`x`\n"))
 	if u := testrunner.Updates(files[0]); len(u) != 0 {
 		t.Errorf("a secret allows %+v", u[0].Problem.Edits)
@@ -94,7 +94,7 @@ func TestUpdateRefusesAFileThatHasChanged(t *testing.T) {
 
 func TestAnEntryThatExpectsNothingGetsWhatCame(t *testing.T) {
 	secret := 0
-	h := &fakeHost{reusable: true, answer: func(_ int, r *testrunner.Request) *testrunner.Answer {
+	h := &fakeHost{reusable: true, response: func(_ int, r *testrunner.Request) *testrunner.Response {
 		secret++
 		switch r.Target {
 		case "/token":
@@ -141,7 +141,7 @@ func TestAnEntryThatExpectsNothingGetsWhatCame(t *testing.T) {
 
 func TestWhatIsIgnoredStaysInTheFixture(t *testing.T) {
 	const got = `{"id":"new","created_at":"2026","title":"y","list":[{"id":7,"v":1},{"id":8,"v":2}]}`
-	h := &fakeHost{answer: func(int, *testrunner.Request) *testrunner.Answer { return text(201, got, "location", "/new") }}
+	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return text(201, got, "location", "/new") }}
 	head := "# @ignore jsonpath $..id\n# @ignore jsonpath $.created_at\n# @ignore header location\nPOST http://localhost/todos\n"
 	for before, after := range map[string]string{
 		"{\"title\": \"x\", \"id\": \"1\", \"created_at\": \"2020\"}":                                         "{\"title\": \"y\", \"id\": \"1\", \"created_at\": \"2020\", \"list\": [{\"id\": 7, \"v\": 1}, {\"id\": 8, \"v\": 2}]}",

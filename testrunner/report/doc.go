@@ -56,8 +56,8 @@ func plural(n int, one, many string) string {
 
 // outcomeText is an outcome with what names it further.
 func outcomeText(r *testrunner.Result) string {
-	if r.Outcome == testrunner.ErrorCode && r.Answer != nil && r.Answer.Failure != nil {
-		return "error-code " + term.Clean(r.Answer.Failure.ErrorCode)
+	if r.Outcome == testrunner.ErrorCode && r.Response != nil && r.Response.Failure != nil {
+		return "error-code " + term.Clean(r.Response.Failure.ErrorCode)
 	}
 	return string(r.Outcome)
 }

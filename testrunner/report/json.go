@@ -87,7 +87,7 @@ type (
 	}
 )
 
-// JSON writes everything that is known of a run, with the answers to those
+// JSON writes everything that is known of a run, with the responses to those
 // entries that did not pass.
 func JSON(w io.Writer, run *Run) error {
 	s := run.Summary
@@ -149,7 +149,7 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 		}
 		out.Captures[c.Name] = c.Value
 	}
-	if a := r.Answer; a != nil && r.Outcome.Failed() {
+	if a := r.Response; a != nil && r.Outcome.Failed() {
 		out.Stderr = a.Stderr
 		if f := a.Failure; f != nil {
 			out.Failure = &jsonFailure{string(f.Outcome), f.Cause, f.ErrorCode, f.Frames}
@@ -160,7 +160,7 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 	return out
 }
 
-func responseJSON(a *testrunner.Answer) *jsonResponse {
+func responseJSON(a *testrunner.Response) *jsonResponse {
 	out := &jsonResponse{
 		Status: a.Status, Headers: pairs(a.Headers), Trailers: pairs(a.Trailers), BodyBytes: a.Size,
 	}

@@ -130,8 +130,8 @@ func junitEntry(path, class string, r *testrunner.Result, names map[string]int) 
 		name = fmt.Sprintf("%s (%d)", name, n)
 	}
 	c := junitCase{Class: class, Name: name, Time: seconds(r.Duration)}
-	if r.Answer != nil && len(r.Answer.Stderr) > 0 {
-		c.Output = &junitText{xmlText(strings.Join(r.Answer.Stderr, "\n"))}
+	if r.Response != nil && len(r.Response.Stderr) > 0 {
+		c.Output = &junitText{xmlText(strings.Join(r.Response.Stderr, "\n"))}
 	}
 	switch {
 	case r.Outcome == testrunner.Skipped:

@@ -166,9 +166,9 @@ func (p *Pretty) Entry(path string, r *testrunner.Result) string {
 	for i := range r.Problems {
 		b.WriteString(indent(p.problem(path, &r.Problems[i]), "    "))
 	}
-	b.WriteString(indent(p.answered(path, r), "    "))
-	if r.Answer != nil {
-		b.WriteString(indent(p.guest(r.Answer), "    "))
+	b.WriteString(indent(p.body(path, r), "    "))
+	if r.Response != nil {
+		b.WriteString(indent(p.guest(r.Response), "    "))
 	}
 	return b.String()
 }
@@ -239,10 +239,10 @@ func (p *Pretty) pair(want, got, path string) string {
 	return text
 }
 
-// answered returns the beginning of the answer's body where no difference shows
+// body returns the beginning of the response's body where no difference shows
 // it, since it often says what is wrong.
-func (p *Pretty) answered(path string, r *testrunner.Result) string {
-	if r.Outcome != testrunner.Mismatch || r.Answer == nil || len(r.Answer.Body) == 0 {
+func (p *Pretty) body(path string, r *testrunner.Result) string {
+	if r.Outcome != testrunner.Mismatch || r.Response == nil || len(r.Response.Body) == 0 {
 		return ""
 	}
 	of := false
@@ -257,12 +257,12 @@ func (p *Pretty) answered(path string, r *testrunner.Result) string {
 	if !of {
 		return ""
 	}
-	body := r.Answer.Body
+	body := r.Response.Body
 	if !diff.IsText(body) {
-		return "body of the answer: " + plural(len(body), "byte", "bytes") + " that are not text\n"
+		return "body of the response: " + plural(len(body), "byte", "bytes") + " that are not text\n"
 	}
 	var b strings.Builder
-	b.WriteString("body of the answer:\n")
+	b.WriteString("body of the response:\n")
 	lines := strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")
 	hiddenLines := 0
 	if limit := p.limit() / 2; !p.Full && len(lines) > limit+1 {
@@ -323,7 +323,7 @@ func prefix(s string, columns int) string {
 }
 
 // guest writes what is known of the guest's failure.
-func (p *Pretty) guest(a *testrunner.Answer) string {
+func (p *Pretty) guest(a *testrunner.Response) string {
 	var b strings.Builder
 	if f := a.Failure; f != nil {
 		for _, frame := range f.Frames {

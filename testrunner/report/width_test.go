@@ -18,7 +18,7 @@ func mismatch(want, got string) *testrunner.Result {
 			{Kind: testrunner.ProblemBody, Range: f.Entries[0].Response.Range, Title: "Body", Diff: diff.Bodies(nil, []byte(want), []byte(got))},
 			{Kind: testrunner.ProblemAssert, Range: f.Entries[0].Response.Range, Title: "Assert", Expected: want, Actual: got},
 		},
-		Answer: &testrunner.Answer{Body: []byte(got)}}
+		Response: &testrunner.Response{Body: []byte(got)}}
 }
 
 func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
@@ -98,12 +98,12 @@ func TestTheBodyOfAnUnexpectedAnswerIsShown(t *testing.T) {
 	f, _ := hurl.Parse("f.hurl", []byte("GET http://localhost/\nHTTP 200\n"))
 	r := &testrunner.Result{Entry: f.Entries[0], Outcome: testrunner.Mismatch, Attempts: 1,
 		Problems: []testrunner.Problem{{Kind: testrunner.ProblemStatus, Title: "Status", Expected: "200 OK", Actual: "500 Internal Server Error"}},
-		Answer:   &testrunner.Answer{Status: 500, Body: []byte("no database\n")}}
-	if got := (&Pretty{Styles: plain{}}).Entry("f.hurl", r); !strings.Contains(got, "body of the answer:\n      │ no database\n") {
+		Response: &testrunner.Response{Status: 500, Body: []byte("no database\n")}}
+	if got := (&Pretty{Styles: plain{}}).Entry("f.hurl", r); !strings.Contains(got, "body of the response:\n      │ no database\n") {
 		t.Errorf("got\n%s", got)
 	}
-	r.Answer.Body = []byte{0, 1, 2}
-	if got := (&Pretty{Styles: plain{}}).Entry("f.hurl", r); !strings.Contains(got, "body of the answer: 3 bytes that are not text\n") {
+	r.Response.Body = []byte{0, 1, 2}
+	if got := (&Pretty{Styles: plain{}}).Entry("f.hurl", r); !strings.Contains(got, "body of the response: 3 bytes that are not text\n") {
 		t.Errorf("got\n%s", got)
 	}
 }

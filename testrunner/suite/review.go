@@ -113,7 +113,8 @@ func (r *reviewer) decide(ctx context.Context, u testrunner.Update) byte {
 // ask shows a difference and waits for an answer, which it leaves in all.
 func (r *reviewer) ask(ctx context.Context, u testrunner.Update) {
 	_, _ = io.WriteString(r.Out, "\n"+r.pretty().Update(u))
-	question := fmt.Sprintf("%d of %d: a accept, r reject, s skip, A accept all, R reject all, q quit: ",
+	question := fmt.Sprintf(
+		"%d of %d: a accept, r reject, s skip, A accept all, R reject all, q quit: ",
 		r.asked, r.total)
 	for r.all == 0 {
 		_, _ = io.WriteString(r.Out, r.Out.Strong(question))

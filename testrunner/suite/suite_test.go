@@ -23,8 +23,8 @@ func (h *textHost) Drop(context.Context) error                                  
 func (h *textHost) Reusable() bool                                                   { return true }
 func (h *textHost) Close()                                                           {}
 
-func (h *textHost) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
-	return &testrunner.Answer{
+func (h *textHost) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Response, error) {
+	return &testrunner.Response{
 		Status: 200, Body: []byte(h.body), Headers: fixture.Fields{{Name: "Content-Type", Value: "text/plain"}},
 	}, ctx.Err()
 }

@@ -17,7 +17,7 @@ import (
 
 // complete checks the body's length, and adds the header fields that a server
 // does.
-func complete(a *testrunner.Answer, h http.Header) error {
+func complete(a *testrunner.Response, h http.Header) error {
 	if declared := h.Get("Content-Length"); declared != "" {
 		if n, err := strconv.ParseInt(declared, 10, 64); err == nil && n != int64(len(a.Body)) {
 			return &host.Failure{Outcome: host.ErrorCode, ErrorCode: "HTTP-response-body-size",

@@ -57,7 +57,7 @@ var errLate = errors.New("the time limit has passed")
 
 // Do sends a request to the instance and, where it takes one at a time, waits
 // until it can take another.
-func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Answer, error) {
+func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Response, error) {
 	start := time.Now()
 	t.vacant.Store(false)
 	after := &after{}
@@ -76,7 +76,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Ans
 	} else {
 		limit.Stop()
 	}
-	a := &testrunner.Answer{}
+	a := &testrunner.Response{}
 	head, err := t.session.Handle(exchange, c, httpRequest(exchange, r))
 	if err == nil {
 		if r.Timeout > 0 {
@@ -165,7 +165,7 @@ func isHarmless(err error, f *testrunner.Failure) bool {
 }
 
 // receive reads the response.
-func receive(out *http.Response, r *testrunner.Request, a *testrunner.Answer) error {
+func receive(out *http.Response, r *testrunner.Request, a *testrunner.Response) error {
 	length := int64(-1)
 	if n, err := strconv.ParseInt(out.Header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
 		length = n

@@ -102,7 +102,7 @@ func TestABodyThatCannotEndFailsAtOnce(t *testing.T) {
 		"GET http://localhost/body-undropped\nHTTP 200\n\nGET http://localhost/finish-with-stream\nHTTP 200\n", hour).Results
 	for i, want := range []string{"error-code HTTP-response-incomplete", "error-code HTTP-response-incomplete", "trap"} {
 		got := string(r[i].Outcome)
-		if f := r[i].Answer.Failure; f != nil && f.ErrorCode != "" {
+		if f := r[i].Response.Failure; f != nil && f.ErrorCode != "" {
 			got += " " + f.ErrorCode
 		}
 		if text := testreport.Text("f.hurl", &r[i]); got != want || i < 2 && !strings.Contains(text, "outgoing-body.finish") ||

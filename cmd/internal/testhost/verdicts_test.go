@@ -74,7 +74,7 @@ func TestOneInstanceKeepsItsState(t *testing.T) {
 	f := runFixture(t, "rust-kitchen", strings.Repeat("GET http://localhost/counter\n\n", 50), testrunner.Options{})
 	var bodies []string
 	for _, r := range f.Results {
-		bodies = append(bodies, strings.TrimSpace(string(r.Answer.Body)))
+		bodies = append(bodies, strings.TrimSpace(string(r.Response.Body)))
 	}
 	var want []string
 	for i := range 50 {

@@ -28,10 +28,10 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
 
-// Response is an answer as queries see it. It belongs to one goroutine, because
+// Response is a response as queries see it. It belongs to one goroutine, because
 // it keeps what was decoded.
 type Response struct {
-	URL       string // of the request that it answers, normalised
+	URL       string // of the request that it is the response to, normalised
 	Version   string // "1.0", "1.1", "2" or "3"
 	Status    int
 	Headers   fixture.Fields
@@ -50,7 +50,7 @@ type Response struct {
 	tree       *xpath.Document
 }
 
-// Redirect is an answer that led to the next request.
+// Redirect is a response that led to the next request.
 type Redirect struct {
 	Status   int
 	Location string // the next request's URL

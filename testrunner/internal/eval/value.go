@@ -1,5 +1,5 @@
 // Package eval gives fixtures of the Hurl format their meaning: it renders
-// templates, takes values from answers, changes them with filters and checks
+// templates, takes values from responses, changes them with filters and checks
 // them with predicates. It follows Hurl 8; where that program departs from its
 // own manual, the manual is followed.
 package eval

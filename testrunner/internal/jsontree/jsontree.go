@@ -1,5 +1,5 @@
 // Package jsontree reads JSON (RFC 8259) into values that keep what
-// comparisons of answers need: the order of an object's members and the
+// comparisons of responses need: the order of an object's members and the
 // spelling of numbers.
 package jsontree
 
