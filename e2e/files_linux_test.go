@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// wasmtimeVariable names a wasmtime that programs with files are run with, too. It must print the same,
-// but for what filesDiffer lists.
+// wasmtimeVariable names a wasmtime that programs with files are run with, too. It must print the
+// same, but for what filesDiffer lists.
 const wasmtimeVariable = "WASIHTTP_WASMTIME"
 
 // filesDiffer says where wasmtime 49 does something else, by function.
@@ -55,8 +55,8 @@ func filesRoot(t *testing.T) string {
 	return root
 }
 
-// runFiles runs a program in a new folder and returns what it prints, and its exit code if that is not
-// 0.
+// runFiles runs a program in a new folder and returns what it prints, and its exit code if that is
+// not 0.
 func runFiles(t *testing.T, command []string, program, function string) string {
 	t.Helper()
 	args := append(command[1:len(command):len(command)], "--dir", filesRoot(t)+"::/", program, function)
@@ -71,8 +71,8 @@ func runFiles(t *testing.T, command []string, program, function string) string {
 	return string(out)
 }
 
-// TestFilesAsOtherHostsGiveThem has programs call each function of wasi:filesystem. expected.txt beside
-// each has, for each function, what it prints: the same under wasmtime, but for filesDiffer.
+// TestFilesAsOtherHostsGiveThem has programs call each function of wasi:filesystem. expected.txt
+// beside each has, for each function, what it prints: the same under wasmtime, but for filesDiffer.
 func TestFilesAsOtherHostsGiveThem(t *testing.T) {
 	for _, name := range []string{"rust-files", "rust-files-p3", "rust-files-std"} {
 		folder := filepath.Join("..", "testdata", "guests", name)

@@ -48,8 +48,8 @@ type Config struct {
 	// Network decides which addresses guests' sockets may have to do with, and which names they may
 	// look up; nil for none. It has nothing to do with Outbound.
 	Network *wasi.Network
-	// Used, unless nil, is called with what guests use outside of them and what they are refused, at
-	// every use. It is called from many goroutines, and guests wait for it.
+	// Used, unless nil, is called with what guests use outside of them and what they are refused,
+	// at every use. It is called from many goroutines, and guests wait for it.
 	Used func(wasi.Use)
 
 	// Timeout is the longest time from accepting a request to the head of its response; 0 means

@@ -14,8 +14,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi/p3"
 )
 
-// AddTo adds all interfaces of WASI 0.2 and 0.3 to l, and wasi:config and wasi:logging. view returns the state of a store for the
-// data that the embedder put into the store.
+// AddTo adds all interfaces of WASI 0.2 and 0.3 to l, and wasi:config and wasi:logging. view
+// returns the state of a store for the data that the embedder put into the store.
 func AddTo(l *component.Linker, view func(data any) *State) {
 	p2.AddTo(l, view)
 	p3.AddTo(l, view)
@@ -66,8 +66,8 @@ type Config struct {
 	BodyBuffer int
 
 	// Used, unless nil, is called whenever a guest uses something outside of it, or is refused it:
-	// at each call of an interface, for each path, host and address. Any goroutine calls it, and the
-	// guest waits for it.
+	// at each call of an interface, for each path, host and address. Any goroutine calls it, and
+	// the guest waits for it.
 	Used func(Use)
 
 	// Random replaces the secure random source, for tests.
@@ -93,9 +93,9 @@ func (c *Config) internal() *wasi.Config {
 }
 
 // Use is something outside of a guest that it has used, or, with Refused, was refused. Kind says
-// what Name is: an interface with its version, host:port of a request, an address with its port or a
-// name for sockets, a path as the guest sees it (with Write if it was to be changed), or a variable
-// of the environment.
+// what Name is: an interface with its version, host:port of a request, an address with its port or
+// a name for sockets, a path as the guest sees it (with Write if it was to be changed), or a
+// variable of the environment.
 type Use = wasi.Use
 
 // UseKind says what a Use is about.

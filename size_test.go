@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// The bounds of the house.
+const (
+	maxFileLines    = 500
+	maxPackageLines = 4000 // tests aside; ARCHITECTURE.md has the reason for each larger one
+	maxCommentWidth = 100  // columns, a tab being 4
+)
+
+// generated matches the line that marks a file as written by a program.
+var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
+
+// goFiles returns the contents of the Go files below the root, those of the guests included, except
+// generated ones.
+func goFiles(t *testing.T) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case !d.Type().IsRegular() || path.Ext(name) != ".go":
+			return nil
+		}
+		b, err := os.ReadFile(name)
+		if err == nil && !generated.Match(b) {
+			files[name] = b
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// width returns the columns of a line.
+func width(line string) int {
+	return utf8.RuneCountInString(line) + 3*strings.Count(line, "\t")
+}
+
+func TestFilesAreShort(t *testing.T) {
+	for name, b := range goFiles(t) {
+		if n := bytes.Count(b, []byte("\n")); n > maxFileLines {
+			t.Errorf("%s has %d lines, and at most %d are allowed: split it by idea", name, n,
+				maxFileLines)
+		}
+	}
+}
+
+func TestCommentsAreNarrow(t *testing.T) {
+	for name, b := range goFiles(t) {
+		n := 0
+		for line := range strings.Lines(string(b)) {
+			n++
+			line = strings.TrimRight(line, "\r\n")
+			comment := strings.TrimLeft(line, "\t ")
+			if !strings.HasPrefix(comment, "//") || strings.HasPrefix(comment, "//go:") {
+				continue
+			}
+			if w := width(line); w > maxCommentWidth {
+				t.Errorf("%s:%d: a comment of %d columns, and at most %d are allowed", name, n, w,
+					maxCommentWidth)
+			}
+		}
+	}
+}
+
+func TestLargePackagesHaveTheirReason(t *testing.T) {
+	reasons, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]int{}
+	for name, b := range goFiles(t) {
+		if !strings.HasSuffix(name, "_test.go") {
+			lines[path.Dir(name)] += bytes.Count(b, []byte("\n"))
+		}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(lines)) {
+		if lines[dir] > maxPackageLines && !bytes.Contains(reasons, []byte("| "+dir+" | ")) {
+			t.Errorf("%s has %d lines without its tests; ARCHITECTURE.md has no reason for it", dir,
+				lines[dir])
+		}
+	}
+}
