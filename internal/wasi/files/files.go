@@ -135,17 +135,20 @@ func (f *Files) release(c io.Closer) {
 // are many. After Close it may not run at all.
 func (f *Files) Start(op func()) { f.start(work{op: op}) }
 
-func (f *Files) start(w work) {
+// start is Start; it reports whether Close was not called yet.
+func (f *Files) start(w work) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
 	case f.closed:
+		return false
 	case f.workers < maxWorkers:
 		f.workers++
 		go f.work(w.op)
 	default:
 		f.queue = append(f.queue, w)
 	}
+	return true
 }
 
 func (f *Files) work(op func()) {
@@ -175,10 +178,13 @@ func (f *Files) next() (op func()) {
 // returns; op goes on.
 func (f *Files) Do(ctx context.Context, op func()) error {
 	done := make(chan struct{})
-	f.Start(func() {
+	started := f.start(work{op: func() {
 		defer close(done)
 		op()
-	})
+	}})
+	if !started {
+		return wasi.ErrClosed
+	}
 	select {
 	case <-done:
 		return nil

@@ -355,3 +355,30 @@ func TestAcceptedBytesAreWrittenWhenTheStoreEnds(t *testing.T) {
 		t.Errorf("%q, want %q", got, want.String())
 	}
 }
+
+func TestFilesEndWithTheStateOfTheirStore(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	st := wasi.NewState(&wasi.Config{Dirs: []wasi.Dir{{Guest: "/", Root: root}}})
+	f := Of(st)
+	if Of(st) != f {
+		t.Fatal("a store has files twice")
+	}
+	d, err := f.Preopens()[0].OpenAt("new", false, Create, Write)
+	if err != nil || f.Open() == 0 {
+		t.Fatalf("%d are open, %v", f.Open(), err)
+	}
+	st.Close()
+	if n := f.Open(); n != 0 {
+		t.Errorf("%d are left open", n)
+	}
+	if _, err := d.WriteAt([]byte("x"), 0); codeOf(t, err) != "bad-descriptor" {
+		t.Errorf("after the end: %v", err)
+	}
+	if err := f.Do(t.Context(), func() {}); err == nil {
+		t.Error("operations go on after the end")
+	}
+}

@@ -132,14 +132,14 @@ async fn copy(d: &Descriptor, from: &str, to: &str) -> Result<(), ErrorCode> {
     loop {
         let (result, bytes) = input.read(buffer).await;
         buffer = tx.write_all(bytes).await;
-        buffer.clear();
-        if matches!(result, StreamResult::Dropped) {
-            break;
+        if !buffer.is_empty() || matches!(result, StreamResult::Dropped) {
+            break; // what is left was not wanted, or nothing is left
         }
     }
     drop(tx);
-    read.await?;
-    written.await
+    drop(input);
+    written.await?;
+    read.await
 }
 
 async fn function(d: &Descriptor, name: &str) -> Result<(), ()> {
