@@ -15,8 +15,8 @@ func (c *Call) Context() context.Context { return c.ctx }
 // Data returns what the embedder put into the store.
 func (c *Call) Data() any { return c.store.data }
 
-// Recycle gives back the bytes of a list<u8> that the function was called with, of which nothing is
-// used any more: the next list may take their place.
+// Recycle lets the next list take the place of b, the bytes of a list<u8> argument of the function.
+// They must not be used after it.
 func (c *Call) Recycle(b []byte) {
 	if cap(b) <= maxSpare {
 		c.store.spare = b

@@ -16,7 +16,7 @@ type Part struct {
 }
 
 // PartLink satisfies an import of one part with an export of another. Parts are named by their
-// place in what Compose is given.
+// index in the argument of Compose.
 type PartLink struct {
 	Part   int
 	Import string
@@ -30,7 +30,7 @@ type PartExport struct {
 	Name string
 }
 
-// composition is what a component consists of that Compose has made. The parts are instantiated in
+// composition holds the parts of a component that Compose has made. The parts are instantiated in
 // order, each once, as if they were nested in a component that has nothing else.
 type composition struct {
 	parts   []Part
@@ -39,10 +39,10 @@ type composition struct {
 	exports []PartExport
 }
 
-// Compose puts components together to one, which imports what the parts import and no link
-// satisfies. Whether the types fit shows when the whole is linked: a *LinkError says which do not.
-// The error says what is wrong with the links themselves: they lead in a circle, or to an export
-// that a part does not have.
+// Compose returns one component made of several, which imports what the parts import and no link
+// satisfies. Types are checked when the whole is linked: a *LinkError names those that do not fit.
+// The error of Compose reports links that lead in a circle, or to an export that a part does not
+// have.
 func Compose(parts []Part, links []PartLink, exports []PartExport) (*Component, error) {
 	c := &composition{parts: parts, links: make([][]PartLink, len(parts)), exports: exports}
 	for _, l := range links {
@@ -143,7 +143,7 @@ func (f *flattener) compose(c *composition) *compInst {
 	return exports
 }
 
-// link is where an import of a part comes from.
+// link is the source of an import of a part.
 type link struct {
 	by     string // the name of the other part
 	from   *compInst

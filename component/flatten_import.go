@@ -137,7 +137,7 @@ func (f *flattener) problem(iface, what, reason string) {
 // offer is what an import can come from: an interface of the embedder, or an instance that another
 // part of the composition exports. A nil offer has nothing.
 type offer struct {
-	by   string // who offers it, in errors
+	by   string // what offers it, in errors
 	host *HostInstance
 	inst *compInst
 }

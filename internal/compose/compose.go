@@ -9,7 +9,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 )
 
-// Recipe is what is put together with a component.
+// Recipe holds the components that are put together with a component.
 type Recipe struct {
 	// Plugs satisfy imports with their exports, the first that has what is wanted. What a plug
 	// imports comes from other plugs where they have it.
@@ -22,7 +22,7 @@ type Recipe struct {
 // Empty reports whether there is nothing to put together.
 func (r *Recipe) Empty() bool { return len(r.Plugs)+len(r.Chain) == 0 }
 
-// Fault is why components cannot be put together.
+// Fault is the kind of reason why components cannot be put together.
 type Fault int
 
 // The faults.
@@ -34,18 +34,18 @@ const (
 	Links                      // the links themselves are wrong
 )
 
-// Error is a fault of the part with that name.
+// Error reports a fault of the part with that name.
 type Error struct {
 	Part   string
 	Fault  Fault
 	Reason string
 }
 
-// Error names the part and says what is wrong with it.
+// Error returns the name of the part and what is wrong with it.
 func (e *Error) Error() string { return e.Part + ": " + e.Reason }
 
-// With returns the component together with what the recipe has. The error is an *Error. Whether the
-// types of imports and exports fit shows when the whole is linked.
+// With returns the component put together with those of the recipe. The error is an *Error. The
+// types of imports and exports are checked when the whole is linked.
 func (r *Recipe) With(main component.Part) (*component.Component, error) {
 	if r.Empty() {
 		return main.Component, nil
@@ -161,8 +161,8 @@ func versionOf(name string) string {
 	return major + "." + minor
 }
 
-// plug links what a part imports with the plugs that export it, and so on with them. A plug does
-// not get from another one what that one gets from it: the links lead in no circle.
+// plug links what a part imports with the plugs that export it, and so on with them. The links
+// never lead in a circle.
 func (b *builder) plug(part int) {
 	b.state[part] = open
 	for _, name := range b.parts[part].Component.ImportNames() {

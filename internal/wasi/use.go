@@ -1,6 +1,6 @@
 package wasi
 
-// UseKind says what sort of thing a Use is about.
+// UseKind is the kind of a Use.
 type UseKind string
 
 // The kinds of uses, and what the name of each is.
@@ -30,7 +30,7 @@ type Use struct {
 	Refused bool
 }
 
-// Uses tells the embedder of a use, if it wants to know.
+// Uses reports a use to the embedder, if the Config asks for it.
 func (s *State) Uses(kind UseKind, name string, refused bool) {
 	if s.cfg.Used != nil {
 		s.cfg.Used(Use{Kind: kind, Name: name, Refused: refused})

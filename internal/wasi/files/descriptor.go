@@ -178,7 +178,7 @@ func (g *grant) mayChange() error {
 	return nil
 }
 
-// uses tells the embedder of an operation on a path below a folder, and how that has ended.
+// uses reports an operation on a path below a folder to the embedder, with its result.
 func (d *Descriptor) uses(name string, write bool, err error) {
 	if d.files.used != nil && d.root != nil {
 		refused := err == wasi.FileCode("not-permitted")

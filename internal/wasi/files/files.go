@@ -33,7 +33,7 @@ const (
 // Files holds what one store has open. It is safe for concurrent use.
 type Files struct {
 	dirs []wasi.Dir
-	used func(wasi.Use) // nil if nobody wants to know
+	used func(wasi.Use) // nil if uses are not reported
 
 	mu      sync.Mutex
 	open    map[io.Closer]struct{}
@@ -103,7 +103,7 @@ func (f *Files) Close() error {
 	f.open, f.queue = nil, nil
 	f.mu.Unlock()
 	for c := range open {
-		_ = c.Close() // there is nobody to tell
+		_ = c.Close() // no way to report it
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (f *Files) release(c io.Closer) {
 	f.mu.Lock()
 	delete(f.open, c)
 	f.mu.Unlock()
-	_ = c.Close() // what was written has been told before
+	_ = c.Close() // write errors have been reported before
 }
 
 // Start runs op on another goroutine, soon: operations of one store wait for each other if there

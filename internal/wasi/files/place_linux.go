@@ -62,7 +62,7 @@ func appendOnce(f *os.File, p []byte) (n int, ok bool, err error) {
 func readNow(f *os.File, p []byte, off int64) (n int) {
 	_ = withFd(f, func(fd int) (err error) {
 		n, err = unix.Preadv2(fd, [][]byte{p}, off, unix.RWF_NOWAIT)
-		return err // who reads again hears of it
+		return err // the next read returns it
 	})
 	return max(n, 0)
 }

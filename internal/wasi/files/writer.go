@@ -8,7 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// writePermit is how many bytes a guest that asks is told to write at once.
+// writePermit is the permit for one write, in bytes.
 const writePermit = 64 << 10
 
 // WriteAt writes p to a file from off on, and returns how much of it was written.
@@ -29,7 +29,7 @@ func (d *Descriptor) WriteAt(p []byte, off uint64) (n int, err error) {
 	}
 	n, err = d.files.writeAt(h.File, p, at)
 	if n > 0 {
-		err = nil // the next write tells
+		err = nil // the next write reports it
 	}
 	return n, d.code(err)
 }
@@ -82,8 +82,8 @@ type writer struct {
 
 	mu     sync.Mutex
 	busy   bool  // a write is under way
-	err    error // of the last write, not yet told
-	failed bool  // it was told
+	err    error // of the last write, not yet reported
+	failed bool  // it was reported
 	closed bool
 	buf    []byte // for bytes that are not the stream's own
 }
@@ -188,7 +188,7 @@ func (w *writer) Flush() error {
 	return w.end()
 }
 
-// Close gives the stream back. A write that is under way goes on.
+// Close closes the stream. A write that is under way goes on.
 func (w *writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

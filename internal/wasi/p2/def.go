@@ -14,7 +14,8 @@ type call struct {
 	state *wasi.State     // of the calling store
 }
 
-// recycle gives back an argument that was written to a stream, if the stream keeps nothing of it.
+// recycle lets a later argument take the place of p, which was written to s, if s keeps nothing of
+// it.
 func (c call) recycle(s wasi.OutputStream, p []byte) {
 	if _, ok := s.(wasi.Prompt); ok {
 		c.state.Spare(p)

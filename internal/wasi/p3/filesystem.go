@@ -161,7 +161,7 @@ func writeFile(open func(d *files.Descriptor, args []component.Value) (wasi.Outp
 		store := c.Store()
 		c.Store().ReadStream(args[1], &sink{out: lastingStream{out}, closed: func(err error) {
 			if err != nil {
-				_ = out.Close() // the error is told already, or nobody is there to be told
+				_ = out.Close() // the error is reported already, or has no receiver
 				set(fileResult(err))
 				return
 			}

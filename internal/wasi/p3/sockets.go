@@ -267,7 +267,7 @@ func (r *receiver) Wait(wake func()) (stop func()) { return wait(r.in, wake) }
 
 func (r *receiver) Close() {
 	r.in.Shutdown()
-	_ = r.in.Close() // there is nobody to tell
+	_ = r.in.Close() // no way to report it
 	r.closed(r.err)
 }
 

@@ -116,7 +116,7 @@ func (h *Host) goWork(f func()) bool {
 	return true
 }
 
-// goFlush is goWork for a goroutine to which Close gives some time.
+// goFlush is goWork for a goroutine that Close lets run on for a while.
 func (h *Host) goFlush(f func()) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -69,7 +69,7 @@ func (s *system) do(f func(fd int) error) (err error) {
 	return err
 }
 
-func (s *system) close() { _ = s.file.Close() } // there is nobody to tell
+func (s *system) close() { _ = s.file.Close() } // no way to report it
 
 // ready reports whether an operation would not block.
 func (s *system) ready(d direction) (ready bool) {

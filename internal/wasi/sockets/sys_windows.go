@@ -95,7 +95,7 @@ func (s *system) close() {
 	defer s.mu.Unlock()
 	if !s.closed {
 		s.closed = true
-		_ = windows.Closesocket(s.fd) // there is nobody to tell
+		_ = windows.Closesocket(s.fd) // no way to report it
 	}
 }
 

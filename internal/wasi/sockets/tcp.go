@@ -163,7 +163,7 @@ func (t *TCP) FinishConnect() error {
 // Abort stops connecting.
 func (t *TCP) Abort() {
 	if t.state == tcpConnecting {
-		_ = t.fail(InvalidState) // nobody waits for it
+		_ = t.fail(InvalidState) // no call waits for it
 	}
 }
 

@@ -99,7 +99,7 @@ func (i *TCPInput) Shutdown() {
 	}
 }
 
-// Close gives the handle back.
+// Close closes the handle.
 func (i *TCPInput) Close() error {
 	if !i.closed {
 		i.closed = true
@@ -115,7 +115,7 @@ type TCPOutput struct {
 
 	mu      sync.Mutex
 	pending []byte // still to be written
-	err     error  // what ended writing, until it has been told
+	err     error  // what ended writing, until it has been reported
 	ended   bool   // nothing more is taken
 	fin     bool   // the peer is to hear of the end
 	closed  bool
