@@ -43,9 +43,11 @@ wasihttp completion powershell | Out-String | Invoke-Expression         in $PROF
 		Subcommands: scripts,
 		Action: func(c *cli.Context) error {
 			if name := c.Args().First(); name != "" {
-				return exit.Usagef("use bash, zsh, fish or powershell", "there is no completion for %q", name)
+				return exit.Usagef("use bash, zsh, fish or powershell",
+					"there is no completion for %q", name)
 			}
-			return exit.Usagef("try: "+programName+" completion bash", "completion needs the name of a shell")
+			return exit.Usagef("try: "+programName+" completion bash",
+				"completion needs the name of a shell")
 		},
 	})
 }

@@ -56,7 +56,8 @@ wasihttp convert http-service.json -o fixtures/             write fixtures/http-
 			}
 			switch {
 			case c.NArg() == 0:
-				return exit.Usagef("try: "+programName+" convert session.har -o fixtures/", "convert needs a FILE")
+				return exit.Usagef("try: "+programName+" convert session.har -o fixtures/",
+					"convert needs a FILE")
 			case o.Dir == "":
 				return exit.Usagef("try: "+programName+" convert "+c.Args().First()+" -o fixtures/",
 					"convert needs the folder to write to: -o DIR")

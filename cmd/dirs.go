@@ -27,7 +27,8 @@ func parseDir(text string) (host.Dir, error) {
 		return d, exit.Usagef(dirHint, "--dir %q has no folder", text)
 	}
 	if !utf8.ValidString(d.Guest) {
-		return d, exit.Usagef("name it for the component: --dir HOST::GUEST", "--dir %q is not UTF-8", text)
+		return d, exit.Usagef("name it for the component: --dir HOST::GUEST",
+			"--dir %q is not UTF-8", text)
 	}
 	return d, nil
 }
@@ -43,11 +44,13 @@ func parseDirs(texts []string) ([]host.Dir, error) {
 		info, err := os.Stat(d.Host)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
-			return nil, exit.Usagef("make it, or name another", "--dir %s: there is no folder %s", text, d.Host)
+			return nil, exit.Usagef("make it, or name another", "--dir %s: there is no folder %s",
+				text, d.Host)
 		case err != nil:
 			return nil, exit.Usagef("", "--dir %s: %v", text, regular.Reason(err))
 		case !info.IsDir():
-			return nil, exit.Usagef("name the folder that it is in", "--dir %s: %s is not a folder", text, d.Host)
+			return nil, exit.Usagef("name the folder that it is in", "--dir %s: %s is not a folder",
+				text, d.Host)
 		}
 		for _, other := range dirs {
 			if other.Guest == d.Guest {

@@ -190,7 +190,8 @@ func ended(ctx context.Context, t *state, path string, ok bool, err error) error
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return exit.Guest(interruptedCode(ctx))
 	}
-	fmt.Fprintf(t.stderr, "%s: %s %s: the guest trapped: %s\n", programName, t.stderr.Bad("error:"), term.Clean(path), term.Clean(err.Error()))
+	fmt.Fprintf(t.stderr, "%s: %s %s: the guest trapped: %s\n", programName, t.stderr.Bad("error:"),
+		term.Clean(path), term.Clean(err.Error()))
 	for _, f := range host.Backtrace(err) {
 		line := "    at " + f.Func
 		if f.File != "" {

@@ -36,10 +36,13 @@ func serveCommand(st *state, d doors) *cli.Command {
 		Flags: append(flags.all(), recording.all()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
-				return exit.Usagef("pass arguments to the component with --arg", "serve takes one COMPONENT, not %d: %s", c.NArg(), strings.Join(c.Args().Slice(), " "))
+				return exit.Usagef("pass arguments to the component with --arg",
+					"serve takes one COMPONENT, not %d: %s", c.NArg(),
+					strings.Join(c.Args().Slice(), " "))
 			}
 			if c.NArg() == 1 && c.Args().First() == "" {
-				return exit.Usagef("omit it to serve the only component found here", "COMPONENT is empty")
+				return exit.Usagef("omit it to serve the only component found here",
+					"COMPONENT is empty")
 			}
 			settings, err := flags.settings(st)
 			if err != nil {
@@ -85,7 +88,8 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 		}
 		path = found
 		if !s.quiet {
-			fmt.Fprintf(t.stderr, "%s: serving %s, the only component found here\n", programName, t.stderr.Strong(term.Clean(path)))
+			fmt.Fprintf(t.stderr, "%s: serving %s, the only component found here\n", programName,
+				t.stderr.Strong(term.Clean(path)))
 		}
 	}
 	if s.exec == "" {
@@ -115,7 +119,8 @@ func listen(ctx context.Context, addr string, findFree bool) (net.Listener, erro
 	if errors.As(err, &inUse) {
 		return nil, exit.Loadf(err, "stop the program that listens there, or use another port: --find-free-port or --addr "+anyPort(addr), "%v", inUse)
 	}
-	return nil, exit.Loadf(err, listenHint(err, addr), "cannot listen on %s: %v", addr, listenReason(err))
+	return nil, exit.Loadf(err, listenHint(err, addr), "cannot listen on %s: %v", addr,
+		listenReason(err))
 }
 
 // listenReason returns what the system or the resolver says, without the call
@@ -231,7 +236,9 @@ func (t *server) serverOptions(s *serveSettings) serve.Options {
 	if !s.quiet && !s.jsonLog {
 		o.Draining = func(requests int) {
 			if requests > 0 {
-				fmt.Fprintf(t.stderr, "%s: waiting up to %s for %s to finish; press Ctrl-C again to stop at once\n", programName, units.Exact(s.drainTimeout), plural(requests, "request"))
+				fmt.Fprintf(t.stderr,
+					"%s: waiting up to %s for %s to finish; press Ctrl-C again to stop at once\n",
+					programName, units.Exact(s.drainTimeout), plural(requests, "request"))
 			}
 		}
 	}
@@ -257,7 +264,8 @@ func (t *server) announce(l net.Listener, about loader.Description, s *serveSett
 		}
 		_, _ = io.WriteString(t.stderr, line+"\n")
 		if !serve.IsLoopback(l) {
-			fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem), "other machines can reach this address"+briefPages(s.errorPages))
+			fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem),
+				"other machines can reach this address"+briefPages(s.errorPages))
 		}
 	}
 	fmt.Fprintf(t.stderr, "Serving HTTP on %s\n", t.stderr.Link(url))

@@ -233,7 +233,8 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		return nil, err
 	}
 	if f.maxMemory < minMemory {
-		return nil, exit.Usagef("for example --max-memory 64MiB", "--max-memory %s is less than a page of memory, 64KiB", f.maxMemory.String())
+		return nil, exit.Usagef("for example --max-memory 64MiB",
+			"--max-memory %s is less than a page of memory, 64KiB", f.maxMemory.String())
 	}
 	for _, name := range f.allowHosts.Value() {
 		if !isHostName(name) {
@@ -243,10 +244,12 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	}
 	patterns := f.allowOutbound.Value()
 	if f.noOutbound && len(patterns) > 0 {
-		return nil, exit.Usagef("remove one of the two flags", "--no-outbound and --allow-outbound contradict each other")
+		return nil, exit.Usagef("remove one of the two flags",
+			"--no-outbound and --allow-outbound contradict each other")
 	}
 	if f.noCache && f.cacheDir != "" {
-		return nil, exit.Usagef("remove one of the two flags", "--no-cache and --cache-dir contradict each other")
+		return nil, exit.Usagef("remove one of the two flags",
+			"--no-cache and --cache-dir contradict each other")
 	}
 	if err := f.checkReload(); err != nil {
 		return nil, err
@@ -271,7 +274,8 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		return nil, err
 	}
 	if _, err := loader.Trust(f.caFiles.Value()); err != nil {
-		return nil, exit.Usagef("name a file with certificates in PEM format (BEGIN CERTIFICATE)", "%v", err)
+		return nil, exit.Usagef("name a file with certificates in PEM format (BEGIN CERTIFICATE)",
+			"%v", err)
 	}
 	s := &serveSettings{
 		addr:          f.addr,
@@ -341,7 +345,8 @@ func checkAddr(addr string) error {
 		return exit.Usagef(hint, "--addr %q is not HOST:PORT", addr)
 	}
 	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
-		return exit.Usagef("ports are 1 to 65535; 0 picks a free port", "--addr %q has no valid port", addr)
+		return exit.Usagef("ports are 1 to 65535; 0 picks a free port",
+			"--addr %q has no valid port", addr)
 	}
 	if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
 		return exit.Usagef(addrHint, "--addr %q has no valid port", addr)
@@ -396,12 +401,14 @@ func parseConfigVars(list []string) ([][2]string, error) {
 func checkGuest(env [][2]string, args []string) error {
 	for _, v := range env {
 		if !utf8.ValidString(v[0]) || !utf8.ValidString(v[1]) {
-			return exit.Usagef("components accept only text: remove it, or encode it", "environment variable %q is not valid UTF-8", v[0]+"="+v[1])
+			return exit.Usagef("components accept only text: remove it, or encode it",
+				"environment variable %q is not valid UTF-8", v[0]+"="+v[1])
 		}
 	}
 	for _, arg := range args {
 		if !utf8.ValidString(arg) {
-			return exit.Usagef("components accept only text: remove it, or encode it", "--arg %q is not valid UTF-8", arg)
+			return exit.Usagef("components accept only text: remove it, or encode it",
+				"--arg %q is not valid UTF-8", arg)
 		}
 	}
 	return nil
@@ -411,11 +418,14 @@ func checkGuest(env [][2]string, args []string) error {
 func (f *serveFlags) checkReload() error {
 	switch {
 	case f.exec != "" && !f.watch:
-		return exit.Usagef("remove one of the two flags", "--exec and --watch=false contradict each other")
+		return exit.Usagef("remove one of the two flags",
+			"--exec and --watch=false contradict each other")
 	case f.poll != 0 && !f.watch:
-		return exit.Usagef("remove one of the two flags", "--poll and --watch=false contradict each other")
+		return exit.Usagef("remove one of the two flags",
+			"--poll and --watch=false contradict each other")
 	case len(f.sources.Value()) > 0 && f.exec == "":
-		return exit.Usagef("add --exec with the command that builds the component", "--source needs --exec: it names what the command depends on")
+		return exit.Usagef("add --exec with the command that builds the component",
+			"--source needs --exec: it names what the command depends on")
 	}
 	return nil
 }

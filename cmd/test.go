@@ -183,7 +183,8 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 			"--update is refused because CI is set")
 	}
 	if f.update && f.watch {
-		return nil, exit.Usagef("remove one of the two flags", "--update and --watch cannot be combined")
+		return nil, exit.Usagef("remove one of the two flags",
+			"--update and --watch cannot be combined")
 	}
 	if f.concurrent > 1 && (f.jobs > 1 || f.isolate.Value != "none") {
 		return nil, exit.Usagef("remove --jobs and --isolate",
@@ -288,7 +289,8 @@ func (f *testFlags) input(environ []string, o *testrunner.Options) error {
 		}
 		list, err := testrunner.ParseVariables(string(content))
 		if err != nil {
-			return exit.Usagef("write one NAME=VALUE per line", "--variables-file %s: %v", path, err)
+			return exit.Usagef("write one NAME=VALUE per line", "--variables-file %s: %v", path,
+				err)
 		}
 		o.Variables = append(o.Variables, list...)
 	}

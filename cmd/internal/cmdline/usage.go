@@ -32,7 +32,8 @@ func UsageError(c *cli.Context, err error, _ bool) error {
 			break
 		}
 	}
-	return exit.Usagef(help, "%s", strings.Replace(msg, "invalid boolean value", "invalid value", 1))
+	return exit.Usagef(help, "%s",
+		strings.Replace(msg, "invalid boolean value", "invalid value", 1))
 }
 
 // dashed writes a flag as people do.
@@ -70,7 +71,8 @@ func NoArguments(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return nil
 	}
-	return exit.Usagef("see: "+helpCommand(c), "%s takes no arguments: %s", c.Command.Name, strings.Join(c.Args().Slice(), " "))
+	return exit.Usagef("see: "+helpCommand(c), "%s takes no arguments: %s", c.Command.Name,
+		strings.Join(c.Args().Slice(), " "))
 }
 
 // helpCommand returns the command that shows the help for what was called.
@@ -100,7 +102,8 @@ func flagNames(c *cli.Context) []string {
 // meant.
 func UnknownCommand(c *cli.Context, name string) error {
 	if strings.HasSuffix(name, ".wasm") {
-		return exit.Usagef("did you mean: "+c.App.HelpName+" serve "+name, "unknown command %q", name)
+		return exit.Usagef("did you mean: "+c.App.HelpName+" serve "+name, "unknown command %q",
+			name)
 	}
 	var names []string
 	for _, command := range c.App.Commands {

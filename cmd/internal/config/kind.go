@@ -72,7 +72,8 @@ func kindOf(f cli.Flag) (kind, error) {
 		"HOST:PORT", "PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "SCOPE",
 		"WHEN", "WORD":
 	default:
-		return k, fmt.Errorf("--%s: no rule says whether a value called %q is a path", f.Names()[0], name)
+		return k, fmt.Errorf("--%s: no rule says whether a value called %q is a path", f.Names()[0],
+			name)
 	}
 	return k, nil
 }

@@ -32,7 +32,8 @@ func (d Description) Text(out *term.Output) string {
 		compiled = "from cache"
 	}
 	return fmt.Sprintf("%s %s", out.Strong(term.Clean(d.File)),
-		out.Dim(fmt.Sprintf("%s, sha256 %s, wasi:http %s, %s", units.Size(d.Size), d.Digest, d.Kind, compiled)))
+		out.Dim(fmt.Sprintf("%s, sha256 %s, wasi:http %s, %s", units.Size(d.Size), d.Digest, d.Kind,
+			compiled)))
 }
 
 // JSON describes the component on one line for a program; its names are an

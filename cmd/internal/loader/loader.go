@@ -227,7 +227,8 @@ func HostError(path string, err error) error {
 	case errors.As(err, &compile):
 		return exit.Problem(inspect.CodeProblem(path, err))
 	case errors.As(err, &start):
-		return exit.Loadf(err, "the previous build is still served", "%s: cannot be started: %v", path, err)
+		return exit.Loadf(err, "the previous build is still served", "%s: cannot be started: %v",
+			path, err)
 	}
 	return exit.Loadf(err, "", "%s: %v", path, err)
 }

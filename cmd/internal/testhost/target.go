@@ -138,7 +138,8 @@ func (t *target) late(ctx context.Context, begun bool, limit time.Duration) *tes
 		f.Cause = fmt.Sprintf("no instance took the request within %s", units.Exact(limit))
 		return f
 	}
-	f.Cause = fmt.Sprintf("the response had begun but was not complete within %s", units.Exact(limit))
+	f.Cause = fmt.Sprintf("the response had begun but was not complete within %s",
+		units.Exact(limit))
 	if t.limit > 1 {
 		return f // the others go on
 	}
