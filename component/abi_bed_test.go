@@ -46,7 +46,7 @@ func (b *abiBed) reset(t testing.TB) {
 // cx is a context with the options of an encoding.
 func (b *abiBed) cx(encoding int) cx { return newCX(b.th, b.inst, b.opts[encoding]) }
 
-// trapped runs f and returns the trap that it raised, nil when it raised none. Other panics go on.
+// trapped runs f and returns the trap that it raised, nil if it raised none. Other panics go on.
 func trapped(f func()) (trap *TrapError) {
 	defer func() {
 		switch r := recover().(type) {

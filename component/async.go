@@ -81,7 +81,7 @@ func (s *Store) runSync(inst *instance, root *Task, body func(th *thread)) {
 }
 
 // nextReady takes the thread out of the run queue that has been ready for longest and may run
-// during a synchronous call into the instance; nil when there is none.
+// during a synchronous call into the instance; nil if there is none.
 func (in *instance) nextReady(s *Store) *thread {
 	for i, th := range s.queue {
 		if th.task.inst != in || th == in.exclusive || !th.isReady() {

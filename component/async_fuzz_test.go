@@ -97,7 +97,7 @@ func (b *asyncBed) run(t testing.TB, data []byte) {
 	}
 }
 
-// handle chooses a handle: mostly one for which fits holds. ok is false when there is none.
+// handle chooses a handle: mostly one for which fits holds. ok is false if there is none.
 func (r *asyncRun) handle(fits func(any) bool) (h uint32, ok bool) {
 	pick := r.byte()
 	var list []uint32

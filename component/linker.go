@@ -96,7 +96,7 @@ func versionNumbers(name string) (v [3]int) {
 	return v
 }
 
-// lookup finds the interface for an import name, nil when none is offered.
+// lookup returns the interface for an import name, or nil if none is offered.
 func (l *Linker) lookup(name string) *HostInstance {
 	if i := l.byName[name]; i != nil {
 		return i

@@ -175,7 +175,7 @@ type task struct {
 	typ      *types.Func
 	opts     *options
 	start    func() []Value
-	resolve  func(v Value, ok bool) // ok is false when the task was cancelled
+	resolve  func(v Value, ok bool) // ok is false if the task was cancelled
 	state    taskState
 	borrows  int // borrow handles given to it and not dropped yet
 	implicit *thread

@@ -95,7 +95,7 @@ func (s *waitableSet) describe(in *instance) string {
 	return strings.Join(names, ", ") + more
 }
 
-// awaited names what is under way with a waitable; "" when nothing is.
+// awaited names what is under way with a waitable; "" if nothing is.
 func (t *table) awaited(i uint32) string {
 	if int(i) >= len(t.entries) {
 		return ""

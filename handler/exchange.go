@@ -161,7 +161,7 @@ func (x *exchange) abandoned() bool {
 	return x.left
 }
 
-// take makes w the worker of the exchange. It returns false when the receiver has left before.
+// take makes w the worker of the exchange. It returns false if the receiver has left before.
 func (x *exchange) take(w *worker) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -144,7 +144,7 @@ func (h *ProxyHandler) park(w *worker, refuses bool) bool {
 	return true
 }
 
-// withdraw takes w off the list of parked workers. It returns false when w has got a message, or
+// withdraw takes w off the list of parked workers. It returns false if w has got a message, or
 // will at once.
 func (h *ProxyHandler) withdraw(w *worker) bool {
 	h.mu.Lock()

@@ -105,7 +105,7 @@ func (w *worker) done() (stopped error) {
 	return t.stopped
 }
 
-// waitIdle makes the worker idle; w.next gets a message then. It returns false when the worker has
+// waitIdle makes the worker idle; w.next gets a message then. It returns false if the worker has
 // to end instead.
 func (w *worker) waitIdle(refuses bool) bool {
 	t := &w.watch

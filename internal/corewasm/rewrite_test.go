@@ -24,7 +24,7 @@ var (
 
 // run instantiates a module on the interpreter. Its imports come from a host
 // module "host" with functions "seven" and "safepoint"; safepoints is called
-// for the latter. mem, when not nil, is applied before f is called.
+// for the latter. mem, unless nil, is applied before f is called.
 func run(t *testing.T, rw *corewasm.Rewritten, safepoint func(), f func(m api.Module)) {
 	t.Helper()
 	ctx := t.Context()

@@ -51,7 +51,7 @@ type interruption struct{ cause error }
 type instance struct {
 	mod    api.Module
 	module *Module
-	memory *linear // index 0, own or imported; nil when there is none
+	memory *linear // index 0, own or imported; nil if there is none
 	funcs  map[string]*Func
 	start  *Func
 	extra  []int // slots of the companions

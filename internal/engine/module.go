@@ -33,7 +33,7 @@ type Module struct {
 	canReset  bool
 	hidden    bool      // a companion: not shown in backtraces
 	extra     []*Module // companions for memories 1 and up
-	image     *image    // nil when the module has no memory of its own
+	image     *image    // nil if the module has no memory of its own
 
 	namesOnce sync.Once
 	names     *corewasm.Names

@@ -47,7 +47,7 @@ type Client struct {
 // Outbound describes an outgoing request that has ended.
 type Outbound struct {
 	Method, URL string
-	// Status is that of the response, 0 when Err is set.
+	// Status is that of the response, 0 if Err is set.
 	Status int
 	Err    *ErrorCode
 	// Duration is the time until the head of the response, or the failure.

@@ -2,7 +2,7 @@ package wasi
 
 import "syscall"
 
-// systemCode returns the case for an error number of Windows, "" when there is none. The numbers
+// systemCode returns the case for an error number of Windows, "" if there is none. The numbers
 // are those of winerror.h; package syscall has names for a few of them only.
 func systemCode(e syscall.Errno) string {
 	switch e {

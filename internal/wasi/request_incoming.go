@@ -13,11 +13,11 @@ import (
 type Request struct {
 	// Method is a token, in its own case.
 	Method string
-	// Scheme is "HTTP", "HTTPS", another one in its own case, or "" when unknown.
+	// Scheme is "HTTP", "HTTPS", another one in its own case, or "" if it is not known.
 	Scheme string
-	// Authority is host and port as the client named them; "" when unknown.
+	// Authority is host and port as the client named them; "" if it is not known.
 	Authority string
-	// PathWithQuery is the target's path and query exactly as they were sent; "" when the target
+	// PathWithQuery is the target's path and query exactly as they were sent; "" if the target
 	// has none (CONNECT).
 	PathWithQuery string
 	// Header is frozen.

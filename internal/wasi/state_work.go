@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// track keeps c among what Close has to end; false when the state is closed already.
+// track keeps c among what Close has to end. It returns false if the state is closed already.
 func (s *State) track(c io.Closer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,8 +26,8 @@ func (s *State) untrack(c io.Closer) {
 	s.mu.Unlock()
 }
 
-// goWork runs f on a goroutine that Close awaits; false when the state is closed already. Something
-// tracked must be able to stop f.
+// goWork runs f on a goroutine that Close awaits. It returns false if the state is closed already.
+// Something tracked must be able to stop f.
 func (s *State) goWork(f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,7 +18,7 @@ type Stdin struct {
 	mu      sync.Mutex
 	rest    []byte        // read and not yet taken
 	err     error         // what ended the source
-	reading chan struct{} // closed when the read under way is over; nil when there is none
+	reading chan struct{} // closed when the read under way is over; nil if there is none
 	closed  bool
 	subs    map[*stdinSub]struct{}
 }

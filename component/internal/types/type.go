@@ -62,7 +62,7 @@ type Type struct {
 	size, align   uint32
 	payloadOffset uint32     // Cases: of the payload, after the discriminant
 	discSize      uint32     // Cases: bytes of the discriminant
-	flat          []CoreType // nil when longer than MaxFlat
+	flat          []CoreType // nil if longer than MaxFlat
 	plain         bool       // fixed bytes without pointers, handles or values that need a check
 }
 
@@ -203,7 +203,7 @@ func (t *Type) DiscriminantSize() uint32 { return t.discSize }
 // PayloadOffset is where a case's payload starts in memory.
 func (t *Type) PayloadOffset() uint32 { return t.payloadOffset }
 
-// Flat is the flat form, nil when it has more than MaxFlatParams values (or none: see FlatLen).
+// Flat is the flat form, nil if it has more than MaxFlatParams values (or none: see FlatLen).
 func (t *Type) Flat() []CoreType { return t.flat }
 
 // FlatLen is the length of the flat form; it stops counting at MaxFlatParams+1.

@@ -27,7 +27,7 @@ func (r *resolver) step(n int) error {
 	return nil
 }
 
-// root evaluates the outermost component. It returns false when that is too much work; the imports
+// root evaluates the outermost component. It returns false if that is too much work; the imports
 // and exports found until then are there.
 func (r *resolver) root(c *binary.Component) (complete bool) {
 	f := &frame{Space: space.New[item](nil, space.Component), r: r, root: true, out: r.exports}
