@@ -39,7 +39,7 @@ func (h *Host) Lookup(name string) (*Lookup, error) {
 		return nil, err
 	}
 	if !h.policy.Allows() {
-		h.refused(name)
+		h.refused("*")
 		return nil, PermanentFailure
 	}
 	if addr.IsValid() {

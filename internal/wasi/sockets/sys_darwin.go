@@ -25,14 +25,15 @@ func newSocket(family, kind int) (int, error) {
 	return private(fd)
 }
 
-func acceptSocket(fd int) (int, error) {
+func acceptSocket(fd int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	n, _, err := unix.Accept(fd)
+	n, from, err := unix.Accept(fd)
 	if err != nil {
-		return -1, err
+		return -1, nil, err
 	}
-	return private(n)
+	n, err = private(n)
+	return n, from, err
 }
 
 // private makes a new descriptor non-blocking and keeps it from other programs.

@@ -160,31 +160,22 @@ func (s *system) listen(backlog int) error {
 }
 
 // accept takes a connection.
-func (s *system) accept() (*conn, error) {
-	var c *conn
-	err := s.do(func(fd int) error {
-		n, err := acceptSocket(fd)
+func (s *system) accept() (c *conn, peer Address, err error) {
+	err = s.do(func(fd int) error {
+		n, from, err := acceptSocket(fd)
 		if err != nil {
 			return err
 		}
+		peer = addressOf(from)
 		c, err = wrap(n, s.v6)
 		return err
 	})
-	return c, err
+	return c, peer, err
 }
 
 func (s *system) local() (a Address, err error) {
 	err = s.do(func(fd int) error {
 		sa, err := unix.Getsockname(fd)
-		a = addressOf(sa)
-		return err
-	})
-	return a, err
-}
-
-func (s *system) peer() (a Address, err error) {
-	err = s.do(func(fd int) error {
-		sa, err := unix.Getpeername(fd)
 		a = addressOf(sa)
 		return err
 	})

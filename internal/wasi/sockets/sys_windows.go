@@ -167,30 +167,27 @@ func (s *system) listen(backlog int) error {
 }
 
 // accept takes a connection.
-func (s *system) accept() (c *conn, err error) {
+func (s *system) accept() (c *conn, peer Address, err error) {
 	err = s.do(func(fd windows.Handle) error {
-		r, _, err := procAccept.Call(uintptr(fd), 0, 0)
+		var sa windows.RawSockaddrAny
+		size := int32(unsafe.Sizeof(sa))
+		r, _, err := procAccept.Call(uintptr(fd),
+			uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
 		if windows.Handle(r) == windows.InvalidHandle {
 			return err
+		}
+		if from, err := sa.Sockaddr(); err == nil {
+			peer = addressOf(from)
 		}
 		c, err = wrap(windows.Handle(r), s.v6, nil)
 		return err
 	})
-	return c, err
+	return c, peer, err
 }
 
 func (s *system) local() (a Address, err error) {
 	err = s.do(func(fd windows.Handle) error {
 		sa, err := windows.Getsockname(fd)
-		a = addressOf(sa)
-		return err
-	})
-	return a, err
-}
-
-func (s *system) peer() (a Address, err error) {
-	err = s.do(func(fd windows.Handle) error {
-		sa, err := windows.Getpeername(fd)
 		a = addressOf(sa)
 		return err
 	})

@@ -30,6 +30,8 @@ type TCP struct {
 	socket
 	state   tcpState
 	backlog int
+	// remote is the peer, which systems forget when the connection is over.
+	remote Address
 	// failed is why the socket is closed before the guest closes it.
 	failed error
 	closed bool // by the guest
@@ -120,7 +122,7 @@ func (t *TCP) Connect(a Address) error {
 	if _, err := t.connect(a); err != nil {
 		return t.fail(connectError(err))
 	}
-	t.state = tcpConnecting
+	t.state, t.remote = tcpConnecting, a
 	return nil
 }
 
@@ -221,10 +223,10 @@ func (t *TCP) Accept() (*TCP, error) {
 			t.pausedUntil = time.Now().Add(acceptPause)
 			return nil, err
 		}
-		c, err := t.accept()
+		c, peer, err := t.accept()
 		switch {
 		case err == nil:
-			return t.accepted(c)
+			return t.accepted(c, peer)
 		case wouldBlock(err):
 			return nil, WouldBlock
 		case !transient(err):
@@ -235,12 +237,12 @@ func (t *TCP) Accept() (*TCP, error) {
 }
 
 // accepted returns a new connection as a socket with the options of its listener.
-func (t *TCP) accepted(c *conn) (*TCP, error) {
+func (t *TCP) accepted(c *conn, peer Address) (*TCP, error) {
 	if err := t.host.adopt(c); err != nil {
 		return nil, err
 	}
 	n := newTCP(c, t.v6)
-	n.state = tcpConnected
+	n.state, n.remote = tcpConnected, peer
 	if !inherits {
 		for o, v := range t.inherited {
 			_ = n.set(o, v) // the connection may be over
@@ -287,13 +289,7 @@ func (t *TCP) LocalAddress() (Address, error) {
 }
 
 // RemoteAddress returns the address of the peer.
-func (t *TCP) RemoteAddress() (Address, error) {
-	if err := t.in(tcpConnected); err != nil {
-		return Address{}, err
-	}
-	a, err := t.peer()
-	return a, coded(err)
-}
+func (t *TCP) RemoteAddress() (Address, error) { return t.remote, t.in(tcpConnected) }
 
 // Ready reports whether what the guest waits for is there: the end of connecting, a connection to
 // accept, or nothing at all.

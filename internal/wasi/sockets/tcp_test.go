@@ -126,6 +126,9 @@ func TestReading(t *testing.T) {
 	await(t, i)
 	_, err = i.Read(1)
 	wants(t, "after a reset", err, ConnectionReset)
+	if a := must[Address](t)(s.RemoteAddress()); a.String() != peer.LocalAddr().String() {
+		t.Errorf("the peer is %v once the connection is over", a)
+	}
 	if _, err := i.Read(1); err != io.EOF {
 		t.Errorf("again: %v", err)
 	}
