@@ -11,6 +11,9 @@ const maxDatagram = 65535
 type UDP struct {
 	socket
 	bound bool
+	// home is where the socket was bound, with the port that the system chose: a peer makes the
+	// address that of one interface.
+	home Address
 	// filtered says that the policy does not allow the address where the socket is bound: only
 	// datagrams of peers that it allows are for the guest.
 	filtered bool
@@ -66,7 +69,9 @@ func (u *UDP) Bind(a Address) error {
 		return bindError(err)
 	}
 	u.bound, u.filtered = true, filtered
-	return nil
+	var err error
+	u.home, err = u.local()
+	return coded(err)
 }
 
 // bindImplicitly binds a socket that the guest has not bound.
@@ -113,17 +118,13 @@ func (u *UDP) Disconnect() error {
 	if u.peer == nil {
 		return InvalidState
 	}
-	before, err := u.local()
-	if err != nil {
-		return coded(err)
-	}
 	if err := u.disconnect(); err != nil {
 		return coded(err)
 	}
 	u.peer = nil
 	// Systems take the port away, too, if it was theirs to choose.
 	if now, err := u.local(); err == nil && now.Port() == 0 {
-		if err := u.bind(before, false); err != nil {
+		if err := u.bind(u.home, false); err != nil {
 			return bindError(err)
 		}
 	}

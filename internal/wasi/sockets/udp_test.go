@@ -40,6 +40,9 @@ func TestAPeerComesAndGoes(t *testing.T) {
 		t.Errorf("%q from %v, want port %d", d.Data, d.From, here.Port())
 	}
 	ok(t, u.Disconnect())
+	if now := must[Address](t)(u.LocalAddress()); !now.Addr().IsUnspecified() {
+		t.Errorf("bound at %v, not on every interface", now)
+	}
 	if now := must[Address](t)(u.LocalAddress()); now.Port() != here.Port() {
 		t.Errorf("bound at %v, was at %v", now, here)
 	}
