@@ -32,7 +32,8 @@ const (
 // activation is a function that can be called, one call at a time.
 type activation struct {
 	fn     api.Function
-	layout *stackLayout // nil: its stack cannot be seen
+	self   unsafe.Pointer // fn
+	layout *stackLayout   // nil: its stack cannot be seen
 	// counted is the memory that the group's use has for it.
 	counted uint64
 }
@@ -67,7 +68,11 @@ func (e *Engine) layoutOf(fn api.Function) *stackLayout {
 }
 
 func (e *Engine) activate(fn api.Function) *activation {
-	return &activation{fn: fn, layout: e.layoutOf(fn)}
+	a := &activation{fn: fn, layout: e.layoutOf(fn)}
+	if a.layout != nil {
+		a.self = reflect.ValueOf(fn).UnsafePointer()
+	}
+	return a
 }
 
 // slice is a slice of anything.
@@ -82,11 +87,10 @@ func (a *activation) size() (stack, copies uint64) {
 	if a.layout == nil {
 		return 0, 0
 	}
-	p := reflect.ValueOf(a.fn).UnsafePointer()
-	stack = uint64((*slice)(unsafe.Add(p, a.layout.stack)).len)
+	stack = uint64((*slice)(unsafe.Add(a.self, a.layout.stack)).len)
 	if a.layout.handlerSize > 0 {
 		// Those beyond the length hold the stacks that were copied last.
-		n := uint64((*slice)(unsafe.Add(p, a.layout.handlers)).cap)
+		n := uint64((*slice)(unsafe.Add(a.self, a.layout.handlers)).cap)
 		copies = n * (stack + a.layout.handlerSize)
 	}
 	return stack, copies
