@@ -41,10 +41,11 @@ func TestInterruptStopsGuestCodeBesideExports(t *testing.T) {
 	t.Run("start", func(t *testing.T) {
 		begun := make(chan struct{})
 		l := NewLinker()
-		l.Instance("test:host/api@0.2.4").Func("begun", "func()", func(*Call, []Value) (Value, error) {
-			close(begun)
-			return Value{}, nil
-		})
+		l.Instance("test:host/api@0.2.4").Func("begun", "func()",
+			func(*Call, []Value) (Value, error) {
+				close(begun)
+				return Value{}, nil
+			})
 		b, err := os.ReadFile(filepath.Join("testdata", "burn-start.wasm"))
 		if err != nil {
 			t.Fatal(err)

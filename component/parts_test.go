@@ -71,14 +71,16 @@ func TestHostCodeStopsWithItsGuest(t *testing.T) {
 	bed.th.store.Interrupt(cause)
 	large := make([]byte, 3*partBytes)
 	prim := func(k types.Kind) *types.Type { return types.NewPrim(k) }
-	pair := types.NewTuple([]types.Field{{Name: "a", Type: prim(types.U8)}, {Name: "b", Type: prim(types.U8)}})
+	pair := types.NewTuple([]types.Field{{Name: "a", Type: prim(types.U8)},
+		{Name: "b", Type: prim(types.U8)}})
 	text := strings.Repeat("x", 3*partBytes)
 	for name, work := range map[string]func(c *cx){
 		"a list of bytes":   func(c *cx) { c.loadItems(prim(types.U8), 0, 3*partBytes) },
 		"a list of numbers": func(c *cx) { c.loadItems(prim(types.U16), 0, 2*partItems) },
 		"a list of tuples":  func(c *cx) { c.loadItems(pair, 0, 2*partItems) },
 		"small lists": func(c *cx) {
-			c.loadItems(types.NewTuple([]types.Field{{Type: types.NewFixedList(prim(types.U16), 100)}}), 0, partItems/2)
+			c.loadItems(types.NewTuple([]types.Field{{Type: types.NewFixedList(prim(types.U16),
+				100)}}), 0, partItems/2)
 		},
 		"a string":                      func(c *cx) { c.decodeUTF8(large) },
 		"a string of UTF-16":            func(c *cx) { c.decodeUTF16(large) },
@@ -89,10 +91,12 @@ func TestHostCodeStopsWithItsGuest(t *testing.T) {
 		"looking for what is not ASCII": func(c *cx) { c.ascii(text) },
 		"a copy to behind":              func(c *cx) { c.move(large[1:], large[:2*partBytes], true) },
 		"a copy of bytes": func(c *cx) {
-			transfer(newGuestBuffer(*c, prim(types.U8), 0, partBytes+1), newGuestBuffer(*c, prim(types.U8), partBytes, partBytes+1), partBytes+1)
+			transfer(newGuestBuffer(*c, prim(types.U8), 0, partBytes+1),
+				newGuestBuffer(*c, prim(types.U8), partBytes, partBytes+1), partBytes+1)
 		},
 		"a copy of elements": func(c *cx) {
-			transfer(newGuestBuffer(*c, prim(types.Char), 0, 5000), newGuestBuffer(*c, prim(types.Char), partBytes, 5000), 5000)
+			transfer(newGuestBuffer(*c, prim(types.Char), 0, 5000),
+				newGuestBuffer(*c, prim(types.Char), partBytes, 5000), 5000)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

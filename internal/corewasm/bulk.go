@@ -147,7 +147,10 @@ func (s *safepoints) addBulk(typ uint32, op bulkOp, code []byte) uint32 {
 	const dst, src, size, temp = 0, 1, 2, 3
 	at := func(a asm, local uint32) asm { return a.get(local).get(size).op(0x6a) }
 	piece := func(a asm) asm { return a.i32(op.piece) }
-	advance := func(a asm, local uint32, sub byte) asm { return piece(a.get(local)).op(sub).set(local) }
+	advance := func(a asm, local uint32,
+		sub byte) asm {
+		return piece(a.get(local)).op(sub).set(local)
+	}
 	count := func(a asm) asm { return tick(a.i32(costBulk + op.piece>>op.shift)) }
 	more := func(a asm) asm { return piece(a.get(size)).op(0x4b) }
 	rest := func(a asm) asm { return a.get(dst).get(src).get(size).op(code...) }

@@ -25,7 +25,8 @@ func compiled(t *testing.T, module []byte, safepoint func()) api.Module {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features))
+	r := wazero.NewRuntimeWithConfig(ctx,
+		wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features))
 	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	_, err = r.NewHostModuleBuilder("host").
 		NewFunctionBuilder().WithFunc(safepoint).Export("safepoint").Instantiate(ctx)
@@ -75,7 +76,10 @@ func TestFillsAndCopiesInPiecesEqualOneInstruction(t *testing.T) {
 		parts    = piece / 8
 	)
 	three := ct.Sig([]byte{ct.I32, ct.I32, ct.I32}, nil)
-	op := func(code ...byte) []byte { return ct.Code(ct.LocalGet, 0, ct.LocalGet, 1, ct.LocalGet, 2, code) }
+	op := func(code ...byte) []byte {
+		return ct.Code(ct.LocalGet, 0, ct.LocalGet, 1, ct.LocalGet, 2,
+			code)
+	}
 	segment := make([]byte, piece+piece/2+12345)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range segment {
@@ -88,13 +92,15 @@ func TestFillsAndCopiesInPiecesEqualOneInstruction(t *testing.T) {
 			{Type: three, Export: "copy", Code: op(ct.Misc, 10, 0, 0)},
 			{Type: three, Export: "init", Code: op(ct.Misc, 8, 0, 0)},
 			{Type: three, Export: "copyTable", Code: op(ct.Misc, 14, 0, 0)},
-			{Type: three, Export: "fillTable", Code: ct.Code(ct.LocalGet, 1, ct.Const(1), ct.I32And, ct.If, ct.Void,
-				ct.LocalGet, 0, ct.RefFunc, 0, ct.LocalGet, 2, ct.Misc, 17, 0, ct.Else,
-				ct.LocalGet, 0, ct.RefNull, 0x70, ct.LocalGet, 2, ct.Misc, 17, 0, ct.End)},
+			{Type: three, Export: "fillTable",
+				Code: ct.Code(ct.LocalGet, 1, ct.Const(1), ct.I32And, ct.If, ct.Void,
+					ct.LocalGet, 0, ct.RefFunc, 0, ct.LocalGet, 2, ct.Misc, 17, 0, ct.Else,
+					ct.LocalGet, 0, ct.RefNull, 0x70, ct.LocalGet, 2, ct.Misc, 17, 0, ct.End)},
 			// Writes for each element of the table whether there is something.
 			{Type: sigVoid, Export: "table", Locals: []byte{ct.I32}, Code: ct.Code(ct.Loop, ct.Void,
 				ct.LocalGet, 0, ct.LocalGet, 0, ct.TableGet, 0, 0xd1, ct.I32Store8, 0, 0,
-				ct.LocalGet, 0, ct.Const(1), ct.I32Add, ct.LocalTee, 0, ct.Const(elements), ct.I32LtU, ct.BrIf, 0, ct.End)},
+				ct.LocalGet, 0, ct.Const(1), ct.I32Add, ct.LocalTee, 0,
+				ct.Const(elements), ct.I32LtU, ct.BrIf, 0, ct.End)},
 		},
 		Data: []ct.Data{{Bytes: string(segment)}}, DataCount: true,
 		Elems: []ct.Elem{{Offset: ct.Const(0), Funcs: []int{0}}},
@@ -103,7 +109,10 @@ func TestFillsAndCopiesInPiecesEqualOneInstruction(t *testing.T) {
 	memory := make([]byte, pages*65536)
 	table := make([]bool, elements)
 	table[0] = true
-	const oob, oobTable = "wasm error: out of bounds memory access", "wasm error: invalid table access"
+	const (
+		oob      = "wasm error: out of bounds memory access"
+		oobTable = "wasm error: invalid table access"
+	)
 	check := func(name string, ok bool, trap string, at, from, n uint32) {
 		t.Helper()
 		want := "[]"
@@ -174,7 +183,8 @@ func TestLargeFillsYield(t *testing.T) {
 	}{
 		{"fill", ct.Code(ct.Const(0), ct.Const(1), ct.Const(64<<20), ct.Misc, 11, 0)},
 		{"copy", ct.Code(ct.Const(0), ct.Const(1<<20), ct.Const(63<<20), ct.Misc, 10, 0, 0)},
-		{"copy to behind", ct.Code(ct.Const(1<<20), ct.Const(0), ct.Const(63<<20), ct.Misc, 10, 0, 0)},
+		{"copy to behind",
+			ct.Code(ct.Const(1<<20), ct.Const(0), ct.Const(63<<20), ct.Misc, 10, 0, 0)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := 0
@@ -196,7 +206,8 @@ func TestLargeFillsYield(t *testing.T) {
 // instruction makes no module valid that is not.
 func TestInvalidBulkInstructionsAreRefused(t *testing.T) {
 	ctx := t.Context()
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
+	r := wazero.NewRuntimeWithConfig(ctx,
+		wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
 	defer r.Close(context.Background())
 	three := ct.Code(ct.Const(0), ct.Const(0), ct.Const(0))
 	for name, code := range map[string][]byte{

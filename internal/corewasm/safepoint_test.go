@@ -19,7 +19,8 @@ func repeated(n int, code []byte) []byte { return slices.Repeat(code, n) }
 
 // arms is code that runs the last of n arms.
 func arms(n int, arm []byte) []byte {
-	code := ct.Code(repeated(n+1, ct.Code(ct.Block, ct.Void)), ct.Const(n-1), ct.BrTable, ct.U32(n-1))
+	code := ct.Code(repeated(n+1, ct.Code(ct.Block, ct.Void)), ct.Const(n-1), ct.BrTable,
+		ct.U32(n-1))
 	for i := range n {
 		code = append(code, ct.U32(i)...)
 	}
@@ -54,22 +55,31 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 		{"a loop", times(2_000_000, 0, plain), 6_000_000, 3},
 		{"a loop with a large body", times(1000, 0, repeated(10_000, plain)), 10_000_000, 2},
 		{"a loop with a very large body", times(100, 0, repeated(100_000, plain)), 10_000_000, 2},
-		{"straight-line code, again and again", times(1000, 0, ct.Code(ct.Call, big)), 5_000_000, 2},
+		{"straight-line code, again and again", times(1000, 0, ct.Code(ct.Call, big)), 5_000_000,
+			2},
 		{"one of many arms", times(100_000, 0, arms(20, repeated(50, plain))), 5_000_000, 2},
 		{"either of two arms", times(100_000, 0, ct.Code(ct.Const(0),
-			ct.If, ct.Void, repeated(50, plain), ct.Else, repeated(50, plain), ct.End)), 5_000_000, 2},
+			ct.If, ct.Void, repeated(50, plain), ct.Else, repeated(50,
+				plain), ct.End)), 5_000_000, 2},
 		{"loops in loops", times(100, 0, times(100, 1, times(1000, 2, plain))), 30_000_000, 3},
-		{"cheap loops in dear ones", times(1000, 0, ct.Code(repeated(10_000, plain), times(3, 1, plain))), 10_000_000, 2},
+		{"cheap loops in dear ones",
+			times(1000, 0, ct.Code(repeated(10_000, plain), times(3, 1, plain))), 10_000_000, 2},
 		{"a loop after one with a large body", ct.Code(
 			times(10, 0, repeated(1000, plain)), times(2_000_000, 0, nil)), 4_000_000, 4},
 		{"more loops than are counted where they are",
 			times(1000, 2, repeated(300, times(10, 0, plain))), 9_000_000, 4},
-		{"empty loops, more than are counted where they are", ct.Code(repeated(300, ct.Code(ct.Loop, ct.Void, ct.End)), times(1_000_000, 0, nil)), 6_000_000, 2},
-		{"functions that leave their loops early", times(100_000, 0, ct.Code(ct.Call, looped)), 4_000_000, 6},
+		{"empty loops, more than are counted where they are",
+			ct.Code(repeated(300, ct.Code(ct.Loop, ct.Void, ct.End)),
+				times(1_000_000, 0, nil)), 6_000_000, 2},
+		{"functions that leave their loops early", times(100_000, 0, ct.Code(ct.Call, looped)),
+			4_000_000, 6},
 		{"small functions", times(1000, 0, repeated(1000, ct.Code(ct.Call, leaf))), 5_000_000, 7},
 		{"fills", times(10, 0, fill(4<<20)), 10 << 20, 2},
 		{"short fills", times(1000, 0, repeated(100, fill(1000))), 100_000 * 250, 3},
-		{"copies", times(10, 0, ct.Code(ct.Const(1), ct.Const(0), ct.Const(4<<20), ct.Misc, 10, 0, 0)), 10 << 20, 2},
+		{"copies",
+			times(10, 0,
+				ct.Code(ct.Const(1), ct.Const(0), ct.Const(4<<20), ct.Misc, 10, 0,
+					0)), 10 << 20, 2},
 		{"initializations", times(300, 0, ct.Code(
 			ct.Const(1), ct.Const(0), ct.Const(100_000), ct.Misc, 8, 0, 0)), 300 * 25_000, 2},
 		{"fills of tables", times(500, 0, ct.Code(
@@ -77,11 +87,13 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 		{"copies of tables", times(500, 0, ct.Code(
 			ct.Const(0), ct.Const(1), ct.Const(20_000), ct.Misc, 14, 0, 0)), 500 * 20_000, 2},
 		{"divisions", times(2000, 0, repeated(100, divide)), 2000 * 100 * 16, 2},
-		{"growing by nothing", times(1000, 0, ct.Code(ct.Const(0), ct.MemoryGrow, 0, ct.Drop)), 1000 * 4000, 2},
+		{"growing by nothing", times(1000, 0, ct.Code(ct.Const(0), ct.MemoryGrow, 0, ct.Drop)),
+			1000 * 4000, 2},
 		{"growing a table by nothing", times(1000, 0, ct.Code(
 			ct.RefNull, 0x70, ct.Const(0), ct.Misc, 15, 0, ct.Drop)), 1000 * 4000, 2},
 		{"exceptions", times(100, 0, caught), 100 * period, 2},
-		{"functions with a loop that they do not run", times(10_000, 0, ct.Code(ct.Call, short)), 500_000, 20},
+		{"functions with a loop that they do not run", times(10_000, 0, ct.Code(ct.Call, short)),
+			500_000, 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			module := ct.Module{
@@ -89,11 +101,14 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 				Table:  20_001,
 				Tags:   []ct.Type{sigVoid},
 				Funcs: []ct.Func{
-					{Type: sigVoid, Export: "run", Locals: []byte{ct.I32, ct.I32, ct.I32}, Code: tt.code},
+					{Type: sigVoid, Export: "run", Locals: []byte{ct.I32, ct.I32, ct.I32},
+						Code: tt.code},
 					{Type: sigVoid, Code: repeated(5, plain)},
-					{Type: sigVoid, Locals: []byte{ct.I32}, Code: ct.Code(ct.Block, ct.Void, ct.Loop, ct.Void,
-						ct.LocalGet, 0, ct.Const(1), ct.I32Add, ct.LocalTee, 0, ct.Const(10), ct.I32Sub, ct.I32Eqz, ct.BrIf, 1,
-						ct.Br, 0, ct.End, ct.End)},
+					{Type: sigVoid, Locals: []byte{ct.I32},
+						Code: ct.Code(ct.Block, ct.Void, ct.Loop, ct.Void,
+							ct.LocalGet, 0, ct.Const(1), ct.I32Add, ct.LocalTee, 0, ct.Const(10),
+							ct.I32Sub, ct.I32Eqz, ct.BrIf, 1,
+							ct.Br, 0, ct.End, ct.End)},
 					{Type: sigVoid, Code: repeated(5000, plain)},
 					{Type: sigVoid, Code: ct.Code(ct.Return, ct.Loop, ct.Void, ct.End)},
 				},

@@ -15,7 +15,8 @@ import (
 // slowModule is one that takes long to compile, for what it is.
 func slowModule() []byte {
 	body := bytes.Repeat(ct.Code(
-		ct.LocalGet, 0, ct.If, ct.Void, ct.LocalGet, 0, ct.Const(1), ct.I32Add, ct.LocalSet, 0, ct.End), 2000)
+		ct.LocalGet, 0, ct.If, ct.Void, ct.LocalGet, 0, ct.Const(1), ct.I32Add,
+		ct.LocalSet, 0, ct.End), 2000)
 	m := ct.Module{}
 	for range 16 {
 		m.Funcs = append(m.Funcs, ct.Func{Type: sigII, Code: ct.Code(body, ct.LocalGet, 0)})

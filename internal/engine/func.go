@@ -53,7 +53,8 @@ func stackSlots(ts []corewasm.ValType) int {
 	return n
 }
 
-func (g *Group) export(slot int, name string, kind corewasm.Kind) (*instance, corewasm.Export, error) {
+func (g *Group) export(slot int, name string, kind corewasm.Kind) (*instance, corewasm.Export,
+	error) {
 	if slot < 0 || slot >= len(g.slots) || g.slots[slot].mod == nil {
 		return nil, corewasm.Export{}, fmt.Errorf("engine: no instance in slot %d", slot)
 	}
@@ -95,7 +96,8 @@ func (g *Group) TableFunc(
 		return table.LookupFunction(mod, e.Index, index, params, results)
 	}
 	first := g.runtime.engine.activate(lookup())
-	return &Func{group: g, make: lookup, size: max(len(params), len(results)), free: []*activation{first}}, nil
+	return &Func{group: g, make: lookup, size: max(len(params), len(results)),
+		free: []*activation{first}}, nil
 }
 
 // Call calls the function: parameters are taken from the stack and results
@@ -103,7 +105,8 @@ func (g *Group) TableFunc(
 // [*Trap] unless the stack is too short.
 func (f *Func) Call(ctx *Context, stack []uint64) error {
 	if len(stack) < f.size {
-		return fmt.Errorf("engine: stack of %d values for a function that needs %d", len(stack), f.size)
+		return fmt.Errorf("engine: stack of %d values for a function that needs %d", len(stack),
+			f.size)
 	}
 	if err := f.group.Interrupted(); err != nil {
 		return err

@@ -46,8 +46,9 @@ func burnModule(ways map[string][]byte) ct.Module {
 		Globals: []ct.Global{{Type: ct.I32, Mutable: true, Init: ct.Const(0)}},
 		Table:   100_000,
 		Tags:    []ct.Type{sigVoid},
-		Elems:   []ct.Elem{{Offset: ct.Const(0), Funcs: []int{burnReturn, burnTailIndirect, burnTailRef}}},
-		Data:    []ct.Data{{Bytes: string(make([]byte, 1<<20))}}, DataCount: true,
+		Elems: []ct.Elem{{Offset: ct.Const(0),
+			Funcs: []int{burnReturn, burnTailIndirect, burnTailRef}}},
+		Data: []ct.Data{{Bytes: string(make([]byte, 1<<20))}}, DataCount: true,
 		Funcs: []ct.Func{
 			{Type: sigVoid, Code: ct.Code(ct.Nop)},
 			{Type: sigVoid, Code: ct.Code(ct.Throw, 0)},
@@ -55,8 +56,10 @@ func burnModule(ways map[string][]byte) ct.Module {
 			{Type: sigVoid, Code: ct.Code(three, ct.Misc, 10, 0, 0)},
 			{Type: sigVoid, Code: ct.Code(ct.ReturnCall, burnTail)},
 			{Type: sigVoid, Code: ct.Code(ct.Const(1), ct.ReturnCallIndirect, 2, 0)},
-			{Type: sigVoid, Code: ct.Code(ct.RefFunc, burnTailRef, ct.ReturnCallRef, ct.U32(burnTailRef))},
-			{Type: sigVoid, Code: bytes.Repeat(ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop), 5000)},
+			{Type: sigVoid,
+				Code: ct.Code(ct.RefFunc, burnTailRef, ct.ReturnCallRef, ct.U32(burnTailRef))},
+			{Type: sigVoid,
+				Code: bytes.Repeat(ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop), 5000)},
 			{Type: sigVoid, Code: loops},
 		},
 	}
@@ -89,13 +92,15 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 	rethrow := ct.Code(ct.Block, ct.ExnRef, ct.TryTable, ct.Void, 1, 3, 0, ct.Throw, 0, ct.End,
 		ct.Unreachable, ct.End, ct.ThrowRef)
 	ways := map[string][]byte{
-		"an empty loop":                    forever(),
-		"a loop that stores":               forever(store),
-		"a loop by br_table":               ct.Code(ct.Loop, ct.Void, ct.Const(0), ct.BrTable, 1, 0, 0, ct.End),
-		"a loop by br_if":                  ct.Code(ct.Loop, ct.Void, ct.Const(1), ct.BrIf, 0, ct.End),
-		"a loop by br_on_null":             ct.Code(ct.Loop, ct.Void, ct.RefNull, 0x70, ct.BrOnNull, 0, ct.Drop, ct.End),
-		"a loop with a value":              ct.Code(ct.Const(0), ct.Loop, 3, ct.Br, 0, ct.End, ct.Drop),
-		"a loop with a large body":         forever(bytes.Repeat(ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop), 5000)),
+		"an empty loop":      forever(),
+		"a loop that stores": forever(store),
+		"a loop by br_table": ct.Code(ct.Loop, ct.Void, ct.Const(0), ct.BrTable, 1, 0, 0, ct.End),
+		"a loop by br_if":    ct.Code(ct.Loop, ct.Void, ct.Const(1), ct.BrIf, 0, ct.End),
+		"a loop by br_on_null": ct.Code(ct.Loop, ct.Void, ct.RefNull, 0x70, ct.BrOnNull, 0, ct.Drop,
+			ct.End),
+		"a loop with a value": ct.Code(ct.Const(0), ct.Loop, 3, ct.Br, 0, ct.End, ct.Drop),
+		"a loop with a large body": forever(bytes.Repeat(ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop),
+			5000)),
 		"loops in loops":                   forever(forever(forever())),
 		"a function with a large body":     forever(ct.Call, burnLarge),
 		"one of very many loops":           ct.Code(bytes.Repeat(ct.Code(ct.Loop, ct.Void, ct.End), 300), forever()),
@@ -118,13 +123,15 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 		"exceptions whose handlers are loops":   ct.Code(ct.Loop, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.Throw, 0, ct.End, ct.End),
 		"exceptions that a loop is caught with": forever(catch(2, ct.Loop, ct.Void, ct.Throw, 0, ct.End)),
 		"try_tables that nothing is thrown in":  forever(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.End, ct.End),
-		"a loop in a try_table":                 ct.Code(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, forever(), ct.End, ct.End),
-		"a loop after many exceptions":          ct.Code(bytes.Repeat(catch(2, ct.Throw, 0), 100), forever()),
+		"a loop in a try_table": ct.Code(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, forever(),
+			ct.End, ct.End),
+		"a loop after many exceptions": ct.Code(bytes.Repeat(catch(2, ct.Throw, 0), 100), forever()),
 
-		"fills":                    forever(three, ct.Misc, 11, 0),
-		"copies":                   forever(three, ct.Misc, 10, 0, 0),
-		"copies in a function":     forever(ct.Call, burnCopy),
-		"small fills":              forever(bytes.Repeat(ct.Code(ct.Const(0), ct.Const(1), ct.Const(1000), ct.Misc, 11, 0), 5000)),
+		"fills":                forever(three, ct.Misc, 11, 0),
+		"copies":               forever(three, ct.Misc, 10, 0, 0),
+		"copies in a function": forever(ct.Call, burnCopy),
+		"small fills": forever(bytes.Repeat(ct.Code(ct.Const(0), ct.Const(1), ct.Const(1000),
+			ct.Misc, 11, 0), 5000)),
 		"initializations":          forever(ct.Const(0), ct.Const(0), ct.Const(1<<20), ct.Misc, 8, 0, 0),
 		"growing by nothing":       forever(ct.Const(0), ct.MemoryGrow, 0, ct.Drop),
 		"growing by too much":      forever(ct.Const(-1), ct.MemoryGrow, 0, ct.Drop),
@@ -138,7 +145,10 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 	f := start(t, engine.Limits{},
 		engine.HostFunc{Name: "begun", Fn: func(*engine.Context, []uint64) { began <- struct{}{} }},
 		engine.HostFunc{Name: "cheap", Fn: func(*engine.Context, []uint64) {}})
-	host := func(name string) engine.Import { return engine.Import{Slot: engine.HostSlot, Name: name} }
+	host := func(name string) engine.Import {
+		return engine.Import{Slot: engine.HostSlot,
+			Name: name}
+	}
 	m := f.compile(burnModule(ways), host("begun"), host("cheap"))
 	for name := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -161,14 +171,16 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 			for range guests {
 				err := <-done
 				var trap *engine.Trap
-				if !errors.As(err, &trap) || !errors.Is(err, cause) || trap.Code != engine.TrapHost {
+				if !errors.As(err, &trap) || !errors.Is(err,
+					cause) || trap.Code != engine.TrapHost {
 					t.Errorf("got %v", err)
 				}
 			}
 			for _, g := range groups {
 				if fn, err := g.Func(0, name); err != nil {
 					t.Error(err)
-				} else if err := fn.Call(g.NewContext(t.Context(), nil), nil); !errors.Is(err, cause) {
+				} else if err := fn.Call(g.NewContext(t.Context(),
+					nil), nil); !errors.Is(err, cause) {
 					t.Errorf("a later call gave %v", err)
 				}
 				if err := g.Close(); err != nil {
@@ -193,10 +205,11 @@ func runGuest(g *engine.Group, ctx *engine.Context, m *engine.Module, name strin
 
 func TestAnInterruptedGuestCannotCallTheHost(t *testing.T) {
 	calls, cause := 0, errors.New("enough")
-	f := start(t, engine.Limits{}, engine.HostFunc{Name: "work", Fn: func(ctx *engine.Context, _ []uint64) {
-		calls++
-		ctx.Group().Interrupt(cause)
-	}})
+	f := start(t, engine.Limits{},
+		engine.HostFunc{Name: "work", Fn: func(ctx *engine.Context, _ []uint64) {
+			calls++
+			ctx.Group().Interrupt(cause)
+		}})
 	f.instantiate(0, f.compile(ct.Module{
 		Imports: []ct.Import{{Name: "work", Func: &sigVoid}},
 		Funcs: []ct.Func{{Type: sigVoid, Export: "run", Code: ct.Code(

@@ -24,7 +24,8 @@ func recursive() ct.Module {
 				ct.LocalGet, 0, ct.Const(1), ct.I32Add, ct.Call, forever, ct.Const(1), ct.I32Add)},
 			{Type: sigII, Export: "caught", Code: ct.Code(
 				ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0,
-				ct.LocalGet, 0, ct.Const(1), ct.I32Add, ct.Call, caught, ct.Return, ct.End, ct.End, ct.Const(7))},
+				ct.LocalGet, 0, ct.Const(1), ct.I32Add, ct.Call, caught, ct.Return,
+				ct.End, ct.End, ct.Const(7))},
 			{Type: sigVoid, Export: "loop", Code: ct.Code(ct.Const(0), ct.Call, forever, ct.Drop)},
 			{Type: sigII, Export: "grow", Code: ct.Code(ct.LocalGet, 0, ct.MemoryGrow, 0)},
 		},
