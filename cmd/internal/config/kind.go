@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -95,7 +96,8 @@ func usageOf(f cli.Flag) string {
 
 // join returns the path of a file that a file in the folder dir names.
 func join(dir, path string) string {
-	if path == "" || filepath.IsAbs(path) {
+	// On Windows a path can begin with a separator or a drive and not be absolute.
+	if path == "" || os.IsPathSeparator(path[0]) || filepath.VolumeName(path) != "" {
 		return path
 	}
 	return filepath.Join(dir, path)
