@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,7 +60,7 @@ func filesRoot(t *testing.T) string {
 // not 0.
 func runFiles(t *testing.T, command []string, program, function string) string {
 	t.Helper()
-	args := append(command[1:len(command):len(command)], "--dir", filesRoot(t)+"::/", program, function)
+	args := slices.Concat(command[1:], []string{"--dir", filesRoot(t) + "::/", program, function})
 	out, err := exec.CommandContext(limited(t), command[0], args...).CombinedOutput()
 	var exit *exec.ExitError
 	switch {
@@ -89,12 +90,14 @@ func TestFilesAsOtherHostsGiveThem(t *testing.T) {
 			function, want, _ := strings.Cut(section, "\n")
 			t.Run(name+"/"+function, func(t *testing.T) {
 				t.Parallel()
-				sameText(t, "output", want, runFiles(t, []string{os.Getenv(builtVariable), "run"}, program, function))
+				own := []string{os.Getenv(builtVariable), "run"}
+				sameText(t, "output", want, runFiles(t, own, program, function))
 				peer := os.Getenv(wasmtimeVariable)
 				if peer == "" {
 					return
 				}
-				got := runFiles(t, []string{peer, "run", "-Wcomponent-model-async=y", "-Sp3=y"}, program, function)
+				other := []string{peer, "run", "-Wcomponent-model-async=y", "-Sp3=y"}
+				got := runFiles(t, other, program, function)
 				if why := filesDiffer(name, function); why == "" {
 					sameText(t, "output of wasmtime", want, got)
 				} else if got == want {

@@ -111,7 +111,10 @@ func (f *Files) Preopens() []Preopened {
 		if d.ReadOnly {
 			flags = Read
 		}
-		list[i] = Preopened{&Descriptor{grant: g, flags: flags, name: d.Guest, root: (&tree{Root: d.Root}).use()}, d.Guest}
+		root := (&tree{Root: d.Root}).use()
+		list[i] = Preopened{
+			&Descriptor{grant: g, flags: flags, name: d.Guest, root: root}, d.Guest,
+		}
 	}
 	return list
 }

@@ -100,7 +100,10 @@ func TestReadsAndWritesAtAnOffset(t *testing.T) {
 		n, off uint64
 		got    int
 		end    bool
-	}{{1 << 63, 0, chunk, false}, {10, 100_000, 5, false}, {10, 100_005, 0, true}, {10, 1 << 40, 0, true}} {
+	}{
+		{1 << 63, 0, chunk, false}, {10, 100_000, 5, false}, {10, 100_005, 0, true},
+		{10, 1 << 40, 0, true},
+	} {
 		p, end, err := f.ReadAt(tt.n, tt.off)
 		if len(p) != tt.got || end != tt.end || err != nil {
 			t.Errorf("%d at %d: %d bytes, end %v, %v", tt.n, tt.off, len(p), end, err)

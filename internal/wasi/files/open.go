@@ -19,7 +19,9 @@ const (
 )
 
 // OpenAt opens what a path leads to. Only regular files and folders can be opened.
-func (d *Descriptor) OpenAt(path string, follow bool, open OpenFlags, flags Flags) (*Descriptor, error) {
+func (d *Descriptor) OpenAt(
+	path string, follow bool, open OpenFlags, flags Flags,
+) (*Descriptor, error) {
 	if d.file != nil {
 		return nil, wasi.FileCode("not-directory")
 	}

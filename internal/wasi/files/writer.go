@@ -133,8 +133,11 @@ func (w *writer) CheckWrite() (int, error) {
 func (w *writer) Write(p []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buf = append(w.buf[:0], p...)
-	return w.start(w.buf)
+	if !w.quick || len(p) > chunk {
+		w.buf = append(w.buf[:0], p...)
+		p = w.buf
+	}
+	return w.start(p)
 }
 
 // WriteOwned is Write, but p belongs to the stream.

@@ -75,7 +75,9 @@ func contentMethods() []table.FileMethod {
 		desc  = *files.Descriptor
 	)
 	// into returns a method that returns a stream into a file.
-	into := func(name, params string, open func(desc, []value) (wasi.OutputStream, error)) table.FileMethod {
+	into := func(
+		name, params string, open func(desc, []value) (wasi.OutputStream, error),
+	) table.FileMethod {
 		return table.FileMethod{Method: method(name, params, "result<output-stream, error-code>"),
 			Do: func(f table.Files, d desc, args []value) value {
 				s, err := open(d, args)
@@ -94,9 +96,8 @@ func contentMethods() []table.FileMethod {
 				}
 				return component.Ok(newInputStream(s, nil))
 			}},
-		into("write-via-stream", "offset: filesize", func(d desc, args []value) (wasi.OutputStream, error) {
-			return d.Writer(args[1].U64())
-		}),
+		into("write-via-stream", "offset: filesize",
+			func(d desc, args []value) (wasi.OutputStream, error) { return d.Writer(args[1].U64()) }),
 		into("append-via-stream", "", func(d desc, _ []value) (wasi.OutputStream, error) {
 			return d.Appender()
 		}),
@@ -130,7 +131,9 @@ func fileValues() table.Files {
 			}
 			return datetime(uint64(t.Unix()), uint32(t.Nanosecond())), true
 		},
-		Seconds: func(v component.Value) (int64, bool) { return int64(v.U64()), v.U64() <= math.MaxInt64 },
+		Seconds: func(v component.Value) (int64, bool) {
+			return int64(v.U64()), v.U64() <= math.MaxInt64
+		},
 	}
 }
 

@@ -69,10 +69,11 @@ func TestAGuestStopsThatWaitsForAFile(t *testing.T) {
 	cancel(stopped)
 	c := call{ctx, wasi.NewState(&wasi.Config{})}
 	never := struct{ *stuck }{&stuck{newGate()}}
-	if _, err := inputRead(c, []component.Value{newInputStream(never, nil), component.U64(1)}); !errors.Is(err, stopped) {
+	args := []component.Value{newInputStream(never, nil), component.U64(1)}
+	if _, err := inputRead(c, args); !errors.Is(err, stopped) {
 		t.Errorf("read: %v", err)
 	}
-	args := []component.Value{newOutputStream(never, nil), component.Bytes([]byte("x"))}
+	args = []component.Value{newOutputStream(never, nil), component.Bytes([]byte("x"))}
 	if _, err := outputWrite(c, args); !errors.Is(err, stopped) {
 		t.Errorf("write: %v", err)
 	}

@@ -143,7 +143,9 @@ func readFile(c call, args []component.Value) (component.Value, error) {
 
 // writeFile is a function that writes the stream that is its second argument to a file that it
 // opens for that.
-func writeFile(open func(d *files.Descriptor, args []component.Value) (wasi.OutputStream, error)) hostFunc {
+func writeFile(
+	open func(d *files.Descriptor, args []component.Value) (wasi.OutputStream, error),
+) hostFunc {
 	return func(c call, args []component.Value) (component.Value, error) {
 		future, set := c.Store().NewFuture()
 		out, err := open(table.DescriptorOf(args[0]), args)
