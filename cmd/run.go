@@ -60,7 +60,7 @@ wasihttp run --timeout 5s tool.wasm         stop after 5 seconds`
 // runFlags are those of serve's flags that make sense for a program.
 func runFlags(f *serveFlags) []cli.Flag {
 	b := &cmdline.Flags{}
-	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "config-var", "dir", "timeout",
+	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "config-var", "keyvalue", "dir", "timeout",
 		"max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
 		reportFlag, "cache-dir", "no-cache", "quiet")
 	b.Describe("timeout", "stop the component after `TIME`; 0 means no limit")
@@ -88,6 +88,11 @@ func runProgram(ctx context.Context, t *state, path string, s *serveSettings) er
 	}
 	cfg.Outbound = loader.OutboundLog(t.stderr, false, s.quiet, cfg.NoOutbound)
 	cfg.Notice = func(line string) { t.note("%s", line) }
+	closeKeyValue, err := cfg.OpenKeyValue()
+	if err != nil {
+		return errors.Join(err, linked.Close(ctx), eng.Close())
+	}
+	defer closeKeyValue()
 	status := runLinked(ctx, t, linked, x.Command, path, cfg)
 	// The program has ended; what is freed now has nothing more to say.
 	_ = linked.Close(context.WithoutCancel(ctx))
@@ -121,7 +126,7 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 		Args: append([]string{filepath.Base(path)}, cfg.Args...),
 		Env:  cfg.Env,
 
-		ConfigVars: cfg.ConfigVars,
+		ConfigVars: cfg.ConfigVars, KeyValue: cfg.KeyValue,
 
 		Stdin:  wasi.NewStdin(t.in),
 		Stdout: t.stdout, Stderr: t.stderr,

@@ -45,6 +45,7 @@ type serveFlags struct {
 	dirs                cli.StringSlice
 	inheritEnv          bool
 	configVars          cli.StringSlice
+	keyvalue            string
 
 	timeout, bodyTimeout, postReturnTimeout, drainTimeout, idleTimeout cmdline.Span
 	maxMemory, maxComponent                                            cmdline.Size
@@ -131,6 +132,8 @@ func (f *serveFlags) all() []cli.Flag {
 		"read environment variables from `FILE`, in dotenv format (repeatable)")
 	b.Toggle("inherit-env", &f.inheritEnv, "pass on the whole environment of this process")
 	b.List("config-var", &f.configVars, "set a value of wasi:config: `K=V` (repeatable)")
+	b.Text("keyvalue", &f.keyvalue, "",
+		"keep the data of wasi:keyvalue in `FILE`; without it, in memory")
 	b.List("arg", &f.args, "add `ARGUMENT` to the component's command line (repeatable)")
 	b.List("dir", &f.dirs, "give the component a folder: `HOST[::GUEST][:ro]` (repeatable)")
 
@@ -296,6 +299,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 
 			Env:                        env,
 			ConfigVars:                 configVars,
+			KeyValueFile:               f.keyvalue,
 			Args:                       f.args.Value(),
 			Dirs:                       dirs,
 			Timeout:                    time.Duration(f.timeout),

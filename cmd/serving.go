@@ -51,6 +51,11 @@ func (t *server) serveOn(
 	}
 	defer recorder.Close()
 	cfg.Recorder = recorder
+	closeKeyValue, err := cfg.OpenKeyValue()
+	if err != nil {
+		return err
+	}
+	defer closeKeyValue()
 	d := t.newDecider(path, cfg, s)
 	if s.exec != "" {
 		closeBuilder, err := t.startExec(ctx, d, s)

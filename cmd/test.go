@@ -110,7 +110,7 @@ func (f *testFlags) all() []cli.Flag {
 	b.Toggle("full", &f.full, "show differences in full, however long")
 	b.Toggle("quiet", &f.quiet, "print only what failed", "q")
 
-	b.Pick(f.guest.all(), "plug", "chain", "config-var",
+	b.Pick(f.guest.all(), "plug", "chain", "config-var", "keyvalue",
 		"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory",
 		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
 		reportFlag, "cache-dir", "no-cache")
@@ -355,6 +355,14 @@ func rerunner(c *cli.Context) func(path string) string {
 // run runs "wasihttp test".
 func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings) error {
 	t.orderly.Store(true)
+	if s.load.KeyValueFile != "" {
+		// Without a file, each instance has a store of its own.
+		closeKeyValue, err := s.load.OpenKeyValue()
+		if err != nil {
+			return err
+		}
+		defer closeKeyValue()
+	}
 	s.suite.Host = s.host(t, d)
 	switch {
 	case f.list:

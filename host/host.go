@@ -89,8 +89,11 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	h := &Host{cfg: cfg.withDefaults()}
 	h.limit = exchange.NewLimit(h.cfg.MaxConcurrentRequests)
 	h.maker = maker{h, wasi.Config{
-		Env: cfg.Env, ConfigVars: cfg.ConfigVars, Network: cfg.Network, Used: cfg.Used,
+		Env: cfg.Env, ConfigVars: cfg.ConfigVars, KeyValue: cfg.KeyValue, Network: cfg.Network, Used: cfg.Used,
 	}}
+	if cfg.KeyValue == nil {
+		h.maker.base.KeyValue = wasi.NewKeyValue()
+	}
 	if cfg.Name != "" || len(cfg.Args) > 0 {
 		h.maker.base.Args = append([]string{cfg.Name}, cfg.Args...)
 	}

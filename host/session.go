@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // Session passes all its requests to one instance, whose state stays from one request to the next.
@@ -46,6 +47,9 @@ func (h *Host) NewSession(ctx context.Context, o SessionOptions) (*Session, erro
 	}
 	if h.Kind() == handler.P3 {
 		s.limit = max(o.Concurrent, 1)
+	}
+	if h.cfg.KeyValue == nil {
+		s.maker.base.KeyValue = wasi.NewKeyValue()
 	}
 	s.maker.base.Env = withEnv(h.maker.base.Env, o.Env)
 	if err := s.maker.base.Check(); err != nil {

@@ -14,8 +14,9 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi/p3"
 )
 
-// AddTo adds all interfaces of WASI 0.2 and 0.3 to l, and wasi:config and wasi:logging. view
-// returns the state of a store for the data that the embedder put into the store.
+// AddTo adds all interfaces of WASI 0.2 and 0.3 to l, and wasi:config, wasi:keyvalue and
+// wasi:logging. view returns the state of a store for the data that the embedder put into the
+// store.
 func AddTo(l *component.Linker, view func(data any) *State) {
 	p2.AddTo(l, view)
 	p3.AddTo(l, view)
@@ -41,6 +42,8 @@ type Config struct {
 	// ConfigVars are the values of wasi:config as pairs of key and value, in the order that the
 	// guest sees. Keys are unique.
 	ConfigVars [][2]string
+	// KeyValue keeps the buckets of wasi:keyvalue, which may be shared; nil denies access.
+	KeyValue KeyValue
 	// InitialCwd is the initial working directory; "" for none.
 	InitialCwd string
 
@@ -82,8 +85,9 @@ func (c *Config) Check() error { return c.internal().Check() }
 
 func (c *Config) internal() *wasi.Config {
 	return &wasi.Config{
-		Env: c.Env, Args: c.Args, ConfigVars: c.ConfigVars, InitialCwd: c.InitialCwd,
-		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
+		Env: c.Env, Args: c.Args, ConfigVars: c.ConfigVars, KeyValue: c.KeyValue,
+		InitialCwd: c.InitialCwd,
+		Stdin:      c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
 		StdinTerminal: c.StdinTerminal, StdoutTerminal: c.StdoutTerminal, StderrTerminal: c.StderrTerminal,
 		Dirs:   c.Dirs,
 		Client: (*wasi.Client)(c.Client), Fields: (*wasi.FieldRules)(c.Fields),
@@ -109,6 +113,16 @@ const (
 	UsePath        = wasi.UsePath
 	UseEnvironment = wasi.UseEnvironment
 )
+
+// KeyValue keeps the buckets of wasi:keyvalue: View and Update call a function with one of them, by
+// its name. NewKeyValue returns one in memory, which holds 256 MiB.
+type KeyValue = wasi.KeyValue
+
+// KeyValueTx is a bucket while a function works on it.
+type KeyValueTx = wasi.KeyValueTx
+
+// NewKeyValue returns an empty store in memory.
+func NewKeyValue() KeyValue { return wasi.NewKeyValue() }
 
 // Network is a policy for the sockets of guests and their look-ups of names: All allows everything,
 // else Rules say what is allowed. The zero value, as nil, allows nothing. MaxSockets limits the

@@ -18,6 +18,8 @@ type Config struct {
 	// ConfigVars are the values of wasi:config as pairs of key and value, in the order that the
 	// guest sees. Keys are unique.
 	ConfigVars [][2]string
+	// KeyValue keeps the buckets of wasi:keyvalue, which may be shared; nil denies access.
+	KeyValue KeyValue
 	// InitialCwd is the initial working directory; "" for none.
 	InitialCwd string
 

@@ -18,7 +18,7 @@ cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
 big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
-small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-guard rust-words rust-greeter c-kitchen composed-words composed-p3)
+small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-guard rust-words rust-greeter rust-keyvalue c-kitchen composed-words composed-p3)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -211,7 +211,7 @@ build() {
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   rust-files-std) adapter=$command_adapter cargo_guest "$out" rust-files-std wasm32-wasip1 release ;;
   rust-files) cargo_guest "$out" rust-files wasm32-unknown-unknown release ;;
-  rust-guard | rust-words | rust-greeter) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
+  rust-guard | rust-words | rust-greeter | rust-keyvalue) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   composed-words) wasm-tools compose "$here/rust-greeter/rust-greeter.wasm" -d "$here/rust-words/rust-words.wasm" -o "$out" ;;
   composed-p3) wasm-tools compose "$here/rust-middleware-p3/rust-middleware-p3.wasm" -d "$here/rust-hello-p3/rust-hello-p3.wasm" -o "$out" ;;
   rust-kitchen) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown release ;;
@@ -287,6 +287,7 @@ sources() {
   composed-words) echo rust-greeter/src rust-words/src wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   composed-p3) echo rust-middleware-p3/src rust-hello-p3 wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-guard) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
+  rust-keyvalue) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/keyvalue Cargo.toml Cargo.lock ;;
   rust-words | rust-greeter) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-sockets-*) echo rust-sockets ;;

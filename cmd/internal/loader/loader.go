@@ -22,6 +22,7 @@ import (
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/internal/inspect"
+	"github.com/wasihttp/wasihttp/internal/kvfile"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -36,6 +37,10 @@ type Config struct {
 	Env [][2]string
 	// ConfigVars are the values of wasi:config, keys unique, in order.
 	ConfigVars [][2]string
+	// KeyValueFile is the file that keeps the buckets of wasi:keyvalue; "" for memory. KeyValue is
+	// what OpenKeyValue has made of it; nil for memory of each host.
+	KeyValueFile string
+	KeyValue     wasi.KeyValue
 	// Args is what the guest sees as its arguments after its name.
 	Args []string
 	// Dirs are the folders that the guest gets.
@@ -162,7 +167,7 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		return host.Config{}, exit.Loadf(err, "", "%s: %v", path, err)
 	}
 	h := host.Config{
-		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, ConfigVars: cfg.ConfigVars, Dirs: cfg.Dirs, Outbound: outbound,
+		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, ConfigVars: cfg.ConfigVars, KeyValue: cfg.KeyValue, Dirs: cfg.Dirs, Outbound: outbound,
 		Timeout: unlimited(cfg.Timeout), PostReturnTimeout: unlimited(cfg.PostReturnTimeout),
 		BodyTimeout:         cfg.BodyTimeout,
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),
@@ -272,6 +277,25 @@ func (cfg *Config) CheckPaths(path string) error {
 		}
 	}
 	return nil
+}
+
+// OpenKeyValue opens what keeps the buckets of wasi:keyvalue. The caller closes it after the hosts.
+func (cfg *Config) OpenKeyValue() (closeFile func(), err error) {
+	if cfg.KeyValueFile == "" {
+		cfg.KeyValue = wasi.NewKeyValue()
+		return func() {}, nil
+	}
+	file, err := kvfile.Open(cfg.KeyValueFile)
+	if err != nil {
+		hint := "name another file, or a new one: --keyvalue data.db"
+		if errors.As(err, new(*kvfile.LockedError)) {
+			hint = "end the process that has it open, or name another file"
+		}
+		return nil, exit.Loadf(err, hint, "--keyvalue: %v", err)
+	}
+	cfg.KeyValue = file
+	// What has been reported as done is on disk already.
+	return func() { _ = file.Close() }, nil
 }
 
 // NewEngine returns an engine with the cache that the settings name.

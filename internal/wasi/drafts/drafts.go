@@ -1,5 +1,5 @@
 // Package drafts offers proposals of WASI to components that are not part of a release:
-// wasi:config and wasi:logging.
+// wasi:config, wasi:keyvalue and wasi:logging.
 package drafts
 
 import (
@@ -13,13 +13,14 @@ import (
 // AddTo offers the interfaces to l. view returns the state of a store for the data that the
 // embedder put into the store.
 func AddTo(l *component.Linker, view func(data any) *wasi.State) {
-	uses := func(i *component.HostInstance) func(c *component.Call) *wasi.State {
+	uses := func(i *component.HostInstance) stateOf {
 		return func(c *component.Call) *wasi.State {
 			st := view(c.Data())
 			st.Uses(wasi.UseInterface, i.Name, false)
 			return st
 		}
 	}
+	addKeyValue(l, uses)
 	for _, version := range configVersions {
 		i := l.Instance("wasi:config/store" + version)
 		addConfig(i, uses(i))
@@ -30,6 +31,9 @@ func AddTo(l *component.Linker, view func(data any) *wasi.State) {
 	}
 }
 
+// stateOf returns the state of the calling store, which uses an interface.
+type stateOf func(c *component.Call) *wasi.State
+
 // The versions under which tools know the interfaces. Those of drafts are compatible with no other,
 // so each is offered by itself; the types in them are the same.
 var (
@@ -38,7 +42,7 @@ var (
 )
 
 // addConfig adds the functions of wasi:config/store. They do not fail.
-func addConfig(i *component.HostInstance, state func(*component.Call) *wasi.State) {
+func addConfig(i *component.HostInstance, state stateOf) {
 	i.Type("error", "variant { upstream(string), io(string) }")
 	i.Func("get", "func(key: string) -> result<option<string>, error>",
 		func(c *component.Call, args []component.Value) (component.Value, error) {
@@ -65,7 +69,7 @@ const levels = "trace, debug, info, warn, error, critical"
 
 // addLogging adds the function of wasi:logging/logging, which writes a line to the standard error
 // of the guest.
-func addLogging(i *component.HostInstance, state func(*component.Call) *wasi.State) {
+func addLogging(i *component.HostInstance, state stateOf) {
 	names := strings.Split(levels, ", ")
 	i.Type("level", "enum { "+levels+" }")
 	i.Func("log", "func(level: level, context: string, message: string)",

@@ -1,0 +1,120 @@
+// Package kvfile keeps the buckets of wasi:keyvalue in a file. A change is on disk when it is
+// reported as done, whole or not at all, however the process ends. One process at a time has the
+// file open.
+package kvfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/wasihttp/wasihttp/internal/wasi"
+)
+
+// Store is a file with buckets. It is a wasi.KeyValue.
+type Store struct {
+	db *bbolt.DB
+}
+
+// patience is how long Open waits for another process that is about to end.
+const patience = time.Second
+
+// LockedError is why a file cannot be opened: another process has it open.
+type LockedError struct{ Path string }
+
+// Error names the file.
+func (e *LockedError) Error() string { return e.Path + " is locked: another process has it open" }
+
+// Open opens the file at path, which is made if it is not there. The caller must call Close. The
+// error, which names the file, is a *LockedError if another process has it open.
+func Open(path string) (_ *Store, err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	defer recovered(&err)
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: patience})
+	var inPath *fs.PathError
+	switch {
+	case err == nil:
+		return &Store{db}, nil
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, &LockedError{path}
+	case errors.As(err, &inPath):
+		return nil, fmt.Errorf("%s: %w", path, inPath.Err)
+	}
+	return nil, fmt.Errorf("%s is not a file of --keyvalue, or is damaged: %w", path, err)
+}
+
+// Close ends all use of the file.
+func (s *Store) Close() error { return s.db.Close() }
+
+// recovered turns a panic about a damaged file into an error.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("the file is damaged: %v", r)
+	}
+}
+
+// View calls f with a bucket, which f must not change.
+func (s *Store) View(bucket string, f func(wasi.KeyValueTx) error) (err error) {
+	defer recovered(&err)
+	return s.db.View(func(tx *bbolt.Tx) error {
+		return f(&transaction{tx.Bucket(keyOf(bucket))})
+	})
+}
+
+// Update calls f with a bucket, and writes what f has changed unless f fails.
+func (s *Store) Update(bucket string, f func(wasi.KeyValueTx) error) (err error) {
+	defer recovered(&err)
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists(keyOf(bucket))
+		if err != nil {
+			return err
+		}
+		return f(&transaction{b})
+	})
+}
+
+// keyOf returns a key of the file for one of a guest, which may be empty.
+func keyOf(key string) []byte { return append([]byte{'k'}, key...) }
+
+// transaction is a wasi.KeyValueTx. The bucket is nil if nobody has written to it yet.
+type transaction struct{ b *bbolt.Bucket }
+
+func (t *transaction) Get(key string) ([]byte, bool) {
+	if t.b == nil {
+		return nil, false
+	}
+	v := t.b.Get(keyOf(key))
+	if v == nil {
+		return nil, false
+	}
+	return append([]byte{}, v...), true
+}
+
+func (t *transaction) Set(key string, value []byte) error { return t.b.Put(keyOf(key), value) }
+
+func (t *transaction) Delete(key string) error { return t.b.Delete(keyOf(key)) }
+
+func (t *transaction) Keys(skip uint64, n int) (keys []string, more bool) {
+	if t.b == nil {
+		return nil, false
+	}
+	c := t.b.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		switch {
+		case skip > 0:
+			skip--
+		case len(keys) == n:
+			return keys, true
+		default:
+			keys = append(keys, string(k[1:]))
+		}
+	}
+	return keys, false
+}
