@@ -49,6 +49,18 @@ func TestEachFunctionOfSockets(t *testing.T) {
 	}
 }
 
+func TestSocketsOfWASI03(t *testing.T) {
+	want, err := os.ReadFile(filepath.Join(socketsGuest, "p3.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := runSockets(t, []string{"--inherit-network"}, "p3").Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, got)
+	}
+	sameText(t, "output", string(want), string(got))
+}
+
 func TestSocketsOfTheStandardLibrary(t *testing.T) {
 	for args, want := range map[string]string{
 		"echo": "over TCP\nErr(WouldBlock)\nttl 42\nover UDP true\nconnected\ntrue\n" +
