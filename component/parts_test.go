@@ -89,7 +89,9 @@ func TestHostCodeStopsWithItsGuest(t *testing.T) {
 		"lowering UTF-16":               func(c *cx) { c.appendUTF16(nil, text) },
 		"lowering UTF-8":                func(c *cx) { c.write(0, text) },
 		"looking for what is not ASCII": func(c *cx) { c.ascii(text) },
-		"a copy to behind":              func(c *cx) { c.move(large[1:], large[:2*partBytes], true) },
+		"a copy to behind": func(c *cx) {
+			c.move(large[1:], large[:2*partBytes], true)
+		},
 		"a copy of bytes": func(c *cx) {
 			transfer(newGuestBuffer(*c, prim(types.U8), 0, partBytes+1),
 				newGuestBuffer(*c, prim(types.U8), partBytes, partBytes+1), partBytes+1)

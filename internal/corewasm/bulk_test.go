@@ -210,16 +210,18 @@ func TestInvalidBulkInstructionsAreRefused(t *testing.T) {
 		wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
 	defer r.Close(context.Background())
 	three := ct.Code(ct.Const(0), ct.Const(0), ct.Const(0))
+	null := ct.Code(ct.Const(0), ct.RefNull, 0x70, ct.Const(0))
 	for name, code := range map[string][]byte{
-		"fill without memory":   ct.Code(three, ct.Misc, 11, 0),
-		"copy without memory":   ct.Code(three, ct.Misc, 10, 0, 0),
-		"grow without memory":   ct.Code(ct.Const(0), ct.MemoryGrow, 0, ct.Drop),
-		"fill without table":    ct.Code(ct.Const(0), ct.RefNull, 0x70, ct.Const(0), ct.Misc, 17, 0),
-		"grow without table":    ct.Code(ct.RefNull, 0x70, ct.Const(0), ct.Misc, 15, 0, ct.Drop),
-		"fill of another type":  ct.Code(ct.Const(0), ct.RefNull, 0x6f, ct.Const(0), ct.Misc, 17, 0),
+		"fill without memory": ct.Code(three, ct.Misc, 11, 0),
+		"copy without memory": ct.Code(three, ct.Misc, 10, 0, 0),
+		"grow without memory": ct.Code(ct.Const(0), ct.MemoryGrow, 0, ct.Drop),
+		"fill without table":  ct.Code(null, ct.Misc, 17, 0),
+		"grow without table":  ct.Code(ct.RefNull, 0x70, ct.Const(0), ct.Misc, 15, 0, ct.Drop),
+		"fill of another type": ct.Code(
+			ct.Const(0), ct.RefNull, 0x6f, ct.Const(0), ct.Misc, 17, 0),
 		"fill of no segment":    ct.Code(three, ct.Misc, 8, 3, 0),
 		"operands missing":      ct.Code(ct.Const(0), ct.Misc, 11, 0),
-		"operands of no number": ct.Code(ct.Const(0), ct.RefNull, 0x70, ct.Const(0), ct.Misc, 11, 0),
+		"operands of no number": ct.Code(null, ct.Misc, 11, 0),
 	} {
 		t.Run(name, func(t *testing.T) {
 			module := ct.Module{Funcs: []ct.Func{{Type: sigVoid, Code: code}}, DataCount: true}

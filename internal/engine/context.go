@@ -18,7 +18,8 @@ type Context struct {
 	owner any
 	inst  context.Context // while a module is instantiated: what wazero needs for that
 	act   *activation     // of the innermost call
-	began time.Time       // when the guest's turn began, about; zero before its first safepoint
+	began time.Time       // when the guest came to its first safepoint; zero before
+	turn  time.Time       // when its turn began
 }
 
 // NewContext returns a context for calls into the group. owner is the value that Owner returns to
@@ -88,10 +89,14 @@ func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 	}
 }
 
-// turn is how long guest code keeps a processor that others wait for. The scheduler
-// would let it run ten times as long, and a request passes through several
-// goroutines that each wait for all guests that are busy.
-const turn = time.Millisecond
+// Guest code that has been busy for long keeps a processor that others wait for no
+// longer than a turn. The scheduler would let it run ten times as long, and a request
+// passes through several goroutines that each wait for all guests that are busy.
+// What takes a few milliseconds is better done at once.
+const (
+	long = 20 * time.Millisecond
+	turn = time.Millisecond
+)
 
 // safepoint is where guest code yields the processor, and where it is stopped.
 func safepoint(ctx context.Context, _ []uint64) {
@@ -102,10 +107,11 @@ func safepoint(ctx context.Context, _ []uint64) {
 	c.act.check(c.group)
 	switch now := time.Now(); {
 	case c.began.IsZero():
-		c.began = now
-	case now.Sub(c.began) >= turn && c.act.counted < largeStack: // let go of the stack first
+		c.began, c.turn = now, now
+	case c.act.counted >= largeStack: // which it should let go of first
+	case now.Sub(c.turn) >= turn && now.Sub(c.began) >= long:
 		runtime.Gosched()
-		c.began = time.Now()
+		c.turn = time.Now()
 	}
 }
 

@@ -3,9 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"errors"
-	"maps"
 	"runtime"
-	"slices"
 	"testing"
 
 	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
@@ -33,8 +31,14 @@ const (
 	burnLoops
 )
 
+// way is a way to burn time.
+type way struct {
+	name string
+	code []byte
+}
+
 // burnModule is a module with a function for each way, which says that it has begun.
-func burnModule(ways map[string][]byte) ct.Module {
+func burnModule(ways []way) ct.Module {
 	three := ct.Code(ct.Const(0), ct.Const(1), ct.Const(1<<20))
 	var loops []byte
 	for range 300 {
@@ -63,9 +67,9 @@ func burnModule(ways map[string][]byte) ct.Module {
 			{Type: sigVoid, Code: loops},
 		},
 	}
-	for _, name := range slices.Sorted(maps.Keys(ways)) {
-		m.Funcs = append(m.Funcs,
-			ct.Func{Type: sigVoid, Export: name, Code: ct.Code(ct.Call, begun, ways[name])})
+	for _, w := range ways {
+		code := ct.Code(ct.Call, begun, w.code)
+		m.Funcs = append(m.Funcs, ct.Func{Type: sigVoid, Export: w.name, Code: code})
 	}
 	return m
 }
@@ -91,55 +95,63 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 	}
 	rethrow := ct.Code(ct.Block, ct.ExnRef, ct.TryTable, ct.Void, 1, 3, 0, ct.Throw, 0, ct.End,
 		ct.Unreachable, ct.End, ct.ThrowRef)
-	ways := map[string][]byte{
-		"an empty loop":      forever(),
-		"a loop that stores": forever(store),
-		"a loop by br_table": ct.Code(ct.Loop, ct.Void, ct.Const(0), ct.BrTable, 1, 0, 0, ct.End),
-		"a loop by br_if":    ct.Code(ct.Loop, ct.Void, ct.Const(1), ct.BrIf, 0, ct.End),
-		"a loop by br_on_null": ct.Code(ct.Loop, ct.Void, ct.RefNull, 0x70, ct.BrOnNull, 0, ct.Drop,
-			ct.End),
-		"a loop with a value": ct.Code(ct.Const(0), ct.Loop, 3, ct.Br, 0, ct.End, ct.Drop),
-		"a loop with a large body": forever(bytes.Repeat(ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop),
-			5000)),
-		"loops in loops":                   forever(forever(forever())),
-		"a function with a large body":     forever(ct.Call, burnLarge),
-		"one of very many loops":           ct.Code(bytes.Repeat(ct.Code(ct.Loop, ct.Void, ct.End), 300), forever()),
-		"a function with very many":        forever(ct.Call, burnLoops),
-		"calls":                            forever(ct.Call, burnReturn),
-		"calls through a table":            forever(ct.Const(0), ct.CallIndirect, 2, 0),
-		"calls of references":              forever(ct.RefFunc, burnReturn, ct.CallRef, ct.U32(burnReturn)),
-		"recursion":                        forever(ct.Const(30), ct.Call, burnFib, ct.Drop),
-		"tail calls":                       ct.Code(ct.Call, burnTail),
-		"tail calls through a table":       ct.Code(ct.Call, burnTailIndirect),
-		"tail calls of references":         ct.Code(ct.Call, burnTailRef),
-		"a host function that does little": forever(ct.Call, cheap),
-
-		"exceptions":                            forever(catch(0, ct.Throw, 0)),
-		"exceptions with references":            forever(catch(1, ct.Throw, 0)),
-		"exceptions, all caught":                forever(catch(2, ct.Throw, 0)),
-		"exceptions, all with references":       forever(catch(3, ct.Throw, 0)),
-		"exceptions from other functions":       forever(catch(2, ct.Call, burnThrow)),
-		"exceptions that are thrown again":      forever(catch(2, rethrow)),
-		"exceptions whose handlers are loops":   ct.Code(ct.Loop, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.Throw, 0, ct.End, ct.End),
-		"exceptions that a loop is caught with": forever(catch(2, ct.Loop, ct.Void, ct.Throw, 0, ct.End)),
-		"try_tables that nothing is thrown in":  forever(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.End, ct.End),
-		"a loop in a try_table": ct.Code(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, forever(),
-			ct.End, ct.End),
-		"a loop after many exceptions": ct.Code(bytes.Repeat(catch(2, ct.Throw, 0), 100), forever()),
-
-		"fills":                forever(three, ct.Misc, 11, 0),
-		"copies":               forever(three, ct.Misc, 10, 0, 0),
-		"copies in a function": forever(ct.Call, burnCopy),
-		"small fills": forever(bytes.Repeat(ct.Code(ct.Const(0), ct.Const(1), ct.Const(1000),
-			ct.Misc, 11, 0), 5000)),
-		"initializations":          forever(ct.Const(0), ct.Const(0), ct.Const(1<<20), ct.Misc, 8, 0, 0),
-		"growing by nothing":       forever(ct.Const(0), ct.MemoryGrow, 0, ct.Drop),
-		"growing by too much":      forever(ct.Const(-1), ct.MemoryGrow, 0, ct.Drop),
-		"fills of tables":          forever(ct.Const(3), ct.RefNull, 0x70, ct.Const(99_000), ct.Misc, 17, 0),
-		"copies of tables":         forever(ct.Const(3), ct.Const(4), ct.Const(99_000), ct.Misc, 14, 0, 0),
-		"growing a table":          forever(ct.RefNull, 0x70, ct.Const(1000), ct.Misc, 15, 0, ct.Drop),
-		"growing a table too much": forever(ct.RefNull, 0x70, ct.Const(-1), ct.Misc, 15, 0, ct.Drop),
-		"references to functions":  forever(bytes.Repeat(ct.Code(ct.RefFunc, burnReturn, ct.Drop), 1000)),
+	ways := []way{
+		{"an empty loop", forever()},
+		{"a loop that stores", forever(store)},
+		{"a loop by br_table", ct.Code(ct.Loop, ct.Void, ct.Const(0), ct.BrTable, 1, 0, 0, ct.End)},
+		{"a loop by br_if", ct.Code(ct.Loop, ct.Void, ct.Const(1), ct.BrIf, 0, ct.End)},
+		{"a loop by br_on_null",
+			ct.Code(ct.Loop, ct.Void, ct.RefNull, 0x70, ct.BrOnNull, 0, ct.Drop, ct.End)},
+		{"a loop with a value", ct.Code(ct.Const(0), ct.Loop, 3, ct.Br, 0, ct.End, ct.Drop)},
+		{"a loop with a large body",
+			forever(bytes.Repeat(ct.Code(ct.Const(7), ct.Const(3), ct.I32DivU, ct.Drop), 5000))},
+		{"loops in loops", forever(forever(forever()))},
+		{"a function with a large body", forever(ct.Call, burnLarge)},
+		{"one of very many loops",
+			ct.Code(bytes.Repeat(ct.Code(ct.Loop, ct.Void, ct.End), 300), forever())},
+		{"a function with very many", forever(ct.Call, burnLoops)},
+		{"calls", forever(ct.Call, burnReturn)},
+		{"calls through a table", forever(ct.Const(0), ct.CallIndirect, 2, 0)},
+		{"calls of references", forever(ct.RefFunc, burnReturn, ct.CallRef, ct.U32(burnReturn))},
+		{"recursion", forever(ct.Const(30), ct.Call, burnFib, ct.Drop)},
+		{"tail calls", ct.Code(ct.Call, burnTail)},
+		{"tail calls through a table", ct.Code(ct.Call, burnTailIndirect)},
+		{"tail calls of references", ct.Code(ct.Call, burnTailRef)},
+		{"a host function that does little", forever(ct.Call, cheap)},
+		{"exceptions", forever(catch(0, ct.Throw, 0))},
+		{"exceptions with references", forever(catch(1, ct.Throw, 0))},
+		{"exceptions, all caught", forever(catch(2, ct.Throw, 0))},
+		{"exceptions, all with references", forever(catch(3, ct.Throw, 0))},
+		{"exceptions from other functions", forever(catch(2, ct.Call, burnThrow))},
+		{"exceptions that are thrown again", forever(catch(2, rethrow))},
+		{"exceptions whose handlers are loops",
+			ct.Code(ct.Loop, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.Throw, 0, ct.End, ct.End)},
+		{"exceptions that a loop is caught with",
+			forever(catch(2, ct.Loop, ct.Void, ct.Throw, 0, ct.End))},
+		{"try_tables that nothing is thrown in",
+			forever(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.End, ct.End)},
+		{"a loop in a try_table",
+			ct.Code(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, forever(), ct.End, ct.End)},
+		{"a loop after many exceptions",
+			ct.Code(bytes.Repeat(catch(2, ct.Throw, 0), 100), forever())},
+		{"fills", forever(three, ct.Misc, 11, 0)},
+		{"copies", forever(three, ct.Misc, 10, 0, 0)},
+		{"copies in a function", forever(ct.Call, burnCopy)},
+		{"small fills",
+			forever(bytes.Repeat(ct.Code(ct.Const(0), ct.Const(1), ct.Const(1000), ct.Misc, 11, 0),
+				5000))},
+		{"initializations", forever(ct.Const(0), ct.Const(0), ct.Const(1<<20), ct.Misc, 8, 0, 0)},
+		{"growing by nothing", forever(ct.Const(0), ct.MemoryGrow, 0, ct.Drop)},
+		{"growing by too much", forever(ct.Const(-1), ct.MemoryGrow, 0, ct.Drop)},
+		{"fills of tables",
+			forever(ct.Const(3), ct.RefNull, 0x70, ct.Const(99_000), ct.Misc, 17, 0)},
+		{"copies of tables",
+			forever(ct.Const(3), ct.Const(4), ct.Const(99_000), ct.Misc, 14, 0, 0)},
+		{"growing a table", forever(ct.RefNull, 0x70, ct.Const(1000), ct.Misc, 15, 0, ct.Drop)},
+		{"growing a table too much",
+			forever(ct.RefNull, 0x70, ct.Const(-1), ct.Misc, 15, 0, ct.Drop)},
+		{"references to functions",
+			forever(bytes.Repeat(ct.Code(ct.RefFunc, burnReturn, ct.Drop), 1000))},
 	}
 	began := make(chan struct{}, guests)
 	f := start(t, engine.Limits{},
@@ -150,15 +162,15 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 			Name: name}
 	}
 	m := f.compile(burnModule(ways), host("begun"), host("cheap"))
-	for name := range ways {
-		t.Run(name, func(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
 			cause := errors.New("enough")
 			var groups []*engine.Group
 			done := make(chan error, guests)
 			for range guests {
 				g := f.r.NewGroup(engine.Limits{}, 1)
 				groups = append(groups, g)
-				go func() { done <- runGuest(g, g.NewContext(t.Context(), nil), m, name) }()
+				go func() { done <- runGuest(g, g.NewContext(t.Context(), nil), m, w.name) }()
 			}
 			for range guests {
 				<-began
@@ -177,7 +189,7 @@ func TestInterruptStopsGuestCode(t *testing.T) {
 				}
 			}
 			for _, g := range groups {
-				if fn, err := g.Func(0, name); err != nil {
+				if fn, err := g.Func(0, w.name); err != nil {
 					t.Error(err)
 				} else if err := fn.Call(g.NewContext(t.Context(),
 					nil), nil); !errors.Is(err, cause) {
