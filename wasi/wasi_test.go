@@ -39,6 +39,10 @@ func fill(t *testing.T, v reflect.Value) {
 		case reflect.Pointer:
 			f.Set(reflect.New(f.Type().Elem()))
 		case reflect.Interface:
+			if store := reflect.ValueOf(NewKeyValue()); store.Type().AssignableTo(f.Type()) {
+				f.Set(store)
+				break
+			}
 			f.Set(reflect.ValueOf(both{}))
 		case reflect.Func:
 			f.Set(reflect.MakeFunc(f.Type(), func([]reflect.Value) []reflect.Value { return nil }))
