@@ -209,7 +209,11 @@ build() {
   rust-hello-std) cargo_guest "$out" rust-hello wasm32-wasip1 release ;;
   rust-hello-p3) cargo_guest "$out" rust-hello-p3 wasm32-unknown-unknown release ;;
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
-  rust-files-std) adapter=$command_adapter cargo_guest "$out" rust-files-std wasm32-wasip1 release ;;
+  rust-files-std)
+    # A program: it needs what calls main, which rustc does not add without its own libraries.
+    CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS+=' -Clink-arg=/usr/lib/wasm32-wasi/crt1-command.o' \
+      adapter=$command_adapter cargo_guest "$out" rust-files-std wasm32-wasip1 release
+    ;;
   rust-files) cargo_guest "$out" rust-files wasm32-unknown-unknown release ;;
   rust-guard | rust-words | rust-greeter | rust-keyvalue) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   composed-words) wasm-tools compose "$here/rust-greeter/rust-greeter.wasm" -d "$here/rust-words/rust-words.wasm" -o "$out" ;;
