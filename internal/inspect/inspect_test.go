@@ -213,14 +213,14 @@ func TestModuleHints(t *testing.T) {
 
 func TestImportHints(t *testing.T) {
 	for name, want := range map[string]string{
-		"wasi:http/types@0.3.0":           "WASI 0.2",
-		"wasi:keyvalue/store@0.2.0-draft": "a proposal that WASI 0.2 and 0.3 do not have",
-		"wasi:http/more@0.2.0":            "provided are wasi:cli",
-		"fermyon:spin/llm@2.0.0":          "spin up",
-		"spin:postgres/postgres@3.0.0":    "spin up",
-		"wasmcloud:bus/lattice@1.0.0":     "wasmCloud",
-		"fastly:api/http-req":             "Fastly",
-		"acme:cache/store":                "leave it out of the world",
+		"wasi:http/types@0.3.0":            "WASI 0.2",
+		"wasi:blobstore/store@0.2.0-draft": "a proposal that WASI 0.2 and 0.3 do not have",
+		"wasi:http/more@0.2.0":             "provided are wasi:cli",
+		"fermyon:spin/llm@2.0.0":           "spin up",
+		"spin:postgres/postgres@3.0.0":     "spin up",
+		"wasmcloud:bus/lattice@1.0.0":      "wasmCloud",
+		"fastly:api/http-req":              "Fastly",
+		"acme:cache/store":                 "leave it out of the world",
 	} {
 		if got := importHint(name, linkerOf02()); !strings.Contains(got, want) {
 			t.Errorf("%s: %s", name, got)
