@@ -316,7 +316,10 @@ func TestServePassesSettingsOn(t *testing.T) {
 	s.url(t)
 	got := <-s.cfg
 	got.Stdout, got.Stderr, got.Progress, got.Outbound, got.Notice = nil, nil, nil, nil, nil
-	got.Engine, got.Data = nil, nil
+	if got.KeyValue == nil {
+		t.Error("builds do not share what wasi:keyvalue keeps")
+	}
+	got.Engine, got.Data, got.KeyValue = nil, nil, nil
 	want := loader.Config{
 		Env:     [][2]string{{"A", "1,2"}, {"B", "file"}, {"HOME", "/home/me"}},
 		Args:    []string{"-v", "a,b"},
