@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -110,6 +111,10 @@ func TestAClosedTerminalEndsServe(t *testing.T) {
 	if !ours() {
 		return // other servers may do as they like
 	}
+	// What is ignored here, as below nohup, would be ignored there; what is caught is not.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	held := newWitness(t)
 	tty := openTerminal(t)
 	null, err := os.Open(os.DevNull)
