@@ -96,7 +96,8 @@ func (w *rewriter) bulkOp(in *walker) (op bulkOp, ok bool) {
 		op.source = true
 	case 14: // table.copy
 		op = table
-		op.source, op.overlap = true, r.u32() == r.u32()
+		to, from := r.u32(), r.u32()
+		op.source, op.overlap = true, to == from
 	case 15: // table.grow
 		op.typ = FuncType{[]ValType{w.elemType(in, r.u32()), I32}, []ValType{I32}}
 		op.grow = true

@@ -158,9 +158,6 @@ func (x *Exchange) Flush() error { return x.control.Flush() }
 // Abort makes End cut the connection.
 func (x *Exchange) Abort() { x.abort = true }
 
-// Aborted reports whether Abort was called.
-func (x *Exchange) Aborted() bool { return x.abort }
-
 // End leaves the rest to net/http, after it has read what the program left of the request's body so
 // that the connection can be used again. If the response is not whole it panics with
 // http.ErrAbortHandler, as net/http wants it, and the client notices.

@@ -68,10 +68,9 @@ type ReportVerdict struct {
 
 // NewReport describes the file.
 func NewReport(f *File) *Report {
-	tc := f.Producers.Toolchain()
 	r := &Report{
 		File: f.Path, Plugs: f.Parts.Plugs, Chain: f.Parts.Chain, Size: len(f.Data), Kind: f.Kind.String(), WASI: f.WASI,
-		Toolchain: ReportToolchain{Language: tc.Language, Runtime: tc.Runtime},
+		Toolchain: ReportToolchain(f.Producers.Toolchain()),
 		Producers: ReportProducers{
 			Language:    reportedProducers(f.Producers.Language),
 			ProcessedBy: reportedProducers(f.Producers.ProcessedBy),

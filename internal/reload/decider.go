@@ -136,9 +136,6 @@ func New(o Options) *Decider {
 	return &Decider{Options: o, requests: make(chan struct{})}
 }
 
-// Current returns the build that is served; nil if there is none yet.
-func (d *Decider) Current() *Build { return d.current }
-
 // Digest returns the digest of the contents that were read last.
 func (d *Decider) Digest() watch.Digest { return d.digest }
 

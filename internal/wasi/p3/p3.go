@@ -117,10 +117,3 @@ func unit() component.Value { return component.Value{} }
 func constant(v component.Value) hostFunc {
 	return func(call, []component.Value) (component.Value, error) { return v, nil }
 }
-
-// constantAsync is constant for an async function.
-func constantAsync(v component.Value) asyncFunc {
-	return func(call, []component.Value, func(component.Value, error)) (*component.Value, func(), error) {
-		return &v, nil, nil
-	}
-}

@@ -39,11 +39,3 @@ func (m Method) WIT(resource string) string {
 	return wit
 }
 
-// Async returns the methods as async functions, whose names begin with "async ".
-func Async(methods []Method) []Method {
-	out := make([]Method, len(methods))
-	for i, m := range methods {
-		out[i] = Method{"async " + m.Name, m.Params, m.Result}
-	}
-	return out
-}
