@@ -38,4 +38,3 @@ func (m Method) WIT(resource string) string {
 	}
 	return wit
 }
-
