@@ -34,6 +34,10 @@ type bulkSite struct {
 // bulk describes the instruction just read if it is one that fills, copies or
 // grows.
 func (w *rewriter) bulk(in *walker) (site bulkSite, ok bool) {
+	// Nearly all instructions are others: they must cost nothing here.
+	if in.op != 0xfc && in.imm != immMemoryGrow {
+		return site, false
+	}
 	op, ok := w.bulkOp(in)
 	if !ok {
 		return site, false
@@ -70,6 +74,8 @@ func (s *safepoints) site(a asm, site bulkSite, local uint32, many bool) asm {
 // bulkType is the type of most such functions: where to, from where or what, how much.
 func bulkType() FuncType { return FuncType{Params: []ValType{I32, I32, I32}} }
 
+// bulkOp describes an instruction that grows a memory or begins with 0xfc; ok is false for those of
+// them that take the same time always.
 func (w *rewriter) bulkOp(in *walker) (op bulkOp, ok bool) {
 	three := bulkType()
 	memory := bulkOp{typ: three, shift: bulkShift, piece: bulkPiece}
@@ -77,9 +83,6 @@ func (w *rewriter) bulkOp(in *walker) (op bulkOp, ok bool) {
 	r := reader{b: in.b[:in.pos], pos: in.at + 1}
 	if in.imm == immMemoryGrow {
 		return bulkOp{typ: FuncType{[]ValType{I32}, []ValType{I32}}, grow: true}, true
-	}
-	if in.op != 0xfc {
-		return op, false
 	}
 	switch r.u32() {
 	case 8: // memory.init
