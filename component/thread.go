@@ -276,7 +276,7 @@ func (t *task) exitImplicit(th *thread) {
 
 // requestCancellation asks the task to end. If it has not started, it ends at once. If its callback
 // waits in the event loop and nothing keeps it from running, the callback runs now, until it waits
-// again or ends; no other thread runs after it. Else the request stays pending, and the callback
+// again or ends; no other thread runs after it. If not, the request stays pending, and the callback
 // gets it as soon as it can run. Binaries from before the specification took the cancellable
 // immediate away may have other threads that can be cancelled.
 func (t *task) requestCancellation(caller *instance) {

@@ -56,7 +56,7 @@ func (h *ProxyHandler) State() HandlerState { return h.state }
 // WorkerState.OnRequestStart.
 //
 // The end of ctx ends the wait and, later, the response's body: for the guest, the client has gone.
-// The error is then the cause of ctx. Else it is one of *ExpirationError, *TrapError,
+// The error is then the cause of ctx. Otherwise it is one of *ExpirationError, *TrapError,
 // *TrapOrPanicError, *NoResponseError, *ErrorCode, *InstantiationError, or ErrClosed.
 func (h *ProxyHandler) Handle(ctx context.Context, data any, req *Request) (*Response, error) {
 	if ctx.Err() != nil {

@@ -65,7 +65,7 @@ func hidden(hide func(string) string, s string) string {
 	return hide(s)
 }
 
-// redact hides secrets in everything that is told.
+// redact hides secrets in everything that is reported.
 func (f *fileRun) redact() {
 	hide := f.scope.Vars.Hide()
 	if hide == nil {

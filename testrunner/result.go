@@ -95,7 +95,7 @@ type Result struct {
 	// Earlier are the attempts that failed before the last one, without the first
 	// ones if there were very many.
 	Earlier []Attempt
-	// Notes are told whatever the outcome: options without effect, a new
+	// Notes are reported whatever the outcome: options without effect, a new
 	// instance.
 	Notes []string
 }

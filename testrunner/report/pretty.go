@@ -40,7 +40,7 @@ type Pretty struct {
 	Width int
 	// Lines is how many lines of a difference are shown, unless Full; 0: 20.
 	Lines int
-	// Later, if not nil, tells of entries whose story is told elsewhere.
+	// Later, if not nil, reports entries that are described elsewhere.
 	Later func(r *testrunner.Result) bool
 	// Rerun returns the command that runs one file again and shows all of its
 	// differences.
@@ -342,7 +342,7 @@ func (p *Pretty) guest(a *testrunner.Response) string {
 	return b.String()
 }
 
-// worthTelling is from when on it is told how long a component took to load.
+// worthTelling is the shortest time of loading a component that is reported.
 const worthTelling = 500 * time.Millisecond
 
 // Summary returns the last lines of a run.

@@ -178,7 +178,7 @@ func First(app *cli.App, args []string, verbatim ...string) []string {
 		return args
 	}
 	if args[1] == "help" || args[1] == "h" {
-		// So that what does not exist is told in the same words everywhere.
+		// So that what does not exist is reported in the same words everywhere.
 		return append(slices.Concat(args[:1], args[2:]), "--help")
 	}
 	index := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(args[1]) })

@@ -72,7 +72,7 @@ type Config struct {
 	Used func(wasi.Use)
 	// CAFiles are PEM files with certificates to trust beside the system's.
 	CAFiles []string
-	// Outbound is told about each outbound request when it has ended, from many
+	// Outbound receives each outbound request when it has ended, from many
 	// goroutines.
 	Outbound func(host.OutboundRequest)
 
@@ -99,7 +99,7 @@ type Config struct {
 	// an instance, to be closed with it. The prefix is to be
 	// "[INSTANCE/REQUEST] ".
 	Stdout, Stderr *term.Lines
-	// Progress is told what is being compiled, and that part of whole steps are
+	// Progress receives what is being compiled, and that part of whole steps are
 	// done. It may be called from many goroutines.
 	Progress func(what string, part, whole int)
 	// Notice prints a line for the user.
