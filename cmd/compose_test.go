@@ -117,6 +117,9 @@ func TestComposedComponentsInEveryCommand(t *testing.T) {
 	putGuest(t, "guard.wasm", guardFile, "", "")
 	putGuest(t, "tool.wasm", "bad/command-words.wasm", "", "")
 	putGuest(t, "p3.wasm", "rust-hello-p3/rust-hello-p3.wasm", "", "")
+	for _, part := range []string{"plain.wasm", "bagger.wasm", "chicken.wasm", "egg.wasm"} {
+		putGuest(t, part, "rust-parts/"+part, "", "")
+	}
 	replace(t, "deny.hurl", []byte("GET http://localhost/Ada\nX-Deny: 1\nHTTP 403\n`guard-1`\n\n"+
 		"GET http://localhost/Ada\nHTTP 200\n`Hello, Ada!`\n"))
 	for name, tt := range map[string]struct {
@@ -139,6 +142,10 @@ func TestComposedComponentsInEveryCommand(t *testing.T) {
 			[]string{"words.wasm: nothing imports what it exports (words:greeting/phrases)"}},
 		"no such plug": {[]string{"serve", "app.wasm", "--plug", "none.wasm",
 			"--addr", "127.0.0.1:0"}, exit.Load, []string{"none.wasm: no such file"}},
+		"plugs that need each other": {[]string{"inspect", "plain.wasm", "--plug", "bagger.wasm",
+			"--plug", "chicken.wasm", "--plug", "egg.wasm"}, exit.Load,
+			[]string{"egg.wasm: imports parts:whole/left@0.1.0", "chicken.wasm exports it, but itself " +
+				"imports from egg.wasm"}},
 		"a plug that is too large": {[]string{"run", "--max-component-size", "20KiB",
 			"--plug", "words.wasm", "tool.wasm"}, exit.Load,
 			[]string{"words.wasm", "--max-component-size"}},

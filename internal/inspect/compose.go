@@ -85,11 +85,24 @@ func (p Parts) Bytes(path string, data []byte, l *component.Linker) *File {
 		whole.Problem = composeProblem(path, err)
 		return whole
 	}
-	whole.Component = c
+	whole.Component, whole.plugs = c, recipe.Plugs
 	if whole.examine(l); whole.Problem != nil {
 		whole.Problem.composed = true
 	}
 	return whole
+}
+
+// exporter returns the name of the plug that exports an interface; "" if none does. If the whole
+// imports the interface all the same, the plug needs what imports it.
+func exporter(plugs []component.Part, name string) string {
+	for _, plug := range plugs {
+		for _, export := range plug.Component.ExportNames() {
+			if component.Compatible(export, name) {
+				return plug.Name
+			}
+		}
+	}
+	return ""
 }
 
 // composeProblem describes why a component does not go together with its parts.

@@ -58,6 +58,10 @@ func (f *File) missingImports(l *component.Linker) *File {
 	if compose.IsHandler(first.Interface) && f.Middleware {
 		hint = ChainHint(f.Path)
 	}
+	if by := exporter(f.plugs, first.Interface); by != "" {
+		hint = by + " exports it, but itself imports from " + path +
+			": components cannot import from each other; move what both need into a third one"
+	}
 	f.Problem = newProblem(path, CodeUnknownImport, nil, hint,
 		"imports %s, which is not provided here%s%s", first.Interface, needs, more)
 	return f

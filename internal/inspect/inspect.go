@@ -26,6 +26,7 @@ type File struct {
 	Kind component.FileKind
 	// Parts are the files that it was put together with; Data is then a component.Bundle of all.
 	Parts Parts
+	plugs []component.Part // those of Parts
 
 	// The following are there as far as Kind and Problem let it be known.
 

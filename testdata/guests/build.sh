@@ -8,6 +8,7 @@
 #
 #   --install    also copies the results over the committed .wasm files beside the sources
 #   --link DIR   also makes DIR/NAME.wasm for each, next to those of earlier calls
+#   --composers DIR  makes links DIR/wasm-tools and DIR/wac, programs that put components together, and builds nothing
 #   --tools      only installs what the named guests need (or all of it)
 #
 # Needs Debian bookworm, root for apt-get, Go, Rust with cargo, Node with npm, Python 3.11, and their registries.
@@ -18,7 +19,7 @@ cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
 big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
-small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-guard rust-words rust-greeter rust-keyvalue c-kitchen composed-words composed-p3)
+small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-guard rust-words rust-greeter rust-keyvalue c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -29,15 +30,17 @@ jco=1.35.0
 componentize_js=0.23.0
 componentize_qjs=0.4.5
 wit_bindgen=0.63.0
+wac=0.12.0
 
 say() { printf 'guests: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-install_to='' link='' only_tools=''
+install_to='' link='' composers='' only_tools=''
 while [[ ${1:-} == --* ]]; do
   case $1 in
   --install) install_to=$here ;;
   --link) link=$2; shift ;;
+  --composers) composers=$2; shift ;;
   --tools) only_tools=1 ;;
   *) die "unknown option $1" ;;
   esac
@@ -154,6 +157,14 @@ install_wit_bindgen() {
   rm -rf target
 }
 
+need_wac() {
+  once "wac-$wac" install_wac
+}
+install_wac() {
+  CARGO_TARGET_DIR=$PWD/target cargo install -q "wac-cli@$wac" --locked --debug --no-default-features --root .
+  rm -rf target
+}
+
 need_clang() { debian clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32; }
 
 # rustup's toolchain has no standard library for wasm; Debian's rust-web-src is its source, and
@@ -216,6 +227,9 @@ build() {
     ;;
   rust-files) cargo_guest "$out" rust-files wasm32-unknown-unknown release ;;
   rust-guard | rust-words | rust-greeter | rust-keyvalue) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
+  rust-parts-*)
+    cargo_guest "$out" rust-parts wasm32-unknown-unknown release --features "${name#rust-parts-}"
+    ;;
   composed-words) wasm-tools compose "$here/rust-greeter/rust-greeter.wasm" -d "$here/rust-words/rust-words.wasm" -o "$out" ;;
   composed-p3) wasm-tools compose "$here/rust-middleware-p3/rust-middleware-p3.wasm" -d "$here/rust-hello-p3/rust-hello-p3.wasm" -o "$out" ;;
   rust-kitchen) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown release ;;
@@ -293,6 +307,7 @@ sources() {
   rust-guard) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-keyvalue) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/keyvalue Cargo.toml Cargo.lock ;;
   rust-words | rust-greeter) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
+  rust-parts-*) echo rust-parts/src rust-parts/Cargo.toml wit/0.2.12 wit/parts Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-sockets-*) echo rust-sockets wit/0.3.0 ;;
   rust-files-std) echo "$1" Cargo.toml Cargo.lock ;;
@@ -335,10 +350,19 @@ committed() {
   rust-kitchen-p3) echo "$1/$1.wasm" ;;
   rust-sockets-*) echo "rust-sockets/${1#rust-sockets-}.wasm" ;;
   rust-kitchen*) echo "rust-kitchen/$1.wasm" ;;
+  rust-parts-*) echo "rust-parts/${1#rust-parts-}.wasm" ;;
   composed-*) echo "composed/${1#composed-}.wasm" ;;
   *) echo "$1/$1.wasm" ;;
   esac
 }
+
+if [[ $composers ]]; then
+  need_python
+  need_wac
+  mkdir -p "$composers"
+  ln -sf "$tools/$python_dir/bin/wasm-tools" "$tools/wac-$wac/bin/wac" "$composers"
+  exit
+fi
 
 for name in "${want[@]}"; do
   if [[ $only_tools ]]; then
