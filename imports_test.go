@@ -61,7 +61,8 @@ var homes = map[string][]string{
 	"github.com/pelletier/go-toml/v2": {"internal/settings"},
 
 	"golang.org/x/net":              {"testrunner", "internal/wasi"},
-	"github.com/andybalholm/brotli": {"testrunner"},
+	"github.com/andybalholm/brotli": {"internal/fixture"},
+	"github.com/klauspost/compress": {"internal/fixture"},
 	"golang.org/x/text":             {"testrunner"},
 }
 

@@ -386,7 +386,7 @@ func TestSignalWhileLoadingEndsWithoutServing(t *testing.T) {
 			go func() { s.code <- st.main(context.Background(), d) }()
 			<-entered
 			s.signals <- os.Interrupt
-			if got := s.exit(t); got != exit.OK {
+			if got := s.exit(t); got != exit.Signal+int(syscall.SIGINT) {
 				t.Errorf("got exit code %d", got)
 			}
 			if strings.Contains(s.err.String(), "Serving") {

@@ -73,7 +73,8 @@ type server struct {
 }
 
 // serve runs "wasihttp serve" until the user ends it. An empty path stands for
-// the component that can be found.
+// the component that can be found. The error is that of ctx only if ctx ends
+// before anything was served.
 func (t *server) serve(ctx context.Context, path string, s *serveSettings) error {
 	t.orderly.Store(true)
 	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to
@@ -103,10 +104,7 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 	if err != nil {
 		return err
 	}
-	if err := t.serveOn(ctx, listener, path, s); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil // that is how serving ends, also before it has begun
+	return t.serveOn(ctx, listener, path, s)
 }
 
 // listen opens the listener and explains why it cannot.

@@ -59,10 +59,10 @@ func servingStates() []command {
 	hello := filepath.Join("..", "testdata", "guests", "rust-hello", "rust-hello.wasm")
 	return []command{
 		{"serve compiles", func(t *testing.T) []string { return serving(slowToCompile(t, hello)) },
-			true, says("compiling"), 0},
+			true, says("compiling"), interrupted},
 		{"serve builds", func(t *testing.T) []string {
 			return serving(hello, "--source", t.TempDir(), "--exec", "echo building; sleep 1000")
-		}, false, func(t *testing.T, r *running) { hasOutput(t, r.stderr) }, 0},
+		}, false, func(t *testing.T, r *running) { hasOutput(t, r.stderr) }, interrupted},
 		{"serve waits", always(serving(hello)...),
 			false, func(t *testing.T, r *running) { r.url(t) }, 0},
 		{"serve has a client that does not read", always(serving(rustKitchen().path)...),

@@ -3,11 +3,8 @@ package eval
 import (
 	"bytes"
 	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"slices"
 	"strings"
@@ -15,13 +12,13 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"github.com/andybalholm/brotli"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/coding"
 	"github.com/wasihttp/wasihttp/testrunner/internal/bodies"
 	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
@@ -70,45 +67,22 @@ func (r *Response) Bytes(w *interrupt.Work) ([]byte, error) {
 // 8.4).
 func (r *Response) decompress(w *interrupt.Work) ([]byte, error) {
 	body := r.Raw
-	if !r.Headers.Has("Content-Encoding") {
-		return body, nil
-	}
-	for _, coding := range slices.Backward(strings.Split(r.Headers.Get("Content-Encoding"), ",")) {
-		coding = strings.TrimSpace(coding)
+	for _, name := range slices.Backward(coding.List(r.Headers.Get("Content-Encoding"))) {
 		var err error
-		if body, err = undo(w, coding, body, r.MaxBody); err != nil {
-			return nil, fmt.Errorf("content coding %q: %w", coding, err)
+		if body, err = undo(w, name, body, r.MaxBody); err != nil {
+			return nil, fmt.Errorf("content coding %q: %w", name, err)
 		}
 	}
 	return body, nil
 }
 
-var errCoding = errors.New("unknown")
-
-func undo(w *interrupt.Work, coding string, body []byte, limit int64) ([]byte, error) {
-	var r io.Reader
-	in := w.Reader(bytes.NewReader(body))
-	switch coding {
-	case "identity":
-		return body, nil
-	case "br":
-		r = brotli.NewReader(in)
-	case "gzip":
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, err
-		}
-		r = z
-	case "deflate":
-		z, err := zlib.NewReader(in)
-		if err != nil {
-			return nil, err
-		}
-		r = z
-	default:
-		return nil, errCoding
+func undo(w *interrupt.Work, name string, body []byte, limit int64) ([]byte, error) {
+	r, err := coding.NewReader(w.Reader(bytes.NewReader(body)), name)
+	if err != nil {
+		return nil, err
 	}
 	out, err := bodies.Read(w.Reader(r), -1, limit)
+	_ = r.Close() // what was read is all that counts
 	w.Look()
 	var corrupt flate.CorruptInputError
 	if errors.As(err, &corrupt) {
