@@ -155,7 +155,7 @@ func (c *cx) lowerBorrow(v Value, r *types.Resource) uint32 {
 
 // liftEnd takes the readable end of a stream or future out of the instance's table.
 func (c *cx) liftEnd(i uint32, t *types.Type) Value {
-	e := c.inst.table.end(i, t, true, nil)
+	e := c.inst.table.end(i, t, true)
 	if e.state != copyIdle {
 		trapf("cannot lift a stream or future that is busy or done")
 	}
@@ -163,7 +163,9 @@ func (c *cx) liftEnd(i uint32, t *types.Type) Value {
 		trapf("cannot lift a stream or future that is in a waitable set")
 	}
 	c.inst.table.remove(i)
-	return Value{ref: e.sh}
+	sh := e.sh
+	putBack(&c.th.store.spareEnds, e)
+	return Value{ref: sh}
 }
 
 func (c *cx) lowerEnd(v Value, t *types.Type) uint32 {
@@ -172,5 +174,5 @@ func (c *cx) lowerEnd(v Value, t *types.Type) uint32 {
 	if !sh.carries(t.Kind == types.Future, t.Elem) {
 		trapf("a stream or future with another payload is given as %s", t)
 	}
-	return c.inst.table.addWaitable(newEnd(sh, true))
+	return c.inst.table.addWaitable(c.th.store.newEnd(sh, true))
 }

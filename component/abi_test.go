@@ -50,9 +50,9 @@ func TestTheLargestBytesAreLifted(t *testing.T) {
 
 // A guest that starts calls without end is stopped before the host runs out of memory.
 func TestThreadsAreBounded(t *testing.T) {
-	s := &Store{parked: map[*thread]struct{}{}}
+	s := &Store{}
 	for range maxThreads {
-		s.parked[&thread{}] = struct{}{}
+		s.parked = append(s.parked, &thread{})
 	}
 	trap := trapped(func() { s.newThread(nil, nil) })
 	if trap == nil || !strings.Contains(trap.Msg, "too many calls and threads") {

@@ -14,19 +14,29 @@ const (
 	callbackWait
 )
 
+// callee is a call under way, as its caller sees it.
+type callee interface {
+	// requestCancellation asks for the end of the call, for an instance, nil for the embedder.
+	requestCancellation(caller *instance)
+}
+
 // invoke calls a component function, which may resolve later: CanonicalABI.md, FuncInst. The result
-// asks for the call's cancellation.
-func (th *thread) invoke(f *compFunc, caller *instance, start func() []Value,
-	resolve func(Value, bool)) (cancel func(*instance)) {
+// is nil if the call is resolved and has ended.
+func (th *thread) invoke(f *compFunc, caller *instance, from callSide) callee {
 	if f.host != nil {
-		return th.invokeHost(f.host, start, resolve)
+		return th.invokeHost(f.host, from)
 	}
-	inst := th.store.insts[f.lift.inst]
+	return th.store.invoke(f, caller, th.root(), from)
+}
+
+// invoke calls a lifted function.
+func (s *Store) invoke(f *compFunc, caller *instance, root *Task, from callSide) *task {
+	inst := s.insts[f.lift.inst]
 	inst.checkCall(caller)
 	inst.enter(caller)
-	t := th.store.lift(f, th.root(), start, resolve)
+	t := s.lift(f, root, from)
 	inst.leave(caller)
-	return t.requestCancellation
+	return t
 }
 
 // root returns the embedder's call that the thread works for, nil outside of one.
@@ -38,17 +48,29 @@ func (th *thread) root() *Task {
 }
 
 // lift starts a lifted function as a task of its own: CanonicalABI.md, canon_lift.
-func (s *Store) lift(f *compFunc, root *Task, start func() []Value,
-	resolve func(Value, bool)) *task {
+func (s *Store) lift(f *compFunc, root *Task, from callSide) *task {
 	l := f.lift
-	t := &task{inst: s.insts[l.inst], typ: f.typ, opts: &l.opts, start: start, resolve: resolve,
-		root: root}
+	var c *liftedCall
 	if root != nil && root.task == nil {
-		root.task = t
+		c = &root.first
+		root.task = &c.task
+	} else {
+		c = &liftedCall{}
 	}
-	s.newThread(t, func(th *thread) { t.run(th, l.core) }).begin()
-	return t
+	c.task = task{inst: s.insts[l.inst], typ: f.typ, opts: &l.opts, core: l.core, from: from,
+		root: root}
+	s.initThread(&c.implicit, &c.task, runImplicit)
+	c.implicit.begin()
+	return &c.task
 }
+
+// liftedCall is a task with its implicit thread.
+type liftedCall struct {
+	task     task
+	implicit thread
+}
+
+func runImplicit(th *thread) { th.task.run(th) }
 
 // begin runs the implicit thread of a new task until it first parks. While a synchronous call is
 // parked, the other threads of its instance go on until it is resolved.
@@ -100,20 +122,20 @@ func (in *instance) nextReady(s *Store) *thread {
 }
 
 // run is the implicit thread of a task.
-func (t *task) run(th *thread, core int) {
+func (t *task) run(th *thread) {
 	if !t.enterImplicit(th) {
 		return
 	}
 	c := newCX(th, t.inst, t.opts)
 	c.task = t
 	args := t.begin()
-	var flat [types.MaxFlatParams]uint64
+	flat := th.stack[:]
 	c.refresh()
-	n := c.lowerTuple(t.typ.ParamTuple, args, flat[:], types.MaxFlatParams)
-	th.callCore(core, flat[:max(n, 1)])
+	n := c.lowerTuple(t.typ.ParamTuple, args, flat, types.MaxFlatParams)
+	th.callCore(t.core, flat[:max(n, 1)])
 	switch {
 	case !t.opts.async:
-		v := c.liftResult(t.typ.Result, flat[:])
+		v := c.liftResult(t.typ.Result, flat)
 		result := flat[0]
 		t.returnValue(v)
 		if t.opts.postReturn >= 0 {
@@ -162,8 +184,8 @@ func (t *task) callbackLoop(th *thread, packed uint32) {
 		default:
 			ev = t.waitForSlot(th, nil)
 		}
-		stack := [3]uint64{uint64(ev.code), uint64(ev.p1), uint64(ev.p2)}
-		th.callCore(t.opts.callback, stack[:])
+		stack := append(th.stack[:0], uint64(ev.code), uint64(ev.p1), uint64(ev.p2))
+		th.callCore(t.opts.callback, stack)
 		packed = uint32(stack[0])
 	}
 }
@@ -172,30 +194,18 @@ func (t *task) callbackLoop(th *thread, packed uint32) {
 // task is to be cancelled; without a set, it waits for the next turn. It returns with the slot.
 func (t *task) waitForSlot(th *thread, s *waitableSet) (ev event) {
 	in := t.inst
-	// Only a thread that lacks nothing but the slot looks again when it is released: very many
-	// may wait.
-	free := func() bool {
-		if in.exclusive == nil {
-			return true
-		}
-		if in.slotWaiters == nil {
-			in.slotWaiters = map[*thread]struct{}{}
-		}
-		in.slotWaiters[th] = struct{}{}
-		return false
-	}
-	ready := free
 	in.releaseExclusive()
 	if s != nil {
-		ready = func() bool { return (s.pending() || t.state == taskPendingCancel) && free() }
 		s.waiting = append(s.waiting, th)
 		th.awaits = s
 	}
+	th.events = s
 	cancelled := false
-	if s == nil || !ready() {
-		th.startWaiting(ready)
+	if s == nil || !(slotWait{}).holds(th) {
+		th.startWaiting(slotWait{})
 		cancelled = th.park(true, nil)
 	}
+	th.events = nil
 	switch {
 	case cancelled || t.deliverPendingCancel(true):
 		ev.code = eventTaskCancelled
@@ -211,6 +221,27 @@ func (t *task) waitForSlot(th *thread, s *waitableSet) (ev event) {
 	return ev
 }
 
+// slotWait is the condition of a thread that waits for the slot, and for events.
+type slotWait struct{}
+
+func (slotWait) holds(th *thread) bool {
+	t := th.task
+	if th.events != nil && t.state != taskPendingCancel && !th.events.pending() {
+		return false
+	}
+	in := t.inst
+	if in.exclusive == nil {
+		return true
+	}
+	// Only a thread that lacks nothing but the slot looks again when it is released: very many
+	// may wait.
+	if in.slotWaiters == nil {
+		in.slotWaiters = map[*thread]struct{}{}
+	}
+	in.slotWaiters[th] = struct{}{}
+	return false
+}
+
 // lowerAsync calls a component function for core code in a component that uses async:
 // CanonicalABI.md, canon_lower.
 func (c *canonFunc) lowerAsync(th *thread, inst *instance, stack []uint64) {
@@ -218,38 +249,19 @@ func (c *canonFunc) lowerAsync(th *thread, inst *instance, stack []uint64) {
 		c.lower(th, inst, stack)
 		return
 	}
-	sub := &subtask{callee: c.fn, from: newCX(th, inst, &c.opts)}
-	sub.deliver = sub.event
+	sub := &subtask{lower: c, from: newCX(th, inst, &c.opts)}
 	// The parameters are read when the callee starts, which may be after this call returned and its
 	// stack is gone.
-	flat := append([]uint64(nil), stack[:max(len(c.params), len(c.results))]...)
-	start := func() []Value {
-		sub.state = subtaskStarted
-		sub.progress()
-		sub.from.refresh()
-		return sub.from.liftParams(c, flat)
-	}
-	resolve := func(v Value, ok bool) {
-		switch {
-		case ok:
-			sub.from.lowerResult(c, v, flat)
-			sub.state = subtaskReturned
-		case sub.state == subtaskStarting:
-			sub.state = subtaskCancelledBeforeStarted
-		default:
-			sub.state = subtaskCancelledBeforeReturned
-		}
-		sub.progress()
-	}
-	sub.onCancel = th.invoke(c.fn, inst, start, resolve)
+	sub.flat = append(sub.few[:0], stack[:max(len(c.params), len(c.results))]...)
+	sub.callee = th.invoke(c.fn, inst, sub)
 	if !c.opts.async {
 		if !sub.resolved() {
 			sub.waitingTh, th.awaits = th, c.fn
-			th.waitUntil(sub.resolved, false)
+			th.waitUntil(resolution{sub}, false)
 			sub.waitingTh, th.awaits = nil, nil
 		}
 		sub.deliverResolve()
-		copy(stack, flat[:len(c.results)])
+		copy(stack, sub.flat[:len(c.results)])
 		return
 	}
 	if sub.resolved() {
@@ -257,6 +269,7 @@ func (c *canonFunc) lowerAsync(th *thread, inst *instance, stack []uint64) {
 		stack[0] = uint64(subtaskReturned)
 		return
 	}
+	sub.self = sub
 	i := inst.table.addWaitable(sub)
 	sub.inTable = true
 	stack[0] = uint64(uint32(sub.state) | i<<4)
@@ -301,8 +314,9 @@ func (s *Store) drive(ctx context.Context, done func() bool) error {
 // it is resolved.
 func (f *Func) callAsync(ctx context.Context, args []Value) (v Value, err error) {
 	resolved, cancelled := false, false
-	f.start(&Task{store: f.store}, args,
-		func(r Value, ok bool) { v, resolved, cancelled = r, true, !ok })
+	t := &Task{store: f.store, fn: f.fn, args: args}
+	t.result = func(r Value, ok bool) { v, resolved, cancelled = r, true, !ok }
+	t.begin()
 	if err := f.store.drive(ctx, func() bool { return resolved }); err != nil {
 		return Value{}, err
 	}

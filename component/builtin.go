@@ -81,7 +81,7 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 		s.join(nil)
 		inst.table.remove(arg(0))
 	case binary.CanonWaitableSetNew:
-		ret(inst.table.add(entry{kind: entryOther, rep: &waitableSet{}}))
+		ret(inst.table.add(entry{kind: entryOther, rep: th.store.newSet()}))
 	case binary.CanonWaitableSetWait:
 		ev := inst.table.set(arg(0)).wait(th, d.Cancellable)
 		c.event(th, inst, ev, stack)
@@ -89,8 +89,10 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 		ev := inst.table.set(arg(0)).poll(th.task, d.Cancellable)
 		c.event(th, inst, ev, stack)
 	case binary.CanonWaitableSetDrop:
-		inst.table.set(arg(0)).drop()
+		set := inst.table.set(arg(0))
+		set.drop()
 		inst.table.remove(arg(0))
+		putBack(&th.store.spareSets, set)
 	case binary.CanonWaitableJoin:
 		w := inst.table.waitable(arg(0))
 		if w.waiter != nil {
@@ -102,9 +104,11 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 			w.join(inst.table.set(arg(1)))
 		}
 	case binary.CanonStreamNew, binary.CanonFutureNew:
-		sh := &shared{future: c.typ.Kind == types.Future, elem: c.typ.Elem}
-		r := inst.table.addWaitable(newEnd(sh, true))
-		w := inst.table.addWaitable(newEnd(sh, false))
+		s := th.store
+		sh := s.newShared()
+		sh.future, sh.elem = c.typ.Kind == types.Future, c.typ.Elem
+		r := inst.table.addWaitable(s.newEnd(sh, true))
+		w := inst.table.addWaitable(s.newEnd(sh, false))
 		stack[0] = uint64(r) | uint64(w)<<32
 	case binary.CanonStreamRead, binary.CanonFutureRead:
 		ret(c.copy(th, inst, stack, true))
@@ -115,11 +119,9 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 	case binary.CanonStreamCancelWrite, binary.CanonFutureCancelWrite:
 		ret(c.cancelCopy(th, inst, arg(0), false))
 	case binary.CanonStreamDropReadable, binary.CanonFutureDropReadable:
-		inst.table.end(arg(0), c.typ, true, &c.sameElem).drop()
-		inst.table.remove(arg(0))
+		c.dropEnd(th.store, inst, arg(0), true)
 	case binary.CanonStreamDropWritable, binary.CanonFutureDropWritable:
-		inst.table.end(arg(0), c.typ, false, &c.sameElem).drop()
-		inst.table.remove(arg(0))
+		c.dropEnd(th.store, inst, arg(0), false)
 	case binary.CanonErrorContextNew:
 		x := newCX(th, inst, &c.opts)
 		ret(inst.table.add(entry{kind: entryOther,
@@ -171,7 +173,7 @@ func (c *canonFunc) threadBuiltin(th *thread, inst *instance, stack []uint64) {
 	case binary.CanonThreadNewIndirect:
 		stack[0] = uint64(c.newThread(th, inst, uint32(stack[0]), stack[1]))
 	case binary.CanonThreadResumeLater:
-		parked().startWaiting(always)
+		parked().startWaiting(always{})
 	case binary.CanonThreadSuspend:
 		flag(th.suspend(cancellable))
 	case binary.CanonThreadSuspendThenRes:
@@ -243,6 +245,13 @@ func (c *canonFunc) taskReturn(th *thread, inst *instance, stack []uint64) {
 	t.returnValue(v)
 }
 
+func (c *canonFunc) dropEnd(s *Store, inst *instance, i uint32, readable bool) {
+	e := inst.table.end(i, c.typ, readable)
+	e.drop()
+	inst.table.remove(i)
+	putBack(&s.spareEnds, e)
+}
+
 func (c *canonFunc) event(th *thread, inst *instance, ev event, stack []uint64) {
 	x := newCX(th, inst, &c.opts)
 	p := uint32(stack[1])
@@ -266,7 +275,7 @@ func subtaskCancel(th *thread, inst *instance, i uint32, async bool) uint32 {
 	if !s.resolved() {
 		s.cancelReq = true
 		s.waiter = th // the callee runs now: no thread may put the subtask into a set meanwhile
-		s.onCancel(inst)
+		s.callee.requestCancellation(inst)
 		s.waiter = nil
 		if !s.resolved() {
 			if async {
@@ -283,7 +292,7 @@ func subtaskCancel(th *thread, inst *instance, i uint32, async bool) uint32 {
 }
 
 func (c *canonFunc) copy(th *thread, inst *instance, stack []uint64, readable bool) uint32 {
-	e := inst.table.end(uint32(stack[0]), c.typ, readable, &c.sameElem)
+	e := inst.table.end(uint32(stack[0]), c.typ, readable)
 	if e.state != copyIdle {
 		if e.state == copyDone {
 			trapf("cannot read from or write to stream or future after it is done")
@@ -297,7 +306,8 @@ func (c *canonFunc) copy(th *thread, inst *instance, stack []uint64, readable bo
 	if !e.sh.future {
 		n = uint32(stack[2])
 	}
-	e.buf = newGuestBuffer(newCX(th, inst, &c.opts), c.typ.Elem, uint32(stack[1]), n)
+	e.room.init(newCX(th, inst, &c.opts), c.typ.Elem, uint32(stack[1]), n)
+	e.buf = &e.room
 	e.state = copying
 	if readable {
 		e.sh.read(inst, e.buf, e)
@@ -319,7 +329,7 @@ func (e *copyEnd) finish(th *thread, async bool) uint32 {
 }
 
 func (c *canonFunc) cancelCopy(th *thread, inst *instance, i uint32, readable bool) uint32 {
-	e := inst.table.end(i, c.typ, readable, &c.sameElem)
+	e := inst.table.end(i, c.typ, readable)
 	if e.state != copying || e.waiter != nil {
 		trapf("cannot cancel an operation on a stream or future that is not in progress")
 	}

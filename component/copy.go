@@ -49,6 +49,13 @@ type guestBuffer struct {
 }
 
 func newGuestBuffer(c cx, elem *types.Type, ptr, n uint32) *guestBuffer {
+	b := &guestBuffer{}
+	b.init(c, elem, ptr, n)
+	return b
+}
+
+// init makes b the buffer of a new copy.
+func (b *guestBuffer) init(c cx, elem *types.Type, ptr, n uint32) {
 	if n > maxCopy {
 		trapf("stream read/write count too large")
 	}
@@ -60,7 +67,7 @@ func newGuestBuffer(c cx, elem *types.Type, ptr, n uint32) *guestBuffer {
 			trapf("read/write pointer out of bounds of memory")
 		}
 	}
-	return &guestBuffer{cx: c, elem: elem, ptr: ptr, length: int(n)}
+	*b = guestBuffer{cx: c, elem: elem, ptr: ptr, length: int(n)}
 }
 
 func (b *guestBuffer) remain() int      { return b.length - b.progress }
@@ -135,6 +142,21 @@ type shared struct {
 	reading bool // the pending party reads
 
 	host *hostEnd // the end that the embedder holds, nil while both are the guests'
+	own  hostEnd  // what host points to
+}
+
+// sharedSlab is how many shared objects are allocated at a time. They are not used again, because
+// the embedder may keep a Value that refers to one.
+const sharedSlab = 8
+
+// newShared returns a zero shared object.
+func (s *Store) newShared() *shared {
+	if len(s.slab) == 0 {
+		s.slab = make([]shared, sharedSlab)
+	}
+	sh := &s.slab[0]
+	s.slab = s.slab[1:]
+	return sh
 }
 
 // carries reports whether the stream or future may be given to a receiver that expects that
@@ -272,14 +294,38 @@ type copyEnd struct {
 	readable bool
 	state    copyState
 	buf      *guestBuffer
+	room     guestBuffer // what buf points to
 	result   copyResult
 	reclaim  bool // the buffer is still with the shared object
 }
 
-func newEnd(sh *shared, readable bool) *copyEnd {
-	e := &copyEnd{sh: sh, readable: readable}
-	e.deliver = e.event
+func (s *Store) newEnd(sh *shared, readable bool) *copyEnd {
+	e := takeSpare(&s.spareEnds)
+	e.self, e.sh, e.readable = e, sh, readable
 	return e
+}
+
+// maxSpares bounds how many objects of a kind a store keeps to use them again.
+const maxSpares = 64
+
+// takeSpare returns a zero object: one that was put back, or a new one.
+func takeSpare[T any](spares *[]*T) *T {
+	n := len(*spares) - 1
+	if n < 0 {
+		return new(T)
+	}
+	x := (*spares)[n]
+	*spares = (*spares)[:n]
+	return x
+}
+
+// putBack keeps an object that nothing refers to any more.
+func putBack[T any](spares *[]*T, x *T) {
+	var zero T
+	*x = zero
+	if len(*spares) < maxSpares {
+		*spares = append(*spares, x)
+	}
 }
 
 func (e *copyEnd) busy() bool { return e.state == copying || e.state == copyCancelling }

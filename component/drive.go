@@ -13,9 +13,13 @@ var ErrStoreClosed = errors.New("the store was closed")
 type Task struct {
 	store  *Store
 	id     uint64
-	start  func() // nil once started
+	fn     *compFunc
+	args   []Value
+	arg    [1]Value // storage for args
+	result func(v Value, ok bool)
 	task   *task
-	cancel func(*instance)
+	first  liftedCall // what task points to, if fn is a lifted function
+	callee callee     // nil before the start and when there is nothing to cancel
 	exited bool
 	onExit func()
 }
@@ -40,10 +44,10 @@ func (t *Task) exit() {
 
 // Cancel asks the guest to end the call. A guest that does not wait learns of it later, or never.
 func (t *Task) Cancel() error {
-	if t.cancel == nil || t.exited || t.store.poison != nil {
+	if t.callee == nil || t.exited || t.store.poison != nil {
 		return nil
 	}
-	return t.store.enterOwner(func() { t.cancel(nil) })
+	return t.store.enterOwner(func() { t.callee.requestCancellation(nil) })
 }
 
 // Prepare returns a call of the function that has not begun. The owner of the store calls resolve
@@ -52,8 +56,8 @@ func (t *Task) Cancel() error {
 func (f *Func) Prepare(args []Value, resolve func(v Value, ok bool)) *Task {
 	s := f.store
 	s.calls++
-	t := &Task{store: s, id: s.calls}
-	t.start = func() { f.start(t, args, resolve) }
+	t := &Task{store: s, id: s.calls, fn: f.fn, result: resolve}
+	t.args = append(t.arg[:0], args...)
 	return t
 }
 
@@ -63,9 +67,7 @@ func (t *Task) Start() error {
 	if p := t.store.poison; p != nil {
 		return fmt.Errorf("%w: %w", ErrPoisoned, p)
 	}
-	start := t.start
-	t.start = nil
-	return t.store.enterOwner(start)
+	return t.store.enterOwner(t.begin)
 }
 
 // Start prepares a call and begins it.
@@ -74,17 +76,23 @@ func (f *Func) Start(args []Value, resolve func(v Value, ok bool)) (*Task, error
 	return t, t.Start()
 }
 
-func (f *Func) start(t *Task, args []Value, resolve func(v Value, ok bool)) {
-	s := f.store
+// begin makes the call.
+func (t *Task) begin() {
+	s := t.store
 	s.root = t
-	if f.fn.host != nil {
-		t.cancel = s.base.invokeHost(f.fn.host, func() []Value { return args }, resolve)
+	if t.fn.host != nil {
+		t.callee = s.base.invokeHost(t.fn.host, t)
 		t.exit()
 		return
 	}
-	caller := thread{store: s, ectx: s.base.ectx, task: &task{root: t}}
-	t.cancel = caller.invoke(f.fn, nil, func() []Value { return args }, resolve)
+	t.callee = s.invoke(t.fn, nil, t, t)
 }
+
+// arguments implements callSide. They belong to the callee then.
+func (t *Task) arguments() []Value { return t.args }
+
+// resolve implements callSide.
+func (t *Task) resolve(v Value, ok bool) { t.result(v, ok) }
 
 // enterOwner runs f, which may enter guest code, and turns a trap into an error.
 func (s *Store) enterOwner(f func()) (err error) {

@@ -46,7 +46,7 @@ func (f *fiber) run(s *Store) {
 	defer func() {
 		f.th.done = true
 		f.th.fiber = nil
-		delete(s.parked, f.th)
+		s.unlist(f.th)
 		f.th, f.body = nil, nil
 		if s.closed {
 			_ = recover()

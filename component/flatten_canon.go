@@ -2,7 +2,6 @@ package component
 
 import (
 	"strconv"
-	"sync/atomic"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
@@ -19,14 +18,13 @@ type canonFunc struct {
 	results []types.CoreType
 	opts    options
 
-	fn       *compFunc                  // lower
-	res      *types.Resource            // resource.*
-	typ      *types.Type                // stream.*, future.*: that type; task.return: of the result
-	table    int                        // thread.new-indirect: index into tables, -1 without
-	def      *binary.Canon              // immediates
-	spilled  bool                       // lower: parameters in memory
-	sameElem atomic.Pointer[types.Type] // stream.*, future.*: a payload type found equal to typ's
-	outPtr   bool                       // lower: the result goes to memory, by a trailing pointer
+	fn      *compFunc       // lower
+	res     *types.Resource // resource.*
+	typ     *types.Type     // stream.*, future.*: that type; task.return: of the result
+	table   int             // thread.new-indirect: index into tables, -1 without
+	def     *binary.Canon   // immediates
+	spilled bool            // lower: parameters in memory
+	outPtr  bool            // lower: the result goes to memory, by a trailing pointer
 }
 
 // canonPrefix begins the names of canonical functions as core code knows them; a number follows.

@@ -17,47 +17,60 @@ func (i *HostInstance) AsyncFunc(name, wit string, fn AsyncHostFunc) {
 }
 
 // invokeHost calls a function of the embedder that may resolve later.
-func (th *thread) invokeHost(h *hostFunc, start func() []Value,
-	resolve func(Value, bool)) (cancel func(*instance)) {
-	args := start()
+func (th *thread) invokeHost(h *hostFunc, from callSide) callee {
+	args := from.arguments()
 	if h.async == nil {
-		resolve(th.callHost(h, args), true)
-		return func(*instance) {}
+		from.resolve(th.callHost(h, args), true)
+		return nil
 	}
 	s := th.store
-	settled := false
-	now, stop, err := h.async(&Call{store: s, ctx: th.ectx.Parent()}, args,
-		func(v Value, err error) {
-			s.mailbox.post(func() {
-				if settled {
-					return
-				}
-				settled = true
-				s.pending--
-				if err != nil {
-					panic(&callError{err})
-				}
-				resolve(v, true)
-			})
-		})
+	c := &hostCall{store: s, from: from}
+	now, stop, err := h.async(&Call{store: s, ctx: th.ectx.Parent()}, args, c.done)
 	if err != nil {
 		panic(&callError{err})
 	}
 	if now != nil {
-		settled = true
-		resolve(*now, true)
-		return func(*instance) {}
+		c.settled = true
+		from.resolve(*now, true)
+		return nil
 	}
+	c.stop = stop
 	s.pending++
-	return func(*instance) {
-		if settled {
+	return c
+}
+
+// hostCall is a call of the embedder that has not returned at once.
+type hostCall struct {
+	store   *Store
+	from    callSide
+	stop    func() // nil for none
+	settled bool
+}
+
+// done takes the result, on any goroutine.
+func (c *hostCall) done(v Value, err error) {
+	c.store.mailbox.post(func() {
+		if c.settled {
 			return
 		}
-		settled = true
-		s.pending--
-		if stop != nil {
-			stop()
+		c.settled = true
+		c.store.pending--
+		if err != nil {
+			panic(&callError{err})
 		}
-		resolve(Value{}, false)
+		c.from.resolve(v, true)
+	})
+}
+
+// requestCancellation implements callee: the call ends at once.
+func (c *hostCall) requestCancellation(*instance) {
+	if c.settled {
+		return
 	}
+	c.settled = true
+	c.store.pending--
+	if c.stop != nil {
+		c.stop()
+	}
+	c.from.resolve(Value{}, false)
 }

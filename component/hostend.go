@@ -60,29 +60,44 @@ type hostEnd struct {
 	values ValueSource
 	sink   ByteSink
 
-	// A future: the value to be read, or the function that takes it.
+	// A future: the value to be read, or who takes it.
 	set   bool
 	value Value
-	take  func(v Value, ok bool)
+	take  FutureReader
 
 	waiting bool
 	stop    func()
 	closed  bool
+	place   int // in the store's list of ends, from 1; 0 if it is not there
 }
 
 func (s *Store) newHostEnd(sh *shared) *hostEnd {
-	e := &hostEnd{store: s, sh: sh}
+	e := &sh.own
+	*e = hostEnd{store: s, sh: sh}
 	sh.host = e
-	if s.ends == nil {
-		s.ends = map[*hostEnd]struct{}{}
-	}
-	s.ends[e] = struct{}{}
+	s.ends = append(s.ends, e)
+	e.place = len(s.ends)
 	return e
+}
+
+// unlist takes the end out of the store's list.
+func (e *hostEnd) unlist() {
+	if e.place == 0 {
+		return
+	}
+	s := e.store
+	n := len(s.ends)
+	last := s.ends[n-1]
+	s.ends[e.place-1], last.place = last, e.place
+	s.ends[n-1] = nil
+	s.ends = s.ends[:n-1]
+	e.place = 0
 }
 
 // NewByteStream returns a stream<u8> whose contents come from src.
 func (s *Store) NewByteStream(src ByteSource) Value {
-	sh := &shared{elem: bytePayload}
+	sh := s.newShared()
+	sh.elem = bytePayload
 	s.newHostEnd(sh).src = src
 	return Value{ref: sh}
 }
@@ -90,7 +105,8 @@ func (s *Store) NewByteStream(src ByteSource) Value {
 // NewStream returns a stream whose contents come from src. Its element type is the one that its
 // first receiver expects, and must not be u8.
 func (s *Store) NewStream(src ValueSource) Value {
-	sh := &shared{untyped: true}
+	sh := s.newShared()
+	sh.untyped = true
 	s.newHostEnd(sh).values = src
 	return Value{ref: sh}
 }
@@ -101,17 +117,29 @@ var bytePayload = &types.Type{Kind: types.U8}
 // NewFuture returns a future, and the function that sets its value. The owner calls set at most
 // once, which is allowed after the guest has dropped the future.
 func (s *Store) NewFuture() (v Value, set func(Value)) {
-	sh := &shared{future: true, untyped: true}
-	e := s.newHostEnd(sh)
-	return Value{ref: sh}, func(v Value) {
-		e.set, e.value = true, v
-		e.stopWaiting()
-		switch {
-		case e.take != nil:
-			e.deliver(v)
-		case !e.closed && sh.buf != nil:
-			e.progress()
-		}
+	v = s.Promise()
+	return v, func(x Value) { s.Fulfil(v, x) }
+}
+
+// Promise returns a future, whose value the owner sets with Fulfil.
+func (s *Store) Promise() Value {
+	sh := s.newShared()
+	sh.future, sh.untyped = true, true
+	s.newHostEnd(sh)
+	return Value{ref: sh}
+}
+
+// Fulfil sets the value of a future that Promise returned, at most once. The guest may have dropped
+// the future before.
+func (s *Store) Fulfil(future, v Value) {
+	e := &future.ref.(*shared).own
+	e.set, e.value = true, v
+	e.stopWaiting()
+	switch {
+	case e.take != nil:
+		e.deliver(v)
+	case !e.closed && e.sh.buf != nil:
+		e.progress()
 	}
 }
 
@@ -128,7 +156,7 @@ func (s *Store) takeSource(sh *shared) ByteSource {
 	e := sh.host
 	e.closed = true
 	sh.dropped = true
-	delete(s.ends, e)
+	e.unlist()
 	return e.src
 }
 
@@ -162,15 +190,27 @@ var errNotBytes = errors.New("component: this is not a stream<u8>")
 // DropStream drops the readable end of a stream or future that the embedder received.
 func (s *Store) DropStream(v Value) { v.ref.(*shared).drop() }
 
-// ReadFuture makes the owner call take with the value of a future that the embedder received. ok is
-// false if the store was closed before the value was written.
-func (s *Store) ReadFuture(v Value, take func(v Value, ok bool)) {
+// FutureReader takes the value of a future.
+type FutureReader interface {
+	// Take is called once, by the owner of the store. ok is false if the store was closed before
+	// the value was written.
+	Take(v Value, ok bool)
+}
+
+// FutureFunc is a FutureReader.
+type FutureFunc func(v Value, ok bool)
+
+// Take calls f.
+func (f FutureFunc) Take(v Value, ok bool) { f(v, ok) }
+
+// ReadFuture makes the owner pass the value of a future that the embedder received to take.
+func (s *Store) ReadFuture(v Value, take FutureReader) {
 	sh := v.ref.(*shared)
 	if sh.host != nil {
 		// One of the embedder's own futures came back.
 		if sh.host.set {
 			sh.host.release()
-			take(sh.host.value, true)
+			take.Take(sh.host.value, true)
 			return
 		}
 		sh.host.take = take
@@ -210,7 +250,7 @@ func (e *hostEnd) giveValue() {
 	e.finish(copyCompleted)
 	e.release()
 	if e.take != nil {
-		e.take(e.value, true)
+		e.take.Take(e.value, true)
 		e.take = nil
 	}
 }
@@ -221,7 +261,7 @@ func (e *hostEnd) deliver(v Value) {
 	take := e.take
 	e.take = nil
 	if take != nil {
-		take(v, true)
+		take.Take(v, true)
 	}
 }
 
@@ -350,7 +390,7 @@ func (e *hostEnd) stopWaiting() {
 func (e *hostEnd) release() {
 	e.closed = true
 	e.stopWaiting()
-	delete(e.store.ends, e)
+	e.unlist()
 }
 
 // peerDropped handles that the guest drops its end, or that the store closes.
@@ -367,6 +407,6 @@ func (e *hostEnd) peerDropped(err error) {
 	case e.take != nil:
 		take := e.take
 		e.take = nil
-		take(Value{}, false)
+		take.Take(Value{}, false)
 	}
 }

@@ -189,7 +189,7 @@ func TestJoinedFuturesEndWhenTheStoreCloses(t *testing.T) {
 	s := newABIBed(t).th.store
 	future, set := s.NewFuture()
 	var got []bool
-	s.ReadFuture(future, func(_ Value, ok bool) { got = append(got, ok) })
+	s.ReadFuture(future, FutureFunc(func(_ Value, ok bool) { got = append(got, ok) }))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -207,12 +207,12 @@ func TestClosingTheStoreEndsOpenStreamsAndFutures(t *testing.T) {
 	sink := &testSink{most: 10}
 	s.ReadStream(Value{ref: &shared{elem: bytePayload}}, sink)
 	resolved := 0
-	s.ReadFuture(Value{ref: &shared{future: true}}, func(_ Value, ok bool) {
+	s.ReadFuture(Value{ref: &shared{future: true}}, FutureFunc(func(_ Value, ok bool) {
 		resolved++
 		if ok {
 			t.Error("a value came from nowhere")
 		}
-	})
+	}))
 	for range 2 {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -230,11 +230,11 @@ func TestOwnFuturesComeBack(t *testing.T) {
 	future, set := s.NewFuture()
 	set(U32(7))
 	var got []uint32
-	s.ReadFuture(future, func(v Value, ok bool) {
+	s.ReadFuture(future, FutureFunc(func(v Value, ok bool) {
 		if ok {
 			got = append(got, v.U32())
 		}
-	})
+	}))
 	if diff := cmp.Diff([]uint32{7}, got); diff != "" {
 		t.Errorf("the future gave (-want +got):\n%s", diff)
 	}
@@ -244,11 +244,11 @@ func TestOwnFuturesThatAreSetLater(t *testing.T) {
 	s := newABIBed(t).th.store
 	future, set := s.NewFuture()
 	var got []uint32
-	s.ReadFuture(future, func(v Value, ok bool) {
+	s.ReadFuture(future, FutureFunc(func(v Value, ok bool) {
 		if ok {
 			got = append(got, v.U32())
 		}
-	})
+	}))
 	set(U32(8))
 	turn(t, s)
 	if diff := cmp.Diff([]uint32{8}, got); diff != "" {

@@ -59,14 +59,14 @@ func TestAStreamKeepsItsPayloadType(t *testing.T) {
 		for j, used := range all {
 			c := b.cx(0)
 			sh := &shared{future: made.Kind == types.Future, elem: made.Elem}
-			readable := c.inst.table.addWaitable(newEnd(sh, true))
-			writable := c.inst.table.addWaitable(newEnd(sh, false))
+			readable := c.inst.table.addWaitable(c.th.store.newEnd(sh, true))
+			writable := c.inst.table.addWaitable(c.th.store.newEnd(sh, false))
 			for _, step := range []struct {
 				what string
 				use  func()
 			}{
-				{"reading", func() { c.inst.table.end(readable, used, true, nil) }},
-				{"writing", func() { c.inst.table.end(writable, used, false, nil) }},
+				{"reading", func() { c.inst.table.end(readable, used, true) }},
+				{"writing", func() { c.inst.table.end(writable, used, false) }},
 				{"handing on", func() { c.lowerEnd(Value{ref: sh}, used) }},
 				{"giving up", func() { c.liftEnd(readable, used) }},
 			} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
@@ -26,15 +27,19 @@ type Store struct {
 	funcs  []*engine.Func
 	base   thread // runs instantiation
 
-	parked  map[*thread]struct{} // those with a fiber
-	idle    *fiber               // without a thread, or nil
-	queue   []*thread            // waiting threads whose condition may hold
-	pending int                  // operations of the embedder that guests wait for
+	parked  []*thread // those with a fiber
+	idle    *fiber    // without a thread, or nil
+	queue   []*thread // waiting threads whose condition may hold
+	pending int       // operations of the embedder that guests wait for
 	mailbox mailbox
-	ends    map[*hostEnd]struct{} // ends of streams and futures that the embedder holds
-	joints  map[*joint]struct{}   // streams both of whose ends the embedder holds
-	calls   uint64
-	root    *Task // the embedder's call that the running guest code belongs to
+	ends    []*hostEnd          // ends of streams and futures that the embedder holds
+	joints  map[*joint]struct{} // streams both of whose ends the embedder holds
+
+	spareEnds []*copyEnd     // that no guest has a handle to, to be used again
+	spareSets []*waitableSet // the same
+	slab      []shared       // unused ones
+	calls     uint64
+	root      *Task // the embedder's call that the running guest code belongs to
 
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
@@ -74,9 +79,6 @@ type instance struct {
 // everything that runs in the store: its end ends host functions that wait.
 func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	s := &Store{linked: l, data: data, ctx: ctx}
-	if l.plan.async {
-		s.parked = map[*thread]struct{}{}
-	}
 	s.mailbox.init()
 	s.base.store = s
 	s.limits = lim
@@ -129,13 +131,13 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.live.Unlock()
 	s.mailbox.close()
-	for th := range s.parked {
+	for _, th := range slices.Clone(s.parked) {
 		th.fiber.stop()
 	}
 	if s.idle != nil {
 		s.idle.stop()
 	}
-	for e := range s.ends {
+	for _, e := range slices.Clone(s.ends) {
 		e.peerDropped(ErrStoreClosed)
 	}
 	for j := range s.joints {

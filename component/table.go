@@ -1,10 +1,6 @@
 package component
 
-import (
-	"sync/atomic"
-
-	"github.com/wasihttp/wasihttp/component/internal/types"
-)
+import "github.com/wasihttp/wasihttp/component/internal/types"
 
 // The bounds of all handle tables of a store together, against guests that leak handles. They are
 // below the specification's 2^28-1, and lower where memory is scarce: a handle and what is behind
@@ -143,21 +139,12 @@ func (t *table) errorContext(i uint32) *errorContext {
 	return e
 }
 
-// end returns the end of a stream or future of type typ. known, which may be nil, remembers a
-// payload type that was found to be equal, since comparing types anew for every copy is slow.
-func (t *table) end(i uint32, typ *types.Type, readable bool,
-	known *atomic.Pointer[types.Type]) *copyEnd {
+// end returns the end of a stream or future of type typ.
+func (t *table) end(i uint32, typ *types.Type, readable bool) *copyEnd {
 	e, ok := t.other(i).(*copyEnd)
-	if ok && e.readable == readable && e.sh.future == (typ.Kind == types.Future) {
-		switch {
-		case e.sh.elem == typ.Elem, known != nil && known.Load() == e.sh.elem && e.sh.elem != nil:
-			return e
-		case types.Equal(e.sh.elem, typ.Elem):
-			if known != nil {
-				known.Store(e.sh.elem)
-			}
-			return e
-		}
+	if ok && e.readable == readable && e.sh.future == (typ.Kind == types.Future) &&
+		types.Equal(e.sh.elem, typ.Elem) {
+		return e
 	}
 	side := "writable"
 	if readable {

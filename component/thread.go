@@ -12,10 +12,12 @@ import (
 // built-in a thread runs on its caller's stack; elsewhere it is a coroutine, so that guest code can
 // be parked in the middle of a call.
 type thread struct {
-	store *Store
-	ectx  *engine.Context
-	task  *task
-	index uint32 // in the instance's thread table
+	store  *Store
+	ectx   *engine.Context
+	ownCtx engine.Context // what ectx of a thread in a fiber points to
+	task   *task
+	index  uint32 // in the instance's thread table
+	place  int    // in the store's list of threads that have not ended
 
 	// storage are the context slots: zero in every new call, also in those of realloc, post-return
 	// and destructors.
@@ -24,12 +26,24 @@ type thread struct {
 	fiber       *fiber // nil on the caller's stack, and when it is done
 	parked      bool
 	done        bool
-	queued      bool        // in the store's run queue
-	ready       func() bool // waiting: the condition; nil while suspended
-	awaits      awaited     // waiting: for what, for messages; nil for nothing in particular
+	queued      bool         // in the store's run queue
+	ready       condition    // waiting: for what; nil while suspended
+	orCancelled bool         // waiting: or until the task is to be cancelled
+	events      *waitableSet // waiting for the slot: for an event of this set too, unless nil
+	awaits      awaited      // waiting: for what, for messages; nil for nothing in particular
 	cancellable bool
 	cancelled   bool    // how it was resumed
 	switchTo    *thread // to be resumed in its place after it parked
+
+	// stack has the parameters and results of the thread's first core function and of the callback.
+	stack [types.MaxFlatParams]uint64
+}
+
+// condition is what a thread waits for. A value that waits without a thread of its own is a pointer
+// or has no size, so that waiting allocates nothing.
+type condition interface {
+	// holds reports whether the thread may go on.
+	holds(th *thread) bool
 }
 
 // maxThreads bounds the threads of a store that have not ended, against guests that start calls and
@@ -41,22 +55,46 @@ func (s *Store) newThread(t *task, body func(th *thread)) *thread {
 	if len(s.parked) >= maxThreads {
 		trapf("too many calls and threads wait in one instance: %d", maxThreads)
 	}
-	th := &thread{store: s, task: t, parked: true}
-	th.ectx = s.group.NewContext(s.ctx, th)
-	th.fiber = s.takeFiber()
-	th.fiber.begin(th, body)
-	s.parked[th] = struct{}{}
+	th := &thread{}
+	s.initThread(th, t, body)
 	return th
 }
 
-func (th *thread) suspended() bool { return th.parked && th.ready == nil }
-func (th *thread) isReady() bool   { return th.parked && th.ready != nil && th.ready() }
+// initThread makes th a suspended thread of t that will run body.
+func (s *Store) initThread(th *thread, t *task, body func(th *thread)) {
+	if len(s.parked) >= maxThreads {
+		trapf("too many calls and threads wait in one instance: %d", maxThreads)
+	}
+	th.store, th.task, th.parked = s, t, true
+	s.group.InitContext(&th.ownCtx, s.ctx, th)
+	th.ectx = &th.ownCtx
+	th.fiber = s.takeFiber()
+	th.fiber.begin(th, body)
+	th.place = len(s.parked)
+	s.parked = append(s.parked, th)
+}
 
-// wait makes a suspended thread wait for a condition; the code that makes the condition true pokes
-// the thread.
-func (th *thread) startWaiting(ready func() bool) {
+// unlist takes a thread that has ended out of the list of those that have not.
+func (s *Store) unlist(th *thread) {
+	last := s.parked[len(s.parked)-1]
+	s.parked[th.place], last.place = last, th.place
+	s.parked[len(s.parked)-1] = nil
+	s.parked = s.parked[:len(s.parked)-1]
+}
+
+func (th *thread) suspended() bool { return th.parked && th.ready == nil }
+func (th *thread) isReady() bool   { return th.parked && th.ready != nil && th.mayGoOn() }
+
+// mayGoOn reports whether what a waiting thread waits for is there.
+func (th *thread) mayGoOn() bool {
+	return th.orCancelled && th.task.state == taskPendingCancel || th.ready.holds(th)
+}
+
+// startWaiting makes a suspended thread wait for a condition; the code that makes the condition
+// true pokes the thread.
+func (th *thread) startWaiting(ready condition) {
 	th.ready = ready
-	if ready() {
+	if th.mayGoOn() {
 		th.store.poke(th)
 	}
 }
@@ -109,22 +147,24 @@ func (th *thread) suspend(cancellable bool) bool {
 
 // waitUntil parks until the condition holds, or returns at once if it does already. It reports
 // whether the task has been cancelled instead, which only a cancellable wait can see.
-func (th *thread) waitUntil(ready func() bool, cancellable bool) bool {
+func (th *thread) waitUntil(ready condition, cancellable bool) bool {
 	if th.task.deliverPendingCancel(cancellable) {
 		return true
 	}
-	if ready() {
+	if ready.holds(th) {
 		return false
 	}
-	if cancellable {
-		holds := ready
-		ready = func() bool { return th.task.state == taskPendingCancel || holds() }
-	}
+	th.orCancelled = cancellable
 	th.startWaiting(ready)
-	return th.park(cancellable, nil) || th.task.deliverPendingCancel(cancellable)
+	cancelled := th.park(cancellable, nil)
+	th.orCancelled = false
+	return cancelled || th.task.deliverPendingCancel(cancellable)
 }
 
-func always() bool { return true }
+// always is the condition of a thread that lets others run first.
+type always struct{}
+
+func (always) holds(*thread) bool { return true }
 
 // remove takes x out of a list.
 func remove[T comparable](list []T, x T) []T {
@@ -139,7 +179,7 @@ func (th *thread) yieldNow(cancellable bool) bool {
 	if th.task.deliverPendingCancel(cancellable) {
 		return true
 	}
-	th.startWaiting(always)
+	th.startWaiting(always{})
 	return th.park(cancellable, nil)
 }
 
@@ -154,7 +194,7 @@ func (th *thread) yieldThenResume(cancellable bool, other *thread) bool {
 	if th.task.deliverPendingCancel(cancellable) {
 		return true
 	}
-	th.startWaiting(always)
+	th.startWaiting(always{})
 	return th.park(cancellable, other)
 }
 
@@ -174,13 +214,35 @@ type task struct {
 	inst     *instance
 	typ      *types.Func
 	opts     *options
-	start    func() []Value
-	resolve  func(v Value, ok bool) // ok is false if the task was cancelled
+	core     int // the core function
+	from     callSide
 	state    taskState
 	borrows  int // borrow handles given to it and not dropped yet
 	implicit *thread
 	threads  []*thread
-	root     *Task // the embedder's call that led to it
+	one      [1]*thread // storage for threads: most have one
+	root     *Task      // the embedder's call that led to it
+}
+
+// callSide is the caller's side of a call of a component function.
+type callSide interface {
+	// arguments returns the arguments, when the callee starts.
+	arguments() []Value
+	// resolve takes the result; ok is false if the call was cancelled.
+	resolve(v Value, ok bool)
+}
+
+// entryGate is the condition of a thread that waits to enter its instance.
+type entryGate struct{}
+
+func (entryGate) holds(th *thread) bool {
+	t := th.task
+	return !t.blocked() && (!t.needsExclusive() || t.inst.entering[0] == th)
+}
+
+// blocked reports whether an async-typed call cannot enter its instance now.
+func (t *task) blocked() bool {
+	return t.inst.backpressure > 0 || t.needsExclusive() && t.inst.exclusive != nil
 }
 
 func (t *task) needsExclusive() bool { return !t.opts.async || t.opts.callback >= 0 }
@@ -190,23 +252,19 @@ func (t *task) needsExclusive() bool { return !t.opts.async || t.opts.callback >
 func (t *task) enterImplicit(th *thread) bool {
 	in := t.inst
 	if t.typ.Async {
-		blocked := func() bool {
-			return in.backpressure > 0 || t.needsExclusive() && in.exclusive != nil
-		}
 		// The holder of the slot may just have become ready: then it goes on first, once, instead
 		// of making the caller wait for it.
 		if in.exclusive != nil && t.needsExclusive() && len(in.entering) == 0 &&
 			in.exclusive.isReady() {
 			in.exclusive.resume(false)
 		}
-		if blocked() || len(in.entering) > 0 || len(in.enteringBeside) > 0 {
+		if t.blocked() || len(in.entering) > 0 || len(in.enteringBeside) > 0 {
 			queue := &in.entering
-			first := func() bool { return !blocked() && in.entering[0] == th }
 			if !t.needsExclusive() {
-				queue, first = &in.enteringBeside, func() bool { return !blocked() }
+				queue = &in.enteringBeside
 			}
 			*queue = append(*queue, th)
-			cancelled := th.waitUntil(first, true)
+			cancelled := th.waitUntil(entryGate{}, true)
 			*queue = remove(*queue, th)
 			if cancelled {
 				t.cancel()
@@ -252,6 +310,9 @@ func (in *instance) releaseExclusive() {
 }
 
 func (t *task) register(th *thread) {
+	if t.threads == nil {
+		t.threads = t.one[:0]
+	}
 	t.threads = append(t.threads, th)
 	th.index = t.inst.threads.add(th)
 }
@@ -314,7 +375,7 @@ func (t *task) deliverPendingCancel(cancellable bool) bool {
 
 func (t *task) begin() []Value {
 	t.state = taskStarted
-	return t.start()
+	return t.from.arguments()
 }
 
 func (t *task) returnValue(v Value) {
@@ -324,7 +385,7 @@ func (t *task) returnValue(v Value) {
 	if t.borrows > 0 {
 		trapf("borrow handles still remain at the end of the call")
 	}
-	t.resolve(v, true)
+	t.from.resolve(v, true)
 	t.state = taskResolved
 }
 
@@ -335,7 +396,7 @@ func (t *task) cancel() {
 	if t.borrows > 0 {
 		trapf("borrow handles still remain at the end of the call")
 	}
-	t.resolve(Value{}, false)
+	t.from.resolve(Value{}, false)
 	t.state = taskResolved
 }
 

@@ -23,7 +23,7 @@ const blocked = 0xffff_ffff
 // waitable is what a guest can wait for: a subtask, or an end of a stream or future. It has at most
 // one pending event, whose contents are computed when it is delivered.
 type waitable struct {
-	deliver func() event // computes the pending event
+	self    waiter // what it is the waitable of
 	pending bool
 	set     *waitableSet
 	waiter  *thread // waits for it synchronously
@@ -31,9 +31,15 @@ type waitable struct {
 }
 
 // waiter is what a handle table holds as a waitable.
-type waiter interface{ base() *waitable }
+type waiter interface {
+	base() *waitable
+	event() event // computes the pending event
+}
 
 func (w *waitable) base() *waitable { return w }
+
+// holds makes a waitable the condition of a thread that waits for it alone.
+func (w *waitable) holds(*thread) bool { return w.pending }
 
 // notify marks an event as pending and wakes the thread that waits for it.
 func (w *waitable) notify() {
@@ -48,13 +54,13 @@ func (w *waitable) notify() {
 
 func (w *waitable) take() event {
 	w.pending = false
-	return w.deliver()
+	return w.self.event()
 }
 
 func (w *waitable) waitSync(th *thread) {
 	w.waiter = th
 	th.awaits = w
-	th.waitUntil(func() bool { return w.pending }, false)
+	th.waitUntil(w, false)
 	th.awaits = nil
 	w.waiter = nil
 }
@@ -76,7 +82,21 @@ func (w *waitable) join(s *waitableSet) {
 type waitableSet struct {
 	elems   []*waitable
 	waiting []*thread
+
+	// Storage for the lists: most sets are small.
+	few [2]*waitable
+	one [1]*thread
 }
+
+// newSet returns an empty set.
+func (s *Store) newSet() *waitableSet {
+	set := takeSpare(&s.spareSets)
+	set.elems, set.waiting = set.few[:0], set.one[:0]
+	return set
+}
+
+// holds makes a set the condition of a thread that waits for its events.
+func (s *waitableSet) holds(*thread) bool { return s.pending() }
 
 func (s *waitableSet) poke() {
 	for _, th := range s.waiting {
@@ -109,7 +129,7 @@ func (s *waitableSet) take() event {
 func (s *waitableSet) wait(th *thread, cancellable bool) event {
 	s.waiting = append(s.waiting, th)
 	th.awaits = s
-	cancelled := th.waitUntil(s.pending, cancellable)
+	cancelled := th.waitUntil(s, cancellable)
 	th.awaits = nil
 	ev := event{code: eventTaskCancelled}
 	if !cancelled {
@@ -153,9 +173,11 @@ const (
 type subtask struct {
 	waitable
 	state     subtaskState
-	callee    *compFunc
-	from      cx // its loans are given back when the resolution is delivered
-	onCancel  func(caller *instance)
+	lower     *canonFunc
+	from      cx       // its loans are given back when the resolution is delivered
+	flat      []uint64 // the core parameters, then the results
+	few       [8]uint64
+	callee    callee
 	cancelReq bool
 	delivered bool
 	inTable   bool
@@ -163,6 +185,33 @@ type subtask struct {
 }
 
 func (s *subtask) resolved() bool { return s.state >= subtaskReturned }
+
+// arguments implements callSide.
+func (s *subtask) arguments() []Value {
+	s.state = subtaskStarted
+	s.progress()
+	s.from.refresh()
+	return s.from.liftParams(s.lower, s.flat)
+}
+
+// resolve implements callSide.
+func (s *subtask) resolve(v Value, ok bool) {
+	switch {
+	case ok:
+		s.from.lowerResult(s.lower, v, s.flat)
+		s.state = subtaskReturned
+	case s.state == subtaskStarting:
+		s.state = subtaskCancelledBeforeStarted
+	default:
+		s.state = subtaskCancelledBeforeReturned
+	}
+	s.progress()
+}
+
+// resolution is the condition of a thread that waits for the end of a call.
+type resolution struct{ s *subtask }
+
+func (r resolution) holds(*thread) bool { return r.s.resolved() }
 
 // progress reports a change of state: to the waitable once the caller holds a handle.
 func (s *subtask) progress() {

@@ -103,7 +103,7 @@ func (t *table) awaited(i uint32) string {
 	switch w := t.entries[i].rep.(type) {
 	case *subtask:
 		if !w.resolved() {
-			return w.callee.title()
+			return w.lower.fn.title()
 		}
 	case *copyEnd:
 		if w.state != copying && w.state != copyCancelling {

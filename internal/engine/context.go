@@ -25,7 +25,14 @@ type Context struct {
 // NewContext returns a context for calls into the group. owner is the value that Owner returns to
 // host functions.
 func (g *Group) NewContext(parent context.Context, owner any) *Context {
-	return &Context{Context: parent, group: g, owner: owner}
+	c := &Context{}
+	g.InitContext(c, parent, owner)
+	return c
+}
+
+// InitContext makes c, which no call is using, what NewContext returns.
+func (g *Group) InitContext(c *Context, parent context.Context, owner any) {
+	*c = Context{Context: parent, group: g, owner: owner}
 }
 
 // Owner returns the argument owner of [Group.NewContext].

@@ -17,7 +17,9 @@ type Admitter interface {
 // When the message declares a content-length the body is held to it: a write that exceeds it fails,
 // and so does finishing short of it (RFC 9110, 8.6).
 type OutgoingBody struct {
-	pipe     *pipe
+	pipe     pipe
+	stream   bodyStream
+	reader   BodyReader
 	declared bool
 	length   uint64
 	written  uint64    // including a write that was refused for being too long
@@ -27,24 +29,32 @@ type OutgoingBody struct {
 	empty      bool // there are no contents, whenever the body ends
 	taken      bool // Stream was called
 	finished   bool
-	// without reports whether the rest of the body comes without the guest; nil if it never does.
-	without  func() bool
+	// without says whether the rest of the body comes without the guest; nil if it never does.
+	without  Continuation
 	trailers *Fields // set before the end of the pipe
 }
 
-func (s *State) newOutgoingBody(header *Fields, code ErrorCase) *OutgoingBody {
-	b := &OutgoingBody{pipe: newPipe(s.bodyBuffer()), code: code}
+// initOutgoingBody makes b, which is zero, the body of a message with that header.
+func (s *State) initOutgoingBody(b *OutgoingBody, header *Fields, code ErrorCase) {
+	b.pipe.init(s.bodyBuffer())
+	b.code = code
+	b.stream.b, b.reader.b = b, b
 	b.length, b.declared = header.ContentLength()
-	return b
 }
 
 // NoContents declares that nothing will be written, so that the length of the body is known before
 // it ends. It is called before the message is sent.
 func (b *OutgoingBody) NoContents() { b.empty = true }
 
-// ComesWithoutGuest sets f, which reports whether the embedder itself moves the rest of the body
-// and ends it. The guest's goroutine calls f.
-func (b *OutgoingBody) ComesWithoutGuest(f func() bool) { b.without = f }
+// Continuation is where the rest of a body comes from.
+type Continuation interface {
+	// WithoutGuest reports whether the embedder itself moves the rest and ends the body. The
+	// guest's goroutine calls it.
+	WithoutGuest() bool
+}
+
+// ComesWithoutGuest sets where the rest of the body comes from.
+func (b *OutgoingBody) ComesWithoutGuest(c Continuation) { b.without = c }
 
 // Stream returns the sink for the contents, the first time only. Closing it does not end the body.
 func (b *OutgoingBody) Stream() (OutputStream, bool) {
@@ -52,7 +62,7 @@ func (b *OutgoingBody) Stream() (OutputStream, bool) {
 		return nil, false
 	}
 	b.taken = true
-	return &bodyStream{b: b}, true
+	return &b.stream, true
 }
 
 // Finish completes the body; trailers may be nil, and those that a trailer section may not have are
@@ -80,7 +90,7 @@ func (b *OutgoingBody) Finish(trailers *Fields) *ErrorCode {
 func (b *OutgoingBody) Abort(cause error) (heard bool) { return b.pipe.end(cause) }
 
 // Reader returns the other end.
-func (b *OutgoingBody) Reader() *BodyReader { return &BodyReader{b} }
+func (b *OutgoingBody) Reader() *BodyReader { return &b.reader }
 
 // bodyStream is the guest's sink for the contents of a body.
 type bodyStream struct {

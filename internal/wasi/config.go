@@ -101,8 +101,11 @@ func (s *State) FieldRules() *FieldRules {
 	if s.cfg.Fields != nil {
 		return s.cfg.Fields
 	}
-	return &FieldRules{}
+	return &noRules
 }
+
+// noRules are the FieldRules of an embedder that has none.
+var noRules FieldRules
 
 // bodyBuffer is the size of a body's buffer in bytes.
 func (s *State) bodyBuffer() int {

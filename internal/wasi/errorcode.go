@@ -241,6 +241,9 @@ func (e *ErrorCode) Unwrap() error { return e.Cause }
 
 // AsErrorCode returns the error-code in err's chain, or nil if there is none.
 func AsErrorCode(err error) *ErrorCode {
+	if err == nil {
+		return nil
+	}
 	var e *ErrorCode
 	if errors.As(err, &e) {
 		return e

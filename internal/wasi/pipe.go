@@ -32,14 +32,14 @@ type pipe struct {
 	ended        bool      // nothing more will be written
 	err          error     // why it ended early; nil or io.EOF at a proper end
 	readerClosed bool
-	read         chan struct{}
+	read         chan struct{} // wakes the reader; nil if it has never waited
 	event
 }
 
-func newPipe(limit int) *pipe {
-	p := &pipe{limit: limit, read: make(chan struct{}, 1)}
+// init makes a zero pipe ready for use.
+func (p *pipe) init(limit int) {
+	p.limit = limit
 	p.chunks = p.first[:0]
-	return p
 }
 
 // space is the permit for the next write. The lock is held.
@@ -97,7 +97,11 @@ func (p *pipe) write(b []byte, own bool) error {
 	return nil
 }
 
+// wakeReader makes the reader look again. The lock is held.
 func (p *pipe) wakeReader() {
+	if p.read == nil {
+		return
+	}
 	select {
 	case p.read <- struct{}{}:
 	default:
@@ -147,8 +151,12 @@ func (p *pipe) Read(b []byte) (int, error) {
 			}
 			return 0, err
 		}
+		if p.read == nil {
+			p.read = make(chan struct{}, 1)
+		}
+		read := p.read
 		p.mu.Unlock()
-		<-p.read
+		<-read
 	}
 }
 

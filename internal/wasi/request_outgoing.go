@@ -13,7 +13,14 @@ type OutgoingRequest struct {
 
 // NewOutgoingRequest returns a GET request with these fields, which it freezes.
 func (s *State) NewOutgoingRequest(header *Fields) *OutgoingRequest {
-	return &OutgoingRequest{Method: "GET", header: header.Freeze(), state: s}
+	r := &OutgoingRequest{}
+	s.InitOutgoingRequest(r, header)
+	return r
+}
+
+// InitOutgoingRequest makes r, which is zero, what NewOutgoingRequest returns.
+func (s *State) InitOutgoingRequest(r *OutgoingRequest, header *Fields) {
+	r.Method, r.header, r.state = "GET", header.Freeze(), s
 }
 
 // Header returns the fields, frozen.
@@ -24,7 +31,8 @@ func (r *OutgoingRequest) Body() (*OutgoingBody, bool) {
 	if r.body != nil {
 		return nil, false
 	}
-	r.body = r.state.newOutgoingBody(r.header, HTTPRequestBodySize)
+	r.body = &OutgoingBody{}
+	r.state.initOutgoingBody(r.body, r.header, HTTPRequestBodySize)
 	return r.body, true
 }
 

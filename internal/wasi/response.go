@@ -30,7 +30,7 @@ func (r *Response) Abort(cause error) (heard bool) { return r.body.Abort(cause) 
 // Stuck reports whether the body has not ended and only the guest could continue it. The guest's
 // goroutine calls it.
 func (r *Response) Stuck() bool {
-	return !r.Body.Ended() && (r.body.without == nil || !r.body.without())
+	return !r.Body.Ended() && (r.body.without == nil || !r.body.without.WithoutGuest())
 }
 
 // Abandon ends a body that the guest has left unfinished for good: with ErrBodyDropped, so that its

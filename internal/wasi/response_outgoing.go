@@ -11,13 +11,22 @@ type OutgoingResponse struct {
 	// before Body is called.
 	Head   bool
 	header *Fields
-	body   *OutgoingBody
+	body   *OutgoingBody // &own, once there is one
+	own    OutgoingBody
 	state  *State
+	sent   Response
 }
 
 // NewOutgoingResponse returns a response with status 200 and these fields, which it freezes.
 func (s *State) NewOutgoingResponse(header *Fields) *OutgoingResponse {
-	return &OutgoingResponse{Status: 200, header: header.Freeze(), state: s}
+	r := &OutgoingResponse{}
+	s.InitOutgoingResponse(r, header)
+	return r
+}
+
+// InitOutgoingResponse makes r, which is zero, what NewOutgoingResponse returns.
+func (s *State) InitOutgoingResponse(r *OutgoingResponse, header *Fields) {
+	r.Status, r.header, r.state = 200, header.Freeze(), s
 }
 
 // Header returns the fields, frozen.
@@ -28,7 +37,7 @@ func (r *OutgoingResponse) Body() (*OutgoingBody, bool) {
 	if r.body != nil {
 		return nil, false
 	}
-	r.body = r.state.newOutgoingBody(r.header, HTTPResponseBodySize)
+	r.makeBody()
 	r.body.mayBeEmpty = r.Head || r.Status == http.StatusNotModified ||
 		r.Status == http.StatusNoContent
 	return r.body, true
@@ -53,7 +62,7 @@ func (r *OutgoingResponse) Drop() {
 func (r *OutgoingResponse) send(head bool) *Response {
 	none := r.body == nil
 	if none {
-		r.body = r.state.newOutgoingBody(r.header, HTTPResponseBodySize)
+		r.makeBody()
 	}
 	if head || r.Status == http.StatusNotModified || r.Status == http.StatusNoContent {
 		r.body.mayBeEmpty = true
@@ -61,5 +70,11 @@ func (r *OutgoingResponse) send(head bool) *Response {
 	if none {
 		_ = r.body.Finish(nil) // the receiver hears of a size that is not the declared one
 	}
-	return &Response{Status: r.Status, Header: r.header, Body: r.body.Reader(), body: r.body}
+	r.sent = Response{Status: r.Status, Header: r.header, Body: r.body.Reader(), body: r.body}
+	return &r.sent
+}
+
+func (r *OutgoingResponse) makeBody() {
+	r.body = &r.own
+	r.state.initOutgoingBody(r.body, r.header, HTTPResponseBodySize)
 }

@@ -1,13 +1,58 @@
 package types
 
+import "sync"
+
 // Equal reports whether two value types are the same structurally, resources by identity. Nil
 // stands for no type.
+//
+// Types that were found equal are known to be from then on: those of streams, futures and results
+// are compared for every call.
 func Equal(a, b *Type) bool {
 	if a == b {
 		return true
 	}
-	if a == nil || b == nil || a.Kind != b.Kind || a.Len != b.Len || a.Resource != b.Resource ||
-		len(a.Fields) != len(b.Fields) || len(a.Cases) != len(b.Cases) ||
+	if a == nil || b == nil || a.Kind != b.Kind {
+		return false
+	}
+	if a.Kind <= String {
+		return true
+	}
+	if a.representative() == b.representative() {
+		return true
+	}
+	if !equal(a, b) {
+		return false
+	}
+	unite(a, b)
+	return true
+}
+
+// representative returns the type that stands for all that are known to equal t.
+func (t *Type) representative() *Type {
+	for {
+		next := t.same.Load()
+		if next == nil {
+			return t
+		}
+		t = next
+	}
+}
+
+// uniting is held while representatives change, so that they form no cycle.
+var uniting sync.Mutex
+
+// unite records that a and b are equal.
+func unite(a, b *Type) {
+	uniting.Lock()
+	defer uniting.Unlock()
+	if a, b = a.representative(), b.representative(); a != b {
+		b.same.Store(a)
+	}
+}
+
+// equal compares types part by part.
+func equal(a, b *Type) bool {
+	if a.Len != b.Len || a.Resource != b.Resource || len(a.Fields) != len(b.Fields) || len(a.Cases) != len(b.Cases) ||
 		len(a.Labels) != len(b.Labels) {
 		return false
 	}

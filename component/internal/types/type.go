@@ -6,6 +6,8 @@
 // component-model/design/mvp/CanonicalABI.md.
 package types
 
+import "sync/atomic"
+
 // Kind is the kind of a value type.
 type Kind byte
 
@@ -64,6 +66,8 @@ type Type struct {
 	discSize      uint32     // Cases: bytes of the discriminant
 	flat          []CoreType // nil if longer than MaxFlat
 	plain         bool       // fixed bytes without pointers, handles or values that need a check
+
+	same atomic.Pointer[Type] // one that was found equal, on the way to the representative
 }
 
 // Field is a field of a record or tuple.

@@ -74,7 +74,7 @@ func writeVia(open func(*wasi.State) wasi.OutputStream) hostFunc {
 	return func(c call, args []component.Value) (component.Value, error) {
 		future, set := c.Store().NewFuture()
 		c.Store().
-			ReadStream(args[0], &sink{out: open(c.state), closed: func(err error) { set(cliResult(err)) }})
+			ReadStream(args[0], &sink{out: open(c.state), owner: onClosed(func(err error) { set(cliResult(err)) })})
 		return future, nil
 	}
 }

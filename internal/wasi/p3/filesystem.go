@@ -161,7 +161,7 @@ func writeFile(
 			return future, nil
 		}
 		store := c.Store()
-		c.Store().ReadStream(args[1], &sink{out: lastingStream{out}, closed: func(err error) {
+		c.Store().ReadStream(args[1], &sink{out: lastingStream{out}, owner: onClosed(func(err error) {
 			if err != nil {
 				_ = out.Close() // the error is reported already, or has no receiver
 				set(fileResult(err))
@@ -173,7 +173,7 @@ func writeFile(
 				_ = out.Close() // all is written
 				set(fileResult(err))
 			})
-		}})
+		})})
 		return future, nil
 	}
 }

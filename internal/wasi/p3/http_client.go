@@ -25,13 +25,13 @@ func send(
 	case !r.empty():
 		body, _ := r.head.Body()
 		x.sending = true
-		r.send(body, x.sent)
-	case r.body == nil:
+		r.send(body, x)
+	case !r.incoming:
 		// Nothing is sent after the head, whatever the guest writes later; but guests expect their
 		// writes to be taken.
-		r.store.ReadFuture(r.trailers, func(component.Value, bool) {})
+		r.store.ReadFuture(r.trailers, ignored{})
 	}
-	e, code := c.state.Send(c.Context(), r.head, opts)
+	e, code := c.state.Send(c.Context(), &r.head, opts)
 	if code != nil {
 		x.received(code)
 		now := convert.Failure(code)
@@ -49,7 +49,7 @@ func send(
 			component.Ok(
 				component.Own(
 					&response{
-						message: message{store: c.Store(), body: body},
+						message: message{store: c.Store(), incoming: true, body: body},
 						status:  res.Status,
 						header:  res.Header,
 					},
@@ -74,7 +74,7 @@ type exchange struct {
 	code    *wasi.ErrorCode // what went wrong
 }
 
-// sent records that the body has ended.
+// sent implements bodySender: it records that the body has ended.
 func (x *exchange) sent(err error) {
 	x.sending = false
 	// It is no failure if the server stops reading: the response may have come before.

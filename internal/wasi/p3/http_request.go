@@ -10,7 +10,7 @@ import (
 type request struct {
 	message
 	// head is method, target and headers.
-	head *wasi.OutgoingRequest
+	head wasi.OutgoingRequest
 	opts *options
 	// from is the authority that the request came in for; "" for one that a guest made.
 	from string
@@ -19,9 +19,12 @@ type request struct {
 // NewRequest returns an own<request> for the export wasi:http/handler.handle.
 func NewRequest(s *component.Store, st *wasi.State, r *wasi.Request) component.Value {
 	q := &request{
-		message: message{store: s, body: st.RequestBody(r)},
-		head:    st.NewOutgoingRequest(r.Header),
+		message: message{store: s, incoming: true},
 		from:    r.Authority,
+	}
+	st.InitOutgoingRequest(&q.head, r.Header)
+	if r.Body != nil {
+		q.body = st.RequestBody(r)
 	}
 	q.head.Method, q.head.Scheme = r.Method, r.Scheme
 	q.head.Authority, q.head.PathWithQuery = r.Authority, r.PathWithQuery
@@ -54,14 +57,15 @@ func requestDefs() []def {
 
 func newRequest(c call, args []component.Value) (component.Value, error) {
 	m, transmitted := newMessage(c.Store(), args[1], args[2])
-	q := &request{message: m, head: c.state.NewOutgoingRequest(table.FieldsOf(args[0]))}
+	q := &request{message: m}
+	c.state.InitOutgoingRequest(&q.head, table.FieldsOf(args[0]))
 	if args[3].IsSome() {
 		q.opts = args[3].Payload().Rep().(*options)
 	}
 	return component.Record(component.Own(q), transmitted), nil
 }
 
-func headOf(v component.Value) *wasi.OutgoingRequest { return v.Rep().(*request).head }
+func headOf(v component.Value) *wasi.OutgoingRequest { return &v.Rep().(*request).head }
 
 func getOptions(_ call, args []component.Value) (component.Value, error) {
 	o := args[0].Rep().(*request).opts

@@ -17,6 +17,7 @@ type response struct {
 	message
 	status int
 	header *wasi.Fields
+	res    wasi.OutgoingResponse // once it is sent
 }
 
 func dropResponse(rep any) error {
@@ -100,18 +101,25 @@ func Respond(
 		return
 	}
 	r := v.Payload().Rep().(*response)
-	res := st.NewOutgoingResponse(r.header)
+	res := &r.res
+	st.InitOutgoingResponse(res, r.header)
 	res.Status, res.Head = r.status, out.Head
 	body, _ := res.Body()
 	if r.empty() {
 		body.NoContents()
 	}
-	r.send(body, func(err error) { r.settle(sent(err)) })
+	r.send(body, r)
 	out.Set(res, nil)
 }
 
-// sent is the result of a transmission that ended with err.
-func sent(err error) *wasi.ErrorCode {
+// sent implements bodySender.
+func (r *response) sent(err error) { r.settle(transmission(err)) }
+
+// transmission is the result of a transmission that ended with err.
+func transmission(err error) *wasi.ErrorCode {
+	if err == nil {
+		return nil
+	}
 	switch code := wasi.AsErrorCode(err); {
 	case code != nil:
 		return code

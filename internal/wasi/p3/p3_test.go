@@ -104,7 +104,6 @@ func TestRequestOptionsOfARequestAreImmutable(t *testing.T) {
 	st := wasi.NewState(&wasi.Config{})
 	second := uint64(time.Second)
 	q := &request{
-		head: st.NewOutgoingRequest(wasi.NewFields(st.FieldRules())),
 		opts: &options{RequestOptions: wasi.RequestOptions{FirstByte: &second}},
 	}
 	timeouts := table.Timeouts("get-", "result<_, request-options-error>", timeoutsOf, refuseFrozen)
@@ -184,8 +183,8 @@ func TestSinkReportsItsEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var ends []error
 			s := &sink{
-				out:    wasi.NewSink(tc.w),
-				closed: func(err error) { ends = append(ends, err) },
+				out:   wasi.NewSink(tc.w),
+				owner: onClosed(func(err error) { ends = append(ends, err) }),
 			}
 			if n := s.Accept(5); n != 5 {
 				t.Fatalf("accepts %d bytes of 5", n)
@@ -218,11 +217,11 @@ func TestABodyLongerThanDeclaredIsRefusedWhole(t *testing.T) {
 	body, _ := st.NewOutgoingResponse(header).Body()
 	out, _ := body.Stream()
 	var got error
-	s := &sink{out: out, closed: func(err error) { got = err }}
+	s := &sink{out: out, owner: onClosed(func(err error) { got = err })}
 	if n := s.Accept(18); n >= 0 {
 		t.Errorf("accepts %d bytes", n)
 	}
-	if code := sent(got); code == nil || code.String() != "HTTP-response-body-size(18)" {
+	if code := transmission(got); code == nil || code.String() != "HTTP-response-body-size(18)" {
 		t.Errorf("got %v", got)
 	}
 }
@@ -284,6 +283,8 @@ func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 func TestTheTransmissionOfARequest(t *testing.T) {
 	size := wasi.NewErrorCode(wasi.HTTPRequestBodySize, nil)
 	refused := wasi.NewErrorCode(wasi.ConnectionRefused, nil)
+	store := newStore(t)
+	defer store.Close()
 	for name, tc := range map[string]struct {
 		sending bool
 		steps   []func(*exchange)
@@ -301,14 +302,16 @@ func TestTheTransmissionOfARequest(t *testing.T) {
 			got := ""
 			x := &exchange{
 				sending: tc.sending,
-				request: &request{message: message{transmitted: func(v component.Value) {
+				request: &request{message: message{store: store, transmitted: store.Promise()}},
+			}
+			store.ReadFuture(x.request.transmitted, component.FutureFunc(
+				func(v component.Value, _ bool) {
 					if v.IsOk() {
 						got += "ok"
 					} else {
 						got += convert.ErrorCodeOf(v.Payload()).String()
 					}
-				}}},
-			}
+				}))
 			for i, step := range tc.steps {
 				step(x)
 				if i == 0 && got == "" {

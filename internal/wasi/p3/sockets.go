@@ -208,7 +208,7 @@ func tcpSend(c call, args []component.Value) (component.Value, error) {
 		set(socketError(err))
 		return future, nil
 	}
-	c.Store().ReadStream(args[1], &sink{out: sender{out}, closed: func(err error) {
+	c.Store().ReadStream(args[1], &sink{out: sender{out}, owner: onClosed(func(err error) {
 		switch {
 		case err == nil:
 			set(component.OkUnit())
@@ -217,7 +217,7 @@ func tcpSend(c call, args []component.Value) (component.Value, error) {
 		default:
 			set(socketError(err))
 		}
-	}})
+	})})
 	return future, nil
 }
 

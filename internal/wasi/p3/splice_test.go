@@ -53,15 +53,16 @@ func TestASplicedBodyEndsWithItsStore(t *testing.T) {
 		before := runtime.NumGoroutine()
 		st := wasi.NewState(&wasi.Config{})
 		src, sender := io.Pipe()
-		m := message{store: store, body: st.RequestBody(&wasi.Request{Body: src})}
+		m := message{store: store, incoming: true,
+			body: st.RequestBody(&wasi.Request{Body: src})}
 		out, _ := st.NewOutgoingResponse(wasi.NewFields(st.FieldRules())).Body()
 		if guestTrailers {
 			contents, _ := m.open()
 			never, _ := store.NewFuture()
 			m = message{store: store, contents: contents, hasContents: true, trailers: never}
 		}
-		var sent []error
-		m.send(out, func(err error) { sent = append(sent, err) })
+		var sent sentBodies
+		m.send(out, &sent)
 		got := make(chan error, 1)
 		first := make([]byte, 3)
 		go func() {
@@ -110,3 +111,8 @@ func TestASplicedBodyEndsWithItsStore(t *testing.T) {
 		}
 	}
 }
+
+// sentBodies records how bodies ended.
+type sentBodies []error
+
+func (s *sentBodies) sent(err error) { *s = append(*s, err) }

@@ -50,14 +50,24 @@ func (nothing) Close()                  {}
 
 // sink writes a guest's stream<u8> into an OutputStream.
 type sink struct {
-	out wasi.OutputStream
-	// closed is called once at the end: with nil after the end of the guest's stream, when
-	// everything is written; with wasi.ErrClosed if out takes no more; with another error of out;
-	// or with component.ErrStoreClosed.
-	closed func(err error)
+	out   wasi.OutputStream
+	owner sinkOwner
 
 	ended bool
 }
+
+// sinkOwner is who writes a stream into an OutputStream.
+type sinkOwner interface {
+	// closed is called once at the end: with nil after the end of the guest's stream, when
+	// everything is written; with wasi.ErrClosed if out takes no more; with another error of out;
+	// or with component.ErrStoreClosed.
+	closed(err error)
+}
+
+// onClosed is a sinkOwner.
+type onClosed func(err error)
+
+func (f onClosed) closed(err error) { f(err) }
 
 var _ component.ByteSink = (*sink)(nil)
 
@@ -98,5 +108,5 @@ func (s *sink) End(err error) {
 	}
 	s.ended = true
 	_ = s.out.Close() // no way to report it
-	s.closed(err)
+	s.owner.closed(err)
 }
