@@ -17,7 +17,7 @@ const maxLifted = 1 << 28
 
 // The Go memory behind the parts of a Value, in bytes.
 const (
-	valueBytes  = 24 // a Value itself, in a slice or behind a pointer
+	valueBytes  = 32 // a Value itself, in a slice or behind a pointer
 	handleBytes = 64 // a Handle, and its loan
 )
 
@@ -30,6 +30,7 @@ type cx struct {
 
 	task  *task  // lowering into a callee: the scope of its borrows
 	lends []lend // lifting: loans to return when the call is over
+	views bool   // lifting: a list<u8> is a view of memory, for the time of the call
 
 	lifted uint64 // lifting: bytes of Go memory so far
 }
@@ -120,9 +121,9 @@ func (c *cx) liftOwn(i uint32, r *types.Resource) Value {
 	if !e.own {
 		trapf("cannot lift own resource from a borrow")
 	}
-	h := &Handle{Rep: e.rep, res: r, guest: e.guest, own: true}
+	v := handleOf(r, e.guest, e.rep)
 	c.inst.table.remove(i)
-	return Value{ref: h}
+	return v
 }
 
 // liftBorrow lends the handle for the duration of the call.
@@ -131,25 +132,23 @@ func (c *cx) liftBorrow(i uint32, r *types.Resource) Value {
 	c.charge(handleBytes)
 	e.lends++
 	c.lends = append(c.lends, lend{&c.inst.table, i})
-	return Value{ref: &Handle{Rep: e.rep, res: r, guest: e.guest}}
+	return handleOf(r, e.guest, e.rep)
 }
 
 func (c *cx) lowerOwn(v Value, r *types.Resource) uint32 {
-	h := v.ref.(*Handle)
-	return c.inst.table.add(entry{kind: entryResource, own: true, res: r, guest: h.guest,
-		rep: h.Rep})
+	return c.inst.table.add(entry{kind: entryResource, own: true, res: r, guest: v.guest(),
+		rep: v.Rep()})
 }
 
 func (c *cx) lowerBorrow(v Value, r *types.Resource) uint32 {
-	h := v.ref.(*Handle)
 	if r.Host == nil && r.Instance == c.inst.idx {
-		return h.guest
+		return v.guest()
 	}
 	if c.task == nil {
 		trapf("a borrow can only be given to a call")
 	}
 	c.task.borrows++
-	return c.inst.table.add(entry{kind: entryResource, res: r, guest: h.guest, rep: h.Rep,
+	return c.inst.table.add(entry{kind: entryResource, res: r, guest: v.guest(), rep: v.Rep(),
 		scope: c.task})
 }
 

@@ -257,7 +257,7 @@ func (c *chance) value(t *types.Type) Value {
 	case types.Flags:
 		return Flags(uint32(c.uint64()) & uint32(flagMask(t)))
 	case types.Own:
-		return Value{ref: &Handle{Rep: int(c.byte()), res: t.Resource, own: true}}
+		return Own(int(c.byte()))
 	case types.Record, types.Tuple:
 		vs := make([]Value, len(t.Fields))
 		for i, f := range t.Fields {

@@ -119,8 +119,8 @@ func TestLoweringClearsUnusedSlots(t *testing.T) {
 		v    Value
 		want []uint64
 	}{
-		"a float in a slot of 64 bits": {Value{bits: 0, ref: &one}, []uint64{0, 0x3f80_0000, 0}},
-		"a negative number":            {Value{bits: 1, ref: &Value{ref: []Value{U64(1 << 63), S8(-1)}}}, []uint64{1, 1 << 63, 0xffff_ffff}},
+		"a float in a slot of 64 bits": {Variant(0, one), []uint64{0, 0x3f80_0000, 0}},
+		"a negative number":            {Variant(1, Record(U64(1<<63), S8(-1))), []uint64{1, 1 << 63, 0xffff_ffff}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bed := newABIBed(t)

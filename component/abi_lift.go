@@ -103,10 +103,9 @@ func (c *cx) liftFlat(t *types.Type, stack []uint64, pos *int) Value {
 		end := *pos + t.FlatLen()
 		*pos++
 		ct := variantCase(t, disc)
-		v := Value{bits: uint64(disc)}
+		v := Enum(disc)
 		if ct != nil {
-			p := c.liftFlat(ct, stack, pos)
-			v.ref = &p
+			v = Variant(disc, c.liftFlat(ct, stack, pos))
 		}
 		*pos = end
 		return v
@@ -167,13 +166,11 @@ func (c *cx) load(t *types.Type, p uint32) Value {
 		return Value{bits: loadUint(m, t.Size()) & flagMask(t)}
 	case types.Variant, types.Enum, types.Option, types.Result:
 		disc := uint32(loadUint(m, t.DiscriminantSize()))
-		v := Value{bits: uint64(disc)}
 		if ct := variantCase(t, disc); ct != nil {
 			c.charge(valueBytes)
-			pv := c.load(ct, p+t.PayloadOffset())
-			v.ref = &pv
+			return Variant(disc, c.load(ct, p+t.PayloadOffset()))
 		}
-		return v
+		return Enum(disc)
 	}
 	return c.liftHandle(t, le.Uint32(m))
 }
@@ -212,9 +209,12 @@ func (c *cx) liftList(elem *types.Type, p, n uint32) Value {
 func (c *cx) loadItems(elem *types.Type, p, n uint32) Value {
 	if elem.Kind == types.U8 {
 		c.charge(uint64(n))
-		b := c.th.store.bytes(n)
+		if c.views {
+			return Bytes(c.mem[p:][:n:n])
+		}
+		b := make([]byte, n)
 		c.move(b, c.mem[p:][:n], false)
-		return Value{ref: b}
+		return Bytes(b)
 	}
 	c.charge(uint64(n) * valueBytes)
 	vs := make([]Value, n)
@@ -234,7 +234,7 @@ func fixedList(t *types.Type, vs []Value) Value {
 	for i, v := range vs {
 		b[i] = v.U8()
 	}
-	return Value{ref: b}
+	return Bytes(b)
 }
 
 // liftTuple lifts parameters or results that are flat values or, when there are more than max, one
@@ -245,10 +245,14 @@ func (c *cx) liftTuple(t *types.Type, stack []uint64, max int) []Value {
 		c.check(p, t.Size(), t.Align(), "parameters")
 		return c.load(t, p).Items()
 	}
+	return c.liftFields(t, stack, nil)
+}
+
+// liftFields lifts parameters or results that are flat values, and appends them to room.
+func (c *cx) liftFields(t *types.Type, stack []uint64, room []Value) []Value {
 	pos := 0
-	vs := make([]Value, len(t.Fields))
 	for i := range t.Fields {
-		vs[i] = c.liftFlat(t.Fields[i].Type, stack, &pos)
+		room = append(room, c.liftFlat(t.Fields[i].Type, stack, &pos))
 	}
-	return vs
+	return room
 }

@@ -31,9 +31,9 @@ func (c *cx) lowerFlat(t *types.Type, v Value, stack []uint64, pos *int) {
 		}
 	case types.Variant, types.Enum, types.Option, types.Result:
 		end := *pos + t.FlatLen()
-		stack[*pos] = v.bits
+		stack[*pos] = uint64(v.disc)
 		*pos++
-		if ct := t.Cases[v.bits].Type; ct != nil {
+		if ct := t.Cases[v.disc].Type; ct != nil {
 			c.lowerFlat(ct, v.Payload(), stack, pos)
 		}
 		for ; *pos < end; *pos++ {
@@ -46,7 +46,7 @@ func (c *cx) lowerFlat(t *types.Type, v Value, stack []uint64, pos *int) {
 }
 
 func listItem(v Value, i uint32) Value {
-	if b, ok := v.ref.([]byte); ok {
+	if b := v.Bytes(); b != nil {
 		return U8(b[i])
 	}
 	return v.Items()[i]
@@ -96,8 +96,8 @@ func (c *cx) store(t *types.Type, v Value, p uint32) {
 	case types.Flags:
 		storeUint(c.mem[p:], t.Size(), v.bits)
 	case types.Variant, types.Enum, types.Option, types.Result:
-		storeUint(c.mem[p:], t.DiscriminantSize(), v.bits)
-		if ct := t.Cases[v.bits].Type; ct != nil {
+		storeUint(c.mem[p:], t.DiscriminantSize(), uint64(v.disc))
+		if ct := t.Cases[v.disc].Type; ct != nil {
 			c.store(ct, v.Payload(), p+t.PayloadOffset())
 		}
 	default:

@@ -13,7 +13,8 @@ const utf16Tag = 1 << 31
 
 // A string Value remembers in its bits how the caller held it, because the canonical ABI sizes
 // allocations by that: the simple encoding in the low two bits, whether it came from the
-// latin1+utf16 option in the third, code units above. Zero stands for UTF-8.
+// latin1+utf16 option in the third, code units above, and above them its own length. Zero stands
+// for one of the embedder's, in UTF-8.
 const (
 	srcUTF8    = 0
 	srcUTF16   = 1
@@ -21,6 +22,7 @@ const (
 	srcMask    = 3
 	srcTagged  = 4
 	srcUnitsAt = 3
+	srcBits    = 32 // what all of that takes
 )
 
 func (c *cx) liftString(p, n uint32) Value {
@@ -49,16 +51,16 @@ func (c *cx) liftString(p, n uint32) Value {
 	c.check(p, uint32(size), align, "string")
 	c.charge(size)
 	b := c.mem[p : uint64(p)+size]
-	v := Value{bits: src | uint64(n)<<srcUnitsAt}
+	var s string
 	switch src & srcMask {
 	case srcUTF16:
-		v.ref = c.decodeUTF16(b)
+		s = c.decodeUTF16(b)
 	case srcLatin1:
-		v.ref = c.decodeLatin1(b)
+		s = c.decodeLatin1(b)
 	default:
-		v.ref = c.decodeUTF8(b)
+		s = c.decodeUTF8(b)
 	}
-	return v
+	return stringOf(s, src|uint64(n)<<srcUnitsAt)
 }
 
 func (c *cx) decodeUTF8(b []byte) string {
@@ -123,10 +125,11 @@ func (c *cx) appendUTF16(out []byte, s string) []byte {
 // for latin1+utf16). The sequence of allocations is that of CanonicalABI.md,
 // store_string_into_range, since guests can observe it.
 func (c *cx) lowerString(v Value) (p, n uint32) {
-	s := v.ref.(string)
-	src := v.bits & srcMask
-	units := uint32(v.bits >> srcUnitsAt)
-	if v.bits == 0 {
+	s := v.Str()
+	source := uint32(v.bits)
+	src := source & srcMask
+	units := source >> srcUnitsAt
+	if source == 0 {
 		if !utf8.ValidString(s) {
 			s = strings.ToValidUTF8(s, "\uFFFD")
 		}

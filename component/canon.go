@@ -42,20 +42,59 @@ func (c *canonFunc) call(ectx *engine.Context, stack []uint64) {
 // lower calls a component function for core code in a component without async: CanonicalABI.md,
 // canon_lower.
 func (c *canonFunc) lower(th *thread, inst *instance, stack []uint64) {
-	from := newCX(th, inst, &c.opts)
-	args := from.liftParams(c, stack)
 	if c.fn.host != nil {
-		from.lowerResult(c, th.callHost(c.fn.host, args), stack)
-	} else {
-		out := c.outPointer(stack)
-		th.callLifted(c.fn, inst, args, func(v Value) {
-			if c.outPtr {
-				stack[len(c.params)-1] = out
-			}
-			from.lowerResult(c, v, stack)
-		})
+		c.lowerHost(th, inst, stack)
+		return
 	}
+	from := newCX(th, inst, &c.opts)
+	args := from.liftParams(c, stack, nil)
+	out := c.outPointer(stack)
+	th.callLifted(c.fn, inst, args, func(v Value) {
+		if c.outPtr {
+			stack[len(c.params)-1] = out
+		}
+		from.lowerResult(c, v, stack)
+	})
 	from.endLends()
+}
+
+// lowerHost calls a function of the embedder for core code. What the call needs is the store's, and
+// is used for one call after the other.
+func (c *canonFunc) lowerHost(th *thread, inst *instance, stack []uint64) {
+	s := th.store
+	room := s.takeRoom()
+	from := newCX(th, inst, &c.opts)
+	from.views = c.fn.host.views
+	from.lends = room.lends[:0]
+	args := from.liftParams(c, stack, room.args[:0])
+	room.call = Call{store: s, ctx: th.ectx.Parent()}
+	v, err := c.fn.host.fn(&room.call, args)
+	if err != nil {
+		panic(&callError{err})
+	}
+	from.lowerResult(c, v, stack)
+	from.endLends()
+	room.lends = from.lends[:0]
+	clear(args)
+	room.call = Call{}
+	s.room = room
+}
+
+// callRoom is what a call of a function of the embedder needs. It holds nothing between calls.
+type callRoom struct {
+	call  Call
+	args  [8]Value
+	lends []lend
+}
+
+// takeRoom takes the room of the store, or makes one.
+func (s *Store) takeRoom() *callRoom {
+	room := s.room
+	if room == nil {
+		return &callRoom{lends: make([]lend, 0, 4)}
+	}
+	s.room = nil
+	return room
 }
 
 func (c *canonFunc) outPointer(stack []uint64) uint64 {
@@ -65,15 +104,15 @@ func (c *canonFunc) outPointer(stack []uint64) uint64 {
 	return stack[len(c.params)-1]
 }
 
-// liftParams lifts the parameters of a lowered function.
-func (c *cx) liftParams(f *canonFunc, stack []uint64) []Value {
+// liftParams lifts the parameters of a lowered function and appends them to room, which is empty.
+func (c *cx) liftParams(f *canonFunc, stack []uint64, room []Value) []Value {
 	if f.spilled {
 		t := f.fn.typ.ParamTuple
 		p := uint32(stack[0])
 		c.check(p, t.Size(), t.Align(), "parameters")
 		return c.load(t, p).Items()
 	}
-	return c.liftTuple(f.fn.typ.ParamTuple, stack, types.MaxFlatParams)
+	return c.liftFields(f.fn.typ.ParamTuple, stack, room)
 }
 
 // lowerResult passes the result of a lowered function to its caller.
@@ -108,10 +147,15 @@ func (th *thread) callLifted(f *compFunc, caller *instance, args []Value, delive
 	inst := th.store.insts[l.inst]
 	inst.checkCall(caller)
 	inst.enter(caller)
-	t := task{inst: inst}
+	frame := th.store.frame
+	th.store.frame = nil
+	if frame == nil {
+		frame = new(callFrame)
+	}
+	t, flat := &frame.task, &frame.flat
+	*t = task{inst: inst}
 	to := newCX(th, inst, &l.opts)
-	to.task = &t
-	var flat [types.MaxFlatParams]uint64
+	to.task = t
 	n := to.lowerTuple(f.typ.ParamTuple, args, flat[:], types.MaxFlatParams)
 	th.callCore(l.core, flat[:max(n, 1)])
 	to.refresh()
@@ -136,6 +180,13 @@ func (th *thread) callLifted(f *compFunc, caller *instance, args []Value, delive
 		inst.callLocked(th, l.opts.postReturn, flat[:1])
 	}
 	inst.leave(caller)
+	th.store.frame = frame
+}
+
+// callFrame is what a call of a lifted function needs until it returns.
+type callFrame struct {
+	task task // no handle refers to it once its borrows are 0
+	flat [types.MaxFlatParams]uint64
 }
 
 // checkCall refuses calls between an instance and itself or one that encloses it: the specification

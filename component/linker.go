@@ -11,8 +11,8 @@ import (
 )
 
 // HostFunc is a function that the embedder offers to components. args follow the declared
-// parameters, and the result must be of the declared type. An error traps the caller: failures that
-// the guest should see belong into the result.
+// parameters; the slice is the function's until it returns. The result must be of the declared type.
+// An error traps the caller: failures that the guest should see belong into the result.
 //
 // The function runs on the goroutine of the calling guest, which waits. It may block, must return
 // when c.Context() ends, and must not call into the store.
@@ -64,6 +64,7 @@ type hostFunc struct {
 	typ   *types.Func
 	fn    HostFunc
 	async AsyncHostFunc
+	views bool // list<u8> arguments are views of the caller's memory
 }
 
 // Instance adds an interface of that name (`ns:pkg/iface@version`). An import finds it by its exact
@@ -163,6 +164,14 @@ func (i *HostInstance) Func(name, wit string, fn HostFunc) {
 		panic(fmt.Sprintf("%s: func %s: %v", i.Name, name, err))
 	}
 	i.funcs[name] = &hostFunc{iface: i, name: name, typ: t, fn: fn}
+}
+
+// ViewFunc is Func for a function whose list<u8> arguments are the caller's memory itself instead
+// of copies: the bytes must be neither changed nor used after the function has returned, not by
+// other goroutines either.
+func (i *HostInstance) ViewFunc(name, wit string, fn HostFunc) {
+	i.Func(name, wit, fn)
+	i.funcs[name].views = true
 }
 
 // Module declares a core module.

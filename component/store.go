@@ -44,7 +44,9 @@ type Store struct {
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
 
-	spare []byte // of a list that a host function has done with
+	room   *callRoom  // of the next call of a host function; nil while there is one
+	frame  *callFrame // of the next call of a lifted function; nil while there is one
+	caller *thread    // of the embedder's calls
 
 	limits       Limits
 	ready        bool // the instance tree comes from the pool, and has to be started only

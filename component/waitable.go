@@ -191,7 +191,7 @@ func (s *subtask) arguments() []Value {
 	s.state = subtaskStarted
 	s.progress()
 	s.from.refresh()
-	return s.from.liftParams(s.lower, s.flat)
+	return s.from.liftParams(s.lower, s.flat, nil)
 }
 
 // resolve implements callSide.

@@ -35,9 +35,9 @@ func wastParse(w wastValue, t *types.Type) (Value, error) {
 	}
 	wrap := func(i int, p *Value) Value {
 		if p == nil {
-			return Value{bits: uint64(i)}
+			return Enum(uint32(i))
 		}
-		return Value{bits: uint64(i), ref: p}
+		return Variant(uint32(i), *p)
 	}
 	items := func(raws []wastValue, elem func(int) *types.Type) (Value, error) {
 		vs := make([]Value, len(raws))
@@ -223,7 +223,7 @@ func wastPrint(t *types.Type, v Value) string {
 		}
 		return "(" + b.String() + ")"
 	case types.Variant, types.Enum, types.Option, types.Result:
-		c := t.Cases[v.bits]
+		c := t.Cases[v.Case()]
 		if c.Type == nil {
 			return c.Name
 		}

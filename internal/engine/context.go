@@ -35,6 +35,11 @@ func (g *Group) InitContext(c *Context, parent context.Context, owner any) {
 	*c = Context{Context: parent, group: g, owner: owner}
 }
 
+// Renew makes a context that no call uses one for other calls, as NewContext does.
+func (c *Context) Renew(parent context.Context) {
+	*c = Context{Context: parent, group: c.group, owner: c.owner}
+}
+
 // Owner returns the argument owner of [Group.NewContext].
 func (c *Context) Owner() any { return c.owner }
 

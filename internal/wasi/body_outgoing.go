@@ -36,7 +36,7 @@ type OutgoingBody struct {
 
 // initOutgoingBody makes b, which is zero, the body of a message with that header.
 func (s *State) initOutgoingBody(b *OutgoingBody, header *Fields, code ErrorCase) {
-	b.pipe.init(s.bodyBuffer())
+	b.pipe.limit = s.bodyBuffer()
 	b.code = code
 	b.stream.b, b.reader.b = b, b
 	b.length, b.declared = header.ContentLength()
@@ -109,11 +109,6 @@ func (s *bodyStream) CheckWrite() (int, error) {
 	return s.b.pipe.checkWrite()
 }
 
-func (s *bodyStream) Write(p []byte) error { return s.write(p, false) }
-
-// WriteOwned is Write for bytes that the stream may keep.
-func (s *bodyStream) WriteOwned(p []byte) error { return s.write(p, true) }
-
 // Admit reports whether n more bytes keep to the declared size. If not, the body ends as it does
 // when they are written.
 func (s *bodyStream) Admit(n int) *ErrorCode {
@@ -128,7 +123,7 @@ func (s *bodyStream) Admit(n int) *ErrorCode {
 	return nil
 }
 
-func (s *bodyStream) write(p []byte, own bool) error {
+func (s *bodyStream) Write(p []byte) error {
 	b := s.b
 	if s.closed {
 		return ErrClosed
@@ -136,7 +131,7 @@ func (s *bodyStream) write(p []byte, own bool) error {
 	if code := s.Admit(len(p)); code != nil {
 		return code
 	}
-	if err := b.pipe.write(p, own); err != nil {
+	if err := b.pipe.write(p); err != nil {
 		return err
 	}
 	b.written += uint64(len(p))

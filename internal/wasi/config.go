@@ -83,7 +83,6 @@ type State struct {
 	// parts holds the values of packages on top of this one, by their own keys.
 	parts map[any]io.Closer
 
-	spare  []byte
 	busy   uint8
 	onWait func()
 	clock  *Clock
@@ -113,17 +112,6 @@ func (s *State) bodyBuffer() int {
 		return s.cfg.BodyBuffer
 	}
 	return DefaultBodyBuffer
-}
-
-// Spare leaves an argument of which nothing is used any more to the dialect, which takes it with
-// TakeSpare.
-func (s *State) Spare(p []byte) { s.spare = p }
-
-// TakeSpare returns what Spare left, nil for nothing.
-func (s *State) TakeSpare() []byte {
-	p := s.spare
-	s.spare = nil
-	return p
 }
 
 // Busy is called whenever a guest has polled without waiting. Now and then it lets other goroutines

@@ -71,6 +71,7 @@ type Field struct {
 type Fields struct {
 	rules   *FieldRules
 	entries []entry
+	room    [2]entry // storage for entries: many have few
 	bytes   int
 	frozen  bool
 }
@@ -81,7 +82,11 @@ type entry struct {
 }
 
 // NewFields returns empty, mutable fields.
-func NewFields(rules *FieldRules) *Fields { return &Fields{rules: rules} }
+func NewFields(rules *FieldRules) *Fields {
+	f := &Fields{rules: rules}
+	f.entries = f.room[:0]
+	return f
+}
 
 // FieldsFromList returns mutable fields with these pairs. The first bad one decides the error.
 func FieldsFromList(rules *FieldRules, list []Field) (*Fields, error) {

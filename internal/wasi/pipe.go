@@ -4,47 +4,35 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/wasihttp/wasihttp/internal/wasi/queue"
 )
 
 // ErrBodyDropped is the error of reading a body whose producer dropped it before it was complete.
 var ErrBodyDropped = errors.New("body was dropped before it was finished")
 
-const (
-	// smallWrite is up to how many bytes a write is gathered with the ones before it instead of
-	// being kept as it is.
-	smallWrite = 512
-	// gatherSize is the size of the buffer that small writes share, in bytes.
-	gatherSize = 4 << 10
-	// minPermit is how much space must be free before a full pipe asks for more, so that both sides
-	// do not wake each other for crumbs.
-	minPermit = 32 << 10
-)
+// minPermit is how much space must be free before a full pipe asks for more, in bytes, so that both
+// sides do not wake each other for crumbs.
+const minPermit = 32 << 10
 
 // pipe carries bytes from a guest's goroutine to the one of a reader. Writes never block, reads do.
 // It needs no goroutine.
 type pipe struct {
 	mu           sync.Mutex
 	limit        int
-	size         int // bytes in chunks
-	chunks       [][]byte
-	first        [1][]byte // storage for chunks: many bodies are one write
-	gather       bool      // the last chunk is the pipe's own and may grow within its capacity
-	ended        bool      // nothing more will be written
-	err          error     // why it ended early; nil or io.EOF at a proper end
+	queue        queue.Bytes
+	into         []byte // what a reader waits for: the next write goes there
+	filled       int    // bytes in into
+	ended        bool   // nothing more will be written
+	err          error  // why it ended early; nil or io.EOF at a proper end
 	readerClosed bool
-	read         chan struct{} // wakes the reader; nil if it has never waited
+	read         chan struct{} // made when a reader first waits
 	event
-}
-
-// init makes a zero pipe ready for use.
-func (p *pipe) init(limit int) {
-	p.limit = limit
-	p.chunks = p.first[:0]
 }
 
 // space is the permit for the next write. The lock is held.
 func (p *pipe) space() int {
-	free := p.limit - p.size
+	free := p.limit - p.queue.Len()
 	if free < min(minPermit, (p.limit+3)/4) {
 		return 0
 	}
@@ -68,8 +56,8 @@ func (p *pipe) checkWrite() (int, error) {
 	return p.space(), nil
 }
 
-// write passes b to the reader. own says that the pipe may keep b.
-func (p *pipe) write(b []byte, own bool) error {
+// write passes b to the reader, and keeps nothing of it.
+func (p *pipe) write(b []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended || p.readerClosed {
@@ -78,26 +66,18 @@ func (p *pipe) write(b []byte, own bool) error {
 	if len(b) == 0 {
 		return nil
 	}
-	p.size += len(b)
-	if n := len(p.chunks); len(b) <= smallWrite && n > 0 {
-		last := p.chunks[n-1]
-		if !p.gather || cap(last)-len(last) < len(b) {
-			last, p.gather = make([]byte, 0, gatherSize), true
-			p.chunks = append(p.chunks, nil)
-			n++
-		}
-		p.chunks[n-1] = append(last, b...)
-	} else {
-		if !own {
-			b = append([]byte(nil), b...)
-		}
-		p.chunks, p.gather = append(p.chunks, b), false
+	if p.into != nil {
+		// The reader takes what is in its own buffer before what comes after it.
+		n := copy(p.into[p.filled:], b)
+		p.filled += n
+		b = b[n:]
 	}
+	p.queue.Append(b)
 	p.wakeReader()
 	return nil
 }
 
-// wakeReader makes the reader look again. The lock is held.
+// wakeReader wakes a reader that waits. The lock is held.
 func (p *pipe) wakeReader() {
 	if p.read == nil {
 		return
@@ -127,6 +107,12 @@ func (p *pipe) end(err error) (heard bool) {
 func (p *pipe) Read(b []byte) (int, error) {
 	for {
 		p.mu.Lock()
+		if n := p.filled; n > 0 && !p.readerClosed {
+			p.into, p.filled = nil, 0
+			p.mu.Unlock()
+			return n, nil
+		}
+		p.into, p.filled = nil, 0
 		switch {
 		case p.readerClosed:
 			p.mu.Unlock()
@@ -134,9 +120,9 @@ func (p *pipe) Read(b []byte) (int, error) {
 		case len(b) == 0:
 			p.mu.Unlock()
 			return 0, nil
-		case p.size > 0:
+		case p.queue.Len() > 0:
 			before := p.space()
-			n := p.take(b)
+			n := p.queue.Take(b)
 			wake := before == 0 && p.space() > 0
 			p.mu.Unlock()
 			if wake {
@@ -151,34 +137,13 @@ func (p *pipe) Read(b []byte) (int, error) {
 			}
 			return 0, err
 		}
+		p.into = b
 		if p.read == nil {
 			p.read = make(chan struct{}, 1)
 		}
-		read := p.read
 		p.mu.Unlock()
-		<-read
+		<-p.read
 	}
-}
-
-// take moves bytes to b. The lock is held.
-func (p *pipe) take(b []byte) (n int) {
-	i := 0
-	for ; i < len(p.chunks) && n < len(b); i++ {
-		m := copy(b[n:], p.chunks[i])
-		n += m
-		if m < len(p.chunks[i]) {
-			p.chunks[i] = p.chunks[i][m:]
-			break
-		}
-		p.chunks[i] = nil
-	}
-	p.size -= n
-	if i == len(p.chunks) {
-		p.chunks, p.gather = p.chunks[:0], false
-	} else {
-		p.chunks = p.chunks[i:]
-	}
-	return n
 }
 
 // closeRead ends the reading side: what is buffered is dropped, a blocked Read returns, and writes
@@ -186,7 +151,7 @@ func (p *pipe) take(b []byte) (n int) {
 func (p *pipe) closeRead() {
 	p.mu.Lock()
 	p.readerClosed = true
-	p.chunks, p.size = nil, 0
+	p.queue.Drop()
 	p.wakeReader()
 	p.mu.Unlock()
 	p.wake()
@@ -196,5 +161,5 @@ func (p *pipe) closeRead() {
 func (p *pipe) buffered() (n int, ended bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.size, p.ended || p.readerClosed
+	return p.queue.Len() + p.filled, p.ended || p.readerClosed
 }

@@ -95,12 +95,6 @@ func Await(ctx context.Context, s Source) error {
 	return nil
 }
 
-// OwningWriter is an OutputStream that can keep the bytes of a write instead of copying them.
-type OwningWriter interface {
-	// WriteOwned is Write, but p belongs to the stream from then on.
-	WriteOwned(p []byte) error
-}
-
 // Unlimited is an OutputStream that accepts a Write of any size, whatever CheckWrite says.
 type Unlimited interface{ Unlimited() }
 

@@ -11,6 +11,9 @@ import (
 // writePermit is the permit for one write, in bytes.
 const writePermit = 64 << 10
 
+// keptBuffer is the size of the largest buffer that a stream keeps between writes, in bytes.
+const keptBuffer = 1 << 20
+
 // WriteAt writes p to a file from off on, and returns how much of it was written.
 func (d *Descriptor) WriteAt(p []byte, off uint64) (n int, err error) {
 	h, err := d.regular()
@@ -85,13 +88,10 @@ type writer struct {
 	err    error // of the last write, not yet reported
 	failed bool  // it was reported
 	closed bool
-	buf    []byte // for bytes that are not the stream's own
+	buf    []byte // what a write under way has to write
 }
 
-var (
-	_ wasi.OutputStream = (*writer)(nil)
-	_ wasi.OwningWriter = (*writer)(nil)
-)
+var _ wasi.OutputStream = (*writer)(nil)
 
 // Unlimited says that a Write is never too big: the guest's bytes are not kept beyond it.
 func (w *writer) Unlimited() {}
@@ -133,22 +133,6 @@ func (w *writer) CheckWrite() (int, error) {
 func (w *writer) Write(p []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.quick || len(p) > chunk {
-		w.buf = append(w.buf[:0], p...)
-		p = w.buf
-	}
-	return w.start(p)
-}
-
-// WriteOwned is Write, but p belongs to the stream.
-func (w *writer) WriteOwned(p []byte) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.start(p)
-}
-
-// start begins to write p. The lock is held.
-func (w *writer) start(p []byte) error {
 	if err := w.end(); err != nil {
 		return err
 	}
@@ -160,6 +144,10 @@ func (w *writer) start(p []byte) error {
 		return nil
 	}
 	w.busy = true
+	p = append(w.buf[:0], p...)
+	if cap(p) <= keptBuffer {
+		w.buf = p
+	}
 	w.files.start(work{owed: true, op: func() {
 		err := w.write(p)
 		w.mu.Lock()

@@ -14,14 +14,6 @@ type call struct {
 	state *wasi.State     // of the calling store
 }
 
-// recycle lets a later argument take the place of p, which was written to s, if s keeps nothing of
-// it.
-func (c call) recycle(s wasi.OutputStream, p []byte) {
-	if _, ok := s.(wasi.Prompt); ok {
-		c.state.Spare(p)
-	}
-}
-
 // hostFunc is a host function free of the runtime.
 type hostFunc func(c call, args []component.Value) (component.Value, error)
 
@@ -32,21 +24,21 @@ type def struct {
 }
 
 // define adds functions to an interface.
-func (h *host) define(i *component.HostInstance, defs []def) {
+func (h *host) define(i *component.HostInstance, defs []def) { h.defineAs(i, i.Func, defs) }
+
+// defineAs adds functions to an interface with add, a method of it.
+func (h *host) defineAs(
+	i *component.HostInstance, add func(name, wit string, fn component.HostFunc), defs []def,
+) {
 	for _, d := range defs {
 		if h.defined != nil {
 			h.defined(i.Name, d)
 		}
-		i.Func(
+		add(
 			d.name,
 			d.wit,
 			func(c *component.Call, args []component.Value) (component.Value, error) {
-				st := h.state(c, i.Name)
-				v, err := d.fn(call{c.Context(), st}, args)
-				if spare := st.TakeSpare(); spare != nil {
-					c.Recycle(spare)
-				}
-				return v, err
+				return d.fn(call{c.Context(), h.state(c, i.Name)}, args)
 			},
 		)
 	}

@@ -127,7 +127,7 @@ func addIO(l *component.Linker, h *host) {
 	h.streams.Resource("output-stream", dropOutputStream)
 	h.streams.Type("stream-error", "variant { last-operation-failed(error), closed }")
 	h.define(h.streams, inputDefs())
-	h.define(h.streams, outputDefs())
+	h.defineAs(h.streams, h.streams.ViewFunc, outputDefs())
 }
 
 func errorDefs() []def {

@@ -1,7 +1,6 @@
 package p2
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -62,18 +61,14 @@ func (o *outputStream) checkWrite() (int, error) {
 	return n, o.fail(err)
 }
 
-// write passes on p, which the stream may keep. It waits for a wasi.Prompt, whose error is that of
+// write passes on p. It waits for a wasi.Prompt, whose error is that of
 // the write. trap ends the guest.
 func (o *outputStream) write(ctx context.Context, p []byte) (err, trap error) {
 	if o.failed {
 		return wasi.ErrClosed, nil
 	}
 	o.permit = max(o.permit-len(p), 0)
-	if w, ok := o.s.(wasi.OwningWriter); ok {
-		err = w.WriteOwned(p)
-	} else {
-		err = o.s.Write(p)
-	}
+	err = o.s.Write(p)
 	if _, ok := o.s.(wasi.Prompt); ok && err == nil {
 		if err := wasi.Await(ctx, o.s); err != nil {
 			return nil, err
@@ -191,9 +186,6 @@ func outputWrite(c call, args []component.Value) (component.Value, error) {
 	if err == nil && trap == nil {
 		err, trap = o.write(c.ctx, p)
 	}
-	if trap == nil {
-		c.recycle(o.s, p)
-	}
 	return written(err, trap)
 }
 
@@ -203,11 +195,7 @@ func outputBlockingWrite(c call, args []component.Value) (component.Value, error
 		return unit(), errBlockingWrite
 	}
 	o := args[0].Rep().(*outputStream)
-	err, trap := o.blockingWrite(c.ctx, c.state, p)
-	if trap == nil {
-		c.recycle(o.s, p)
-	}
-	return written(err, trap)
+	return written(o.blockingWrite(c.ctx, c.state, p))
 }
 
 func outputFlush(_ call, args []component.Value) (component.Value, error) {
@@ -251,9 +239,6 @@ func (o *outputStream) splice(
 	b, err, trap := src.read(ctx, min(n, uint64(permit)))
 	if err != nil || trap != nil || len(b) == 0 {
 		return 0, err, trap
-	}
-	if _, ok := src.s.(wasi.Prompt); ok {
-		b = bytes.Clone(b) // it is overwritten by the next read
 	}
 	err, trap = o.write(ctx, b)
 	o.permit = 0
