@@ -11,8 +11,8 @@ import (
 )
 
 // HostFunc is a function that the embedder offers to components. args follow the declared
-// parameters; the slice is the function's until it returns. The result must be of the declared type.
-// An error traps the caller: failures that the guest should see belong into the result.
+// parameters; the slice is the function's until it returns. The result must be of the declared
+// type. An error traps the caller: failures that the guest should see belong into the result.
 //
 // The function runs on the goroutine of the calling guest, which waits. It may block, must return
 // when c.Context() ends, and must not call into the store.
