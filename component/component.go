@@ -189,6 +189,7 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 	if f.code.err != nil {
 		return nil, f.code.err
 	}
+	f.plan.knowGlobals()
 	host := make([]engine.HostFunc, len(f.plan.canons))
 	for i, cf := range f.plan.canons {
 		host[i] = engine.HostFunc{Name: cf.name, Params: coreTypes(cf.params),
@@ -215,7 +216,7 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 			}
 		}
 		m, err := rt.Compile(ctx, engine.Source{Name: src.module.name, Wasm: src.module.bytes,
-			Imports: src.imports, Progress: progress})
+			Imports: src.imports, Known: src.known, Progress: progress})
 		if err != nil {
 			_ = rt.Close(ctx)
 			return nil, moduleError(placeOf(c, src.module), err)

@@ -66,6 +66,7 @@ type moduleRef struct {
 type moduleSource struct {
 	module  *moduleRef
 	imports []engine.Import
+	known   []corewasm.Known
 }
 
 type coreInit struct {

@@ -180,6 +180,10 @@ func (b *bodyRewriter) instructions() (calls bool) {
 			if b.arg >= first && shift != 0 {
 				b.write(b.immAt, b.pos, appendU32(b.raw, b.arg+shift))
 			}
+		case immGlobal:
+			if code, same := w.access(b.raw, b.walker); !same {
+				b.write(b.at, b.pos, code)
+			}
 		case immCallOther, immCallOther2:
 			calls = true
 		case immTableWrite, immTableWrite2:

@@ -46,7 +46,7 @@ func (w *rewriter) data(id byte) []byte {
 			continue
 		}
 		if id == secData {
-			out = append(out, w.info.dataRaw[i]...)
+			out = w.appendData(out, w.info.dataRaw[i])
 		}
 	}
 	if id == secDataCount {
@@ -62,4 +62,20 @@ func (w *rewriter) data(id byte) []byte {
 		return nil
 	}
 	return append(appendU32(make([]byte, 0, len(out)+5), n), out...)
+}
+
+// appendData appends a segment that stays.
+func (w *rewriter) appendData(out, raw []byte) []byte {
+	r := reader{b: raw}
+	switch r.u32() {
+	case 1:
+		return append(out, raw...)
+	case 2:
+		r.u32()
+	}
+	e := elemWriter{w, append(out, raw[:r.pos]...)}
+	at := r.pos
+	r.constExpr()
+	e.expr(&r, at)
+	return append(e.out, raw[r.pos:]...)
 }

@@ -14,20 +14,30 @@ func (w *rewriter) withExprs(id byte) ([]byte, error) {
 		n = r.u32()
 	}
 	e := &elemWriter{w: w}
+	count := n
 	if add {
-		e.out = appendU32(make([]byte, 0, len(s.content)+16), n+1)
-	} else {
-		e.out = appendU32(make([]byte, 0, len(s.content)+16), n)
+		count++
 	}
+	if id == secGlobal {
+		for _, k := range w.opt.Known {
+			if k.Global >= w.info.ImportedGlobals {
+				count--
+			}
+		}
+	}
+	e.out = appendU32(make([]byte, 0, len(s.content)+16), count)
 	for k := range n {
+		at, begin := r.pos, len(e.out)
 		if id == secGlobal {
 			r.visible = w.info.ImportedGlobals + k
 		}
-		at := r.pos
 		hasExpr := true
 		if id == secGlobal {
-			r.globalType()
+			t := r.globalType()
 			e.copied(&r, at)
+			if t.Mutable && r.err == nil && w.constant(int(k)) {
+				e.out[len(e.out)-1] = 0
+			}
 		} else {
 			if hasExpr = r.pos+1 < len(r.b) && r.b[r.pos] == 0x40; hasExpr {
 				r.pos += 2
@@ -40,6 +50,11 @@ func (w *rewriter) withExprs(id byte) ([]byte, error) {
 			at = r.pos
 			r.constExpr()
 			e.expr(&r, at)
+		}
+		if id == secGlobal {
+			if _, known := w.known(w.info.ImportedGlobals + k); known {
+				e.out = e.out[:begin]
+			}
 		}
 	}
 	if add {
@@ -59,7 +74,7 @@ func (w *rewriter) tableLimits(l Limits) Limits {
 	return l
 }
 
-// elemWriter copies pieces of a section while translating function indices.
+// elemWriter copies pieces of a section while translating indices of functions and globals.
 // A nil writer ignores everything.
 type elemWriter struct {
 	w   *rewriter
@@ -92,7 +107,16 @@ func (e *elemWriter) expr(r *reader, from int) {
 			continue
 		}
 		at := x.pos
-		x.constInstr()
+		if x.constInstr() == 0x23 {
+			x.pos = at + 1
+			index := x.u32()
+			if bits, known := e.w.known(index); known {
+				e.out = e.w.appendValue(e.out, index, bits)
+			} else {
+				e.out = appendU32(append(e.out, 0x23), e.w.global(index))
+			}
+			continue
+		}
 		e.out = append(e.out, x.b[at:x.pos]...)
 	}
 }

@@ -41,18 +41,7 @@ func (r *reader) typeIndex(at int, index uint32) {
 
 // mutable reports whether a global is.
 func (i *Info) mutable(global uint32) bool {
-	if own := global - i.ImportedGlobals; global >= i.ImportedGlobals {
-		return i.Globals[own].Mutable
-	}
-	for k := range i.Imports {
-		if im := &i.Imports[k]; im.Kind == KindGlobal {
-			if global == 0 {
-				return im.Global.Mutable
-			}
-			global--
-		}
-	}
-	return false
+	return uint64(global) < uint64(len(i.allGlobals)) && i.allGlobals[global].Mutable
 }
 
 // checkIndices checks the indices of sections that are not read again when they

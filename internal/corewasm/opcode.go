@@ -198,9 +198,9 @@ func (w *walker) next() bool {
 		w.arg = w.u32()
 		w.funcIndex(w.immAt, w.arg)
 	case immGlobal:
-		i := w.u32()
-		if w.info != nil && uint64(i) >= uint64(w.info.ImportedGlobals)+uint64(len(w.info.Globals)) {
-			w.failAt(w.immAt, "unknown global %d", i)
+		w.arg = w.u32()
+		if w.info != nil && uint64(w.arg) >= uint64(w.info.space(KindGlobal)) {
+			w.failAt(w.immAt, "unknown global %d", w.arg)
 		}
 	case immData, immBranch:
 		w.arg = w.u32()

@@ -31,6 +31,10 @@ type Options struct {
 	// MaxTable, unless 0, bounds how far each table of the module can grow, in elements: to its
 	// first size or to MaxTable, whichever is more.
 	MaxTable uint32
+	// Known are globals, in order, that have the same value whenever code reads them. They are
+	// dropped, with the imports and exports of them: code that reads one has the number in its
+	// place, and code that sets one, which must be to the same, does nothing.
+	Known []Known
 	// Lines adds a line table that maps code offsets of the rewritten module to "lines" that are
 	// code offsets in the original: an engine that prints line numbers in backtraces then prints
 	// the place of each frame.
@@ -61,7 +65,8 @@ type Rewritten struct {
 	Data []Segment
 	// Info describes the original module.
 	Info *Info
-	// Globals are the mutable globals reachable by export, if Options.GlobalPrefix is set.
+	// Globals are the mutable globals reachable by export, if Options.GlobalPrefix is set. Those
+	// that nothing can set are immutable now.
 	Globals []GlobalExport
 	// Code holds properties of the function bodies.
 	Code CodeFacts

@@ -52,6 +52,8 @@ type rewriter struct {
 	keepData   int    // number of leading segments that were moved out
 	lines      *lineTable
 	added      []Export // beyond those of the module
+	globals    []uint32 // new indices of globals, nil: as before
+	stored     []bool   // globals that code sets
 }
 
 func (w *rewriter) run() (*Rewritten, error) {
@@ -63,6 +65,8 @@ func (w *rewriter) run() (*Rewritten, error) {
 		return nil, err
 	}
 	w.out.shift = w.helpers
+	w.setKnown()
+	w.stored = make([]bool, info.space(KindGlobal))
 	if w.opt.Safepoint != nil && len(info.Funcs) > 0 {
 		w.safepoints = newSafepoints(w)
 	}
@@ -203,10 +207,15 @@ func (w *rewriter) imports() ([]byte, error) {
 	if w.info.ImportedMemories > 1 {
 		n -= w.info.ImportedMemories - 1
 	}
+	for _, k := range w.opt.Known {
+		if k.Global < w.info.ImportedGlobals {
+			n--
+		}
+	}
 	if n == 0 {
 		return nil, nil
 	}
-	memories := 0
+	memories, globals := 0, uint32(0)
 	out := appendU32(make([]byte, 0, len(s.content)+32), n)
 	r := reader{b: s.content, base: s.offset}
 	if s.present {
@@ -222,6 +231,12 @@ func (w *rewriter) imports() ([]byte, error) {
 		r.importDesc(&im)
 		if im.Kind == KindMemory {
 			if memories++; memories > 1 {
+				continue
+			}
+		}
+		if im.Kind == KindGlobal {
+			_, known := w.known(globals)
+			if globals++; known {
 				continue
 			}
 		}
@@ -259,12 +274,13 @@ func (w *rewriter) exportGlobals() {
 		w.out.Globals = append(w.out.Globals, GlobalExport{name, t, init.known, init.bits})
 	}
 	for i, g := range w.info.Globals {
-		if g.Mutable {
-			add(w.info.ImportedGlobals+uint32(i), g.Type, w.info.globalInit[i])
+		index := w.info.ImportedGlobals + uint32(i)
+		if _, known := w.known(index); !known && g.Mutable && !w.constant(i) {
+			add(index, g.Type, w.info.globalInit[i])
 		}
 	}
 	if w.safepoints != nil {
-		add(w.safepoints.counter, I32, constant{known: true, bits: uint64(w.opt.Period)})
+		add(w.info.space(KindGlobal), I32, constant{known: true, bits: uint64(w.opt.Period)})
 	}
 }
 
@@ -285,8 +301,15 @@ func (w *rewriter) exportStart() error {
 
 func (w *rewriter) exports() []byte {
 	n := len(w.info.Exports) + len(w.added)
+	dropped := func(e Export) bool {
+		if e.Kind == KindGlobal {
+			_, known := w.known(e.Index)
+			return known
+		}
+		return e.Kind == KindMemory && e.Index > 0 // a companion exports it
+	}
 	for _, e := range w.info.Exports {
-		if e.Kind == KindMemory && e.Index > 0 {
+		if dropped(e) {
 			n--
 		}
 	}
@@ -295,11 +318,13 @@ func (w *rewriter) exports() []byte {
 	}
 	out := appendU32(make([]byte, 0, len(w.info.sec[secExport].content)+64), uint32(n))
 	put := func(e Export) {
-		if e.Kind == KindMemory && e.Index > 0 {
-			return // a companion exports it
-		}
-		if e.Kind == KindFunc {
+		switch {
+		case dropped(e):
+			return
+		case e.Kind == KindFunc:
 			e.Index = w.function(e.Index)
+		case e.Kind == KindGlobal:
+			e.Index = w.global(e.Index)
 		}
 		out = append(appendName(out, e.Name), byte(e.Kind))
 		out = appendU32(out, e.Index)

@@ -82,7 +82,7 @@ func newSafepoints(w *rewriter) *safepoints {
 	s.host = w.info.ImportedFuncs + w.out.shift
 	w.out.shift++
 	s.first = w.info.ImportedFuncs + w.out.shift + uint32(len(w.info.Funcs))
-	s.counter = w.info.ImportedGlobals + uint32(len(w.info.Globals))
+	s.counter = w.global(w.info.space(KindGlobal))
 
 	refill := asm{}.op(0x10).u32(s.host).i32(s.period).op(0x24).u32(s.counter)
 	s.add(w.voidType, nil, refill)

@@ -93,7 +93,9 @@ type Info struct {
 	customs []customSection
 	dataRaw [][]byte // each data segment as the section holds it
 
-	globalInit []constant // of the module's own globals
+	globalInit []constant   // of the module's own globals
+	globalExpr [][]byte     // likewise
+	allGlobals []GlobalType // imports first
 	sec        [numSections]section
 }
 
@@ -181,6 +183,12 @@ func Scan(mod []byte) (*Info, error) {
 			return nil, r.err
 		}
 	}
+	for _, im := range info.Imports {
+		if im.Kind == KindGlobal {
+			info.allGlobals = append(info.allGlobals, im.Global)
+		}
+	}
+	info.allGlobals = append(info.allGlobals, info.Globals...)
 	if code := info.sec[secCode]; !code.present && len(info.Funcs) > 0 {
 		return nil, &FormatError{Offset: len(mod), Reason: "functions without code section"}
 	}
@@ -273,6 +281,7 @@ func (i *Info) decode(id byte, r *reader) {
 			r.constExpr()
 			if r.err == nil {
 				i.globalInit = append(i.globalInit, constantOf(r.b[at:r.pos]))
+				i.globalExpr = append(i.globalExpr, r.b[at:r.pos])
 			}
 		}
 	case secExport:

@@ -249,6 +249,9 @@ type Source struct {
 	Wasm []byte
 	// Imports has one entry for each import of the module, in order.
 	Imports []Import
+	// Known are the globals that have one value whenever code reads them, see [corewasm.Options].
+	// All modules of a group that share a global must know it, or none.
+	Known []corewasm.Known
 	// Progress, unless nil, is called with the bytes of the module compiled so far: 0 before, and
 	// all after.
 	Progress func(done, total int)

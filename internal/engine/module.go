@@ -82,6 +82,7 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 		GlobalPrefix: globalPrefix,
 		StartExport:  startExport,
 		MaxTable:     maxTable,
+		Known:        src.Known,
 		Lines:        info.HasDWARF && info.CodeSize() <= maxLinesCode,
 	}
 	m := &Module{runtime: r, source: src, info: info, hidden: hidden, debug: debugInfo{info: info}}

@@ -156,7 +156,8 @@ func TestResetIsRefused(t *testing.T) {
 			Funcs: []coretest.Func{{Type: sigVoid, Code: coretest.Code(coretest.Misc, 9, 0)}}}},
 		{name: "global that is no number", module: coretest.Module{
 			Globals: []coretest.Global{{Type: 0x70, Mutable: true, Init: []byte{coretest.RefNull, 0x70}}},
-			Funcs:   []coretest.Func{{Type: sigVoid}}}},
+			Funcs: []coretest.Func{{Type: sigVoid,
+				Code: coretest.Code(coretest.RefNull, 0x70, coretest.GlobalSet, 0)}}}},
 		{name: "computed offset", module: coretest.Module{
 			Memory: &coretest.Memory{Min: 1},
 			Data:   []coretest.Data{{Offset: coretest.Code(coretest.Const(1), coretest.Const(2), coretest.I32Add), Bytes: "x"}}}},

@@ -31,7 +31,8 @@ func (e *Engine) share(m *Module, opt corewasm.Options) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range e.codes {
-		if !slices.Equal(c.imports, m.source.Imports) || c.options.Lines != opt.Lines {
+		if !slices.Equal(c.imports, m.source.Imports) || c.options.Lines != opt.Lines ||
+			!slices.Equal(c.options.Known, opt.Known) {
 			continue
 		}
 		if adapted, ok := c.rewritten.Adapt(m.info, opt); ok {
