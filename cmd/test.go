@@ -27,10 +27,11 @@ const defaultMaxBody = 100 << 20
 
 // The headings under which the help of test lists its flags.
 const (
-	groupSelect  = "Selection"
-	groupRun     = "Execution"
-	groupInput   = "Variables"
-	groupReports = "Reports"
+	groupSelect    = "Selection"
+	groupRun       = "Execution"
+	groupInput     = "Variables"
+	groupUpstreams = "Upstreams"
+	groupReports   = "Reports"
 )
 
 // testFlags receives the values of test's flags.
@@ -47,6 +48,9 @@ type testFlags struct {
 	update, watch, full, quiet        bool
 	variables, variableFiles, secrets cli.StringSlice
 	fileRoot                          string
+	upstreams                         cli.StringSlice
+	upstreamMode                      cmdline.Choice
+	strictUpstreams                   bool
 	junit, tap, json, html            string
 }
 
@@ -55,7 +59,12 @@ func newTestFlags() *testFlags {
 		guest:   newServeFlags(),
 		isolate: cmdline.Choice{Value: "none", Of: []string{"none", "file", "entry"}},
 		color:   cmdline.Choice{Value: "auto", Of: []string{"auto", "always", "never"}},
-		jobs:    1, concurrent: 1, repeat: 1,
+		upstreamMode: cmdline.Choice{
+			Value: "auto", Of: []string{
+				"auto", string(testrunner.UpstreamNone), string(testrunner.UpstreamLive),
+			},
+		},
+		jobs: 1, concurrent: 1, repeat: 1,
 		maxBody: defaultMaxBody,
 	}
 }
@@ -100,6 +109,16 @@ func (f *testFlags) all() []cli.Flag {
 		"set a variable whose value is never shown: `NAME=VALUE` (repeatable)")
 	b.Text("file-root", &f.fileRoot, "",
 		"`FOLDER` with the files that fixtures name (default: that of the fixture)")
+
+	b.Group(groupUpstreams)
+	b.List("upstream", &f.upstreams,
+		"respond to the component's own requests from the upstream fixture `FILE` (repeatable); "+
+			"NAME.upstream.hurl beside NAME.hurl is used without this flag")
+	b.Value("upstream-mode", &f.upstreamMode,
+		"`MODE` none never uses the network, live always does, auto is none where an upstream "+
+			"fixture applies, else live")
+	b.Toggle("strict-upstreams", &f.strictUpstreams,
+		"fail if a recorded exchange with an upstream is not used")
 
 	b.Group(groupReports)
 	b.Text("report-junit", &f.junit, "", "write a JUnit XML report to `FILE`")
@@ -207,6 +226,11 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		Isolate: testrunner.Isolation(f.isolate.Value), Jobs: int(f.jobs), Concurrent: int(f.concurrent),
 		Timeout: s.load.Timeout, Retry: int64(f.retry), MaxBody: int64(f.maxBody), All: f.update,
 		FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
+	}
+	s.suite.Options.Upstreams = f.upstreams.Value()
+	s.suite.Options.StrictUpstreams = f.strictUpstreams
+	if mode := f.upstreamMode.Value; mode != "auto" {
+		s.suite.Options.UpstreamMode = testrunner.UpstreamMode(mode)
 	}
 	s.suite.Options.Selection.Repeat = int(f.repeat)
 	if err := f.selection(&s.suite.Options.Selection); err != nil {

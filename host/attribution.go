@@ -58,24 +58,3 @@ func (a *attribution) running() *Call {
 	}
 	return nil
 }
-
-// only returns the request that the guest works for if there is exactly one, and nil otherwise. Any
-// goroutine may call it.
-func (a *attribution) only() *Call {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.kind != handler.P3 {
-		return a.last
-	}
-	var found *Call
-	for _, c := range a.tasks {
-		switch {
-		case c.over.Load():
-		case found != nil:
-			return nil
-		default:
-			found = c
-		}
-	}
-	return found
-}

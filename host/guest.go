@@ -29,6 +29,8 @@ type guest struct {
 type maker struct {
 	host *Host
 	base wasi.Config // what all its instances share
+	// outbound is the policy for the requests that its instances send.
+	outbound *Outbound
 }
 
 // Instantiate makes a store with an instance in it.
@@ -38,7 +40,7 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	g.stdout = g.open(h.cfg.Stdout)
 	g.stderr = &teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
 	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
-	g.cfg.Client = h.cfg.Outbound.client(g.requestID)
+	g.cfg.Client = m.outbound.client(g.requestID)
 	g.state = wasi.NewState(&g.cfg)
 	// Requests have their own expiration, given to OnRequestStart.
 	g.expire = handler.Timeouts{
@@ -83,9 +85,10 @@ func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 func (discard) Close() error { return nil }
 
-// requestID returns the id of the only request that the guest works for, else "".
+// requestID returns the id of the request that the guest works for just now, "" if that is not
+// known. Only the owner of the store may call it.
 func (g *guest) requestID() string {
-	if c := g.requests.only(); c != nil {
+	if c := g.requests.running(); c != nil {
 		return c.ID
 	}
 	return ""

@@ -88,8 +88,9 @@ func decodeParts(list []Part) ([]component.Part, error) {
 func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg.withDefaults()}
 	h.limit = exchange.NewLimit(h.cfg.MaxConcurrentRequests)
-	h.maker = maker{h, wasi.Config{
-		Env: cfg.Env, ConfigVars: cfg.ConfigVars, KeyValue: cfg.KeyValue, Network: cfg.Network, Used: cfg.Used,
+	h.maker = maker{host: h, outbound: &h.cfg.Outbound, base: wasi.Config{
+		Env: cfg.Env, ConfigVars: cfg.ConfigVars, KeyValue: cfg.KeyValue, Network: cfg.Network,
+		Used: cfg.Used,
 	}}
 	if cfg.KeyValue == nil {
 		h.maker.base.KeyValue = wasi.NewKeyValue()

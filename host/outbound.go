@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -25,6 +26,10 @@ type Outbound struct {
 	// Log takes each request when it has ended; nil for no log. It is called from many
 	// goroutines, before the guest gets the result: it should not take long.
 	Log func(OutboundRequest)
+	// Connect makes the connection for a request that the policy allows, for https with TLS done;
+	// nil for the network. r.Sender is the id of the request on whose behalf it is made, "" if that
+	// is not known. Connect is called from many goroutines.
+	Connect func(ctx context.Context, r wasi.Destination) (net.Conn, error)
 }
 
 // OutboundRequest is a request to another server that has ended.
@@ -133,30 +138,29 @@ func (p Pattern) Match(host string, port int) bool {
 // without a Host.
 func (o *Outbound) Client() *wasi.Client { return (*wasi.Client)(o.client(nil)) }
 
-// client returns a client for guests that keeps the policy. requestID returns the id of the request
+// client returns a client for guests that keeps the policy. sender returns the id of the request
 // on whose behalf the guest runs; nil if there is none.
-func (o *Outbound) client(requestID func() string) *inner.Client {
-	c := &inner.Client{TLS: o.TLS, Log: func(done inner.Outbound) {
+func (o *Outbound) client(sender func() string) *inner.Client {
+	c := &inner.Client{TLS: o.TLS, Sender: sender, Connect: o.Connect}
+	c.Log = func(done inner.Outbound) {
 		if o.Log == nil {
 			return
 		}
 		r := OutboundRequest{
-			Method:   done.Method,
-			URL:      done.URL,
-			Status:   done.Status,
-			Duration: done.Duration,
-			Userinfo: done.Userinfo,
-			Start:    time.Now().Add(-done.Duration),
+			RequestID: done.Sender,
+			Method:    done.Method,
+			URL:       done.URL,
+			Status:    done.Status,
+			Duration:  done.Duration,
+			Userinfo:  done.Userinfo,
+			Start:     time.Now().Add(-done.Duration),
 		}
 		if done.Err != nil {
 			r.ErrorCode = done.Err.Error()
 			r.Refused = done.Err.Case == inner.HTTPRequestDenied
 		}
-		if requestID != nil {
-			r.RequestID = requestID()
-		}
 		o.Log(r)
-	}}
+	}
 	if !o.AllowAll {
 		c.Allow = o.allow
 	}

@@ -34,6 +34,9 @@ type SessionOptions struct {
 	// Concurrent is how many requests the instance takes at once; values below 1 count as 1, and an
 	// instance of WASI 0.2 takes one in any case.
 	Concurrent int
+	// Outbound and Network, unless nil, replace those of the Host's Config.
+	Outbound *Outbound
+	Network  *wasi.Network
 }
 
 // ErrEnded is the error for a request that comes when the instance of a Session has ended.
@@ -42,7 +45,7 @@ var ErrEnded = errors.New("the instance has ended")
 // NewSession returns a Session, which must be closed before the Host. The end of ctx stops it.
 func (h *Host) NewSession(ctx context.Context, o SessionOptions) (*Session, error) {
 	s := &Session{
-		maker: maker{h, h.maker.base}, limit: 1,
+		maker: h.maker, limit: 1,
 		vacant: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	if h.Kind() == handler.P3 {
@@ -52,6 +55,12 @@ func (h *Host) NewSession(ctx context.Context, o SessionOptions) (*Session, erro
 		s.maker.base.KeyValue = wasi.NewKeyValue()
 	}
 	s.maker.base.Env = withEnv(h.maker.base.Env, o.Env)
+	if o.Outbound != nil {
+		s.maker.outbound = o.Outbound
+	}
+	if o.Network != nil {
+		s.maker.base.Network = o.Network
+	}
 	if err := s.maker.base.Check(); err != nil {
 		return nil, err
 	}

@@ -37,14 +37,19 @@ func build(scope *eval.Scope, e *hurl.Entry, opts *settings) *builder {
 		scope: scope, entry: e, opts: opts,
 		request: &Request{Method: e.Request.Method, Version: opts.version},
 	}
+	b.named()
+	b.defaults()
+	return b
+}
+
+// named makes what the entry itself says about its request.
+func (b *builder) named() {
 	b.url()
 	b.headers()
-	for _, c := range e.Request.Cookies() {
+	for _, c := range b.entry.Request.Cookies() {
 		b.cookies = append(b.cookies, b.template(&c.Key)+"="+b.template(&c.Value))
 	}
 	b.body()
-	b.defaults()
-	return b
 }
 
 func (b *builder) fail(err *eval.Error) bool {

@@ -15,6 +15,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
+	"github.com/wasihttp/wasihttp/testrunner/internal/upstream"
 )
 
 // fileRun is one run of a file: its variables and cookies.
@@ -28,6 +29,10 @@ type fileRun struct {
 	files   *fileReader
 	result  *FileResult
 	loading time.Duration // of the component, which is no entry's time
+	// upstreams are what is recorded of other servers, and view that for the attempt that runs; nil
+	// for the servers themselves.
+	upstreams *upstreams
+	view      *upstream.View
 	// taken is to be called when the instance has taken a request; nil: nobody waits
 	// for that.
 	taken func()
@@ -43,7 +48,7 @@ func (f *fileRun) spec(s *hurl.Settings) Spec {
 	for _, e := range s.Env {
 		env.WriteString(e.Name + "=" + e.Value + "\n")
 	}
-	spec.Env = env.String()
+	spec.Env, spec.Hermetic = env.String(), f.hermetic(s)
 	return spec
 }
 
@@ -138,6 +143,9 @@ func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (
 		if !r.Outcome.Failed() || opts.retry >= 0 && int64(n) > opts.retry {
 			return r, nil
 		}
+		if f.view != nil {
+			f.view.Undo()
+		}
 		if earlier = append(earlier, f.failed(&r)); len(earlier) > maxEarlier {
 			earlier = earlier[1:]
 		}
@@ -172,12 +180,18 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 	r.Notes = append(r.Notes, b.notes...)
 	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
 	b.request.MaxBody = f.options.MaxBody
+	if f.view = f.newView(&s); f.view != nil {
+		b.request.Upstream = f.view
+	}
 	trip := &trip{
 		fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, ignored: ignored, result: &r,
 		expect: s.Expect,
 	}
 	if err := trip.run(ctx, b.request); err != nil {
 		return r, err
+	}
+	if f.view != nil {
+		r.missed(f.view.End())
 	}
 	err := interrupt.Do(ctx, func(w *interrupt.Work) {
 		f.scope.Work = w

@@ -21,15 +21,18 @@ const (
 	ErrorCode     Outcome = "error-code"    // the guest returned an error-code
 	Instantiation Outcome = "instantiation" // there is no instance
 	// Reuse says that only a new instance can respond, though hosts use them again.
-	Reuse   Outcome = "reuse"
-	Error   Outcome = "error"   // the fixture asks for what cannot be done
-	Skipped Outcome = "skipped" // not run
+	Reuse Outcome = "reuse"
+	// UpstreamMissing says that the guest sent a request to another server that is not recorded.
+	UpstreamMissing Outcome = "upstream"
+	Error           Outcome = "error"   // the fixture asks for what cannot be done
+	Skipped         Outcome = "skipped" // not run
 )
 
 // Outcomes returns all outcomes in the order in which reports list them.
 func Outcomes() []Outcome {
 	return []Outcome{
-		Pass, Mismatch, Trap, Expired, NoResponse, ErrorCode, Instantiation, Reuse, Error, Skipped,
+		Pass, Mismatch, Trap, Expired, NoResponse, ErrorCode, Instantiation, Reuse, UpstreamMissing,
+		Error, Skipped,
 	}
 }
 
@@ -52,6 +55,8 @@ const (
 	ProblemFailure ProblemKind = "failure" // no response
 	ProblemExpect  ProblemKind = "expect"  // a response where a failure was wanted, or another failure
 	ProblemMissing ProblemKind = "missing" // nothing is expected
+	// ProblemUpstream is a request to another server that is not recorded.
+	ProblemUpstream ProblemKind = "upstream"
 )
 
 // Problem is one thing that is not as the fixture has it.

@@ -57,6 +57,12 @@ type Options struct {
 	// Component is the path of the component, whatever fixtures name; "" for
 	// what they name, or else the one that can be found.
 	Component string
+	// UpstreamMode says what requests of the guest to other servers meet, and Upstreams are paths of
+	// upstream fixtures for all entries.
+	UpstreamMode UpstreamMode
+	Upstreams    []string
+	// StrictUpstreams makes it a failure if a recorded exchange of a file is not used.
+	StrictUpstreams bool
 	// Ended, if not nil, is called whenever an entry has ended, from several
 	// goroutines at once.
 	Ended func()
@@ -138,6 +144,8 @@ type runner struct {
 	files   []*Source
 	done    func(*FileResult)
 	stop    context.CancelCauseFunc
+
+	upstreams upstreamCache
 
 	mu      sync.Mutex
 	summary Summary
@@ -272,8 +280,14 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 		return result, nil
 	}
 	files := newFileReader(r.options.FileRoot, source.Path)
+	upstreams, parseErrors, err := r.openUpstreams(source)
+	if err != nil || len(parseErrors) > 0 {
+		result.ParseErrors, result.Err = parseErrors, err
+		return result, nil
+	}
 	f := &fileRun{
-		options: r.options, session: s, file: source.File, files: files, result: result,
+		upstreams: upstreams,
+		options:   r.options, session: s, file: source.File, files: files, result: result,
 		base:    Spec{Component: r.options.Component},
 		cookies: &cookieStore{},
 		scope:   &eval.Scope{Vars: r.options.vars(), ReadFile: files.read, Now: r.options.now},
@@ -282,7 +296,9 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 	if r.options.Concurrent > 1 {
 		run = f.overlapping
 	}
-	err := run(ctx, r.options.Selection.Entries(source.Path, source.File.Entries))
+	selected := r.options.Selection.Entries(source.Path, source.File.Entries)
+	err = run(ctx, selected)
+	f.reportUnused(len(selected) == len(source.File.Entries))
 	var open *OpenError
 	if errors.As(err, &open) && open.Spec.Component != r.options.Component {
 		result.Err, err = fmt.Errorf("%s: %w", term.Clean(source.Path), open), nil

@@ -54,7 +54,7 @@ func (s *Source) Components() []string {
 
 // IsFixture reports which files are fixtures when a folder is searched.
 func IsFixture(path string) bool {
-	return strings.EqualFold(filepath.Ext(path), ".hurl") || isArchive(path)
+	return strings.EqualFold(filepath.Ext(path), ".hurl") && !IsUpstream(path) || isArchive(path)
 }
 
 // Find returns the paths of fixtures: files as they are named, those that
@@ -83,6 +83,10 @@ func Find(paths []string) ([]string, error) {
 		if !info.IsDir() {
 			if strings.EqualFold(filepath.Ext(path), ".wasm") {
 				return nil, fmt.Errorf("%s is a component: name it with --component, and the fixtures here",
+					term.Clean(path))
+			}
+			if IsUpstream(path) {
+				return nil, fmt.Errorf("%s holds responses of other servers: name the fixture that uses it",
 					term.Clean(path))
 			}
 			out = append(out, filepath.Clean(path))
@@ -183,6 +187,7 @@ func Parse(path string, data []byte) *Source {
 		s.convert(data)
 	} else {
 		s.File, s.Errors = hurl.Parse(path, data)
+		s.notInFixtures()
 	}
 	return s
 }

@@ -19,6 +19,8 @@ type Spec struct {
 	// Env are the variables of its environment that fixtures set, as lines of
 	// NAME=VALUE.
 	Env string
+	// Hermetic reports whether each Request has an Upstream, and nothing goes over a network.
+	Hermetic bool
 }
 
 // Host makes targets. It is used by several goroutines at once.
@@ -75,6 +77,8 @@ type Request struct {
 	// MaxBody limits the body of the response, in bytes; 0: no limit. The failure of
 	// a response with a larger one is that of ReadBody.
 	MaxBody int64
+	// Upstream stands for other servers; nil for the network.
+	Upstream Upstream
 	// Taken, if not nil, is called when the instance has taken the request. It
 	// may be called again.
 	Taken func()

@@ -154,15 +154,25 @@ type Client struct {
 	// TLS is the configuration for https; nil for the system's roots. It is cloned for each
 	// connection.
 	TLS *tls.Config
-	// Dial makes connections; nil for the network.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Connect makes the connection for a request, for https with TLS done; nil for the network. ctx
+	// ends with the guest's connect-timeout. Connect is called by any goroutine.
+	Connect func(ctx context.Context, r Destination) (net.Conn, error)
+	// Sender, unless nil, returns the id of the request that the guest works for, for Connect and
+	// Log. The guest's goroutine calls it when the guest sends.
+	Sender func() string
 	// MaxHeaderBytes limits the head of a response, in bytes; 0 means 1 MiB.
 	MaxHeaderBytes int
 	// DefaultScheme is for requests that name none; "" means HTTPS.
 	DefaultScheme string
 }
 
-// Outbound is what became of a request to another server: its Method and URL; Status, that of the
+// Destination is where a request goes, with the head of that request: Sender, what Client.Sender
+// returned; Method; Scheme, http or https; Host, the authority without user name, and Address, the
+// same with a port in any case; Target, path and query; and Header, which may be kept.
+type Destination = wasi.Destination
+
+// Outbound is what became of a request to another server: Sender, what Client.Sender returned; its
+// Method and URL; Status, that of the
 // response, 0 if there was none; Err, the *ErrorCode that the guest got instead; and Duration, the
 // time until the head of the response, or the failure.
 type Outbound = wasi.Outbound

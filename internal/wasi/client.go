@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -36,16 +37,36 @@ type Client struct {
 	// TLS is the configuration for https; nil for the system's roots. It is cloned for each
 	// connection.
 	TLS *tls.Config
-	// Dial makes connections; nil for the network.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Connect makes the connection for a request, for https with TLS done; nil for the network. ctx
+	// ends with the guest's connect-timeout.
+	Connect func(ctx context.Context, r Destination) (net.Conn, error)
+	// Sender, unless nil, returns the id of the request that the guest works for. The guest's
+	// goroutine calls it.
+	Sender func() string
 	// MaxHeaderBytes limits the head of a response, in bytes; 0 means DefaultResponseHeaderBytes.
 	MaxHeaderBytes int
 	// DefaultScheme is for requests that name none; "" means HTTPS.
 	DefaultScheme string
 }
 
+// Destination is where a request goes, with the head of that request.
+type Destination struct {
+	// Sender is what Client.Sender returned when the guest sent the request.
+	Sender string
+	Method string
+	Scheme string // "http" or "https"
+	// Host is the authority without userinfo, and Address the same with a port in any case.
+	Host, Address string
+	// Target is path and query.
+	Target string
+	// Header may be kept.
+	Header http.Header
+}
+
 // Outbound describes an outgoing request that has ended.
 type Outbound struct {
+	// Sender is what Client.Sender returned when the guest sent the request.
+	Sender      string
 	Method, URL string
 	// Status is that of the response, 0 if Err is set.
 	Status int

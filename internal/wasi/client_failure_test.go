@@ -50,13 +50,13 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 	silent := func() string {
 		return rawServer(t, func(_ net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
 	}
-	noName := func(context.Context, string, string) (net.Conn, error) {
+	noName := func(context.Context, Destination) (net.Conn, error) {
 		return nil, &net.OpError{
 			Op:  "dial",
 			Err: &net.DNSError{Err: "no such host", Name: "h", IsNotFound: true},
 		}
 	}
-	never := func(ctx context.Context, _, _ string) (net.Conn, error) {
+	never := func(ctx context.Context, _ Destination) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -70,8 +70,8 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 		"no client":         {"http", "h", nil, RequestOptions{}, HTTPRequestDenied},
 		"not allowed":       {"http", "h", &Client{Allow: func(string) error { return errors.New("no") }}, RequestOptions{}, HTTPRequestDenied},
 		"refused":           {"http", refused.Addr().String(), &Client{}, RequestOptions{}, ConnectionRefused},
-		"no such name":      {"http", "h", &Client{Dial: noName}, RequestOptions{}, DNSError},
-		"no connection":     {"http", "h", &Client{Dial: never}, soon, ConnectionTimeout},
+		"no such name":      {"http", "h", &Client{Connect: noName}, RequestOptions{}, DNSError},
+		"no connection":     {"http", "h", &Client{Connect: never}, soon, ConnectionTimeout},
 		"no handshake":      {"https", silent(), &Client{}, soon, ConnectionTimeout},
 		"no response":       {"http", silent(), &Client{}, RequestOptions{FirstByte: ns(time.Millisecond)}, ConnectionReadTimeout},
 		"unknown authority": {"https", secure.Listener.Addr().String(), &Client{}, RequestOptions{}, TLSCertificateError},

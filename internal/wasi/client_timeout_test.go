@@ -17,12 +17,12 @@ func TestATimeoutOfZeroLetsThroughWhatNeedsNoWait(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 	})
 	began := time.Now()
-	client := &Client{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+	client := &Client{Connect: func(ctx context.Context, to Destination) (net.Conn, error) {
 		end, ok := ctx.Deadline()
 		if !ok || !end.After(began) || end.After(time.Now().Add(time.Second)) {
 			t.Errorf("the connection may be made until %v", end)
 		}
-		return net.Dial(network, address)
+		return net.Dial("tcp", to.Address)
 	}}
 	st := newState(t, &Config{Client: client})
 	res, code := exchange(t, st, newRequest(t, st, addr), RequestOptions{Connect: ns(0)})
@@ -39,7 +39,7 @@ func TestATimeoutOfZeroLetsThroughWhatNeedsNoWait(t *testing.T) {
 }
 
 func TestATimeoutThatHasPassedIsNamed(t *testing.T) {
-	never := func(ctx context.Context, _, _ string) (net.Conn, error) {
+	never := func(ctx context.Context, _ Destination) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -51,7 +51,7 @@ func TestATimeoutThatHasPassedIsNamed(t *testing.T) {
 	})
 	for want, c := range map[string]struct {
 		authority string
-		dial      func(ctx context.Context, network, address string) (net.Conn, error)
+		connect   func(ctx context.Context, to Destination) (net.Conn, error)
 		opts      RequestOptions
 	}{
 		"no connection within the connect-timeout of 0s": {
@@ -61,7 +61,7 @@ func TestATimeoutThatHasPassedIsNamed(t *testing.T) {
 		"nothing more of the body within the between-bytes-timeout of 1ms": {
 			half, nil, RequestOptions{BetweenBytes: ns(time.Millisecond)}},
 	} {
-		st := newState(t, &Config{Client: &Client{Dial: c.dial}})
+		st := newState(t, &Config{Client: &Client{Connect: c.connect}})
 		res, code := exchange(t, st, newRequest(t, st, c.authority), c.opts)
 		if code == nil {
 			_, _, code = bodyOf(t, res)

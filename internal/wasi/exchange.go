@@ -25,6 +25,8 @@ type Exchange struct {
 	opts  RequestOptions
 	frame framing
 	start time.Time
+	// sender is the request that the guest worked for.
+	sender string
 
 	cancel context.CancelFunc // of the connection attempt
 
@@ -70,6 +72,9 @@ func newExchange(s *State, req *OutgoingRequest, opts RequestOptions) *Exchange 
 	e := &Exchange{state: s, req: req, opts: opts, start: time.Now(), halves: 2}
 	if req.body != nil {
 		e.body = req.body.Reader()
+	}
+	if c := s.cfg.Client; c != nil && c.Sender != nil {
+		e.sender = c.Sender()
 	}
 	return e
 }
@@ -166,7 +171,7 @@ func (e *Exchange) run(ctx context.Context) {
 	}
 	if c := e.state.cfg.Client; c != nil && c.Log != nil {
 		o := Outbound{
-			Method: e.req.Method, URL: e.req.url(), Userinfo: strings.Contains(e.req.Authority, "@"),
+			Sender: e.sender, Method: e.req.Method, URL: e.req.url(), Userinfo: strings.Contains(e.req.Authority, "@"),
 			Err: code, Duration: time.Since(e.start),
 		}
 		if res != nil {
@@ -244,16 +249,22 @@ func (e *Exchange) connect(
 ) (net.Conn, *ErrorCode) {
 	ctx, cancel := context.WithTimeout(ctx, patience(e.opts.Connect))
 	defer cancel()
-	dial := c.Dial
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
+	var conn net.Conn
+	var err error
+	if c.Connect != nil {
+		conn, err = c.Connect(ctx, Destination{
+			Sender: e.sender, Method: e.req.Method, Scheme: strings.ToLower(e.req.Scheme),
+			Host: e.req.host(), Address: address, Target: e.req.target(),
+			Header: e.req.header.HTTP(),
+		})
+	} else {
+		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	}
-	conn, err := dial(ctx, "tcp", address)
 	const late = "no connection within the connect-timeout"
 	if err != nil {
 		return nil, dialError(ctx, err).explain(ctx.Err(), late, e.opts.Connect)
 	}
-	if e.req.Scheme != "HTTPS" {
+	if e.req.Scheme != "HTTPS" || c.Connect != nil {
 		return conn, nil
 	}
 	cfg := &tls.Config{}

@@ -74,6 +74,7 @@ func (w *watcher) roots() ([]string, error) {
 	}
 	for _, source := range testrunner.ReadAll(paths, w.In) {
 		roots = append(roots, w.components(source)...)
+		roots = append(roots, w.upstreams(source)...)
 	}
 	slices.Sort(roots)
 	return slices.Compact(roots), nil
@@ -93,6 +94,11 @@ func (w *watcher) components(source *testrunner.Source) []string {
 	}
 	paths = slices.DeleteFunc(paths, func(path string) bool { return path == "" })
 	return append(paths, w.Parts...)
+}
+
+// upstreams returns the paths of the upstream fixtures that a fixture uses.
+func (w *watcher) upstreams(source *testrunner.Source) []string {
+	return append(testrunner.UpstreamsOf(source), w.Options.Upstreams...)
 }
 
 func changedText(b watch.Batch) string {
@@ -158,7 +164,10 @@ func (w *watcher) concerns(
 	case components[changed]:
 		return slices.ContainsFunc(w.components(source),
 			func(path string) bool { return absolute(path) == changed })
-	case testrunner.IsFixture(changed):
+	case slices.ContainsFunc(w.upstreams(source),
+		func(path string) bool { return absolute(path) == changed }):
+		return true
+	case testrunner.IsFixture(changed), testrunner.IsUpstream(changed):
 		return false
 	}
 	root := filepath.Dir(fixture)

@@ -10,6 +10,7 @@ import (
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/wasi"
 )
 
 // Config says how components are found and loaded.
@@ -59,13 +60,18 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 	if l.Host.Kind() == handler.P3 {
 		limit = max(t.config.Concurrent, 1)
 	}
-	session, err := l.Host.NewSession(context.WithoutCancel(ctx), host.SessionOptions{
-		Env: envOf(spec.Env), Concurrent: limit,
-	})
+	a := &target{host: t, kind: l.Host.Kind(), limit: limit}
+	options := host.SessionOptions{Env: envOf(spec.Env), Concurrent: limit}
+	if spec.Hermetic {
+		options.Outbound = &host.Outbound{AllowAll: true, Connect: a.upstreams.connect}
+		options.Network = &wasi.Network{Refused: a.upstreams.refused}
+	}
+	var err error
+	a.session, err = l.Host.NewSession(context.WithoutCancel(ctx), options)
 	if err != nil {
 		return nil, err
 	}
-	return &target{host: t, session: session, kind: l.Host.Kind(), limit: limit}, nil
+	return a, nil
 }
 
 var errNotTestable = errors.New("this component cannot be tested")

@@ -23,8 +23,10 @@ type target struct {
 	session *host.Session
 	kind    handler.Kind
 	limit   int // of requests at once
-	sent    atomic.Int64
-	vacant  atomic.Bool // it has done all there was to do
+	// upstreams stand for other servers, if they are recorded.
+	upstreams upstreams
+	sent      atomic.Int64
+	vacant    atomic.Bool // it has done all there was to do
 }
 
 // Reusable reports whether hosts give instances of this kind several requests.
@@ -62,6 +64,9 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 	t.vacant.Store(false)
 	after := &after{}
 	c := &host.Call{ID: strconv.FormatInt(t.sent.Add(1), 10), Started: r.Taken, After: after.take}
+	if r.Upstream != nil {
+		defer t.upstreams.add(c.ID, r.Upstream)()
+	}
 	exchange, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	limit := time.AfterFunc(r.Timeout+graceForHead, func() {

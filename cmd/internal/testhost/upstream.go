@@ -1,0 +1,65 @@
+package testhost
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+
+	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/wasi"
+)
+
+// upstreams are what stands for other servers, for each request that an instance works for. It is
+// safe for concurrent use.
+type upstreams struct {
+	mu     sync.Mutex
+	byID   map[string]testrunner.Upstream
+	latest testrunner.Upstream
+}
+
+// add adds those of a request. The function that it returns removes them: what the guest does later
+// for the request counts for the latest one.
+func (u *upstreams) add(id string, upstream testrunner.Upstream) (remove func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.byID == nil {
+		u.byID = make(map[string]testrunner.Upstream)
+	}
+	u.byID[id], u.latest = upstream, upstream
+	return func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		delete(u.byID, id)
+	}
+}
+
+// of returns those of a request, "" if the request is not known; nil if there are none.
+func (u *upstreams) of(id string) testrunner.Upstream {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if found := u.byID[id]; found != nil {
+		return found
+	}
+	return u.latest
+}
+
+// errNoUpstream is the error for a request that a guest sends before it has got one.
+var errNoUpstream = errors.New("no upstream is recorded")
+
+func (u *upstreams) connect(ctx context.Context, r wasi.Destination) (net.Conn, error) {
+	upstream := u.of(r.Sender)
+	if upstream == nil {
+		return nil, errNoUpstream
+	}
+	return upstream.Connect(ctx, testrunner.UpstreamRequest{
+		Method: r.Method, Scheme: r.Scheme, Host: r.Host, Target: r.Target, Header: r.Header,
+	})
+}
+
+// refused records that a socket was refused.
+func (u *upstreams) refused(target string) {
+	if upstream := u.of(""); upstream != nil {
+		upstream.Refuse("a socket for " + target + " (wasi:sockets): sockets are not recorded")
+	}
+}

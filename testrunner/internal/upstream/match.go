@@ -1,0 +1,179 @@
+package upstream
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
+)
+
+// Want is what a request must be.
+type Want struct {
+	Method, Scheme, Host, Target string
+	// Headers must be there with these values, in the order of those with one name; there may be
+	// others.
+	Headers fixture.Fields
+	// Body is compared if HasBody is set, and as JSON if JSON is set.
+	Body          []byte
+	HasBody, JSON bool
+}
+
+// Miss is a request that nothing was recorded for.
+type Miss struct {
+	// Request is the request on one line.
+	Request string
+	// Nearest is the place of the most similar exchange, "" if nothing is recorded at all, and
+	// Differences say in a line each what is otherwise there.
+	Nearest     string
+	Differences []string
+}
+
+// String returns method and URL.
+func (r *Request) String() string {
+	return r.Method + " " + r.Scheme + "://" + r.Host + r.Target
+}
+
+// matches reports whether the head of a request is as wanted.
+func (w *Want) matches(r *Request) bool { return len(w.differences(r)) == 0 }
+
+// differences returns what is not as wanted in the head of a request, the greatest first.
+func (w *Want) differences(r *Request) []string {
+	var list []string
+	say := func(what, want, got string) {
+		list = append(list, fmt.Sprintf("%s: expected %s, got %s", what, orNone(want), orNone(got)))
+	}
+	if host(w.Scheme, w.Host) != host(r.Scheme, r.Host) || w.Scheme != r.Scheme {
+		say("server", w.Scheme+"://"+w.Host, r.Scheme+"://"+r.Host)
+	}
+	if w.Method != r.Method {
+		say("method", w.Method, r.Method)
+	}
+	wantPath, wantQuery, _ := strings.Cut(w.Target, "?")
+	gotPath, gotQuery, _ := strings.Cut(r.Target, "?")
+	if !slices.Equal(segments(wantPath), segments(gotPath)) {
+		say("path", wantPath, gotPath)
+	}
+	wantParams, gotParams := params(wantQuery), params(gotQuery)
+	for _, name := range names(wantParams, gotParams) {
+		want, got := wantParams[name], gotParams[name]
+		if !slices.Equal(want, got) {
+			say("query parameter "+name, joined(want), joined(got))
+		}
+	}
+	wantHeaders := make(http.Header)
+	for _, h := range w.Headers {
+		wantHeaders.Add(h.Name, h.Value)
+	}
+	for _, name := range slices.Sorted(maps.Keys(wantHeaders)) {
+		if want, got := wantHeaders[name], r.Header.Values(name); !slices.Equal(want, got) {
+			say("header "+name, joined(want), joined(got))
+		}
+	}
+	return list
+}
+
+// sameBody reports whether a body is as wanted.
+func (w *Want) sameBody(body []byte) bool {
+	if !w.HasBody || bytes.Equal(w.Body, body) {
+		return true
+	}
+	var want, got any
+	return w.JSON && json.Unmarshal(w.Body, &want) == nil && json.Unmarshal(body, &got) == nil &&
+		reflect.DeepEqual(want, got)
+}
+
+// nearest returns the place of the exchange with the fewest differences, and these.
+func nearest(exchanges []Exchange, r *Request) (place string, differences []string) {
+	for i := range exchanges {
+		x := &exchanges[i]
+		d := []string{x.Problem}
+		if x.Problem == "" {
+			d = x.Want.differences(r)
+		}
+		if place == "" || len(d) < len(differences) {
+			place, differences = x.Place, d
+		}
+	}
+	return place, differences
+}
+
+// host returns a host in the form in which two are compared.
+func host(scheme, authority string) string {
+	authority = strings.ToLower(authority)
+	if scheme == "https" {
+		return strings.TrimSuffix(authority, ":443")
+	}
+	return strings.TrimSuffix(authority, ":80")
+}
+
+// segments returns the segments of a path without percent-encoding; one whose encoding is wrong
+// stays as it is.
+func segments(path string) []string {
+	list := strings.Split(path, "/")
+	for i, segment := range list {
+		if plain, err := url.PathUnescape(segment); err == nil {
+			list[i] = plain
+		}
+	}
+	return list
+}
+
+// params returns the values of each parameter of a query, in their order.
+func params(query string) map[string][]string {
+	m := make(map[string][]string)
+	for pair := range strings.SplitSeq(query, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(pair, "=")
+		value = unescaped(value)
+		if ok {
+			value = "=" + value // a parameter without a value is another one
+		}
+		name = unescaped(name)
+		m[name] = append(m[name], value)
+	}
+	return m
+}
+
+func unescaped(text string) string {
+	if u, err := url.QueryUnescape(text); err == nil {
+		return u
+	}
+	return text
+}
+
+func names(a, b map[string][]string) []string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return slices.Sorted(maps.Keys(all))
+}
+
+func joined(values []string) string {
+	values = slices.Clone(values)
+	for i := range values {
+		values[i] = strings.TrimPrefix(values[i], "=")
+	}
+	return strings.Join(values, ", ")
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}

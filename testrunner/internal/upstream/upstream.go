@@ -1,0 +1,223 @@
+// Package upstream stands for the servers that guests send requests to. It finds the recorded
+// exchange for each request and gives the response that was recorded, over connections in memory.
+package upstream
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+)
+
+// Exchange is a request that a guest is expected to send, and what it gets.
+type Exchange struct {
+	// Index is that in the Set.
+	Index int
+	// Place is where the exchange is written, for messages.
+	Place string
+	// Problem is why the exchange cannot be used; "" if it can.
+	Problem string
+	Want    Want
+	// Times is how often the request may come; 0 for any number of times.
+	Times int
+	// Delay is the time before the response, or before the failure.
+	Delay time.Duration
+	// Fail is how the request fails, "" for a response. FailCut has a response, too: CutAfter bytes
+	// of its body come.
+	Fail     hurl.FailKind
+	CutAfter int
+
+	Status   int
+	Headers  fixture.Fields
+	Body     []byte // without content coding
+	Trailers fixture.Fields
+}
+
+// Request is the head of a request that a guest sends.
+type Request struct {
+	Method string
+	Scheme string // "http" or "https"
+	Host   string // with a port if it is not the scheme's
+	Target string // path and query
+	Header http.Header
+}
+
+// Set is a list of exchanges with how often each has been used. It is safe for concurrent use.
+type Set struct {
+	mu   sync.Mutex
+	used []int
+}
+
+// NewSet returns a Set of n exchanges.
+func NewSet(n int) *Set { return &Set{used: make([]int, n)} }
+
+// Unused returns the indices of the exchanges that were never used.
+func (s *Set) Unused() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []int
+	for i, n := range s.used {
+		if n == 0 {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// View is a Set as the requests of one entry see it.
+type View struct {
+	set       *Set
+	exchanges []Exchange
+
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	taken  []int // indices in the Set, as often as they were used
+	misses []Miss
+}
+
+// View returns a view that has some of the exchanges of the Set. If several match a request, the
+// first one that may still be used responds.
+func (s *Set) View(exchanges []Exchange) *View { return &View{set: s, exchanges: exchanges} }
+
+// Undo makes the exchanges that the view has used available again.
+func (v *View) Undo() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.set.mu.Lock()
+	defer v.set.mu.Unlock()
+	for _, i := range v.taken {
+		v.set.used[i]--
+	}
+	v.taken = nil
+}
+
+// graceForBodies is how long End waits for connections that the guest keeps open.
+const graceForBodies = 100 * time.Millisecond
+
+// End returns the requests that nothing recorded was found for, once all connections have ended or
+// a moment has passed.
+func (v *View) End() []Miss {
+	ended := make(chan struct{})
+	go func() {
+		v.running.Wait()
+		close(ended)
+	}()
+	timer := time.NewTimer(graceForBodies)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.misses)
+}
+
+// Refuse records that the guest was refused something else that is not recorded: what says it.
+func (v *View) Refuse(what string) { v.miss(Miss{Request: what}) }
+
+func (v *View) miss(m Miss) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.misses = append(v.misses, m)
+}
+
+// Connect returns a connection to a server that responds to one request as recorded. The error is
+// one of the network, for an exchange that fails so or a request that nothing is recorded for. ctx
+// limits the time for the connection alone.
+func (v *View) Connect(ctx context.Context, r Request) (net.Conn, error) {
+	candidates, m := v.candidates(&r)
+	if len(candidates) == 0 {
+		v.miss(m)
+		return nil, networkError("dial", syscall.ECONNREFUSED)
+	}
+	first := &v.exchanges[candidates[0]]
+	switch first.Fail {
+	case hurl.FailRefused, hurl.FailDNS, hurl.FailTimeout:
+		if !v.take(candidates[0]) {
+			return v.Connect(ctx, r)
+		}
+		return nil, first.refuse(ctx, r.Host)
+	}
+	ours, theirs := net.Pipe()
+	s := &server{view: v, conn: ours, request: r, candidates: candidates}
+	if s.decided() && !v.take(candidates[0]) {
+		ours.Close()
+		theirs.Close()
+		return v.Connect(ctx, r)
+	}
+	v.running.Go(s.serve)
+	return &client{Conn: theirs, server: s}, nil
+}
+
+// candidates returns the exchanges whose heads match and that may still be used, else what is
+// nearest.
+func (v *View) candidates(r *Request) (list []int, m Miss) {
+	v.set.mu.Lock()
+	defer v.set.mu.Unlock()
+	used := false
+	for i := range v.exchanges {
+		x := &v.exchanges[i]
+		if x.Problem != "" || !x.Want.matches(r) {
+			continue
+		}
+		used = true
+		if x.Times == 0 || v.set.used[x.Index] < x.Times {
+			list = append(list, i)
+		} else {
+			m.Nearest, m.Differences = x.Place, []string{"it has been used " + times(x.Times)}
+		}
+	}
+	m.Request = r.String()
+	if !used {
+		m.Nearest, m.Differences = nearest(v.exchanges, r)
+	}
+	return list, m
+}
+
+// take uses an exchange; false if it was used up meanwhile.
+func (v *View) take(exchange int) bool {
+	x := &v.exchanges[exchange]
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.set.mu.Lock()
+	defer v.set.mu.Unlock()
+	if x.Times > 0 && v.set.used[x.Index] >= x.Times {
+		return false
+	}
+	v.set.used[x.Index]++
+	v.taken = append(v.taken, x.Index)
+	return true
+}
+
+// refuse returns the error of a connection that is not made.
+func (x *Exchange) refuse(ctx context.Context, host string) error {
+	timer := time.NewTimer(x.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	switch x.Fail {
+	case hurl.FailDNS:
+		return &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
+			Err: "no such host", Name: host, IsNotFound: true,
+		}}
+	case hurl.FailTimeout:
+		return &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	}
+	return networkError("dial", syscall.ECONNREFUSED)
+}
+
+func networkError(op string, errno syscall.Errno) error {
+	return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(op, errno)}
+}

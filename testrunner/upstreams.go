@@ -1,0 +1,376 @@
+package testrunner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
+	"github.com/wasihttp/wasihttp/testrunner/internal/upstream"
+)
+
+// UpstreamMode says what the requests meet that guests send to other servers.
+type UpstreamMode string
+
+// The modes.
+const (
+	// UpstreamDefault is UpstreamNone for entries that an upstream fixture applies to, and
+	// UpstreamLive for others.
+	UpstreamDefault UpstreamMode = ""
+	UpstreamNone    UpstreamMode = "none" // what is recorded, and nothing else
+	UpstreamLive    UpstreamMode = "live" // the servers themselves
+)
+
+// upstreamSuffix is how the names of upstream fixtures end.
+const upstreamSuffix = ".upstream.hurl"
+
+// IsUpstream reports whether a file holds the responses of other servers rather than entries of a
+// run.
+func IsUpstream(path string) bool {
+	return strings.HasSuffix(strings.ToLower(path), upstreamSuffix)
+}
+
+// UpstreamRequest is the head of a request that a guest sends to another server.
+type UpstreamRequest = upstream.Request
+
+// Upstream stands for the other servers that a guest has to do with. It is safe for concurrent use.
+type Upstream interface {
+	// Connect returns a connection to the server for a request, for https without TLS.
+	Connect(ctx context.Context, r UpstreamRequest) (net.Conn, error)
+	// Refuse records that the guest was refused something that cannot be recorded, such as a socket.
+	Refuse(what string)
+}
+
+// upstreamFile is an upstream fixture.
+type upstreamFile struct {
+	path string
+	file *hurl.File
+	errs []*hurl.ParseError
+	err  error // if it cannot be read
+}
+
+// readUpstream reads an upstream fixture.
+func readUpstream(path string) *upstreamFile {
+	u := &upstreamFile{path: path}
+	data, err := regular.ReadFile(path, regular.MaxFile)
+	if err != nil {
+		u.err = fmt.Errorf("%s: %w", term.Clean(path), reason(err))
+		return u
+	}
+	if u.file, u.errs = hurl.Parse(path, data); len(u.errs) > 0 {
+		return u
+	}
+	fail := func(r hurl.Range, hint, message string) {
+		u.errs = append(u.errs, u.file.Wrong(r, hint, message))
+	}
+	for _, e := range u.file.Entries {
+		s := &e.Settings
+		switch {
+		case s.Fail != nil && s.Fail.Kind != hurl.FailCut && e.Response != nil:
+			fail(e.Response.Range, "remove the response, or @fail",
+				"a request with @fail "+string(s.Fail.Kind)+" has no response")
+		case s.Fail != nil && s.Fail.Kind != hurl.FailCut:
+		case e.Response == nil:
+			fail(e.Request.Range, "add HTTP 200 below the request, or # @fail refused above it",
+				"expected the response that the guest gets, found none")
+		case e.Response.Status == hurl.AnyStatus:
+			fail(e.Response.StatusRange, "for example HTTP 200",
+				"expected the status that the guest gets, found *")
+		}
+	}
+	return u
+}
+
+// notInFixtures reports directives that are about upstream fixtures only.
+func (s *Source) notInFixtures() {
+	for _, e := range s.File.Entries {
+		name, r := "", hurl.Range{}
+		if t := e.Settings.Times; t != nil {
+			name, r = "times", t.Range
+		}
+		if f := e.Settings.Fail; f != nil {
+			name, r = "fail", f.Range
+		}
+		if name != "" {
+			s.Errors = append(s.Errors, s.File.Wrong(r,
+				"write it into a file whose name ends in "+upstreamSuffix,
+				"@"+name+" is about requests that the component sends"))
+		}
+	}
+}
+
+// upstreams are the upstream fixtures of one run of a file.
+type upstreams struct {
+	files []*upstreamFile
+	first map[string]int // by path, the index of its first entry in set
+	set   *upstream.Set
+	mode  UpstreamMode
+	// shared are the paths that hold for every entry.
+	shared []string
+}
+
+// upstreamCache keeps what was read for files that several fixtures use. It is safe for concurrent
+// use.
+type upstreamCache struct {
+	mu    sync.Mutex
+	files map[string]*upstreamFile
+}
+
+func (c *upstreamCache) read(path string) *upstreamFile {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.files == nil {
+		c.files = make(map[string]*upstreamFile)
+	}
+	if c.files[path] == nil {
+		c.files[path] = readUpstream(path)
+	}
+	return c.files[path]
+}
+
+// siblingUpstream returns the path of the upstream fixture beside a fixture; "" if there is none.
+func siblingUpstream(path string) string {
+	if path == Stdin {
+		return ""
+	}
+	beside := strings.TrimSuffix(path, filepath.Ext(path)) + upstreamSuffix
+	if _, err := os.Stat(beside); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return beside
+}
+
+// UpstreamsOf returns the paths of the upstream fixtures that a source uses.
+func UpstreamsOf(s *Source) []string {
+	var paths []string
+	if beside := siblingUpstream(s.Path); beside != "" {
+		paths = append(paths, beside)
+	}
+	if s.File == nil {
+		return paths
+	}
+	files := newFileReader("", s.Path)
+	for _, u := range s.File.Settings.Upstreams {
+		paths = append(paths, files.relative(u.Path))
+	}
+	for _, e := range s.File.Entries {
+		for _, u := range e.Settings.Upstreams {
+			paths = append(paths, files.relative(u.Path))
+		}
+	}
+	return paths
+}
+
+// openUpstreams reads the upstream fixtures of a source.
+func (r *runner) openUpstreams(source *Source) (*upstreams, []*hurl.ParseError, error) {
+	u := &upstreams{mode: r.options.UpstreamMode, first: make(map[string]int)}
+	if u.mode == UpstreamLive {
+		return u, nil, nil
+	}
+	files := newFileReader("", source.Path)
+	for _, s := range source.File.Settings.Upstreams {
+		u.shared = append(u.shared, files.relative(s.Path))
+	}
+	if beside := siblingUpstream(source.Path); beside != "" {
+		u.shared = append(u.shared, beside)
+	}
+	u.shared = append(u.shared, r.options.Upstreams...)
+	n := 0
+	for _, path := range append(UpstreamsOf(source), r.options.Upstreams...) {
+		if _, ok := u.first[path]; ok {
+			continue
+		}
+		f := r.upstreams.read(path)
+		if f.err != nil || len(f.errs) > 0 {
+			return nil, f.errs, f.err
+		}
+		u.first[path] = n
+		n += len(f.file.Entries)
+		u.files = append(u.files, f)
+	}
+	u.set = upstream.NewSet(n)
+	return u, nil, nil
+}
+
+// paths returns the upstream fixtures for an entry, those that come first in front.
+func (u *upstreams) paths(s *hurl.Settings, own int, files *fileReader) []string {
+	var paths []string
+	for _, up := range s.Upstreams[own:] {
+		paths = append(paths, files.relative(up.Path))
+	}
+	return append(paths, u.shared...)
+}
+
+// hermetic reports whether an entry gets what is recorded, and nothing else.
+func (f *fileRun) hermetic(s *hurl.Settings) bool {
+	switch f.upstreams.mode {
+	case UpstreamNone:
+		return true
+	case UpstreamLive:
+		return false
+	}
+	return len(f.upstreams.shared) > 0 || len(s.Upstreams) > 0
+}
+
+// newView returns what an entry finds in place of other servers; nil for these themselves.
+func (f *fileRun) newView(s *hurl.Settings) *upstream.View {
+	if !f.hermetic(s) {
+		return nil
+	}
+	var list []upstream.Exchange
+	own := len(f.file.Settings.Upstreams)
+	for _, path := range f.upstreams.paths(s, own, f.files) {
+		at := slices.IndexFunc(f.upstreams.files, func(u *upstreamFile) bool { return u.path == path })
+		file := f.upstreams.files[at]
+		files := newFileReader(f.options.FileRoot, path)
+		scope := &eval.Scope{Vars: f.scope.Vars.Clone(), ReadFile: files.read, Now: f.scope.Now}
+		for i, e := range file.file.Entries {
+			x := recorded(scope, e)
+			x.Index = f.upstreams.first[path] + i
+			x.Place = fmt.Sprintf("%s:%d", term.Clean(path), e.Request.Range.Start.Line)
+			list = append(list, x)
+		}
+	}
+	return f.upstreams.set.View(list)
+}
+
+// recorded renders an entry of an upstream fixture.
+func recorded(scope *eval.Scope, e *hurl.Entry) upstream.Exchange {
+	x := upstream.Exchange{Times: 1}
+	opts, err := evaluateOptions(scope, e, 0)
+	if err == nil {
+		b := &builder{scope: scope, entry: e, opts: opts, request: &Request{
+			Method: e.Request.Method, Version: opts.version,
+		}}
+		b.named()
+		err, x.Delay, x.Want = b.err, opts.delay, b.want()
+	}
+	if t := e.Settings.Times; t != nil {
+		x.Times = t.N
+	}
+	if f := e.Settings.Fail; f != nil {
+		x.Fail, x.CutAfter = f.Kind, f.After
+	}
+	if err == nil && e.Response != nil {
+		err = respond(scope, e, &x)
+	}
+	switch {
+	case err != nil:
+		x.Problem = err.Title + ": " + err.Message
+	case x.Fail == hurl.FailCut && x.CutAfter >= len(x.Body):
+		x.Problem = fmt.Sprintf("@fail cut %d: the body has only %d bytes", x.CutAfter, len(x.Body))
+	}
+	return x
+}
+
+// want returns what a request must be to be the one that was built.
+func (b *builder) want() upstream.Want {
+	r := b.request
+	w := upstream.Want{
+		Method: r.Method, Scheme: r.Scheme, Host: r.Authority, Target: r.Target,
+		Headers: r.Headers, Body: r.Body, HasBody: r.Body != nil,
+	}
+	if len(b.cookies) > 0 {
+		w.Headers = append(w.Headers, fixture.Field{
+			Name: "Cookie", Value: strings.Join(b.cookies, "; "),
+		})
+	}
+	body := b.entry.Request.Body
+	w.JSON = body != nil && body.Payload.Kind == hurl.PayloadJSON
+	if b.implicitType { // hurl sends it, and nobody has asked for it
+		var named fixture.Fields
+		for _, h := range w.Headers {
+			if !strings.EqualFold(h.Name, "content-type") {
+				named = append(named, h)
+			}
+		}
+		w.Headers = named
+	}
+	return w
+}
+
+// respond renders the response of an entry.
+func respond(scope *eval.Scope, e *hurl.Entry, x *upstream.Exchange) *eval.Error {
+	x.Status = e.Response.Status
+	for _, h := range e.Response.Headers {
+		name, err := scope.Template(&h.Key)
+		if err != nil {
+			return err
+		}
+		value, err := scope.Template(&h.Value)
+		if err != nil {
+			return err
+		}
+		x.Headers = append(x.Headers, fixture.Field{Name: name, Value: value})
+	}
+	for _, t := range e.Settings.Trailers {
+		x.Trailers = append(x.Trailers, fixture.Field{Name: t.Name, Value: t.Value})
+	}
+	if e.Response.Body == nil {
+		return nil
+	}
+	body, _, err := scope.Payload(&e.Response.Body.Payload)
+	if err != nil {
+		return err
+	}
+	x.Body = body
+	kind := e.Response.Body.Payload.Kind.ContentType()
+	if kind != "" && !x.Headers.Has("Content-Type") {
+		x.Headers = append(x.Headers, fixture.Field{Name: "Content-Type", Value: kind})
+	}
+	return nil
+}
+
+// missed reports requests that nothing was recorded for.
+func (r *Result) missed(misses []upstream.Miss) {
+	for _, m := range misses {
+		r.Outcome = UpstreamMissing
+		p := Problem{
+			Kind: ProblemUpstream, Title: "No recorded upstream matches", Actual: m.Request,
+		}
+		switch {
+		case m.Nearest != "":
+			p.Expected = m.Nearest + ": " + strings.Join(m.Differences, "; ")
+		case len(m.Differences) == 0:
+			p.Expected = "nothing is recorded"
+		}
+		r.Problems = append(r.Problems, p)
+	}
+}
+
+// reportUnused reports the recorded exchanges that no entry has used. Those of files that several
+// fixtures share, or of a run in which not all entries ran, mean nothing.
+func (f *fileRun) reportUnused(allRan bool) {
+	if f.upstreams.set == nil || !allRan {
+		return
+	}
+	var places []string
+	for _, i := range f.upstreams.set.Unused() {
+		for _, file := range f.upstreams.files {
+			n := i - f.upstreams.first[file.path]
+			if n < 0 || n >= len(file.file.Entries) ||
+				slices.Contains(f.options.Upstreams, file.path) {
+				continue
+			}
+			e := file.file.Entries[n]
+			places = append(places, fmt.Sprintf("%s:%d: %s was not used", term.Clean(file.path),
+				e.Request.Range.Start.Line, EntryName(e)))
+		}
+	}
+	if len(places) > 0 && f.options.StrictUpstreams && f.result.Err == nil {
+		f.result.Err = errors.New(strings.Join(places, "; "))
+		return
+	}
+	f.result.Notes = append(f.result.Notes, places...)
+}
