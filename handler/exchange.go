@@ -13,19 +13,28 @@ import (
 type exchange struct {
 	req  *Request
 	data any
-	// result receives the outcome, once.
-	result chan result
-	// settled is closed when the guest has responded and will do no more for the request soon: it
-	// has returned, or waits. The worker closes it.
-	settled   chan struct{}
-	isSettled bool // the worker's
+	// wake gets one message, when the receiver is to take the outcome. It comes from wakes, unless
+	// that is nil, and goes back once it is empty again.
+	wake  chan struct{}
+	wakes *wakes
 
 	mu       sync.Mutex
-	resolved bool
+	resolved bool // there is an outcome, or the receiver does not wait
+	woken    bool // wake has its message
+	held     bool // the outcome was held
+	outcome  result
 	left     bool    // the receiver has left
 	worker   *worker // that has taken it
 	// failure is what ended the guest within the response's body, until the receiver has read it.
 	failure error
+	// isSettled says that the guest has responded and will do no more for the request soon: it has
+	// returned, or waits. settled is closed then, if somebody waits for that.
+	isSettled bool
+	settled   chan struct{}
+
+	// What the receiver gets.
+	response Response
+	body     Body
 }
 
 type result struct {
@@ -33,29 +42,86 @@ type result struct {
 	err error
 }
 
-func newExchange(req *Request, data any) *exchange {
-	return &exchange{req: req, data: data, result: make(chan result, 1), settled: make(chan struct{})}
+// wakes holds free channels for exchange.wake.
+type wakes struct{ pool sync.Pool }
+
+// newExchange returns an exchange; free may be nil.
+func newExchange(req *Request, data any, free *wakes) *exchange {
+	x := &exchange{req: req, data: data, wakes: free}
+	if free != nil {
+		x.wake, _ = free.pool.Get().(chan struct{})
+	}
+	if x.wake == nil {
+		x.wake = make(chan struct{}, 1)
+	}
+	return x
 }
 
 // resolve passes the outcome to the receiver. It reports whether it did: it does nothing if there
 // has been an outcome before, or the receiver does not wait.
 func (x *exchange) resolve(res *wasi.Response, err error) bool {
+	return x.decide(res, err, true)
+}
+
+// hold is resolve, but the receiver need not hear of it before release or settle is called: most
+// guests end right after they have responded, and the receiver has nothing to do before that.
+func (x *exchange) hold(res *wasi.Response) bool { return x.decide(res, nil, false) }
+
+func (x *exchange) decide(res *wasi.Response, err error, now bool) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.resolved {
 		return false
 	}
-	x.resolved = true
-	x.result <- result{res, err}
+	x.resolved, x.outcome = true, result{res, err}
+	x.held = !now
+	if now {
+		x.wakeReceiver()
+	}
 	return true
 }
 
-// settle closes settled. It may be called more than once.
+// wakeReceiver wakes the receiver if there is an outcome for it. The lock is held.
+func (x *exchange) wakeReceiver() {
+	if x.resolved && !x.woken {
+		x.woken = true
+		x.wake <- struct{}{}
+	}
+}
+
+// release ends what hold began. Any goroutine may call it.
+func (x *exchange) release() {
+	x.mu.Lock()
+	x.wakeReceiver()
+	x.mu.Unlock()
+}
+
+// settle records that the guest does no more soon, and is release, too. It may be called more than
+// once.
 func (x *exchange) settle() {
-	if !x.isSettled {
-		x.isSettled = true
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.isSettled {
+		return
+	}
+	x.isSettled = true
+	if x.settled != nil {
 		close(x.settled)
 	}
+	x.wakeReceiver()
+}
+
+// whenSettled returns a channel that is closed when the exchange is settled; nil if it is already.
+func (x *exchange) whenSettled() <-chan struct{} {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.isSettled {
+		return nil
+	}
+	if x.settled == nil {
+		x.settled = make(chan struct{})
+	}
+	return x.settled
 }
 
 // fail ends the exchange because the guest has ended with err; res is the response that the guest
@@ -114,12 +180,12 @@ func (x *exchange) report(err error) bool {
 // abandon is called by the receiver when it stops waiting for the outcome.
 func (x *exchange) abandon() {
 	x.mu.Lock()
-	done := x.resolved
-	x.resolved = true
+	done, r := x.resolved, x.outcome
+	x.resolved, x.woken = true, true
 	x.mu.Unlock()
 	if done {
 		// The outcome came at the same moment.
-		switch r := <-x.result; {
+		switch {
 		case r.res != nil:
 			_ = r.res.Body.Close()
 		default:
@@ -172,7 +238,13 @@ func (x *exchange) take(w *worker) bool {
 // wait waits, for the receiver, until the outcome is there.
 func (x *exchange) wait(ctx context.Context) (*Response, error) {
 	select {
-	case r := <-x.result:
+	case <-x.wake:
+		if x.wakes != nil {
+			x.wakes.pool.Put(x.wake)
+		}
+		x.mu.Lock()
+		r := x.outcome
+		x.mu.Unlock()
 		if r.err != nil {
 			var unseen *InstantiationError
 			if !errors.As(r.err, &unseen) { // that one may be tried again, body and all

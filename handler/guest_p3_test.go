@@ -39,7 +39,7 @@ func together(
 	for i, target := range targets {
 		started := make(chan struct{})
 		wg.Go(func() {
-			x := newExchange(request(target), data)
+			x := newExchange(request(target), data, nil)
 			if errs[i] = p.dispatch(x); errs[i] != nil {
 				close(started)
 				return

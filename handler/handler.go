@@ -17,6 +17,7 @@ type ProxyHandler struct {
 	cancel context.CancelCauseFunc
 	unhook func() bool
 
+	wakes   wakes
 	workers sync.WaitGroup // grows under mu only while not closed
 
 	mu     sync.Mutex
@@ -52,8 +53,9 @@ func (o Options) New(ctx context.Context, state HandlerState) *ProxyHandler {
 // State returns the embedder's state.
 func (h *ProxyHandler) State() HandlerState { return h.state }
 
-// Handle passes the request to a guest and waits for the head of the response. data goes to
-// WorkerState.OnRequestStart.
+// Handle passes the request to a guest and waits for the head of the response and, in an instance
+// that takes one request at a time, until the guest returns or waits after it, but no longer than
+// 100 milliseconds. data goes to WorkerState.OnRequestStart.
 //
 // The end of ctx ends the wait and, later, the response's body: for the guest, the client has gone.
 // The error is then the cause of ctx. Otherwise it is one of *ExpirationError, *TrapError,
@@ -62,7 +64,7 @@ func (h *ProxyHandler) Handle(ctx context.Context, data any, req *Request) (*Res
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	x := newExchange(req, data)
+	x := newExchange(req, data, &h.wakes)
 	if err := h.dispatch(x); err != nil {
 		return nil, err
 	}

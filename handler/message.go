@@ -53,7 +53,9 @@ type Body struct {
 }
 
 func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
-	b := &Body{ctx: ctx, x: x, pipe: r.Body, src: r.Body}
+	b := &x.body
+	// A response that was held need not be waited for again.
+	*b = Body{ctx: ctx, x: x, pipe: r.Body, src: r.Body, settled: x.held}
 	if ctx.Done() != nil && !r.Body.Ended() {
 		b.unhook = context.AfterFunc(ctx, func() {
 			// It never fails.
@@ -61,7 +63,8 @@ func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
 			x.leave()
 		})
 	}
-	return &Response{Status: r.Status, Header: r.Header, Body: b, inner: r}
+	x.response = Response{Status: r.Status, Header: r.Header, Body: b, inner: r}
+	return &x.response
 }
 
 // Read blocks until the guest has written or ended the body. It returns io.EOF at the proper end of
@@ -109,23 +112,22 @@ func (b *Body) settle() {
 		return
 	}
 	b.settled = true
-	select {
-	case <-b.x.settled:
+	settled := b.x.whenSettled()
+	if settled == nil {
 		return
-	default:
 	}
 	t := time.NewTimer(settleTime)
 	defer t.Stop()
 	select {
-	case <-b.x.settled:
+	case <-settled:
 	case <-t.C:
 	case <-b.ctx.Done():
 	}
 }
 
-// Ready reports whether the next Read does not block. The first call waits until a guest that has
-// just sent the head returns or waits, but no longer than 100 milliseconds: most guests write the
-// body right after the head, and all of it can then leave at once.
+// Ready reports whether the next Read does not block. The first call, or Handle before it, waits
+// until a guest that has just sent the head returns or waits, but no longer than 100 milliseconds:
+// most guests write the body right after the head, and all of it can then leave at once.
 func (b *Body) Ready() bool {
 	b.settle()
 	return b.pipe.Ready()

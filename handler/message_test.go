@@ -37,11 +37,12 @@ func TestReadyWaitsOnceForAGuestThatIsAboutToFinish(t *testing.T) {
 				return nil
 			}}
 			bubble(t, h, func(t *testing.T, p *ProxyHandler) {
+				// Handle may have waited for all of it already.
+				start := time.Now()
 				res, err := p.Handle(t.Context(), nil, newRequest())
 				if err != nil {
 					t.Fatal(err)
 				}
-				start := time.Now()
 				if ready := res.Body.Ready(); ready != tc.ready {
 					t.Errorf("Ready is %v", ready)
 				}
@@ -109,7 +110,7 @@ func TestResponsesHaveHeadBodyAndTrailers(t *testing.T) {
 func TestAResponseToAReceiverThatLeavesAtThatMomentIsClosed(t *testing.T) {
 	state := wasi.NewState(&wasi.Config{})
 	defer state.Close()
-	x := newExchange(newRequest(), nil)
+	x := newExchange(newRequest(), nil, nil)
 	out := wasi.NewResponseOutparam(func(r *wasi.Response, _ *wasi.ErrorCode) {
 		if !x.resolve(r, nil) {
 			t.Error("the response was refused")

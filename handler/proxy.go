@@ -105,7 +105,7 @@ func (p *ProxyPre) Instantiate(ctx context.Context, store *component.Store) (Pro
 	if p.kind == P3 {
 		return &proxyP3{store: store, handle: fn}, nil
 	}
-	return &proxyP2{handle: fn}, nil
+	return newProxyP2(fn), nil
 }
 
 // Proxy is an instance of a component of either kind. It belongs to the owner of its store.

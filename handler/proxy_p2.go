@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
@@ -13,6 +12,20 @@ import (
 type proxyP2 struct {
 	handle *component.Func
 	tasks  TaskID
+
+	// Of the request that was prepared last.
+	prepared Prepared
+	state    *wasi.State
+	req      *Request
+	respond  func(*wasi.Response, *ErrorCode)
+	args     [2]component.Value
+	done     func(*wasi.Response, *ErrorCode) // p.set
+}
+
+func newProxyP2(handle *component.Func) *proxyP2 {
+	p := &proxyP2{handle: handle}
+	p.done, p.prepared.run = p.set, p.run
+	return p
 }
 
 func (p *proxyP2) Kind() Kind { return P2 }
@@ -21,15 +34,22 @@ func (p *proxyP2) Prepare(
 	state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode),
 ) (*Prepared, error) {
 	p.tasks++
-	return NewPrepared(p.tasks, func(ctx context.Context) error {
-		out := wasi.NewResponseOutparam(func(res *wasi.Response, code *wasi.ErrorCode) {
-			if res != nil || code != nil {
-				respond(res, code)
-			}
-			// Dropped: there is no response, and how the guest ends says why.
-		})
-		out.Head = req.Method == http.MethodHead
-		_, err := p.handle.Call(ctx, p2.IncomingRequest(state, req), p2.Outparam(state, out))
-		return err
-	}), nil
+	p.prepared.task = p.tasks
+	p.state, p.req, p.respond = state, req, respond
+	return &p.prepared, nil
+}
+
+func (p *proxyP2) run(ctx context.Context) error {
+	p.args[0], p.args[1] = p2.Incoming(p.state, p.req, p.done)
+	_, err := p.handle.Call(ctx, p.args[:]...)
+	clear(p.args[:])
+	return err
+}
+
+// set passes on what the guest has given to the outparam. Without either it has dropped it: there
+// is no response, and how the guest ends says why.
+func (p *proxyP2) set(res *wasi.Response, code *wasi.ErrorCode) {
+	if res != nil || code != nil {
+		p.respond(res, code)
+	}
 }

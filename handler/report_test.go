@@ -53,7 +53,7 @@ func newFailing(t *testing.T) *failing {
 	w := newWorker(p)
 	w.inst = inst
 	w.guard(inst)
-	f := &failing{h: h, x: newExchange(newRequest(), "it")}
+	f := &failing{h: h, x: newExchange(newRequest(), "it", nil)}
 	if w.begin(f.x) != nil || !f.x.take(w) {
 		t.Fatal("the exchange was not taken")
 	}

@@ -19,6 +19,7 @@ type watch struct {
 	timer    *time.Timer // made when first needed
 	armed    time.Time   // when the timer fires at the latest: set again if before deadline
 	deadline time.Time   // of the status; zero for none
+	held     time.Time   // until when x is held; zero if it is not
 	status   WorkerStatus
 	since    time.Time
 	x        *exchange // being handled
@@ -76,6 +77,10 @@ func (w *worker) headOut() bool {
 	if t.status == Requests {
 		w.enter(Streaming)
 	}
+	if t.x != nil {
+		t.held = time.Now().Add(settleTime)
+		w.arm(t.held)
+	}
 	return true
 }
 
@@ -100,7 +105,7 @@ func (w *worker) done() (stopped error) {
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.x = nil
+	t.x, t.held = nil, time.Time{}
 	w.setDeadline(time.Time{})
 	return t.stopped
 }
@@ -164,11 +169,16 @@ func (w *worker) stopGuest(cause error) {
 	}
 }
 
-// setDeadline sets when the status expires. An armed timer is left alone when it fires early
-// enough: most are never needed, and most deadlines replace earlier ones. The lock is held.
+// setDeadline sets when the status expires. The lock is held.
 func (w *worker) setDeadline(at time.Time) {
+	w.watch.deadline = at
+	w.arm(at)
+}
+
+// arm sets the timer. One that fires early enough is left alone: most are never needed, and most
+// deadlines replace earlier ones. The lock is held.
+func (w *worker) arm(at time.Time) {
 	t := &w.watch
-	t.deadline = at
 	if at.IsZero() || !t.armed.IsZero() && !at.Before(t.armed) {
 		return
 	}
@@ -187,12 +197,20 @@ func (w *worker) onTimer() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.armed = time.Time{}
+	now := time.Now()
+	switch {
+	case t.held.IsZero():
+	case now.Before(t.held):
+		w.arm(t.held)
+	default:
+		t.held = time.Time{}
+		t.x.release()
+	}
 	if t.inst == nil || t.deadline.IsZero() {
 		return
 	}
-	now := time.Now()
 	if now.Before(t.deadline) {
-		w.setDeadline(t.deadline)
+		w.arm(t.deadline)
 		return
 	}
 	t.deadline = time.Time{}

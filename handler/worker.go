@@ -22,6 +22,10 @@ type worker struct {
 	inst  *Instance
 	total int // requests taken
 
+	call    call // of an instance that takes one request at a time
+	respond func(*wasi.Response, *ErrorCode)
+	waits   func()
+
 	watch watch
 	loop  *loop // of an instance that takes several requests at once; guarded by the watch's lock
 }
@@ -58,9 +62,12 @@ func (w *worker) run(x *exchange) {
 
 // runOne handles x and what comes after it, one at a time.
 func (w *worker) runOne(x *exchange) (cause error) {
+	w.respond, w.waits = w.call.respond, w.call.waits
 	for again := true; again && x != nil; {
 		if again, cause = w.handle(x); again {
-			x, cause = w.idle()
+			x, cause = w.idle(x)
+		} else {
+			x.settle()
 		}
 	}
 	return cause
@@ -93,11 +100,14 @@ func recoverTo(err *error) {
 	}
 }
 
-// idle waits for the next exchange. It returns nil if the worker has to end; the error is a panic
-// of the embedder's, if there was one.
-func (w *worker) idle() (*exchange, error) {
+// idle settles the exchange that is done, and waits for the next one: a request that comes because
+// of the response to the last one finds the worker idle. idle returns nil if the worker has to end;
+// the error is a panic of the embedder's, if there was one.
+func (w *worker) idle(done *exchange) (*exchange, error) {
 	accept, err := w.accept()
-	if err != nil || accept == Never || !w.waitIdle(accept == No) {
+	waits := err == nil && accept != Never && w.waitIdle(accept == No)
+	done.settle()
+	if !waits {
 		return nil, err
 	}
 	return <-w.next, nil
@@ -111,7 +121,6 @@ func (w *worker) accept() (a ShouldAccept, err error) {
 // handle runs the guest until it has no more work for x. It returns whether the instance can be
 // used again, and if not, what is wrong with it, if anything is.
 func (w *worker) handle(x *exchange) (again bool, cause error) {
-	defer x.settle()
 	if stopped := w.begin(x); stopped != nil {
 		x.resolve(nil, stopped)
 		return false, stopped
@@ -122,7 +131,8 @@ func (w *worker) handle(x *exchange) (again bool, cause error) {
 		return true, nil
 	}
 	w.total++
-	call := call{w: w, x: x}
+	call := &w.call
+	call.w, call.x, call.res, call.responded = w, x, nil, false
 	err := call.run()
 	switch stopped := w.done(); {
 	case stopped != nil:
@@ -170,9 +180,9 @@ func (c *call) run() (err error) {
 	defer recoverTo(&err)
 	inst := c.w.inst
 	state := inst.View(inst.Store.Data())
-	state.OnWait(c.waits)
+	state.OnWait(c.w.waits)
 	defer state.OnWait(nil)
-	p, err := inst.Proxy.Prepare(state, c.x.req, c.respond)
+	p, err := inst.Proxy.Prepare(state, c.x.req, c.w.respond)
 	if err != nil {
 		return err
 	}
@@ -197,7 +207,7 @@ func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 		}
 		return
 	}
-	if !inTime || !c.x.resolve(res, nil) {
+	if !inTime || !c.x.hold(res) {
 		_ = res.Body.Close()
 	}
 }

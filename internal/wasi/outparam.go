@@ -16,6 +16,11 @@ func NewResponseOutparam(done func(*Response, *ErrorCode)) *ResponseOutparam {
 	return &ResponseOutparam{done: done}
 }
 
+// Init makes o, which is zero, what NewResponseOutparam returns.
+func (o *ResponseOutparam) Init(head bool, done func(*Response, *ErrorCode)) {
+	o.Head, o.done = head, done
+}
+
 // Set responds with res, or with code if that is not nil. Later calls only abort res.
 func (o *ResponseOutparam) Set(res *OutgoingResponse, code *ErrorCode) {
 	done := o.done

@@ -1,6 +1,8 @@
 package p2
 
 import (
+	"net/http"
+
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/table"
@@ -56,6 +58,20 @@ func httpDefs() []def {
 // wasi:http/incoming-handler.handle.
 func IncomingRequest(st *wasi.State, r *wasi.Request) component.Value {
 	return component.Own(&incomingRequest{r: r, st: st})
+}
+
+// Incoming returns the arguments for the export wasi:http/incoming-handler.handle: an
+// own<incoming-request> and an own<response-outparam>, which calls done as
+// [wasi.NewResponseOutparam] says.
+func Incoming(
+	st *wasi.State, r *wasi.Request, done func(*wasi.Response, *wasi.ErrorCode),
+) (request, outparam component.Value) {
+	both := &struct {
+		in  incomingRequest
+		out wasi.ResponseOutparam
+	}{in: incomingRequest{r: r, st: st}}
+	both.out.Init(r.Method == http.MethodHead, done)
+	return component.Own(&both.in), component.Own(&both.out)
 }
 
 // Outparam returns an own<response-outparam> for the export wasi:http/incoming-handler.handle.

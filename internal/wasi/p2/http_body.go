@@ -91,7 +91,8 @@ func trailersGet(_ call, args []component.Value) (component.Value, error) {
 // outgoingBody is the value behind an outgoing-body; its stream is a child.
 type outgoingBody struct {
 	parent
-	b *wasi.OutgoingBody
+	b   *wasi.OutgoingBody
+	out outputStream
 }
 
 // dropOutgoingBody drops a body that was not finished: its receiver must notice that it is not
@@ -121,7 +122,9 @@ func outgoingBodyWrite(_ call, args []component.Value) (component.Value, error) 
 	if !ok {
 		return component.ErrUnit(), nil
 	}
-	return component.Ok(newOutputStream(s, &b.parent)), nil
+	b.children++
+	b.out = outputStream{s: s, of: &b.parent}
+	return component.Ok(component.Own(&b.out)), nil
 }
 
 func outgoingBodyFinish(_ call, args []component.Value) (component.Value, error) {
