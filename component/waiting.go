@@ -49,6 +49,19 @@ func (s *Store) nameFrames(err error) {
 // awaited is what a thread waits for. describe says it in messages; in is the thread's instance.
 type awaited interface{ describe(in *instance) string }
 
+// Runnable reports whether a thread of the call goes on in the next turn.
+func (t *Task) Runnable() bool {
+	if t.task == nil {
+		return false
+	}
+	for _, th := range t.task.threads {
+		if th.queued && th.isReady() {
+			return true
+		}
+	}
+	return false
+}
+
 // Waiting returns what the call's first thread waits for, for messages; "" if it does not wait.
 func (t *Task) Waiting() string {
 	if t.task == nil || t.task.implicit == nil || !t.task.implicit.parked {

@@ -20,17 +20,13 @@ type exchange struct {
 
 	mu       sync.Mutex
 	resolved bool // there is an outcome, or the receiver does not wait
-	woken    bool // wake has its message
-	held     bool // the outcome was held
 	outcome  result
-	left     bool    // the receiver has left
-	worker   *worker // that has taken it
+	held     heldBack // the receiver is not to have the outcome yet
+	left     bool     // the receiver has left
+	over     bool     // the worker is done with it
+	worker   *worker  // that has taken it
 	// failure is what ended the guest within the response's body, until the receiver has read it.
 	failure error
-	// isSettled says that the guest has responded and will do no more for the request soon: it has
-	// returned, or waits. settled is closed then, if somebody waits for that.
-	isSettled bool
-	settled   chan struct{}
 
 	// What the receiver gets.
 	response Response
@@ -60,68 +56,22 @@ func newExchange(req *Request, data any, free *wakes) *exchange {
 // resolve passes the outcome to the receiver. It reports whether it did: it does nothing if there
 // has been an outcome before, or the receiver does not wait.
 func (x *exchange) resolve(res *wasi.Response, err error) bool {
-	return x.decide(res, err, true)
-}
-
-// hold is resolve, but the receiver need not hear of it before release or settle is called: most
-// guests end right after they have responded, and the receiver has nothing to do before that.
-func (x *exchange) hold(res *wasi.Response) bool { return x.decide(res, nil, false) }
-
-func (x *exchange) decide(res *wasi.Response, err error, now bool) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.resolved {
 		return false
 	}
 	x.resolved, x.outcome = true, result{res, err}
-	x.held = !now
-	if now {
-		x.wakeReceiver()
-	}
+	x.wake <- struct{}{}
 	return true
 }
 
-// wakeReceiver wakes the receiver if there is an outcome for it. The lock is held.
-func (x *exchange) wakeReceiver() {
-	if x.resolved && !x.woken {
-		x.woken = true
-		x.wake <- struct{}{}
-	}
-}
-
-// release ends what hold began. Any goroutine may call it.
-func (x *exchange) release() {
+// finish records that the worker is done with the exchange.
+func (x *exchange) finish() {
+	x.settle()
 	x.mu.Lock()
-	x.wakeReceiver()
+	x.over = true
 	x.mu.Unlock()
-}
-
-// settle records that the guest does no more soon, and is release, too. It may be called more than
-// once.
-func (x *exchange) settle() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.isSettled {
-		return
-	}
-	x.isSettled = true
-	if x.settled != nil {
-		close(x.settled)
-	}
-	x.wakeReceiver()
-}
-
-// whenSettled returns a channel that is closed when the exchange is settled; nil if it is already.
-func (x *exchange) whenSettled() <-chan struct{} {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.isSettled {
-		return nil
-	}
-	if x.settled == nil {
-		x.settled = make(chan struct{})
-	}
-	return x.settled
 }
 
 // fail ends the exchange because the guest has ended with err; res is the response that the guest
@@ -181,10 +131,10 @@ func (x *exchange) report(err error) bool {
 func (x *exchange) abandon() {
 	x.mu.Lock()
 	done, r := x.resolved, x.outcome
-	x.resolved, x.woken = true, true
+	x.resolved = true
 	x.mu.Unlock()
 	if done {
-		// The outcome came at the same moment.
+		// The outcome came at the same moment, or was held back.
 		switch {
 		case r.res != nil:
 			_ = r.res.Body.Close()
@@ -207,12 +157,13 @@ func (x *exchange) leave() {
 	x.left = true
 	w, unread := x.worker, x.failure
 	x.failure = nil
+	working := w != nil && !x.over
 	x.mu.Unlock()
 	if x.req.Body != nil {
 		// The guest sees the error at the end of its reads.
 		_ = x.req.Body.Close()
 	}
-	if w != nil {
+	if working {
 		w.receiverLeft(x)
 	}
 	if unread != nil {

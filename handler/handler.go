@@ -53,9 +53,14 @@ func (o Options) New(ctx context.Context, state HandlerState) *ProxyHandler {
 // State returns the embedder's state.
 func (h *ProxyHandler) State() HandlerState { return h.state }
 
-// Handle passes the request to a guest and waits for the head of the response and, in an instance
-// that takes one request at a time, until the guest returns or waits after it, but no longer than
-// 100 milliseconds. data goes to WorkerState.OnRequestStart.
+// Handle passes the request to a guest and waits for the head of the response. data goes to
+// WorkerState.OnRequestStart.
+//
+// A guest that goes on after the head of its response holds it back for a moment: most write the
+// body and end right then, and all of the message can leave at once, with its length. The head comes
+// as soon as the guest waits or returns, or has written a lot; of a guest that computes, about a
+// millisecond after the body is complete, 20 milliseconds after the head if there is a part of the
+// body, and 100 milliseconds after it in any case.
 //
 // The end of ctx ends the wait and, later, the response's body: for the guest, the client has gone.
 // The error is then the cause of ctx. Otherwise it is one of *ExpirationError, *TrapError,

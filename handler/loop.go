@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -127,6 +128,7 @@ func (l *loop) work(x *exchange) (err error) {
 				return err
 			}
 		}
+		l.settle(false)
 		if more, err = l.proxy.Step(); err != nil {
 			return err
 		}
@@ -134,14 +136,27 @@ func (l *loop) work(x *exchange) (err error) {
 			more = true
 		}
 	}
-	for _, t := range l.responded {
-		t.x.settle()
-	}
-	clear(l.responded)
-	l.responded = l.responded[:0]
 	l.release()
 	l.abandon()
 	return nil
+}
+
+// settle lets the heads of responses go whose tasks wait or have exited; and with all, because no
+// guest code can go on, those of all tasks.
+func (l *loop) settle(all bool) {
+	if len(l.responded) == 0 {
+		return
+	}
+	if !all && len(l.exited) > 0 {
+		l.release()
+	}
+	l.responded = slices.DeleteFunc(l.responded, func(t *task) bool {
+		if !all && t.p.guest.Runnable() {
+			return false
+		}
+		t.x.settle()
+		return true
+	})
 }
 
 // take begins a request.
@@ -152,7 +167,6 @@ func (l *loop) take(x *exchange) error {
 	if w.stopped != nil {
 		w.mu.Unlock()
 		x.resolve(nil, w.stopped)
-		x.settle()
 		return w.stopped
 	}
 	l.tasks[x] = t
@@ -186,14 +200,15 @@ func (l *loop) take(x *exchange) error {
 func (l *loop) respond(t *task, res *wasi.Response, code *ErrorCode) {
 	w := &l.w.watch
 	t.res = res
+	now := time.Now()
 	w.mu.Lock()
 	inTime := t.phase == phaseRequest && w.stopped == nil
 	switch {
 	case !inTime:
 	case code != nil:
-		l.enter(t, phasePostReturn, time.Now())
+		l.enter(t, phasePostReturn, now)
 	default:
-		l.enter(t, phaseStreaming, time.Now())
+		l.enter(t, phaseStreaming, now)
 		t.expires = l.w.inst.Expiration.Expires(Streaming, t.since)
 		l.limit(t)
 		l.arm()
@@ -204,7 +219,7 @@ func (l *loop) respond(t *task, res *wasi.Response, code *ErrorCode) {
 		if inTime {
 			t.x.resolve(nil, code)
 		}
-	case !inTime || !t.x.resolve(res, nil):
+	case !inTime || !l.w.heads.hold(t.x, res, now):
 		_ = res.Body.Close() // it never fails
 	default:
 		l.responded = append(l.responded, t)
@@ -238,7 +253,7 @@ func (l *loop) forget(t *task) {
 	if t.p != nil {
 		delete(l.byID, t.p.task)
 	}
-	t.x.settle()
+	t.x.finish()
 	delete(l.tasks, t.x)
 	l.count[t.phase]--
 	t.phase = phaseDone
@@ -337,6 +352,7 @@ func (l *loop) receiversLeft(now time.Time) (cancel []*task) {
 // wait parks the worker, if it may take a request, until there is something to do. It returns the
 // next request, or that the instance has to end.
 func (l *loop) wait() (x *exchange, end bool, err error) {
+	defer l.settle(true)
 	n := len(l.byID)
 	accept, refusing, err := l.accept(n)
 	if err != nil {
@@ -353,6 +369,8 @@ func (l *loop) wait() (x *exchange, end bool, err error) {
 			return nil, true, nil
 		}
 	}
+	// After that: a request that comes because of the response finds the instance free.
+	l.settle(true)
 	select {
 	case x = <-next:
 		if x == nil {
@@ -372,7 +390,6 @@ func (l *loop) wait() (x *exchange, end bool, err error) {
 	}
 	if err != nil && x != nil {
 		x.resolve(nil, err)
-		x.settle()
 		x = nil
 	}
 	return x, false, err

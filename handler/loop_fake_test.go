@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,7 @@ type fakeTask struct {
 
 func (t *fakeTask) OnExit(f func()) { t.onExit = f }
 func (t *fakeTask) Waiting() string { return "for the test" }
+func (t *fakeTask) Runnable() bool  { return false }
 
 func (t *fakeTask) Start() error {
 	t.loop.running = t.id
@@ -413,6 +415,54 @@ func TestCloseEndsWhatASharedInstanceDoes(t *testing.T) {
 			if o := <-c; !errors.Is(o.err, ErrClosed) {
 				t.Errorf("got %v", o.err)
 			}
+		}
+	})
+}
+
+func TestABusyTaskDoesNotHoldBackTheHeadOfAnother(t *testing.T) {
+	var stop atomic.Bool
+	var first *fakeTask
+	h := &loopHost{host: &host{accept: many}, guest: func(t *fakeTask) error {
+		if first == nil {
+			first = t
+			return nil
+		}
+		var spin func() error
+		spin = func() error {
+			if stop.Load() {
+				first.exit()
+				t.hello()
+				t.exit()
+				return nil
+			}
+			t.loop.post(spin)
+			return nil
+		}
+		res := first.state.NewOutgoingResponse(wasi.NewFields(first.state.FieldRules()))
+		_, _ = res.Body()
+		wasi.NewResponseOutparam(first.respond).Set(res, nil)
+		return spin()
+	}}
+	loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
+		head := make(chan *Response, 1)
+		go func() {
+			res, err := p.Handle(t.Context(), nil, newRequest())
+			if err != nil {
+				t.Error(err)
+			}
+			stop.Store(true)
+			head <- res
+		}()
+		synctest.Wait()
+		start := time.Now()
+		// The instance is busy until the head has come, and no time passes meanwhile.
+		if body, err := getData(t, p, nil); body != "hello" || err != nil {
+			t.Errorf("the busy task: %q, %v", body, err)
+		}
+		if res := <-head; res == nil || time.Since(start) != 0 || h.created() != 1 {
+			t.Errorf("after %v, from %d instances", time.Since(start), h.created())
+		} else if err := res.Body.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
@@ -30,10 +29,9 @@ type Response struct {
 func (r *Response) Trailer() *wasi.Fields { return r.inner.Trailer() }
 
 // HTTP returns the response as an [net/http.Response], as [wasi.Response.HTTP] does. Its Body is
-// r.Body. It is called once, before the body is read. It waits a moment for the guest, so that
-// ContentLength is known if the guest writes the body right after the head; see [Body.Ready].
+// r.Body. It is called once, before the body is read. ContentLength is known if the guest wrote
+// the body right after the head; see [ProxyHandler.Handle].
 func (r *Response) HTTP() *http.Response {
-	r.Body.settle()
 	res := r.inner.HTTP()
 	r.Body.src = res.Body
 	res.Body = r.Body
@@ -48,14 +46,11 @@ type Body struct {
 	pipe   *wasi.BodyReader
 	src    io.ReadCloser // pipe, or what fills the trailers in
 	unhook func() bool
-
-	settled bool // settle was called
 }
 
 func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
 	b := &x.body
-	// A response that was held need not be waited for again.
-	*b = Body{ctx: ctx, x: x, pipe: r.Body, src: r.Body, settled: x.held}
+	*b = Body{ctx: ctx, x: x, pipe: r.Body, src: r.Body}
 	if ctx.Done() != nil && !r.Body.Ended() {
 		b.unhook = context.AfterFunc(ctx, func() {
 			// It never fails.
@@ -101,34 +96,5 @@ func (b *Body) end() {
 	b.x.leave()
 }
 
-// settleTime bounds how long a guest that computes after the head of its response holds the head
-// back.
-const settleTime = 100 * time.Millisecond
-
-// settle waits, once, until a guest that has just sent the head returns or waits: most write the
-// body and end right after it, and then all of the message can leave at once, with its length.
-func (b *Body) settle() {
-	if b.settled || b.pipe.Ended() {
-		return
-	}
-	b.settled = true
-	settled := b.x.whenSettled()
-	if settled == nil {
-		return
-	}
-	t := time.NewTimer(settleTime)
-	defer t.Stop()
-	select {
-	case <-settled:
-	case <-t.C:
-	case <-b.ctx.Done():
-	}
-}
-
-// Ready reports whether the next Read does not block. The first call, or Handle before it, waits
-// until a guest that has just sent the head returns or waits, but no longer than 100 milliseconds:
-// most guests write the body right after the head, and all of it can then leave at once.
-func (b *Body) Ready() bool {
-	b.settle()
-	return b.pipe.Ready()
-}
+// Ready reports whether the next Read does not block.
+func (b *Body) Ready() bool { return b.pipe.Ready() }

@@ -31,6 +31,9 @@ type guestTask interface {
 	Cancel() error
 	// OnExit registers f, which the owner calls when the guest has ended all threads of the task.
 	OnExit(f func())
+	// Runnable reports whether the guest goes on with the task without waiting for anything but its
+	// turn.
+	Runnable() bool
 	// Waiting returns what the task waits for, or "" if it does not wait.
 	Waiting() string
 }

@@ -19,7 +19,6 @@ type watch struct {
 	timer    *time.Timer // made when first needed
 	armed    time.Time   // when the timer fires at the latest: set again if before deadline
 	deadline time.Time   // of the status; zero for none
-	held     time.Time   // until when x is held; zero if it is not
 	status   WorkerStatus
 	since    time.Time
 	x        *exchange // being handled
@@ -77,10 +76,6 @@ func (w *worker) headOut() bool {
 	if t.status == Requests {
 		w.enter(Streaming)
 	}
-	if t.x != nil {
-		t.held = time.Now().Add(settleTime)
-		w.arm(t.held)
-	}
 	return true
 }
 
@@ -105,7 +100,7 @@ func (w *worker) done() (stopped error) {
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.x, t.held = nil, time.Time{}
+	t.x = nil
 	w.setDeadline(time.Time{})
 	return t.stopped
 }
@@ -131,6 +126,7 @@ func (w *worker) waitIdle(refuses bool) bool {
 
 // end ends the watch: the store is the worker's alone from now on.
 func (w *worker) end() {
+	w.heads.stop()
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -197,18 +193,10 @@ func (w *worker) onTimer() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.armed = time.Time{}
-	now := time.Now()
-	switch {
-	case t.held.IsZero():
-	case now.Before(t.held):
-		w.arm(t.held)
-	default:
-		t.held = time.Time{}
-		t.x.release()
-	}
 	if t.inst == nil || t.deadline.IsZero() {
 		return
 	}
+	now := time.Now()
 	if now.Before(t.deadline) {
 		w.arm(t.deadline)
 		return

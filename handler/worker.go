@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
+	"time"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/internal/wasi"
@@ -27,6 +28,7 @@ type worker struct {
 	waits   func()
 
 	watch watch
+	heads holder
 	loop  *loop // of an instance that takes several requests at once; guarded by the watch's lock
 }
 
@@ -67,7 +69,7 @@ func (w *worker) runOne(x *exchange) (cause error) {
 		if again, cause = w.handle(x); again {
 			x, cause = w.idle(x)
 		} else {
-			x.settle()
+			x.finish()
 		}
 	}
 	return cause
@@ -106,7 +108,7 @@ func recoverTo(err *error) {
 func (w *worker) idle(done *exchange) (*exchange, error) {
 	accept, err := w.accept()
 	waits := err == nil && accept != Never && w.waitIdle(accept == No)
-	done.settle()
+	done.finish()
 	if !waits {
 		return nil, err
 	}
@@ -207,7 +209,7 @@ func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 		}
 		return
 	}
-	if !inTime || !c.x.hold(res) {
+	if !inTime || !c.w.heads.hold(c.x, res, time.Now()) {
 		_ = res.Body.Close()
 	}
 }

@@ -32,6 +32,9 @@ type OutgoingBody struct {
 	// without says whether the rest of the body comes without the guest; nil if it never does.
 	without  Continuation
 	trailers *Fields // set before the end of the pipe
+
+	watcher BodyWatcher // nil for none
+	watchAt uint64      // how many bytes it waits for
 }
 
 // initOutgoingBody makes b, which is zero, the body of a message with that header.
@@ -135,6 +138,10 @@ func (s *bodyStream) Write(p []byte) error {
 		return err
 	}
 	b.written += uint64(len(p))
+	if w := b.watcher; w != nil && b.written >= b.watchAt {
+		b.watcher = nil
+		w.Progress()
+	}
 	return nil
 }
 

@@ -27,6 +27,23 @@ func (r *Response) Trailer() *Fields { return r.Body.Trailer() }
 // its reader has not left. It may be called from any goroutine.
 func (r *Response) Abort(cause error) (heard bool) { return r.body.Abort(cause) }
 
+// BodyWatcher learns how a body goes on.
+type BodyWatcher interface {
+	// Progress is called once, on the guest's goroutine, without locks.
+	Progress()
+}
+
+// Notify makes the body call w when the guest has written n bytes. It returns false, and w is not
+// called, if it has, or has ended the body. The guest's goroutine calls it.
+func (r *Response) Notify(w BodyWatcher, n int) bool {
+	b := r.body
+	if b.finished || b.written >= uint64(n) {
+		return false
+	}
+	b.watcher, b.watchAt = w, uint64(n)
+	return true
+}
+
 // Stuck reports whether the body has not ended and only the guest could continue it. The guest's
 // goroutine calls it.
 func (r *Response) Stuck() bool {
