@@ -19,7 +19,7 @@ cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
 big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
-small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-guard rust-words rust-greeter rust-keyvalue c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
+small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-guard rust-words rust-greeter rust-keyvalue rust-preview1 rust-process c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -220,12 +220,12 @@ build() {
   rust-hello-std) cargo_guest "$out" rust-hello wasm32-wasip1 release ;;
   rust-hello-p3) cargo_guest "$out" rust-hello-p3 wasm32-unknown-unknown release ;;
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
-  rust-files-std)
+  rust-files-std | rust-preview1)
     # A program: it needs what calls main, which rustc does not add without its own libraries.
     CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS+=' -Clink-arg=/usr/lib/wasm32-wasi/crt1-command.o' \
-      adapter=$command_adapter cargo_guest "$out" rust-files-std wasm32-wasip1 release
+      adapter=$command_adapter cargo_guest "$out" "$name" wasm32-wasip1 release
     ;;
-  rust-files) cargo_guest "$out" rust-files wasm32-unknown-unknown release ;;
+  rust-files | rust-process) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   rust-guard | rust-words | rust-greeter | rust-keyvalue) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   rust-parts-*)
     cargo_guest "$out" rust-parts wasm32-unknown-unknown release --features "${name#rust-parts-}"
@@ -310,8 +310,8 @@ sources() {
   rust-parts-*) echo rust-parts/src rust-parts/Cargo.toml wit/0.2.12 wit/parts Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-sockets-*) echo rust-sockets wit/0.3.0 ;;
-  rust-files-std) echo "$1" Cargo.toml Cargo.lock ;;
-  rust-files) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
+  rust-files-std | rust-preview1) echo "$1" Cargo.toml Cargo.lock ;;
+  rust-files | rust-process) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-kitchen*) echo rust-kitchen/src rust-kitchen/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   qjs-kitchen-p3) echo "$1" wit/0.3.0 wit/0.2.12 ;;
@@ -332,7 +332,7 @@ go_version() {
 prepare() {
   case $1 in
   rust-sockets-*) need_rustup ;;
-  rust-*) need_python; need_rust; [[ $1 != *-std ]] || need_adapter ;;
+  rust-*) need_python; need_rust; [[ $1 != *-std && $1 != *1 ]] || need_adapter ;;
   c-kitchen) need_python; need_adapter; need_wit_bindgen; need_clang ;;
   go-kitchen*) need_python; need_adapter; need_wit_bindgen ;;
   composed-*) need_python ;;
