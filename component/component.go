@@ -2,14 +2,14 @@ package component
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
+	"sync"
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
 	"github.com/wasihttp/wasihttp/component/internal/validate"
-	"github.com/wasihttp/wasihttp/internal/corewasm"
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
@@ -19,6 +19,10 @@ type Component struct {
 	ast     *binary.Component
 	modules *validate.ModuleTypes
 	whole   *composition // nil for one that was decoded
+
+	hash  sync.Once
+	sum   [sha256.Size]byte
+	scans scans
 }
 
 // Decode decodes and validates a component. It keeps references into data, which must not change.
@@ -37,6 +41,12 @@ func Decode(data []byte) (*Component, error) {
 // Binary returns what the component was decoded from, or the Bundle of its parts. It must not be
 // changed.
 func (c *Component) Binary() []byte { return c.binary }
+
+// Digest returns the SHA-256 of Binary, which it computes once. It is safe for concurrent use.
+func (c *Component) Digest() [sha256.Size]byte {
+	c.hash.Do(func() { c.sum = sha256.Sum256(c.Binary()) })
+	return c.sum
+}
 
 // ExportNames returns the names of the component's exports, in order.
 func (c *Component) ExportNames() []string {
@@ -174,85 +184,6 @@ type LinkOptions struct {
 	// the bytes in all. Calls do not overlap.
 	Progress func(done, total int)
 }
-
-// Link resolves the imports of the component in l and compiles its core modules with e. The error
-// is a *LinkError if imports are missing. Programs outside this module call host.Engine.Link.
-func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
-	opt LinkOptions) (*Linked, error) {
-	f, err := flatten(c, l)
-	if err != nil {
-		return nil, err
-	}
-	if len(f.problems) > 0 {
-		return nil, &LinkError{Problems: f.problems}
-	}
-	if f.code.err != nil {
-		return nil, f.code.err
-	}
-	f.plan.knowGlobals()
-	host := make([]engine.HostFunc, len(f.plan.canons))
-	for i, cf := range f.plan.canons {
-		host[i] = engine.HostFunc{Name: cf.name, Params: coreTypes(cf.params),
-			Results: coreTypes(cf.results), Fn: cf.call}
-	}
-	rt, err := e.NewRuntime(ctx, host)
-	if err != nil {
-		return nil, err
-	}
-	ln := &Linked{plan: f.plan, runtime: rt}
-	total, done := 0, 0
-	for _, src := range f.plan.sources {
-		total += len(src.module.bytes)
-	}
-	if err := checkUnused(ctx, rt, c, f.plan); err != nil {
-		_ = rt.Close(ctx)
-		return nil, err
-	}
-	for _, src := range f.plan.sources {
-		before := done
-		progress := func(d, t int) {
-			if opt.Progress != nil && t > 0 {
-				opt.Progress(before+int(int64(len(src.module.bytes))*int64(d)/int64(t)), total)
-			}
-		}
-		m, err := rt.Compile(ctx, engine.Source{Name: src.module.name, Wasm: src.module.bytes,
-			Imports: src.imports, Known: src.known, Progress: progress})
-		if err != nil {
-			_ = rt.Close(ctx)
-			return nil, moduleError(placeOf(c, src.module), err)
-		}
-		ln.modules = append(ln.modules, m)
-		done += len(src.module.bytes)
-		if opt.Progress != nil {
-			opt.Progress(done, total)
-		}
-	}
-	return ln, nil
-}
-
-// checkUnused compiles the core modules that are never instantiated, only to find out whether they
-// are valid: a component with an invalid one is refused as a whole.
-func checkUnused(ctx context.Context, rt *engine.Runtime, c *Component, p *plan) error {
-	return c.eachModule(func(place string, m *binary.CoreModule) error {
-		if p.uses(m.Bytes) {
-			return nil
-		}
-		info, err := corewasm.Scan(m.Bytes)
-		if err == nil {
-			imports := make([]engine.Import, len(info.Imports))
-			_, err = rt.Compile(ctx, engine.Source{Name: "unused", Wasm: m.Bytes, Imports: imports})
-		}
-		return moduleError(place, err)
-	})
-}
-
-func (p *plan) uses(module []byte) bool {
-	return slices.ContainsFunc(p.sources,
-		func(s moduleSource) bool { return sameBytes(s.module.bytes, module) })
-}
-
-// sameBytes reports whether two modules are the same part of the same file.
-func sameBytes(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
 // FromCache reports whether all core modules came from the compile cache.
 func (l *Linked) FromCache() bool {

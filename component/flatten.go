@@ -296,7 +296,7 @@ func (f *flattener) count(parts int) {
 func (f *flattener) module(b []byte, name string) *moduleRef {
 	m := &moduleRef{bytes: b, name: name}
 	var err error
-	if m.info, err = corewasm.Scan(b); err != nil {
+	if m.info, err = f.root.scans.of(b); err != nil {
 		// Imports can be looked at all the same.
 		if m.info = (&corewasm.Info{}); f.code.err == nil {
 			f.code.err = moduleError(placeOf(f.root, m), err)

@@ -374,7 +374,7 @@ func (w *wastRun) checkModules(c *Component) error {
 	if err != nil {
 		return err
 	}
-	return checkUnused(w.t.Context(), rt, c, &plan{})
+	return c.checkUnused(w.t.Context(), rt, &plan{})
 }
 
 // notInstantiated reports whether a valid definition cannot be instantiated for a reason that fits.

@@ -307,13 +307,19 @@ func (i *Info) decode(id byte, r *reader) {
 			r.failAt(at, "%d functions but %d bodies", len(i.Funcs), n)
 		}
 	case secData:
-		for range r.count("data section") {
+		n := r.count("data section")
+		i.Data = make([]DataSegment, 0, min(n, maxReserved))
+		i.dataRaw = make([][]byte, 0, min(n, maxReserved))
+		for range n {
 			at := r.pos
 			i.Data = append(i.Data, r.dataSegment())
 			i.dataRaw = append(i.dataRaw, r.b[at:r.pos])
 		}
 	}
 }
+
+// maxReserved bounds how many elements there is room for before they are read: a count may be a lie.
+const maxReserved = 1 << 16
 
 func (r *reader) indices(what string) []uint32 {
 	n := r.count(what)

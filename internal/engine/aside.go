@@ -31,6 +31,12 @@ func aside(ctx context.Context) (help Helper, ok bool) {
 	return help, ok
 }
 
+// IsAside reports whether a context comes from [Aside].
+func IsAside(ctx context.Context) bool {
+	_, ok := aside(ctx)
+	return ok
+}
+
 // newRuntime returns the runtime for all components: code can only be shared within one runtime.
 func newRuntime(cache wazero.CompilationCache) wazero.Runtime {
 	return wazero.NewRuntimeWithConfig(noValues{}, wazero.NewRuntimeConfigCompiler().

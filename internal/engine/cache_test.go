@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,13 +61,25 @@ func fibModule(data string) coretest.Module {
 	}
 }
 
-// entries gives the files of the cache, and fails when a stage was left behind.
+// entries returns the files with code of the cache, and fails when something was left behind.
 func entries(t *testing.T, dir string) []string {
 	t.Helper()
-	if left, _ := filepath.Glob(filepath.Join(dir, "stage-*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	for _, pattern := range []string{"stage-*", "*/tmp-*"} {
+		if left, _ := filepath.Glob(filepath.Join(dir, pattern)); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*"))
+	return slices.DeleteFunc(filesOf(t, dir, "*"), func(path string) bool {
+		return filepath.Base(filepath.Dir(path)) == "modules"
+	})
+}
+
+// records returns the files of the cache with what is known of modules.
+func records(t *testing.T, dir string) []string { return filesOf(t, dir, "modules") }
+
+func filesOf(t *testing.T, dir, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*", folder, "*"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,16 @@
 package engine
 
 import (
-	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
-	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -19,9 +18,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
-// rewriteVersion changes when the same input is rewritten differently in a way
-// that its digest does not show.
-const rewriteVersion = "r1"
+// cacheVersion changes when entries or records are written differently.
+const cacheVersion = "r2"
 
 const (
 	// maxCacheBytes bounds the folder; the entries used longest ago go first.
@@ -29,26 +27,38 @@ const (
 	// staleStage is how old a staging folder is that a process must have left
 	// behind when it ended.
 	staleStage = 24 * time.Hour
+	// temporary begins the names of files that are being written; a prune removes those that were
+	// left, like all others.
+	temporary = "tmp-"
 )
 
 // diskCache keeps compiled code between runs. wazero trusts its cache folder, so each process uses
-// one of its own, the stage, which is empty but for the entry being used. Entries live beside it
+// one of its own, the stage, which holds nothing but the entries being used. Entries live beside it
 // and are checked before they are staged: their path is
 //
 //	DIGEST/KEY-LENGTH-CRC
 //
-// digest of the rewritten module, wazero's file name for the code (which
-// depends on the processor), length and CRC-32C of the contents. They are
-// written under another name and renamed, so that processes sharing the folder
-// see whole entries only.
+// digest of the rewritten module, wazero's name for the file of its stub (which depends on the
+// processor), length, and CRC-32C of the contents but the machine code, which wazero checks. In
+// files of the folder "modules" is what rewriting found out about modules, see [record]. Files are
+// written under another name and renamed, so that processes sharing the folder see whole ones only.
 //
-// Methods must not be called concurrently.
+// It is safe for concurrent use, but not for modules of the same digest.
 type diskCache struct {
 	stage    wazero.CompilationCache
 	stageTop string // removed at the end
 	stageDir string // where wazero puts files
-	entries  string // "" keeps none
-	added    int64  // bytes that came in since the folder was last pruned
+	folder   string // of all versions' entries
+	entries  string // those of this version; "" keeps none
+	build    string // identifies this program; "" keeps no records
+
+	publishing sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	added  int64 // bytes that came in since the folder was last pruned
+	// spoiled are digests whose stubs wazero may hold in memory with the code of the stub itself.
+	spoiled map[string]bool
 }
 
 func openDiskCache(dir string) (*diskCache, error) {
@@ -61,12 +71,14 @@ func openDiskCache(dir string) (*diskCache, error) {
 		return nil, err
 	}
 	fail := func(err error) (*diskCache, error) { return nil, errors.Join(err, d.close()) }
+	d.build = buildIdentity()
 	// The folder's name holds wazero's version, architecture and system.
-	d.entries = filepath.Join(dir, filepath.Base(d.stageDir)+"-"+rewriteVersion)
-	if err := os.MkdirAll(d.entries, 0o700); err != nil {
+	d.folder = dir
+	d.entries = filepath.Join(dir, filepath.Base(d.stageDir)+"-"+cacheVersion)
+	if err := os.MkdirAll(filepath.Join(d.entries, recordFolder), 0o700); err != nil {
 		return fail(err)
 	}
-	probe, err := os.CreateTemp(d.entries, "tmp-")
+	probe, err := os.CreateTemp(d.entries, temporary)
 	if err != nil {
 		return fail(err)
 	}
@@ -82,7 +94,7 @@ func openStage(dir, prefix string) (*diskCache, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &diskCache{stageTop: top}
+	d := &diskCache{stageTop: top, spoiled: map[string]bool{}}
 	fail := func(err error) (*diskCache, error) { return nil, errors.Join(err, d.close()) }
 	if d.stage, err = wazero.NewCompilationCacheWithDir(top); err != nil {
 		return fail(err)
@@ -110,10 +122,9 @@ func sweepStages(dir string, before time.Time) {
 	}
 }
 
-// prune removes the entries used longest ago until the rest fit. It looks at
-// all of them, so it is for when some were added.
+// prune removes the files used longest ago until the rest fit. It looks at all of them, those of
+// other versions too, so it is for when some were added.
 func (d *diskCache) prune(limit int64) {
-	d.added = 0
 	type file struct {
 		path string
 		used time.Time
@@ -121,16 +132,19 @@ func (d *diskCache) prune(limit int64) {
 	}
 	var files []file
 	var total int64
-	_ = filepath.WalkDir(d.entries, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return nil // another process has removed it
-		}
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
-			files = append(files, file{path, info.ModTime(), info.Size()})
-			total += info.Size()
-		}
-		return nil
-	})
+	versions, _ := filepath.Glob(filepath.Join(d.folder, "wazero-*")) // the pattern is valid
+	for _, version := range versions {
+		_ = filepath.WalkDir(version, func(path string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return nil // another process has removed it
+			}
+			if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+				files = append(files, file{path, info.ModTime(), info.Size()})
+				total += info.Size()
+			}
+			return nil
+		})
+	}
 	slices.SortFunc(files, func(a, b file) int { return a.used.Compare(b.used) })
 	for _, f := range files {
 		if total <= limit {
@@ -138,162 +152,90 @@ func (d *diskCache) prune(limit int64) {
 		}
 		if os.Remove(f.path) == nil {
 			total -= f.size
-			_ = os.Remove(filepath.Dir(f.path)) // unless there are others
+			if folder := filepath.Dir(f.path); filepath.Base(folder) != recordFolder {
+				_ = os.Remove(folder) // unless there are others
+			}
 		}
+	}
+}
+
+// grown counts bytes that came in, and prunes when there are at least that many.
+func (d *diskCache) grown(bytes, atLeast int64) {
+	d.mu.Lock()
+	d.added += bytes
+	due := d.added > 0 && d.added >= atLeast
+	if due {
+		d.added = 0
+	}
+	d.mu.Unlock()
+	if due {
+		d.prune(maxCacheBytes)
+	}
+}
+
+// background runs f beside whatever the caller goes on with; close waits for it. After close it does
+// not run f.
+func (d *diskCache) background(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.publishing.Go(f)
 	}
 }
 
 func (d *diskCache) close() error {
-	if d.added > 0 {
-		d.prune(maxCacheBytes)
-	}
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	d.publishing.Wait()
+	d.grown(0, 0)
 	return os.RemoveAll(d.stageTop)
 }
 
-// compile compiles a module with what the cache holds. hit reports that nothing had to be compiled,
-// and extraRefs is how many more times than once the code must be closed. Without an entry the code
-// comes from help, unless that is nil. A failure of the cache or the helper never makes it fail.
-func (d *diskCache) compile(
-	ctx context.Context, rt wazero.Runtime, digest string, wasm []byte, help Helper,
-) (compiled wazero.CompiledModule, extraRefs int, hit bool, err error) {
-	_ = os.MkdirAll(d.stageDir, 0o700) // when it fails, wazero's own write does too, see below
-	defer d.clearStage()
-	entry, key := d.stageEntry(digest)
-	if help != nil && entry == "" && help(ctx, d.stageTop, wasm) != nil {
-		d.clearStage() // what it failed to do is done here
+// write makes a file of the folder whole at once.
+func (d *diskCache) write(path string, contents []byte) error {
+	f, err := os.CreateTemp(d.entries, temporary)
+	if err != nil {
+		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, 0, false, err
-	}
-	compiled, err = compileCarefully(ctx, rt, wasm)
-	if err != nil && entry != "" && ctx.Err() == nil {
-		_ = os.Remove(entry)
-		d.clearStage()
-		entry = ""
-		compiled, err = compileCarefully(ctx, rt, wasm)
-	}
-	if err != nil && ctx.Err() == nil {
-		// When only writing the entry failed, the code is in memory all the same,
-		// where a second attempt finds it; it then counts two users.
-		if compiled, err = compileCarefully(ctx, rt, wasm); err == nil {
-			extraRefs = 1
+	_, err = f.Write(contents)
+	if err = errors.Join(err, f.Close()); err == nil {
+		if err = os.Rename(f.Name(), path); err == nil {
+			d.grown(int64(len(contents)), maxCacheBytes/8)
+			return nil
 		}
 	}
-	if err != nil {
-		return nil, 0, false, err
-	}
-	fresh := d.publish(digest, key)
-	return compiled, extraRefs, entry != "" && !fresh, nil
+	return errors.Join(err, os.Remove(f.Name()))
 }
 
-// compileCarefully turns a panic over unexpected bytes into an error.
-func compileCarefully(
-	ctx context.Context, rt wazero.Runtime, wasm []byte,
-) (c wazero.CompiledModule, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			c, err = nil, fmt.Errorf("compiler: %v", v)
-		}
-	}()
-	return rt.CompileModule(ctx, wasm)
-}
-
-// stageEntry puts the entry for a digest where wazero looks for it, and returns its path and
-// wazero's name for it, or "" if there is no sound entry.
-func (d *diskCache) stageEntry(digest string) (path, key string) {
-	if d.entries == "" {
-		return "", ""
-	}
-	found, err := os.ReadDir(filepath.Join(d.entries, digest))
+// buildIdentity returns what tells this program from its other versions, of which one may rewrite
+// modules differently; "" if that cannot be found out. The beginning of the executable holds the
+// build ID that Go's linker writes.
+func buildIdentity() string {
+	f, err := os.Open("/proc/self/exe") // the file that runs, though another may have its name now
 	if err != nil {
-		return "", ""
-	}
-	for _, e := range found {
-		p := filepath.Join(d.entries, digest, e.Name())
-		key, ok := soundEntry(p)
-		if !ok {
-			_ = os.Remove(p)
-			continue
+		path, pathErr := os.Executable()
+		if pathErr != nil {
+			return ""
 		}
-		if linkOrCopy(p, filepath.Join(d.stageDir, key)) == nil {
-			now := time.Now()
-			_ = os.Chtimes(p, now, now) // for prune
-			return p, key
+		if f, err = os.Open(path); err != nil {
+			return ""
 		}
 	}
-	return "", ""
-}
-
-// soundEntry checks a file against its name.
-func soundEntry(path string) (key string, ok bool) {
-	parts := strings.Split(filepath.Base(path), "-")
-	if len(parts) != 3 || len(parts[0]) != 64 {
-		return "", false
-	}
-	// A file of another size need not be read to its end, if it has one.
-	promised, err := strconv.ParseInt(parts[1], 10, 64)
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
-		return "", false
+		return ""
 	}
-	size, sum, err := checksum(path, promised)
-	return parts[0], err == nil && size == promised && parts[2] == fmt.Sprintf("%08x", sum)
-}
-
-// checksum returns the size of a file and the CRC-32C of its contents. A file of
-// more than limit bytes is not read to its end: its size is then limit+1.
-func checksum(path string, limit int64) (size int64, sum uint32, err error) {
-	f, info, err := regular.Open(path)
-	if err != nil {
-		return 0, 0, err
+	h := sha256.New()
+	if _, err := io.CopyN(h, f, min(info.Size(), 64<<10)); err != nil {
+		return ""
 	}
-	if info.Size() > limit {
-		return limit + 1, 0, f.Close()
+	fmt.Fprintln(h, info.Size(), info.ModTime().UnixNano())
+	if b, ok := debug.ReadBuildInfo(); ok {
+		fmt.Fprintln(h, b)
 	}
-	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	contents := io.LimitReader(f, limit+1)
-	size, err = io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{contents}, make([]byte, 1<<18))
-	return size, h.Sum32(), errors.Join(err, f.Close())
-}
-
-// publish turns the files that wazero wrote into entries, except the one that was staged before.
-func (d *diskCache) publish(digest, staged string) (fresh bool) {
-	files, err := os.ReadDir(d.stageDir)
-	if err != nil {
-		return true
-	}
-	for _, f := range files {
-		if name := f.Name(); name == staged || len(name) != 64 {
-			continue
-		}
-		fresh = true
-		path := filepath.Join(d.stageDir, f.Name())
-		if d.entries == "" {
-			continue
-		}
-		size, sum, err := checksum(path, maxCacheBytes)
-		if err != nil {
-			continue
-		}
-		// A failure here only costs a compilation next time.
-		folder := filepath.Join(d.entries, digest)
-		_ = os.MkdirAll(folder, 0o700)
-		_ = os.Rename(path, filepath.Join(folder, fmt.Sprintf("%s-%d-%08x", f.Name(), size, sum)))
-		d.added += size
-	}
-	if d.added >= maxCacheBytes/8 {
-		d.prune(maxCacheBytes)
-	}
-	return fresh
-}
-
-func (d *diskCache) clearStage() {
-	files, err := os.ReadDir(d.stageDir)
-	if err != nil {
-		return
-	}
-	for _, f := range files {
-		_ = os.Remove(filepath.Join(d.stageDir, f.Name())) // whatever stays is swept with the stage
-	}
+	return string(h.Sum(nil))
 }
 
 // linkOrCopy makes to another name for the file, or a copy of it where links are not possible.

@@ -50,13 +50,16 @@ type Engine struct {
 	disk    *diskCache
 	warning error
 
-	rt        wazero.Runtime
-	compiling chan struct{} // holds something while a compilation runs
+	rt wazero.Runtime
 
 	mu        sync.Mutex
 	codes     []*code // compiled and in use
 	abandoned int     // compilations without a caller that waits
 	closed    bool
+	jobs      int                      // modules that are being compiled
+	compiling int                      // bytes of code in them
+	left      chan struct{}            // closed by the next of them to end
+	busy      map[string]chan struct{} // by digests of code being made or loaded; closed at the end
 
 	groups, idleGroups     atomic.Int64
 	runtimes               atomic.Int64
@@ -83,7 +86,7 @@ type Stats struct {
 // New returns an engine. A cache folder that cannot be used is no error: the engine works without
 // it, and [Engine.Warning] returns the reason.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{compiling: make(chan struct{}, 1)}
+	e := &Engine{left: make(chan struct{}), busy: map[string]chan struct{}{}}
 	var err error
 	switch {
 	case cfg.CacheDir != "":
@@ -106,6 +109,9 @@ func New(cfg Config) (*Engine, error) {
 
 // Warning returns why the cache folder could not be used, or nil.
 func (e *Engine) Warning() error { return e.warning }
+
+// Keeps reports whether the engine keeps compiled code between runs.
+func (e *Engine) Keeps() bool { return e.disk != nil && e.disk.entries != "" }
 
 // Stats returns current counts.
 func (e *Engine) Stats() Stats {
@@ -247,6 +253,11 @@ type Source struct {
 	// Name is used in backtraces if the module's own name section has none.
 	Name string
 	Wasm []byte
+	// Info is what corewasm.Scan returns for Wasm, unless it is nil.
+	Info *corewasm.Info
+	// Digest, unless nil, returns what identifies Wasm, for which it hashes less than all of it. It
+	// is called only if there is a cache folder.
+	Digest func() []byte
 	// Imports has one entry for each import of the module, in order.
 	Imports []Import
 	// Known are the globals that have one value whenever code reads them, see [corewasm.Options].

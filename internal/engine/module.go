@@ -67,43 +67,28 @@ func (r *Runtime) Compile(ctx context.Context, src Source) (*Module, error) {
 }
 
 func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module, error) {
-	info, err := corewasm.Scan(src.Wasm)
-	if err != nil {
-		return nil, &ModuleError{src.Name, err}
+	info, err := src.Info, error(nil)
+	if info == nil {
+		if info, err = corewasm.Scan(src.Wasm); err != nil {
+			return nil, &ModuleError{src.Name, err}
+		}
 	}
 	names, err := src.importNames(info)
 	if err != nil {
 		return nil, err
 	}
-	opt := corewasm.Options{
-		Imports:      names,
-		Safepoint:    &corewasm.ImportName{Module: HostModule, Name: safepointName},
-		MoveData:     true,
-		GlobalPrefix: globalPrefix,
-		StartExport:  startExport,
-		MaxTable:     maxTable,
-		Known:        src.Known,
-		Lines:        info.HasDWARF && info.CodeSize() <= maxLinesCode,
-	}
+	opt := rewriteOptions(info, names, src.Known)
 	m := &Module{runtime: r, source: src, info: info, hidden: hidden, debug: debugInfo{info: info}}
-	progress := src.Progress
-	if progress == nil {
-		progress = func(int, int) {}
+	if src.Progress != nil {
+		src.Progress(0, len(src.Wasm))
 	}
-	progress(0, len(src.Wasm))
-	if !r.engine.share(m, opt) {
-		stop := func() {}
-		if src.Progress != nil && info.CodeSize() >= progressCode {
-			stop = estimateProgress(progress, info.CodeSize(), len(src.Wasm))
-		}
-		err := r.compileNew(ctx, m, opt)
-		stop()
-		if err != nil {
-			return nil, err
-		}
+	if err := r.obtain(ctx, m, opt); err != nil {
+		return nil, err
 	}
 	m.canReset = m.resettable()
-	progress(len(src.Wasm), len(src.Wasm))
+	if src.Progress != nil {
+		src.Progress(len(src.Wasm), len(src.Wasm))
+	}
 	rw := m.rewritten
 	if m.ownsMemory() {
 		m.image, err = newImage(r.engine, rw.Data)
@@ -118,27 +103,21 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 	return m, nil
 }
 
-// compileNew rewrites and compiles a module whose code is not in use yet.
-func (r *Runtime) compileNew(ctx context.Context, m *Module, opt corewasm.Options) (err error) {
-	if m.rewritten, err = corewasm.RewriteScanned(m.info, opt); err != nil {
-		return &ModuleError{m.source.Name, err}
+// rewriteOptions returns how a module is rewritten whose imports get those names, and some of whose
+// globals have known values.
+func rewriteOptions(
+	info *corewasm.Info, names []corewasm.ImportName, known []corewasm.Known,
+) corewasm.Options {
+	return corewasm.Options{
+		Imports:      names,
+		Safepoint:    &corewasm.ImportName{Module: HostModule, Name: safepointName},
+		MoveData:     true,
+		GlobalPrefix: globalPrefix,
+		StartExport:  startExport,
+		MaxTable:     maxTable,
+		Known:        known,
+		Lines:        info.HasDWARF && info.CodeSize() <= maxLinesCode,
 	}
-	m.digest = digest(m.rewritten.Wasm)
-	for _, c := range m.rewritten.Companions {
-		companion := Source{Name: m.source.Name, Wasm: c.Wasm}
-		if c.Import >= 0 {
-			companion.Imports = []Import{m.source.Imports[c.Import]}
-		}
-		extra, err := r.compile(ctx, companion, true)
-		if err != nil {
-			return err
-		}
-		m.extra = append(m.extra, extra)
-	}
-	if err := r.engine.compile(ctx, r.rt, m, opt); err != nil {
-		return &ModuleError{m.source.Name, err}
-	}
-	return nil
 }
 
 // ownsMemory reports whether the module defines its memory 0.

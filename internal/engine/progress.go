@@ -15,6 +15,14 @@ const (
 	allocatedPerBytes = 45
 )
 
+// progress reports the progress of a compilation of that many bytes of code, until stop is called.
+func (s *Source) progress(code int) (stop func()) {
+	if s.Progress == nil || code < progressCode {
+		return func() {}
+	}
+	return estimateProgress(s.Progress, code, len(s.Wasm))
+}
+
 // estimateProgress calls progress repeatedly, until stop is called, with an estimate of how far a
 // compilation of code bytes, of a module of total bytes, has come. wazero does not report it, but
 // what it has allocated grows with each function. Because the estimate may be too high, it gets

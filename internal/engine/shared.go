@@ -16,7 +16,8 @@ type code struct {
 	compiled  wazero.CompiledModule
 	extraRefs int
 	digest    string
-	refs      int // modules; guarded by Engine.mu
+	stub      []byte // nil without a cache folder
+	refs      int    // modules; guarded by Engine.mu
 
 	// What the code was made from. The module is the newest that uses it, so
 	// that nothing of older ones is kept.
@@ -45,15 +46,49 @@ func (e *Engine) share(m *Module, opt corewasm.Options) bool {
 	return false
 }
 
+// adopt sets the code of m, which was rewritten, to that of a live module that was rewritten to the
+// same, and reports whether there is one.
+func (e *Engine) adopt(m *Module, stub []byte, opt corewasm.Options) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.codes {
+		if c.digest == m.digest {
+			c.refs++
+			m.rewritten.Wasm = nil
+			c.imports, c.options, c.rewritten, c.stub = m.source.Imports, opt, m.rewritten, stub
+			m.code, m.fromCache = c, true
+			return true
+		}
+	}
+	return false
+}
+
 // keep makes the code of m, just compiled, known for sharing.
-func (e *Engine) keep(m *Module, c compilation, opt corewasm.Options) {
+func (e *Engine) keep(m *Module, c compilation, stub []byte, opt corewasm.Options) {
 	m.code = &code{
 		compiled: c.compiled, extraRefs: c.extraRefs, digest: m.digest, refs: 1,
-		imports: m.source.Imports, options: opt, rewritten: m.rewritten,
+		imports: m.source.Imports, options: opt, rewritten: m.rewritten, stub: stub,
 	}
 	e.mu.Lock()
 	e.codes = append(e.codes, m.code)
 	e.mu.Unlock()
+}
+
+// rememberShared keeps the record of a module that shares its code, for the next start.
+func (e *Engine) rememberShared(m *Module, opt corewasm.Options) {
+	kept, ok := m.rewritten.Keep()
+	if e.disk == nil || !ok {
+		return
+	}
+	e.mu.Lock()
+	stub := m.code.stub
+	e.mu.Unlock()
+	source, digest := m.source, m.digest
+	e.disk.background(func() { // hashing the module takes time
+		if key := e.disk.recordKey(&source, opt); key != "" {
+			e.disk.remember(record{recordHead{key, digest, kept}, stub})
+		}
+	})
 }
 
 // release releases a module's share of its code.
