@@ -29,7 +29,9 @@ func (s *serveSettings) reported(err error) error {
 	if s.used == nil {
 		return err
 	}
-	data, failed := s.used.Report(s.load.Dirs).JSON()
+	data, failed := s.used.Report(capabilities.Given{
+		Dirs: s.load.Dirs, KeyValue: s.load.KeyValueFile,
+	}).JSON()
 	if failed == nil {
 		failed = regular.WriteFile(s.report, data, 0o666)
 	}

@@ -3,14 +3,19 @@ package cmd
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/kvfile"
 )
 
-const keyvalueFile = "rust-keyvalue/rust-keyvalue.wasm"
+const (
+	keyvalueFile  = "rust-keyvalue/rust-keyvalue.wasm"
+	keyvalueFile2 = "rust-keyvalue/rust-keyvalue-draft2.wasm"
+)
 
 func TestEachFunctionOfKeyValue(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -29,9 +34,10 @@ func TestEachFunctionOfKeyValue(t *testing.T) {
 				{"/exists/a/x", "false"},
 				{"/increment/n/i/5", "5"}, {"/increment/n/i/37", "42"}, {"/get/n/i", "42"},
 				{"/increment/n/i/18446744073709551615",
-					`error: Error::Other("the sum is larger than a u64")`},
+					`error: Error::Other("the sum is out of range")`},
 				{"/set/n/i/text", "ok"},
-				{"/increment/n/i/1", `error: Error::Other("the value is not a decimal number")`},
+				{"/increment/n/i/1",
+					`error: Error::Other("the value is not a decimal number that fits")`},
 				{"/fill/f/1001", "ok"}, {"/list/f/1000", "1 01000 None"},
 			} {
 				if body, _, _ := s.ask(t, tt[0]); body != tt[1] {
@@ -48,6 +54,63 @@ func TestEachFunctionOfKeyValue(t *testing.T) {
 	s := startReal(t, "app.wasm", "--keyvalue", "data.db")
 	if body, _, _ := s.ask(t, "/get/a/"); body != "empty" {
 		t.Errorf("after a restart: got %q", body)
+	}
+}
+
+func TestTheSecondDraftOfKeyValue(t *testing.T) {
+	t.Chdir(t.TempDir())
+	putGuest(t, "app.wasm", keyvalueFile2, "", "")
+	for name, args := range map[string][]string{
+		"memory": nil, "file": {"--keyvalue", "data.db"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startReal(t, append([]string{"app.wasm"}, args...)...)
+			for _, tt := range [][2]string{
+				{"/set/a/x/1", "ok"}, {"/get/a/x", "1"}, {"/exists/a/x", "true"},
+				{"/get-many/a/x/nothing", "x=1,nothing=none"}, {"/delete-many/a/x/nothing", "ok"},
+				{"/increment/n/i/-5", "-5"}, {"/increment/n/i/47", "42"}, {"/get/n/i", "42"},
+				{"/increment/n/i/9223372036854775807", `error: Error::Other("the sum is out of range")`},
+				{"/set/n/low/-9223372036854775808", "ok"},
+				{"/increment/n/low/-1", `error: Error::Other("the sum is out of range")`},
+				{"/increment/n/low/0", "-9223372036854775808"},
+				{"/set/n/high/9223372036854775808", "ok"},
+				{"/increment/n/high/1",
+					`error: Error::Other("the value is not a decimal number that fits")`},
+				{"/fill/f/1001", "ok"}, {"/list/f/1000", "1 01000 None"},
+				{"/list/f/x", `error: Error::Other("the cursor is none that list-keys has returned")`},
+				{"/cas/c/new/one", "none true one true"}, {"/get/c/new", "again"},
+				{"/cas/c/new/two", "again true two true"}, {"/count/c/n/3", "repeated 0"},
+				{"/get/c/n", "3"},
+			} {
+				if body, _, _ := s.ask(t, tt[0]); body != tt[1] {
+					t.Errorf("%s: got %q, want %q", tt[0], body, tt[1])
+				}
+			}
+		})
+	}
+}
+
+// TestInstancesThatChangeAKeyAtOnceLoseNothing counts with increments and with swaps.
+func TestInstancesThatChangeAKeyAtOnceLoseNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	putGuest(t, "app.wasm", keyvalueFile2, "", "")
+	s := startReal(t, "app.wasm")
+	s.url(t)
+	const clients, times = 8, 20
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for range times {
+				s.ask(t, "/increment/n/added/1")
+			}
+			s.ask(t, "/count/n/swapped/"+strconv.Itoa(times))
+		})
+	}
+	wg.Wait()
+	for _, key := range []string{"added", "swapped"} {
+		if body, _, _ := s.ask(t, "/get/n/"+key); body != strconv.Itoa(clients*times) {
+			t.Errorf("%s: got %s, want %d", key, body, clients*times)
+		}
 	}
 }
 

@@ -131,7 +131,8 @@ func (f *serveFlags) all() []cli.Flag {
 	b.List("env-file", &f.envFiles,
 		"read environment variables from `FILE`, in dotenv format (repeatable)")
 	b.Toggle("inherit-env", &f.inheritEnv, "pass on the whole environment of this process")
-	b.List("config-var", &f.configVars, "set a value of wasi:config: `K=V` (repeatable)")
+	b.List("config-var", &f.configVars,
+		"set a value of wasi:config: `K=V`, or K alone for that of an environment variable (repeatable)")
 	b.Text("keyvalue", &f.keyvalue, "",
 		"keep the data of wasi:keyvalue in `FILE`; without it, in memory")
 	b.List("arg", &f.args, "add `ARGUMENT` to the component's command line (repeatable)")
@@ -269,7 +270,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	configVars, err := parseConfigVars(f.configVars.Value())
+	configVars, err := parseConfigVars(f.configVars.Value(), t.environ)
 	if err != nil {
 		return nil, err
 	}
@@ -379,15 +380,23 @@ func isHostName(name string) bool {
 	return strings.Trim(name, ".") != ""
 }
 
-// parseConfigVars reads the values of --config-var. Of several for a key the last one counts.
-func parseConfigVars(list []string) ([][2]string, error) {
+// parseConfigVars reads the values of --config-var. Of several for a key the last one counts. A key
+// without a value has that of the environment variable of the same name.
+func parseConfigVars(list, environ []string) ([][2]string, error) {
 	var vars [][2]string
 	for _, text := range list {
 		key, value, ok := strings.Cut(text, "=")
+		if !ok {
+			own := func(entry string) bool { return strings.HasPrefix(entry, key+"=") }
+			if i := slices.IndexFunc(environ, own); i >= 0 {
+				text, ok = environ[i], true
+				value = text[len(key)+1:]
+			}
+		}
 		switch {
 		case !ok || key == "":
-			return nil, exit.Usagef("write --config-var KEY=VALUE", "--config-var %q has no key and value",
-				text)
+			return nil, exit.Usagef("write --config-var KEY=VALUE, or set the environment variable KEY",
+				"--config-var %q has no key and value", text)
 		case !utf8.ValidString(text):
 			return nil, exit.Usagef("components take text only: leave it out, or encode it",
 				"--config-var %q is not UTF-8", text)

@@ -12,7 +12,10 @@ func TestDraftsAreOfferedUnderEachOfTheirNames(t *testing.T) {
 	l := NewLinker()
 	for _, name := range []string{
 		"wasi:config/store@0.2.0-rc.1", "wasi:config/store@0.2.0-draft", "wasi:config/store",
+		"wasi:config/store@0.2.0-draft-2024-09-27", "wasi:config/runtime@0.2.0-draft",
 		"wasi:logging/logging@0.1.0-draft", "wasi:logging/logging",
+		"wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/atomics@0.2.0-draft2",
+		"wasi:keyvalue/batch@0.2.0-draft2", "wasi:keyvalue/store",
 	} {
 		if by, ok := l.Offers(name); !ok || by != name {
 			t.Errorf("%s is offered by %q", name, by)

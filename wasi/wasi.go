@@ -112,6 +112,8 @@ const (
 	UseNetwork     = wasi.UseNetwork
 	UsePath        = wasi.UsePath
 	UseEnvironment = wasi.UseEnvironment
+	UseConfig      = wasi.UseConfig
+	UseKeyValue    = wasi.UseKeyValue
 )
 
 // KeyValue keeps the buckets of wasi:keyvalue: View and Update call a function with one of them, by

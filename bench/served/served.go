@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,7 @@ type Server struct {
 	output  *output
 	ended   chan struct{} // closed when the process has ended and all its output is in
 	result  error         // of the process; read after ended
+	killed  atomic.Bool   // by Kill
 }
 
 // Start runs the program and waits until it announces its address, it ends, or ctx is done; in the
@@ -83,6 +85,9 @@ func (s *Server) Pid() int { return s.command.Process.Pid }
 func (s *Server) Stop() error {
 	select {
 	case <-s.ended:
+		if s.killed.Load() {
+			return nil
+		}
 		return s.result
 	default:
 	}
@@ -99,6 +104,17 @@ func (s *Server) Stop() error {
 		<-s.ended
 		return fmt.Errorf("still running %v after an interrupt: killed", stopGrace)
 	}
+}
+
+// Kill ends the process at once, without a word to it, and waits until it has ended. Stop then
+// returns nil.
+func (s *Server) Kill() error {
+	s.killed.Store(true)
+	if err := s.command.Process.Kill(); err != nil {
+		return err
+	}
+	<-s.ended
+	return nil
 }
 
 // wait returns when the output satisfies the condition; the error says why it never will or did not

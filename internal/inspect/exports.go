@@ -77,8 +77,10 @@ func (f *File) noHandler() *File {
 		what = "exports only " + enumeration(exports, 5)
 	}
 	hint := handlerHint(f.Producers.Toolchain())
-	if host := otherHost(exports); host != "" {
-		hint = "it is made for " + host + "; " + hint
+	if host := otherHost(exports); host.run != "" {
+		hint = "it is made for " + host.name + ": run it with " + host.run + ", or " + hint
+	} else if host.name != "" {
+		hint = "it is made for " + host.name + "; " + hint
 	}
 	return f.problem(CodeNoHandler, hint,
 		"does not handle HTTP requests: it %s, and no wasi:http/incoming-handler", what)

@@ -86,6 +86,7 @@ func orName(by, name string) string {
 func importHint(name string, l *component.Linker) string {
 	_, version, _ := strings.Cut(name, "@")
 	const plug = "; or name a component that exports it: --plug other.wasm"
+	host := otherHost([]string{name})
 	switch {
 	case isReleased(name) && strings.Contains(version, "-"):
 		return "this is a version before a release: rebuild it with the WIT of the release, " +
@@ -93,33 +94,82 @@ func importHint(name string, l *component.Linker) string {
 	case isReleased(name) && isVersion(version, "0.3") && offered(l, version) != version:
 		return "this version of " + programName + " runs WASI " + offered(l, version) +
 			"; rebuild the component for it"
-	case otherHost([]string{name}) == "Spin":
-		return "this is an interface of Spin: run the component with spin up, or leave it out of the world" +
-			plug
-	case otherHost([]string{name}) != "":
-		return "this is an interface of " + otherHost([]string{name}) +
-			": leave it out of the world" + plug
+	case host.run != "":
+		return "this is an interface of " + host.name + ": run the component with " + host.run +
+			", or leave it out of the world" + plug
+	case host.name != "":
+		return "this is an interface of " + host.name + ": leave it out of the world" + plug
+	case draftsOf(name) != "":
+		return "provided are " + draftsOf(name) + ": rebuild it with that WIT, or leave it out of " +
+			"the world" + plug
 	case strings.HasPrefix(name, "wasi:") && !isReleased(name):
-		return "this is a proposal that WASI 0.2 and 0.3 do not have: leave it out of the world" +
-			plug
+		hint := "this is a proposal that WASI 0.2 and 0.3 do not have: "
+		if run := proposalHost(name); run != "" {
+			hint += "run the component with " + run + ", or "
+		}
+		return hint + "leave it out of the world" + plug
 	case isReleased(name):
 		return "provided are wasi:cli, clocks, filesystem, http, io, random and sockets: " +
 			"leave it out of the world" + plug
 	}
-	return "leave it out of the world" + plug
+	pkg, _, inPackage := strings.Cut(name, "/")
+	if !inPackage {
+		return "leave it out of the world" + plug
+	}
+	return "run the component with the host that has " + pkg + ", or leave it out of the world" + plug
 }
 
-// otherHost names the host that the interfaces belong to, if it is one that is known; else "".
-func otherHost(names []string) string {
+// otherProgram is a program that provides interfaces of its own to components.
+type otherProgram struct {
+	name string
+	run  string // the command that runs a component with them; "" if there is none to name
+}
+
+// otherHost returns the program that one of the interfaces belongs to, if it is one that is known.
+func otherHost(names []string) otherProgram {
 	for _, name := range names {
 		switch namespace, _, _ := strings.Cut(name, ":"); namespace {
 		case "fermyon", "spin", "spinframework":
-			return "Spin"
+			return otherProgram{name: "Spin", run: "spin up"}
 		case "wasmcloud":
-			return "wasmCloud"
+			return otherProgram{name: "wasmCloud", run: "wash dev"}
 		case "fastly":
-			return "Fastly Compute"
+			return otherProgram{name: "Fastly Compute", run: "fastly compute serve"}
+		case "golem":
+			return otherProgram{name: "Golem"}
 		}
+	}
+	return otherProgram{}
+}
+
+// draftsOf returns the versions of a proposal that are provided; "" for none.
+func draftsOf(name string) string {
+	switch pkg, _, _ := strings.Cut(name, "/"); pkg {
+	case "wasi:keyvalue":
+		return "store, atomics and batch of wasi:keyvalue 0.2.0-draft and 0.2.0-draft2"
+	case "wasi:config":
+		return "wasi:config/store 0.2.0-rc.1, 0.2.0-draft and 0.2.0-draft-2024-09-27, and " +
+			"wasi:config/runtime 0.2.0-draft"
+	case "wasi:logging":
+		return "wasi:logging/logging 0.1.0-draft"
+	}
+	return ""
+}
+
+// proposalHost returns the command that runs components with a proposal that is not provided; ""
+// if none is known.
+func proposalHost(name string) string {
+	switch pkg, _, _ := strings.Cut(name, "/"); pkg {
+	case "wasi:nn":
+		return "wasmtime serve -S nn (wasmtime run -S nn for a command)"
+	case "wasi:tls":
+		return "wasmtime serve -S tls (wasmtime run -S tls for a command)"
+	case "wasi:blobstore", "wasi:messaging":
+		return "wash dev"
+	case "wasi:otel", "wasi:observe":
+		return "spin up"
+	case "wasi:webgpu", "wasi:gpu", "wasi:graphics-context", "wasi:frame-buffer", "wasi:surface":
+		return "the runtime of wasi-gfx"
 	}
 	return ""
 }

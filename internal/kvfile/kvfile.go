@@ -4,10 +4,12 @@
 package kvfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -25,10 +27,17 @@ type Store struct {
 const patience = time.Second
 
 // LockedError is why a file cannot be opened: another process has it open.
-type LockedError struct{ Path string }
+type LockedError struct {
+	Path string
+	// Holder names that process, such as "process 123 (wasihttp)"; "" if it is not known, as on
+	// systems other than Linux.
+	Holder string
+}
 
-// Error names the file.
-func (e *LockedError) Error() string { return e.Path + " is locked: another process has it open" }
+// Error names the file, and the process.
+func (e *LockedError) Error() string {
+	return e.Path + " is locked: " + cmp.Or(e.Holder, "another process") + " has it open"
+}
 
 // Open opens the file at path, which is made if it is not there. The caller must call Close. The
 // error, which names the file, is a *LockedError if another process has it open.
@@ -36,14 +45,14 @@ func Open(path string) (_ *Store, err error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	defer recovered(&err)
+	defer guard(&err, path+": ")()
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: patience})
 	var inPath *fs.PathError
 	switch {
 	case err == nil:
 		return &Store{db}, nil
 	case errors.Is(err, berrors.ErrTimeout):
-		return nil, &LockedError{path}
+		return nil, &LockedError{path, holder(path)}
 	case errors.As(err, &inPath):
 		return nil, fmt.Errorf("%s: %w", path, inPath.Err)
 	}
@@ -53,16 +62,22 @@ func Open(path string) (_ *Store, err error) {
 // Close ends all use of the file.
 func (s *Store) Close() error { return s.db.Close() }
 
-// recovered turns a panic about a damaged file into an error.
-func recovered(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("the file is damaged: %v", r)
+// guard returns a function to defer, which turns a panic about a damaged file into an error that
+// begins with the prefix. Until then a fault in the file's mapping, such as beyond the end of a
+// file that was cut, is a panic of this goroutine.
+func guard(err *error, prefix string) func() {
+	faults := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(faults)
+		if r := recover(); r != nil {
+			*err = fmt.Errorf("%sthe file is damaged: %v", prefix, r)
+		}
 	}
 }
 
 // View calls f with a bucket, which f must not change.
 func (s *Store) View(bucket string, f func(wasi.KeyValueTx) error) (err error) {
-	defer recovered(&err)
+	defer guard(&err, "")()
 	return s.db.View(func(tx *bbolt.Tx) error {
 		return f(&transaction{tx.Bucket(keyOf(bucket))})
 	})
@@ -70,7 +85,7 @@ func (s *Store) View(bucket string, f func(wasi.KeyValueTx) error) (err error) {
 
 // Update calls f with a bucket, and writes what f has changed unless f fails.
 func (s *Store) Update(bucket string, f func(wasi.KeyValueTx) error) (err error) {
-	defer recovered(&err)
+	defer guard(&err, "")()
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(keyOf(bucket))
 		if err != nil {

@@ -18,13 +18,17 @@ const (
 	// UseEnvironment is the reading of the environment, once for the name of each variable: guests
 	// get all variables at once.
 	UseEnvironment UseKind = "environment"
+	// UseConfig is the reading of a key of wasi:config; one without a value is refused.
+	UseConfig UseKind = "config"
+	// UseKeyValue is the opening of a bucket of wasi:keyvalue, or an operation on it.
+	UseKeyValue UseKind = "keyvalue"
 )
 
 // Use is something outside of a guest that it has used, or that was refused to it.
 type Use struct {
 	Kind UseKind
 	Name string
-	// Write is set for an operation that changes what a path leads to.
+	// Write is set for an operation that changes what a path leads to, or a bucket.
 	Write bool
 	// Refused is set if the embedder's decisions forbid it.
 	Refused bool
@@ -34,5 +38,12 @@ type Use struct {
 func (s *State) Uses(kind UseKind, name string, refused bool) {
 	if s.cfg.Used != nil {
 		s.cfg.Used(Use{Kind: kind, Name: name, Refused: refused})
+	}
+}
+
+// Writes reports a use that changes something.
+func (s *State) Writes(kind UseKind, name string, refused bool) {
+	if s.cfg.Used != nil {
+		s.cfg.Used(Use{Kind: kind, Name: name, Write: true, Refused: refused})
 	}
 }

@@ -19,7 +19,7 @@ cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
 big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
-small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-guard rust-words rust-greeter rust-keyvalue rust-preview1 rust-process c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
+small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-guard rust-words rust-greeter rust-keyvalue rust-keyvalue-draft2 rust-preview1 rust-process c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -227,6 +227,7 @@ build() {
     ;;
   rust-files | rust-process) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   rust-guard | rust-words | rust-greeter | rust-keyvalue) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
+  rust-keyvalue-draft2) cargo_guest "$out" rust-keyvalue wasm32-unknown-unknown release --features draft2 ;;
   rust-parts-*)
     cargo_guest "$out" rust-parts wasm32-unknown-unknown release --features "${name#rust-parts-}"
     ;;
@@ -305,7 +306,7 @@ sources() {
   composed-words) echo rust-greeter/src rust-words/src wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   composed-p3) echo rust-middleware-p3/src rust-hello-p3 wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-guard) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
-  rust-keyvalue) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/keyvalue Cargo.toml Cargo.lock ;;
+  rust-keyvalue*) echo rust-keyvalue/src rust-keyvalue/Cargo.toml wit/0.2.12 wit/keyvalue wit/keyvalue-draft2 Cargo.toml Cargo.lock ;;
   rust-words | rust-greeter) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   rust-parts-*) echo rust-parts/src rust-parts/Cargo.toml wit/0.2.12 wit/parts Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
@@ -350,6 +351,7 @@ committed() {
   rust-kitchen-p3) echo "$1/$1.wasm" ;;
   rust-sockets-*) echo "rust-sockets/${1#rust-sockets-}.wasm" ;;
   rust-kitchen*) echo "rust-kitchen/$1.wasm" ;;
+  rust-keyvalue*) echo "rust-keyvalue/$1.wasm" ;;
   rust-parts-*) echo "rust-parts/${1#rust-parts-}.wasm" ;;
   composed-*) echo "composed/${1#composed-}.wasm" ;;
   *) echo "$1/$1.wasm" ;;

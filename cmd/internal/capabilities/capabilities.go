@@ -55,6 +55,10 @@ type Report struct {
 	Paths []Item `json:"paths"`
 	// Environment are the names of the variables that were read. A component gets all at once.
 	Environment []string `json:"environment"`
+	// Config are the keys of wasi:config that were read; those without a value are refused.
+	Config []Item `json:"config"`
+	// KeyValue are the buckets of wasi:keyvalue that were opened.
+	KeyValue []Item `json:"keyvalue"`
 	// Flags give a component what it has used in this run, and no more.
 	Flags []string `json:"flags"`
 	// Refused are flags that would also give it what it was refused, as far as flags can.
@@ -66,22 +70,30 @@ type Report struct {
 // Item is one thing that was used, or refused.
 type Item struct {
 	Name string `json:"name"`
-	// Write is set for a path if it was changed, or was to be.
+	// Write is set for a path or a bucket if it was changed, or was to be.
 	Write bool `json:"write,omitempty"`
 	// Refused is set if it was refused, at least once.
 	Refused bool `json:"refused,omitempty"`
 }
 
-// Report returns what was used until now by components that were given these folders.
-func (c *Collector) Report(dirs []host.Dir) *Report {
+// Given is what components were given of which the report must know more than what they used.
+type Given struct {
+	Dirs []host.Dir
+	// KeyValue is the file of wasi:keyvalue; "" for none.
+	KeyValue string
+}
+
+// Report returns what was used until now by components that were given all that.
+func (c *Collector) Report(given Given) *Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &Report{
 		Interfaces: c.names(wasi.UseInterface), Environment: c.names(wasi.UseEnvironment),
 		Outbound: c.items(wasi.UseOutbound), Network: c.items(wasi.UseNetwork),
-		Paths: c.items(wasi.UsePath), Truncated: c.truncated,
+		Paths: c.items(wasi.UsePath), Config: c.items(wasi.UseConfig),
+		KeyValue: c.items(wasi.UseKeyValue), Truncated: c.truncated,
 	}
-	r.Flags, r.Refused = r.flags(dirs)
+	r.Flags, r.Refused = r.flags(given)
 	return r
 }
 
@@ -113,7 +125,8 @@ func (c *Collector) items(kind wasi.UseKind) []Item {
 }
 
 // flags returns the flags that give what was used, and those for what was refused.
-func (r *Report) flags(dirs []host.Dir) (used, refused []string) {
+func (r *Report) flags(given Given) (used, refused []string) {
+	dirs := given.Dirs
 	used, refused = []string{}, []string{}
 	add := func(flag string, wasRefused bool) {
 		if wasRefused {
@@ -124,6 +137,14 @@ func (r *Report) flags(dirs []host.Dir) (used, refused []string) {
 	}
 	for _, name := range r.Environment {
 		add("--env="+name, false)
+	}
+	for _, i := range r.Config {
+		if !i.Refused {
+			add("--config-var="+i.Name, false)
+		}
+	}
+	if given.KeyValue != "" && len(r.KeyValue) > 0 {
+		add("--keyvalue="+given.KeyValue, false)
 	}
 	for _, d := range dirs {
 		touched, changed := r.usesOf(d, dirs)

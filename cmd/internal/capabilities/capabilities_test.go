@@ -29,15 +29,19 @@ func TestTheFlagsGiveWhatWasUsed(t *testing.T) {
 			{Kind: wasi.UsePath, Name: "/database"},
 			{Kind: wasi.UsePath, Name: "/ro/y", Write: true, Refused: true},
 			{Kind: wasi.UsePath, Name: "here.txt"},
+			{Kind: wasi.UseConfig, Name: "key"},
+			{Kind: wasi.UseConfig, Name: "absent", Refused: true},
+			{Kind: wasi.UseKeyValue, Name: "b"},
+			{Kind: wasi.UseKeyValue, Name: "b", Write: true},
 		} {
 			c.Add(u)
 		}
 	}
-	got := c.Report([]host.Dir{
+	got := c.Report(Given{KeyValue: "data.db", Dirs: []host.Dir{
 		{Host: "d", Guest: "/data"}, {Host: "i", Guest: "/data/in/"},
 		{Host: "r", Guest: "/ro", ReadOnly: true},
 		{Host: "u", Guest: "/unused"}, {Host: ".", Guest: "."},
-	})
+	}})
 	want := &Report{
 		Interfaces: []string{"wasi:cli/stdout@0.2.0"}, Environment: []string{"A"},
 		Outbound: []Item{{Name: "a.example:80", Refused: true}, {Name: "b.example:443"}},
@@ -49,8 +53,10 @@ func TestTheFlagsGiveWhatWasUsed(t *testing.T) {
 			{Name: "/data"}, {Name: "/data/in/x", Write: true}, {Name: "/database"},
 			{Name: "/ro/y", Write: true, Refused: true}, {Name: "here.txt"},
 		},
+		Config:   []Item{{Name: "absent", Refused: true}, {Name: "key"}},
+		KeyValue: []Item{{Name: "b", Write: true}},
 		Flags: []string{
-			"--env=A", "--dir=d::/data:ro", "--dir=i::/data/in/", "--dir=r::/ro:ro", "--dir=.::.:ro",
+			"--env=A", "--config-var=key", "--keyvalue=data.db", "--dir=d::/data:ro", "--dir=i::/data/in/", "--dir=r::/ro:ro", "--dir=.::.:ro",
 			"--allow-outbound=b.example:443", "--allow-net=127.0.0.1", "--allow-net=[::1]:5432",
 			"--allow-net=db.example",
 		},
@@ -66,7 +72,7 @@ func TestAGuestThatInventsNamesIsBounded(t *testing.T) {
 	for i := range maxUses + 1 {
 		c.Add(wasi.Use{Kind: wasi.UsePath, Name: strconv.Itoa(i)})
 	}
-	if r := c.Report(nil); len(r.Paths) != maxUses || !r.Truncated {
+	if r := c.Report(Given{}); len(r.Paths) != maxUses || !r.Truncated {
 		t.Errorf("%d paths, truncated %v", len(r.Paths), r.Truncated)
 	}
 }

@@ -13,50 +13,79 @@ import (
 // AddTo offers the interfaces to l. view returns the state of a store for the data that the
 // embedder put into the store.
 func AddTo(l *component.Linker, view func(data any) *wasi.State) {
-	uses := func(i *component.HostInstance) stateOf {
-		return func(c *component.Call) *wasi.State {
-			st := view(c.Data())
-			st.Uses(wasi.UseInterface, i.Name, false)
-			return st
-		}
+	(&host{l: l, view: view}).addAll()
+}
+
+// host is what the interfaces share while they are added to a Linker.
+type host struct {
+	l    *component.Linker
+	view func(data any) *wasi.State
+	// defined is called for every function; nil outside tests.
+	defined func(iface, name, wit string)
+}
+
+func (h *host) addAll() {
+	for _, d := range keyValueDrafts() {
+		d.add(h)
 	}
-	addKeyValue(l, uses)
-	for _, version := range configVersions {
-		i := l.Instance("wasi:config/store" + version)
-		addConfig(i, uses(i))
+	for _, name := range configNames {
+		h.addConfig(h.l.Instance(name))
 	}
-	for _, version := range loggingVersions {
-		i := l.Instance("wasi:logging/logging" + version)
-		addLogging(i, uses(i))
+	for _, name := range loggingNames {
+		h.addLogging(h.l.Instance(name))
 	}
 }
 
-// stateOf returns the state of the calling store, which uses an interface.
-type stateOf func(c *component.Call) *wasi.State
+// hostFunc is a function of an interface for the store whose state is st.
+type hostFunc func(st *wasi.State, args []component.Value) (component.Value, error)
 
-// The versions under which tools know the interfaces. Those of drafts are compatible with no other,
-// so each is offered by itself; the types in them are the same.
+// define adds a function to an interface.
+func (h *host) define(i *component.HostInstance, name, wit string, f hostFunc) {
+	if h.defined != nil {
+		h.defined(i.Name, name, wit)
+	}
+	i.Func(name, wit, func(c *component.Call, args []component.Value) (component.Value, error) {
+		st := h.view(c.Data())
+		st.Uses(wasi.UseInterface, i.Name, false)
+		return f(st, args)
+	})
+}
+
+// The names under which tools know the interfaces. The versions of drafts are compatible with no
+// other, so each is offered by itself; the types in them are the same.
 var (
-	configVersions  = []string{"@0.2.0-rc.1", "@0.2.0-draft", "@0.2.0-draft-2024-09-27", ""}
-	loggingVersions = []string{"@0.1.0-draft", ""}
+	configNames = []string{
+		"wasi:config/store@0.2.0-rc.1", "wasi:config/store@0.2.0-draft",
+		"wasi:config/store@0.2.0-draft-2024-09-27", "wasi:config/store",
+		// The name of the interface before it was a store.
+		"wasi:config/runtime@0.2.0-draft", "wasi:config/runtime",
+	}
+	loggingNames = []string{"wasi:logging/logging@0.1.0-draft", "wasi:logging/logging"}
 )
 
-// addConfig adds the functions of wasi:config/store. They do not fail.
-func addConfig(i *component.HostInstance, state stateOf) {
-	i.Type("error", "variant { upstream(string), io(string) }")
-	i.Func("get", "func(key: string) -> result<option<string>, error>",
-		func(c *component.Call, args []component.Value) (component.Value, error) {
-			for _, v := range state(c).Config().ConfigVars {
-				if v[0] == args[0].Str() {
+// addConfig adds the functions of wasi:config. They do not fail. A key without a value counts as
+// refused.
+func (h *host) addConfig(i *component.HostInstance) {
+	const cases = "variant { upstream(string), io(string) }"
+	i.Type("error", cases)
+	i.Type("config-error", cases) // its name in the first drafts
+	h.define(i, "get", "func(key: string) -> result<option<string>, error>",
+		func(st *wasi.State, args []component.Value) (component.Value, error) {
+			key := args[0].Str()
+			for _, v := range st.Config().ConfigVars {
+				if v[0] == key {
+					st.Uses(wasi.UseConfig, key, false)
 					return component.Ok(component.Some(component.String(v[1]))), nil
 				}
 			}
+			st.Uses(wasi.UseConfig, key, true)
 			return component.Ok(component.None()), nil
 		})
-	i.Func("get-all", "func() -> result<list<tuple<string, string>>, error>",
-		func(c *component.Call, _ []component.Value) (component.Value, error) {
+	h.define(i, "get-all", "func() -> result<list<tuple<string, string>>, error>",
+		func(st *wasi.State, _ []component.Value) (component.Value, error) {
 			var list []component.Value
-			for _, v := range state(c).Config().ConfigVars {
+			for _, v := range st.Config().ConfigVars {
+				st.Uses(wasi.UseConfig, v[0], false)
 				list = append(list,
 					component.Record(component.String(v[0]), component.String(v[1])))
 			}
@@ -69,16 +98,16 @@ const levels = "trace, debug, info, warn, error, critical"
 
 // addLogging adds the function of wasi:logging/logging, which writes a line to the standard error
 // of the guest.
-func addLogging(i *component.HostInstance, state stateOf) {
+func (h *host) addLogging(i *component.HostInstance) {
 	names := strings.Split(levels, ", ")
 	i.Type("level", "enum { "+levels+" }")
-	i.Func("log", "func(level: level, context: string, message: string)",
-		func(c *component.Call, args []component.Value) (component.Value, error) {
+	h.define(i, "log", "func(level: level, context: string, message: string)",
+		func(st *wasi.State, args []component.Value) (component.Value, error) {
 			line := strings.ToUpper(names[args[0].Case()]) + " "
 			if context := args[1].Str(); context != "" {
 				line += context + ": "
 			}
-			if w := state(c).Config().Stderr; w != nil {
+			if w := st.Config().Stderr; w != nil {
 				// Output that cannot be written is lost: the function has no error.
 				_, _ = io.WriteString(w, line+strings.TrimSuffix(args[2].Str(), "\n")+"\n")
 			}

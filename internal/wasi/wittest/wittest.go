@@ -22,22 +22,43 @@ func Funcs(t testing.TB, dir, version string, files int, without ...string) map[
 	}
 	funcs := map[string]string{}
 	for _, file := range found {
-		text := Text(t, file)
-		pkg := regexp.MustCompile(`package\s+([a-z:]+)@`).FindStringSubmatch(text)[1]
-		for {
-			m := regexp.MustCompile(`interface\s+([a-z-]+)\s*\{`).FindStringSubmatchIndex(text)
-			if m == nil {
-				break
-			}
-			inside, rest := Block(text, m[0])
-			name := pkg + "/" + text[m[2]:m[3]]
-			text = rest
-			if !slices.Contains(without, name) {
-				addFuncs(funcs, name+version, inside)
-			}
-		}
+		addInterfaces(funcs, Text(t, file), version, without)
 	}
 	return funcs
+}
+
+// PackageFuncs is Funcs for a folder whose files are one package, with its version.
+func PackageFuncs(t testing.TB, dir string, files int) map[string]string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "*.wit"))
+	if err != nil || len(found) != files {
+		t.Fatalf("%d files, %v", len(found), err)
+	}
+	text := ""
+	for _, file := range found {
+		text += Text(t, file)
+	}
+	version := regexp.MustCompile(`package\s+[a-z:]+(@[^;]+);`).FindStringSubmatch(text)[1]
+	funcs := map[string]string{}
+	addInterfaces(funcs, text, version, nil)
+	return funcs
+}
+
+// addInterfaces adds the functions of the interfaces in the text of a package.
+func addInterfaces(funcs map[string]string, text, version string, without []string) {
+	pkg := regexp.MustCompile(`package\s+([a-z:]+)@`).FindStringSubmatch(text)[1]
+	for {
+		m := regexp.MustCompile(`interface\s+([a-z-]+)\s*\{`).FindStringSubmatchIndex(text)
+		if m == nil {
+			return
+		}
+		inside, rest := Block(text, m[0])
+		name := pkg + "/" + text[m[2]:m[3]]
+		text = rest
+		if !slices.Contains(without, name) {
+			addFuncs(funcs, name+version, inside)
+		}
+	}
 }
 
 // Text returns a WIT file without comments, gates and the escapes of keywords.
