@@ -48,7 +48,7 @@ type testFlags struct {
 	update, watch, full, quiet        bool
 	variables, variableFiles, secrets cli.StringSlice
 	fileRoot                          string
-	upstreams                         cli.StringSlice
+	upstreams, redact                 cli.StringSlice
 	upstreamMode                      cmdline.Choice
 	strictUpstreams                   bool
 	junit, tap, json, html            string
@@ -62,6 +62,8 @@ func newTestFlags() *testFlags {
 		upstreamMode: cmdline.Choice{
 			Value: "auto", Of: []string{
 				"auto", string(testrunner.UpstreamNone), string(testrunner.UpstreamLive),
+				string(testrunner.UpstreamOnce), string(testrunner.UpstreamNew),
+				string(testrunner.UpstreamAll),
 			},
 		},
 		jobs: 1, concurrent: 1, repeat: 1,
@@ -116,7 +118,11 @@ func (f *testFlags) all() []cli.Flag {
 			"NAME.upstream.hurl beside NAME.hurl is used without this flag")
 	b.Value("upstream-mode", &f.upstreamMode,
 		"`MODE` none never uses the network, live always does, auto is none where an upstream "+
-			"fixture applies, else live")
+			"fixture applies, else live; once, new and all record: where there is no upstream "+
+			"fixture, what is not recorded yet, or everything anew")
+	b.List("redact", &f.redact,
+		"also hide the values of headers, parameters and members called `NAME` in what "+
+			"--upstream-mode records (repeatable)")
 	b.Toggle("strict-upstreams", &f.strictUpstreams,
 		"fail if a recorded exchange with an upstream is not used")
 
@@ -228,9 +234,13 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
 	}
 	s.suite.Options.Upstreams = f.upstreams.Value()
+	s.suite.Options.Redact = f.redact.Value()
 	s.suite.Options.StrictUpstreams = f.strictUpstreams
 	if mode := f.upstreamMode.Value; mode != "auto" {
 		s.suite.Options.UpstreamMode = testrunner.UpstreamMode(mode)
+		if err := f.recording(s); err != nil {
+			return nil, err
+		}
 	}
 	s.suite.Options.Selection.Repeat = int(f.repeat)
 	if err := f.selection(&s.suite.Options.Selection); err != nil {
@@ -240,6 +250,24 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// recording checks what goes together with recording upstreams.
+func (f *testFlags) recording(s *testSettings) error {
+	mode := f.upstreamMode.Value
+	switch {
+	case !s.suite.Options.UpstreamMode.Records():
+	case s.ci:
+		return exit.Usagef("run it on your machine and commit the files",
+			"--upstream-mode %s is refused because CI is set", mode)
+	case f.watch:
+		return exit.Usagef("record once without --watch",
+			"--upstream-mode %s and --watch cannot be combined", mode)
+	case slices.Contains(s.suite.Paths, testrunner.Stdin):
+		return exit.Usagef("name files", "--upstream-mode %s cannot write beside standard input",
+			mode)
+	}
+	return nil
 }
 
 func isTrue(v string) bool { return v != "" && v != "0" && !strings.EqualFold(v, "false") }

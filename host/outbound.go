@@ -26,8 +26,8 @@ type Outbound struct {
 	// Log takes each request when it has ended; nil for no log. It is called from many
 	// goroutines, before the guest gets the result: it should not take long.
 	Log func(OutboundRequest)
-	// Connect makes the connection for a request that the policy allows, for https with TLS done;
-	// nil for the network. r.Sender is the id of the request on whose behalf it is made, "" if that
+	// Connect makes the connection for a request, for https with TLS done; nil for the network. It
+	// also gets requests that the policy refuses: only r.Dial does. r.Sender is the id of the request on whose behalf it is made, "" if that
 	// is not known. Connect is called from many goroutines.
 	Connect func(ctx context.Context, r wasi.Destination) (net.Conn, error)
 }

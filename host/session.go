@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -34,9 +35,9 @@ type SessionOptions struct {
 	// Concurrent is how many requests the instance takes at once; values below 1 count as 1, and an
 	// instance of WASI 0.2 takes one in any case.
 	Concurrent int
-	// Outbound and Network, unless nil, replace those of the Host's Config.
-	Outbound *Outbound
-	Network  *wasi.Network
+	// Connect, unless nil, replaces that of Outbound, and Network that of the Host's Config.
+	Connect func(ctx context.Context, r wasi.Destination) (net.Conn, error)
+	Network *wasi.Network
 }
 
 // ErrEnded is the error for a request that comes when the instance of a Session has ended.
@@ -55,8 +56,10 @@ func (h *Host) NewSession(ctx context.Context, o SessionOptions) (*Session, erro
 		s.maker.base.KeyValue = wasi.NewKeyValue()
 	}
 	s.maker.base.Env = withEnv(h.maker.base.Env, o.Env)
-	if o.Outbound != nil {
-		s.maker.outbound = o.Outbound
+	if o.Connect != nil {
+		outbound := h.cfg.Outbound
+		outbound.Connect = o.Connect
+		s.maker.outbound = &outbound
 	}
 	if o.Network != nil {
 		s.maker.base.Network = o.Network

@@ -48,7 +48,9 @@ func (f *fileRun) spec(s *hurl.Settings) Spec {
 	for _, e := range s.Env {
 		env.WriteString(e.Name + "=" + e.Value + "\n")
 	}
-	spec.Env, spec.Hermetic = env.String(), f.hermetic(s)
+	spec.Env = env.String()
+	live, ok := f.live(s)
+	spec.Hermetic = ok && live == upstream.LiveNone
 	return spec
 }
 
@@ -141,6 +143,7 @@ func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (
 			r.Notes = append(r.Notes, r.AttemptsNote())
 		}
 		if !r.Outcome.Failed() || opts.retry >= 0 && int64(n) > opts.retry {
+			f.recordedUpstreams(&r)
 			return r, nil
 		}
 		if f.view != nil {

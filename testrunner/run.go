@@ -61,6 +61,8 @@ type Options struct {
 	// upstream fixtures for all entries.
 	UpstreamMode UpstreamMode
 	Upstreams    []string
+	// Redact are more names of secrets in what is recorded of other servers.
+	Redact []string
 	// StrictUpstreams makes it a failure if a recorded exchange of a file is not used.
 	StrictUpstreams bool
 	// Ended, if not nil, is called whenever an entry has ended, from several
@@ -298,7 +300,9 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 	}
 	selected := r.options.Selection.Entries(source.Path, source.File.Entries)
 	err = run(ctx, selected)
-	f.reportUnused(len(selected) == len(source.File.Entries))
+	allRan := len(selected) == len(source.File.Entries)
+	f.reportUnused(allRan)
+	f.writeUpstreams(allRan && r.options.UpstreamMode == UpstreamAll)
 	var open *OpenError
 	if errors.As(err, &open) && open.Spec.Component != r.options.Component {
 		result.Err, err = fmt.Errorf("%s: %w", term.Clean(source.Path), open), nil

@@ -19,7 +19,7 @@ type Spec struct {
 	// Env are the variables of its environment that fixtures set, as lines of
 	// NAME=VALUE.
 	Env string
-	// Hermetic reports whether each Request has an Upstream, and nothing goes over a network.
+	// Hermetic reports whether nothing may go over a network: each Request has an Upstream.
 	Hermetic bool
 }
 

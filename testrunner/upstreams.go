@@ -1,6 +1,7 @@
 package testrunner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
@@ -30,6 +32,11 @@ const (
 	UpstreamDefault UpstreamMode = ""
 	UpstreamNone    UpstreamMode = "none" // what is recorded, and nothing else
 	UpstreamLive    UpstreamMode = "live" // the servers themselves
+	// UpstreamOnce records what an entry without upstream fixtures meets, UpstreamNew what is not
+	// recorded yet, and UpstreamAll everything anew.
+	UpstreamOnce UpstreamMode = "once"
+	UpstreamNew  UpstreamMode = "new"
+	UpstreamAll  UpstreamMode = "all"
 )
 
 // upstreamSuffix is how the names of upstream fixtures end.
@@ -110,6 +117,11 @@ func (s *Source) notInFixtures() {
 	}
 }
 
+// Records reports whether a run in this mode may write upstream fixtures.
+func (m UpstreamMode) Records() bool {
+	return m == UpstreamOnce || m == UpstreamNew || m == UpstreamAll
+}
+
 // upstreams are the upstream fixtures of one run of a file.
 type upstreams struct {
 	files []*upstreamFile
@@ -118,6 +130,9 @@ type upstreams struct {
 	mode  UpstreamMode
 	// shared are the paths that hold for every entry.
 	shared []string
+
+	mu       sync.Mutex
+	recorded []fixture.Exchange
 }
 
 // upstreamCache keeps what was read for files that several fixtures use. It is safe for concurrent
@@ -144,11 +159,16 @@ func siblingUpstream(path string) string {
 	if path == Stdin {
 		return ""
 	}
-	beside := strings.TrimSuffix(path, filepath.Ext(path)) + upstreamSuffix
+	beside := besideUpstream(path)
 	if _, err := os.Stat(beside); errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}
 	return beside
+}
+
+// besideUpstream returns the path that the upstream fixture beside a fixture has.
+func besideUpstream(path string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + upstreamSuffix
 }
 
 // UpstreamsOf returns the paths of the upstream fixtures that a source uses.
@@ -212,20 +232,31 @@ func (u *upstreams) paths(s *hurl.Settings, own int, files *fileReader) []string
 	return append(paths, u.shared...)
 }
 
-// hermetic reports whether an entry gets what is recorded, and nothing else.
-func (f *fileRun) hermetic(s *hurl.Settings) bool {
+// live returns what of an entry goes to the servers themselves; ok is false if all does, and
+// nothing is recorded.
+func (f *fileRun) live(s *hurl.Settings) (live upstream.Live, ok bool) {
+	applies := len(f.upstreams.shared) > 0 || len(s.Upstreams) > 0
 	switch f.upstreams.mode {
 	case UpstreamNone:
-		return true
+		return upstream.LiveNone, true
 	case UpstreamLive:
-		return false
+		return upstream.LiveAll, false
+	case UpstreamAll:
+		return upstream.LiveAll, true
+	case UpstreamNew:
+		return upstream.LiveMissing, true
+	case UpstreamOnce:
+		if !applies {
+			return upstream.LiveAll, true
+		}
 	}
-	return len(f.upstreams.shared) > 0 || len(s.Upstreams) > 0
+	return upstream.LiveNone, applies
 }
 
 // newView returns what an entry finds in place of other servers; nil for these themselves.
 func (f *fileRun) newView(s *hurl.Settings) *upstream.View {
-	if !f.hermetic(s) {
+	live, ok := f.live(s)
+	if !ok {
 		return nil
 	}
 	var list []upstream.Exchange
@@ -242,7 +273,9 @@ func (f *fileRun) newView(s *hurl.Settings) *upstream.View {
 			list = append(list, x)
 		}
 	}
-	return f.upstreams.set.View(list)
+	v := f.upstreams.set.View(list)
+	v.Live = live
+	return v
 }
 
 // recorded renders an entry of an upstream fixture.
@@ -332,6 +365,77 @@ func respond(scope *eval.Scope, e *hurl.Entry, x *upstream.Exchange) *eval.Error
 	return nil
 }
 
+// recordedUpstreams takes what the last attempt of an entry has recorded.
+func (f *fileRun) recordedUpstreams(r *Result) {
+	if f.view == nil {
+		return
+	}
+	list, lost := f.view.Recorded()
+	if lost > 0 {
+		r.Notes = append(r.Notes, term.Plural(lost, "exchange")+
+			" with other servers not recorded: without an end, or larger than 16 MiB")
+	}
+	f.upstreams.mu.Lock()
+	defer f.upstreams.mu.Unlock()
+	f.upstreams.recorded = append(f.upstreams.recorded, list...)
+}
+
+// writeUpstreams writes what was recorded into the upstream fixture beside the file. anew says that
+// it replaces what is there.
+func (f *fileRun) writeUpstreams(anew bool) {
+	list := f.upstreams.recorded
+	if len(list) == 0 {
+		return
+	}
+	slices.SortStableFunc(list, func(a, b fixture.Exchange) int {
+		return a.Started.Compare(b.Started)
+	})
+	session := redact.NewSession(f.options.Redact)
+	for i := range list {
+		f.hideKnown(&list[i])
+		session.Find(&list[i])
+	}
+	for i := range list {
+		list[i] = session.Hide(&list[i])
+	}
+	text, warnings := hurl.FromExchanges(list, hurl.RecordOptions{Upstream: true})
+	path := besideUpstream(f.result.Path)
+	before, err := regular.ReadFile(path, regular.MaxFile)
+	if err == nil && !anew {
+		text = slices.Concat(bytes.TrimRight(before, "\n"), []byte("\n\n"), text)
+	}
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = regular.WriteFile(path, text, 0o644)
+	}
+	if err != nil {
+		f.result.Err = fmt.Errorf("%s: %w", term.Clean(path), reason(err))
+		return
+	}
+	f.result.Notes = append(f.result.Notes, fmt.Sprintf("recorded %s with other servers in %s",
+		term.Plural(len(list), "exchange"), term.Clean(path)))
+	f.result.Notes = append(f.result.Notes, fixture.Summarize(warnings, len(list))...)
+	f.result.Notes = append(f.result.Notes, session.Left()...)
+}
+
+// hideKnown replaces the secrets that the run knows by their values.
+func (f *fileRun) hideKnown(x *fixture.Exchange) {
+	hide := f.scope.Vars.Redact
+	x.Request.URL = hide(x.Request.URL)
+	x.Request.Body = []byte(hide(string(x.Request.Body)))
+	lists := []fixture.Fields{x.Request.Headers}
+	if r := x.Response; r != nil {
+		if r.Body != nil {
+			r.Body = []byte(hide(string(r.Body)))
+		}
+		lists = append(lists, r.Headers, r.Trailers)
+	}
+	for _, fields := range lists {
+		for i := range fields {
+			fields[i].Value = hide(fields[i].Value)
+		}
+	}
+}
+
 // missed reports requests that nothing was recorded for.
 func (r *Result) missed(misses []upstream.Miss) {
 	for _, m := range misses {
@@ -352,7 +456,7 @@ func (r *Result) missed(misses []upstream.Miss) {
 // reportUnused reports the recorded exchanges that no entry has used. Those of files that several
 // fixtures share, or of a run in which not all entries ran, mean nothing.
 func (f *fileRun) reportUnused(allRan bool) {
-	if f.upstreams.set == nil || !allRan {
+	if f.upstreams.set == nil || !allRan || f.upstreams.mode == UpstreamAll {
 		return
 	}
 	var places []string

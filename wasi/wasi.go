@@ -156,8 +156,9 @@ type Client struct {
 	// TLS is the configuration for https; nil for the system's roots. It is cloned for each
 	// connection.
 	TLS *tls.Config
-	// Connect makes the connection for a request, for https with TLS done; nil for the network. ctx
-	// ends with the guest's connect-timeout. Connect is called by any goroutine.
+	// Connect makes the connection for a request, for https with TLS done; nil for the network. It
+	// also gets requests that Allow refuses: only their Dial does. ctx ends with the guest's
+	// connect-timeout. Connect is called by any goroutine.
 	Connect func(ctx context.Context, r Destination) (net.Conn, error)
 	// Sender, unless nil, returns the id of the request that the guest works for, for Connect and
 	// Log. The guest's goroutine calls it when the guest sends.
@@ -170,7 +171,8 @@ type Client struct {
 
 // Destination is where a request goes, with the head of that request: Sender, what Client.Sender
 // returned; Method; Scheme, http or https; Host, the authority without user name, and Address, the
-// same with a port in any case; Target, path and query; and Header, which may be kept.
+// same with a port in any case; Target, path and query; Header, which may be kept; and Dial, which
+// connects to the server over the network, if Client.Allow does.
 type Destination = wasi.Destination
 
 // Outbound is what became of a request to another server: Sender, what Client.Sender returned; its

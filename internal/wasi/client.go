@@ -37,8 +37,8 @@ type Client struct {
 	// TLS is the configuration for https; nil for the system's roots. It is cloned for each
 	// connection.
 	TLS *tls.Config
-	// Connect makes the connection for a request, for https with TLS done; nil for the network. ctx
-	// ends with the guest's connect-timeout.
+	// Connect makes the connection for a request, for https with TLS done; nil for the network. It
+	// also gets requests that Allow refuses. ctx ends with the guest's connect-timeout.
 	Connect func(ctx context.Context, r Destination) (net.Conn, error)
 	// Sender, unless nil, returns the id of the request that the guest works for. The guest's
 	// goroutine calls it.
@@ -61,6 +61,9 @@ type Destination struct {
 	Target string
 	// Header may be kept.
 	Header http.Header
+	// Dial connects to the server over the network, with TLS for https, unless Client.Allow refuses
+	// the request.
+	Dial func(ctx context.Context) (net.Conn, error)
 }
 
 // Outbound describes an outgoing request that has ended.

@@ -197,13 +197,13 @@ func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) 
 		refused = c.Allow(address)
 	}
 	e.state.Uses(UseOutbound, address, c == nil || refused != nil)
-	if c == nil || refused != nil {
+	if c == nil || refused != nil && c.Connect == nil {
 		return nil, NewErrorCode(HTTPRequestDenied, refused)
 	}
 	if e.req.Method == http.MethodConnect {
 		return nil, NewErrorCode(HTTPProtocolError, fmt.Errorf("CONNECT is not supported"))
 	}
-	conn, code := e.connect(ctx, c, name, address)
+	conn, code := e.connect(ctx, c, name, address, refused)
 	if code != nil {
 		return nil, code
 	}
@@ -241,31 +241,45 @@ func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) 
 	return e.receive(in)
 }
 
-// connect dials, and shakes hands for https, within the connect timeout.
+// connect makes the connection within the connect timeout. refused is why the policy does not allow
+// one to the server.
 func (e *Exchange) connect(
 	ctx context.Context,
 	c *Client,
 	name, address string,
+	refused error,
 ) (net.Conn, *ErrorCode) {
 	ctx, cancel := context.WithTimeout(ctx, patience(e.opts.Connect))
 	defer cancel()
+	dial := func(ctx context.Context) (net.Conn, error) {
+		if refused != nil {
+			return nil, NewErrorCode(HTTPRequestDenied, refused)
+		}
+		return e.dial(ctx, c, name, address)
+	}
 	var conn net.Conn
 	var err error
-	if c.Connect != nil {
+	if c.Connect == nil {
+		conn, err = dial(ctx)
+	} else {
 		conn, err = c.Connect(ctx, Destination{
 			Sender: e.sender, Method: e.req.Method, Scheme: strings.ToLower(e.req.Scheme),
 			Host: e.req.host(), Address: address, Target: e.req.target(),
-			Header: e.req.header.HTTP(),
+			Header: e.req.header.HTTP(), Dial: dial,
 		})
-	} else {
-		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	}
-	const late = "no connection within the connect-timeout"
 	if err != nil {
+		const late = "no connection within the connect-timeout"
 		return nil, dialError(ctx, err).explain(ctx.Err(), late, e.opts.Connect)
 	}
-	if e.req.Scheme != "HTTPS" || c.Connect != nil {
-		return conn, nil
+	return conn, nil
+}
+
+// dial connects, and shakes hands for https. The error of that is an *ErrorCode.
+func (e *Exchange) dial(ctx context.Context, c *Client, name, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil || e.req.Scheme != "HTTPS" {
+		return conn, err
 	}
 	cfg := &tls.Config{}
 	if c.TLS != nil {
@@ -278,7 +292,7 @@ func (e *Exchange) connect(
 	t := tls.Client(conn, cfg)
 	if err := t.HandshakeContext(ctx); err != nil {
 		conn.Close()
-		return nil, tlsError(ctx, err).explain(ctx.Err(), late, e.opts.Connect)
+		return nil, tlsError(ctx, err)
 	}
 	return t, nil
 }

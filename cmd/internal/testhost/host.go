@@ -62,8 +62,9 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 	}
 	a := &target{host: t, kind: l.Host.Kind(), limit: limit}
 	options := host.SessionOptions{Env: envOf(spec.Env), Concurrent: limit}
+	a.upstreams.hermetic = spec.Hermetic
+	options.Connect = a.upstreams.connect
 	if spec.Hermetic {
-		options.Outbound = &host.Outbound{AllowAll: true, Connect: a.upstreams.connect}
 		options.Network = &wasi.Network{Refused: a.upstreams.refused}
 	}
 	var err error

@@ -22,7 +22,9 @@ func newHost(timeout time.Duration, concurrent int) *Host {
 			if err != nil {
 				return nil, err
 			}
-			h, err := host.New(ctx, wasm, host.Config{Timeout: timeout, MaxMemory: 1 << 30})
+			h, err := host.New(ctx, wasm, host.Config{
+				Timeout: timeout, MaxMemory: 1 << 30, Outbound: host.Outbound{AllowAll: true},
+			})
 			if err != nil {
 				return nil, err
 			}

@@ -13,6 +13,8 @@ import (
 // upstreams are what stands for other servers, for each request that an instance works for. It is
 // safe for concurrent use.
 type upstreams struct {
+	hermetic bool
+
 	mu     sync.Mutex
 	byID   map[string]testrunner.Upstream
 	latest testrunner.Upstream
@@ -49,11 +51,15 @@ var errNoUpstream = errors.New("no upstream is recorded")
 
 func (u *upstreams) connect(ctx context.Context, r wasi.Destination) (net.Conn, error) {
 	upstream := u.of(r.Sender)
-	if upstream == nil {
+	switch {
+	case upstream == nil && u.hermetic:
 		return nil, errNoUpstream
+	case upstream == nil:
+		return r.Dial(ctx)
 	}
 	return upstream.Connect(ctx, testrunner.UpstreamRequest{
 		Method: r.Method, Scheme: r.Scheme, Host: r.Host, Target: r.Target, Header: r.Header,
+		Dial: r.Dial,
 	})
 }
 

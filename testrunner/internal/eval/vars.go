@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 )
 
 // Vars are the variables of one run of a file. They belong to one goroutine.
@@ -71,6 +72,15 @@ func (v *Vars) Hide() func(string) string {
 	}
 	v.hide = func(s string) string { return secrets.Hide(s, redactedText) }
 	return v.hide
+}
+
+// Redact returns a text for a file, without the secrets set so far.
+func (v *Vars) Redact(text string) string {
+	var secrets fixture.Secrets
+	for secret := range v.secrets {
+		secrets.Add(secret)
+	}
+	return secrets.Hide(text, redact.Redacted)
 }
 
 // Infer gives a variable from outside its kind: what reads as null, boolean or

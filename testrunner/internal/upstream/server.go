@@ -198,17 +198,13 @@ func (x *Exchange) message(method string) (head, body []byte) {
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", x.Status, http.StatusText(x.Status))
 	none := method == http.MethodHead || x.Status < 200 || x.Status == http.StatusNoContent ||
 		x.Status == http.StatusNotModified
-	body, coded := x.encoded()
+	body = x.encoded()
 	for _, h := range x.Headers {
 		switch strings.ToLower(h.Name) {
 		case "connection", "keep-alive", "transfer-encoding", "trailer":
 			continue
 		case "content-length":
 			if !none {
-				continue
-			}
-		case "content-encoding":
-			if !coded {
 				continue
 			}
 		}
@@ -254,19 +250,19 @@ func chunked(body, sent []byte, trailers fixture.Fields) []byte {
 	return b.Bytes()
 }
 
-// encoded returns the body with its content codings; coded is false if one of them is not known,
-// and the body has none.
-func (x *Exchange) encoded() (body []byte, coded bool) {
+// encoded returns the body with its content codings. One with a coding that is not known was
+// recorded as it came.
+func (x *Exchange) encoded() []byte {
 	var codings []string
 	for _, h := range x.Headers {
 		if strings.EqualFold(h.Name, "content-encoding") {
 			codings = append(codings, h.Value)
 		}
 	}
-	if body, coded = coding.Encode(x.Body, strings.Join(codings, ",")); !coded {
-		return x.Body, false
+	if body, ok := coding.Encode(x.Body, strings.Join(codings, ",")); ok {
+		return body
 	}
-	return body, true
+	return x.Body
 }
 
 func writeField(b *bytes.Buffer, f fixture.Field) {

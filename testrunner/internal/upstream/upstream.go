@@ -4,6 +4,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/tap"
 )
 
 // Exchange is a request that a guest is expected to send, and what it gets.
@@ -47,6 +49,8 @@ type Request struct {
 	Host   string // with a port if it is not the scheme's
 	Target string // path and query
 	Header http.Header
+	// Dial connects to the server itself.
+	Dial func(ctx context.Context) (net.Conn, error)
 }
 
 // Set is a list of exchanges with how often each has been used. It is safe for concurrent use.
@@ -71,8 +75,21 @@ func (s *Set) Unused() []int {
 	return list
 }
 
+// Live says which requests go to the servers themselves, and are recorded.
+type Live int
+
+// The choices.
+const (
+	LiveNone    Live = iota
+	LiveMissing      // those that nothing is recorded for
+	LiveAll
+)
+
 // View is a Set as the requests of one entry see it.
 type View struct {
+	// Live may be set before the view is used.
+	Live Live
+
 	set       *Set
 	exchanges []Exchange
 
@@ -81,6 +98,8 @@ type View struct {
 	mu     sync.Mutex
 	taken  []int // indices in the Set, as often as they were used
 	misses []Miss
+	record []fixture.Exchange
+	lost   int // requests that went to servers and could not be recorded
 }
 
 // View returns a view that has some of the exchanges of the Set. If several match a request, the
@@ -101,6 +120,14 @@ func (v *View) Undo() {
 
 // graceForBodies is how long End waits for connections that the guest keeps open.
 const graceForBodies = 100 * time.Millisecond
+
+// Recorded returns the exchanges with servers, and how many could not be recorded: they were not
+// complete, or too large. It is called after End.
+func (v *View) Recorded() (list []fixture.Exchange, lost int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.record, v.lost
+}
 
 // End returns the requests that nothing recorded was found for, once all connections have ended or
 // a moment has passed.
@@ -135,6 +162,9 @@ func (v *View) miss(m Miss) {
 // limits the time for the connection alone.
 func (v *View) Connect(ctx context.Context, r Request) (net.Conn, error) {
 	candidates, m := v.candidates(&r)
+	if v.Live == LiveAll || v.Live == LiveMissing && len(candidates) == 0 {
+		return v.dial(ctx, &r)
+	}
 	if len(candidates) == 0 {
 		v.miss(m)
 		return nil, networkError("dial", syscall.ECONNREFUSED)
@@ -156,6 +186,54 @@ func (v *View) Connect(ctx context.Context, r Request) (net.Conn, error) {
 	}
 	v.running.Go(s.serve)
 	return &client{Conn: theirs, server: s}, nil
+}
+
+// dial connects to the server itself and records what comes of the request.
+func (v *View) dial(ctx context.Context, r *Request) (net.Conn, error) {
+	began := time.Now()
+	server := r.Scheme + "://" + r.Host
+	conn, err := r.Dial(ctx)
+	if err != nil {
+		x := fixture.Exchange{
+			Started: began, Wait: time.Since(began), Failure: string(failKind(ctx, err)),
+		}
+		x.Request = fixture.Request{Method: r.Method, URL: server + r.Target}
+		if x.Failure != "" {
+			v.keep(&x)
+		}
+		return nil, err
+	}
+	v.running.Add(1)
+	return tap.Conn(conn, server, func(x *fixture.Exchange) {
+		v.keep(x)
+		v.running.Done()
+	}), nil
+}
+
+// keep records an exchange; nil is one that could not be recorded.
+func (v *View) keep(x *fixture.Exchange) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if x == nil {
+		v.lost++
+		return
+	}
+	v.record = append(v.record, *x)
+}
+
+// failKind returns how a connection failed; "" if that is nothing the server did.
+func failKind(ctx context.Context, err error) hurl.FailKind {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
+		return hurl.FailTimeout
+	case errors.As(err, &dns):
+		return hurl.FailDNS
+	case errors.As(err, &op) && op.Op == "dial":
+		return hurl.FailRefused
+	}
+	return ""
 }
 
 // candidates returns the exchanges whose heads match and that may still be used, else what is
