@@ -57,10 +57,10 @@ func (h *ProxyHandler) State() HandlerState { return h.state }
 // WorkerState.OnRequestStart.
 //
 // A guest that goes on after the head of its response holds it back for a moment: most write the
-// body and end right then, and all of the message can leave at once, with its length. The head comes
-// as soon as the guest waits or returns, or has written a lot; of a guest that computes, about a
-// millisecond after the body is complete, 20 milliseconds after the head if there is a part of the
-// body, and 100 milliseconds after it in any case.
+// body and end right then, and all of the message can leave at once, with its length. The head
+// comes as soon as the guest waits or returns, or has written a lot; of a guest that computes,
+// about a millisecond after the body is complete, 20 milliseconds after the head if there is a part
+// of the body, and 100 milliseconds after it in any case.
 //
 // The end of ctx ends the wait and, later, the response's body: for the guest, the client has gone.
 // The error is then the cause of ctx. Otherwise it is one of *ExpirationError, *TrapError,

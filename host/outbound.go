@@ -27,8 +27,9 @@ type Outbound struct {
 	// goroutines, before the guest gets the result: it should not take long.
 	Log func(OutboundRequest)
 	// Connect makes the connection for a request, for https with TLS done; nil for the network. It
-	// also gets requests that the policy refuses: only r.Dial does. r.Sender is the id of the request on whose behalf it is made, "" if that
-	// is not known. Connect is called from many goroutines.
+	// also gets requests that the policy refuses: only r.Dial does. r.Sender is the id of the
+	// request on whose behalf it is made, "" if that is not known. Connect is called from many
+	// goroutines.
 	Connect func(ctx context.Context, r wasi.Destination) (net.Conn, error)
 }
 

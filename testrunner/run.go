@@ -57,8 +57,8 @@ type Options struct {
 	// Component is the path of the component, whatever fixtures name; "" for
 	// what they name, or else the one that can be found.
 	Component string
-	// UpstreamMode says what requests of the guest to other servers meet, and Upstreams are paths of
-	// upstream fixtures for all entries.
+	// UpstreamMode says what requests of the guest to other servers meet, and Upstreams are paths
+	// of upstream fixtures for all entries.
 	UpstreamMode UpstreamMode
 	Upstreams    []string
 	// Redact are more names of secrets in what is recorded of other servers.

@@ -55,7 +55,7 @@ type UpstreamRequest = upstream.Request
 type Upstream interface {
 	// Connect returns a connection to the server for a request, for https without TLS.
 	Connect(ctx context.Context, r UpstreamRequest) (net.Conn, error)
-	// Refuse records that the guest was refused something that cannot be recorded, such as a socket.
+	// Refuse records that the guest was refused what cannot be recorded, such as a socket.
 	Refuse(what string)
 }
 

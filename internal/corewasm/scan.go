@@ -318,7 +318,8 @@ func (i *Info) decode(id byte, r *reader) {
 	}
 }
 
-// maxReserved bounds how many elements there is room for before they are read: a count may be a lie.
+// maxReserved bounds how many elements there is room for before they are read: a count may be a
+// lie.
 const maxReserved = 1 << 16
 
 func (r *reader) indices(what string) []uint32 {

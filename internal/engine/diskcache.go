@@ -173,8 +173,8 @@ func (d *diskCache) grown(bytes, atLeast int64) {
 	}
 }
 
-// background runs f beside whatever the caller goes on with; close waits for it. After close it does
-// not run f.
+// background runs f beside whatever the caller goes on with; close waits for it. After close it
+// does not run f.
 func (d *diskCache) background(f func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

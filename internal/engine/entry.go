@@ -148,8 +148,8 @@ func (d *diskCache) unstage(names []string) {
 }
 
 // compile compiles a module that has no entry, and makes one. extraRefs is how many more times than
-// once the code must be closed. The code comes from help, unless that is nil. A failure of the cache
-// or the helper never makes it fail.
+// once the code must be closed. The code comes from help, unless that is nil. A failure of the
+// cache or the helper never makes it fail.
 func (d *diskCache) compile(
 	ctx context.Context, rt wazero.Runtime, digest string, wasm, stub []byte, help Helper,
 ) (compiled wazero.CompiledModule, extraRefs int, err error) {

@@ -30,7 +30,8 @@ func unreadable(t *testing.T, m ct.Module) []byte {
 	return wasm
 }
 
-// otherModule returns a module with a fib that is right for run, and has other code than fibModule's.
+// otherModule returns a module with a fib that is right for run, and has other code than
+// fibModule's.
 func otherModule() ct.Module {
 	m := fibModule("a")
 	m.Funcs[0].Code = ct.Const(55)

@@ -3,7 +3,6 @@ package wasi
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"maps"
@@ -239,62 +238,6 @@ func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) 
 		return nil, NewErrorCode(ConnectionTerminated, nil)
 	}
 	return e.receive(in)
-}
-
-// connect makes the connection within the connect timeout. refused is why the policy does not allow
-// one to the server.
-func (e *Exchange) connect(
-	ctx context.Context,
-	c *Client,
-	name, address string,
-	refused error,
-) (net.Conn, *ErrorCode) {
-	ctx, cancel := context.WithTimeout(ctx, patience(e.opts.Connect))
-	defer cancel()
-	dial := func(ctx context.Context) (net.Conn, error) {
-		if refused != nil {
-			return nil, NewErrorCode(HTTPRequestDenied, refused)
-		}
-		return e.dial(ctx, c, name, address)
-	}
-	var conn net.Conn
-	var err error
-	if c.Connect == nil {
-		conn, err = dial(ctx)
-	} else {
-		conn, err = c.Connect(ctx, Destination{
-			Sender: e.sender, Method: e.req.Method, Scheme: strings.ToLower(e.req.Scheme),
-			Host: e.req.host(), Address: address, Target: e.req.target(),
-			Header: e.req.header.HTTP(), Dial: dial,
-		})
-	}
-	if err != nil {
-		const late = "no connection within the connect-timeout"
-		return nil, dialError(ctx, err).explain(ctx.Err(), late, e.opts.Connect)
-	}
-	return conn, nil
-}
-
-// dial connects, and shakes hands for https. The error of that is an *ErrorCode.
-func (e *Exchange) dial(ctx context.Context, c *Client, name, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	if err != nil || e.req.Scheme != "HTTPS" {
-		return conn, err
-	}
-	cfg := &tls.Config{}
-	if c.TLS != nil {
-		cfg = c.TLS.Clone()
-	}
-	if cfg.ServerName == "" {
-		cfg.ServerName = name
-	}
-	cfg.NextProtos = []string{"http/1.1"}
-	t := tls.Client(conn, cfg)
-	if err := t.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		return nil, tlsError(ctx, err)
-	}
-	return t, nil
 }
 
 // framing is how a request's body is delimited on the wire (RFC 9112, 6).
