@@ -25,6 +25,10 @@ type kind struct {
 	words []string
 	// unit is an example of the unit that a text has; "" for none.
 	unit string
+	// pattern is the regular expression, for the schema, of texts with a unit.
+	pattern string
+	// least is the smallest number.
+	least int
 	// resolve makes a value that is written in a file in the folder dir one for the command line;
 	// nil for values that are no paths.
 	resolve func(dir, value string) string
@@ -44,16 +48,18 @@ func kindOf(f cli.Flag) (kind, error) {
 		k.list = true
 	case *cli.GenericFlag:
 		switch v := f.Value.(type) {
-		case *cmdline.Count, *cmdline.Several:
+		case *cmdline.Count:
 			k.number = true
+		case *cmdline.Several:
+			k.number, k.least = true, 1
 		case *cmdline.Shuffle:
 			k.number, k.boolean = true, true
 		case *cmdline.Choice:
 			k.text, k.words = true, v.Of
 		case *cmdline.Span:
-			k.text, k.unit = true, "s"
+			k.text, k.unit, k.pattern = true, "s", spanPattern
 		case *cmdline.Size:
-			k.text, k.unit = true, "MiB"
+			k.text, k.unit, k.pattern = true, "MiB", sizePattern
 		default:
 			k.text = true
 		}
@@ -78,6 +84,13 @@ func kindOf(f cli.Flag) (kind, error) {
 	}
 	return k, nil
 }
+
+// The forms of lengths of time and of sizes.
+const (
+	amount      = `([0-9]+\.?[0-9]*|\.[0-9]+)`
+	spanPattern = "^(" + amount + "|(" + amount + "(ns|us|µs|μs|ms|s|m|h))+)$"
+	sizePattern = "^" + amount + " ?([KkMmGgTt][Ii]?)?[Bb]?$"
+)
 
 // valueName returns how the help of a flag calls its value.
 func valueName(f cli.Flag) string {
@@ -142,9 +155,8 @@ func (k kind) texts(v any) (list []string, ok bool) {
 		return list, true
 	case map[string]any:
 		for name, value := range v {
-			// A number such as 3.10 would lose its zero.
-			text, ok := kind{text: true, number: true, boolean: true}.one(value)
-			if !ok || name == "" || strings.Contains(name, "=") {
+			text, ok := pairValue().one(value)
+			if !ok || !isName(name) {
 				return nil, false
 			}
 			list = append(list, name+"="+text)
@@ -154,6 +166,13 @@ func (k kind) texts(v any) (list []string, ok bool) {
 	}
 	return nil, false
 }
+
+// pairValue is the kind of the values in a table of pairs. A number such as 3.10 would lose its
+// zero.
+func pairValue() kind { return kind{text: true, number: true, boolean: true} }
+
+// isName reports whether a key of a table can be a NAME in NAME=VALUE.
+func isName(key string) bool { return key != "" && !strings.Contains(key, "=") }
 
 // one returns a value that is not a list as text.
 func (k kind) one(v any) (text string, ok bool) {
@@ -171,6 +190,8 @@ func (k kind) one(v any) (text string, ok bool) {
 // String says what a value must be, as the rest of a sentence.
 func (k kind) String() string {
 	switch {
+	case k.text && k.number && k.boolean:
+		return "a string, a whole number, true or false"
 	case k.pairs:
 		return "a table NAME = \"VALUE\" or a list of \"NAME=VALUE\""
 	case k.list:
@@ -212,12 +233,25 @@ func (k kind) hint(key string, v any) string {
 		return "write it in quotes, as on the command line: " + key + ` = "` + text + `"`
 	case k.words != nil:
 		return "for example " + key + ` = "` + k.words[0] + `"`
+	case k.text && k.unit != "":
+		return "for example " + key + ` = "5` + k.unit + `"`
+	case k.text && isList(v):
+		return "write one string: " + key + ` = "…"`
+	case k.text && k.number && k.boolean:
+		return "for example " + key + ` = "VALUE"`
+	case k.text && !k.number:
+		return "write a string in quotes: " + key + ` = "…"`
 	case k.boolean:
 		return "for example " + key + " = true"
 	case k.number:
 		return "for example " + key + " = 1"
 	}
 	return ""
+}
+
+func isList(v any) bool {
+	_, ok := v.([]any)
+	return ok
 }
 
 // typeName names the type of a value in the words of TOML.

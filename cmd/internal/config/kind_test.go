@@ -1,7 +1,9 @@
 package config
 
 import (
+	"flag"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -82,6 +84,24 @@ func TestAFlagOfAnUnknownKindIsAnError(t *testing.T) {
 	} {
 		if k, err := kindOf(f); err == nil {
 			t.Errorf("%T %q is %v", f, usageOf(f), k)
+		}
+	}
+}
+
+// TestThePatternsOfTheSchemaTakeWhatFlagsTake compares them with the parsers of the flags.
+func TestThePatternsOfTheSchemaTakeWhatFlagsTake(t *testing.T) {
+	for _, text := range []string{
+		"", "0", "5", "5s", "1.5h", ".5s", "1.s", "1h30m", "500ms", "3µs", "5 s", "5 parsecs", "-1s", "s",
+		"1", "64MiB", "64 MiB", "1.5g", "2kb", "7b", "10 KB", "64M iB", "MiB", "64PiB", "-1k", "12ki", "5x",
+	} {
+		for flag, pattern := range map[flag.Value]string{
+			new(cmdline.Span): spanPattern, new(cmdline.Size): sizePattern,
+		} {
+			// A size is more than 0, which no pattern says.
+			want := flag.Set(text) == nil || text == "0"
+			if got := regexp.MustCompile(pattern).MatchString(text); got != want {
+				t.Errorf("%T %q: %v by the pattern, want %v", flag, text, got, want)
+			}
 		}
 	}
 }

@@ -124,6 +124,9 @@ func (sc *schema) check(file *settings.File) error {
 func (k kind) check(file *settings.File, value any, path ...string) error {
 	key := path[len(path)-1]
 	list, ok := k.texts(value)
+	if pairs, isTable := value.(map[string]any); !ok && isTable && k.pairs {
+		return checkPairs(file, pairs, path)
+	}
 	if !ok {
 		return exit.Usagef(k.hint(key, value),
 			"%s: %s must be %s%s", file.Place(path...), key, k, k.not(value))
@@ -135,6 +138,22 @@ func (k kind) check(file *settings.File, value any, path ...string) error {
 	return nil
 }
 
+// checkPairs finds the first key in a table of NAME = VALUE that is no name, or has a value of the
+// wrong type.
+func checkPairs(file *settings.File, pairs map[string]any, path []string) error {
+	for _, name := range inOrder(file, pairs, path...) {
+		at := append(slices.Clone(path), name)
+		if !isName(name) {
+			return exit.Usagef("a name has one character at least, and no \"=\"",
+				"%s: %q is not a name for %s", file.Place(at...), name, path[len(path)-1])
+		}
+		if err := pairValue().check(file, pairs[name], at...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // not says what a value is that has the wrong type.
 func (k kind) not(value any) string {
 	switch value.(type) {
@@ -142,23 +161,22 @@ func (k kind) not(value any) string {
 		if k.list {
 			return ": one of the list is not a string"
 		}
-	case map[string]any:
-		if k.pairs {
-			return ": a name or a value in the table is not possible"
-		}
 	}
 	return ", not " + typeName(value)
 }
 
 // unknownAbove returns the error about a key above the tables.
 func (sc *schema) unknownAbove(file *settings.File, name string) error {
-	hint := nearest(name, sc.names())
+	hint, what := nearest(name, sc.names()), "unknown key %q"
 	if hint == "" {
 		hint = "above the tables stand " + strings.Join(sc.names()[:len(sc.top)], ", ")
 	}
-	what := "unknown key %q"
 	if _, isTable := file.Values[name].(map[string]any); isTable {
 		what = "unknown table [%s]"
+		if nearest(name, sc.names()) == "" {
+			hint = "the tables are [" + strings.Join(tableNames(), "], [") +
+				"]; other commands have no settings, but review, which reads [test]"
+		}
 	}
 	if in := sc.tablesWith(name); len(in) > 0 {
 		hint = name + " belongs below the line " + strings.Join(in, " or ")
@@ -169,12 +187,16 @@ func (sc *schema) unknownAbove(file *settings.File, name string) error {
 // unknown returns the error about a key in a table.
 func (sc *schema) unknown(file *settings.File, name, key string) error {
 	hint := "the keys are the flags of " + name + ": see wasihttp " + name + " --help"
-	if near := nearest(key, sc.tables[name].names()); near != "" {
-		hint = near
-	} else if _, ok := sc.top[key]; ok {
+	near := nearest(key, sc.tables[name].names())
+	positive, negated := strings.CutPrefix(key, "no-")
+	if _, ok := sc.top[key]; ok {
 		hint = key + " belongs at the beginning of the file, before the first table"
 	} else if in := sc.tablesWith(key); len(in) > 0 {
 		hint = "only " + strings.Join(in, " and ") + " can have " + key
+	} else if negated && sc.tables[name].kinds[positive].boolean {
+		hint = "write " + positive + " = false"
+	} else if near != "" {
+		hint = near
 	}
 	return exit.Usagef(hint, "%s: unknown key %q in [%s]", file.Place(name, key), key, name)
 }
@@ -264,6 +286,7 @@ func (k kind) schema(description string) object {
 		if k.pairs {
 			of = append(of, object{
 				"type":                 "object",
+				"propertyNames":        object{"pattern": "^[^=]+$"},
 				"additionalProperties": object{"type": []string{"string", "integer", "boolean"}},
 			})
 		}
@@ -284,6 +307,15 @@ func (k kind) schema(description string) object {
 		if len(types) == 1 {
 			out["type"] = types[0]
 		}
+	}
+	if k.resolve != nil && !k.list {
+		out["minLength"] = 1
+	}
+	if k.pattern != "" {
+		out["pattern"] = k.pattern
+	}
+	if k.number {
+		out["minimum"] = k.least
 	}
 	out["description"] = description
 	return out
