@@ -247,20 +247,13 @@ func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
 	if s.linked.plan.async {
 		return f.callAsync(ctx, args)
 	}
-	th := s.caller
-	s.caller = nil
-	if th == nil {
-		th = &thread{store: s}
-		th.ectx = s.group.NewContext(ctx, th)
-	} else {
-		th.storage = [2]uint64{}
-		th.ectx.Renew(ctx)
-	}
+	th := &s.caller
+	th.storage = [2]uint64{}
+	th.ectx.Renew(ctx)
 	if f.fn.host != nil {
 		return th.callHost(f.fn.host, args), nil
 	}
 	th.callLifted(f.fn, nil, args, func(r Value) { v = r })
-	s.caller = th
 	return v, nil
 }
 

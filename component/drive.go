@@ -126,7 +126,7 @@ func (s *Store) Current() *Task { return s.root }
 func (s *Store) Culprit() *Task { return s.root }
 
 // Wake returns a channel that receives when Turn has something to do.
-func (s *Store) Wake() <-chan struct{} { return s.mailbox.wake }
+func (s *Store) Wake() <-chan struct{} { return s.mailbox.woken() }
 
 // Waiting reports whether guest code waits for something that the embedder has yet to deliver. If
 // it does not, and Turn has nothing to do, nothing happens in the store until the next call.

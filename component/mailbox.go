@@ -9,11 +9,22 @@ import (
 type mailbox struct {
 	mu     sync.Mutex
 	items  []func()
-	wake   chan struct{} // capacity 1
+	wake   chan struct{} // capacity 1; nil until somebody waits
 	closed bool
 }
 
-func (m *mailbox) init() { m.wake = make(chan struct{}, 1) }
+// woken returns the channel that has a message when something was posted.
+func (m *mailbox) woken() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.wake == nil {
+		m.wake = make(chan struct{}, 1)
+		if len(m.items) > 0 {
+			m.wake <- struct{}{}
+		}
+	}
+	return m.wake
+}
 
 // post hands f to the owner. After the store closed it does nothing.
 func (m *mailbox) post(f func()) {
@@ -23,9 +34,10 @@ func (m *mailbox) post(f func()) {
 		return
 	}
 	m.items = append(m.items, f)
+	wake := m.wake
 	m.mu.Unlock()
 	select {
-	case m.wake <- struct{}{}:
+	case wake <- struct{}{}:
 	default:
 	}
 }
@@ -44,7 +56,7 @@ func (m *mailbox) drain() bool {
 
 func (m *mailbox) wait(ctx context.Context) error {
 	select {
-	case <-m.wake:
+	case <-m.woken():
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

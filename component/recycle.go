@@ -20,6 +20,8 @@ type recycled struct {
 	insts  []*instance
 	mems   []*engine.Memory
 	funcs  []*engine.Func
+	room   *callRoom
+	frame  *callFrame
 }
 
 // pool holds recycled instance trees of one linked component.
@@ -87,8 +89,11 @@ func (s *Store) recycle() bool {
 	for _, in := range s.insts {
 		*in = instance{idx: in.idx, parent: in.parent, mayLeave: true, table: in.table.emptied()}
 	}
+	if s.frame != nil {
+		*s.frame = callFrame{}
+	}
 	return s.linked.pool.put(recycled{limits: s.limits, group: s.group, insts: s.insts,
-		mems: s.mems, funcs: s.funcs})
+		mems: s.mems, funcs: s.funcs, room: s.room, frame: s.frame})
 }
 
 // maxKeptEntries bounds the room in a handle table that waits for another use.

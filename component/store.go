@@ -46,7 +46,9 @@ type Store struct {
 
 	room   *callRoom  // of the next call of a host function; nil while there is one
 	frame  *callFrame // of the next call of a lifted function; nil while there is one
-	caller *thread    // of the embedder's calls
+	caller thread     // of the embedder's calls, of which there is one at a time
+
+	instance Instance
 
 	limits       Limits
 	ready        bool // the instance tree comes from the pool, and has to be started only
@@ -81,13 +83,13 @@ type instance struct {
 // everything that runs in the store: its end ends host functions that wait.
 func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	s := &Store{linked: l, data: data, ctx: ctx}
-	s.mailbox.init()
-	s.base.store = s
+	s.base.store, s.caller.store = s, s
 	s.limits = lim
 	s.handles.limit = handleLimit(lim)
 	if r, ok := l.pool.take(lim); ok {
 		s.group, s.insts, s.mems, s.funcs = r.group, r.insts, r.mems, r.funcs
-		s.base.ectx = s.group.NewContext(ctx, &s.base)
+		s.room, s.frame = r.room, r.frame
+		s.begin(ctx)
 		s.ready = true
 		for _, in := range s.insts {
 			in.table.count = &s.handles
@@ -95,7 +97,7 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 		return s
 	}
 	s.group = l.runtime.NewGroup(engine.Limits{MaxMemoryBytes: lim.MemoryBytes}, l.plan.coreSlots)
-	s.base.ectx = s.group.NewContext(ctx, &s.base)
+	s.begin(ctx)
 	s.mems = make([]*engine.Memory, len(l.plan.mems))
 	s.funcs = make([]*engine.Func, len(l.plan.funcs))
 	states := make([]instance, len(l.plan.instances))
@@ -109,6 +111,17 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	}
 	return s
 }
+
+// begin makes contexts for the threads of the store.
+func (s *Store) begin(ctx context.Context) {
+	for _, th := range []*thread{&s.base, &s.caller} {
+		s.group.InitContext(&th.ownCtx, ctx, th)
+		th.ectx = &th.ownCtx
+	}
+}
+
+// Quick reports whether Instantiate will run no code of the guest's.
+func (s *Store) Quick() bool { return s.ready && !s.group.Starts() }
 
 // Interrupt stops running guest code at its next safepoint, by a trap with that cause. Any
 // goroutine may call it. It does not wake host functions that wait: their context does.
@@ -179,15 +192,16 @@ type Instance struct {
 // be closed. The end of ctx ends host functions that wait meanwhile.
 func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err error) {
 	defer s.guard(&err)
-	s.base.ectx = s.group.NewContext(ctx, &s.base)
-	defer func() { s.base.ectx = s.group.NewContext(s.ctx, &s.base) }()
+	s.base.ectx.Renew(ctx)
+	defer func() { s.base.ectx.Renew(s.ctx) }()
+	s.instance = Instance{store: s, root: l.plan.exports}
 	if s.ready {
 		if err := s.group.Restart(s.base.ectx); err != nil {
 			s.poison = err
 			return nil, err
 		}
 		s.instantiated = true
-		return &Instance{store: s, root: l.plan.exports}, nil
+		return &s.instance, nil
 	}
 	for _, in := range l.plan.inits {
 		if err := s.instantiate(ctx, in); err != nil {
@@ -196,7 +210,7 @@ func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err
 		}
 	}
 	s.instantiated = true
-	return &Instance{store: s, root: l.plan.exports}, nil
+	return &s.instance, nil
 }
 
 // instantiate makes one core instance and runs its start function.

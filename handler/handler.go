@@ -2,7 +2,10 @@ package handler
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 )
 
 // ProxyHandler dispatches requests to workers. It is safe for concurrent use.
@@ -17,6 +20,8 @@ type ProxyHandler struct {
 	cancel context.CancelCauseFunc
 	unhook func() bool
 
+	clock   clock
+	heads   holder
 	wakes   wakes
 	workers sync.WaitGroup // grows under mu only while not closed
 
@@ -42,6 +47,7 @@ type Options struct {
 // Close. The caller calls Close in any case.
 func (o Options) New(ctx context.Context, state HandlerState) *ProxyHandler {
 	h := &ProxyHandler{state: state, max: o.MaxWorkers, all: map[*worker]struct{}{}}
+	h.clock.h, h.clock.began = h, time.Now()
 	h.ctx, h.cancel = context.WithCancelCause(ctx)
 	h.unhook = context.AfterFunc(ctx, func() {
 		h.shut()
@@ -207,15 +213,16 @@ func (h *ProxyHandler) shut() {
 
 // stopAll stops the workers that run.
 func (h *ProxyHandler) stopAll(cause error) {
-	h.mu.Lock()
-	all := make([]*worker, 0, len(h.all))
-	for w := range h.all {
-		all = append(all, w)
-	}
-	h.mu.Unlock()
-	for _, w := range all {
+	for _, w := range h.running() {
 		w.stop(cause)
 	}
+}
+
+// running returns the workers that there are.
+func (h *ProxyHandler) running() []*worker {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.all))
 }
 
 // Close lets no more requests in, waits until the workers have ended, and stops them, with
@@ -225,6 +232,8 @@ func (h *ProxyHandler) Close(ctx context.Context) {
 	h.shut()
 	unhook := context.AfterFunc(ctx, func() { h.stopAll(ErrClosed) })
 	h.workers.Wait()
+	h.clock.stop()
+	h.heads.stop()
 	unhook()
 	h.unhook()
 	h.cancel(ErrClosed)

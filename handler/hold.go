@@ -21,11 +21,11 @@ const (
 	settleTick = time.Millisecond
 )
 
-// holder holds the heads of responses back while their guest goes on: most guests write the body
-// and end right after the head, and then all of the message can leave at once, with its length, and
-// the receiver wakes once, when the instance is free for the next request. A head leaves when the
-// guest waits or returns, or has written a lot; and if it computes, soon after the end of the body,
-// later with a part of it, or latest without any.
+// holder, which the workers of a handler share, holds the heads of responses back while their guest
+// goes on: most guests write the body and end right after the head, and then all of the message can
+// leave at once, with its length, and the receiver wakes once, when the instance is free for the
+// next request. A head leaves when the guest waits or returns, or has written a lot; and if it
+// computes, soon after the end of the body, later with a part of it, or latest without any.
 type holder struct {
 	mu    sync.Mutex
 	held  []*exchange

@@ -219,7 +219,7 @@ func (l *loop) respond(t *task, res *wasi.Response, code *ErrorCode) {
 		if inTime {
 			t.x.resolve(nil, code)
 		}
-	case !inTime || !l.w.heads.hold(t.x, res, now):
+	case !inTime || !l.w.h.heads.hold(t.x, res, now):
 		_ = res.Body.Close() // it never fails
 	default:
 		l.responded = append(l.responded, t)
@@ -380,7 +380,7 @@ func (l *loop) wait() (x *exchange, end bool, err error) {
 	case <-l.proxy.Wake():
 	case <-l.nudge:
 	case <-l.w.ctx.Done():
-		err = context.Cause(l.w.ctx)
+		err = context.Cause(&l.w.ctx)
 	}
 	if next != nil && !l.w.h.withdraw(l.w) {
 		if x = <-l.w.next; x == nil {

@@ -82,6 +82,26 @@ func (p *ProxyPre) Export() string { return p.export }
 // If ctx ends first, the guest's initialization is stopped by a trap with the cause of ctx. After
 // an error the store can only be closed.
 func (p *ProxyPre) Instantiate(ctx context.Context, store *component.Store) (Proxy, error) {
+	inst, err := p.instantiate(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	fn := inst.Func(p.export, "handle")
+	if fn == nil {
+		return nil, fmt.Errorf("%s has no function handle", p.export)
+	}
+	if p.kind == P3 {
+		return &proxyP3{store: store, handle: fn}, nil
+	}
+	return newProxyP2(fn), nil
+}
+
+func (p *ProxyPre) instantiate(
+	ctx context.Context, store *component.Store,
+) (*component.Instance, error) {
+	if store.Quick() {
+		return p.linked.Instantiate(ctx, store)
+	}
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		store.Interrupt(context.Cause(ctx))
@@ -95,17 +115,7 @@ func (p *ProxyPre) Instantiate(ctx context.Context, store *component.Store) (Pro
 			err = context.Cause(ctx)
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	fn := inst.Func(p.export, "handle")
-	if fn == nil {
-		return nil, fmt.Errorf("%s has no function handle", p.export)
-	}
-	if p.kind == P3 {
-		return &proxyP3{store: store, handle: fn}, nil
-	}
-	return newProxyP2(fn), nil
+	return inst, err
 }
 
 // Proxy is an instance of a component of either kind. It belongs to the owner of its store.

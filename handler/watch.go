@@ -16,9 +16,7 @@ const unwind = 100 * time.Millisecond
 // taken.
 type watch struct {
 	mu       sync.Mutex
-	timer    *time.Timer // made when first needed
-	armed    time.Time   // when the timer fires at the latest: set again if before deadline
-	deadline time.Time   // of the status; zero for none
+	deadline time.Time // of the status; zero for none
 	status   WorkerStatus
 	since    time.Time
 	x        *exchange // being handled
@@ -126,15 +124,11 @@ func (w *worker) waitIdle(refuses bool) bool {
 
 // end ends the watch: the store is the worker's alone from now on.
 func (w *worker) end() {
-	w.heads.stop()
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.inst = nil
 	t.deadline = time.Time{}
-	if t.timer != nil {
-		t.timer.Stop()
-	}
 	if w.loop != nil && w.loop.timer != nil {
 		w.loop.timer.Stop()
 	}
@@ -155,7 +149,7 @@ func (w *worker) stop(cause error) {
 func (w *worker) stopGuest(cause error) {
 	t := &w.watch
 	t.stopped = cause
-	w.cancel(cause)
+	w.ctx.end(cause)
 	if t.inst == nil {
 		return
 	}
@@ -168,37 +162,22 @@ func (w *worker) stopGuest(cause error) {
 // setDeadline sets when the status expires. The lock is held.
 func (w *worker) setDeadline(at time.Time) {
 	w.watch.deadline = at
-	w.arm(at)
-}
-
-// arm sets the timer. One that fires early enough is left alone: most are never needed, and most
-// deadlines replace earlier ones. The lock is held.
-func (w *worker) arm(at time.Time) {
-	t := &w.watch
-	if at.IsZero() || !t.armed.IsZero() && !at.Before(t.armed) {
-		return
-	}
-	t.armed = at
-	if t.timer == nil {
-		t.timer = time.AfterFunc(time.Until(at), w.onTimer)
-	} else {
-		t.timer.Reset(time.Until(at))
+	if !at.IsZero() {
+		w.h.clock.set(at)
 	}
 }
 
-// onTimer acts when the deadline has come. It may be called late, after the deadline has changed,
-// so it trusts only what it finds.
+// onTimer acts if the deadline has come. It is called whenever one has come of some worker.
 func (w *worker) onTimer() {
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.armed = time.Time{}
 	if t.inst == nil || t.deadline.IsZero() {
 		return
 	}
 	now := time.Now()
 	if now.Before(t.deadline) {
-		w.arm(t.deadline)
+		w.h.clock.set(t.deadline)
 		return
 	}
 	t.deadline = time.Time{}

@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"context"
 	"errors"
 	"runtime/debug"
 	"time"
@@ -13,10 +12,9 @@ import (
 // worker owns one instance. All that concerns the guest happens on the goroutine of run; the fields
 // below mu are shared with the receivers of its responses and with its timer.
 type worker struct {
-	h      *ProxyHandler
-	ctx    context.Context // of the store and everything in it
-	cancel context.CancelCauseFunc
-	next   chan *exchange // the one message that a parked worker gets; nil: end
+	h    *ProxyHandler
+	ctx  workerContext  // of the store and everything in it
+	next chan *exchange // the one message that a parked worker gets; nil: end
 	// refuses is guarded by the handler's lock.
 	refuses bool
 
@@ -28,20 +26,19 @@ type worker struct {
 	waits   func()
 
 	watch watch
-	heads holder
 	loop  *loop // of an instance that takes several requests at once; guarded by the watch's lock
 }
 
 func newWorker(h *ProxyHandler) *worker {
 	w := &worker{h: h}
-	w.ctx, w.cancel = context.WithCancelCause(h.ctx)
+	w.ctx.parent = h.ctx
 	return w
 }
 
 // run instantiates for x, handles it and what comes after it, and ends the instance.
 func (w *worker) run(x *exchange) {
 	defer w.h.workerEnded(w)
-	defer w.cancel(nil)
+	defer w.ctx.end(nil)
 	growStack()
 	inst, err := w.instantiate()
 	if err != nil {
@@ -78,7 +75,7 @@ func (w *worker) runOne(x *exchange) (cause error) {
 // instantiate makes the instance; a panic of the embedder's is an error.
 func (w *worker) instantiate() (inst *Instance, err error) {
 	defer recoverTo(&err)
-	return w.h.state.Instantiate(w.ctx)
+	return w.h.state.Instantiate(&w.ctx)
 }
 
 // drop returns the store to the embedder. The error is a panic of the embedder's.
@@ -189,7 +186,7 @@ func (c *call) run() (err error) {
 		return err
 	}
 	c.w.expireAt(inst.State.OnRequestStart(inst.Store, c.x.data, p.Task()))
-	return p.run(c.w.ctx)
+	return p.run(&c.w.ctx)
 }
 
 // waits is called when the guest is about to wait.
@@ -209,7 +206,7 @@ func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 		}
 		return
 	}
-	if !inTime || !c.w.heads.hold(c.x, res, time.Now()) {
+	if !inTime || !c.w.h.heads.hold(c.x, res, time.Now()) {
 		_ = res.Body.Close()
 	}
 }

@@ -78,6 +78,9 @@ func (g *Group) Restart(ctx *Context) error {
 	return nil
 }
 
+// Starts reports whether Restart runs code of the guest's.
+func (g *Group) Starts() bool { return len(g.starts) > 0 }
+
 func (g *Group) setIdle(idle bool) {
 	if g.idle == idle {
 		return
