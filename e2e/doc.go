@@ -8,6 +8,11 @@
 //   - WASIHTTP_E2E_SERVER is another server to drive with the same requests, as a check of the
 //     tests: a command line to which the component's path is added, such as "wasmtime serve -Scli
 //     --addr=127.0.0.1:0";
+//   - WASIHTTP_WASMTIME names a wasmtime that programs with files, sockets and databases are run
+//     with, too;
+//   - WASIHTTP_E2E_POSTGRES names the folder of PostgreSQL's programs, and
+//     WASIHTTP_E2E_CHROMEDRIVER the program chromedriver: without them no database and no browser
+//     is tested;
 //   - WASIHTTP_E2E_REQUESTS is how many requests of each kind the endurance test sends;
 //   - WASIHTTP_E2E_BUILDFLAGS are flags for building wasihttp, such as "-race".
 package e2e

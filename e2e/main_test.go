@@ -20,6 +20,10 @@ const (
 	serverVariable     = "WASIHTTP_E2E_SERVER"
 	buildFlagsVariable = "WASIHTTP_E2E_BUILDFLAGS"
 
+	// wasmtimeVariable names a wasmtime that programs with files, sockets and databases are run
+	// with, too.
+	wasmtimeVariable = "WASIHTTP_WASMTIME"
+
 	// builtVariable hands the path of the program that TestMain has built to the tests.
 	builtVariable = "WASIHTTP_E2E_BUILT"
 )
@@ -82,6 +86,29 @@ func serve(t *testing.T, component string, flags ...string) *served.Server {
 		}
 	})
 	return server
+}
+
+// servePeer starts the wasmtime that wasmtimeVariable names as serve does, or returns nil without
+// one.
+func servePeer(t *testing.T, component string, flags ...string) *served.Server {
+	t.Helper()
+	program := os.Getenv(wasmtimeVariable)
+	if program == "" {
+		return nil
+	}
+	arguments := append([]string{"serve", "-Scli", "-Sp3", "-Wcomponent-model-async",
+		"--addr", "127.0.0.1:0"}, flags...)
+	peer, err := served.Start(limited(t), program, append(arguments, component)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = peer.Stop() // it ends by the signal
+		if t.Failed() {
+			t.Logf("output of the peer:\n%s", tail(peer.Output(), 4000))
+		}
+	})
+	return peer
 }
 
 // limited is a context for one thing that a test waits for.

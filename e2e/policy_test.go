@@ -108,3 +108,24 @@ func TestOutboundTLS(t *testing.T) {
 		}
 	})
 }
+
+// TestThePageNamesWhatWasRefused has a guest fail for want of a flag, and others that fail for
+// other reasons, in between.
+func TestThePageNamesWhatWasRefused(t *testing.T) {
+	disk := filepath.Join("..", "testdata", "guests", "rust-system", "disk.wasm")
+	server := serve(t, disk, "--allow-outbound", "a.example", "--allow-net", "b.example")
+	for _, row := range []struct{ call, hint string }{
+		{"/must-connect/192.0.2.1:5432", "refused 192.0.2.1:5432: --allow-net 192.0.2.1:5432 would"},
+		{"/must-connect/db.invalid:1", "refused db.invalid: --allow-net db.invalid would"},
+		{"/must-fetch/api.invalid:81", "refused a request to api.invalid:81: --allow-outbound"},
+		{"/trap/none", ""},
+	} {
+		page := ask(t, client(t), http.MethodGet, server.URL+row.call, nil)
+		named := strings.Contains(page.body, "was refused")
+		if page.status != http.StatusInternalServerError && page.cut == nil ||
+			named != (row.hint != "") || !strings.Contains(page.body, row.hint) {
+			t.Errorf("%s: status %d, want %q in the page:\n%s",
+				row.call, page.status, row.hint, page.body)
+		}
+	}
+}

@@ -10,11 +10,8 @@ import (
 	"testing"
 )
 
-// wasmtimeVariable names a wasmtime that programs are run with, too. It must print the same and end
-// with the same code, but for what programsDiffer lists.
-const wasmtimeVariable = "WASIHTTP_WASMTIME"
-
-// programsDiffer says where wasmtime 49 does something else, by function.
+// programsDiffer says where wasmtime 49 does something else, by function: in all else it must print
+// the same and end with the same code.
 func programsDiffer(program, function string) string {
 	const (
 		late   = "a read that does not block finds nothing at first"

@@ -58,3 +58,19 @@ func (a *attribution) running() *Call {
 	}
 	return nil
 }
+
+// named returns the latest request with that id that the guest has taken, or nil. Any goroutine may
+// call it.
+func (a *attribution) named(id string) *Call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last != nil && a.last.ID == id {
+		return a.last
+	}
+	for _, c := range a.tasks {
+		if c.ID == id && !c.over.Load() {
+			return c
+		}
+	}
+	return nil
+}

@@ -30,6 +30,7 @@ type Call struct {
 
 	describe func(*Failure) error    // Config.Describe
 	tail     tail                    // what the guest wrote to stderr meanwhile
+	refusals refusals                // what was refused to it meanwhile
 	over     atomic.Bool             // nothing more will come of it
 	cancel   context.CancelCauseFunc // of the context of queue; nil if there is none
 }

@@ -63,6 +63,9 @@ type Failure struct {
 	Frames []Frame
 	// Stderr has the last lines that the guest wrote to its standard error for the request.
 	Stderr []string
+	// Refused are requests to others, addresses and names that the guest was refused for the
+	// request: the first few, each once.
+	Refused []wasi.Use
 	// Hint is what is known to be behind the failure, or a next step; "" if nothing is.
 	Hint string
 	// Limit is the limit that was reached; "" for none.
@@ -109,7 +112,7 @@ func (c *Call) explain(err error) error {
 		// The client has gone, or the server ends: the server knows which.
 		return err
 	}
-	f.RequestID, f.Stderr = c.ID, c.tail.last()
+	f.RequestID, f.Stderr, f.Refused = c.ID, c.tail.last(), c.refusals.list()
 	if c.describe != nil {
 		return c.describe(f)
 	}

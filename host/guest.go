@@ -40,7 +40,7 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	g.stdout = g.open(h.cfg.Stdout)
 	g.stderr = &teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
 	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
-	g.cfg.Client = m.outbound.client(g.requestID)
+	g.cfg.Client, g.cfg.Refusals = m.outbound.client(g), g
 	g.state = wasi.NewState(&g.cfg)
 	// Requests have their own expiration, given to OnRequestStart.
 	g.expire = handler.Timeouts{
@@ -84,6 +84,14 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 func (discard) Close() error { return nil }
+
+// Refused remembers what is refused to the guest for the request that it works for just now. Only
+// the owner of the store may call it.
+func (g *guest) Refused(use wasi.Use) {
+	if c := g.requests.running(); c != nil {
+		c.refusals.add(use)
+	}
+}
 
 // requestID returns the id of the request that the guest works for just now, "" if that is not
 // known. Only the owner of the store may call it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -139,11 +140,21 @@ func (p Pattern) Match(host string, port int) bool {
 // without a Host.
 func (o *Outbound) Client() *wasi.Client { return (*wasi.Client)(o.client(nil)) }
 
-// client returns a client for guests that keeps the policy. sender returns the id of the request
-// on whose behalf the guest runs; nil if there is none.
-func (o *Outbound) client(sender func() string) *inner.Client {
-	c := &inner.Client{TLS: o.TLS, Sender: sender, Connect: o.Connect}
+// client returns a client that keeps the policy for the guest; nil if that is not known.
+func (o *Outbound) client(g *guest) *inner.Client {
+	c := &inner.Client{TLS: o.TLS, Connect: o.Connect}
+	if g != nil {
+		c.Sender = g.requestID
+	}
 	c.Log = func(done inner.Outbound) {
+		refused := done.Err != nil && done.Err.Case == inner.HTTPRequestDenied
+		if refused && g != nil {
+			if call := g.requests.named(done.Sender); call != nil {
+				call.refusals.add(inner.Use{
+					Kind: inner.UseOutbound, Name: authorityOf(done.URL), Refused: true,
+				})
+			}
+		}
 		if o.Log == nil {
 			return
 		}
@@ -155,10 +166,10 @@ func (o *Outbound) client(sender func() string) *inner.Client {
 			Duration:  done.Duration,
 			Userinfo:  done.Userinfo,
 			Start:     time.Now().Add(-done.Duration),
+			Refused:   refused,
 		}
 		if done.Err != nil {
 			r.ErrorCode = done.Err.Error()
-			r.Refused = done.Err.Case == inner.HTTPRequestDenied
 		}
 		o.Log(r)
 	}
@@ -166,6 +177,15 @@ func (o *Outbound) client(sender func() string) *inner.Client {
 		c.Allow = o.allow
 	}
 	return c
+}
+
+// authorityOf returns the host of a URL, with its port if it has one.
+func authorityOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return text
+	}
+	return u.Host
 }
 
 var errOutboundRefused = errors.New("refused by the outbound policy")

@@ -47,6 +47,9 @@ type Config struct {
 	// Used, unless nil, is called with what guests use and what they are refused, every time. Any
 	// goroutine calls it.
 	Used func(Use)
+	// Refusals, unless nil, learns of each address and name that sockets are refused. The goroutine
+	// that runs the guest calls it.
+	Refusals interface{ Refused(Use) }
 
 	// Random replaces the secure random source, for tests.
 	Random io.Reader

@@ -36,8 +36,12 @@ type Use struct {
 
 // Uses reports a use to the embedder, if the Config asks for it.
 func (s *State) Uses(kind UseKind, name string, refused bool) {
+	use := Use{Kind: kind, Name: name, Refused: refused}
 	if s.cfg.Used != nil {
-		s.cfg.Used(Use{Kind: kind, Name: name, Refused: refused})
+		s.cfg.Used(use)
+	}
+	if refused && kind == UseNetwork && s.cfg.Refusals != nil {
+		s.cfg.Refusals.Refused(use)
 	}
 }
 

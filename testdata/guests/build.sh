@@ -18,8 +18,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
-big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3)
-small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-guard rust-words rust-greeter rust-keyvalue rust-keyvalue-draft2 rust-preview1 rust-process c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
+big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3 rust-system-postgres rust-system-postgres-p3)
+small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-system-disk rust-guard rust-words rust-greeter rust-keyvalue rust-keyvalue-draft2 rust-preview1 rust-process c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -188,7 +188,10 @@ need_rust() {
 need_rustup() {
   command -v rustup >/dev/null || die 'rustup is needed for wasm32-wasip2'
   rustup -q target add wasm32-wasip2 >&2 9>&-
-  (cd "$here/rust-sockets" && cargo fetch -q --locked 9>&-)
+  local folder
+  for folder in rust-sockets rust-system; do
+    (cd "$here/$folder" && cargo fetch -q --locked 9>&-)
+  done
   local remap="--remap-path-prefix=$here=/guests" dir
   for dir in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
     remap+=" --remap-path-prefix=$dir=/registry"
@@ -208,6 +211,15 @@ cargo_guest() {
   [[ -e $core ]] || core=$CARGO_TARGET_DIR/$target/$profile/$package.wasm # a program
   [[ $target == wasm32-unknown-unknown ]] || args=(--adapt "$adapter")
   wasm-tools component new "$core" "${args[@]}" -o "$out"
+}
+
+# rustup_guest OUT FOLDER NAME [cargo arguments]: a guest of a folder that is built with rustup.
+rustup_guest() {
+  local out=$1 folder=$2 name=${3//-/_}
+  shift 3
+  (cd "$here/$folder" && env -u RUSTC -u RUSTC_BOOTSTRAP CARGO_TARGET_DIR="$cache/rust-target-wasip2" \
+    cargo build -q --locked --release --target wasm32-wasip2 "$@")
+  cp "$cache/rust-target-wasip2/wasm32-wasip2/release/$name.wasm" "$out"
 }
 
 # build NAME OUT WORK: WORK is an empty folder.
@@ -236,10 +248,11 @@ build() {
   rust-kitchen) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown release ;;
   rust-trap) cargo_guest "$out" rust-trap wasm32-unknown-unknown lines ;;
   rust-kitchen-lines) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown lines ;;
-  rust-sockets-*)
-    (cd "$here/rust-sockets" && env -u RUSTC -u RUSTC_BOOTSTRAP CARGO_TARGET_DIR="$cache/rust-target-wasip2" \
-      cargo build -q --locked --release --target wasm32-wasip2 --bin "${name#rust-sockets-}")
-    cp "$cache/rust-target-wasip2/wasm32-wasip2/release/${name#rust-sockets-}.wasm" "$out"
+  rust-sockets-*) rustup_guest "$out" rust-sockets "${name#*-*-}" --bin "${name#*-*-}" ;;
+  rust-system-*)
+    # tokio has sockets for WASI where its unstable parts are allowed.
+    [[ $name != *-postgres* ]] || CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS+=' --cfg tokio_unstable'
+    rustup_guest "$out" rust-system "${name#*-*-}" -p "${name#*-*-}"
     ;;
   c-kitchen)
     wit-bindgen c "$here/wit/0.2.12" -w proxy --out-dir "$work"
@@ -311,6 +324,7 @@ sources() {
   rust-parts-*) echo rust-parts/src rust-parts/Cargo.toml wit/0.2.12 wit/parts Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-sockets-*) echo rust-sockets wit/0.3.0 ;;
+  rust-system-*) echo rust-system ;;
   rust-files-std | rust-preview1) echo "$1" Cargo.toml Cargo.lock ;;
   rust-files | rust-process) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
@@ -332,7 +346,7 @@ go_version() {
 
 prepare() {
   case $1 in
-  rust-sockets-*) need_rustup ;;
+  rust-sockets-* | rust-system-*) need_rustup ;;
   rust-*) need_python; need_rust; [[ $1 != *-std && $1 != *1 ]] || need_adapter ;;
   c-kitchen) need_python; need_adapter; need_wit_bindgen; need_clang ;;
   go-kitchen*) need_python; need_adapter; need_wit_bindgen ;;
@@ -349,7 +363,8 @@ committed() {
   rust-hello-p3) echo rust-hello-p3/rust-hello-p3.wasm ;;
   rust-hello*) echo "rust-hello/$1.wasm" ;;
   rust-kitchen-p3) echo "$1/$1.wasm" ;;
-  rust-sockets-*) echo "rust-sockets/${1#rust-sockets-}.wasm" ;;
+  rust-sockets-*) echo "rust-sockets/${1#*-*-}.wasm" ;;
+  rust-system-*) echo "rust-system/${1#*-*-}.wasm" ;;
   rust-kitchen*) echo "rust-kitchen/$1.wasm" ;;
   rust-keyvalue*) echo "rust-keyvalue/$1.wasm" ;;
   rust-parts-*) echo "rust-parts/${1#rust-parts-}.wasm" ;;

@@ -2,10 +2,14 @@ package loader
 
 import (
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/wasi"
 )
 
 // ServeFailure describes a failure for the server's page, with the flags that have to do with it.
@@ -27,7 +31,7 @@ func ServeFailure(f *host.Failure) error {
 	return out
 }
 
-// FailureHint returns the next step after a failure; "" if none is known.
+// FailureHint returns the next steps after a failure; "" if none is known.
 func FailureHint(f *host.Failure) string {
 	flag := ""
 	switch f.Limit {
@@ -38,8 +42,21 @@ func FailureHint(f *host.Failure) string {
 	case host.LimitMemory:
 		flag = "--max-memory allows more memory"
 	}
-	if f.Hint != "" && flag != "" {
-		return f.Hint + "; " + flag
+	hints := []string{f.Hint, flag}
+	for _, use := range f.Refused {
+		hints = append(hints, refusal(use))
 	}
-	return f.Hint + flag
+	return strings.Join(slices.DeleteFunc(hints, func(s string) bool { return s == "" }), "; ")
+}
+
+// refusal describes what the guest was refused, and the flag that has to do with it.
+func refusal(use wasi.Use) string {
+	switch use.Kind {
+	case wasi.UseNetwork:
+		return networkRefusal(term.Clean(use.Name))
+	case wasi.UseOutbound:
+		return "the component was refused a request to " + term.Clean(use.Name) +
+			": --allow-outbound and --no-outbound decide about it"
+	}
+	return ""
 }
