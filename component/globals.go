@@ -1,6 +1,11 @@
 package component
 
 import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
@@ -24,6 +29,47 @@ type cell struct {
 	stored bool // code sets it to later
 	later  uint64
 	start  int // the first instance whose start function does at its very begin; -1: none
+}
+
+// recallGlobals is knowGlobals, but does not walk through code if an earlier process has done that
+// for the same modules, linked in the same way.
+func (p *plan) recallGlobals(e *engine.Engine, identity identifier) {
+	shared := slices.ContainsFunc(p.sources,
+		func(s moduleSource) bool { return s.module.info.SharesGlobals() })
+	if !shared || !e.Keeps() {
+		p.knowGlobals()
+		return
+	}
+	h := sha256.New()
+	for _, src := range p.sources {
+		if id := identity(src.module.bytes); id != nil {
+			h.Write(id())
+		} else {
+			h.Write(src.module.bytes)
+		}
+		fmt.Fprintln(h, len(src.module.bytes), len(src.imports))
+		for _, im := range src.imports {
+			fmt.Fprintf(h, "%d %q\n", im.Slot, im.Name)
+		}
+	}
+	fmt.Fprintln(h, p.inits)
+	key := h.Sum(nil)
+	known := make([][]corewasm.Known, 0, len(p.sources))
+	if note, ok := e.Recall([]byte("globals"), key); ok && json.Unmarshal(note, &known) == nil &&
+		len(known) == len(p.sources) {
+		for i := range p.sources {
+			p.sources[i].known = known[i]
+		}
+		return
+	}
+	p.knowGlobals()
+	known = known[:0]
+	for i := range p.sources {
+		known = append(known, p.sources[i].known)
+	}
+	if note, err := json.Marshal(known); err == nil {
+		e.Remember(note, []byte("globals"), key)
+	}
 }
 
 // knowGlobals finds the globals that have one value whenever code reads them. It assumes nothing of

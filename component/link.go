@@ -53,9 +53,12 @@ func (c *Component) files() []*Component {
 	return files
 }
 
-// identities returns a function that tells what identifies a module of the component: the hash of
-// the file that it is in, and its number there. It returns nil for a module of the embedder.
-func (c *Component) identities() func(module []byte) func() []byte {
+// identifier returns a function that returns what identifies a module: the hash of the file that it
+// is in, and its number there. It returns nil for a module of the embedder.
+type identifier func(module []byte) func() []byte
+
+// identities returns the identifier of the component's modules.
+func (c *Component) identities() identifier {
 	known := map[*byte]func() []byte{} // by the first byte of the module
 	for _, file := range c.files() {
 		number := 0
@@ -100,7 +103,8 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 	if f.code.err != nil {
 		return nil, f.code.err
 	}
-	f.plan.knowGlobals()
+	identity := c.identities()
+	f.plan.recallGlobals(e, identity)
 	host := make([]engine.HostFunc, len(f.plan.canons))
 	for i, cf := range f.plan.canons {
 		host[i] = engine.HostFunc{Name: cf.name, Params: coreTypes(cf.params),
@@ -111,11 +115,11 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 		return nil, err
 	}
 	ln := &Linked{plan: f.plan, runtime: rt, modules: make([]*engine.Module, len(f.plan.sources))}
-	if err := c.checkUnused(ctx, rt, f.plan); err != nil {
+	if err := c.checkUnused(ctx, rt, f.plan, identity); err != nil {
 		_ = rt.Close(ctx)
 		return nil, err
 	}
-	if err := ln.compile(ctx, c, opt.Progress); err != nil {
+	if err := ln.compile(ctx, c, identity, opt.Progress); err != nil {
 		_ = rt.Close(ctx)
 		return nil, err
 	}
@@ -125,7 +129,7 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 // compile compiles the modules side by side, those with most code first: a module ends with a few
 // large functions that leave processors idle. How much is compiled at once is the engine's matter.
 func (ln *Linked) compile(
-	ctx context.Context, c *Component, progress func(done, total int),
+	ctx context.Context, c *Component, identity identifier, progress func(done, total int),
 ) error {
 	sources := ln.plan.sources
 	order := make([]int, len(sources))
@@ -136,7 +140,6 @@ func (ln *Linked) compile(
 		return sources[b].module.info.CodeSize() - sources[a].module.info.CodeSize()
 	})
 	meter := newMeter(sources, progress)
-	identity := c.identities()
 	failures := failures{errs: make([]error, len(sources))}
 	queue := make(chan int, len(order))
 	for _, i := range order {
@@ -259,8 +262,9 @@ func (m *meter) of(i int) func(done, total int) {
 
 // checkUnused compiles the core modules that are never instantiated, only to find out whether they
 // are valid: a component with an invalid one is refused as a whole.
-func (c *Component) checkUnused(ctx context.Context, rt *engine.Runtime, p *plan) error {
-	identity := c.identities()
+func (c *Component) checkUnused(
+	ctx context.Context, rt *engine.Runtime, p *plan, identity identifier,
+) error {
 	return c.eachModule(func(place string, m *binary.CoreModule) error {
 		if p.uses(m.Bytes) {
 			return nil

@@ -374,7 +374,7 @@ func (w *wastRun) checkModules(c *Component) error {
 	if err != nil {
 		return err
 	}
-	return c.checkUnused(w.t.Context(), rt, &plan{})
+	return c.checkUnused(w.t.Context(), rt, &plan{}, c.identities())
 }
 
 // notInstantiated reports whether a valid definition cannot be instantiated for a reason that fits.

@@ -70,12 +70,12 @@ func entries(t *testing.T, dir string) []string {
 		}
 	}
 	return slices.DeleteFunc(filesOf(t, dir, "*"), func(path string) bool {
-		return filepath.Base(filepath.Dir(path)) == "modules"
+		return filepath.Base(filepath.Dir(path)) == "notes"
 	})
 }
 
 // records returns the files of the cache with what is known of modules.
-func records(t *testing.T, dir string) []string { return filesOf(t, dir, "modules") }
+func records(t *testing.T, dir string) []string { return filesOf(t, dir, "notes") }
 
 func filesOf(t *testing.T, dir, folder string) []string {
 	t.Helper()

@@ -44,7 +44,7 @@ func (r *Runtime) obtain(ctx context.Context, m *Module, opt corewasm.Options) e
 		return nil
 	}
 	key := e.disk.recordKey(&m.source, opt)
-	if known := e.disk.recall(key); known != nil {
+	if known := e.disk.module(key); known != nil {
 		m.rewritten, m.digest = known.head.Kept.Restore(m.info, opt), known.head.Digest
 		end, err := e.begin(ctx, m.digest)
 		if err != nil {
@@ -78,7 +78,7 @@ func (r *Runtime) obtain(ctx context.Context, m *Module, opt corewasm.Options) e
 		return &ModuleError{m.source.Name, err}
 	}
 	if kept, ok := m.rewritten.Keep(); ok && key != "" {
-		e.disk.remember(record{recordHead{key, m.digest, kept}, stub})
+		e.disk.keepModule(key, record{recordHead{m.digest, kept}, stub})
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
-// cacheVersion changes when entries or records are written differently.
+// cacheVersion changes when entries or notes are written differently.
 const cacheVersion = "r2"
 
 const (
@@ -39,9 +39,9 @@ const (
 //	DIGEST/KEY-LENGTH-CRC
 //
 // digest of the rewritten module, wazero's name for the file of its stub (which depends on the
-// processor), length, and CRC-32C of the contents but the machine code, which wazero checks. In
-// files of the folder "modules" is what rewriting found out about modules, see [record]. Files are
-// written under another name and renamed, so that processes sharing the folder see whole ones only.
+// processor), length, and CRC-32C of the contents but the machine code, which wazero checks. The
+// folder "notes" has what is known of components without looking at their code. Files are written
+// under another name and renamed, so that processes sharing the folder see whole ones only.
 //
 // It is safe for concurrent use, but not for modules of the same digest.
 type diskCache struct {
@@ -50,7 +50,7 @@ type diskCache struct {
 	stageDir string // where wazero puts files
 	folder   string // of all versions' entries
 	entries  string // those of this version; "" keeps none
-	build    string // identifies this program; "" keeps no records
+	build    string // identifies this program; "" keeps no notes
 
 	publishing sync.WaitGroup
 
@@ -75,7 +75,7 @@ func openDiskCache(dir string) (*diskCache, error) {
 	// The folder's name holds wazero's version, architecture and system.
 	d.folder = dir
 	d.entries = filepath.Join(dir, filepath.Base(d.stageDir)+"-"+cacheVersion)
-	if err := os.MkdirAll(filepath.Join(d.entries, recordFolder), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(d.entries, noteFolder), 0o700); err != nil {
 		return fail(err)
 	}
 	probe, err := os.CreateTemp(d.entries, temporary)
@@ -152,7 +152,7 @@ func (d *diskCache) prune(limit int64) {
 		}
 		if os.Remove(f.path) == nil {
 			total -= f.size
-			if folder := filepath.Dir(f.path); filepath.Base(folder) != recordFolder {
+			if folder := filepath.Dir(f.path); filepath.Base(folder) != noteFolder {
 				_ = os.Remove(folder) // unless there are others
 			}
 		}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -15,45 +14,104 @@ import (
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
-// record is what rewriting found out about a module, so that a module that was compiled before is
-// neither rewritten nor validated again: only its hash is computed.
+// What was found out about a component is kept beside the code, so that the next start need not find
+// it out again. Such a note is a file in the folder of notes. Its name is a hash of all that decides
+// on it, this program included, whose next version may find something else. It ends with the
+// CRC-32C, in four bytes, of its name and what comes before.
+
+const (
+	noteFolder = "notes" // beside the folders of entries
+	maxNote    = 1 << 28 // bytes
+)
+
+// noteKey returns the name of the note that depends on parts; "" if none is kept.
+func (d *diskCache) noteKey(parts ...[]byte) string {
+	if d == nil || d.build == "" || d.entries == "" {
+		return ""
+	}
+	h := sha256.New()
+	for _, part := range append([][]byte{[]byte(d.build)}, parts...) {
+		_ = binary.Write(h, binary.LittleEndian, uint64(len(part)))
+		h.Write(part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (d *diskCache) notePath(key string) string {
+	return filepath.Join(d.entries, noteFolder, key)
+}
+
+// recall returns a note. ok is false if there is no sound one.
+func (d *diskCache) recall(key string) (note []byte, ok bool) {
+	if key == "" {
+		return nil, false
+	}
+	path := d.notePath(key)
+	if _, err := os.Lstat(path); err != nil {
+		return nil, false
+	}
+	b, err := regular.ReadFile(path, maxNote)
+	end := len(b) - 4
+	if err != nil || end < 0 || binary.LittleEndian.Uint32(b[end:]) != noteSum(key, b[:end]) {
+		_ = os.Remove(path)
+		return nil, false
+	}
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // for prune
+	return b[:end:end], true
+}
+
+// remember keeps a note. A failure only costs time at the next start.
+func (d *diskCache) remember(key string, note []byte) {
+	if key != "" {
+		_ = d.write(d.notePath(key), binary.LittleEndian.AppendUint32(note, noteSum(key, note)))
+	}
+}
+
+func noteSum(key string, note []byte) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	return crc32.Update(crc32.Checksum([]byte(key), table), table, note)
+}
+
+// Recall returns the note that Remember was given for the same parts, by this program in this or an
+// earlier process. It is not for secrets. ok is false if there is none.
+func (e *Engine) Recall(parts ...[]byte) (note []byte, ok bool) {
+	return e.disk.recall(e.disk.noteKey(parts...))
+}
+
+// Remember keeps a note that depends on nothing but parts and the program, as long as the cache
+// folder has room.
+func (e *Engine) Remember(note []byte, parts ...[]byte) {
+	if key := e.disk.noteKey(parts...); key != "" {
+		e.disk.remember(key, note)
+	}
+}
+
+// record is the note of what rewriting found out about a module, so that a module that was compiled
+// before is neither rewritten nor validated again: only its hash is computed. Its form is
 //
-// Its file's name is a hash of all that decides on the record: the module, the providers of its
-// imports, the options, and this program, whose next version may rewrite otherwise. The file is
-//
-//	length of the head: 4 bytes | head: JSON | stub | CRC-32C: 4 bytes
+//	length of the head: 4 bytes | head: JSON | stub
 type record struct {
 	head recordHead
 	stub []byte
 }
 
 type recordHead struct {
-	Key    string
 	Digest string
 	Kept   corewasm.Kept
 }
 
-const (
-	// recordFolder is the folder of records beside those of entries.
-	recordFolder = "modules"
-	maxRecord    = 1 << 28 // bytes
-)
-
-// recordKey returns the name of the record of a module; "" if none is kept.
+// recordKey returns the name of the record of a module, which depends on its bytes, the providers of
+// its imports and all other options.
 func (d *diskCache) recordKey(src *Source, opt corewasm.Options) string {
-	if d == nil || d.build == "" || d.entries == "" {
+	if d == nil || d.entries == "" {
 		return ""
 	}
 	options, err := json.Marshal(opt)
 	if err != nil {
 		return ""
 	}
-	h := sha256.New()
-	for _, part := range [][]byte{[]byte(d.build), src.digest(), options} {
-		_ = binary.Write(h, binary.LittleEndian, uint64(len(part)))
-		h.Write(part)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return d.noteKey([]byte("module"), src.digest(), options)
 }
 
 // digest returns what identifies the module's bytes.
@@ -65,61 +123,27 @@ func (s *Source) digest() []byte {
 	return sum[:]
 }
 
-func (d *diskCache) recordPath(key string) string {
-	return filepath.Join(d.entries, recordFolder, key)
-}
-
-// recall returns the record of that name; nil if there is no sound one.
-func (d *diskCache) recall(key string) *record {
-	if key == "" {
+// module returns the record of that name; nil if there is no sound one.
+func (d *diskCache) module(key string) *record {
+	b, ok := d.recall(key)
+	if !ok || len(b) < 4 {
 		return nil
 	}
-	path := d.recordPath(key)
-	if _, err := os.Lstat(path); err != nil {
+	n := uint64(binary.LittleEndian.Uint32(b))
+	if b = b[4:]; n > uint64(len(b)) {
 		return nil
 	}
-	r := new(record)
-	b, err := regular.ReadFile(path, maxRecord)
-	if err != nil || !r.decode(b) || r.head.Key != key {
-		_ = os.Remove(path)
+	r := &record{stub: b[n:]}
+	if json.Unmarshal(b[:n], &r.head) != nil {
 		return nil
 	}
-	now := time.Now()
-	_ = os.Chtimes(path, now, now) // for prune
 	return r
 }
 
-// remember keeps a record. A failure only costs time when the module is compiled next.
-func (d *diskCache) remember(r record) {
-	if b, err := r.encode(); err == nil {
-		_ = d.write(d.recordPath(r.head.Key), b)
+// keepModule keeps a record.
+func (d *diskCache) keepModule(key string, r record) {
+	if head, err := json.Marshal(r.head); err == nil {
+		b := binary.LittleEndian.AppendUint32(nil, uint32(len(head)))
+		d.remember(key, append(append(b, head...), r.stub...))
 	}
-}
-
-func (r *record) encode() ([]byte, error) {
-	head, err := json.Marshal(r.head)
-	if err != nil {
-		return nil, err
-	}
-	b := binary.LittleEndian.AppendUint32(nil, uint32(len(head)))
-	b = append(append(b, head...), r.stub...)
-	return binary.LittleEndian.AppendUint32(b, castagnoli(b)), nil
-}
-
-func (r *record) decode(b []byte) (ok bool) {
-	end := len(b) - 4
-	if end < 4 || binary.LittleEndian.Uint32(b[end:]) != castagnoli(b[:end]) {
-		return false
-	}
-	n := uint64(binary.LittleEndian.Uint32(b))
-	if n > uint64(end-4) {
-		return false
-	}
-	head := bytes.Clone(b[4 : 4+n])
-	r.stub = b[4+n : end : end]
-	return json.Unmarshal(head, &r.head) == nil
-}
-
-func castagnoli(b []byte) uint32 {
-	return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
 }

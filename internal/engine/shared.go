@@ -85,9 +85,8 @@ func (e *Engine) rememberShared(m *Module, opt corewasm.Options) {
 	e.mu.Unlock()
 	source, digest := m.source, m.digest
 	e.disk.background(func() { // hashing the module takes time
-		if key := e.disk.recordKey(&source, opt); key != "" {
-			e.disk.remember(record{recordHead{key, digest, kept}, stub})
-		}
+		key := e.disk.recordKey(&source, opt)
+		e.disk.keepModule(key, record{recordHead{digest, kept}, stub})
 	})
 }
 
