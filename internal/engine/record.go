@@ -101,8 +101,8 @@ type recordHead struct {
 	Kept   corewasm.Kept
 }
 
-// recordKey returns the name of the record of a module, which depends on its bytes, the providers of
-// its imports and all other options.
+// recordKey returns the name of the record of a module, which depends on its bytes, the providers
+// of its imports and all other options.
 func (d *diskCache) recordKey(src *Source, opt corewasm.Options) string {
 	if d == nil || d.entries == "" {
 		return ""
