@@ -14,10 +14,10 @@ import (
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
-// What was found out about a component is kept beside the code, so that the next start need not find
-// it out again. Such a note is a file in the folder of notes. Its name is a hash of all that decides
-// on it, this program included, whose next version may find something else. It ends with the
-// CRC-32C, in four bytes, of its name and what comes before.
+// What was found out about a component is kept beside the code, so that the next start need not
+// find it out again. Such a note is a file in the folder of notes. Its name is a hash of all that
+// decides on it, this program included, whose next version may find something else. It ends with
+// the CRC-32C, in four bytes, of its name and what comes before.
 
 const (
 	noteFolder = "notes" // beside the folders of entries
