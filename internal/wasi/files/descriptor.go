@@ -56,6 +56,7 @@ type handle struct {
 	*os.File
 	files *Files
 	users atomic.Int32
+	quick bool // Files.isQuick, which may block itself
 }
 
 func (h *handle) use() *handle {
@@ -209,6 +210,10 @@ func (d *Descriptor) Type() Type {
 	}
 	return Directory
 }
+
+// Quick reports whether what concerns the open file only, but for its contents, does not wait for a
+// disk.
+func (d *Descriptor) Quick() bool { return d.file != nil && d.file.quick }
 
 // Stat returns the attributes of the open file or folder.
 func (d *Descriptor) Stat() (Stat, error) {

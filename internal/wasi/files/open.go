@@ -131,7 +131,7 @@ func (d *Descriptor) opened(f *os.File, flags Flags) (*Descriptor, error) {
 	if err := d.files.keep(f); err != nil {
 		return nil, err
 	}
-	h := &handle{File: f, files: d.files}
+	h := &handle{File: f, files: d.files, quick: d.files.isQuick(f)}
 	return &Descriptor{grant: d.grant, flags: flags & (Read | Write), file: h.use()}, nil
 }
 

@@ -97,7 +97,7 @@ func (r *reader) Read(n int) ([]byte, error) {
 		r.buf = make([]byte, n)
 	}
 	p := r.buf[:n]
-	if n := readNow(r.h.File, p, off); n > 0 {
+	if n := readNow(r.h.File, p, off, r.h.quick); n > 0 {
 		r.off += int64(n)
 		return p[:n:n], nil
 	}

@@ -68,7 +68,7 @@ func (d *Descriptor) writer() (*writer, error) {
 	if err := d.mayChange(); err != nil {
 		return nil, err
 	}
-	w := &writer{grant: d.grant, h: d.file.use(), quick: d.files.isQuick(d.file.File)}
+	w := &writer{grant: d.grant, h: d.file.use()}
 	if d.flags&Write == 0 {
 		w.err = wasi.FileCode("bad-descriptor")
 	}
@@ -80,7 +80,6 @@ type writer struct {
 	*grant
 	h      *handle
 	append bool
-	quick  bool  // small writes do not last
 	off    int64 // of the next write
 
 	mu     sync.Mutex
@@ -139,7 +138,7 @@ func (w *writer) Write(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	if w.quick && len(p) <= chunk {
+	if w.h.quick && len(p) <= chunk {
 		w.err = w.write(p)
 		return nil
 	}

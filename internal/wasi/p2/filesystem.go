@@ -58,9 +58,13 @@ func addFilesystem(l *component.Linker, h *host) {
 func (h *host) fileMethod(i *component.HostInstance, m table.FileMethod) {
 	h.define(i, []def{{"[method]descriptor." + m.Name, m.WIT("descriptor"),
 		func(c call, args []component.Value) (component.Value, error) {
+			d := table.DescriptorOf(args[0])
+			if m.Here(d) {
+				return m.Do(fileValues(), d, args), nil
+			}
 			var v component.Value
 			if err := files.Of(c.state).Do(c.ctx, func() {
-				v = m.Do(fileValues(), table.DescriptorOf(args[0]), args)
+				v = m.Do(fileValues(), d, args)
 			}); err != nil {
 				return unit(), err
 			}

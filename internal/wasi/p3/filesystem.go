@@ -93,11 +93,16 @@ func fileMethod(m table.FileMethod) asyncFunc {
 	return func(
 		c call, args []component.Value, done func(component.Value, error),
 	) (*component.Value, func(), error) {
+		d := table.DescriptorOf(args[0])
+		if m.Here(d) {
+			now := m.Do(fileValues(), d, args)
+			return &now, nil, nil
+		}
 		var mu sync.Mutex
 		var result *component.Value
 		unwanted := false
 		files.Of(c.state).Start(func() {
-			v := m.Do(fileValues(), table.DescriptorOf(args[0]), args)
+			v := m.Do(fileValues(), d, args)
 			mu.Lock()
 			result = &v
 			drop := unwanted

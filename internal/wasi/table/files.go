@@ -122,6 +122,16 @@ type FileMethod struct {
 	Do    func(f Files, d *files.Descriptor, args []component.Value) component.Value
 }
 
+// Here reports whether Do may be called on the goroutine of the guest: it does not block for d.
+func (m FileMethod) Here(d *files.Descriptor) bool {
+	switch m.Name {
+	case "get-flags", "get-type", "stat", "metadata-hash",
+		"read-via-stream", "write-via-stream", "append-via-stream":
+		return d.Quick()
+	}
+	return false
+}
+
 // Drop closes what Do has opened for a caller that has given up.
 func (m FileMethod) Drop(result component.Value) {
 	if m.Opens && result.IsOk() {
