@@ -15,10 +15,10 @@ const (
 	formatHTML
 )
 
-// negotiate chooses the format of a report from the Accept header's lines
-// (RFC 9110, section 12.5.1). HTML and JSON must be asked for by name: a
-// wildcard is what programs send that do not care, and they are best served
-// with text. Of formats asked for equally, the richer wins.
+// negotiate chooses the format of a report from the Accept header's lines (RFC
+// 9110, section 12.5.1). HTML and JSON must be asked for by name: programs that
+// do not care send a wildcard, and get text. Among formats with the same
+// weight, the richer one wins.
 func negotiate(accept []string) format {
 	best, quality := formatText, 0.0
 	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {

@@ -13,8 +13,8 @@ import (
 // bodyFile is where the command reads a body that is not known whole.
 const bodyFile = "request-body"
 
-// curlCommand returns a command for a POSIX shell that sends the request again,
-// and what has to be done before it, if anything.
+// curlCommand returns a command for a POSIX shell that sends the request again.
+// The note says what the user must do first; "" if nothing.
 func curlCommand(r *http.Request, body *sample) (command, note string) {
 	args := []string{"curl", "-i"}
 	target := r.RequestURI
@@ -75,9 +75,9 @@ func curlCommand(r *http.Request, body *sample) (command, note string) {
 	return strings.Join(args, " "), note
 }
 
-// reachable returns where the server that got r can be reached: what the client
-// wrote if that names this machine, else the address that the connection has
-// here, for the name may be one that only a proxy or the client knows.
+// reachable returns the authority under which the user can reach the server:
+// the Host of r if it names this machine, otherwise the local address of the
+// connection, because only a proxy or the client may know the name.
 func reachable(r *http.Request) string {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok {

@@ -24,7 +24,7 @@ type request struct {
 	own    sample
 	dog    watchdog
 	record Record
-	// detailed says that a page about a failure may tell all.
+	// detailed reports whether a page about a failure has all details.
 	detailed bool
 	// live says that pages take in the script that makes them reload themselves.
 	live bool
@@ -70,8 +70,7 @@ func (q *request) run() {
 	q.log()
 }
 
-// mark says in the head of a response which build it comes from. It comes first, before
-// anybody else can write to the head.
+// mark names the build in the head of a response. It runs before anything else writes to the head.
 func (s *Server) mark(header http.Header, g *generation) {
 	if g.header != nil {
 		header[BuildHeader] = g.header
@@ -114,8 +113,8 @@ func (q *request) prepare() {
 	}
 }
 
-// handle calls the handler; a panic is the host's fault and no reason to lose
-// the other requests.
+// handle calls the handler. A panic is a fault of the host that must not end
+// other requests.
 func (q *request) handle(ctx context.Context, g *generation) (resp *http.Response, err error) {
 	defer func() {
 		p := recover()
@@ -147,7 +146,7 @@ func (q *request) giveUp(g *generation, cancel context.CancelCauseFunc) {
 	q.x.CloseConnection()
 	q.failIn(g, &Failure{
 		Outcome: Expired,
-		Cause: fmt.Sprintf("no response within %s, and the program did not stop when told to",
+		Cause: fmt.Sprintf("no response within %s, and the program did not stop when its time was up",
 			q.server.options.Timeout),
 	})
 	// It fails for a client that has gone meanwhile.
@@ -199,8 +198,8 @@ func (q *request) failIn(g *generation, f *Failure) {
 		return err
 	})
 	if err != nil {
-		// The client went away while it was told; the connection is of no
-		// more use, the failure stays what it was.
+		// The client left while it received the page. The connection is of no
+		// more use; the failure stays what it was.
 		q.x.Abort()
 		q.record.Aborted = true
 	}
@@ -229,8 +228,8 @@ func (q *request) respond(
 	return err
 }
 
-// explain turns an error of passing a response on into a *Failure, as far as it is not the
-// program's own. It returns nil for one that does not concern the client.
+// explain turns an error of passing a response on into a *Failure, unless the program caused it. It
+// returns nil for an error that does not concern the client.
 func (q *request) explain(ctx context.Context, err error) error {
 	var (
 		client *exchange.ClientError

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Outcome names in one word how a request ended. It is what the header
-// x-wasihttp-outcome and the log say.
+// Outcome names in one word how a request ended, as in the header
+// x-wasihttp-outcome and the log.
 type Outcome string
 
 // The outcomes of a request.
@@ -53,21 +53,20 @@ func (o Outcome) Status() int {
 	}
 }
 
-// unheard reports whether no client was left to respond to, which is no fault of
-// the program's.
+// unheard reports whether no client was left, which is no fault of the program.
 func (o Outcome) unheard() bool { return o == ClientGone || o == Stopped }
 
 // Frame is one entry of a backtrace, innermost first.
 type Frame struct {
-	// Func is the function's name as a person writes it.
+	// Func is the function's name as it is written in the source.
 	Func string `json:"func"`
 	// Module names the part of the program; empty if there is only one.
 	Module string `json:"module,omitempty"`
 	// File and Line say where in the source; empty and 0 when unknown.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
-	// Runtime says that the function belongs to how the language reports a
-	// failure, and not to the program.
+	// Runtime reports whether the function belongs to the language's reporting
+	// of failures rather than to the program.
 	Runtime bool `json:"runtime,omitempty"`
 }
 
@@ -104,9 +103,9 @@ func (f shownFrame) Repeated() string {
 	return fmt.Sprintf(" ×%d", f.Times)
 }
 
-// shownFrames prepares a backtrace for people: without the module if it is the
-// same in all frames, for then it says nothing, and with one line for a function
-// that called itself many times.
+// shownFrames prepares a backtrace for people: without the module if all frames
+// have the same one, and with one line for a function that called itself many
+// times.
 func shownFrames(frames []Frame) []shownFrame {
 	alike := !slices.ContainsFunc(frames, func(f Frame) bool { return f.Module != frames[0].Module })
 	here := slices.IndexFunc(frames, func(f Frame) bool { return !f.Runtime })
@@ -166,8 +165,8 @@ func (f *Failure) Error() string {
 // Unwrap returns the underlying error.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// asFailure finds the Failure in err, or makes one: an error that nobody
-// described is the client's leaving if it has left, and the host's fault
+// asFailure returns the Failure in err, or makes one: an error without a
+// Failure means that the client has left, if it has, and a fault of the host
 // otherwise.
 func asFailure(ctx context.Context, err error) *Failure {
 	var failure *Failure
@@ -194,10 +193,10 @@ func unheard(ctx context.Context, err error) *Failure {
 	return &Failure{Outcome: ClientGone, Cause: "the client closed the connection", Err: err}
 }
 
-// errStopped is the cause with which the contexts of all requests end that
-// draining does not wait for any longer.
+// errStopped is the cause that ends the contexts of requests when draining has
+// run out of time.
 var errStopped = errors.New("the server was stopped")
 
-// errExpired is the cause with which the context of a request ends that the
-// server has given up on.
+// errExpired is the cause that ends the context of a request that the server
+// has given up on.
 var errExpired = errors.New("no response in time")

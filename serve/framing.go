@@ -6,10 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// framer follows the requests of a connection before net/http reads them, for what net/http does
-// not do or does not tell: it takes out empty lines before a request, and finds requests after
-// which the connection must be closed. It knows where a request ends as net/http does; where that
-// is in doubt it says that the request is the last one, and looks no further.
+// framer follows the requests of a connection before net/http reads them. It does what net/http
+// does not: it removes empty lines before a request, and finds requests after which the connection
+// must be closed. It finds the end of a request as net/http does; if that is in doubt, it declares
+// the request the last one and stops looking.
 //
 // Its methods belong to the reader of the connection, except isLast and isHostless.
 type framer struct {
@@ -52,11 +52,11 @@ const (
 	frameOpaque                      // what does not matter any more
 )
 
-// maxFrameLine is how much of a line is held to understand it once its end has been read, in bytes.
-// It is more than any line has that decides about the framing.
+// maxFrameLine is how many bytes of a line are held until its end has been read. No line that
+// decides about the framing is longer.
 const maxFrameLine = 8 << 10
 
-// maxKeptLine is the size of what is held of a line that is kept for the next one, in bytes.
+// maxKeptLine is the largest line buffer, in bytes, that is kept for the next line.
 const maxKeptLine = 1 << 10
 
 // isLast reports whether the connection is closed after the request of that number. It may be
@@ -76,8 +76,8 @@ func (f *framer) end() {
 	f.state, f.line = frameOpaque, nil
 }
 
-// feed looks at bytes that were read, and moves those that net/http is to see to the front. It
-// returns their number.
+// feed inspects bytes that were read, moves those meant for net/http to the front, and returns
+// their number.
 func (f *framer) feed(p []byte) int {
 	kept := 0
 	for rest := p; len(rest) > 0; {
@@ -95,7 +95,7 @@ func (f *framer) feed(p []byte) int {
 }
 
 // skipEmpty reports whether the next byte belongs to an empty line before a request (RFC 9112,
-// section 2.2). If it does not, a request begins.
+// section 2.2). Otherwise it begins a request.
 func (f *framer) skipEmpty(rest []byte) bool {
 	switch {
 	case rest[0] == '\n':
@@ -107,8 +107,8 @@ func (f *framer) skipEmpty(rest []byte) bool {
 	}
 	f.number++
 	if f.held {
-		// A CR without its LF is not an empty line, and what begins with it no request: net/http is
-		// to see it, in place of the byte behind it.
+		// A CR without its LF is not an empty line, and nothing that begins with it is a request:
+		// net/http gets the CR, in place of the byte after it.
 		rest[0] = '\r'
 		f.held = false
 		f.end()
@@ -120,7 +120,7 @@ func (f *framer) skipEmpty(rest []byte) bool {
 	return false
 }
 
-// step looks at the next bytes and returns how many.
+// step consumes the next bytes and returns how many.
 func (f *framer) step(rest []byte) int {
 	switch f.state {
 	case frameBody, frameChunk:

@@ -69,7 +69,7 @@ func (g *generation) retire(ctx context.Context) error {
 type Retired struct{ g *generation }
 
 // Requests returns the number of requests that are still running on the build.
-// It is only true before Wait: after that they are gone.
+// The number is valid only before Wait is called.
 func (r *Retired) Requests() int { return max(int(r.g.refs.Load())-1, 0) }
 
 // Wait waits until the requests of the build have ended or ctx has, and then

@@ -16,11 +16,11 @@ import (
 // made. Trailer is complete once Body has returned io.EOF. Only Header counts
 // for the response's headers: the server does not look at ContentLength.
 //
-// id names the request in everything a person sees. r is the request as it
+// id names the request in everything that users see. r is the request as it
 // arrived, RequestURI included; r.Host is never empty. ctx is cancelled when the
-// client goes away, when the server has given up on the request, and after
-// Body has been closed; work that is to outlive the response must not hang on it.
-// HeadDeadline(ctx) says until when the head is expected.
+// client leaves, when the server has given up on the request, and after Body has
+// been closed; work that outlives the response must not use ctx.
+// HeadDeadline(ctx) returns the time until which the head is expected.
 //
 // An error should be or wrap a *Failure. Handle is called from many goroutines
 // at once.
@@ -29,11 +29,11 @@ type Handler interface {
 }
 
 // Readier is an optional method of a response's Body. Ready reports whether the
-// next Read returns at once, with bytes or with the end: what was written before
-// is held back then, so that a short response leaves in one piece, and flushed
-// before any Read that has to wait. A Body may take a moment to find out: a
-// response still being computed is often about to continue. Without the method
-// each Read is taken to wait.
+// next Read returns at once, with bytes or with the end: the server then holds
+// back what it has, so that a short response leaves in one piece, and flushes
+// before a Read that has to wait. Ready may take a moment to find out: a
+// response that is still being computed is often about to continue. Without the
+// method, the server assumes that each Read waits.
 type Readier = exchange.Readier
 
 // Build is one version of what is served.

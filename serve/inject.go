@@ -12,9 +12,9 @@ import (
 	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
-// wantsPage reports whether the response may be a page to be shown: it is left
-// alone if a script asks for it, as far as browsers tell (Fetch Metadata, which
-// they leave out towards other machines).
+// wantsPage reports whether the browser may show the response as a page.
+// Responses to scripts stay as they are, as far as browsers say which those are
+// (Fetch Metadata, which browsers send only to this machine).
 func wantsPage(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Dest") {
 	case "document", "iframe", "frame":
@@ -26,9 +26,9 @@ func wantsPage(r *http.Request) bool {
 	return false
 }
 
-// makeLive puts the script into a response that is a page. What it does not
-// understand it leaves as it is: other encodings than gzip, other charsets than
-// those that extend ASCII, parts of pages.
+// makeLive puts the script into a response that is a page. It leaves responses
+// unchanged that it does not understand: encodings other than gzip, charsets
+// that do not extend ASCII, and parts of pages.
 func (q *request) makeLive(g *generation, resp *http.Response) {
 	if !wantsPage(q.r) || resp.StatusCode == http.StatusPartialContent || !isPage(resp.Header) {
 		return
@@ -45,8 +45,8 @@ func (q *request) makeLive(g *generation, resp *http.Response) {
 	default:
 		return
 	}
-	// Length and checksums are no longer true; a validator still tells versions
-	// of the page apart, but not byte by byte (RFC 9110, section 8.8.1).
+	// Length and checksums no longer hold; a validator still distinguishes
+	// versions of the page, but not byte by byte (RFC 9110, section 8.8.1).
 	for _, name := range []string{
 		"Content-Length", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest", "Accept-Ranges",
 	} {
@@ -82,10 +82,10 @@ func isPage(h http.Header) bool {
 		!strings.HasPrefix(strings.ToLower(params["charset"]), "utf-16")
 }
 
-// livePage is a page with the script in it, right behind the document type:
-// there it takes effect before the rest has come, changes nothing about how the
-// page is shown, and precedes a policy that the page states itself. Only as much
-// is held back as it takes to find that place.
+// livePage is a page with the script right after the document type: there the
+// script takes effect before the rest of the page has arrived, does not change
+// how the page is shown, and precedes a policy in the page itself. livePage
+// holds back only as much of the page as it needs to find that place.
 type livePage struct {
 	body   io.ReadCloser
 	script string
@@ -137,10 +137,10 @@ func (p *livePage) Ready() bool {
 // Close closes the response's body.
 func (p *livePage) Close() error { return p.body.Close() }
 
-// scriptPlace finds where the script goes in a page that begins with head: behind
-// byte order mark, white space, comments and the document type. known is false
-// when the rest of the page is needed to tell; at is then the place if there is
-// no rest, and -1 if the page is not to be touched.
+// scriptPlace finds where the script goes in a page that begins with head: after
+// byte order mark, white space, comments and the document type. If the rest of
+// the page may move that place, known is false and at is the place if there is no
+// rest. at is -1 if the page must stay unchanged.
 func scriptPlace(head []byte) (at int, known bool) {
 	if bytes.HasPrefix(head, []byte{0xfe, 0xff}) || bytes.HasPrefix(head, []byte{0xff, 0xfe}) {
 		return -1, true // UTF-16
@@ -182,8 +182,8 @@ func beginsWith(text []byte, what string) bool {
 	return strings.EqualFold(string(text[:n]), what[:n])
 }
 
-// unzipped is a body without its gzip encoding. What was sent so far comes out
-// as far as the compressor had flushed it.
+// unzipped is a body without its gzip encoding. Read returns what the
+// compressor has flushed so far.
 type unzipped struct {
 	body   io.ReadCloser
 	reader *gzip.Reader
@@ -194,7 +194,7 @@ func (u *unzipped) Read(p []byte) (int, error) {
 	if u.reader == nil {
 		reader, err := gzip.NewReader(u.body)
 		if err == io.EOF {
-			return 0, io.EOF // nothing at all, which compressors do for nothing
+			return 0, io.EOF // an empty body: compressors write nothing if they get nothing
 		}
 		if err != nil {
 			return 0, unzipFailure(err)
@@ -208,8 +208,8 @@ func (u *unzipped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// unzipFailure says what is wrong with a body that is not what its head says.
-// Failures of the program itself stay what they are.
+// unzipFailure returns the failure of a body that is not gzip although its head
+// says so. It returns failures of the program unchanged.
 func unzipFailure(err error) error {
 	if err == gzip.ErrHeader || err == gzip.ErrChecksum || err == io.ErrUnexpectedEOF {
 		return &Failure{

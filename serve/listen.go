@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// AddressInUseError says that another process listens where the server was to.
+// AddressInUseError is the error of Listen if another process listens on the address.
 type AddressInUseError struct {
 	// Addr is the address as the user gave it.
 	Addr string
@@ -23,7 +23,7 @@ type AddressInUseError struct {
 	Err error
 }
 
-// Error returns the address and the fact.
+// Error names the address.
 func (e *AddressInUseError) Error() string {
 	return fmt.Sprintf("address %s is already in use", e.Addr)
 }
@@ -36,9 +36,8 @@ const portsTried = 100
 
 // Listen opens a TCP listener on addr, which is HOST:PORT with a name, an IPv4
 // address, an IPv6 address in brackets or nothing as the host; port 0 takes any
-// free one. With findFree, a port that is in use is passed over for the next
-// higher one that is free. An occupied port otherwise gives an
-// *AddressInUseError.
+// free one. With findFree, Listen takes the next higher free port if the port
+// is in use; otherwise it returns an *AddressInUseError.
 func Listen(ctx context.Context, addr string, findFree bool) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -75,9 +74,8 @@ func isInUse(err error) bool {
 		runtime.GOOS == "windows" && errors.Is(err, wsaAddressInUse)
 }
 
-// URL returns the address to open for a listener that was asked for addr: a
-// host name is kept as it was given, and a listener on all interfaces is
-// reached on this machine's own.
+// URL returns the address to open for a listener on addr: with the host name
+// that addr has, or the loopback address if the listener is on all interfaces.
 func URL(l net.Listener, addr string) string {
 	host, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
@@ -216,12 +214,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 }
 
-// tlsHandshake is what a client of TLS sends first (RFC 8446, section 5.1). No
-// request begins so.
+// tlsHandshake is the first byte that a TLS client sends (RFC 8446, section
+// 5.1). No request begins with it.
 const tlsHandshake = 22
 
-// refuseTLS responds to a client that takes the server for one with TLS, in a way that it can tell
-// from a broken connection, and the user too.
+// refuseTLS responds to a client that expects TLS, so that client and user can distinguish this
+// from a broken connection.
 func (c *conn) refuseTLS() {
 	if c.listener.complain != nil {
 		c.listener.complain.Printf("%s tried https://, but this server speaks http://",
@@ -230,17 +228,16 @@ func (c *conn) refuseTLS() {
 	c.refuse("400 Bad Request", "this is http://, not https://")
 }
 
-// refuse responds to a request that net/http does not get to see. There must be no response under
-// way.
+// refuse responds to a request that is hidden from net/http. No response may be under way.
 func (c *conn) refuse(status, text string) {
 	const headers = "Connection: close\r\nContent-Type: text/plain\r\n"
 	// A client that has gone needs no response.
 	_, _ = io.WriteString(c.TCPConn, "HTTP/1.1 "+status+"\r\n"+headers+"\r\n"+text+"\n")
 }
 
-// Close closes the connection. A client whose request was not read to its end gets the time to read
-// the response: what it sends to a socket that is closed already would make its system throw the
-// response away (RFC 9112, section 9.6).
+// Close closes the connection. A client whose request was not read to its end gets time to read the
+// response: if it sent to a closed socket, its system would discard the response (RFC 9112, section
+// 9.6).
 func (c *conn) Close() error {
 	c.use()
 	patient := c.over.Load() || c.midway.Load() && !c.listener.stopping.Load()

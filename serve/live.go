@@ -9,21 +9,21 @@ import (
 	"sync"
 )
 
-// With live reload, paths that begin so are the server's own.
+// With live reload, paths with this prefix belong to the server.
 const (
 	reservedPath = "/__wasihttp/"
 	livePath     = reservedPath + "live-reload"
 	scriptPath   = reservedPath + "live-reload.js"
 )
 
-// scriptURL is the address of the script in a page that the build called page
-// has made.
+// scriptURL returns the address of the script for a page made by the build
+// named page.
 func scriptURL(page string) string { return scriptPath + "?build=" + url.QueryEscape(page) }
 
 //go:embed live.js
 var liveScript string
 
-// live tells pages which build is the current one.
+// live announces the current build to pages.
 type live struct {
 	mu      sync.Mutex
 	page    string
@@ -36,7 +36,7 @@ func newLive(page string) *live {
 	return &live{page: page, changed: make(chan struct{}), closed: make(chan struct{})}
 }
 
-// announce names the build that is the current one from now on.
+// announce sets the name of the current build.
 func (l *live) announce(page string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

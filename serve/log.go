@@ -13,8 +13,7 @@ import (
 )
 
 // TextLog returns a Log that writes one line for each request and, below it, a
-// failure in short. With quiet, only requests that
-// failed are written.
+// summary of its failure. With quiet, it writes only requests that failed.
 func TextLog(out *term.Output, quiet bool) func(Record) {
 	return func(r Record) {
 		var b strings.Builder
@@ -31,8 +30,8 @@ func TextLog(out *term.Output, quiet bool) func(Record) {
 	}
 }
 
-// isWorthALine reports whether the request failed in a way that is the
-// developer's business; that no client was left is not.
+// isWorthALine reports whether the request failed in a way that concerns the
+// developer. A client that has left does not.
 func isWorthALine(r Record) bool {
 	return r.Failure != nil && !r.Outcome.unheard()
 }
@@ -85,8 +84,8 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 		}
 		fmt.Fprintf(b, "  %s %s\n", mark, term.Clean(line))
 	}
-	// What the language does to report a failure is of little interest here, and
-	// there is little room; the page has it.
+	// How the language reports a failure is of little interest here; the page
+	// has these frames.
 	frames := slices.DeleteFunc(shownFrames(f.Frames), func(f shownFrame) bool { return f.Runtime })
 	for _, frame := range frames[:min(len(frames), maxFrames)] {
 		fmt.Fprintf(b, "      at %s%s", term.Clean(frame.Func), out.Dim(frame.Repeated()))
@@ -108,7 +107,7 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 	}
 }
 
-// recordJSON is a log line as programs get it; its names are an interface.
+// recordJSON is a line of the JSON log. Its member names are an interface to other programs.
 type recordJSON struct {
 	Time       string   `json:"time"`
 	ID         string   `json:"id"`
@@ -128,8 +127,8 @@ type recordJSON struct {
 }
 
 // JSONLog returns a Log that writes one JSON object on one line for each
-// request, failures with all that is known of them. w must be safe for
-// concurrent use. With quiet, only requests that failed are written.
+// request, with all details of a failure. w must be safe for concurrent use.
+// With quiet, it writes only requests that failed.
 func JSONLog(w io.Writer, quiet bool) func(Record) {
 	return func(r Record) {
 		if quiet && !isWorthALine(r) {

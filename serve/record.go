@@ -12,9 +12,9 @@ import (
 	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
-// Recorder takes exchanges when they have ended. Record is called from many
-// goroutines, before the response is complete: it must not wait for anything. It
-// owns what it is given.
+// Recorder receives exchanges when they have ended. Record is called from many
+// goroutines, before the response is complete, so it must not block. It owns its
+// argument.
 type Recorder interface {
 	Record(Recorded)
 }
@@ -26,29 +26,30 @@ type Recorded struct {
 
 	Method, Host, Target string
 	Header               http.Header
-	// Body is as much as the program read of the request's body; nil if there
-	// was none. What it left unread cannot have had a part in the response.
+	// Body is the part of the request's body that the program read; nil if
+	// there was no body. What the program did not read cannot have influenced
+	// the response.
 	Body    []byte
 	Trailer http.Header
 
-	// Status is 0 if there was no response; then Failure says why.
+	// Status is 0 if there was no response; Failure then says why.
 	Status          int
 	ResponseHeader  http.Header
 	ResponseBody    []byte
 	ResponseTrailer http.Header
 	Failure         *Failure
-	// Cut says that the client left, or that there was no room for a body: what
-	// is here is not the whole exchange.
+	// Cut reports whether the exchange is incomplete: the client left, or a
+	// body was too large to keep.
 	Cut bool
 }
 
-// RecordLimits says how much of bodies is kept, in bytes.
+// RecordLimits bounds the bodies that are kept, in bytes.
 type RecordLimits struct {
 	Body   int   // of each
 	Bodies int64 // of all that have not ended, together
 }
 
-// Recording returns a Handler that responds as h does and gives each exchange
+// Recording returns a Handler that responds as h does and passes each exchange
 // to r.
 func Recording(h Handler, r Recorder, limits RecordLimits) Handler {
 	return &recording{handler: h, recorder: r, limits: limits}
@@ -179,10 +180,10 @@ func (b *keptBody) kept() (data []byte, over, end bool) {
 	return data, b.over, b.end
 }
 
-// interrupter is what bodies of requests may have: a way to end a blocked Read.
+// interrupter is an optional interface of request bodies: a way to end a blocked Read.
 type interrupter interface{ Interrupt() }
 
-// interruptibleBody keeps that way open.
+// interruptibleBody is a keptBody that can be interrupted.
 type interruptibleBody struct {
 	*keptBody
 	interrupter

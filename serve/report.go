@@ -26,8 +26,8 @@ const (
 const (
 	// BuildHeader has the digest of the build that the response comes from.
 	BuildHeader = "X-Wasihttp-Build"
-	// StaleHeader says why the newest build is not the one that is served; it
-	// is there only while that is so.
+	// StaleHeader says why the newest build is not served. It is absent if the
+	// newest build is served.
 	StaleHeader = "X-Wasihttp-Stale"
 )
 
@@ -62,10 +62,10 @@ type report struct {
 	Target    string
 	Digest    string
 	Curl      string
-	// CurlNote says what has to be done before Curl, if anything.
+	// CurlNote says what to do before running Curl; "" if nothing.
 	CurlNote string
 	Time     time.Time
-	// Script is the address of the script that reloads the page, if any.
+	// Script is the address of the script that reloads the page; "" for none.
 	Script   string
 	detailed bool
 }
@@ -132,10 +132,10 @@ func (p report) Status() int { return p.Outcome.Status() }
 // StatusText returns the status in words.
 func (p report) StatusText() string { return http.StatusText(p.Outcome.Status()) }
 
-// Detailed reports whether to tell more than outcome and request.
+// Detailed reports whether the report has more than outcome and request.
 func (p report) Detailed() bool { return p.detailed }
 
-// Trace returns the backtrace as a person needs it.
+// Trace returns the backtrace for people.
 func (p report) Trace() []shownFrame { return shownFrames(p.Frames) }
 
 // Log returns the last lines of standard error as plain text.
@@ -162,7 +162,7 @@ func (p report) html() []byte {
 	return b.Bytes()
 }
 
-// reportJSON is the report as programs get it; its names are an interface.
+// reportJSON is the report in JSON. Its member names are an interface to other programs.
 type reportJSON struct {
 	Outcome   Outcome  `json:"outcome"`
 	RequestID string   `json:"request_id"`
@@ -218,7 +218,7 @@ func (p report) text() []byte {
 	if p.Hint != "" {
 		fmt.Fprintf(&b, "\nhint: %s\n", term.Clean(p.Hint))
 	}
-	// What the program itself says of its failure comes first.
+	// What the program itself wrote about its failure comes first.
 	log := p.Log()
 	section(&b, "last lines on stderr", len(log), func(i int) string { return log[i] })
 	frames := p.Trace()

@@ -41,8 +41,8 @@ type Options struct {
 	// Timeout is the longest time from accepting a request to the head of its
 	// response; 0 means no limit. Keeping it is the Handler's task.
 	Timeout time.Duration
-	// Grace is how long after Timeout the server responds by itself if the
-	// Handler has not, and how long it waits for handlers whose context has
+	// Grace is how long after Timeout the server waits for the Handler before
+	// it responds itself, and how long it waits for handlers whose context has
 	// ended; 0 means DefaultGrace.
 	Grace time.Duration
 	// MaxConcurrent is how many requests run at once; more wait, no longer than
@@ -62,11 +62,11 @@ type Options struct {
 	ReadHeaderTimeout time.Duration
 	IdleTimeout       time.Duration
 	MaxHeaderBytes    int
-	// Log takes each request when it has ended; nil discards it. It is called
-	// from many goroutines at once.
+	// Log receives each request when it has ended; nil discards it. It is
+	// called from many goroutines at once.
 	Log func(Record)
-	// ErrorLog takes the messages of the HTTP server itself, line by line; nil
-	// discards them.
+	// ErrorLog receives the messages of the HTTP server itself, line by line;
+	// nil discards them.
 	ErrorLog io.Writer
 	// Draining, unless nil, is called when Serve begins to drain, with the number
 	// of requests that are still running.
@@ -77,7 +77,7 @@ type Options struct {
 	LiveReload bool
 }
 
-// Record describes a request that has ended.
+// Record describes a request that has ended, for the log.
 type Record struct {
 	// ID is the request's id, unique within the process.
 	ID string
@@ -154,8 +154,8 @@ func New(b Build, o Options) *Server {
 	return s
 }
 
-// Swap makes b the current build: each request from now on is given to it, and
-// it is not stale. The caller must wait for the build before.
+// Swap makes b the current build, which gets every later request and is not
+// stale. The caller must call Wait on the returned build, the previous one.
 func (s *Server) Swap(b Build) *Retired {
 	g := newGeneration(b, s.builds.Add(1))
 	s.stale.Store(nil)
@@ -166,8 +166,8 @@ func (s *Server) Swap(b Build) *Retired {
 	return &Retired{old}
 }
 
-// SetStale makes responses say in StaleHeader that there is something newer than
-// the current build, and why it is not served; an empty reason takes that back.
+// SetStale makes responses say in StaleHeader why a newer build than the current
+// one is not served. An empty reason removes the header.
 func (s *Server) SetStale(reason string) {
 	if reason == "" {
 		s.stale.Store(nil)
@@ -236,8 +236,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return acceptErr
 }
 
-// httpServer configures net/http to stay out of the way: no write timeout, for
-// responses may stream for hours, and no responses of its own to OPTIONS *.
+// httpServer configures net/http to stay out of the way: no write timeout,
+// because responses may stream for hours, and no response of its own to OPTIONS
+// *.
 func (s *Server) httpServer(base context.Context) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -271,8 +272,8 @@ func connOf(r *http.Request) exchange.Conn {
 	return nil
 }
 
-// drain lets the running requests end, for the drain timeout at most. hurry is called before the
-// connections are closed that are left.
+// drain waits for running requests, for the drain timeout at most. It calls hurry before it closes
+// the remaining connections.
 func (s *Server) drain(
 	base context.Context, cancelBase context.CancelCauseFunc, server *http.Server, hurry func(),
 ) error {
@@ -307,17 +308,17 @@ func (s *Server) drain(
 	return err
 }
 
-// nextID returns the id of the next request. Counting makes it short enough to
-// stand on each line of a log.
+// nextID returns the id of the next request: a number, which is short enough
+// for each line of a log.
 func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
 
 // ServeHTTP serves one request. It panics with http.ErrAbortHandler, as net/http
-// wants it, if the response was not sent whole.
+// requires, if the response was not sent whole.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, _ := r.Context().Value(connKey{}).(*conn)
 	if c != nil {
 		if c.over.Load() {
-			// It was taken from what is left of a request whose body was not read.
+			// These bytes are the rest of a request whose body was not read.
 			panic(http.ErrAbortHandler)
 		}
 		if c.served++; c.Last() {
@@ -325,7 +326,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if r.ProtoMajor != 1 {
-		// The beginning of HTTP/2, from a client that takes it for granted.
+		// The preface of HTTP/2, from a client with prior knowledge.
 		w.Header().Set("Connection", "close")
 		http.Error(w, "this server speaks HTTP/1.1", http.StatusHTTPVersionNotSupported)
 		return

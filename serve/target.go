@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// invalid returns what is wrong with a request that net/http has let pass; "" if nothing is.
-// hostless says that it has no Host header.
+// invalid returns what is wrong with a request that net/http accepted; "" if nothing is. hostless
+// says that the request has no Host header.
 func invalid(r *http.Request, hostless bool) string {
 	switch {
 	case hostless:
@@ -22,8 +22,8 @@ func invalid(r *http.Request, hostless bool) string {
 	return ""
 }
 
-// validTarget reports whether the target has the form that its method asks for (RFC 9112, section
-// 3.2). A CONNECT in absolute form is let pass, too, because there are programs that send one.
+// validTarget reports whether the target has the form that its method requires (RFC 9112, section
+// 3.2). It also accepts a CONNECT in absolute form, because some programs send one.
 func validTarget(r *http.Request) bool {
 	switch {
 	case r.RequestURI == "*":
@@ -41,8 +41,8 @@ func validTarget(r *http.Request) bool {
 	return err == nil && n > 0 // RFC 9110, section 9.3.6
 }
 
-// validHost reports whether a Host is what RFC 3986, section 3.2, calls a host with or without a
-// port. An empty one stands for none.
+// validHost reports whether a Host is a host with or without a port (RFC 3986, section 3.2). An
+// empty Host is valid.
 func validHost(host string) bool {
 	name, port := splitHost(host)
 	if strings.TrimLeft(port, "0123456789") != "" {
@@ -78,10 +78,10 @@ func splitHost(host string) (name, port string) {
 	return host[:at], host[at+1:]
 }
 
-// isOwn reports whether a Host names this server for sure: an address does, and so do localhost and
-// the names in allowed. Any other name may have been made to lead here by whoever owns it, so that
-// a page of theirs can read what is meant for the user (DNS rebinding). allowed is in the form of
-// canonicalName.
+// isOwn reports whether a Host certainly names this server: an address, localhost, or a name in
+// allowed, which holds names in the form of canonicalName. The owner of any other name may have
+// made it resolve to this machine, so that a page from there can read responses meant for the user
+// (DNS rebinding).
 func isOwn(host string, allowed []string) bool {
 	name, _ := splitHost(host)
 	name = canonicalName(name)
@@ -109,6 +109,6 @@ func isOwn(host string, allowed []string) bool {
 	return false
 }
 
-// canonicalName makes names equal that mean the same host: case does not count, nor does a dot at
-// the end.
+// canonicalName returns the same text for names of the same host: in lower case and without a dot
+// at the end.
 func canonicalName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// watchdog responds for a handler that does not return. Whichever claims the
-// response first, the handler's goroutine or the timer's, may write it.
+// watchdog responds for a handler that does not return. The goroutine that
+// claims the response first, the handler's or the timer's, may write it.
 type watchdog struct {
 	mu      sync.Mutex
 	timer   *time.Timer
