@@ -6,11 +6,11 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 
-// programName is the name in messages, whatever the file is called.
+// programName is the name of the program in messages, whatever its file is called.
 const programName = "wasihttp"
 
-// commandLine describes the command line. It is made anew for each run, because the
-// library keeps state in it.
+// commandLine describes the command line. Each run makes a new one, because the library keeps state
+// in it.
 func commandLine(t *state, d doors) *cli.App {
 	return &cli.App{
 		Name:                 programName,
@@ -64,7 +64,7 @@ wasihttp run tool.wasm ARGS…   run a component that is a command
 wasihttp inspect app.wasm      show what a component needs, and what can run it
 wasihttp serve --help          show all flags and more examples`
 
-// command gives a command what all have in common.
+// command sets what all commands have in common.
 func command(c *cli.Command) *cli.Command {
 	c.OnUsageError = cmdline.UsageError
 	c.HideHelpCommand = true

@@ -23,8 +23,8 @@ func (s *serveSettings) collect(path string) error {
 	return nil
 }
 
-// reported writes the report, if there is to be one, when a command has ended with err, and returns
-// how it ends then.
+// reported writes the report, if one was asked for, after a command has ended with err, and returns
+// err or the error of writing.
 func (s *serveSettings) reported(err error) error {
 	if s.used == nil {
 		return err

@@ -112,7 +112,7 @@ func (t *state) run(ctx context.Context, d doors) error {
 	return app.RunContext(ctx, cmdline.First(app, args, runName, configName))
 }
 
-// report tells the user about err and returns the exit code for it.
+// report writes err for the user and returns the exit code for it.
 func (t *state) report(ctx context.Context, err error) int {
 	if err == nil {
 		return exit.OK

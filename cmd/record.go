@@ -9,8 +9,8 @@ import (
 )
 
 // redactUsage explains --redact.
-const redactUsage = "also replace the values of each header, cookie, parameter, form field or " +
-	"JSON member called `NAME` (repeatable)"
+const redactUsage = "also replace the value of each header, cookie, parameter, form field, " +
+	"JSON member, element or attribute called `NAME` (repeatable)"
 
 // recordFlags holds the values of the recording flags of serve.
 type recordFlags struct {

@@ -46,8 +46,7 @@ func buildOf(a *loader.App) *reload.Build {
 	}
 }
 
-// newDecider returns what decides about the builds of the component at path, which are loaded as
-// cfg says.
+// newDecider returns the decider about builds of the component at path, which cfg loads.
 func (t *server) newDecider(path string, cfg loader.Config, s *serveSettings) *reload.Decider {
 	cfg.Reload = true
 	return reload.New(reload.Options{
@@ -78,7 +77,7 @@ func (t *server) startExec(
 	if len(sources) == 0 {
 		sources = []string{cmp.Or(s.execDir, ".")}
 	}
-	// What this process writes itself is no source.
+	// Files that this process itself writes are not sources.
 	options := watch.TreeOptions{
 		Options: watch.Options{Poll: s.poll, Problem: t.watchProblem}, Exclude: s.load.Parts.Paths(d.Path),
 	}
@@ -103,7 +102,7 @@ func (t *server) startExec(
 	}
 	var out io.Writer = t.stderr
 	if f := t.stderr.File(); f != nil {
-		// As it is: the command may ask whether it writes to a terminal.
+		// Standard error is passed on unchanged: the command may ask whether it is a terminal.
 		out = f
 	}
 	d.Command = reload.StartCommand(reload.CommandOptions{

@@ -94,7 +94,7 @@ func runProgram(ctx context.Context, t *state, path string, s *serveSettings) er
 	}
 	defer closeKeyValue()
 	status := runLinked(ctx, t, linked, x.Command, path, cfg)
-	// The program has ended; what is freed now has nothing more to say.
+	// The program has ended; errors of freeing its resources do not matter.
 	_ = linked.Close(context.WithoutCancel(ctx))
 	_ = eng.Close()
 	return status
@@ -111,7 +111,7 @@ func programLinker() *component.Linker {
 
 // runLinked runs the exported interface export of a linked component and says how that ended.
 func runLinked(ctx context.Context, t *state, linked *component.Linked, export, path string, cfg loader.Config) error {
-	// A reader of the output that has gone is for the guest to know.
+	// The guest is to notice that the reader of its output has gone.
 	defer t.surviveReaders()()
 	outbound, err := cfg.Policy()
 	if err != nil {
@@ -157,7 +157,7 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 	if !stop() {
 		<-interrupted
 	}
-	// Closing tells nobody anything.
+	// An error of closing has no consequences.
 	_ = store.Close()
 	state.Close()
 	_ = w.Stdin.Close()
@@ -215,7 +215,7 @@ func status(code int) error {
 	return exit.Guest(code)
 }
 
-// isTerminal tells whether r is a terminal.
+// isTerminal reports whether r is a terminal.
 func isTerminal(r any) bool {
 	w, ok := r.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(w.Fd())

@@ -73,8 +73,8 @@ type server struct {
 }
 
 // serve runs "wasihttp serve" until the user ends it. An empty path stands for
-// the component that can be found. The error is that of ctx only if ctx ends
-// before anything was served.
+// the only component found here. serve returns the error of ctx only if ctx
+// ends before anything was served.
 func (t *server) serve(ctx context.Context, path string, s *serveSettings) error {
 	t.orderly.Store(true)
 	// A reader of the output that has gone, such as a pager or tee after Ctrl-C, is no reason to
@@ -98,8 +98,8 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 			return err
 		}
 	}
-	// Listening comes first: an occupied port is known before anything is
-	// compiled, and who connects meanwhile waits.
+	// Listening comes first: an occupied port is reported before anything is
+	// compiled, and clients that connect meanwhile wait.
 	listener, err := listen(ctx, s.addr, s.findFreePort)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func listenReason(err error) string {
 	return err.Error()
 }
 
-// listenHint says what to do about an address on which nobody can listen.
+// listenHint returns the next step for an address on which the server cannot listen.
 func listenHint(err error, addr string) string {
 	_, port, splitErr := net.SplitHostPort(addr)
 	if splitErr == nil && errors.Is(err, fs.ErrPermission) {
@@ -153,7 +153,7 @@ func anyPort(addr string) string {
 	return net.JoinHostPort(host, "0")
 }
 
-// loadFor loads the component while showing what takes so long.
+// loadFor loads the component and shows the progress.
 func loadFor(ctx context.Context, t *state, load loader.Func, path string, cfg loader.Config) (*loader.App, error) {
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
@@ -173,11 +173,11 @@ func loadFor(ctx context.Context, t *state, load loader.Func, path string, cfg l
 	return r.app, r.err
 }
 
-// errLeftBehind is why there is no app when the user did not want to wait for it: it is still being
-// loaded, with all that was given to loading.
+// errLeftBehind is the error of a load that goes on although the command has ended. The load still
+// uses everything that was passed to it.
 var errLeftBehind = fmt.Errorf("still loading: %w", context.Canceled)
 
-// hostConfig adds what belongs to the process to the settings.
+// hostConfig adds the streams and reports of the process to the settings.
 func (t *server) hostConfig(s *serveSettings) loader.Config {
 	cfg := s.load
 	cfg.Stdout = term.NewLines(t.stdout, s.loggingPrefix)
@@ -187,7 +187,7 @@ func (t *server) hostConfig(s *serveSettings) loader.Config {
 	return cfg
 }
 
-// stalled tells of output that nobody reads.
+// stalled reports output that nothing reads.
 func (t *state) stalled(s term.Stall) {
 	name, ours := "standard output", slices.Contains(s.Outputs, t.stderr)
 	if ours {
@@ -206,7 +206,7 @@ func (t *state) note(format string, args ...any) {
 	fmt.Fprintf(t.stderr, "%s: %s\n", programName, term.Sprintf(format, args...))
 }
 
-// watchProblem tells what a watcher cannot do.
+// watchProblem reports what a watcher cannot do.
 func (t *state) watchProblem(p watch.Problem) {
 	text := fmt.Sprintf("%s: %s\n", programName, term.Clean(p.Message))
 	if p.Hint != "" {
@@ -247,7 +247,7 @@ func plural(n int, what string) string {
 	return term.Plural(n, what)
 }
 
-// announce says what is served, and then where, on the line that scripts read.
+// announce writes what is served, and then the address, on the line that scripts wait for.
 func (t *server) announce(l net.Listener, about loader.Description, s *serveSettings) {
 	url := serve.URL(l, s.addr)
 	switch {

@@ -221,13 +221,13 @@ type serveSettings struct {
 	sources       []string
 	// execDir is the folder that exec runs in; "" for the current one.
 	execDir string
-	// record lacks what belongs to the process. Without a folder in it nothing
-	// is recorded.
+	// record has all settings but those of the process. If it has no folder,
+	// nothing is recorded.
 	record record.Options
 	// used collects what components use, for the file report; nil if that is "".
 	used   *capabilities.Collector
 	report string
-	// load lacks what belongs to the process: streams and reports.
+	// load has all settings but those of the process: streams and reports.
 	load loader.Config
 }
 
@@ -339,7 +339,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 // addrHint shows how an address is written.
 const addrHint = "write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080"
 
-// checkAddr finds what is wrong with the form of an address.
+// checkAddr returns an error if an address is not of the form HOST:PORT.
 func checkAddr(addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -359,8 +359,8 @@ func checkAddr(addr string) error {
 	return nil
 }
 
-// hosts returns the names of this server: those that the user has allowed, and the one that the
-// address has, for that is what the user opens.
+// hosts returns the names of this server: those of --allow-host, and the name in --addr, which the
+// user opens.
 func (f *serveFlags) hosts() []string {
 	names := f.allowHosts.Value()
 	if host, _, err := net.SplitHostPort(f.addr); err == nil && isHostName(host) {
@@ -410,7 +410,7 @@ func parseConfigVars(list, environ []string) ([][2]string, error) {
 	return vars, nil
 }
 
-// checkGuest finds what components cannot be given: they know text only.
+// checkGuest finds values that are not text, which components cannot receive.
 func checkGuest(env [][2]string, args []string) error {
 	for _, v := range env {
 		if !utf8.ValidString(v[0]) || !utf8.ValidString(v[1]) {
@@ -443,8 +443,8 @@ func (f *serveFlags) checkReload() error {
 	return nil
 }
 
-// cacheFolder returns where compiled code is kept; empty means nowhere, which
-// is also so for a user without a home.
+// cacheFolder returns the folder for compiled code; "" if compiled code is not
+// kept, or if the user has no home.
 func (f *serveFlags) cacheFolder(t *state) string {
 	if f.noCache {
 		return ""

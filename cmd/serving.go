@@ -40,7 +40,7 @@ func (t *server) serveOn(
 	cfg.Engine = engine
 	left := false
 	defer func() {
-		// A load that nobody waits for may still use it: the process ends.
+		// A load that was left behind may still use it; the process ends soon.
 		if !left && !errors.Is(err, errLeftBehind) {
 			err = errors.Join(err, engine.Close())
 		}
@@ -110,7 +110,7 @@ func (t *server) serveOn(
 	return nil
 }
 
-// watcher is a reload.Watch that is to be closed.
+// watcher is a reload.Watch that the caller closes.
 type watcher interface {
 	reload.Watch
 	io.Closer
@@ -135,7 +135,7 @@ func (t *server) watchFiles(path string, d *reload.Decider, s *serveSettings) (w
 	return w, nil
 }
 
-// firstBuild returns the build to begin with, and what to say about it.
+// firstBuild loads the first build and returns it with its description.
 func (t *server) firstBuild(
 	ctx context.Context, d *reload.Decider, cfg loader.Config,
 ) (serve.Build, loader.Description, error) {
@@ -171,11 +171,11 @@ func closeBuild(ctx context.Context, b serve.Build) error {
 	return b.Close(ctx)
 }
 
-// hangupDelay is how long after a hangup signal it is certain whether the terminal was closed.
+// hangupDelay is how long after a hangup signal the system takes, at most, to close the terminal.
 const hangupDelay = 200 * time.Millisecond
 
-// obey does what keys and signals ask for until ctx ends. A hangup signal asks for loading the
-// component again, unless it comes because the terminal was closed.
+// obey acts on keys and signals until ctx ends. A hangup signal makes the server load the component
+// again, unless the terminal was closed.
 func (t *server) obey(
 	ctx context.Context, keys *term.Keys, hangups <-chan os.Signal, d *reload.Decider, quit func(), url string,
 ) {
@@ -205,7 +205,7 @@ func (t *server) obey(
 		case key, ok := <-presses:
 			switch {
 			case !ok:
-				// The terminal was closed, and with it all there was to see.
+				// The terminal was closed.
 				quit()
 				return
 			case key == 'r':

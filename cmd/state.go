@@ -11,8 +11,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// state is all that the program uses of its process. Only newState accesses the process itself:
-// tests run commands with a state of buffers and channels.
+// state is everything that the program uses of its process. Only newState accesses the process
+// itself; tests run commands with a state made of buffers and channels.
 type state struct {
 	// args are the arguments, the name of the program first.
 	args []string

@@ -281,7 +281,7 @@ func lookupEnv(environ []string, name string) string {
 	return ""
 }
 
-// coloured returns standard output with colour as the user wants it.
+// coloured returns standard output with color as --color says.
 func coloured(out *term.Output, when string) *term.Output {
 	if when == "auto" {
 		return out
@@ -371,8 +371,9 @@ func notRepeated() []string {
 	}
 }
 
-// rerunner returns what makes the command that shows all of a file's
-// differences: with the flags of this one, but without what may be secret.
+// rerunner returns a function that makes the command that shows all differences
+// of a file: with the flags of this command, except those that may hold
+// secrets.
 func rerunner(c *cli.Context) func(path string) string {
 	var flags strings.Builder
 	add := func(name, text string) {
@@ -424,12 +425,12 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 		fallback, _ := s.find(d)
 		return suiteError(s.suite.Watch(ctx, fallback, t.watchProblem))
 	}
-	// The garbage of a short run is not worth collecting; that of a long one is.
+	// Collecting the garbage of a short run costs more than it saves.
 	defer relaxCollector()()
 	return verdictError(s.suite.Run(ctx))
 }
 
-// host returns what the fixtures run against.
+// host returns the target of the fixtures.
 func (s *testSettings) host(t *state, d doors) *testhost.Host {
 	cfg := s.load
 	cfg.Stdout, cfg.Stderr = term.NewLines(io.Discard, false), term.NewLines(io.Discard, false)
@@ -451,7 +452,7 @@ func (s *testSettings) host(t *state, d doors) *testhost.Host {
 	})
 }
 
-// find returns the component of fixtures that name none.
+// find returns the path of the component for fixtures that name none.
 func (s *testSettings) find(d doors) (string, error) {
 	if s.component != "" {
 		return s.component, nil
@@ -459,8 +460,8 @@ func (s *testSettings) find(d doors) (string, error) {
 	return d.discover("test", "--component", s.load.MaxComponentSize)
 }
 
-// verdictError returns the error with the exit code of a verdict, of which the
-// report has said why, unless there is another one.
+// verdictError returns err, or else the error with the exit code of a verdict,
+// which the report has explained.
 func verdictError(v testrunner.Verdict, err error) error {
 	if err != nil {
 		return suiteError(err)

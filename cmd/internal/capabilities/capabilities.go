@@ -1,5 +1,5 @@
-// Package capabilities collects what components use outside of them and what they are refused, and
-// reports it with the flags that would give them no more than that.
+// Package capabilities collects what components use of the host and what they are refused, and
+// reports it with the flags that allow exactly that.
 package capabilities
 
 import (
@@ -49,19 +49,20 @@ type Report struct {
 	Interfaces []string `json:"interfaces"`
 	// Outbound are the hosts that requests were sent to, as host:port.
 	Outbound []Item `json:"outbound"`
-	// Network are the addresses that sockets had to do with and the names that were looked up.
+	// Network are the addresses that sockets used and the names that were looked up.
 	Network []Item `json:"network"`
 	// Paths are those that were looked at or opened.
 	Paths []Item `json:"paths"`
-	// Environment are the names of the variables that were read. A component gets all at once.
+	// Environment are the names of the variables that were read. A component always reads all of
+	// them.
 	Environment []string `json:"environment"`
 	// Config are the keys of wasi:config that were read; those without a value are refused.
 	Config []Item `json:"config"`
 	// KeyValue are the buckets of wasi:keyvalue that were opened.
 	KeyValue []Item `json:"keyvalue"`
-	// Flags give a component what it has used in this run, and no more.
+	// Flags allow exactly what the component used in this run.
 	Flags []string `json:"flags"`
-	// Refused are flags that would also give it what it was refused, as far as flags can.
+	// Refused are flags that would also allow what was refused, as far as flags can.
 	Refused []string `json:"flags_for_refused"`
 	// Truncated is set if there was more than is listed.
 	Truncated bool `json:"truncated,omitempty"`
@@ -105,7 +106,7 @@ func (c *Collector) names(kind wasi.UseKind) []string {
 	return names
 }
 
-// items returns the uses of a kind, those of one name as one.
+// items returns the uses of a kind, one for each name.
 func (c *Collector) items(kind wasi.UseKind) []Item {
 	byName := make(map[string]Item)
 	for u := range c.uses {

@@ -1,7 +1,7 @@
-// Package cmdline is what the command line is made of: values of flags, environment files, help,
-// and errors about how a command was called.
+// Package cmdline implements the parts of the command line: values of flags, environment files,
+// help, and errors about how a command was called.
 package cmdline
 
-// CompletionFlag is what the completion scripts add to the command line to ask for the words that
-// fit next.
+// CompletionFlag is the argument that completion scripts append to the command line to get the
+// words that may follow.
 const CompletionFlag = "--generate-bash-completion"

@@ -6,8 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Flags is a list of flags in the making. In the text of a flag, backticks enclose the name of its
-// value.
+// Flags builds a list of flags. In the text of a flag, backticks enclose the name of its value.
 type Flags struct {
 	group string
 	list  []cli.Flag

@@ -8,16 +8,16 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// The layout of help: where the descriptions of flags begin, and how wide lines
-// get on a terminal that is wider than one likes to read.
+// The layout of help: the column where descriptions of flags begin, and the
+// width of lines on a wide terminal.
 const (
 	helpColumn = 26
 	helpWidth  = 100
 )
 
-// WriteHelp gives the application and its commands the text of their help. The
-// library's own lists flags by name and lets long lines run on; this one keeps
-// their order and the groups, and fits the terminal. A width of 0 means that
+// WriteHelp sets the help text of the application and its commands. The
+// library's own help sorts flags by name and does not break lines; this one
+// keeps their order and groups, and fits the terminal. A width of 0 means that
 // lines are not broken, for programs that search them.
 func WriteHelp(app *cli.App, width int) {
 	if width > 0 {
@@ -47,7 +47,7 @@ func WriteHelp(app *cli.App, width int) {
 	app.CustomAppHelpTemplate = h.template()
 }
 
-// helpText is a text in the making.
+// helpText builds the text of a help.
 type helpText struct {
 	strings.Builder
 	width int

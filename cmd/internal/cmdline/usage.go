@@ -9,8 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
-// UsageError is a cli.OnUsageErrorFunc that says in the words of this program what the flag parser
-// found wrong.
+// UsageError is a cli.OnUsageErrorFunc that describes the errors of the flag parser in the words of
+// this program.
 func UsageError(c *cli.Context, err error, _ bool) error {
 	help := "see: " + helpCommand(c)
 	msg := err.Error()
@@ -44,9 +44,9 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// meantFlag returns the flag that was meant by one that does not exist: what
-// other servers call the same, or else the nearest name. A single letter is near
-// to nothing.
+// meantFlag returns the flag that the user may have meant by one that does not
+// exist: the one that other servers call so, or else the one with the nearest
+// name. It guesses nothing for a single letter.
 func meantFlag(typed string, names []string) string {
 	switch typed {
 	case "p", "port", "host", "listen", "bind", "address":
@@ -60,8 +60,8 @@ func meantFlag(typed string, names []string) string {
 	return Nearest(typed, names)
 }
 
-// isWasmtimeOption tells whether a flag is one of wasmtime's groups of options,
-// such as -Scli or -W timeout=5s.
+// isWasmtimeOption reports whether a flag is one of wasmtime's groups of
+// options, such as -Scli or -W timeout=5s.
 func isWasmtimeOption(name string) bool {
 	return name != "" && strings.ContainsRune("CDOSW", rune(name[0]))
 }
@@ -98,8 +98,8 @@ func flagNames(c *cli.Context) []string {
 	return names
 }
 
-// UnknownCommand says that there is no such command, and what may have been
-// meant.
+// UnknownCommand returns the error for a command that does not exist, with the
+// command that the user may have meant.
 func UnknownCommand(c *cli.Context, name string) error {
 	if strings.HasSuffix(name, ".wasm") {
 		return exit.Usagef("did you mean: "+c.App.HelpName+" serve "+name, "unknown command %q",
@@ -118,9 +118,9 @@ func UnknownCommand(c *cli.Context, name string) error {
 	return exit.Usagef(hint, "unknown command %q", name)
 }
 
-// Nearest returns the name that needs the fewest changes to become what was
-// typed, unless it is too far away to have been meant. A name that what was
-// typed begins or ends is near in any case. It returns "" for none.
+// Nearest returns the name that needs the fewest changes to become the typed
+// one; "" if the user cannot have meant any of them. A name that begins or ends
+// with the typed text is always near.
 func Nearest(typed string, names []string) string {
 	allowed := max(len(typed)/3, 2)
 	if len(typed) <= 3 {
@@ -161,10 +161,9 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-// First moves the flags of a command before its arguments, where the
-// parser expects them; people type "serve app.wasm --addr :0" just as well.
-// Everything after "--" is an argument. What stands behind the first argument of a command in
-// verbatim, such as the component that is run, stays where it is.
+// First moves the flags of a command before its arguments, where the parser expects them, because
+// people also type "serve app.wasm --addr :0". Everything after "--" is an argument. For a command
+// in verbatim, everything after the first argument, such as the component to run, stays in place.
 func First(app *cli.App, args []string, verbatim ...string) []string {
 	if slices.Contains(args, CompletionFlag) {
 		// Two dashes are the beginning of a flag there, and to the parser the end
@@ -178,7 +177,7 @@ func First(app *cli.App, args []string, verbatim ...string) []string {
 		return args
 	}
 	if args[1] == "help" || args[1] == "h" {
-		// So that what does not exist is reported in the same words everywhere.
+		// Everything that does not exist is reported in the same words.
 		return append(slices.Concat(args[:1], args[2:]), "--help")
 	}
 	index := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(args[1]) })

@@ -1,5 +1,5 @@
-// Package config joins the flags of commands with what wasihttp.toml has for them. A key of the
-// file is the name of a flag, so every flag has a key without being listed here.
+// Package config joins the flags of commands with their values in wasihttp.toml. A key of the file
+// is the name of a flag, so every flag has a key without being listed here.
 package config
 
 import (
@@ -31,12 +31,12 @@ type Settings struct {
 	origins map[string]origin
 }
 
-// origin is where a value comes from: a place in the file, or the command line if that is "".
+// origin is where a value comes from: its place in the file, or "" for the command line.
 type origin struct{ place string }
 
-// Attach makes a command take its flags from a table of the settings file, too, where the command
-// line does not have them, and returns it. The file is looked for in the folder dir and above it,
-// and not at all if dir is "". A usage error about a flag from the file says where it stands there.
+// Attach makes a command also take flags from a table of the settings file, if the command line
+// does not have them, and returns the command. It looks for the file in the folder dir and above,
+// and not at all if dir is "". A usage error about a flag from the file names its place there.
 func Attach(c *cli.Command, table, dir string) *cli.Command {
 	c.Flags = append(c.Flags, &cli.StringFlag{
 		Name: FlagName,
@@ -214,7 +214,7 @@ func (s *Settings) contradicted(c *cli.Context, name string, defaults map[string
 
 var flagMention = regexp.MustCompile(`--([a-z][a-z0-9-]*)`)
 
-// explain adds to a usage error where the flags stand that it mentions and that come from the file.
+// explain adds to a usage error the places in the file of the flags that it mentions.
 func (s *Settings) explain(err error) error {
 	var user *exit.Error
 	if s == nil || !errors.As(err, &user) || user.Code != exit.Usage {
@@ -269,7 +269,7 @@ func boolText(v bool) string {
 	return "false"
 }
 
-// nearest returns what to say about a key that does not exist beside those that do.
+// nearest returns the hint for a key that does not exist.
 func nearest(typed string, names []string) string {
 	if near := cmdline.Nearest(typed, names); near != "" {
 		return "did you mean " + near + "?"

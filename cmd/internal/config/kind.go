@@ -13,7 +13,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 
-// kind is what a flag takes, and so what its key may have for a value.
+// kind is the kind of value that a flag and its key take.
 type kind struct {
 	// text, number and boolean are the types that a value may have. A number is a whole one.
 	text, number, boolean bool
@@ -21,22 +21,22 @@ type kind struct {
 	list bool
 	// pairs is set for a list of NAME=VALUE, which may be a table, too.
 	pairs bool
-	// words are those that a text can be; nil for any.
+	// words are the texts that are allowed; nil for any.
 	words []string
-	// unit is an example of the unit that a text has; "" for none.
+	// unit is an example of the unit of a text; "" for none.
 	unit string
 	// pattern is the regular expression, for the schema, of texts with a unit.
 	pattern string
 	// least is the smallest number.
 	least int
-	// resolve makes a value that is written in a file in the folder dir one for the command line;
-	// nil for values that are no paths.
+	// resolve turns a value from a file in the folder dir into one for the command line; nil for
+	// values that are not paths.
 	resolve func(dir, value string) string
 }
 
 // kindOf returns what a flag takes: its type says how it is written, and the name of its value in
 // the help, such as FILE in "read `FILE`", what that means. It fails for a flag of a new type and
-// for a value with a new name, about which somebody has to decide here.
+// for a value with a new name, for which a rule must be added here.
 func kindOf(f cli.Flag) (kind, error) {
 	var k kind
 	switch f := f.(type) {
@@ -92,7 +92,7 @@ const (
 	sizePattern = "^" + amount + " ?([KkMmGgTt][Ii]?)?[Bb]?$"
 )
 
-// valueName returns how the help of a flag calls its value.
+// valueName returns the name that the help of a flag has for its value.
 func valueName(f cli.Flag) string {
 	_, rest, _ := strings.Cut(usageOf(f), "`")
 	name, _, _ := strings.Cut(rest, "`")

@@ -11,7 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// Report says what is in force for a command, and where it comes from.
+// Report holds the settings that are in force for a command, and where each comes from.
 type Report struct {
 	// Command is the name of the command.
 	Command string `json:"command"`
@@ -27,7 +27,7 @@ type Value struct {
 	// Value is a string, a number, a boolean or a list of strings; nil for a flag that has no
 	// value.
 	Value any `json:"value"`
-	// Default says what goes for a flag without a value; "" if nothing does.
+	// Default describes what applies if the flag has no value; "" if nothing does.
 	Default string `json:"default,omitempty"`
 	// From is "default", "file" or "command line".
 	From string `json:"from"`
@@ -35,7 +35,7 @@ type Value struct {
 	Place string `json:"place,omitempty"`
 }
 
-// NewReport returns the report about a command that was called as c says.
+// NewReport returns the report about a command called with the arguments in c.
 func NewReport(c *cli.Context) (*Report, error) {
 	s := Of(c)
 	r := &Report{Command: s.command.Name}

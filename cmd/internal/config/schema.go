@@ -24,7 +24,7 @@ func serveKeys() map[string]string {
 	return map[string]string{"build": "exec", "source": "source"}
 }
 
-// table is what may stand in a table of the file: the flags of its command.
+// table holds the keys of a table in the file: the flags of its command.
 type table struct {
 	flags []cli.Flag
 	kinds map[string]kind
@@ -39,15 +39,15 @@ func (t *table) names() []string {
 	return names
 }
 
-// schema is what may stand in a file.
+// schema holds the tables and keys of a file.
 type schema struct {
 	top    map[string]kind // the keys above the tables
 	tables map[string]*table
 }
 
-// schemaOf returns what may stand in a file for the commands of an app: a table for each command
-// that takes --config-file, by which it is known that its name is that of its table. Others, such
-// as review, read the table of another command.
+// schemaOf returns the schema of a file for the commands of an app: a table for each command with
+// the flag --config-file whose table has its own name. Other commands, such as review, read the
+// table of another command.
 func schemaOf(app *cli.App) *schema {
 	sc := &schema{top: make(map[string]kind), tables: make(map[string]*table)}
 	for _, name := range tableNames() {
@@ -62,7 +62,7 @@ func schemaOf(app *cli.App) *schema {
 			if flag == FlagName || flag == "help" {
 				continue
 			}
-			// A flag that no rule is for is found by a test.
+			// A test finds flags without a rule.
 			k, _ := kindOf(f)
 			t.flags = append(t.flags, f)
 			t.kinds[flag] = k
@@ -154,7 +154,7 @@ func checkPairs(file *settings.File, pairs map[string]any, path []string) error 
 	return nil
 }
 
-// not says what a value is that has the wrong type.
+// not describes a value of the wrong type, as the rest of a sentence.
 func (k kind) not(value any) string {
 	switch value.(type) {
 	case []any:
@@ -225,7 +225,7 @@ func inOrder(file *settings.File, values map[string]any, path ...string) []strin
 	return names
 }
 
-// object is a JSON object whose members keep no order but that of their names.
+// object is a JSON object whose members are sorted by name.
 type object = map[string]any
 
 // Schema returns the JSON schema (draft 7) of the settings file for the commands of an app. It

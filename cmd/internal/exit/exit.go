@@ -1,5 +1,5 @@
-// Package exit holds the exit codes, and the errors that end a command: as the user sees them, each
-// with its code.
+// Package exit defines the exit codes, and the errors that end a command, each with its message,
+// hint and exit code.
 package exit
 
 import (
@@ -19,21 +19,21 @@ const (
 	Load       = 3
 	// Mismatch is for responses that differ from what fixtures expect, if nothing worse happened.
 	Mismatch = 4
-	// Trap is how run ends if the guest trapped: what a shell reports of a program that aborted.
+	// Trap is the exit code of run if the guest trapped: the code that a shell reports for a
+	// program that aborted.
 	Trap = 134
 	// Signal plus the number of a signal is the exit code of a command that the signal ended, as
 	// shells report it.
 	Signal = 128
 )
 
-// Guest is the exit code of a command that has said all there is to say.
+// Guest is the exit code of a command that has already written everything the user needs.
 type Guest int
 
 // Error returns the code in words.
 func (e Guest) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// Error is an error as the user sees it: a message that names the file and the thing, and a next
-// step.
+// Error is an error for the user: a message that names the file and the thing, and a next step.
 type Error struct {
 	Msg  string // safe to be shown; may have several lines
 	hint string

@@ -17,7 +17,7 @@ type Description struct {
 	Size int64
 	// Digest is the first 8 hexadecimal digits of the file's SHA-256.
 	Digest string
-	// Kind is the version of WASI HTTP it is made for: "0.2" or "0.3".
+	// Kind is the version of WASI HTTP that the component implements: "0.2" or "0.3".
 	Kind string
 	// Compile is how long compiling took; FromCache says that it was not
 	// needed.
@@ -36,8 +36,8 @@ func (d Description) Text(out *term.Output) string {
 			compiled)))
 }
 
-// JSON describes the component on one line for a program; its names are an
-// interface.
+// JSON describes the component on one line of JSON, whose member names are an
+// interface to other programs.
 func (d Description) JSON() string {
 	b, err := json.Marshal(struct {
 		File      string  `json:"file"`

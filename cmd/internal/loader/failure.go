@@ -12,7 +12,7 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// ServeFailure describes a failure for the server's page, with the flags that have to do with it.
+// ServeFailure describes a failure for the server's page, with the flags that affect it.
 func ServeFailure(f *host.Failure) error {
 	out := &serve.Failure{
 		Outcome: serve.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode,

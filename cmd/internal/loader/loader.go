@@ -1,5 +1,5 @@
-// Package loader makes components ready to serve, as the user wants it: it joins the settings of a
-// command with package host, and names the flags that have to do with a failure.
+// Package loader makes components ready to serve: it joins the settings of a command with package
+// host, and names the flags that affect a failure.
 package loader
 
 import (
@@ -30,8 +30,8 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// Config is everything the user decided about the component that is loaded
-// and about the host it finds.
+// Config holds the user's settings for a component and for the host that runs
+// it.
 type Config struct {
 	// Env is what the guest sees as its environment, names unique, in order.
 	Env [][2]string
@@ -66,7 +66,7 @@ type Config struct {
 	// allows only those that match.
 	NoOutbound    bool
 	AllowOutbound []host.Pattern
-	// Network decides what the component's sockets may have to do with; nil allows nothing.
+	// Network decides which addresses and names the component's sockets may use; nil allows none.
 	Network *wasi.Network
 	// Used, unless nil, is called with what components use and are refused, from many goroutines.
 	Used func(wasi.Use)
@@ -84,9 +84,9 @@ type Config struct {
 
 	// Engine, unless nil, is the engine of the builds before.
 	Engine *host.Engine
-	// Reload makes the load a quiet one beside a build that serves: it leaves a
-	// processor to the requests, and makes one instance to see that it can be
-	// made.
+	// Reload is set for a load beside a build that serves: the load then leaves
+	// a processor to the requests, and makes one instance to find out whether
+	// that works.
 	Reload bool
 	// MaxComponentSize is the size of the largest file that is read, in bytes; 0 means the default.
 	MaxComponentSize int64
@@ -96,11 +96,11 @@ type Config struct {
 	Data []byte
 
 	// Stdout and Stderr make the guest's standard streams: one writer each for
-	// an instance, to be closed with it. The prefix is to be
+	// an instance, to be closed with it. The prefix of their lines is
 	// "[INSTANCE/REQUEST] ".
 	Stdout, Stderr *term.Lines
-	// Progress receives what is being compiled, and that part of whole steps are
-	// done. It may be called from many goroutines.
+	// Progress receives the name of what is being compiled, and that part of
+	// whole steps is done. It may be called from many goroutines.
 	Progress func(what string, part, whole int)
 	// Notice prints a line for the user.
 	Notice func(line string)
@@ -112,11 +112,11 @@ type Func func(ctx context.Context, path string, cfg Config) (*App, error)
 // App is a component that is ready to serve.
 type App struct {
 	Handler serve.Handler
-	// Host is what Handler gives the requests to; nil for a handler made of Go.
+	// Host receives the requests from Handler; nil for a handler written in Go.
 	Host  *host.Host
 	About Description
-	// Component is what was loaded, for comparing it with the next build; nil if there is nothing
-	// to compare.
+	// Component is the loaded component, for comparing it with the next build; nil if there is
+	// nothing to compare.
 	Component *component.Component
 	// Close frees everything, as serve.Build's Close does.
 	Close func(ctx context.Context) error
@@ -222,7 +222,8 @@ func guestOutput(lines *term.Lines) func(host.Origin) io.WriteCloser {
 	}
 }
 
-// HostError explains why there is no host for the component at path, in which nothing is wrong.
+// HostError explains why there is no host for the component at path although the component itself
+// is valid.
 func HostError(path string, err error) error {
 	var (
 		compile *host.CompileError
@@ -260,7 +261,7 @@ func Trust(files []string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: roots}, nil
 }
 
-// Examine examines the contents that were given, else the file.
+// Examine examines Data, or the file if Data is nil.
 func (cfg *Config) Examine(path string, linker *component.Linker) *inspect.File {
 	if cfg.Data != nil {
 		return cfg.Parts.Bytes(path, cfg.Data, linker)
@@ -268,8 +269,7 @@ func (cfg *Config) Examine(path string, linker *component.Linker) *inspect.File 
 	return cfg.Parts.Open(path, cfg.MaxComponentSize, linker)
 }
 
-// CheckPaths finds what can be wrong with the files of the component and its parts before they are
-// read.
+// CheckPaths finds problems with the files of the component and its parts before they are read.
 func (cfg *Config) CheckPaths(path string) error {
 	for _, path := range cfg.Parts.Paths(path) {
 		if p := inspect.CheckPath(path, cfg.MaxComponentSize); p != nil {
@@ -279,7 +279,8 @@ func (cfg *Config) CheckPaths(path string) error {
 	return nil
 }
 
-// OpenKeyValue opens what keeps the buckets of wasi:keyvalue. The caller closes it after the hosts.
+// OpenKeyValue opens the file of wasi:keyvalue, if there is one. The caller calls the returned
+// function after closing the hosts.
 func (cfg *Config) OpenKeyValue() (closeFile func(), err error) {
 	if cfg.KeyValueFile == "" {
 		cfg.KeyValue = wasi.NewKeyValue()
@@ -294,7 +295,7 @@ func (cfg *Config) OpenKeyValue() (closeFile func(), err error) {
 		return nil, exit.Loadf(err, hint, "--keyvalue: %v", err)
 	}
 	cfg.KeyValue = file
-	// What has been reported as done is on disk already.
+	// Every change that was reported to a guest is on disk already.
 	return func() { _ = file.Close() }, nil
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/units"
 )
 
-// outboundJSON is a log line as programs get it; its names are an interface.
+// outboundJSON is a line of the JSON log. Its member names are an interface to other programs.
 type outboundJSON struct {
 	Time       string  `json:"time"`
 	ID         string  `json:"id,omitempty"`

@@ -36,8 +36,9 @@ func (t *Host) failure(err error) *testrunner.Failure {
 	return out
 }
 
-// framesOf translates a backtrace. It begins where a panic was, without the
-// functions of Rust's library that make a trap of it: stderr says what they do.
+// framesOf translates a backtrace. The result begins at the panic, without the
+// functions of Rust's library that turn it into a trap: stderr has what they
+// report.
 func framesOf(in []host.Frame) []testrunner.Frame {
 	var out []testrunner.Frame
 	library := []string{

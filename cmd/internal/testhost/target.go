@@ -32,11 +32,11 @@ type target struct {
 // Reusable reports whether hosts give instances of this kind several requests.
 func (t *target) Reusable() bool { return t.kind == handler.P3 }
 
-// graceForEnd is how long an instance may take to end that has nothing more to do.
+// graceForEnd is how long an idle instance may take to end.
 const graceForEnd = 100 * time.Millisecond
 
-// Close ends the instance. One that can take another request ends by itself, so
-// that what is left of it can become the next one; others are stopped.
+// Close ends the instance. An instance that can take another request ends by
+// itself, so that its memory can be recycled; others are stopped.
 func (t *target) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), graceForEnd)
 	defer cancel()
@@ -135,8 +135,8 @@ func (a *after) end() []error {
 	return a.errs
 }
 
-// late explains a response that took too long: what the guest was doing, if that
-// can be found out by stopping it.
+// late explains a response that took too long, with what the guest was doing if
+// stopping it shows that.
 func (t *target) late(ctx context.Context, begun bool, limit time.Duration) *testrunner.Failure {
 	f := &testrunner.Failure{Outcome: testrunner.Expired, Hint: moreTime}
 	if !begun {
