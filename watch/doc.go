@@ -1,4 +1,4 @@
-// Package watch finds out that files really changed.
+// Package watch reports files whose contents really changed.
 //
 // A [File] is one file that a build writes anew, in whatever way: it reports
 // contents that differ from those before, once they have been still for a

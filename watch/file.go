@@ -21,21 +21,21 @@ const (
 
 // Options tune a watcher. The zero value takes the defaults.
 type Options struct {
-	// Debounce is how long files must have been still before they are looked
-	// at; 0 means DefaultDebounce.
+	// Debounce is how long files must be unchanged before they are read; 0
+	// means DefaultDebounce.
 	Debounce time.Duration
-	// Patience is how long a file may be away or unreadable before that is a
-	// change; 0 means DefaultPatience. Builds delete a file before they write
-	// it anew.
+	// Patience is how long a file may be missing or unreadable before that
+	// counts as a change; 0 means DefaultPatience. Builds delete a file before
+	// they write it anew.
 	Patience time.Duration
-	// Poll, unless 0, is how often to look at files instead of waiting for
-	// events, for file systems that have none.
+	// Poll, unless 0, is the interval at which files are checked instead of
+	// waiting for events, for file systems that have none.
 	Poll time.Duration
 	// MaxSize is the size of the largest file that is read, in bytes; 0 means
 	// regular.MaxFile.
 	MaxSize int64
-	// Problem takes what the watcher cannot do, each thing once, from whoever makes
-	// the watcher or from its goroutine; nil discards it.
+	// Problem is called once for each thing that the watcher cannot do, by the goroutine that makes
+	// the watcher or by the watcher's own; nil discards it.
 	Problem func(Problem)
 
 	system *system // nil outside of tests
@@ -60,25 +60,25 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// unnoticed is how long a change may take to be found for which the folders have
-// no event: a folder above them was renamed, the file was written under another
-// of its names, or the file system has no events at all.
+// unnoticed is how long it may take to find a change without an event: a folder
+// above was renamed, the file was written under another of its names, or the
+// file system has no events.
 const unnoticed = 2 * time.Second
 
 // Digest is the SHA-256 of a file's contents.
 type Digest = [sha256.Size]byte
 
-// Change says what a file has become.
+// Change is the new state of a file.
 type Change struct {
-	// Data are the contents, the receiver's to keep; Digest is their hash.
+	// Data are the contents, which the receiver owns; Digest is their hash.
 	Data   []byte
 	Digest Digest
 	// Written is when the file was last seen to be written.
 	Written time.Time
-	// Path is the file that Err is about, if there are several; else "".
+	// Path is the file that Err is about, if several files are watched; otherwise "".
 	Path string
 	// Err is why there are no contents: it wraps fs.ErrNotExist if the file is
-	// away, and the errors of package regular if it is not a regular file or
+	// missing, and the errors of package regular if it is not a regular file or
 	// larger than Options.MaxSize.
 	Err error
 }
@@ -130,7 +130,7 @@ func NewFile(path string, known Digest, o Options) (*File, error) {
 		}
 	}
 	f.polled, _ = os.Stat(path) // nil if there is none
-	// What happened before the watch began is found by looking once.
+	// Changes from before the watch began are found by one look.
 	f.timer, f.due = time.NewTimer(f.options.Debounce), true
 	f.wrote(time.Now())
 	go f.run()
@@ -154,7 +154,7 @@ func (f *File) startEvents() error {
 	return nil
 }
 
-// pollInstead gives up events because of a limit.
+// pollInstead replaces events by polling because of a limit.
 func (f *File) pollInstead(err error) {
 	if f.events != nil {
 		_ = f.events.Close() // it only closes descriptors
@@ -169,8 +169,8 @@ func (f *File) pollInstead(err error) {
 func (f *File) Changes() <-chan Change { return f.changes }
 
 // Written returns when the file was last seen to be written, which may be later
-// than the last change that was reported: a file that is written all the time is
-// not still.
+// than the last reported change: a file that is written all the time is not
+// reported.
 func (f *File) Written() time.Time { return *f.signs.Load() }
 
 // Close ends the watch and waits until it has ended. It may be called once.
@@ -204,7 +204,7 @@ func (f *File) run() {
 		case e := <-events:
 			f.event(e)
 		case <-failures:
-			// Events were lost; looking again finds what they were about.
+			// Events were lost; another look finds the changes.
 			f.stir(false)
 		case <-f.ticker.C:
 			if f.events == nil || !f.due {
@@ -230,22 +230,22 @@ func (f *File) event(e fsnotify.Event) {
 	if e.Op.Has(fsnotify.Create) || e.Op.Has(fsnotify.Remove) || e.Op.Has(fsnotify.Rename) {
 		for _, folder := range f.places.folders {
 			if e.Name == folder {
-				// What is now at that path is another folder, and the watch
-				// may still be on the old one.
+				// Another folder is now at that path, and the watch may still
+				// be on the old one.
 				_ = f.events.Remove(folder)
 				f.places.names = nil
 				break
 			}
 		}
-		// A folder that cannot be watched shows when the file is looked for.
+		// The next look finds folders that cannot be watched.
 		_ = f.follow()
 	}
 	f.stir(false)
 }
 
 // follow watches the folders that the path leads through. It repeats until
-// nothing has changed meanwhile, because what happened before a folder was
-// watched gave no event.
+// nothing has changed meanwhile, because a change before a folder was watched
+// caused no event.
 func (f *File) follow() error {
 	if f.events == nil {
 		return nil
@@ -273,7 +273,7 @@ func (f *File) follow() error {
 				f.pollInstead(err)
 				return nil
 			case errors.Is(err, fs.ErrPermission):
-				// A file in it can be read all the same; what happens to it is found by polling.
+				// A file in it can still be read; polling finds its changes.
 				if !f.blind[folder] {
 					f.blind[folder] = true
 					f.options.Problem(unreadableProblem(folder, err))
@@ -286,8 +286,8 @@ func (f *File) follow() error {
 	return nil
 }
 
-// followAnew watches the folders that are now where the path leads: what was
-// watched may be elsewhere by now.
+// followAnew watches the folders that the path leads through now: the watched
+// folders may have moved.
 func (f *File) followAnew() {
 	if f.events == nil {
 		return
@@ -321,7 +321,7 @@ func (f *File) lookAfter(d time.Duration) {
 	f.timer.Reset(d)
 }
 
-// quiet reports whether no look is due but for attributes.
+// quiet reports whether no look is due, except for changed attributes.
 func (f *File) quiet() bool { return f.away.IsZero() && f.written.Before(f.read) }
 
 // racy is how close a modification time may be to the time of reading so that
@@ -351,8 +351,8 @@ func (f *File) poll() {
 		f.stir(false)
 	case info != nil && !f.again && !f.read.IsZero() && same(f.seen, info) &&
 		f.read.Sub(info.ModTime()) < racy && time.Since(info.ModTime()) >= racy:
-		// It may have been written once more in what is the same moment to its
-		// file system.
+		// It may have been written again within the resolution of its file
+		// system's clock.
 		written := f.written
 		f.stir(false)
 		f.wrote(written)
@@ -360,8 +360,8 @@ func (f *File) poll() {
 	}
 }
 
-// look reads the file, now that it has been still, and takes note if it has
-// changed.
+// look reads the file, which has been unchanged for a while, and reports it if
+// its contents differ.
 func (f *File) look() {
 	f.due = false
 	_ = f.follow()
@@ -396,8 +396,8 @@ func (f *File) look() {
 	f.pending = &Change{Data: data, Digest: digest, Written: f.written}
 }
 
-// missing records that the file cannot be read, if that lasts. info is what
-// is there instead, nil if nothing is.
+// missing records that the file cannot be read, and reports it if that lasts.
+// info describes what is there instead; nil for nothing.
 func (f *File) missing(info fs.FileInfo, err error) {
 	now := time.Now()
 	f.polled = info

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Files watches several files of which one thing is made. A change has the contents of all, and
-// comes when all of them have been still: files that are written together change together.
+// Files watches several files that form one thing. A change has the contents of all files, and is
+// reported once all of them are unchanged for a while, so that files that are written together
+// change together.
 type Files struct {
 	files   []*File
 	join    func([][]byte) []byte
@@ -31,8 +32,8 @@ type foundChange struct {
 	Change
 }
 
-// NewFiles begins to watch the files at paths, of which there are more than none. join makes one of
-// the contents of all; contents with the digest known are not reported. The caller must call Close.
+// NewFiles begins to watch the files at paths, which must not be empty. join combines the contents
+// of all files; contents with the digest known are not reported. The caller must call Close.
 func NewFiles(paths []string, join func([][]byte) []byte, known Digest, o Options) (*Files, error) {
 	f := &Files{
 		join: join, quiet: o.withDefaults().Debounce, last: known,
@@ -40,7 +41,7 @@ func NewFiles(paths []string, join func([][]byte) []byte, known Digest, o Option
 		latest: make([]*Change, len(paths)),
 	}
 	for _, path := range paths {
-		// Nothing is known of each by itself: its contents come with the first look.
+		// The contents of each file are reported by its first look.
 		file, err := NewFile(path, Digest{}, o)
 		if err != nil {
 			_ = f.Close() // what it says is not why
@@ -55,7 +56,7 @@ func NewFiles(paths []string, join func([][]byte) []byte, known Digest, o Option
 	return f, nil
 }
 
-// Changes returns the channel of changes. A change that nobody received is replaced by the next
+// Changes returns the channel of changes. A change that was not received is replaced by the next
 // one. It is never closed.
 func (f *Files) Changes() <-chan Change { return f.changes }
 
@@ -126,7 +127,7 @@ func (f *Files) run() {
 	}
 }
 
-// look takes note if the files together have changed.
+// look reports the files if their combined contents have changed.
 func (f *Files) look() {
 	contents := make([][]byte, len(f.latest))
 	for i, c := range f.latest {

@@ -31,7 +31,7 @@ func trace(path string) (places, error) {
 		name := rest[0]
 		rest = rest[1:]
 		if name == ".." {
-			// current has no links, so its parent is what the system takes.
+			// current has no links, so its parent is the one that the system finds.
 			current = filepath.Dir(current)
 			continue
 		}

@@ -16,13 +16,13 @@ import (
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
-// Problem is something that a watcher cannot do. It goes on without.
+// Problem is something that a watcher cannot do. The watcher continues without it.
 type Problem struct {
 	// Message says what happened, on one line without the program's name.
 	Message string
 	// Hint is the next step.
 	Hint string
-	// Err is what the system said.
+	// Err is the error of the system.
 	Err error
 }
 
@@ -31,8 +31,8 @@ type system struct {
 	watcher func() (*fsnotify.Watcher, error)
 	add     func(w *fsnotify.Watcher, folder string) error
 	readDir func(folder string) ([]fs.DirEntry, error)
-	// pollFile and pollTree are how often a file, and files among others, are looked at once the
-	// system has no more events to give.
+	// pollFile and pollTree are the intervals at which a File and a Tree check files once the
+	// system provides no more events.
 	pollFile, pollTree time.Duration
 }
 
@@ -43,14 +43,14 @@ func realSystem() *system {
 	}
 }
 
-// isLimit reports whether the system has nothing against the watch but has run out of them:
-// inotify's watches, its instances, or open files, which each watched file is elsewhere.
+// isLimit reports whether a limit of the system is reached: of inotify's watches or instances, or
+// of open files, which watched files are on other systems.
 func isLimit(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) ||
 		errors.Is(err, syscall.ENFILE)
 }
 
-// limitProblem describes an error for which isLimit holds, after which files are looked at instead.
+// limitProblem describes an error for which isLimit holds. Files are then checked by polling.
 func limitProblem(err error, every time.Duration) Problem {
 	p := Problem{Err: err, Hint: "raise the limit of open files: ulimit -n 10240"}
 	what := "cannot watch more files"
@@ -82,7 +82,7 @@ func sysctl(name string) int {
 	return n
 }
 
-// unreadableProblem describes a folder that cannot be looked into.
+// unreadableProblem describes a folder that cannot be read.
 func unreadableProblem(folder string, err error) Problem {
 	message := fmt.Sprintf("%s: cannot watch this folder: %v", folder, regular.Reason(err))
 	p := Problem{Message: message, Err: err}

@@ -14,9 +14,9 @@ import (
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
-// scanAll finds the files below all roots and watches the folders. A folder
-// that was not watched before is looked at again, because what happened in it
-// before the watch gave no event.
+// scanAll finds the files below all roots and watches the folders. It scans a
+// folder again that was not watched before, because a change before the watch
+// caused no event.
 func (t *Tree) scanAll() error {
 	before := t.files
 	began := time.Now()
@@ -50,7 +50,7 @@ func (t *Tree) scanAll() error {
 	}
 }
 
-// skip leaves out a folder that cannot be looked into. Nothing is known of its files but what was.
+// skip leaves out a folder that cannot be read. Its files keep their last known state.
 func (t *Tree) skip(folder string, err error, before map[string]state) {
 	if !t.skipped[folder] {
 		t.options.Problem(unreadableProblem(folder, err))
@@ -115,7 +115,7 @@ func (t *Tree) scan(folder string, rules []rule, before map[string]state) {
 	}
 }
 
-// leavesOut reports whether a file or folder does not count.
+// leavesOut reports whether a file or folder is ignored.
 func (t *Tree) leavesOut(rules []rule, path string, isFolder bool) bool {
 	name := filepath.Base(path)
 	if t.exclude[path] || ignored(rules, path, isFolder) {
@@ -161,12 +161,13 @@ func isLeftover(name string) bool {
 		name == "4913" || name == ".DS_Store"
 }
 
-// maxHashed is up to what size the contents of a source file decide; of larger
-// ones, size and time do.
+// maxHashed is the largest size, in bytes, of source files that are compared by
+// contents; larger ones are compared by size and time.
 const maxHashed = 16 << 20
 
-// note takes the state of a file. It reads it only if it seems to have changed,
-// or might have too soon after the last time to tell.
+// note records the state of a file. It reads the file only if it seems to have
+// changed, or if it was read so soon after a change that another one would not
+// show.
 func (t *Tree) note(path string, info fs.FileInfo, before map[string]state) {
 	now := state{size: info.Size(), mod: info.ModTime(), seen: time.Now()}
 	was, had := before[path]

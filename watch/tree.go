@@ -33,23 +33,23 @@ type FileChange struct {
 	Modified time.Time
 }
 
-// Batch is the files that changed between two moments of stillness, by path.
+// Batch holds the files that changed since the last batch, by path.
 type Batch struct {
 	Files []FileChange
-	// First and Last are when the first and last sign of them was seen.
+	// First and Last are when the first and the last event about them was seen.
 	First, Last time.Time
 }
 
 // TreeOptions tune a Tree.
 type TreeOptions struct {
 	Options
-	// Exclude are files and folders that are not looked at, beside those that
-	// .gitignore files name, version control's own, what editors keep beside
-	// a file, and folders known to hold no sources: node_modules, __pycache__,
-	// those with a CACHEDIR.TAG, and target beside a Cargo.toml.
+	// Exclude are files and folders to ignore, beside those that .gitignore
+	// files name, version control's own, what editors keep beside a file, and
+	// folders known to hold no sources: node_modules, __pycache__, those with a
+	// CACHEDIR.TAG, and target beside a Cargo.toml.
 	Exclude []string
-	// Open are files that are not looked at either, whatever their names: those
-	// that this process has open for writing.
+	// Open are further files to ignore, under any of their names: those that
+	// this process has open for writing.
 	Open []fs.FileInfo
 }
 
@@ -149,7 +149,7 @@ func (t *Tree) startEvents() error {
 	return nil
 }
 
-// pollInstead gives up events because of a limit.
+// pollInstead replaces events by polling because of a limit.
 func (t *Tree) pollInstead(err error) {
 	if t.events != nil {
 		_ = t.events.Close() // it only closes descriptors
@@ -163,8 +163,8 @@ func (t *Tree) pollInstead(err error) {
 // maxInterval bounds the time between two looks.
 const maxInterval = 5 * time.Second
 
-// interval returns the time between two looks, when polling. Where nobody has asked for polling, it
-// takes little of a processor.
+// interval returns the time between two scans when polling. If the user has not asked for polling,
+// it is long enough to use little processor time.
 func (t *Tree) interval() time.Duration {
 	if t.limited {
 		return max(t.options.system.pollTree, min(20*t.scanned, maxInterval))
@@ -172,8 +172,7 @@ func (t *Tree) interval() time.Duration {
 	return t.options.Poll
 }
 
-// checkRoot returns an error if path leads neither to a file nor to a folder that can be looked
-// into.
+// checkRoot returns an error if path leads neither to a file nor to a readable folder.
 func (o *TreeOptions) checkRoot(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -242,7 +241,7 @@ func (t *Tree) run() {
 		case <-failures:
 			t.stir()
 		case now := <-t.tick.C:
-			// What is found happened since the last time.
+			// The changes happened after the last scan.
 			t.first, t.last, t.ticked = t.ticked, now, time.Now()
 			t.look()
 			t.tick.Reset(t.interval())
@@ -273,8 +272,8 @@ func (t *Tree) event(e fsnotify.Event) {
 	t.stir()
 }
 
-// mayHold reports whether a name that is not known yet could be a source: it
-// saves looking at everything for each file that a build writes.
+// mayHold reports whether a new name could be a source. It avoids a scan for
+// each file that a build writes.
 func (t *Tree) mayHold(name string) bool {
 	for _, root := range t.roots {
 		if name == root {
@@ -303,7 +302,7 @@ func (t *Tree) stir() {
 func (t *Tree) look() {
 	before := t.files
 	if err := t.scanAll(); err != nil {
-		// Something vanished under the walk.
+		// Something vanished during the scan.
 		t.files = before
 		t.timer.Reset(t.options.system.pollTree)
 		return

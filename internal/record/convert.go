@@ -17,26 +17,26 @@ import (
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
-// ConvertOptions says how Convert works.
+// ConvertOptions configures Convert.
 type ConvertOptions struct {
-	// Dir is the folder that fixtures are written to. Convert makes it if it is
-	// not there.
+	// Dir is the folder for the fixtures. Convert creates it if it does not
+	// exist.
 	Dir string
-	// Force has files overwritten that are there.
+	// Force overwrites files that exist.
 	Force bool
 	// Redact are more names of secrets, as redact.NewSession takes them.
 	Redact []string
 	// Base is that of hurl.RecordOptions.
 	Base string
 	// Hosts are the hosts of the program, NAME or NAME:PORT; requests to others
-	// are left out. If there are none, but a Base, those count as the program's
-	// that are to the host of the first request to this machine, or else of the
-	// first one.
+	// are left out. If Hosts is empty and Base is not, the host of the program
+	// is that of the first request to this machine, or else of the first
+	// request.
 	Hosts []string
 	// Wrote is called with the path of each fixture that was written.
 	Wrote func(path string)
-	// Warn is called with what a fixture cannot hold, a sentence about a file,
-	// and with what may be a secret and was left, then without a path.
+	// Warn is called for each thing in a file that a fixture cannot hold, and,
+	// without a path, for values that may be secret and were kept.
 	Warn func(path, text string)
 }
 
@@ -208,8 +208,8 @@ func (s *source) archive(data []byte, o *ConvertOptions) error {
 	return nil
 }
 
-// isTestsuite guesses what a file is: a test is JSON with operations, an archive
-// has a log or is packed.
+// isTestsuite reports whether a file is probably a test of the wasi-testsuite:
+// JSON with operations. An archive has a log or is packed.
 func isTestsuite(data []byte) bool {
 	if !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff"))), []byte("{")) {
 		return false

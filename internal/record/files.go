@@ -17,23 +17,23 @@ const (
 	// maxKept bounds the exchanges that are kept to write their files anew, in
 	// bytes, together.
 	maxKept = 32 << 20
-	// Files are looked through while the server runs if that costs little beside
-	// what was recorded meanwhile: no more than reviseRatio times as many bytes,
-	// or reviseFree bytes in all.
+	// While the server runs, files are searched only if that costs little
+	// compared with what was recorded meanwhile: no more than reviseRatio times
+	// as many bytes, or reviseFree bytes in all.
 	reviseRatio = 8
 	reviseFree  = 1 << 20
 )
 
-// files are the fixtures that were written. A secret may stand in an exchange
-// before another one shows by its name that it is one: then the file is written
-// anew.
+// files are the fixtures that were written. A value may be recorded before a
+// name in a later exchange shows that it is a secret: its file is then
+// rewritten.
 type files struct {
 	list  []file
 	first int // of those whose exchange is kept
 	kept  int // bytes
 	limit int // of kept
-	// stale says that files may hold secrets that were found since they were
-	// looked through; since is what was recorded meanwhile, in bytes.
+	// stale reports whether files may hold secrets that were found after the
+	// files were searched; since is how much was recorded meanwhile, in bytes.
 	stale bool
 	since int
 	lines []string
@@ -78,7 +78,7 @@ func sizeOf(x *fixture.Exchange) int {
 func (f *files) mayHoldSecrets() { f.stale = f.stale || len(f.list) > 0 }
 
 // revise hides secrets in files that were written before the secrets were found.
-// Unless it is the last time, it leaves that for later if it would take long.
+// Unless this is the last call, it postpones the work if that would take long.
 func (f *files) revise(s *redact.Session, last bool) {
 	if !f.stale || !last && f.kept > reviseFree+reviseRatio*f.since {
 		return
@@ -132,7 +132,7 @@ func (f *files) say(format string, args ...any) {
 // maxTold is the largest number of files that are named.
 const maxTold = 5
 
-// told returns the lines about files that may hold secrets.
+// told returns a line for each file that may still hold secrets.
 func (f *files) told() []string {
 	if len(f.lines) <= maxTold {
 		return f.lines

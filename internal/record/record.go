@@ -29,8 +29,7 @@ const (
 
 // Options says how a server's exchanges are recorded.
 type Options struct {
-	// Dir is the folder that fixtures are written to. New makes it if it is not
-	// there.
+	// Dir is the folder for the fixtures. New creates it if it does not exist.
 	Dir string
 	// Redact are more names of secrets, as redact.NewSession takes them.
 	Redact []string
@@ -97,7 +96,7 @@ func (r *Recorder) Handler(h serve.Handler) serve.Handler {
 	return serve.Recording(h, r, serve.RecordLimits{Body: maxBodyBytes, Bodies: maxOngoingBytes})
 }
 
-// Record takes an exchange if there is room for it. It does not wait.
+// Record queues an exchange if there is room for it. It does not wait.
 func (r *Recorder) Record(x serve.Recorded) {
 	size := int64(len(x.Body) + len(x.ResponseBody))
 	switch {
@@ -203,7 +202,7 @@ func writeFile(path string, content []byte, overwrite bool) error {
 	return err
 }
 
-// Close writes what is left, and says what was recorded. It must be called
+// Close writes what is queued, and reports what was recorded. It must be called
 // once, when no handler is in use any more.
 func (r *Recorder) Close() {
 	if r == nil {
@@ -241,8 +240,8 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// exchangeOf translates what the server has seen; ok is false for what no
-// fixture can express.
+// exchangeOf translates an exchange of the server; ok is false if no fixture
+// can express it.
 func (r *Recorder) exchangeOf(x *serve.Recorded) (e fixture.Exchange, ok bool) {
 	url := x.Target
 	switch {
@@ -266,7 +265,7 @@ func (r *Recorder) exchangeOf(x *serve.Recorded) (e fixture.Exchange, ok bool) {
 		case serve.Trap, serve.Expired, serve.NoResponse, serve.Instantiation:
 			e.Failure, e.Limit = string(f.Outcome), r.options.Timeout
 		case serve.ErrorCode:
-			name, _, _ := strings.Cut(f.ErrorCode, "(") // what it says beyond its name
+			name, _, _ := strings.Cut(f.ErrorCode, "(") // the message behind its name
 			e.Failure = string(f.Outcome) + " " + name
 		default: // not the guest's
 			return e, false

@@ -8,7 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/watch"
 )
 
-// CommandOptions says what a Command runs, and when.
+// CommandOptions configures a Command.
 type CommandOptions struct {
 	// Command is a line for the system's shell.
 	Command string
@@ -17,7 +17,7 @@ type CommandOptions struct {
 	Guard guardFunc
 	// Tree watches the sources. The caller closes it after the Command.
 	Tree *watch.Tree
-	// Out gets what the command prints. A file is passed on as it is.
+	// Out receives the output of the command. A file is passed on unchanged.
 	Out io.Writer
 	// Dir is the working folder, for messages.
 	Dir string

@@ -48,11 +48,11 @@ type Watch interface {
 type Options struct {
 	// Path is the file that the component is in, as the user has written it.
 	Path string
-	// Read reads the file. Its error says what is wrong with it.
+	// Read reads the file. Its error describes what is wrong with the file.
 	Read func() ([]byte, error)
 	// Load makes the contents of the file ready to serve, beside the build that serves meanwhile.
 	// It is called from several goroutines at once; what it returns after ctx has ended is thrown
-	// away. The file may be half written if its error has a method Unfinished that returns true.
+	// away. If its error has a method Unfinished that returns true, the file may be incomplete.
 	Load LoadFunc
 	// Changes describes the differences between two builds.
 	Changes func(before, now *Build) Changes
@@ -127,8 +127,8 @@ func (f *failure) Hint() string { return f.hint }
 // Unwrap returns the underlying error; nil for none.
 func (f *failure) Unwrap() error { return f.err }
 
-// wholeAfter is how long a file that does not parse must have been still to be
-// what the build meant.
+// wholeAfter is how long a file that does not parse must have been unchanged
+// until the decider takes it for complete.
 const wholeAfter = time.Second
 
 // New returns a Decider that has decided nothing yet.
@@ -158,8 +158,9 @@ func (d *Decider) AwaitCommand(ctx context.Context) error {
 	}
 }
 
-// First returns the build to begin with, which load makes of the file's contents. If a command may
-// make it yet, a build that cannot be loaded is replaced by one that says so.
+// First returns the first build, which load makes from the file's contents. If the contents cannot
+// be loaded and a command may still build them, First returns a build that fails each request with
+// the reason.
 func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error) {
 	data, err := d.Read()
 	d.digest = sha256.Sum256(data)
@@ -187,7 +188,7 @@ func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error)
 	return serve.Build{Handler: notBuilt(err.Error())}, nil
 }
 
-// notBuilt fails requests as long as there is no build.
+// notBuilt is a handler that fails requests as long as there is no build.
 type notBuilt string
 
 // Handle fails with the reason.
@@ -212,7 +213,7 @@ func (d *Decider) Attach(server *serve.Server, file Watch) {
 }
 
 // Run decides until ctx ends. It then waits for loads, for Grace at most, and for the builds that
-// were replaced. It reports whether a load is left behind, which still uses what it was given.
+// were replaced. It reports whether a load is left behind, which still uses its engine and streams.
 func (d *Decider) Run(ctx context.Context) (left bool) {
 	d.results = make(chan *attempt)
 	d.gone = make(chan struct{})
@@ -307,7 +308,7 @@ func (d *Decider) missing(path string, err error) {
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		if _, reason = d.Read(); reason == nil {
-			// It can be read by now, and the next change says so.
+			// By now the file can be read again; a change event follows.
 			return
 		}
 		d.fileError = reason.Error()
@@ -374,8 +375,8 @@ func (d *Decider) finished(ctx context.Context, a *attempt) {
 	d.swap(ctx, a)
 }
 
-// tellFailure reports that the latest attempt has failed, unless the file may still be being
-// written.
+// tellFailure reports that the latest attempt has failed, unless the build may still be writing the
+// file.
 func (d *Decider) tellFailure() {
 	a := d.latest
 	if a == nil || !a.ended || a.err == nil {
@@ -402,7 +403,7 @@ func (d *Decider) tellFailure() {
 	d.Log.Failed(a.err, d.current)
 }
 
-// isUnfinished reports whether err may come of half a file.
+// isUnfinished reports whether an incomplete file may have caused err.
 func isUnfinished(err error) bool {
 	var u interface {
 		error
@@ -411,7 +412,7 @@ func isUnfinished(err error) bool {
 	return errors.As(err, &u) && u.Unfinished()
 }
 
-// swap makes the attempt's build the current one and lets the one before end.
+// swap makes the attempt's build the current one and retires the previous one.
 func (d *Decider) swap(ctx context.Context, a *attempt) {
 	from, changes := "", Changes{}
 	if d.current != nil {

@@ -21,7 +21,7 @@ type Log struct {
 	Quiet bool
 }
 
-// record is an event as programs get it; its names are an interface.
+// record is an event in JSON. Its member names are an interface to other programs.
 type record struct {
 	Time     string   `json:"time"`
 	Event    string   `json:"event"` // "reload", "reload-failed", "reload-back" or "exec-back"
@@ -54,8 +54,8 @@ func (l *Log) begin(good bool) string {
 	return symbol + " " + l.Out.Dim(time.Now().Format(time.TimeOnly)) + " "
 }
 
-// swapped says that requests go to now instead of the build with the digest from, which is "" for
-// none, and what has changed.
+// swapped reports that the build now replaces the one with the digest from ("" for none), and what
+// has changed.
 func (l *Log) swapped(
 	from string, now *Build, changes Changes, ready time.Duration, draining int,
 ) {
@@ -90,8 +90,8 @@ func (l *Log) swapped(
 	_, _ = l.Out.Write([]byte(b.String()))
 }
 
-// Failed says what is wrong with the newest build and what to do about it, if err has a method
-// Hint, and which build is served instead; current is nil if there is none.
+// Failed reports what is wrong with the newest build, what to do about it if err has a method Hint,
+// and which build is served instead; current is nil for none.
 func (l *Log) Failed(err error, current *Build) {
 	msg, hint := err.Error(), ""
 	var hinted interface {
@@ -134,7 +134,8 @@ func (l *Log) builtAgain(took time.Duration) {
 		l.begin(true), units.Duration(took.Round(time.Millisecond)))
 }
 
-// back says that the file holds the served build again, after it held another one or was away.
+// back reports that the file holds the served build again, after it held another one or was
+// missing.
 func (l *Log) back(path string, current *Build, away bool) {
 	if l.Quiet {
 		return

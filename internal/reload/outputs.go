@@ -8,7 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/watch"
 )
 
-// outputs tells the files that the command writes from those that it is made of.
+// outputs distinguishes the files that the command writes from its sources.
 type outputs struct {
 	dir    string // the working folder, for messages
 	notice func(format string, args ...any)
@@ -39,12 +39,13 @@ type suspect struct {
 	offsets []time.Duration // after the start of each run
 }
 
-// lateSign is how long after its end a sign of what the command wrote may come.
+// lateSign is how long after the end of the command events about files that it wrote may arrive.
 const lateSign = 100 * time.Millisecond
 
-// concerns decides whether the command has to run for a batch of changes. What
-// comes while it runs may be its own doing: files that it makes or removes, lock
-// files, and a file that changes run after run at about the same moment.
+// concerns decides whether the command has to run for a batch of changes. The
+// command itself may have caused changes during its run: files that it creates
+// or removes, lock files, and a file that changes in each run at about the same
+// moment.
 func (o *outputs) concerns(batch watch.Batch, running bool) bool {
 	during := running || batch.First.Sub(o.ended) < lateSign
 	var causes []string
@@ -82,17 +83,17 @@ func (o *outputs) concerns(batch watch.Batch, running bool) bool {
 	return true
 }
 
-// How often, and how regularly, a file has to change during the command to be
-// taken for its output. A file that somebody else has written is so only if it is
-// hardly possible that this goes on: editors save by themselves, every second.
+// How often, and how regularly, a file has to change during the command to count
+// as its output. The bounds are strict, because editors save files by themselves,
+// every second.
 const (
 	suspectRuns   = 3
 	editedRuns    = 8
 	suspectSpread = 300 * time.Millisecond
 )
 
-// again records a change and reports whether it makes the file an output,
-// for it was seen in so many runs.
+// again records a change and reports whether the file has now changed in enough
+// runs to count as an output.
 func (s *suspect) again(path string, offset time.Duration, runs int) bool {
 	if s.path != path {
 		*s = suspect{path: path}

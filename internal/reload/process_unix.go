@@ -53,8 +53,8 @@ func startProcess(guard guardFunc, command string, out io.Writer) (*process, err
 	go func() {
 		exited <- readStatus(status)
 		_ = status.Close()
-		// How the guard ends says nothing: the group is killed, and it is in the group. If somebody
-		// else has ended it, the group is still there.
+		// How the guard ends does not matter: it belongs to the group, which is killed. If
+		// something else has ended the guard, the group still exists.
 		_ = program.Wait()
 		_ = syscall.Kill(-program.Process.Pid, syscall.SIGKILL)
 		close(p.ended)
@@ -95,10 +95,10 @@ func readStatus(r io.Reader) error {
 	return errors.New(strings.TrimSuffix(line, "\n"))
 }
 
-// Guard runs the command in a shell. It returns, after it has ended all processes of its own group,
-// when in ends: then the process that has started this one has ended, too, or wants that. It must
-// be a process of its own, the leader of its group, and have been started by a Command. Signals do
-// not end it; caught is called once they are caught.
+// Guard runs the command in a shell. When in ends, because the process that started this one has
+// ended or wants it to end, Guard ends all processes of its own group and returns. It must be a
+// process of its own, the leader of its group, and have been started by a Command. Signals do not
+// end it; caught is called once they are caught.
 func Guard(command string, in io.Reader, caught func()) error {
 	// A signal to the whole group is for the command.
 	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT}
@@ -131,7 +131,8 @@ func Guard(command string, in io.Reader, caught func()) error {
 	case <-ended:
 	case <-timer.C:
 	}
-	// The shell has ended; what it has started must have, too. This process is one of the group.
+	// The shell has ended. Its children must end, too, and so does this process, which is one of
+	// the group.
 	return syscall.Kill(0, syscall.SIGKILL)
 }
 
@@ -141,7 +142,7 @@ func writeStatus(w io.WriteCloser, err error) {
 	if err != nil {
 		text = strings.ReplaceAll(err.Error(), "\n", " ")
 	}
-	// If nobody reads it, in ends as well.
+	// If the reader has gone, in ends as well.
 	_, _ = io.WriteString(w, text+"\n")
 	_ = w.Close()
 }

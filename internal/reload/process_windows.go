@@ -29,7 +29,7 @@ func startProcess(_ guardFunc, command string, out io.Writer) (*process, error) 
 	}
 	cmd := exec.Command("cmd.exe")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		// The shell gets the command as it is: its quoting is not that of other programs.
+		// The shell gets the command unchanged: its quoting differs from that of other programs.
 		CmdLine:       `cmd.exe /S /C "` + command + `"`,
 		CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP,
 	}

@@ -44,7 +44,7 @@ func Clean(s string) string {
 	return b.String()
 }
 
-// CleanLines makes foreign text Clean whose line ends are meant as such.
+// CleanLines makes foreign text Clean but keeps its line ends.
 func CleanLines(s string) string {
 	if !strings.Contains(s, "\n") {
 		return Clean(s)
@@ -57,8 +57,8 @@ func CleanLines(s string) string {
 }
 
 // Sprintf formats as fmt.Sprintf does, on one line: all text among the arguments
-// becomes Clean. %q needs no more than it does anyway. Several errors that were
-// joined are separated by semicolons.
+// becomes Clean, and joined errors are separated by semicolons. Arguments of %q
+// are clean in any case.
 func Sprintf(format string, args ...any) string {
 	shown := make([]any, len(args))
 	for i, arg := range args {
@@ -84,7 +84,7 @@ func (c cleaned) Format(f fmt.State, verb rune) {
 	if verb != 'q' {
 		text = Clean(text)
 	}
-	// What holds the text takes all of it.
+	// Writing to the buffer cannot fail.
 	_, _ = io.WriteString(f, text)
 }
 

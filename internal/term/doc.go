@@ -1,7 +1,7 @@
-// Package term is how the tool talks to a person: which colours, which
-// symbols, which width, and how lines of several writers share one stream.
+// Package term writes what people read: it decides about colors, symbols and
+// width, and lets several writers share a stream line by line.
 //
-// The rules of the house, kept here once:
+// The rules for all output:
 //
 //   - Results go to standard output, talk goes to standard error.
 //   - A message of the program itself begins "wasihttp: " and a next step

@@ -20,10 +20,10 @@ type Keys struct {
 	once    sync.Once
 }
 
-// OpenKeys begins to read keys from in. It returns nil when in is no terminal,
-// when the process is not in the terminal's foreground, and on systems without
-// the means (Windows). The caller must call Close, which puts the terminal back
-// as it was, on every way out.
+// OpenKeys begins to read keys from in. It returns nil if in is not a terminal,
+// if the process is not in the terminal's foreground, and on Windows. The
+// caller must call Close, which puts the terminal back as it was, on every way
+// out.
 func OpenKeys(in io.Reader) *Keys {
 	f, ok := in.(*os.File)
 	if !ok || !xterm.IsTerminal(int(f.Fd())) {
@@ -48,8 +48,8 @@ func (k *Keys) Presses() <-chan byte {
 	return k.presses
 }
 
-// Close puts the terminal back and waits until nothing is read any more. It may
-// be called more than once and from any goroutine; a nil Keys is fine.
+// Close restores the terminal and waits until reading has ended. It may be
+// called more than once and from any goroutine; a nil Keys is fine.
 func (k *Keys) Close() {
 	if k == nil {
 		return

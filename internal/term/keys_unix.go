@@ -12,15 +12,15 @@ import (
 )
 
 // singleKeys makes reads from the terminal return each key, and nothing after a
-// tenth of a second, so that reading can end. After the process was suspended
-// and taken up again it does so anew. golang.org/x/term cannot be used here: its
-// raw mode changes how output looks and what Ctrl-C does.
+// tenth of a second, so that reading can end. It does so again when the process
+// continues after a suspension. golang.org/x/term cannot be used here: its raw
+// mode changes how output looks and what Ctrl-C does.
 func singleKeys(fd int) (restore func(), ok bool) {
 	before, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return nil, false
 	}
-	// A process in the background would be stopped for this.
+	// The system would stop a process in the background for this.
 	if group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err != nil || group != unix.Getpgrp() {
 		return nil, false
 	}
@@ -30,8 +30,8 @@ func singleKeys(fd int) (restore func(), ok bool) {
 	if unix.IoctlSetTermios(fd, setTermios, &single) != nil {
 		return nil, false
 	}
-	// In the background later on, neither reading nor putting the terminal back
-	// may stop the process.
+	// If the process moves to the background later, neither reading nor
+	// restoring the terminal may stop it.
 	signal.Ignore(unix.SIGTTIN, unix.SIGTTOU)
 	continued, quit := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	signal.Notify(continued, unix.SIGCONT)
@@ -46,7 +46,7 @@ func singleKeys(fd int) (restore func(), ok bool) {
 					_ = unix.IoctlSetTermios(fd, setTermios, &single)
 				}
 			case <-quit:
-				// It ends the process at once, with its goroutines on display.
+				// It ends the process at once and prints its goroutines.
 				_ = unix.IoctlSetTermios(fd, setTermios, before)
 				signal.Reset(unix.SIGQUIT)
 				_ = unix.Kill(unix.Getpid(), unix.SIGQUIT)

@@ -10,8 +10,8 @@ import (
 // written in pieces, each with the prefix.
 const maxLine = 64 << 10
 
-// Lines hands out writers that share one stream line by line: whatever several
-// guests print at the same time, no line is torn by another.
+// Lines makes writers that share one stream line by line: lines of guests that
+// print at the same time do not mix.
 type Lines struct {
 	w      io.Writer
 	prefix bool
@@ -24,9 +24,9 @@ func NewLines(w io.Writer, prefix bool) *Lines {
 	return &Lines{w: w, prefix: prefix}
 }
 
-// Writer returns a new writer. prefix is asked at the end of each line what
-// belongs before it, as "[2/17] "; nil means nothing. It may be called from any
-// goroutine that writes.
+// Writer returns a new writer. prefix is called at the end of each line and
+// returns the text before it, such as "[2/17] "; nil means none. It may be
+// called from any goroutine that writes.
 func (l *Lines) Writer(prefix func() string) *LineWriter {
 	if !l.prefix {
 		prefix = nil
@@ -45,9 +45,8 @@ type LineWriter struct {
 	out  []byte
 }
 
-// Write takes p in and passes on the lines that are complete now. An error of
-// the stream is returned but the lines are dropped: there is no use in
-// printing them later.
+// Write buffers p and passes on the lines that are complete. It returns an
+// error of the stream, and drops these lines: printing them later is of no use.
 func (lw *LineWriter) Write(p []byte) (int, error) {
 	lw.mu.Lock()
 	defer lw.mu.Unlock()

@@ -11,9 +11,9 @@ import (
 	xterm "golang.org/x/term"
 )
 
-// Output is one stream with what is known about it: whether it is a terminal,
-// whether it takes colour, and how wide it is. Its methods are safe for
-// concurrent use, and each Write reaches the stream undivided.
+// Output is a stream and its properties: whether it is a terminal, whether it
+// shows color, and its width. Its methods are safe for concurrent use, and each
+// Write reaches the stream undivided.
 type Output struct {
 	terminal bool
 	dumb     bool // a terminal that cannot move its cursor
@@ -63,9 +63,9 @@ func themeFor(colour bool) theme {
 	return newTheme(renderer)
 }
 
-// Share says that both streams may lead to the same terminal, so that what is
-// written to o must not run into a progress line of other. It is called before
-// either is used.
+// Share declares that both streams may lead to the same terminal, so that text
+// written to o must not run into a progress line of other. It must be called
+// before either is used.
 func (o *Output) Share(other *Output) {
 	if o.terminal && other.terminal {
 		o.beside = other
@@ -79,9 +79,9 @@ func (o *Output) Coloured(on bool) *Output {
 	return c
 }
 
-// understandsColour makes the terminal interpret escape sequences, which the
-// console of older versions of Windows does only when told, and reports whether
-// it does. The console is left so: other programs do not mind.
+// understandsColour makes the terminal interpret escape sequences, which
+// consoles of older versions of Windows do only on request, and reports whether
+// it does. The setting stays; it does not disturb other programs.
 func understandsColour(w io.Writer) bool {
 	_, err := termenv.EnableVirtualTerminalProcessing(termenv.NewOutput(w))
 	return err == nil
@@ -103,8 +103,8 @@ func wantsColour(terminal bool, getenv func(string) string) bool {
 // IsTerminal reports whether the stream is a terminal.
 func (o *Output) IsTerminal() bool { return o.terminal }
 
-// File returns the stream itself when it is one of the system's, for a program
-// that is to write to it like this one; else nil.
+// File returns the stream if it is a file of the system, which can be passed to
+// another program; otherwise nil.
 func (o *Output) File() *os.File { return o.file }
 
 // Colour reports whether text for this stream is styled.

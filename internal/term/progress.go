@@ -9,8 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/units"
 )
 
-// progressDelay is how long work may take before it is worth a word, and
-// progressTick how often the line is drawn again.
+// progressDelay is how long work runs before the line appears, and progressTick
+// how often the line is drawn again.
 const (
 	progressDelay = 500 * time.Millisecond
 	progressTick  = 100 * time.Millisecond
@@ -26,7 +26,7 @@ type Progress struct {
 	stop  chan struct{}
 	done  chan struct{}
 	once  sync.Once
-	// behind is whose line p's is shown instead of meanwhile.
+	// behind is the progress whose line is hidden while that of p is shown.
 	behind *Progress
 
 	mu    sync.Mutex
@@ -101,7 +101,7 @@ func (p *Progress) leave() {
 // barWidth is the length of the bar, in columns.
 const barWidth = 24
 
-// manySteps is how many steps are too many to be counted by a person.
+// manySteps is the number of steps above which the line shows a percentage instead.
 const manySteps = 10_000
 
 // line draws the state after some time. It is cut to the width of the terminal,

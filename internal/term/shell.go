@@ -8,11 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// plainInShell has the characters that no POSIX shell takes for something else.
+// plainInShell has the characters that have no special meaning in a POSIX shell.
 const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,"
 
-// ShellWord makes s one word of a POSIX shell. What such a shell cannot write as
-// it is uses the escapes of $'…', which bash, zsh and POSIX.1-2024 know.
+// ShellWord returns s quoted as one word of a POSIX shell. For characters that
+// cannot be written plainly it uses the escapes of $'…', which bash, zsh and
+// POSIX.1-2024 support.
 func ShellWord(s string) string {
 	switch {
 	case s != "" && strings.Trim(s, plainInShell) == "":
@@ -27,7 +28,7 @@ func ShellWord(s string) string {
 // standard output, in any POSIX shell.
 func ShellPrintf(s string) string { return "printf '" + octal(s, `\%`) + "'" }
 
-// isPrintable reports whether s can stand between single quotes and be read.
+// isPrintable reports whether s is readable between single quotes.
 func isPrintable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) })
 }
@@ -51,8 +52,7 @@ func octal(s, special string) string {
 	return b.String()
 }
 
-// ShellPath is ShellWord for a path on this system: backslashes of Windows are nothing special to
-// its shells.
+// ShellPath is ShellWord for a path on this system: the backslashes of Windows need no quotes.
 func ShellPath(path string) string {
 	if plain := filepath.ToSlash(path); ShellWord(plain) == plain {
 		return path

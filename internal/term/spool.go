@@ -19,13 +19,13 @@ const (
 
 // Stall describes an output that nothing reads.
 type Stall struct {
-	// Outputs are those that lead there.
+	// Outputs are the outputs that lead to the same place.
 	Outputs []*Output
 	// Lines is how many lines have been dropped; 0 if dropping begins now.
 	Lines int
 }
 
-// Spool lets writes to the outputs return although nobody reads them, until restore is called. A
+// Spool lets writes to the outputs return even if nothing reads them, until restore is called. A
 // write waits for room as long as the reader makes progress; once there has been none for a moment,
 // what does not fit is dropped. What is written to one place arrives in the order of the writes.
 //
