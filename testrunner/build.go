@@ -13,7 +13,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 
-// userAgent is the User-Agent of requests that give none.
+// userAgent is the User-Agent of entries that set none.
 const userAgent = "wasihttp"
 
 // builder makes the request of an entry.
@@ -24,10 +24,10 @@ type builder struct {
 	request *Request
 	address address
 	cookies []string // of the section [Cookies], as NAME=VALUE
-	// implicitType says that the Content-Type is that of the payload, not one
-	// that the entry gives.
+	// implicitType reports whether the Content-Type comes from the kind of
+	// payload rather than from a header of the entry.
 	implicitType bool
-	notes        []string    // what of the entry has no effect
+	notes        []string    // parts of the entry without effect
 	err          *eval.Error // the first one
 }
 
@@ -104,7 +104,7 @@ func (b *builder) params(list []*hurl.KeyValue) string {
 	return strings.Join(pairs, "&")
 }
 
-// headers adds what the entry gives.
+// headers adds the headers of the entry.
 func (b *builder) headers() {
 	r := b.entry.Request
 	for _, h := range r.Headers {
@@ -136,9 +136,9 @@ func basic(credentials string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
-// body sets body and Content-Type. If there are several payloads, the body
-// section wins over multipart, and that over the form; the first one that the
-// entry has of form, multipart and body gives the type.
+// body sets body and Content-Type. If there are several payloads, the body wins
+// over multipart, and multipart over the form; the Content-Type is that of the
+// first one the entry has of form, multipart and body.
 func (b *builder) body() {
 	r := b.entry.Request
 	var contentType string
@@ -257,7 +257,7 @@ func (b *builder) partType(p *hurl.MultipartParam, name string) string {
 	return "application/octet-stream"
 }
 
-// defaults adds what every request has.
+// defaults adds the headers that every request has.
 func (b *builder) defaults() {
 	for _, f := range []fixture.Field{
 		{Name: "Accept", Value: "*/*"}, {Name: "User-Agent", Value: userAgent},

@@ -22,21 +22,20 @@ type checker struct {
 	want     *hurl.Response
 	settings hurl.Settings
 	ignored  []*jsonpath.Path
-	// all says that a wrong status does not end the checks, and that what came is
-	// to become edits.
+	// all reports whether the checks go on after a wrong status and make edits
+	// from the response.
 	all bool
 	// hide replaces secrets; nil if there are none.
 	hide   func(string) string
 	source []byte // of the file
-	// crlf says that the lines of the fixture end so.
+	// crlf reports whether the lines of the fixture end in CRLF.
 	crlf     bool
 	problems []Problem
 	captures []Capture
 }
 
-// check does all checks, in hurl's order: with the wrong status or version
-// nothing else is looked at unless all is to be, and a capture that fails ends
-// it too.
+// check does all checks, in hurl's order: a wrong status or version ends the
+// checks unless all is set, and so does a capture that fails.
 func (c *checker) check() {
 	c.version()
 	c.status()
@@ -55,7 +54,7 @@ func (c *checker) check() {
 
 func (c *checker) report(p Problem) { c.problems = append(c.problems, p) }
 
-// reportError reports what could not be evaluated.
+// reportError reports an expression that could not be evaluated.
 func (c *checker) reportError(kind ProblemKind, err *eval.Error) {
 	c.report(Problem{Kind: kind, Range: err.Range, Title: err.Title, Actual: err.Message})
 }
@@ -111,9 +110,9 @@ func (c *checker) capture() bool {
 	return true
 }
 
-// headers compares the fields that the entry names. One that is repeated in the
-// response is met by any of the values; one that the entry repeats must have its
-// values in that order.
+// headers compares the fields that the entry names. If the response repeats a
+// field, any of its values may match; if the entry repeats a field, its values
+// must match in that order.
 func (c *checker) headers() {
 	next := make(map[string]int) // by name, which value comes next
 	for _, h := range c.want.Headers {
@@ -231,8 +230,8 @@ func (c *checker) body(b *hurl.Body) {
 	c.report(p)
 }
 
-// difference compares bodies that differ, without secrets: a part of one must
-// not be shown either. It is nil if they differ in secrets only.
+// difference compares bodies that differ, after hiding secrets, so that no part
+// of a secret is shown. It returns nil if they differ in secrets only.
 func (c *checker) difference(want, got []byte) *diff.Diff {
 	if c.hide != nil {
 		want, got = c.hideIn(want), c.hideIn(got)
@@ -267,9 +266,9 @@ func ignoredPaths(s *hurl.Settings) ([]*jsonpath.Path, *eval.Error) {
 	return paths, nil
 }
 
-// withoutIgnored compares JSON without the nodes that the fixture ignores; the
-// difference is nil if there is none. semantic is false if it ignores none, or
-// if one side is not JSON.
+// withoutIgnored compares JSON without the nodes that the fixture ignores, and
+// returns the difference; nil for none. semantic is false if the fixture
+// ignores no nodes, or if one side is not JSON.
 func (c *checker) withoutIgnored(want, got []byte) (d *diff.Diff, semantic bool, err error) {
 	if len(c.ignored) == 0 {
 		return nil, false, nil
@@ -290,7 +289,7 @@ func (c *checker) withoutIgnored(want, got []byte) (d *diff.Diff, semantic bool,
 	return diff.Trees(c.scope.Work, trees[0], trees[1]), true, nil
 }
 
-// ignoredNode stands where a node was removed.
+// ignoredNode replaces a node that was removed.
 const ignoredNode = "(ignored)"
 
 // prune replaces the nodes by a mark, so that indexes stay and a member that is

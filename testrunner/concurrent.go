@@ -8,9 +8,9 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 
-// overlapping runs entries several at once; the instance gets them in their
-// order. One that later ones may build on, because it sets variables or cookies
-// for them, ends before they begin.
+// overlapping runs several entries at once; the instance gets them in their
+// order. An entry that sets variables or cookies for later ones ends before
+// those begin.
 func (f *fileRun) overlapping(ctx context.Context, entries []*hurl.Entry) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

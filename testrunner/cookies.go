@@ -17,7 +17,7 @@ import (
 type cookieStore struct {
 	mu      sync.Mutex
 	cookies []storedCookie
-	made    int // counts cookies, to know which is newer
+	made    int // counts cookies: a newer one has a higher number
 }
 
 type storedCookie struct {
@@ -29,7 +29,7 @@ type storedCookie struct {
 	made                int
 }
 
-// update takes in the Set-Cookie fields of a response.
+// update stores the cookies of the Set-Cookie fields of a response.
 func (s *cookieStore) update(u *url.URL, headers fixture.Fields, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,8 +40,8 @@ func (s *cookieStore) update(u *url.URL, headers fixture.Fields, now time.Time) 
 	}
 }
 
-// set takes in one Set-Cookie field. The lock is held.
-// set takes in one field, as far as libcurl would.
+// set stores the cookie of one Set-Cookie field, if libcurl would. The lock is
+// held.
 func (s *cookieStore) set(u *url.URL, field string, now time.Time) {
 	parts := strings.Split(field, ";")
 	name, value, ok := cutTrimmed(parts[0])
@@ -72,7 +72,7 @@ func cutTrimmed(s string) (name, value string, ok bool) {
 	return strings.Trim(name, " \t"), strings.Trim(value, " \t"), ok
 }
 
-// setPath sets a path; one that does not begin with a slash stands for all.
+// setPath sets a path; one that does not begin with a slash means all paths.
 func (c *storedCookie) setPath(path string) {
 	c.given = path
 	c.path = strings.Trim(path, `"`)
@@ -83,8 +83,8 @@ func (c *storedCookie) setPath(path string) {
 	}
 }
 
-// attribute takes in an attribute, whose name is in lower case; false if the
-// cookie is not for the server that set it.
+// attribute sets an attribute, whose name is in lower case. It reports false if
+// the server may not set a cookie with that attribute.
 func (c *storedCookie) attribute(
 	u *url.URL, name, value string, hasValue bool, now time.Time,
 ) bool {
@@ -99,7 +99,7 @@ func (c *storedCookie) attribute(
 			return domainMatches(u.Hostname(), domain)
 		}
 	case "max-age":
-		// What is no number ends the cookie.
+		// A value that is not a number deletes the cookie.
 		seconds, _ := strconv.ParseInt(strings.Trim(value, `"`), 10, 64)
 		c.expires = time.Unix(1, 0)
 		if seconds > 0 {

@@ -12,8 +12,8 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// quoteValue writes text as a value that stands without quotes; ok is false if
-// that cannot be.
+// quoteValue writes text as a value without quotes; ok is false if that is
+// impossible.
 func quoteValue(s string) (string, bool) {
 	if !utf8.ValidString(s) || s != strings.TrimSpace(s) {
 		return "", false
@@ -26,8 +26,8 @@ func quoteString(s string) string {
 	return `"` + escape(strings.ToValidUTF8(s, "\ufffd"), `"\`) + `"`
 }
 
-// escape escapes the special characters, those that cannot be seen, and braces
-// that would begin a placeholder.
+// escape escapes special and invisible characters, and braces that would begin
+// a placeholder.
 func escape(s, special string) string {
 	var b strings.Builder
 	for i, r := range s {
@@ -68,9 +68,9 @@ func (c *checker) encode(old hurl.Payload, text []byte) hurl.Payload {
 	return hurl.EncodeBody(text, true)
 }
 
-// bodyEdits replaces a body by what came. Of JSON only what differs is written
-// anew, and what is ignored stays. Bytes stay bytes in the same notation if they
-// were, text stays in the notation that it had if it fits.
+// bodyEdits returns the edits that replace an expected body by the one of the
+// response. In JSON, only values that differ are rewritten; ignored values stay.
+// The notation stays, if the body can be written in it.
 func (c *checker) bodyEdits(b *hurl.Body, want, got []byte, isText bool) []hurl.Edit {
 	if b.Payload.Kind == hurl.PayloadFile {
 		return nil
@@ -103,8 +103,8 @@ func (c *checker) written(payload *hurl.Payload) string {
 	return text
 }
 
-// mergedBody returns a body of JSON that differs from that of the fixture only
-// where what came does; ok is false if there is none that would pass.
+// mergedBody returns the JSON of the fixture with the values that differ in the
+// response; ok is false if the result would not pass.
 func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bool) {
 	wantTree, err := jsontree.Parse(c.scope.Work, want)
 	if err != nil {
@@ -125,7 +125,7 @@ func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bo
 		}
 	}
 	keep := func(steps []any) bool { return len(ignored) > 0 && ignored[placeKey(steps)] }
-	// The body as it is written may have placeholders, which stay.
+	// Placeholders in the body of the fixture stay.
 	if before, json, after, found := jsonOf(&b.Payload,
 		string(c.source[b.Range.Start.Offset:b.Range.End.Offset])); found {
 		if json, ok = jsonedit.Merge(c.scope.Work, json, wantTree, gotTree, keep); ok &&
@@ -145,7 +145,7 @@ func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bo
 	return text, c.passes(text, got)
 }
 
-// placeKey returns a text by which places in a value of JSON differ.
+// placeKey returns a text that identifies a place in a JSON value.
 func placeKey(steps []any) string { return fmt.Sprintf("%#v", steps) }
 
 // jsonOf returns the JSON in the source of a body, and what is around it; found
@@ -163,7 +163,7 @@ func jsonOf(p *hurl.Payload, source string) (before, json, after string, found b
 	return "", "", "", false
 }
 
-// passes reports whether a body that is written so is what came.
+// passes reports whether the response has the body that source describes.
 func (c *checker) passes(text string, got []byte) bool {
 	f, errs := hurl.Parse("", []byte("POST http://localhost/\n"+text+"\n"))
 	if len(errs) > 0 || len(f.Entries) != 1 || f.Entries[0].Request.Body == nil {

@@ -28,17 +28,16 @@ type fileRun struct {
 	cookies *cookieStore
 	files   *fileReader
 	result  *FileResult
-	loading time.Duration // of the component, which is no entry's time
+	loading time.Duration // for loading the component, which counts for no entry
 	// upstreams are what is recorded of other servers, and view that for the attempt that runs; nil
 	// for the servers themselves.
 	upstreams *upstreams
 	view      *upstream.View
-	// taken is to be called when the instance has taken a request; nil: nobody waits
-	// for that.
+	// taken, if not nil, is called when the instance has taken a request.
 	taken func()
 }
 
-// spec returns what an entry is to be run against.
+// spec returns the component and environment that an entry is run against.
 func (f *fileRun) spec(s *hurl.Settings) Spec {
 	spec := f.base
 	if s.Component != nil && spec.Component == "" {
@@ -94,7 +93,7 @@ func (f *fileRun) add(r Result) {
 	}
 }
 
-// quote adds the lines of the fixture that are not met.
+// quote adds to problems the lines of the fixture that they are about.
 func (f *fileRun) quote(r *Result) {
 	for i := range r.Problems {
 		p := &r.Problems[i]
@@ -105,10 +104,10 @@ func (f *fileRun) quote(r *Result) {
 	}
 }
 
-// maxEarlier is how many of the attempts that failed are remembered.
+// maxEarlier is how many failed attempts are remembered.
 const maxEarlier = 10
 
-// failed returns what is remembered of an attempt that failed.
+// failed returns the record of an attempt that failed.
 func (f *fileRun) failed(r *Result) Attempt {
 	f.quote(r)
 	for i := range r.Problems {
@@ -118,7 +117,7 @@ func (f *fileRun) failed(r *Result) Attempt {
 	return Attempt{r.Outcome, r.Problems}
 }
 
-// attempts tries an entry until it passes or may not be tried any more.
+// attempts tries an entry until it passes or has no attempts left.
 func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (Result, error) {
 	if err := f.options.sleep(ctx, opts.delay); err != nil {
 		return Result{}, err
@@ -308,7 +307,7 @@ func meets(want *hurl.Expect, got *Failure) bool {
 	if got == nil || string(want.Kind) != string(got.Outcome) {
 		return false
 	}
-	name, _, _ := strings.Cut(got.ErrorCode, "(") // what it says beyond its name
+	name, _, _ := strings.Cut(got.ErrorCode, "(") // the message behind its name
 	return want.Name == "" || strings.EqualFold(want.Name, got.ErrorCode) ||
 		strings.EqualFold(want.Name, name)
 }
@@ -334,7 +333,7 @@ func failureTitle(f *Failure) string {
 	return string(f.Outcome)
 }
 
-// responseRange is where an entry says what it expects, else where it begins.
+// responseRange returns the place of the entry's response part, or else of its beginning.
 func responseRange(e *hurl.Entry) hurl.Range {
 	if e.Response != nil {
 		return e.Response.Range
@@ -436,8 +435,8 @@ func (t *trip) withCookies(r *Request, u *url.URL) *Request {
 
 var errForeign = errors.New("it leads to another server, and only the component is here")
 
-// follow returns the request that a redirect leads to. 301, 302 and 303 turn it
-// into a GET; if it was none, then without its body.
+// follow returns the request that a redirect leads to. 301, 302 and 303 turn a
+// request other than GET into a GET without a body.
 func (t *trip) follow(r *Request, to *address, status int) (*Request, error) {
 	next := *r
 	to.apply(&next, t.opts.pathAsIs)

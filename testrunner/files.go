@@ -77,7 +77,7 @@ func (r *fileReader) write(name string, content []byte) error {
 	return nil
 }
 
-// reason drops the path from an error that says it already.
+// reason returns an error without its path, which the surrounding message names.
 func reason(err error) error {
 	var pathError *os.PathError
 	if errors.As(err, &pathError) {

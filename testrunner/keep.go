@@ -9,18 +9,18 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
-// What is kept of an entry that has ended, in bytes.
+// How much is kept of an entry that has ended, in bytes.
 const (
-	// keptPassed is up to how large the body of an entry that passed is kept.
+	// keptPassed is the size up to which the body of a passed entry is kept.
 	keptPassed = 4 << 10
-	// keptFailed is how much is kept of the body of one that failed.
+	// keptFailed is how much is kept of the body of a failed entry.
 	keptFailed = 256 << 10
 	// keptText is how much is kept of one value in a problem.
 	keptText = 64 << 10
 )
 
-// trim drops of an entry that has ended what is not needed to tell about it, so
-// that a run takes no more memory than its largest entry does.
+// trim drops everything from an ended entry that reports do not need, so that a
+// run needs no more memory than its largest entry.
 func (r *Result) trim(hide func(string) string) {
 	if r.Request != nil && len(r.Request.Body) > keptPassed {
 		slim := *r.Request
@@ -33,7 +33,7 @@ func (r *Result) trim(hide func(string) string) {
 	case !r.Outcome.Failed() && len(a.Body) > keptPassed:
 		a.Body = nil
 	case len(a.Body) > keptFailed:
-		// What is cut must not end within a secret, which nothing would find.
+		// The cut must not be within a secret, the rest of which would not be found.
 		a.Size = int64(len(a.Body))
 		a.Body = []byte(cut(hidden(hide, a.text()), keptFailed))
 	}
@@ -101,10 +101,10 @@ func (r *Result) redact(hide func(string) string) {
 	}
 }
 
-const secretNote = "a difference cannot be accepted: what came has a secret in it"
+const secretNote = "a difference cannot be accepted: the response has a secret there"
 
-// redact reports whether it dropped the edits: a secret does not belong into a
-// file.
+// redact hides secrets in a problem. It reports whether it dropped the edits,
+// which would write a secret into a file.
 func (p *Problem) redact(hide func(string) string) (dropped bool) {
 	for _, text := range []*string{&p.Title, &p.Expected, &p.Actual, &p.Source} {
 		*text = hide(*text)

@@ -13,8 +13,9 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// missing says that an entry expects nothing of a response, and writes what came,
-// as a recording does. It is nil if that cannot be written.
+// missing returns the problem of an entry without a response part, with edits
+// that add one, as a recording writes it. It returns nil if the response cannot
+// be written.
 func (f *fileRun) missing(r *Result, response *eval.Response, s *hurl.Settings) *Problem {
 	x, err := f.recorded(r, response, s)
 	if err != nil {
@@ -68,8 +69,8 @@ func (f *fileRun) recorded(
 		body = []byte{}
 	}
 	x.Response.Body = body
-	// A secret that the request does not have differs each time: it is not
-	// expected, nor written.
+	// A secret that is not in the request differs each time: it is neither
+	// expected nor written.
 	session := redact.NewSession(nil)
 	session.Find(x)
 	loose := session.Loosen(x)
@@ -96,7 +97,7 @@ func (f *fileRun) recorded(
 	return &loose, nil
 }
 
-// withoutSecrets returns a body without what is secret in it and not steady.
+// withoutSecrets returns a body without the secrets that differ each time.
 func (f *fileRun) withoutSecrets(body []byte, hidden *fixture.Response) []byte {
 	if hidden.Unsteady.Body {
 		return hidden.Body
@@ -128,7 +129,7 @@ func (f *fileRun) withoutSecrets(body []byte, hidden *fixture.Response) []byte {
 	return []byte(text)
 }
 
-// fields returns those with a name that is wanted.
+// fields returns the fields whose name is wanted.
 func fields(list fixture.Fields, wanted func(name string) bool) fixture.Fields {
 	var out fixture.Fields
 	for _, f := range list {

@@ -10,7 +10,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 
-// settings is what the [Options] of an entry come to.
+// settings are the values of the [Options] of an entry.
 type settings struct {
 	skip          bool
 	repeat        int64 // -1: no end
@@ -187,8 +187,8 @@ func optionDuration(scope *eval.Scope, o *hurl.Option) (time.Duration, *eval.Err
 	return time.Duration(v.Int) * time.Millisecond, err
 }
 
-// optionValue returns what the placeholder of an option stands for, which must be
-// what the option takes.
+// optionValue returns the value of the placeholder of an option. It is an error
+// if its kind is not the one that the option takes.
 func optionValue(
 	scope *eval.Scope, o *hurl.Option, takes string, fits func(eval.Value) bool,
 ) (eval.Value, *eval.Error) {

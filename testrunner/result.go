@@ -8,7 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
 
-// Outcome says what became of an entry.
+// Outcome is how an entry ended.
 type Outcome string
 
 // The outcomes.
@@ -20,11 +20,12 @@ const (
 	NoResponse    Outcome = "no-response"   // the guest ended without a response
 	ErrorCode     Outcome = "error-code"    // the guest returned an error-code
 	Instantiation Outcome = "instantiation" // there is no instance
-	// Reuse says that only a new instance can respond, though hosts use them again.
+	// Reuse means that only a new instance can respond, although hosts reuse instances of this
+	// kind.
 	Reuse Outcome = "reuse"
 	// UpstreamMissing says that the guest sent a request to another server that is not recorded.
 	UpstreamMissing Outcome = "upstream"
-	Error           Outcome = "error"   // the fixture asks for what cannot be done
+	Error           Outcome = "error"   // the fixture demands something impossible
 	Skipped         Outcome = "skipped" // not run
 )
 
@@ -39,7 +40,7 @@ func Outcomes() []Outcome {
 // Failed reports whether the outcome is none of Pass and Skipped.
 func (o Outcome) Failed() bool { return o != Pass && o != Skipped }
 
-// ProblemKind says what a problem is about.
+// ProblemKind is the subject of a problem.
 type ProblemKind string
 
 // The kinds of problems.
@@ -59,39 +60,38 @@ const (
 	ProblemUpstream ProblemKind = "upstream"
 )
 
-// Problem is one thing that is not as the fixture has it.
+// Problem is one thing that differs from what the fixture expects.
 type Problem struct {
 	Kind ProblemKind
-	// Range is what is not met, in the fixture; zero if it stands nowhere.
+	// Range is the place in the fixture of what is not met; zero if there is none.
 	Range hurl.Range
 	// Title says in a few words what is wrong.
 	Title string
-	// Expected and Actual say it in one line each; "" if there is a Diff, or if
-	// Title says it all.
+	// Expected and Actual are one line each; "" if there is a Diff, or if Title
+	// is enough.
 	Expected, Actual string
-	// Source is the line of the fixture that is not met; "" where Title and
-	// Expected say what it is.
+	// Source is the line of the fixture that is not met; "" if Title and
+	// Expected are enough.
 	Source string
 	// Diff is not nil for bodies that differ.
 	Diff *diff.Diff
-	// Edits make the fixture expect what came; nil if no edit could.
+	// Edits make the fixture expect the response; nil if no edit can.
 	Edits []hurl.Edit
 }
 
-// Result is what came of an entry.
+// Result is the result of an entry.
 type Result struct {
 	Entry   *hurl.Entry
 	Outcome Outcome
 	Started time.Time
 	// Duration is the time of all attempts together.
 	Duration time.Duration
-	// Request and Response are those of the last attempt; nil if it did not come
-	// to that.
+	// Request and Response are those of the last attempt; nil if there was none.
 	Request  *Request
 	Response *Response
 	Problems []Problem
-	// Missing, if not nil, is that nothing is expected of the response, with edits
-	// that make the fixture expect what came. It is found with Options.All only.
+	// Missing, if not nil, is the problem that the entry has no response part, with edits that add
+	// one. It is set only with Options.All.
 	Missing  *Problem
 	Captures []Capture
 	// Attempts is how often the entry was tried because of "retry", at least 1
@@ -105,7 +105,7 @@ type Result struct {
 	Notes []string
 }
 
-// Attempt is what came of an entry before it was tried again.
+// Attempt is an attempt that failed before the entry was tried again.
 type Attempt struct {
 	Outcome  Outcome
 	Problems []Problem
@@ -123,26 +123,26 @@ type Capture struct {
 	Value any // as in JSON; "***" for a secret
 }
 
-// Name returns how people call the entry: method and URL as they are written.
+// Name returns the name of the entry: method and URL as written.
 func (r *Result) Name() string {
 	return EntryName(r.Entry)
 }
 
-// EntryName returns how people call an entry: method and URL as written.
+// EntryName returns the name of an entry: method and URL as written.
 func EntryName(e *hurl.Entry) string {
 	return e.Request.Method + " " + e.Request.URL.String()
 }
 
-// FileResult is what came of a file.
+// FileResult is the result of a file.
 type FileResult struct {
 	File *hurl.File
-	// Path is the file's name as it was found.
+	// Path is the path under which the file was found.
 	Path     string
 	Started  time.Time
 	Duration time.Duration
 	// Results has one item per entry and repetition, in the order of the run.
 	Results []Result
-	// ParseErrors are not empty if the file cannot be read; then there are no
+	// ParseErrors are the errors of a file that cannot be parsed, which has no
 	// results.
 	ParseErrors []*hurl.ParseError
 	// Err is why the file was not run at all, other than parse errors.
@@ -164,7 +164,7 @@ func (f *FileResult) Failed() bool {
 	return false
 }
 
-// Summary counts what came of a run.
+// Summary counts the results of a run.
 type Summary struct {
 	Files, FailedFiles int
 	Unreadable         int // files that cannot be parsed
@@ -226,13 +226,13 @@ func (s *Summary) slow(x Slow) {
 	s.Slowest = s.Slowest[:min(len(s.Slowest), slowest)]
 }
 
-// Verdict is what a run comes to.
+// Verdict is the overall result of a run.
 type Verdict int
 
 // The verdicts, the worst last.
 const (
 	AllPassed  Verdict = iota
-	Mismatches         // responses differ, and that is all
+	Mismatches         // responses differ, and nothing worse
 	Broken             // something could not be run to its end
 	Unreadable         // a fixture cannot be parsed
 )

@@ -15,7 +15,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 
-// Isolation says what shares an instance.
+// Isolation is the scope of an instance: the entries that share one.
 type Isolation string
 
 // The isolations.
@@ -25,7 +25,7 @@ const (
 	IsolateEntry Isolation = "entry" // nothing
 )
 
-// Options says how fixtures are run.
+// Options configures Run.
 type Options struct {
 	Isolate Isolation
 	// Jobs is how many files run at once; more than 1 isolates files.
@@ -38,9 +38,8 @@ type Options struct {
 	Timeout time.Duration
 	// Retry is how often an entry that fails is tried again.
 	Retry int64
-	// All looks at everything in a response also when its status is wrong, and
-	// finds out how the fixture would expect it, for all that is to become an
-	// expectation.
+	// All checks everything in a response even if its status is wrong, and
+	// makes edits that would make the fixture expect the response.
 	All bool
 	// MaxBody is how large the body of a response may be, in bytes, also without
 	// its content codings; 0: no limit.
@@ -76,8 +75,8 @@ type Options struct {
 // Variable is a variable from outside. Its kind is inferred from the value.
 type Variable struct{ Name, Value string }
 
-// DefaultVariables are variables that fixtures may use though nobody has set
-// them, for URLs that also have to work where there is a network.
+// DefaultVariables are variables that fixtures may use without setting them,
+// for URLs that also have to work over a network.
 func DefaultVariables() []Variable {
 	return []Variable{{"host", "http://localhost"}, {"base", "http://localhost"}}
 }
@@ -151,7 +150,7 @@ type runner struct {
 
 	mu      sync.Mutex
 	summary Summary
-	waiting map[int]*FileResult // ended, but not those before them
+	waiting map[int]*FileResult // ended before earlier ones
 	next    int                 // the file whose result is passed on next
 }
 
@@ -213,7 +212,7 @@ feed:
 	return context.Cause(ctx)
 }
 
-// file runs a file and passes its result on.
+// file runs a file and reports its result.
 func (r *runner) file(ctx context.Context, index int, source *Source, s *session) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -229,7 +228,7 @@ func (r *runner) file(ctx context.Context, index int, source *Source, s *session
 	return nil
 }
 
-// pass passes results on in the order of the files.
+// pass reports results in the order of the files.
 func (r *runner) pass(index int, result *FileResult) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -249,14 +248,14 @@ func (r *runner) pass(index int, result *FileResult) {
 }
 
 // loaded counts the time that a file had to wait for its component. Files that
-// run at once wait for the same.
+// run at once wait for the same load.
 func (r *runner) loaded(d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.summary.Loading = max(r.summary.Loading, d)
 }
 
-// flush passes on what still waits for files that have not been run to their end.
+// flush reports the results that wait for files which did not run to their end.
 func (r *runner) flush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -313,8 +312,8 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 	return result, err
 }
 
-// entries runs entries in their order. One that fails does not end the file:
-// each has something to tell.
+// entries runs entries in their order. An entry that fails does not end the
+// file, so that the report has all of them.
 func (f *fileRun) entries(ctx context.Context, entries []*hurl.Entry) error {
 	for i, e := range entries {
 		if err := f.entry(ctx, e); err != nil {
@@ -336,7 +335,7 @@ func (f *fileRun) skip(entries []*hurl.Entry) {
 	}
 }
 
-// ParseVariable takes NAME=VALUE apart.
+// ParseVariable parses NAME=VALUE.
 func ParseVariable(s string) (Variable, error) {
 	name, value, ok := strings.Cut(s, "=")
 	if !ok || strings.TrimSpace(name) == "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
-// Selection says which fixtures of those found are run, and in which order.
+// Selection selects the fixtures to run among those found, and their order.
 type Selection struct {
 	// Filter, if not nil, selects the files whose path it matches, and the
 	// entries whose method and URL it matches.
@@ -18,7 +18,7 @@ type Selection struct {
 	Shard, Shards int
 	// Shuffle, if not nil, is the seed of a random order of the files.
 	Shuffle *uint64
-	// Repeat is how often all is run; 0 counts as 1.
+	// Repeat is how often everything is run; 0 counts as 1.
 	Repeat int
 }
 
@@ -44,8 +44,8 @@ func (s *Selection) Files(sources []*Source) []*Source {
 	return out
 }
 
-// part returns the sources of the shard, in their order. Those with the most
-// entries are dealt out first, each to the shard with the fewest.
+// part returns the sources of the shard, in their order. The sources with the
+// most entries are assigned first, each to the shard with the fewest entries.
 func (s *Selection) part(sources []*Source) []*Source {
 	order := make([]int, len(sources))
 	for i := range order {

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// session gives entries the instances that they run against. It belongs to one
+// session provides the instances that entries run against. It belongs to one
 // goroutine, unless entries are run concurrently.
 type session struct {
 	host Host
@@ -22,22 +22,22 @@ type session struct {
 type slot struct {
 	session *session
 	spec    Spec
-	// turn is held by the one request at a time that instances of some kinds
-	// take.
+	// turn is held by the current request, for instances that take one at a
+	// time.
 	turn sync.Mutex
 
 	mu       sync.Mutex
 	instance *instance // nil: none yet, or lost
-	// single says that instances cannot be used again, and are not: each request
-	// has its own, also within an entry that follows redirects.
+	// single reports whether instances cannot be reused: each request then has
+	// its own, even within an entry that follows redirects.
 	single bool
 	told   bool // that instances take one request at a time
-	// note is to be told with the next entry.
+	// note is reported with the next entry.
 	note string
 }
 
-// instance is a target in use. It is closed when it has no request any more and
-// is to get none.
+// instance is a target in use. It is closed when it has no requests left and
+// gets no more.
 type instance struct {
 	Target
 	used, running int // guarded by the slot
@@ -69,7 +69,7 @@ func (s *session) fresh() {
 	}
 }
 
-// drop gives an instance no more requests. The lock is held.
+// drop retires an instance, which then gets no more requests. The lock is held.
 func (s *slot) drop(in *instance) {
 	if in == nil || in.left {
 		return
@@ -112,16 +112,16 @@ func (s *slot) open(ctx context.Context) (*instance, error) {
 	return &instance{Target: target}, nil
 }
 
-// exchange is a request with what came of it.
+// exchange is a request with its response.
 type exchange struct {
 	response *Response
-	// reused says that the response came from a second try, because the instance
-	// failed when it was used again.
+	// reused reports whether the response came from a second try, because the
+	// instance failed when it was reused.
 	reused *Response // the first response; nil if there was no second try
 	notes  []string
 }
 
-// take returns the instance for a request, and how many it has had before.
+// take returns the instance for a request, and how many requests it has had before.
 func (s *slot) take(ctx context.Context, x *exchange) (in *instance, before int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,8 +168,8 @@ func lostNote(f *Failure) string {
 	return fmt.Sprintf("a new instance, because the one before ended with %s", f.Outcome)
 }
 
-// send sends a request to the instance of a slot. wanted tells whether a
-// failure is what the fixture expects.
+// send sends a request to the instance of a slot. wanted reports whether the
+// fixture expects a failure.
 func (s *slot) send(
 	ctx context.Context, r *Request, wanted func(*Failure) bool,
 ) (x exchange, err error) {
@@ -192,8 +192,8 @@ func (s *slot) send(
 	return x, nil
 }
 
-// reusable reports whether instances may take several requests at once. If that
-// cannot be found out, the request will tell why.
+// reusable reports whether instances may take several requests at once. If the
+// component cannot be opened, the request will report why.
 func (s *slot) reusable(ctx context.Context) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,8 +201,8 @@ func (s *slot) reusable(ctx context.Context) bool {
 	return err == nil && in.Reusable()
 }
 
-// once sends a request to the instance in use. One that has ended before it got
-// the request makes way for a new one.
+// once sends a request to the instance in use. If that has ended before it got
+// the request, once uses a new one.
 func (s *slot) once(
 	ctx context.Context, r *Request, x *exchange,
 ) (response *Response, before int, err error) {
@@ -225,8 +225,8 @@ func (s *slot) once(
 	}
 }
 
-// again tries a request that failed on an instance used before on a new one. It
-// stays in use unless there is another by then.
+// again tries a request that failed on an instance used before on a new one.
+// The new instance stays in use unless there is another one by then.
 func (s *slot) again(ctx context.Context, r *Request, x *exchange) error {
 	in, err := s.open(ctx)
 	if err != nil {
@@ -262,13 +262,13 @@ func (s *slot) again(ctx context.Context, r *Request, x *exchange) error {
 	return nil
 }
 
-// OpenError says that a component cannot be run at all.
+// OpenError is the error for a component that cannot be run at all.
 type OpenError struct {
 	Spec Spec
 	Err  error
 }
 
-// Error is that of the cause.
+// Error returns the text of the cause.
 func (e *OpenError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.

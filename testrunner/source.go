@@ -22,12 +22,12 @@ import (
 type Source struct {
 	Path string
 	File *hurl.File
-	// Errors are why it cannot be run, if there are any.
+	// Errors are the parse errors; a file that has any cannot be run.
 	Errors []*hurl.ParseError
-	// Err is why it cannot be run, if it is not that it cannot be parsed.
+	// Err is why the file cannot be run, other than parse errors.
 	Err error
-	// Converted says that the file is of another format, so that it cannot be
-	// changed in place.
+	// Converted reports whether the file is of another format, so that it
+	// cannot be changed in place.
 	Converted bool
 	Notes     []string
 }
@@ -52,7 +52,7 @@ func (s *Source) Components() []string {
 	return paths
 }
 
-// IsFixture reports which files are fixtures when a folder is searched.
+// IsFixture reports whether a file in a searched folder is a fixture.
 func IsFixture(path string) bool {
 	return strings.EqualFold(filepath.Ext(path), ".hurl") && !IsUpstream(path) || isArchive(path)
 }
@@ -105,7 +105,7 @@ func Find(paths []string) ([]string, error) {
 	return unique(out), nil
 }
 
-// findBelow follows links to folders, but not to those that it comes from.
+// findBelow follows links to folders, except to those that contain the link.
 func findBelow(folder string, info fs.FileInfo, above []fs.FileInfo) ([]string, error) {
 	if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, info) }) {
 		return nil, nil
@@ -131,7 +131,7 @@ func findBelow(folder string, info fs.FileInfo, above []fs.FileInfo) ([]string, 
 			}
 			found = append(found, below...)
 		case IsFixture(path):
-			found = append(found, path) // what is wrong with it, reading it tells
+			found = append(found, path) // reading it reports what is wrong
 		}
 	}
 	return found, nil
@@ -192,7 +192,8 @@ func Parse(path string, data []byte) *Source {
 	return s
 }
 
-// convert reads a file of another format by way of the text that it becomes.
+// convert reads a file of another format: it converts the file to the text of a fixture and parses
+// that.
 func (s *Source) convert(data []byte) {
 	var (
 		a       = new(har.Archive)
@@ -204,7 +205,7 @@ func (s *Source) convert(data []byte) {
 	} else {
 		a.Exchanges, options.Env, s.Notes, err = har.ParseTestsuite(data)
 		a.Entries = len(a.Exchanges)
-		// The suite keeps a test and its component beside each other.
+		// A test of the suite stands beside its component.
 		component := strings.TrimSuffix(s.Path, filepath.Ext(s.Path)) + ".wasm"
 		if info, statErr := os.Stat(component); statErr == nil && info.Mode().IsRegular() {
 			options.Component = filepath.Base(component)
@@ -215,8 +216,8 @@ func (s *Source) convert(data []byte) {
 		s.unreadable(err)
 		return
 	}
-	// Requests are sent as they were recorded. What a response makes anew each
-	// time, such as a token, is not expected to come again.
+	// Requests are sent as they were recorded. Values that differ in each
+	// response, such as tokens, are not expected again.
 	session := redact.NewSession(nil)
 	for i := range a.Exchanges {
 		session.Find(&a.Exchanges[i])
@@ -235,7 +236,7 @@ func (s *Source) convert(data []byte) {
 	}
 }
 
-// unreadable says that there is nothing to run.
+// unreadable records that there is nothing to run.
 func (s *Source) unreadable(err error) {
 	e := &hurl.ParseError{File: s.Path, Message: err.Error()}
 	var syntax *har.SyntaxError

@@ -11,7 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/bodies"
 )
 
-// Spec says what an entry is to be run against. It can be compared.
+// Spec describes what an entry is run against. It is comparable.
 type Spec struct {
 	// Component is the path of the component, relative to the current folder;
 	// "" for the one that the user named or that can be found.
@@ -33,24 +33,24 @@ type Host interface {
 // Target is one instance. It is used by one goroutine, unless entries are run
 // concurrently and it is Reusable.
 type Target interface {
-	// Do sends a request and waits for the whole response. What goes wrong with
-	// the instance stands in the response; the error is that of ctx, or a
+	// Do sends a request and waits for the whole response. Failures of the
+	// instance are part of the response; the error is that of ctx, or a
 	// *GoneError.
 	Do(ctx context.Context, r *Request) (*Response, error)
-	// Reusable says what hosts do with instances of its kind: whether they give
-	// them more than one request.
+	// Reusable reports whether hosts give instances of this kind more than one
+	// request.
 	Reusable() bool
 	// Close ends the instance.
 	Close()
 }
 
-// GoneError says that an instance ended before it could be given a request.
+// GoneError is the error for an instance that ended before it got the request.
 type GoneError struct {
-	// Err is why; nil if nothing was wrong.
+	// Err is why the instance ended; nil if nothing was wrong.
 	Err error
 }
 
-// Error says why.
+// Error returns that the instance has ended, and why.
 func (e *GoneError) Error() string {
 	if e.Err == nil {
 		return "the instance has ended"
@@ -61,7 +61,7 @@ func (e *GoneError) Error() string {
 // Unwrap returns the cause.
 func (e *GoneError) Unwrap() error { return e.Err }
 
-// Request is a request as it is sent.
+// Request is a request to be sent.
 type Request struct {
 	Method    string
 	Scheme    string // "http" or "https"
@@ -84,56 +84,57 @@ type Request struct {
 	Taken func()
 }
 
-// Response is what came of a request.
+// Response is the result of a request.
 type Response struct {
 	Status   int
 	Headers  fixture.Fields
 	Body     []byte // is not changed
 	Trailers fixture.Fields
-	// Size is how large the body was, in bytes, if no more than its beginning was
-	// kept; else 0.
+	// Size is the size of the body, in bytes, if only its beginning was kept;
+	// otherwise 0.
 	Size     int64
 	Duration time.Duration
 	// Stderr are the last lines that the guest wrote meanwhile.
 	Stderr []string
-	// Notes are what else there is to tell.
+	// Notes are further lines for the report.
 	Notes []string
-	// Failure is not nil if there is no whole response. The fields above are then
-	// as far as it came.
+	// Failure is not nil if there is no whole response. The fields above then
+	// hold the part that arrived.
 	Failure *Failure
-	// Lost says that the instance cannot be used any more.
+	// Lost reports whether the instance cannot be used any more.
 	Lost bool
 }
 
 // text returns the body as a text that must not be changed.
 func (a *Response) text() string { return unsafe.String(unsafe.SliceData(a.Body), len(a.Body)) }
 
-// ReadBody reads the body of a response: all that r has. length is how much that
-// is said to be, in bytes, -1 if that is not known. What was read before an error
-// is returned with it; more than r's MaxBody is a *TooLargeError.
+// ReadBody reads the body of a response to its end. length is its announced
+// length in bytes, -1 if that is not known. ReadBody returns what it read before
+// an error together with the error; for a body larger than MaxBody the error is a
+// *TooLargeError.
 func (r *Request) ReadBody(body io.Reader, length int64) ([]byte, error) {
 	return bodies.Read(body, length, r.MaxBody)
 }
 
-// TooLargeError says that a body is larger than Options.MaxBody.
+// TooLargeError is the error for a body larger than Options.MaxBody.
 type TooLargeError = bodies.TooLargeError
 
-// Failure says why there is no response.
+// Failure is why there is no response.
 type Failure struct {
 	// Outcome is Trap, Expired, NoResponse, ErrorCode or Instantiation.
 	Outcome Outcome
 	Cause   string
 	// ErrorCode is the name of the error-code for that outcome.
 	ErrorCode string
-	// Bystander says that the instance was lost through another request, which
-	// was sent to it at the same time.
+	// Bystander reports whether another request, sent to the instance at the
+	// same time, caused the failure.
 	Bystander bool
 	// Frames is the guest's backtrace, innermost first.
 	Frames []Frame
 	Hint   string
 }
 
-// String says on one line what became of the request.
+// String describes the failure on one line.
 func (f *Failure) String() string {
 	if f.Cause == "" {
 		return failureTitle(f)

@@ -12,7 +12,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
-// Update is a change to a fixture that makes it expect what came.
+// Update is a change to a fixture that makes it expect the response.
 type Update struct {
 	Path    string
 	Result  *Result
@@ -20,8 +20,8 @@ type Update struct {
 }
 
 // Updates returns the changes that a file's differences allow. Of entries that
-// are run several times the last failure counts. What is no mismatch of an
-// response allows none: a trap is not to become an expectation unnoticed.
+// are run several times the last failure counts. Only mismatches allow changes:
+// a trap must not become an expectation unnoticed.
 func Updates(f *FileResult) []Update {
 	last := make(map[*hurl.Entry]int)
 	for i := range f.Results {
@@ -69,9 +69,9 @@ func Unacceptable(f *FileResult) (n int) {
 	return n
 }
 
-// Apply writes the changes to the file at path and returns its new content.
-// Nothing else in it is touched. It is an error if the file is not what it was
-// when it was run.
+// Apply writes the changes to the file at path and returns its new content. The
+// rest of the file stays as it is. It is an error if the file has changed since
+// it was run.
 func Apply(path string, source []byte, updates []Update) ([]byte, error) {
 	var edits []hurl.Edit
 	for _, u := range updates {
@@ -100,7 +100,7 @@ func Apply(path string, source []byte, updates []Update) ([]byte, error) {
 	return out, replaceFile(path, out, info.Mode().Perm())
 }
 
-// dropRepeated drops edits of what another one edits already.
+// dropRepeated drops edits of a place that another edit already changes.
 func dropRepeated(edits []hurl.Edit) []hurl.Edit {
 	var out []hurl.Edit
 	for _, e := range edits {
@@ -113,8 +113,8 @@ func dropRepeated(edits []hurl.Edit) []hurl.Edit {
 	return out
 }
 
-// replaceFile writes a file beside path and renames it, so that nobody ever
-// sees half of it.
+// replaceFile writes a file beside path and renames it, so that other programs
+// never see half of it.
 func replaceFile(path string, content []byte, mode os.FileMode) error {
 	next := path + ".new"
 	if err := regular.WriteFile(next, content, mode); err != nil {

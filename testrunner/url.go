@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// address is an absolute URL of http or https, taken apart but not decoded.
+// address is an absolute URL of http or https, split into parts but not decoded.
 type address struct {
 	scheme, userinfo, authority, path string
 	query, fragment                   string // with their sign; "" if there is none
 }
 
-// parseAddress takes an absolute URL apart.
+// parseAddress parses an absolute URL.
 func parseAddress(text string) (address, error) {
 	scheme, rest, ok := strings.Cut(text, "://")
 	switch {
@@ -50,13 +50,13 @@ func cutBefore(s, bytes string) (before, rest string) {
 	return s, ""
 }
 
-// setTarget sets what stands behind the authority.
+// setTarget sets path, query and fragment.
 func (a *address) setTarget(text string) {
 	text, a.fragment = cutBefore(text, "#")
 	a.path, a.query = cutBefore(text, "?")
 }
 
-// target returns path and query as they are sent.
+// target returns path and query as sent.
 func (a *address) target(asIs bool) string {
 	path := percentEncoded(a.path, "", "%%%02x")
 	if !asIs {
@@ -82,7 +82,7 @@ func (a *address) String() string {
 		percentEncoded(a.query, "\"<>'", "%%%02X") + percentEncoded(a.fragment, "\"<>`", "%%%02X")
 }
 
-// apply makes a request one to this URL.
+// apply sets the URL of a request.
 func (a *address) apply(r *Request, asIs bool) {
 	r.Scheme, r.Authority, r.Target = a.scheme, a.authority, a.target(asIs)
 }
@@ -165,7 +165,7 @@ func percentEncoded(s, also, format string) string {
 	return b.String()
 }
 
-// percentDecoded decodes what is encoded. A sign that nothing follows which it could encode stays.
+// percentDecoded decodes percent-encoded text. A percent sign without two hexadecimal digits stays.
 func percentDecoded(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {
