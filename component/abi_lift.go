@@ -237,17 +237,6 @@ func fixedList(t *types.Type, vs []Value) Value {
 	return Bytes(b)
 }
 
-// liftTuple lifts parameters or results that are flat values or, when there are more than max, one
-// pointer.
-func (c *cx) liftTuple(t *types.Type, stack []uint64, max int) []Value {
-	if t.FlatLen() > max {
-		p := uint32(stack[0])
-		c.check(p, t.Size(), t.Align(), "parameters")
-		return c.load(t, p).Items()
-	}
-	return c.liftFields(t, stack, nil)
-}
-
 // liftFields lifts parameters or results that are flat values, and appends them to room.
 func (c *cx) liftFields(t *types.Type, stack []uint64, room []Value) []Value {
 	pos := 0

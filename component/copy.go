@@ -48,12 +48,6 @@ type guestBuffer struct {
 	length   int
 }
 
-func newGuestBuffer(c cx, elem *types.Type, ptr, n uint32) *guestBuffer {
-	b := &guestBuffer{}
-	b.init(c, elem, ptr, n)
-	return b
-}
-
 // init makes b the buffer of a new copy.
 func (b *guestBuffer) init(c cx, elem *types.Type, ptr, n uint32) {
 	if n > maxCopy {

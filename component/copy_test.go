@@ -7,6 +7,12 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/types"
 )
 
+func newGuestBuffer(c cx, elem *types.Type, ptr, n uint32) *guestBuffer {
+	b := &guestBuffer{}
+	b.init(c, elem, ptr, n)
+	return b
+}
+
 // Elements that have to be lifted and lowered go from memory to memory a part at a time, and all of
 // them arrive.
 func TestManyElementsAreCopiedInParts(t *testing.T) {

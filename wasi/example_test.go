@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 	"os"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -48,4 +49,43 @@ func Example() {
 	result, err := instance.Func(run, "run").Call(ctx)
 	fmt.Println(run, err == nil && result.IsOk())
 	// Output: wasi:cli/run@0.2.4 true
+}
+
+// A request as a guest sees it: names in lower case, in order, without what concerns the connection
+// alone.
+func ExampleRequestFromHTTP() {
+	r, err := http.NewRequest(http.MethodPost, "http://example.com/orders?n=1", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Header.Set("X-Trace", "7")
+	r.Header.Set("Connection", "close")
+	request, err := wasi.RequestFromHTTP(r, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(request.Method, request.Authority, request.PathWithQuery)
+	for _, field := range request.Header.Entries() {
+		fmt.Printf("%s: %s\n", field.Name, field.Value)
+	}
+	// Output:
+	// POST example.com /orders?n=1
+	// x-trace: 7
+}
+
+// Fields for a Request of your own, and those that arrived from elsewhere.
+func ExampleNewFields() {
+	trailers := wasi.NewFields(nil)
+	if err := trailers.Append("Checksum", []byte("9f86d081")); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(trailers.Append("Connection", []byte("close")))
+	fmt.Println(trailers.Freeze().HTTP())
+
+	head := wasi.FieldsFromHTTP(nil, http.Header{"Accept": {"text/html"}})
+	fmt.Println(head.Has("ACCEPT"), head.Append("a", nil))
+	// Output:
+	// field is forbidden
+	// map[Checksum:[9f86d081]]
+	// true fields are immutable
 }

@@ -108,7 +108,7 @@ func TestCodeForAnotherProcessorIsNotUsed(t *testing.T) {
 		if seven(t, dir) {
 			t.Error("it was used")
 		}
-		path = entryOf(t, dir)
+		entryOf(t, dir)
 		break
 	}
 	if err := e.Close(); err != nil {

@@ -23,7 +23,7 @@ const DefaultFieldsBytes = 128 << 10
 const fieldOverhead = 32
 
 // FieldRules are an embedder's limits and additional rules for fields. They must not change once in
-// use.
+// use. A nil *FieldRules stands for the defaults.
 type FieldRules struct {
 	// Bytes limits the names and values of one fields value, with 32 bytes added for every entry; 0
 	// means DefaultFieldsBytes. What came from the network is not held to it until a guest makes it
@@ -35,7 +35,7 @@ type FieldRules struct {
 }
 
 func (r *FieldRules) limit() int {
-	if r.Bytes > 0 {
+	if r != nil && r.Bytes > 0 {
 		return r.Bytes
 	}
 	return DefaultFieldsBytes
@@ -55,7 +55,7 @@ func (r *FieldRules) forbidden(key string) bool {
 		"http2-settings":
 		return true
 	}
-	return slices.Contains(r.Forbidden, key)
+	return r != nil && slices.Contains(r.Forbidden, key)
 }
 
 // Field is one name with one value.

@@ -54,12 +54,6 @@ func httpDefs() []def {
 	return defs
 }
 
-// IncomingRequest returns an own<incoming-request> for the export
-// wasi:http/incoming-handler.handle.
-func IncomingRequest(st *wasi.State, r *wasi.Request) component.Value {
-	return component.Own(&incomingRequest{r: r, st: st})
-}
-
 // Incoming returns the arguments for the export wasi:http/incoming-handler.handle: an
 // own<incoming-request> and an own<response-outparam>, which calls done as
 // [wasi.NewResponseOutparam] says.
@@ -73,6 +67,3 @@ func Incoming(
 	both.out.Init(r.Method == http.MethodHead, done)
 	return component.Own(&both.in), component.Own(&both.out)
 }
-
-// Outparam returns an own<response-outparam> for the export wasi:http/incoming-handler.handle.
-func Outparam(_ *wasi.State, o *wasi.ResponseOutparam) component.Value { return component.Own(o) }

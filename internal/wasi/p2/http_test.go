@@ -230,7 +230,8 @@ func TestAGuestHandlesARequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := IncomingRequest(g.st, q)
+	var res *wasi.Response
+	in, outparam := Incoming(g.st, q, func(r *wasi.Response, _ *wasi.ErrorCode) { res = r })
 	if m := g.call("[method]incoming-request.method", in); m.Case() != 2 {
 		t.Errorf("method %d", m.Case())
 	}
@@ -275,15 +276,7 @@ func TestAGuestHandlesARequest(t *testing.T) {
 		t.Errorf("status %d", s)
 	}
 	outBody := g.ok("[method]outgoing-response.body", out)
-	var res *wasi.Response
-	g.call(
-		"[static]response-outparam.set",
-		Outparam(
-			g.st,
-			wasi.NewResponseOutparam(func(r *wasi.Response, _ *wasi.ErrorCode) { res = r }),
-		),
-		component.Ok(out),
-	)
+	g.call("[static]response-outparam.set", outparam, component.Ok(out))
 	w := g.ok("[method]outgoing-body.write", outBody)
 	g.ok("[method]output-stream.blocking-write-and-flush", w, blob("pong"))
 	if err := dropOutputStream(w.Rep()); err != nil {
@@ -301,13 +294,14 @@ func TestAGuestRespondsWithAnErrorCode(t *testing.T) {
 	g := newGuest(t, &wasi.Config{})
 	var got []string
 	o := func() component.Value {
-		return Outparam(g.st, wasi.NewResponseOutparam(func(r *wasi.Response, c *wasi.ErrorCode) {
+		_, outparam := Incoming(g.st, &wasi.Request{}, func(_ *wasi.Response, c *wasi.ErrorCode) {
 			if c == nil {
 				got = append(got, "nothing")
 				return
 			}
 			got = append(got, c.String())
-		}))
+		})
+		return outparam
 	}
 	g.call(
 		"[static]response-outparam.set",

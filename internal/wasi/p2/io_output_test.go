@@ -218,12 +218,8 @@ func TestDroppingAParentBeforeItsChildrenTraps(t *testing.T) {
 		).Payload()
 	}
 	in := func() component.Value {
-		return do(
-			t,
-			incomingConsume,
-			st,
-			IncomingRequest(st, &wasi.Request{Header: wasi.NewFields(st.FieldRules())}),
-		).Payload()
+		request, _ := Incoming(st, &wasi.Request{Header: wasi.NewFields(st.FieldRules())}, nil)
+		return do(t, incomingConsume, st, request).Payload()
 	}
 	input := func(*testing.T) component.Value { return newInputStream(&source{gate: opened()}, nil) }
 	finishOut := func(rep any) error {

@@ -23,8 +23,3 @@ func (h *host) defineMethods(
 	}
 	h.define(i, defs)
 }
-
-// constant returns a host function that always returns v, which must not hold a handle.
-func constant(v component.Value) hostFunc {
-	return func(call, []component.Value) (component.Value, error) { return v, nil }
-}
