@@ -86,10 +86,12 @@ type State struct {
 	// parts holds the values of packages on top of this one, by their own keys.
 	parts map[any]io.Closer
 
-	busy   uint8
-	onWait func()
-	clock  *Clock
-	random *Random
+	busy uint8
+	// calling is the context of the host function that was called last.
+	calling context.Context
+	onWait  func()
+	clock   *Clock
+	random  *Random
 }
 
 // NewState returns the state for a new store. The caller closes it after the store.
@@ -155,10 +157,23 @@ func (s *State) Clock() *Clock {
 	return s.clock
 }
 
+// Calling tells the context of the host function that the guest has called: what takes long looks
+// whether it has ended. The guest's goroutine calls it.
+func (s *State) Calling(ctx context.Context) { s.calling = ctx }
+
+// stopped returns why the host function that was called last has to stop, nil if it has not.
+func (s *State) stopped() error {
+	if c := s.calling; c != nil && c.Err() != nil {
+		return context.Cause(c)
+	}
+	return nil
+}
+
 // Random returns the randomness of this store.
 func (s *State) Random() *Random {
 	if s.random == nil {
 		s.random = NewRandom(s.cfg.Random)
+		s.random.Stopped = s.stopped
 	}
 	return s.random
 }

@@ -159,17 +159,24 @@ func (f *Fields) Entries() []Field {
 // not be changed.
 func (f *Fields) Get(name string) [][]byte {
 	var values [][]byte
-	key := strings.ToLower(name)
 	for i := range f.entries {
-		if f.entries[i].key == key {
+		if f.entries[i].named(name) {
 			values = append(values, f.entries[i].Value)
 		}
 	}
 	return values
 }
 
+// named reports whether that is the name of the field. A name without end costs no more than one
+// that is there.
+func (e *entry) named(name string) bool {
+	return len(name) == len(e.key) && strings.EqualFold(name, e.key)
+}
+
 // Has reports whether a name is present.
-func (f *Fields) Has(name string) bool { return f.index(strings.ToLower(name)) >= 0 }
+func (f *Fields) Has(name string) bool {
+	return slices.ContainsFunc(f.entries, func(e entry) bool { return e.named(name) })
+}
 
 func (f *Fields) index(key string) int {
 	return slices.IndexFunc(f.entries, func(e entry) bool { return e.key == key })
@@ -178,6 +185,9 @@ func (f *Fields) index(key string) int {
 // change checks what every change needs, in the order in which guests see the errors, and returns
 // the key of the name.
 func (f *Fields) change(name string) (key string, err error) {
+	if err := f.Admit(len(name)); err != nil {
+		return "", err
+	}
 	if !validToken(name) {
 		return "", ErrFieldSyntax
 	}
@@ -188,11 +198,26 @@ func (f *Fields) change(name string) (key string, err error) {
 	return key, nil
 }
 
+// Admit refuses, before anything looks at them, names and values of n bytes together that no fields
+// could hold: a guest cannot make the host work on hundreds of megabytes.
+func (f *Fields) Admit(n int) error {
+	switch {
+	case n <= f.rules.limit():
+		return nil
+	case f.frozen:
+		return ErrFieldImmutable
+	}
+	return ErrFieldsTooBig
+}
+
 // Append adds a value, which f keeps. A second content-length that equals the first adds nothing;
 // one that differs is invalid (RFC 9110, 8.6), because receivers may disagree about which one
 // holds.
 func (f *Fields) Append(name string, value []byte) error {
 	key, err := f.change(name)
+	if err == nil {
+		err = f.Admit(len(value))
+	}
 	switch {
 	case err != nil:
 		return err
@@ -239,6 +264,9 @@ func (f *Fields) Set(name string, values [][]byte) error {
 	}
 	added := make([]entry, 0, len(values))
 	for _, v := range values {
+		if err := f.Admit(len(v)); err != nil {
+			return err
+		}
 		if !validValue(key, v) {
 			return ErrFieldSyntax
 		}
@@ -249,7 +277,9 @@ func (f *Fields) Set(name string, values [][]byte) error {
 			continue
 		}
 		added = append(added, entry{key, Field{name, v}})
-		total += size(name, v)
+		if total += size(name, v); total > f.rules.limit() {
+			return ErrFieldsTooBig
+		}
 	}
 	if len(values) > 0 && total > f.rules.limit() {
 		return ErrFieldsTooBig

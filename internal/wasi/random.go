@@ -13,6 +13,9 @@ const MaxRandom = 64 << 20
 // Random is the source of random numbers of one guest. It belongs to the guest's goroutine. Nothing
 // is drawn before the guest asks for it.
 type Random struct {
+	// Stopped, unless nil, returns why the guest has to stop, nil if it does not: it is asked while
+	// many bytes are drawn.
+	Stopped  func() error
 	secure   io.Reader
 	insecure *rand.ChaCha8
 	seed     *[2]uint64
@@ -30,9 +33,24 @@ func NewRandom(secure io.Reader) *Random {
 // Bytes returns n fresh bytes fit for secrets, which the caller owns. The error is the reader's;
 // there is none for the machine's generator.
 func (r *Random) Bytes(n int) ([]byte, error) {
+	return r.draw(r.secure, n)
+}
+
+// drawn is how many random bytes are drawn before the guest can be stopped.
+const drawn = 1 << 20
+
+// draw reads n bytes from g.
+func (r *Random) draw(g io.Reader, n int) ([]byte, error) {
 	b := make([]byte, n)
-	if _, err := io.ReadFull(r.secure, b); err != nil {
-		return nil, err
+	for at := 0; at < n; at += drawn {
+		if at > 0 && r.Stopped != nil {
+			if err := r.Stopped(); err != nil {
+				return nil, err
+			}
+		}
+		if _, err := io.ReadFull(g, b[at:min(at+drawn, n)]); err != nil {
+			return nil, err
+		}
 	}
 	return b, nil
 }
@@ -53,9 +71,7 @@ func (r *Random) InsecureBytes(n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, n)
-	_, err = g.Read(b)
-	return b, err
+	return r.draw(g, n)
 }
 
 // InsecureUint64 returns 64 bits of the fast generator.

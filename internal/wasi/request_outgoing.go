@@ -37,11 +37,13 @@ func (r *OutgoingRequest) Body() (*OutgoingBody, bool) {
 }
 
 // SetMethod sets the method and reports whether it is valid.
-func (r *OutgoingRequest) SetMethod(m string) bool { return set(&r.Method, m, validToken(m)) }
+func (r *OutgoingRequest) SetMethod(m string) bool {
+	return set(&r.Method, m, bounded(m) && validToken(m))
+}
 
 // SetScheme sets the scheme, "" for none, and reports whether it is valid.
 func (r *OutgoingRequest) SetScheme(s string) bool {
-	return set(&r.Scheme, CanonicalScheme(s), validScheme(s))
+	return bounded(s) && set(&r.Scheme, CanonicalScheme(s), validScheme(s))
 }
 
 // SetPathWithQuery sets the target's path and query, "" standing for "/", and reports whether it is
@@ -50,13 +52,19 @@ func (r *OutgoingRequest) SetPathWithQuery(p string) bool {
 	if p == "" {
 		p = "/"
 	}
-	return set(&r.PathWithQuery, p, validPath(p))
+	return set(&r.PathWithQuery, p, bounded(p) && validPath(p))
 }
 
 // SetAuthority sets the authority and reports whether it is valid.
 func (r *OutgoingRequest) SetAuthority(a string) bool {
-	return set(&r.Authority, a, validAuthority(a))
+	return set(&r.Authority, a, bounded(a) && validAuthority(a))
 }
+
+// maxPart is how long a part of a request line may be, in bytes: longer ones are refused by servers,
+// and would only keep the host busy.
+const maxPart = 1 << 20
+
+func bounded(s string) bool { return len(s) <= maxPart }
 
 func set(field *string, value string, valid bool) bool {
 	if valid {

@@ -47,14 +47,15 @@ func (h *host) defineAs(
 // shared adds functions to an interface that 0.3 has, too.
 func (h *host) shared(i *component.HostInstance, defs []table.Def) {
 	for _, d := range defs {
+		fn := withoutContext(d.Fn)
 		if h.defined != nil {
-			h.defined(i.Name, def{d.Name, d.WIT, withoutContext(d.Fn)})
+			h.defined(i.Name, def{d.Name, d.WIT, fn})
 		}
 		i.Func(
 			d.Name,
 			d.WIT,
 			func(c *component.Call, args []component.Value) (component.Value, error) {
-				return d.Fn(h.state(c, i.Name), args)
+				return fn(call{c.Context(), h.state(c, i.Name)}, args)
 			},
 		)
 	}
@@ -63,6 +64,7 @@ func (h *host) shared(i *component.HostInstance, defs []table.Def) {
 // withoutContext returns fn as a function of this dialect.
 func withoutContext(fn table.Func) hostFunc {
 	return func(c call, args []component.Value) (component.Value, error) {
+		c.state.Calling(c.ctx)
 		return fn(c.state, args)
 	}
 }

@@ -12,6 +12,9 @@ import (
 // maxBlockingWrite is the most that a blocking write takes, in bytes.
 const maxBlockingWrite = 4096
 
+// piece is how much is written before the guest can be stopped, in bytes.
+const piece = 1 << 20
+
 var errBlockingWrite = fmt.Errorf("blocking write of more than %d bytes", maxBlockingWrite)
 
 func outputDefs() []def {
@@ -68,7 +71,19 @@ func (o *outputStream) write(ctx context.Context, p []byte) (err, trap error) {
 		return wasi.ErrClosed, nil
 	}
 	o.permit = max(o.permit-len(p), 0)
-	err = o.s.Write(p)
+	for _, unlimited := o.s.(wasi.Unlimited); unlimited && len(p) > piece && err == nil; {
+		if _, ok := o.s.(wasi.Prompt); ok {
+			break // written elsewhere
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		err = o.s.Write(p[:piece])
+		p = p[piece:]
+	}
+	if err == nil {
+		err = o.s.Write(p)
+	}
 	if _, ok := o.s.(wasi.Prompt); ok && err == nil {
 		if err := wasi.Await(ctx, o.s); err != nil {
 			return nil, err

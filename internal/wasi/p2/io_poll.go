@@ -35,9 +35,10 @@ func poll(c call, args []component.Value) (component.Value, error) {
 	if len(list) == 0 {
 		return unit(), errPollNothing
 	}
-	if ready := readyOf(list); ready != nil {
+	ready, err := readyOf(c.ctx, list)
+	if err != nil || ready != nil {
 		c.state.Busy()
-		return component.List(ready...), nil
+		return component.List(ready...), err
 	}
 	c.state.Waits()
 	w := wasi.NewWaiter()
@@ -48,8 +49,8 @@ func poll(c call, args []component.Value) (component.Value, error) {
 		defer v.Rep().(*pollable).src.Subscribe(w)()
 	}
 	for {
-		if ready := readyOf(list); ready != nil {
-			return component.List(ready...), nil
+		if ready, err := readyOf(c.ctx, list); err != nil || ready != nil {
+			return component.List(ready...), err
 		}
 		if err := w.Wait(c.ctx); err != nil {
 			return unit(), err
@@ -57,12 +58,15 @@ func poll(c call, args []component.Value) (component.Value, error) {
 	}
 }
 
-// readyOf returns the indices of the pollables that are ready.
-func readyOf(list []component.Value) (ready []component.Value) {
+// readyOf returns the indices of the pollables that are ready. The error is the end of ctx.
+func readyOf(ctx context.Context, list []component.Value) (ready []component.Value, err error) {
 	for i, v := range list {
+		if i%polled == polled-1 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if v.Rep().(*pollable).src.Ready() {
 			ready = append(ready, component.U32(uint32(i)))
 		}
 	}
-	return ready
+	return ready, nil
 }

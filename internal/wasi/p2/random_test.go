@@ -1,6 +1,7 @@
 package p2
 
 import (
+	"context"
 	"errors"
 	"math"
 	"testing"
@@ -38,6 +39,23 @@ func TestRandomBytesUpToTheLimit(t *testing.T) {
 					t.Errorf("%d bytes", got)
 				}
 			})
+		}
+	}
+}
+
+// TestDrawingRandomBytesEndsWithTheGuest asks for as many bytes as there may be when the guest's
+// time is over.
+func TestDrawingRandomBytesEndsWithTheGuest(t *testing.T) {
+	why := errors.New("its time is over")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	for _, name := range []string{"get-random-bytes", "get-insecure-random-bytes"} {
+		_, err := named(t, name)(
+			call{ctx, wasi.NewState(&wasi.Config{})},
+			[]component.Value{component.U64(wasi.MaxRandom)},
+		)
+		if !errors.Is(err, why) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -104,7 +104,9 @@ func (h *host) shared(i *component.HostInstance, defs []table.Def) {
 			d.Name,
 			d.WIT,
 			func(c *component.Call, args []component.Value) (component.Value, error) {
-				return d.Fn(h.state(c, i.Name), args)
+				st := h.state(c, i.Name)
+				st.Calling(c.Context())
+				return d.Fn(st, args)
 			},
 		)
 	}

@@ -32,7 +32,11 @@ func Fields(entries string, result func(error) (component.Value, error)) []Def {
 		{"[static]fields.from-list",
 			"func(entries: list<tuple<field-name, field-value>>) -> result<fields, header-error>",
 			func(st *wasi.State, args []component.Value) (component.Value, error) {
-				f, err := wasi.FieldsFromList(st.FieldRules(), convert.EntriesOf(args[0]))
+				rules := st.FieldRules()
+				if err := wasi.NewFields(rules).Admit(len(args[0].Items())); err != nil {
+					return result(err)
+				}
+				f, err := wasi.FieldsFromList(rules, convert.EntriesOf(args[0]))
 				if err != nil {
 					return result(err)
 				}
@@ -49,7 +53,11 @@ func Fields(entries string, result func(error) (component.Value, error)) []Def {
 		{"[method]fields.set",
 			self + ", name: field-name, value: list<field-value>) -> result<_, header-error>",
 			func(_ *wasi.State, args []component.Value) (component.Value, error) {
-				return result(FieldsOf(args[0]).Set(args[1].Str(), convert.ValuesOf(args[2])))
+				f := FieldsOf(args[0])
+				if err := f.Admit(len(args[2].Items())); err != nil {
+					return result(err)
+				}
+				return result(f.Set(args[1].Str(), convert.ValuesOf(args[2])))
 			}},
 		{"[method]fields.delete", self + ", name: field-name) -> result<_, header-error>",
 			func(_ *wasi.State, args []component.Value) (component.Value, error) {
