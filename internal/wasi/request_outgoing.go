@@ -60,8 +60,8 @@ func (r *OutgoingRequest) SetAuthority(a string) bool {
 	return set(&r.Authority, a, bounded(a) && validAuthority(a))
 }
 
-// maxPart is how long a part of a request line may be, in bytes: longer ones are refused by servers,
-// and would only keep the host busy.
+// maxPart is how long a part of a request line may be, in bytes: longer ones are refused by
+// servers, and would only keep the host busy.
 const maxPart = 1 << 20
 
 func bounded(s string) bool { return len(s) <= maxPart }
