@@ -1,6 +1,6 @@
-// Package diff finds what differs between what was expected and what came, as
-// data that can be shown in several ways: JSON by path, text by line and word,
-// anything else by byte.
+// Package diff compares expected and actual bodies and returns their
+// differences as data: of JSON by path, of text by line and word, of anything
+// else by byte.
 package diff
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// Kind says which fields of a Diff are set.
+// Kind is the kind of a Diff, which determines the fields that are set.
 type Kind string
 
 // The kinds.
@@ -21,7 +21,7 @@ const (
 	Binary Kind = "binary"
 )
 
-// maxDifferences is how many single differences a Diff lists. A note counts those beyond.
+// maxDifferences is how many single differences a Diff lists. A note counts the others.
 const maxDifferences = 100_000
 
 // Diff is a difference between two bodies.
@@ -30,7 +30,7 @@ type Diff struct {
 	Changes []Change  `json:"changes,omitempty"` // JSON
 	Lines   []Line    `json:"lines,omitempty"`   // Text: of both sides
 	Bytes   *ByteDiff `json:"bytes,omitempty"`   // Binary
-	// Note is what there is to say beyond, "" if nothing.
+	// Note is a further sentence; "" for none.
 	Note string `json:"note,omitempty"`
 }
 
@@ -51,8 +51,8 @@ func (d *Diff) Size() int {
 	return n
 }
 
-// Bodies compares two bodies that are known to differ, in the way that suits
-// them. The bodies must not be changed meanwhile.
+// Bodies compares two bodies that differ, in the way that suits them. The
+// bodies must not change as long as the Diff is used.
 func Bodies(w *interrupt.Work, want, got []byte) *Diff {
 	if !IsText(want) || !IsText(got) {
 		return binary(want, got)
@@ -98,8 +98,7 @@ func lineEnds(b []byte) string {
 
 func unix(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")) }
 
-// looksJSON reports whether a body is an object or an array, which is what
-// paths help with.
+// looksJSON reports whether a body is a JSON object or array.
 func looksJSON(b []byte) bool {
 	b = bytes.TrimLeft(b, " \t\r\n")
 	return len(b) > 0 && (b[0] == '{' || b[0] == '[')
@@ -118,7 +117,7 @@ func IsText(b []byte) bool {
 	return true
 }
 
-// Map replaces all texts of the difference, to hide what must not be shown.
+// Map replaces all texts of the difference, to hide secrets.
 func (d *Diff) Map(change func(string) string) {
 	for i := range d.Changes {
 		c := &d.Changes[i]

@@ -11,7 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// ChangeKind says how a node of JSON differs.
+// ChangeKind is the way in which a node of JSON differs.
 type ChangeKind string
 
 // The kinds of changes.
@@ -26,17 +26,17 @@ const (
 // Change is a difference at one path.
 type Change struct {
 	Kind ChangeKind `json:"kind"`
-	// Path is that of the node, in what came; of a removed node, in what was
-	// expected.
+	// Path is the path of the node in the actual value; for a removed node, in
+	// the expected value.
 	Path string `json:"path"`
 	// From is where a moved element was expected.
 	From string `json:"from,omitempty"`
-	// Want and Got are the values as JSON; "" where there is none.
+	// Want and Got are the values as JSON; "" for none.
 	Want string `json:"want,omitempty"`
 	Got  string `json:"got,omitempty"`
 }
 
-// Trees compares two values of jsontree: what was expected, and what came. It
+// Trees compares two values of jsontree, the expected and the actual one. It
 // returns nil if they are the same.
 func Trees(w *interrupt.Work, want, got any) *Diff {
 	c := comparer{work: w}
@@ -122,9 +122,8 @@ func (c *comparer) objects(path string, want, got *jsontree.Object) {
 	}
 }
 
-// arrays matches equal elements in order first, then equal ones that moved, then
-// objects that call themselves the same, and compares what is left at the same
-// place in between.
+// arrays first matches equal elements in order, then equal ones that moved, then
+// objects with the same identity, and compares the rest by place.
 func (c *comparer) arrays(path string, want, got []any) {
 	m := matchArrays(c.work, want, got)
 	index := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
@@ -149,7 +148,7 @@ func (c *comparer) arrays(path string, want, got []any) {
 			c.compare(index(j), want[from], got[j])
 			j++
 		case i < len(want) && m.moved[m.wantOf[i]]:
-			i++ // told where it came
+			i++ // reported at its new place
 		default:
 			c.compare(index(j), want[i], got[j])
 			i, j = i+1, j+1
@@ -157,11 +156,11 @@ func (c *comparer) arrays(path string, want, got []any) {
 	}
 }
 
-// matched says which elements of two arrays stand for each other: the index on
+// matched holds the counterparts of the elements of two arrays: the index on
 // the other side, -1 for none.
 type matched struct {
 	wantOf, gotOf []int
-	moved         map[int]bool // those of what came that are at another place
+	moved         map[int]bool // actual elements that are at another place
 }
 
 func matchArrays(w *interrupt.Work, want, got []any) *matched {
@@ -185,8 +184,8 @@ func matchArrays(w *interrupt.Work, want, got []any) *matched {
 	return m
 }
 
-// match matches elements with the same key among those that have no match yet.
-// Side 0 is what was expected.
+// match matches elements with the same key among those without a match. Side 0
+// is the expected one.
 func match[K comparable](m *matched, key func(side, i int) (K, bool)) {
 	free := make(map[K][]int)
 	for j, i := range m.gotOf {
@@ -204,7 +203,7 @@ func match[K comparable](m *matched, key func(side, i int) (K, bool)) {
 	}
 }
 
-// identity returns by which member an object tells itself from others.
+// identity returns the member that identifies an object among others.
 func identity(v any) (string, bool) {
 	object, ok := v.(*jsontree.Object)
 	if !ok {
@@ -227,8 +226,7 @@ func filled(n int) []int {
 	return s
 }
 
-// classify numbers the elements so that the spelling of equal ones has the same
-// number.
+// classify assigns numbers to the elements; equal elements get the same number.
 func classify(w *interrupt.Work, want, got []any) []int {
 	known := make(map[string]int)
 	var classes []int

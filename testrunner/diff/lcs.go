@@ -6,8 +6,8 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
-// maxEdits limits the search for the shortest list of edits. Beyond, only what
-// occurs once on either side is matched, which takes no search.
+// maxEdits limits the search for the shortest list of edits. Beyond it, only
+// elements that occur once on either side are matched, without a search.
 const maxEdits = 2000
 
 // lcs returns the pairs of indexes of a longest common subsequence (E. Myers,
@@ -38,8 +38,8 @@ func lcs(w *interrupt.Work, a, b []int) [][2]int {
 	return pairs
 }
 
-// anchors returns the pairs of what occurs once on either side, as many as there
-// are in the same order.
+// anchors returns the longest list of pairs of elements that occur once on
+// either side and are in the same order.
 func anchors(a, b []int) [][2]int {
 	count := make(map[int][2]int)
 	at := make(map[int]int) // of b
@@ -61,8 +61,8 @@ func anchors(a, b []int) [][2]int {
 	return increasing(pairs)
 }
 
-// increasing returns as many pairs as there are with both sides in order, by
-// patience sorting. Those given are ordered by the first side.
+// increasing returns the longest list of pairs with both sides in order, by
+// patience sorting. The argument is ordered by the first side.
 func increasing(pairs [][2]int) [][2]int {
 	var piles []int                   // the pair on top
 	before := make([]int, len(pairs)) // the pair on top of the pile to the left

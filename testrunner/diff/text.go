@@ -11,29 +11,30 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
-// Op says on which side a line is.
+// Op is the side on which a line is.
 type Op string
 
 // The sides.
 const (
 	Same Op = " "
-	Less Op = "-" // expected, did not come
-	More Op = "+" // came, was not expected
+	Less Op = "-" // expected, but missing
+	More Op = "+" // not expected
 )
 
 // Line is a line of either side or of both.
 type Line struct {
 	Op Op `json:"op"`
-	// Spans are the line's text without its end; those that are Changed differ
-	// from the line's counterpart. An empty one is where that has more.
+	// Spans are the line's text without its end. Changed spans differ from the
+	// line's counterpart; an empty one marks where only the counterpart has
+	// text.
 	Spans []Span `json:"spans"`
-	// Number is the line's number, from 1: of Less in what was expected, else
-	// in what came.
+	// Number is the line's number, from 1: for Less in the expected text,
+	// otherwise in the actual one.
 	Number int `json:"number"`
-	// NoEnd says that the text ends here without a line end.
+	// NoEnd reports whether the text ends here without a line end.
 	NoEnd bool `json:"no_end,omitempty"`
-	// Omitted, if not 0, says that this is no line but stands for so many that are
-	// the same on either side; Number is that of the first.
+	// Omitted, if not 0, is the number of lines, the same on both sides, that this Line replaces;
+	// Number is that of the first.
 	Omitted int `json:"omitted,omitempty"`
 }
 
@@ -52,11 +53,10 @@ func (l Line) Text() string {
 	return b.String()
 }
 
-// Context is how many lines that are the same there are around differences in
-// texts that are too long to be kept whole.
+// Context is how many equal lines are kept around differences in long texts.
 const Context = 3
 
-// maxLines is how many lines that are the same a Diff keeps.
+// maxLines is how many equal lines a Diff keeps.
 const maxLines = 10_000
 
 // texts compares two texts line by line. They must not be changed meanwhile.
@@ -93,7 +93,7 @@ func texts(w *interrupt.Work, want, got []byte) *Diff {
 	return t.diff
 }
 
-// textDiff is a difference between two texts that is being made.
+// textDiff builds the difference between two texts.
 type textDiff struct {
 	work      *interrupt.Work
 	a, b      []string
@@ -103,8 +103,7 @@ type textDiff struct {
 	more      int // lines that differ and are not listed
 }
 
-// same adds lines that are the same, those in the middle of many as one that
-// stands for them.
+// same adds equal lines; it replaces the middle of many by one Line.
 func (t *textDiff) same(first, n int) {
 	before, after := Context, Context
 	if first == 0 {
@@ -159,8 +158,8 @@ func line(op Op, text string, index int, spans ...Span) Line {
 	return Line{Op: op, Spans: spans, Number: index + 1, NoEnd: !ended}
 }
 
-// replace adds lines of a as missing and lines of b as new, with the words
-// marked that differ where lines stand for each other.
+// replace adds lines of a as missing and lines of b as new, and marks the words
+// that differ between counterparts.
 func (t *textDiff) replace(i, endA, j, endB int) {
 	room := max(0, maxDifferences-t.different)
 	n, m := min(endA-i, room), min(endB-j, room)
@@ -188,7 +187,8 @@ func (t *textDiff) replace(i, endA, j, endB int) {
 // word by word.
 const maxWords = 64 << 10
 
-// Words marks what differs between two lines; nil if hardly anything is common.
+// Words marks the words that differ between two lines; it returns nil if the lines have hardly
+// anything in common.
 func Words(a, b string) (x, y []Span) { return words(nil, a, b) }
 
 func words(w *interrupt.Work, a, b string) (x, y []Span) {
@@ -216,8 +216,8 @@ func words(w *interrupt.Work, a, b string) (x, y []Span) {
 // is not; -1 if all are.
 func firstChange(common []bool) int { return slices.Index(common, false) }
 
-// middles marks what is between the beginning and the end that two lines have in
-// common; nil if that is hardly anything.
+// middles marks the text between the common beginning and the common end of two
+// lines; it returns nil if those are hardly anything.
 func middles(a, b string) (x, y []Span) {
 	short := min(len(a), len(b))
 	start, end := 0, 0

@@ -8,18 +8,18 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
 
-// story is a difference on its way to lines of text.
+// story writes a difference as lines of text.
 type story struct {
 	*Pretty
 	lines  []string
 	hidden int       // characters of the lines
-	marks  [2]string // around what has changed where there are no styles
+	marks  [2]string // around changes if there are no styles
 }
 
 func (s *story) add(line string) { s.lines = append(s.lines, line) }
 
-// Diff returns a difference as lines: what was expected and did not come with a
-// minus, what came and was not expected with a plus.
+// Diff returns a difference as lines: expected lines that are missing with a
+// minus, unexpected ones with a plus.
 func (p *Pretty) Diff(d *diff.Diff, path string) string {
 	s := &story{Pretty: p, marks: marksFor(d)}
 	if d.Note != "" {
@@ -46,7 +46,7 @@ func (p *Pretty) Diff(d *diff.Diff, path string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// hiddenText counts what is not shown, and says how to see it.
+// hiddenText counts the lines that are not shown, and says how to see them.
 func (p *Pretty) hiddenText(lines, characters int, path string) string {
 	var parts []string
 	if lines > 0 {
@@ -99,7 +99,7 @@ func (s *story) changes(list []diff.Change) {
 	}
 }
 
-// jsonType tells the type of a value by how it begins.
+// jsonType returns the type of a value, which its first character shows.
 func jsonType(value string) string {
 	switch value[0] {
 	case '{':
@@ -116,8 +116,8 @@ func jsonType(value string) string {
 	return "number"
 }
 
-// text writes a unified diff. Its hunks have a head unless there is but one, of
-// all lines.
+// text writes a unified diff. Its hunks have a head, unless there is only one,
+// with all lines.
 func (s *story) text(list []diff.Line) {
 	near := make([]bool, len(list))
 	for i, l := range list {
@@ -186,7 +186,7 @@ func (s *story) line(l diff.Line) {
 	}
 }
 
-// row sizes of hex dumps; one of 16 bytes takes 77 columns.
+// Row sizes of hex dumps; a row of 16 bytes takes 77 columns.
 const (
 	rowBytes    = 16
 	narrowBytes = 8

@@ -1,5 +1,5 @@
-// Package report writes what came of a test run: for people on a terminal, and
-// in the formats that other programs read. It only reads results.
+// Package report writes the results of a test run: for people on a terminal,
+// and in the formats that other programs read. It does not change results.
 package report
 
 import (
@@ -23,7 +23,7 @@ type Run struct {
 	Base string
 }
 
-// name returns how reports for programs call a file.
+// name returns the name of a file in reports for programs.
 func (r *Run) name(f *testrunner.FileResult) string {
 	path := f.Path
 	if filepath.IsAbs(path) && r.Base != "" {
@@ -54,7 +54,7 @@ func plural(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-// outcomeText is an outcome with what names it further.
+// outcomeText returns an outcome with its error code, if it has one.
 func outcomeText(r *testrunner.Result) string {
 	if r.Outcome == testrunner.ErrorCode && r.Response != nil && r.Response.Failure != nil {
 		return "error-code " + term.Clean(r.Response.Failure.ErrorCode)
@@ -68,13 +68,13 @@ type counted struct {
 	text    string
 }
 
-// What is counted beside outcomes.
+// Counts beside those of outcomes.
 const (
 	notParsed testrunner.Outcome = "not parsed"
 	notRun    testrunner.Outcome = "not run"
 )
 
-// countList counts what occurred.
+// countList lists the counts that are not zero.
 func countList(s *testrunner.Summary) []counted {
 	var list []counted
 	for _, o := range testrunner.Outcomes() {
@@ -99,7 +99,7 @@ func countList(s *testrunner.Summary) []counted {
 	return list
 }
 
-// counts lists what occurred on one line.
+// counts lists the counts that are not zero on one line.
 func counts(s *testrunner.Summary) string {
 	var parts []string
 	for _, c := range countList(s) {
@@ -128,7 +128,7 @@ func failedText(failed, run int) string {
 	return fmt.Sprintf("%d of %s failed", failed, plural(run, "entry", "entries"))
 }
 
-// countWord is what n entries of an outcome are called.
+// countWord returns the noun for n entries of an outcome.
 func countWord(o testrunner.Outcome, n int) string {
 	switch {
 	case o == testrunner.Pass:

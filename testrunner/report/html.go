@@ -46,8 +46,8 @@ type (
 // HTMLFile is the name of the file that HTML writes.
 const HTMLFile = "index.html"
 
-// HTML writes a page into a folder, which is made if it is not there: one file
-// that needs no other.
+// HTML writes a page into a folder, which it creates if needed: one file that
+// needs no other.
 func HTML(dir string, run *Run) error {
 	t, err := template.New("report").Parse(page)
 	if err != nil {
@@ -120,7 +120,7 @@ func htmlOfFile(f *testrunner.FileResult) htmlFile {
 	return out
 }
 
-// htmlPlace says where in its file an entry is.
+// htmlPlace returns the place of an entry in its file.
 func htmlPlace(e *hurl.Entry) string {
 	if at := e.Range.Start; at.Entry == 0 {
 		return fmt.Sprintf("line %d", at.Line)
@@ -147,8 +147,8 @@ func htmlOfEntry(path string, r *testrunner.Result) htmlEntry {
 	return e
 }
 
-// htmlStyles puts marks around text that no text for people can hold, because
-// clean text has no characters for private use.
+// htmlStyles puts marks around text. The marks are characters for private use,
+// which clean text does not have.
 type htmlStyles struct{}
 
 const (

@@ -11,7 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
 
-// The names of the report's fields are an interface; times are in milliseconds.
+// The names of the report's fields are an interface to other programs; times are in milliseconds.
 type (
 	jsonRun struct {
 		Version  int            `json:"version"` // of this format: 1
@@ -73,7 +73,7 @@ type (
 		Status   int         `json:"status"`
 		Headers  [][2]string `json:"headers"`
 		Trailers [][2]string `json:"trailers,omitempty"`
-		// Body is set for text, BodyBase64 for all else.
+		// Body is set for text, BodyBase64 for anything else.
 		Body       string `json:"body,omitempty"`
 		BodyBase64 []byte `json:"body_base64,omitempty"`
 		// BodyBytes is the size of a body of which this is only the beginning.
@@ -87,8 +87,8 @@ type (
 	}
 )
 
-// JSON writes everything that is known of a run, with the responses to those
-// entries that did not pass.
+// JSON writes all details of a run, with the responses of entries that did not
+// pass.
 func JSON(w io.Writer, run *Run) error {
 	s := run.Summary
 	out := jsonRun{

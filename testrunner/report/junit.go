@@ -59,8 +59,8 @@ type (
 )
 
 // JUnit writes the format that CI systems know, as the schema of Jenkins has it:
-// a suite per file, a case per entry. Mismatches are failures, all else that
-// fails is an error.
+// a suite per file, a case per entry. Mismatches are failures; everything else
+// that fails is an error.
 func JUnit(w io.Writer, run *Run) error {
 	all := junitSuites{Time: seconds(run.Summary.Duration)}
 	for _, f := range run.Files {
@@ -179,7 +179,7 @@ func headline(r *testrunner.Result) string {
 	return s
 }
 
-// xmlText drops what XML 1.0 cannot hold.
+// xmlText drops characters that XML 1.0 does not allow.
 func xmlText(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || unicode.IsControl(r) && r != '\n' && r != '\t' || r == 0xfffe ||

@@ -16,12 +16,11 @@ type cell struct {
 	changed bool
 }
 
-// cells makes text visible, character by character: what a terminal would obey
-// or could not show, blanks that are a difference, and blanks at the end. change is where
-// the first change is.
+// cells makes text visible, character by character: control characters, blanks that are a
+// difference, and blanks at the end. change is the place of the first change.
 func cells(spans []diff.Span) (out []cell, change int) {
 	change = -1
-	blanks := 0 // how many the last cells are
+	blanks := 0 // how many cells the last one has
 	for _, s := range spans {
 		if s.Changed && change < 0 {
 			change = len(out)
@@ -48,8 +47,8 @@ func cells(spans []diff.Span) (out []cell, change int) {
 	return out, max(change, 0)
 }
 
-// shown returns how a character is shown; blank says that it is the difference
-// that there are blanks.
+// shown returns how a character is shown; blank says that blanks are the
+// difference.
 func shown(r rune, blank bool) string {
 	switch {
 	case r == '\r':
@@ -66,8 +65,8 @@ func shown(r rune, blank bool) string {
 	return term.Clean(string(r))
 }
 
-// fit leaves of a text what there is room for, around the first change, and
-// counts the characters that are hidden.
+// fit shortens a text to the room for it, around the first change, and counts
+// the characters that are hidden.
 func fit(spans []diff.Span, room int) (out []cell, hidden int) {
 	far := 0
 	if room > 0 {
@@ -77,8 +76,8 @@ func fit(spans []diff.Span, room int) (out []cell, hidden int) {
 	return out, hidden + far
 }
 
-// near leaves of a text as much on either side of the first change as there could
-// be room for, and counts the characters that it leaves out.
+// near cuts a text to the largest part around the first change that may fit, and
+// counts the characters that it leaves out.
 func near(spans []diff.Span, room int) (out []diff.Span, left int) {
 	change := max(slices.IndexFunc(spans, func(s diff.Span) bool { return s.Changed }), 0)
 	for i, s := range spans {
@@ -112,7 +111,7 @@ func fitNear(spans []diff.Span, room int) (out []cell, hidden int) {
 	if room <= 0 || width <= room {
 		return line, 0
 	}
-	// A third of the room is for what stands before.
+	// A third of the room is for the text before the change.
 	for before := 0; start > 0 && before+line[start-1].width <= room/3; start-- {
 		before += line[start-1].width
 	}
@@ -132,8 +131,8 @@ func fitNear(spans []diff.Span, room int) (out []cell, hidden int) {
 	return out, start + len(line) - end
 }
 
-// marksFor returns what stands around changes where there are no styles: brackets
-// that the lines in which they are do not have themselves.
+// marksFor returns the marks around changes if there are no styles: brackets that
+// do not occur in those lines.
 func marksFor(d *diff.Diff) [2]string {
 	var text strings.Builder
 	for _, l := range d.Lines {
@@ -160,8 +159,8 @@ func (p *Pretty) draw(line []cell, marked bool, style func(string) string) strin
 	return p.drawMarked(line, marked, style, [2]string{})
 }
 
-// drawMarked writes a line: what has changed in a style, or between marks where
-// there are no styles. A line without marks is styled as a whole.
+// drawMarked writes a line, with changes in a style, or between marks if there
+// are no styles. A line without changes is styled as a whole.
 func (p *Pretty) drawMarked(
 	line []cell, marked bool, style func(string) string, marks [2]string,
 ) string {

@@ -33,10 +33,10 @@ func (plain) Strong(s string) string { return s }
 // Pretty writes results for people.
 type Pretty struct {
 	Styles Styles
-	// Full shows differences whole, however long.
+	// Full shows whole differences, however long.
 	Full bool
-	// Width is how many columns there are, 0 if that is not known. Lines of what
-	// was expected and came are shortened to it, unless Full.
+	// Width is how many columns there are, 0 if that is not known. Lines of
+	// expected and actual values are shortened to it, unless Full.
 	Width int
 	// Lines is how many lines of a difference are shown, unless Full; 0: 20.
 	Lines int
@@ -50,7 +50,7 @@ type Pretty struct {
 const (
 	defaultLines = 20
 	defaultWidth = 160
-	minRoom      = 20 // for a line on the narrowest of terminals
+	minRoom      = 20 // for a line on the narrowest terminal
 	margin       = 6  // of differences
 )
 
@@ -61,8 +61,8 @@ func (p *Pretty) limit() int {
 	return p.Lines
 }
 
-// room returns how many columns there are for a line of a difference that begins
-// in a column; 0 for as many as it takes.
+// room returns the number of columns for a line of a difference that begins in a
+// column; 0 for no limit.
 func (p *Pretty) room(column int) int {
 	if p.Full {
 		return 0
@@ -74,8 +74,8 @@ func (p *Pretty) room(column int) int {
 	return max(width-margin-column, minRoom)
 }
 
-// File returns the line about a file and, if something failed in it, the whole
-// story.
+// File returns the line about a file and, if something failed in it, the
+// details.
 func (p *Pretty) File(f *testrunner.FileResult) string {
 	var b strings.Builder
 	run, failed := tally(f)
@@ -147,7 +147,7 @@ func (p *Pretty) notes(b *strings.Builder, f *testrunner.FileResult) {
 	}
 }
 
-// Entry returns what there is to say about an entry that failed.
+// Entry returns the report about an entry that failed.
 func (p *Pretty) Entry(path string, r *testrunner.Result) string {
 	var b strings.Builder
 	attempts := ""
@@ -173,7 +173,7 @@ func (p *Pretty) Entry(path string, r *testrunner.Result) string {
 	return b.String()
 }
 
-// Update returns what there is to say about one difference that could be accepted.
+// Update returns the report about one difference that can be accepted.
 func (p *Pretty) Update(u testrunner.Update) string {
 	one := *u.Result
 	problem := *u.Problem
@@ -184,7 +184,7 @@ func (p *Pretty) Update(u testrunner.Update) string {
 	return p.Entry(u.Path, &one)
 }
 
-// added returns what is written into a fixture as a difference.
+// added returns the lines to be added to a fixture as a difference.
 func added(edits []hurl.Edit) *diff.Diff {
 	d := &diff.Diff{Kind: diff.Text}
 	for _, e := range edits {
@@ -222,7 +222,7 @@ func (p *Pretty) problem(path string, x *testrunner.Problem) string {
 	return b.String()
 }
 
-// pair writes what was expected and what came, a line each.
+// pair writes the expected and the actual value, a line each.
 func (p *Pretty) pair(want, got, path string) string {
 	wantSpans, gotSpans := diff.Words(want, got)
 	if wantSpans == nil {
@@ -239,7 +239,7 @@ func (p *Pretty) pair(want, got, path string) string {
 	return text
 }
 
-// body returns the beginning of the response's body where no difference shows
+// body returns the beginning of the response's body unless a difference shows
 // it, since it often says what is wrong.
 func (p *Pretty) body(path string, r *testrunner.Result) string {
 	if r.Outcome != testrunner.Mismatch || r.Response == nil || len(r.Response.Body) == 0 {
@@ -289,8 +289,8 @@ func (p *Pretty) cut(s string, column int) string {
 	return p.draw(line, true, nil)
 }
 
-// prose makes text clean and breaks lines between words where they are wider than
-// what is left from a column on.
+// prose makes text clean and breaks lines between words if they are wider than
+// the rest of the line from a column on.
 func (p *Pretty) prose(s string, column int) string {
 	s = term.CleanLines(s)
 	if p.Width == 0 {
@@ -311,7 +311,7 @@ func (p *Pretty) prose(s string, column int) string {
 	return strings.Join(lines, "\n")
 }
 
-// prefix returns as much of the beginning of a text as there are columns for.
+// prefix returns the beginning of a text that fits a number of columns.
 func prefix(s string, columns int) string {
 	width := 0
 	for i, r := range s {
@@ -322,7 +322,7 @@ func prefix(s string, columns int) string {
 	return s
 }
 
-// guest writes what is known of the guest's failure.
+// guest writes the details of the guest's failure.
 func (p *Pretty) guest(a *testrunner.Response) string {
 	var b strings.Builder
 	if f := a.Failure; f != nil {
@@ -389,11 +389,10 @@ func indent(s, margin string) string {
 	return strings.Join(lines, "")
 }
 
-// reportPretty is for reports: differences are nearly whole, only one that nobody
-// would read to its end is shortened.
+// reportPretty is for report files: it shortens only very long differences.
 func reportPretty(styles Styles) *Pretty { return &Pretty{Styles: styles, Lines: 400, Width: 2000} }
 
-// Text returns what Entry does, without style and nearly whole.
+// Text returns the report of Entry, without styles and with only very long differences shortened.
 func Text(path string, r *testrunner.Result) string {
 	return reportPretty(plain{}).Entry(path, r)
 }

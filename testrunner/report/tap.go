@@ -36,7 +36,7 @@ func TAP(w io.Writer, run *Run) error {
 	return out.Flush()
 }
 
-// fileFault says why a file was not run.
+// fileFault returns why a file was not run.
 func fileFault(f *testrunner.FileResult) string {
 	if f.Err != nil {
 		return term.CleanLines(f.Err.Error())
@@ -65,7 +65,7 @@ func tapEntry(out *bufio.Writer, n int, path string, r *testrunner.Result) {
 	}
 }
 
-// tapText makes text fit for the description of a test.
+// tapText escapes text for the description of a test.
 func tapText(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "#", `\#`).Replace(term.Clean(s))
 }

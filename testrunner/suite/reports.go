@@ -10,8 +10,8 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/report"
 )
 
-// Reports says which reports are written, and where: paths of files, of HTML that
-// of a folder; "" for none.
+// Reports holds the paths of the reports to write: files, but a folder for HTML;
+// "" for none.
 type Reports struct {
 	JUnit, TAP, JSON, HTML string
 }
@@ -39,8 +39,8 @@ func (r *Reports) files() []fileReport {
 
 const htmlFlag = "--report-html"
 
-// check finds out before a run whether the reports can be written, and makes the
-// folders that they are to be in.
+// check finds out before a run whether the reports can be written, and creates
+// their folders.
 func (r *Reports) check() error {
 	for _, f := range r.files() {
 		err := os.MkdirAll(filepath.Dir(f.path), 0o755)

@@ -12,11 +12,11 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
-// Review runs the fixtures, shows each difference and asks whether the fixture is
-// to expect what came. Options.All must be set. openKeys begins to read the keys
-// of a terminal, and returns nil if there is none: then lines of In are read. The
-// verdict is that of what was not accepted; the error is as that of Run, or says
-// which fixtures could not be written.
+// Review runs the fixtures, shows each difference and asks whether the fixture
+// should expect the response. Options.All must be set. openKeys begins to read
+// the keys of a terminal, and returns nil if there is none: then lines of In are
+// read. The verdict is that of the differences that were not accepted; the error
+// is as that of Run, or says which fixtures could not be written.
 func (s *Suite) Review(
 	ctx context.Context, openKeys func() *term.Keys,
 ) (testrunner.Verdict, error) {
@@ -59,9 +59,9 @@ func (s *Suite) Review(
 // reviewer asks about differences.
 type reviewer struct {
 	*Suite
-	keys                     *term.Keys // nil where there is no terminal; then lines are read
+	keys                     *term.Keys // nil without a terminal: lines are read instead
 	lines                    *bufio.Reader
-	all                      byte // 'A', 'R' or 'q' once that was the answer
+	all                      byte // 'A', 'R' or 'q' once the user has chosen it
 	total, asked             int
 	accepted, rejected, left int
 }
@@ -110,7 +110,7 @@ func (r *reviewer) decide(ctx context.Context, u testrunner.Update) byte {
 	return map[byte]byte{'a': 'a', 'A': 'a', 'r': 'r', 'R': 'r', 's': 's', 'q': 's'}[answer]
 }
 
-// ask shows a difference and waits for an answer, which it leaves in all.
+// ask shows a difference and waits for the user's choice. It stores a choice for all in all.
 func (r *reviewer) ask(ctx context.Context, u testrunner.Update) {
 	_, _ = io.WriteString(r.Out, "\n"+r.pretty().Update(u))
 	question := fmt.Sprintf(
@@ -125,7 +125,7 @@ func (r *reviewer) ask(ctx context.Context, u testrunner.Update) {
 	}
 }
 
-// key returns a key; 'q' when nobody answers any more.
+// key returns a key; 'q' at the end of the input.
 func (r *reviewer) key(ctx context.Context) byte {
 	if r.keys == nil {
 		read := make(chan byte, 1)
@@ -148,7 +148,7 @@ func (r *reviewer) key(ctx context.Context) byte {
 	}
 }
 
-// line reads a line that stands for a key.
+// line reads a line and returns its key.
 func (r *reviewer) line() byte {
 	line, err := r.lines.ReadString('\n')
 	switch key := strings.TrimSpace(line); {

@@ -1,6 +1,6 @@
-// Package suite runs fixtures for a person: it finds and reads them, prints what
-// comes of them, writes reports, changes fixtures, and does so again when a file
-// changes. What runs them is [testrunner.Run].
+// Package suite implements the commands test and review: it finds and reads
+// fixtures, runs them with [testrunner.Run], prints the results, writes reports,
+// changes fixtures, and runs again when a file changes.
 package suite
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/report"
 )
 
-// Suite is what a person wants to be run, and how the person is to hear of it.
-// Its methods must not be called at the same time.
+// Suite describes the fixtures to run, and where the results go. Its methods
+// must not be called at the same time.
 type Suite struct {
 	// Program is the name of the program in messages.
 	Program string
@@ -33,23 +33,24 @@ type Suite struct {
 	// Dir is the current folder, "" if it is not known.
 	Dir string
 
-	// In is standard input, which may hold a fixture, or the answers of a review.
+	// In is standard input, which may hold a fixture, or the keys of a review.
 	In io.Reader
-	// Out gets what comes of the fixtures, Err progress and notes.
+	// Out receives results, Err progress and notes.
 	Out, Err *term.Output
-	// Await runs work that does not notice the end of ctx, and reports whether it
-	// has ended; if not, ctx has. Nil runs it to its end.
+	// Await runs work that does not notice the end of ctx, and reports whether
+	// the work has ended; otherwise ctx has. If Await is nil, work runs to its
+	// end.
 	Await func(ctx context.Context, work func()) bool
 
-	// Full shows differences whole, Quiet only what failed.
+	// Full shows whole differences, Quiet only what failed.
 	Full, Quiet bool
-	// Rerun returns the command that shows the differences of one file whole.
+	// Rerun returns the command that shows the whole differences of one file.
 	Rerun func(path string) string
-	// Update writes what came into fixtures; Options.All must be set.
+	// Update makes fixtures expect the responses; Options.All must be set.
 	Update  bool
 	Reports Reports
-	// GitHub also prints what failed as commands of GitHub Actions, where the
-	// root of the repository is Workspace.
+	// GitHub also prints failures as commands of GitHub Actions; Workspace is
+	// the root of the repository.
 	GitHub    bool
 	Workspace string
 
@@ -60,19 +61,19 @@ type Suite struct {
 type Host interface {
 	testrunner.Host
 	// Load loads the component in a file, "" being the one of fixtures that name
-	// none, unless it is loaded. What is wrong with it Open says.
+	// none, unless it is loaded. Open returns its error.
 	Load(ctx context.Context, path string)
 	// Drop frees all components, so that they are loaded anew when they are
 	// needed again. All targets must be closed.
 	Drop(ctx context.Context) error
 }
 
-// Error says why something cannot be done.
+// Error is an error for the user.
 type Error struct {
 	Message string // on one line
-	Hint    string // what to do; "" if nothing is known
+	Hint    string // the next step; "" for none
 	Err     error  // nil if Message is all
-	// Usage says that what is asked for is at fault.
+	// Usage reports whether the arguments are at fault.
 	Usage bool
 }
 
@@ -82,7 +83,7 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// fail returns an Error about what is asked for.
+// fail returns an Error about the arguments.
 func fail(err error, hint, format string, args ...any) error {
 	return &Error{Message: term.Sprintf(format, args...), Hint: hint, Err: err, Usage: true}
 }
@@ -170,13 +171,12 @@ func (s *Suite) await(ctx context.Context, work func()) bool {
 // run is a run of all fixtures.
 type run struct {
 	*report.Run
-	// left is how many differences were not accepted, of those that there is a
-	// word about.
+	// left is how many of the reported differences were not accepted.
 	left     int
 	accepted bool // differences could be accepted
 }
 
-// verdict is that of the run without what was accepted.
+// verdict is the verdict of the run without the accepted differences.
 func (r *run) verdict() testrunner.Verdict {
 	v := r.Summary.Verdict()
 	if v == testrunner.Mismatches && r.accepted && r.left == 0 {
@@ -216,8 +216,8 @@ func (s *Suite) drop(ctx context.Context) error {
 	return s.Host.Drop(ctx)
 }
 
-// loaded runs fixtures once the component is there that those need that name
-// none. Loading began at started.
+// loaded waits for the component of fixtures that name none, and runs the
+// fixtures. Loading began at started.
 func (s *Suite) loaded(
 	ctx context.Context, sources []*testrunner.Source, started time.Time,
 ) (*run, error) {
@@ -289,8 +289,8 @@ func (s *Suite) pretty() *report.Pretty {
 	return p
 }
 
-// fromRepository returns a path as GitHub knows it: from the root of the
-// repository, which need not be the current folder.
+// fromRepository returns a path relative to the root of the repository, as
+// GitHub expects it.
 func (s *Suite) fromRepository(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil || s.Workspace == "" {
@@ -302,8 +302,8 @@ func (s *Suite) fromRepository(path string) string {
 	return path
 }
 
-// update writes what came into a fixture. It returns how many differences are
-// left, and says so.
+// update makes a fixture expect the responses. It reports and returns how many
+// differences are left.
 func (s *Suite) update(f *testrunner.FileResult) (left int) {
 	updates, left := testrunner.Updates(f), testrunner.Unacceptable(f)
 	switch {

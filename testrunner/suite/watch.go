@@ -13,16 +13,16 @@ import (
 	"github.com/wasihttp/wasihttp/watch"
 )
 
-// watcher runs fixtures, and again what a change concerns.
+// watcher runs fixtures, and after a change those that it affects.
 type watcher struct {
 	*Suite
 	// fallback is the component of fixtures that name none; "" if there is none.
 	fallback string
 }
 
-// Watch runs the fixtures, and again those that a change concerns, until ctx
-// ends. fallback is the component of fixtures that name none, "" if that is not
-// known. The error says why nothing can be watched.
+// Watch runs the fixtures, and after each change those that it affects, until
+// ctx ends. fallback is the component of fixtures that name none, "" if that is
+// not known. The error is why nothing can be watched.
 func (s *Suite) Watch(ctx context.Context, fallback string, problem func(watch.Problem)) error {
 	if slices.Contains(s.Paths, testrunner.Stdin) {
 		return fail(nil, "name fixtures or folders", "--watch cannot watch standard input")
@@ -40,8 +40,7 @@ func (s *Suite) Watch(ctx context.Context, fallback string, problem func(watch.P
 		return fail(err, "", "--watch: %v", err)
 	}
 	defer func() {
-		// Nothing is lost when a watch does not end well, nor when a component
-		// is not freed.
+		// Errors of ending a watch or freeing a component have no consequences.
 		_ = tree.Close()
 		_ = w.drop(ctx)
 	}()
@@ -80,8 +79,7 @@ func (w *watcher) roots() ([]string, error) {
 	return slices.Compact(roots), nil
 }
 
-// components returns the paths of the components that a fixture runs against, and of what they are
-// put together with.
+// components returns the paths of the components that a fixture runs against, and of their parts.
 func (w *watcher) components(source *testrunner.Source) []string {
 	if named := w.Options.Component; named != "" {
 		return append([]string{named}, w.Parts...)
@@ -112,8 +110,8 @@ func changedText(b watch.Batch) string {
 	return term.Plural(len(b.Files), "file") + " changed"
 }
 
-// run runs what a batch of changes concerns, all fixtures if it is nil. What is
-// wrong is printed; the watch goes on.
+// run runs the fixtures that a batch of changes affects, or all if batch is
+// nil. It prints errors; the watch goes on.
 func (w *watcher) run(ctx context.Context, batch *watch.Batch) {
 	paths, err := w.find()
 	if err == nil {
@@ -152,8 +150,8 @@ func (w *watcher) runPaths(ctx context.Context, paths []string, batch *watch.Bat
 	return w.Reports.write(run.Run)
 }
 
-// concerns reports whether a changed file can change what comes of a fixture: it
-// is the fixture, its component, or a file that it may read.
+// concerns reports whether a changed file can affect the result of a fixture: it
+// is the fixture, its component, or a file that the fixture may read.
 func (w *watcher) concerns(
 	changed string, source *testrunner.Source, components map[string]bool,
 ) bool {

@@ -105,8 +105,8 @@ func (r *Response) Text(w *interrupt.Work) (string, error) {
 	return decodeCharset(body, name)
 }
 
-// decodeCharset reads text in one of the encodings of the WHATWG. Bytes that
-// mean nothing are an error. The text may be the body itself, which must not be
+// decodeCharset decodes text in one of the encodings of the WHATWG. Invalid
+// bytes are an error. The text may share the body's memory, which must not be
 // changed.
 func decodeCharset(body []byte, label string) (string, error) {
 	enc, err := htmlindex.Get(strings.TrimSpace(label))
@@ -132,7 +132,7 @@ func decodeCharset(body []byte, label string) (string, error) {
 	return out, nil
 }
 
-// decoded returns text, with a replacement character for what means nothing.
+// decoded returns text, with a replacement character for invalid bytes.
 func decoded(enc encoding.Encoding, body []byte) (string, error) {
 	single, ok := enc.(*charmap.Charmap)
 	if !ok {
@@ -200,7 +200,7 @@ func FieldTexts(fields fixture.Fields, name string) []string {
 
 func fieldText(value string) string {
 	if !utf8.ValidString(value) {
-		// Each byte means something there.
+		// Every byte is valid there.
 		value, _ = decoded(charmap.Windows1252, []byte(value))
 	}
 	return strings.Trim(value, " \t")

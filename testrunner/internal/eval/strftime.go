@@ -18,7 +18,7 @@ type directive struct {
 	variant string // what stands before the letter: ":", "::", ".", ".3", "3", "#"
 }
 
-// parseFormat takes a format apart, with compound specifiers resolved.
+// parseFormat parses a format and resolves compound specifiers.
 func parseFormat(format string) ([]directive, error) {
 	var out []directive
 	for format != "" {
@@ -48,7 +48,7 @@ func parseFormat(format string) ([]directive, error) {
 	return out, nil
 }
 
-// compounds returns what a specifier is short for, "" if for nothing.
+// compounds returns the format that a specifier abbreviates; "" for none.
 func compounds(letter byte) string {
 	switch letter {
 	case 'D', 'x':

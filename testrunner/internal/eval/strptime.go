@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// field is a part of a date that a format can give.
+// field is a part of a date that a format can have.
 type field int
 
 const (
@@ -35,8 +35,9 @@ const (
 	fieldOffset // seconds east of UTC
 )
 
-// dateParts is what was read of a date. As in the chrono crate, what is given
-// twice must agree, and so must weekday, week and quarter with the date.
+// dateParts holds the parts of a date that were read. As in the chrono crate,
+// parts that occur twice must agree, and so must weekday, week and quarter with
+// the date.
 type dateParts map[field]int64
 
 var (
@@ -71,7 +72,7 @@ func parseDate(s, format string) (time.Time, error) {
 	return parts.date()
 }
 
-// moment returns the time that the parts give together with an offset.
+// moment returns the time of the parts and an offset.
 func (p dateParts) moment(offset int64) (time.Time, error) {
 	timestamp, hasTimestamp := p[fieldTimestamp]
 	day, dayErr := p.date()
@@ -112,7 +113,7 @@ func (p dateParts) clock() (time.Duration, error) {
 // maxYear is how far years reach.
 const maxYear = 262142
 
-// date returns midnight of the day that the parts give.
+// date returns midnight of the day of the parts.
 func (p dateParts) date() (time.Time, error) {
 	year, hasYear, err := p.year(fieldYear, fieldCentury, fieldShortYear)
 	if err != nil {
@@ -166,7 +167,7 @@ func dayOfWeek(year, week, weekday, begins int64) time.Time {
 	return newYear.AddDate(0, 0, int(untilFirst+(week-1)*7+(7+weekday-begins)%7))
 }
 
-// year returns a year from what is given of it.
+// year returns the year of the parts.
 func (p dateParts) year(whole, century, short field) (year int64, ok bool, err error) {
 	y, hasYear := p[whole]
 	q, hasCentury := p[century]
@@ -263,7 +264,7 @@ func numericField(letter byte) (n numeric, ok bool) {
 	return numeric{}, false
 }
 
-// read takes one piece of the format off s.
+// read reads one piece of the format from the beginning of s and returns the rest.
 func (p dateParts) read(d directive, s string) (string, error) {
 	if n, ok := numericField(d.letter); ok {
 		value, rest, err := readNumber(s, n.width, d.letter == 'Y' || d.letter == 'G')

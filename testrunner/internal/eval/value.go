@@ -1,7 +1,7 @@
-// Package eval gives fixtures of the Hurl format their meaning: it renders
-// templates, takes values from responses, changes them with filters and checks
-// them with predicates. It follows Hurl 8; where that program departs from its
-// own manual, the manual is followed.
+// Package eval evaluates fixtures of the Hurl format: it renders templates,
+// takes values from responses, changes them with filters and checks them with
+// predicates. It follows Hurl 8; if that program departs from its own manual,
+// it follows the manual.
 package eval
 
 import (
@@ -33,7 +33,7 @@ const (
 	Bytes
 	Nodeset
 	Date
-	Unit // is there, and that is all
+	Unit // exists, without a value
 	Regex
 	HTTPResponse
 )
@@ -147,8 +147,8 @@ func formatFloat(f float64) string {
 	return s
 }
 
-// maxDescribed is how much of a string, or of bytes, a description holds, in bytes:
-// more than messages show, so that a secret is whole that begins where they do.
+// maxDescribed is how much of a string, or of bytes, a description holds, in bytes: more than
+// messages show, so that a secret in a message is whole when it is looked for.
 const maxDescribed = 256 << 10
 
 // Describe returns the value with its kind, as messages show it. Of a large one it
@@ -231,7 +231,7 @@ func (v Value) JSON() any {
 	return v.inner()
 }
 
-// Equal reports whether two values are the same: numbers by value, those of
+// Equal reports whether two values are the same: numbers by value, values of
 // different kinds never.
 func Equal(a, b Value) bool {
 	if a.isNumber() && b.isNumber() {

@@ -35,8 +35,8 @@ func Do(ctx context.Context, computation func(w *Work)) (err error) {
 // stepsPerLook is how many steps there are between two looks at the context.
 const stepsPerLook = 4096
 
-// Step is called for each step of the computation, of which each takes about as long, and not
-// longer than some microseconds. It does not return if the context has ended.
+// Step is called for each step of the computation. Steps take about the same time, a few
+// microseconds at most. It does not return if the context has ended.
 func (w *Work) Step() {
 	if w == nil {
 		return
@@ -56,8 +56,8 @@ func (w *Work) Look() {
 // Steps returns how many steps there have been.
 func (w *Work) Steps() int { return w.steps }
 
-// Reader returns a reader that fails once the context has ended. Who has read from it calls Look
-// before judging by what came of that.
+// Reader returns a reader that fails once the context has ended. Callers must call Look before they
+// interpret what they read.
 func (w *Work) Reader(r io.Reader) io.Reader { return &reader{w, r} }
 
 type reader struct {

@@ -1,5 +1,5 @@
-// Package jsonedit changes JSON as a person would: what stays the same keeps its
-// spelling, its layout and its placeholders.
+// Package jsonedit changes JSON as a person would: unchanged parts keep their
+// spelling, layout and placeholders.
 package jsonedit
 
 import (
@@ -10,10 +10,10 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// Merge returns source, which stands for the value want, so that it stands for
-// got. Values of jsontree that keep reports true for stay as they are in source
-// where got has something at the same place; steps lead to them, as in
-// jsonpath.Match. ok is false if source is not JSON, or not that of want.
+// Merge changes source, the JSON of the value want, into JSON of the value got.
+// A value for which keep reports true stays as it is in source if got has a
+// value at the same place; steps lead to it, as in jsonpath.Match. ok is false
+// if source is not JSON, or not that of want.
 func Merge(
 	w *interrupt.Work, source string, want, got any, keep func(steps []any) bool,
 ) (text string, ok bool) {
@@ -26,7 +26,7 @@ func Merge(
 		source[root.end:], true
 }
 
-// stands reports whether a node has the shape of a value.
+// stands reports whether a node of the source has the shape of a value.
 func stands(n *node, v any) bool {
 	switch n.open {
 	case '{':

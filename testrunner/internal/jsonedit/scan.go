@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// node is a value where it stands in a source.
+// node is a value and its place in a source.
 type node struct {
 	start, end int
 	open       byte // '{' or '['; 0 for anything else
@@ -115,8 +115,8 @@ func (s *scanner) list(n *node, depth int) {
 	s.expect(closing)
 }
 
-// text reads a string and returns what it means. One with a placeholder in it
-// means nothing.
+// text reads a string and returns its value. A string with a placeholder has no
+// value.
 func (s *scanner) text() string {
 	start := s.pos
 	s.expect('"')

@@ -6,7 +6,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// style is how a source is laid out.
+// style is the layout of a source.
 type style struct {
 	unit  string // the indentation of each level; "" if all is on one line
 	colon string // between name and value
@@ -69,8 +69,8 @@ func indentAt(src string, at int) string {
 	return line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 }
 
-// indentOf returns the indentation that white space leads to, from a line with
-// one.
+// indentOf returns the indentation after some white space that begins on a line
+// with the indentation given.
 func indentOf(space, indent string) string {
 	if at := strings.LastIndexByte(space, '\n'); at >= 0 {
 		return space[at+1:]

@@ -179,7 +179,7 @@ func Append(dst []byte, v any) []byte {
 	return dst
 }
 
-// AppendString appends a string of JSON with as few escapes as there can be.
+// AppendString appends a string of JSON with as few escapes as possible.
 func AppendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
