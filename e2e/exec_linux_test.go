@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -104,6 +106,54 @@ func TestWhatExecHasStartedEndsWithServe(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestWhatExecHasStartedMayEndInOrder has a command that does something when it is to end.
+func TestWhatExecHasStartedMayEndInOrder(t *testing.T) {
+	if !ours() {
+		return // --exec is wasihttp's
+	}
+	held, note := newWitness(t), filepath.Join(t.TempDir(), "note")
+	script := fmt.Sprintf(`exec 9>'%s'; trap "echo ended >'%s'; exit" TERM; echo >&9; sleep 1000 & wait`,
+		held.path, note)
+	r := begin(t, false, "serve", "--addr", "127.0.0.1:0", "--no-cache", "--source", t.TempDir(),
+		"--exec", script, rustKitchen().path)
+	held.awaitHolders(t, 1)
+	go func() { _, _ = io.Copy(io.Discard, r.stderr) }()
+	r.signal(t, syscall.SIGINT)
+	r.await(t)
+	held.awaitEnd(t)
+	if text, err := os.ReadFile(note); err != nil || string(text) != "ended\n" {
+		t.Errorf("the command noted %q, %v", text, err)
+	}
+}
+
+// TestWhatExecHasStartedEndsWithItsGuard kills the process that would end the command's processes.
+func TestWhatExecHasStartedEndsWithItsGuard(t *testing.T) {
+	if !ours() {
+		return // --exec is wasihttp's
+	}
+	held, note := newWitness(t), filepath.Join(t.TempDir(), "note")
+	script := fmt.Sprintf(`exec 9>'%s'; echo $PPID >'%s'; (echo >&9; exec sleep 1000) & echo >&9; wait`,
+		held.path, note)
+	r := begin(t, false, "serve", "--addr", "127.0.0.1:0", "--no-cache", "--source", t.TempDir(),
+		"--exec", script, rustKitchen().path)
+	held.awaitHolders(t, 2)
+	go func() { _, _ = io.Copy(io.Discard, r.stderr) }()
+	text, err := os.ReadFile(note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || guard <= 1 || guard == r.command.Process.Pid {
+		t.Fatalf("the guard is process %s: %v", text, err)
+	}
+	if err := syscall.Kill(guard, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	held.awaitEnd(t)
+	r.signal(t, syscall.SIGINT)
+	r.await(t)
 }
 
 // TestAClosedTerminalEndsServe closes the terminal of a server that does not read from it.
