@@ -42,6 +42,7 @@ func buildOf(a *loader.App) *reload.Build {
 	return &reload.Build{
 		Build:     serve.Build{Handler: a.Handler, Digest: a.About.Digest, Close: a.Close},
 		FromCache: a.About.FromCache,
+		Sum:       a.Sum,
 		Component: a.Component,
 	}
 }

@@ -12,6 +12,7 @@ func (w *rewriter) moveData() {
 		return
 	}
 	size := info.Memories[0].Min * pageSize
+	w.out.Data = make([]Segment, 0, len(info.Data))
 	for i, d := range info.Data {
 		if d.Mode == Passive || d.Memory != 0 {
 			continue

@@ -22,6 +22,8 @@ type Build struct {
 	serve.Build
 	// FromCache says that nothing of the build had to be compiled.
 	FromCache bool
+	// Sum is the SHA-256 of the contents that it was made of; zero if it was not computed.
+	Sum watch.Digest
 	// Component is for Options.Changes; a Decider does not look at it.
 	Component any
 }
@@ -163,7 +165,6 @@ func (d *Decider) AwaitCommand(ctx context.Context) error {
 // the reason.
 func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error) {
 	data, err := d.Read()
-	d.digest = sha256.Sum256(data)
 	if d.commandError != "" {
 		failed := &failure{msg: "--exec: " + d.commandError, hint: "fix the sources; the command runs again when one changes"}
 		if err == nil {
@@ -174,6 +175,11 @@ func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error)
 	}
 	if err == nil {
 		d.current, err = load(ctx, data)
+	}
+	if err == nil && d.current.Sum != (watch.Digest{}) {
+		d.digest = d.current.Sum
+	} else {
+		d.digest = sha256.Sum256(data)
 	}
 	switch {
 	case err == nil:

@@ -115,6 +115,8 @@ type App struct {
 	// Host receives the requests from Handler; nil for a handler written in Go.
 	Host  *host.Host
 	About Description
+	// Sum is the SHA-256 of the loaded contents; zero if it was not computed.
+	Sum [sha256.Size]byte
 	// Component is the loaded component, for comparing it with the next build; nil if there is
 	// nothing to compare.
 	Component *component.Component
@@ -148,12 +150,14 @@ func Load(ctx context.Context, path string, cfg Config) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(HostError(path, err), closeEngine())
 	}
+	sum := sumOf(x)
 	return &App{
 		Handler:   h,
+		Sum:       sum,
 		Host:      h,
 		Component: x.Component,
 		About: Description{
-			File: path, Size: int64(len(x.Data)), Digest: Digest(x.Data), Kind: h.Kind().String(),
+			File: path, Size: int64(len(x.Data)), Digest: hex.EncodeToString(sum[:4]), Kind: h.Kind().String(),
 			Compile: time.Since(start), FromCache: h.FromCache(),
 		},
 		Close: func(ctx context.Context) error { return errors.Join(h.Close(ctx), closeEngine()) },
@@ -306,6 +310,14 @@ func (cfg *Config) NewEngine(helper engine.Helper) *host.Engine {
 			cfg.Notice(err.Error() + " (--cache-dir names another folder, --no-cache turns the cache off)")
 		}
 	}})
+}
+
+// sumOf returns the SHA-256 of what the file held, which its component may have computed before.
+func sumOf(x *inspect.File) [sha256.Size]byte {
+	if len(x.Parts.Paths(x.Path)) > 1 {
+		return sha256.Sum256(x.Data)
+	}
+	return x.Component.Digest()
 }
 
 // digest names a build: the first 8 hexadecimal digits of the SHA-256 of its file.
