@@ -118,6 +118,9 @@ func (s *Store) Step() (more bool, err error) {
 	return more, err
 }
 
+// Busy reports whether Step may have something to do now.
+func (s *Store) Busy() bool { return len(s.queue) > 0 || s.mailbox.full() }
+
 // Current returns the call that the running guest code belongs to; nil if none runs. The owner
 // calls it, from a host function.
 func (s *Store) Current() *Task { return s.root }

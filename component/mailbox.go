@@ -54,6 +54,13 @@ func (m *mailbox) drain() bool {
 	return len(items) > 0
 }
 
+// full reports whether drain has something to run.
+func (m *mailbox) full() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.items) > 0
+}
+
 func (m *mailbox) wait(ctx context.Context) error {
 	select {
 	case <-m.woken():

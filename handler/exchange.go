@@ -66,9 +66,9 @@ func (x *exchange) resolve(res *wasi.Response, err error) bool {
 	return true
 }
 
-// finish records that the worker is done with the exchange.
+// finish records that the worker is done with the exchange. What is held back stays so until settle
+// is called.
 func (x *exchange) finish() {
-	x.settle()
 	x.mu.Lock()
 	x.over = true
 	x.mu.Unlock()

@@ -144,8 +144,8 @@ func (l *loop) work(x *exchange) (err error) {
 // settle lets the heads of responses go whose tasks wait or have exited; and with all, because no
 // guest code can go on, those of all tasks.
 func (l *loop) settle(all bool) {
-	if len(l.responded) == 0 {
-		return
+	if len(l.responded) == 0 || !all && !l.proxy.Busy() {
+		return // wait does it, once the worker can take the next request
 	}
 	if !all && len(l.exited) > 0 {
 		l.release()

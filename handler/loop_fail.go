@@ -9,6 +9,7 @@ import (
 // fail ends all tasks: err is what the guest ended with, or why it must end. It returns what is
 // wrong with the instance.
 func (l *loop) fail(err error) (cause error) {
+	defer l.settle(true)
 	l.release() // what came to its end before
 	w := &l.w.watch
 	w.mu.Lock()

@@ -33,6 +33,7 @@ func (p *fakeLoop) Kind() Kind            { return P3 }
 func (p *fakeLoop) Wake() <-chan struct{} { return p.wake }
 func (p *fakeLoop) Culprit() TaskID       { return p.running }
 func (p *fakeLoop) Refusing() bool        { return p.refusing || p.holds > 0 }
+func (p *fakeLoop) Busy() bool            { return len(p.work) > 0 }
 func (p *fakeLoop) Quiet() bool           { return p.live == 0 }
 
 func (p *fakeLoop) Step() (more bool, err error) {

@@ -13,6 +13,8 @@ type concurrentProxy interface {
 	// Step runs guest code for a while and reports whether there may be more to do now. The error
 	// is the trap that ended all tasks.
 	Step() (more bool, err error)
+	// Busy reports whether Step has something to do now.
+	Busy() bool
 	// Wake receives when there is something to do for Step.
 	Wake() <-chan struct{}
 	// Culprit returns the task that trapped, or 0 if that is not known.
@@ -64,6 +66,8 @@ func (p *proxyP3) Prepare(
 }
 
 func (p *proxyP3) Step() (more bool, err error) { return p.store.Step() }
+
+func (p *proxyP3) Busy() bool { return p.store.Busy() }
 
 func (p *proxyP3) Wake() <-chan struct{} { return p.store.Wake() }
 

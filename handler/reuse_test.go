@@ -8,22 +8,27 @@ import (
 // TestOneRequestAfterAnotherNeedsOneInstance sends each request as soon as the response to the one
 // before it is complete: the instance is free by then.
 func TestOneRequestAfterAnotherNeedsOneInstance(t *testing.T) {
-	h := &host{
+	one := &host{
 		guest:  func(g *guestCall) error { g.hello(); return nil },
 		accept: Reuse{Max: 1000}.ShouldAcceptRequest,
 	}
-	p := New(t.Context(), h)
-	for range 500 {
-		res, err := p.Handle(t.Context(), nil, newRequest())
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Ready()
-		body, err := readAll(res)
-		wantHello(t, body, err)
+	several := &loopHost{
+		host:  &host{accept: Reuse{Max: 1000, Concurrent: 1}.ShouldAcceptRequest},
+		guest: func(t *fakeTask) error { t.hello(); t.exit(); return nil },
 	}
-	p.Close(context.Background())
-	if h.created() != 1 {
-		t.Errorf("%d instances, want 1", h.created())
+	for _, h := range []HandlerState{one, several} {
+		p := New(t.Context(), h)
+		for range 500 {
+			res, err := p.Handle(t.Context(), nil, newRequest())
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := readAll(res)
+			wantHello(t, body, err)
+		}
+		p.Close(context.Background())
+	}
+	if one.created() != 1 || several.created() != 1 {
+		t.Errorf("%d and %d instances, want 1", one.created(), several.created())
 	}
 }

@@ -67,6 +67,7 @@ func (w *worker) runOne(x *exchange) (cause error) {
 			x, cause = w.idle(x)
 		} else {
 			x.finish()
+			x.settle()
 		}
 	}
 	return cause
@@ -106,6 +107,7 @@ func (w *worker) idle(done *exchange) (*exchange, error) {
 	accept, err := w.accept()
 	waits := err == nil && accept != Never && w.waitIdle(accept == No)
 	done.finish()
+	done.settle()
 	if !waits {
 		return nil, err
 	}
