@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 )
 
 // TestOneRequestAfterAnotherNeedsOneInstance sends each request as soon as the response to the one
@@ -17,16 +18,19 @@ func TestOneRequestAfterAnotherNeedsOneInstance(t *testing.T) {
 		guest: func(t *fakeTask) error { t.hello(); t.exit(); return nil },
 	}
 	for _, h := range []HandlerState{one, several} {
-		p := New(t.Context(), h)
-		for range 500 {
-			res, err := p.Handle(t.Context(), nil, newRequest())
-			if err != nil {
-				t.Fatal(err)
+		// In a bubble no time passes, after which a response would not be held back any longer.
+		synctest.Test(t, func(t *testing.T) {
+			p := New(t.Context(), h)
+			for range 500 {
+				res, err := p.Handle(t.Context(), nil, newRequest())
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := readAll(res)
+				wantHello(t, body, err)
 			}
-			body, err := readAll(res)
-			wantHello(t, body, err)
-		}
-		p.Close(context.Background())
+			p.Close(context.Background())
+		})
 	}
 	if one.created() != 1 || several.created() != 1 {
 		t.Errorf("%d and %d instances, want 1", one.created(), several.created())

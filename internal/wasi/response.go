@@ -34,10 +34,10 @@ type BodyWatcher interface {
 }
 
 // Notify makes the body call w when the guest has written n bytes. It returns false, and w is not
-// called, if it has, or has ended the body. The guest's goroutine calls it.
+// called, if it has already. The guest's goroutine calls it.
 func (r *Response) Notify(w BodyWatcher, n int) bool {
 	b := r.body
-	if b.finished || b.written >= uint64(n) {
+	if b.written >= uint64(n) {
 		return false
 	}
 	b.watcher, b.watchAt = w, uint64(n)
