@@ -26,9 +26,10 @@ func configCommand(t *state, d doors) *cli.Command {
 		Name:      configName,
 		Usage:     "show which settings are in force, and where they come from",
 		UsageText: programName + " config [flags] [COMMAND [ARGUMENTS…]]",
-		Description: "Prints the value of each flag of COMMAND, and whether it is the default, stands in wasihttp.toml\n" +
-			"(with its line), or was given on the command line. COMMAND is serve, test, run or review; without one\n" +
-			"all but review are shown. Values of variables are not printed.\n\n" +
+		Description: "Prints the value of each flag of COMMAND, and whether it is the default, " +
+			"stands in wasihttp.toml\n(with its line), or was given on the command line. COMMAND is " +
+			"serve, test, run or review; without one\nall but review are shown. Values of variables " +
+			"are not printed.\n\n" +
 			cmdline.Examples(`
 wasihttp config                            all settings
 wasihttp config serve app.wasm --addr :0   what serve would take from these arguments
@@ -37,7 +38,8 @@ wasihttp config --schema                   the JSON schema of wasihttp.toml, for
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print JSON", DisableDefaultText: true},
 			&cli.BoolFlag{
-				Name: "schema", DisableDefaultText: true, Usage: "print the JSON schema of wasihttp.toml",
+				Name: "schema", DisableDefaultText: true,
+				Usage: "print the JSON schema of wasihttp.toml",
 			},
 			&cli.StringFlag{Name: config.FlagName, Usage: "read settings from `FILE`"},
 		},
@@ -53,7 +55,8 @@ wasihttp config --schema                   the JSON schema of wasihttp.toml, for
 			if len(args) > 0 {
 				if names = args[:1]; !slices.Contains(configured(), names[0]) {
 					return exit.Usagef("name one of them: "+strings.Join(configured(), ", "),
-						"%s has no settings: %q is no command that takes them", programName, names[0])
+						"%s has no settings: %q is no command that takes them", programName,
+						names[0])
 				}
 				args = args[1:]
 			}

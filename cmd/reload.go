@@ -80,7 +80,8 @@ func (t *server) startExec(
 	}
 	// Files that this process itself writes are not sources.
 	options := watch.TreeOptions{
-		Options: watch.Options{Poll: s.poll, Problem: t.watchProblem}, Exclude: s.load.Parts.Paths(d.Path),
+		Options: watch.Options{Poll: s.poll, Problem: t.watchProblem},
+		Exclude: s.load.Parts.Paths(d.Path),
 	}
 	if s.record.Dir != "" {
 		options.Exclude = append(options.Exclude, s.record.Dir)

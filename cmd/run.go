@@ -30,9 +30,9 @@ func runCommand(t *state) *cli.Command {
 		Name:      runName,
 		Usage:     "run a component that is a command",
 		UsageText: programName + " run [flags] COMPONENT [ARGUMENTS…]",
-		Description: "Runs the wasi:cli/run export of COMPONENT with the standard streams of " + programName + ", and exits with the\n" +
-			"component's exit code: 1 if it returned an error, 134 if it trapped. Flags come before COMPONENT; what\n" +
-			"follows it is passed on.\n\n" +
+		Description: "Runs the wasi:cli/run export of COMPONENT with the standard streams of " +
+			programName + ", and exits with the\ncomponent's exit code: 1 if it returned an error, " +
+			"134 if it trapped. Flags come before COMPONENT; what\nfollows it is passed on.\n\n" +
 			cmdline.Examples(runExamples),
 		Flags: runFlags(flags),
 		Action: func(c *cli.Context) error {
@@ -60,9 +60,9 @@ wasihttp run --timeout 5s tool.wasm         stop after 5 seconds`
 // runFlags are those of serve's flags that make sense for a program.
 func runFlags(f *serveFlags) []cli.Flag {
 	b := &cmdline.Flags{}
-	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "config-var", "keyvalue", "dir", "timeout",
-		"max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
-		reportFlag, "cache-dir", "no-cache", "quiet")
+	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "config-var", "keyvalue",
+		"dir", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound",
+		"ca-file", "inherit-network", "allow-net", reportFlag, "cache-dir", "no-cache", "quiet")
 	b.Describe("timeout", "stop the component after `TIME`; 0 means no limit")
 	b.Describe("quiet", "do not log outbound requests")
 	return b.All()
@@ -79,9 +79,8 @@ func runProgram(ctx context.Context, t *state, path string, s *serveSettings) er
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
 	eng := cfg.NewEngine(nil)
-	linked, err := eng.Link(ctx, x.Component, linker, host.LinkOptions{Progress: func(done, total int) {
-		progress.Update("compiling", done, total)
-	}})
+	compiling := func(done, total int) { progress.Update("compiling", done, total) }
+	linked, err := eng.Link(ctx, x.Component, linker, host.LinkOptions{Progress: compiling})
 	progress.Stop()
 	if err != nil {
 		return errors.Join(loader.HostError(path, err), eng.Close())
@@ -110,7 +109,9 @@ func programLinker() *component.Linker {
 }
 
 // runLinked runs the exported interface export of a linked component and says how that ended.
-func runLinked(ctx context.Context, t *state, linked *component.Linked, export, path string, cfg loader.Config) error {
+func runLinked(ctx context.Context, t *state, linked *component.Linked, export, path string,
+	cfg loader.Config,
+) error {
 	// The guest is to notice that the reader of its output has gone.
 	defer t.surviveReaders()()
 	outbound, err := cfg.Policy()
@@ -130,7 +131,8 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 
 		Stdin:  wasi.NewStdin(t.in),
 		Stdout: t.stdout, Stderr: t.stderr,
-		StdinTerminal: isTerminal(t.in), StdoutTerminal: t.stdout.IsTerminal(), StderrTerminal: t.stderr.IsTerminal(),
+		StdinTerminal:  isTerminal(t.in),
+		StdoutTerminal: t.stdout.IsTerminal(), StderrTerminal: t.stderr.IsTerminal(),
 		Client:  outbound.Client(),
 		Network: loader.NetworkWith(cfg.Network, cfg.Notice),
 		Used:    cfg.Used,
@@ -144,7 +146,8 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 	defer cancel()
 	if cfg.Timeout > 0 {
 		var release context.CancelFunc
-		ctx, release = context.WithTimeoutCause(ctx, cfg.Timeout, fmt.Errorf("stopped after %s (--timeout)", cfg.Timeout))
+		cause := fmt.Errorf("stopped after %s (--timeout)", cfg.Timeout)
+		ctx, release = context.WithTimeoutCause(ctx, cfg.Timeout, cause)
 		defer release()
 	}
 	store := linked.NewStore(ctx, state, component.Limits{MemoryBytes: uint64(cfg.MaxMemory)})
@@ -168,7 +171,8 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 }
 
 // callRun makes an instance and calls run.
-func callRun(ctx context.Context, linked *component.Linked, store *component.Store, export string) (ok bool, err error) {
+func callRun(ctx context.Context, linked *component.Linked, store *component.Store, export string,
+) (ok bool, err error) {
 	inst, err := linked.Instantiate(ctx, store)
 	if err != nil {
 		return false, err

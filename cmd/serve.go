@@ -115,7 +115,9 @@ func listen(ctx context.Context, addr string, findFree bool) (net.Listener, erro
 	}
 	var inUse *serve.AddressInUseError
 	if errors.As(err, &inUse) {
-		return nil, exit.Loadf(err, "stop the program that listens there, or use another port: --find-free-port or --addr "+anyPort(addr), "%v", inUse)
+		hint := "stop the program that listens there, or use another port: --find-free-port or --addr " +
+			anyPort(addr)
+		return nil, exit.Loadf(err, hint, "%v", inUse)
 	}
 	return nil, exit.Loadf(err, listenHint(err, addr), "cannot listen on %s: %v", addr,
 		listenReason(err))
@@ -141,7 +143,8 @@ func listenHint(err error, addr string) string {
 	if splitErr == nil && errors.Is(err, fs.ErrPermission) {
 		return "ports below 1024 need special rights: use another, for example --addr 127.0.0.1:8080"
 	}
-	return "use an address of this machine: 127.0.0.1:" + port + " for this machine only, :" + port + " for all interfaces"
+	return "use an address of this machine: 127.0.0.1:" + port + " for this machine only, :" +
+		port + " for all interfaces"
 }
 
 // anyPort replaces the port of an address by 0.
@@ -154,7 +157,8 @@ func anyPort(addr string) string {
 }
 
 // loadFor loads the component and shows the progress.
-func loadFor(ctx context.Context, t *state, load loader.Func, path string, cfg loader.Config) (*loader.App, error) {
+func loadFor(ctx context.Context, t *state, load loader.Func, path string, cfg loader.Config,
+) (*loader.App, error) {
 	progress := term.StartProgress(t.stderr, "loading "+path)
 	defer progress.Stop()
 	cfg.Progress = progress.Update

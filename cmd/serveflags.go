@@ -131,8 +131,8 @@ func (f *serveFlags) all() []cli.Flag {
 	b.List("env-file", &f.envFiles,
 		"read environment variables from `FILE`, in dotenv format (repeatable)")
 	b.Toggle("inherit-env", &f.inheritEnv, "pass on the whole environment of this process")
-	b.List("config-var", &f.configVars,
-		"set a value of wasi:config: `K=V`, or K alone for that of an environment variable (repeatable)")
+	b.List("config-var", &f.configVars, "set a value of wasi:config: `K=V`, or K alone for that of "+
+		"an environment variable (repeatable)")
 	b.Text("keyvalue", &f.keyvalue, "",
 		"keep the data of wasi:keyvalue in `FILE`; without it, in memory")
 	b.List("arg", &f.args, "add `ARGUMENT` to the component's command line (repeatable)")
@@ -192,7 +192,8 @@ func (f *serveFlags) all() []cli.Flag {
 
 // composeFlags adds --plug and --chain.
 func composeFlags(b *cmdline.Flags, plugs, chain *cli.StringSlice) {
-	b.List("plug", plugs, "satisfy imports of the component with the exports of `DEP.wasm` (repeatable)")
+	b.List("plug", plugs,
+		"satisfy imports of the component with the exports of `DEP.wasm` (repeatable)")
 	b.List("chain", chain,
 		"put the middleware `MIDDLEWARE.wasm` in front (repeatable: the first one gets the requests)")
 }
@@ -242,7 +243,8 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	}
 	for _, name := range f.allowHosts.Value() {
 		if !isHostName(name) {
-			return nil, exit.Usagef("write the name alone, without a scheme or a port, for example --allow-host mybox.example",
+			return nil, exit.Usagef("write the name alone, without a scheme or a port, for example "+
+				"--allow-host mybox.example",
 				"--allow-host %q is not the name of a host", name)
 		}
 	}

@@ -177,7 +177,8 @@ const hangupDelay = 200 * time.Millisecond
 // obey acts on keys and signals until ctx ends. A hangup signal makes the server load the component
 // again, unless the terminal was closed.
 func (t *server) obey(
-	ctx context.Context, keys *term.Keys, hangups <-chan os.Signal, d *reload.Decider, quit func(), url string,
+	ctx context.Context, keys *term.Keys, hangups <-chan os.Signal, d *reload.Decider,
+	quit func(), url string,
 ) {
 	gone := func() bool { return t.closed != nil && t.closed() }
 	recheck := time.NewTimer(hangupDelay)

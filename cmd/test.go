@@ -229,8 +229,9 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		Workspace: lookupEnv(t.environ, "GITHUB_WORKSPACE"),
 	}
 	s.suite.Options = testrunner.Options{
-		Isolate: testrunner.Isolation(f.isolate.Value), Jobs: int(f.jobs), Concurrent: int(f.concurrent),
-		Timeout: s.load.Timeout, Retry: int64(f.retry), MaxBody: int64(f.maxBody), All: f.update,
+		Isolate: testrunner.Isolation(f.isolate.Value), Jobs: int(f.jobs),
+		Concurrent: int(f.concurrent),
+		Timeout:    s.load.Timeout, Retry: int64(f.retry), MaxBody: int64(f.maxBody), All: f.update,
 		FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
 	}
 	s.suite.Options.Upstreams = f.upstreams.Value()

@@ -30,7 +30,7 @@ const (
 	UnusedPlug    Fault = iota // nothing imports what the plug exports
 	NotMiddleware              // a component in the chain has no handler as import or export
 	NoHandler                  // what comes after middleware has no handler
-	OtherWASI                  // middleware is for another version of WASI HTTP than what comes after
+	OtherWASI                  // middleware is for another WASI HTTP than what comes after
 	Links                      // the links themselves are wrong
 )
 
@@ -67,8 +67,8 @@ func (r *Recipe) With(main component.Part) (*component.Component, error) {
 	for i := 1; i <= b.plugs; i++ {
 		if b.state[i] == unseen {
 			p := b.parts[i]
-			return nil, &Error{p.Name, UnusedPlug,
-				fmt.Sprintf("nothing imports what it exports (%s)", list(p.Component.ExportNames()))}
+			exports := list(p.Component.ExportNames())
+			return nil, &Error{p.Name, UnusedPlug, "nothing imports what it exports (" + exports + ")"}
 		}
 	}
 	c, err := component.Compose(b.parts, b.links, b.exports(front))
@@ -138,13 +138,15 @@ func (b *builder) handler(part, next int) error {
 		}
 	}
 	return &Error{m.Name, OtherWASI, fmt.Sprintf(
-		"is middleware for WASI HTTP %s (imports %s), and cannot be put in front of %s, which is for "+
-			"%s (exports %s)", versionOf(wants[0]), wants[0], after.Name, versionOf(has[0]), has[0])}
+		"is middleware for WASI HTTP %s (imports %s), and cannot be put in front of %s, which is "+
+			"for %s (exports %s)",
+		versionOf(wants[0]), wants[0], after.Name, versionOf(has[0]), has[0])}
 }
 
 // handlers returns those of the names that are HTTP handlers.
 func handlers(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !IsHandler(name) })
+	other := func(name string) bool { return !IsHandler(name) }
+	return slices.DeleteFunc(slices.Clone(names), other)
 }
 
 // IsHandler reports whether an interface is the HTTP handler of some version of WASI.
@@ -211,8 +213,8 @@ func (b *builder) exports(front int) []component.PartExport {
 		return out
 	}
 	for _, name := range b.parts[0].Component.ExportNames() {
-		known := slices.ContainsFunc(out, func(e component.PartExport) bool { return e.Name == name })
-		if !known && !IsHandler(name) {
+		same := func(e component.PartExport) bool { return e.Name == name }
+		if !slices.ContainsFunc(out, same) && !IsHandler(name) {
 			out = append(out, component.PartExport{Part: 0, Name: name})
 		}
 	}

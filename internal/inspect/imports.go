@@ -100,8 +100,8 @@ func importHint(name string, l *component.Linker) string {
 	case host.name != "":
 		return "this is an interface of " + host.name + ": leave it out of the world" + plug
 	case draftsOf(name) != "":
-		return "provided are " + draftsOf(name) + ": rebuild it with that WIT, or leave it out of " +
-			"the world" + plug
+		return "provided are " + draftsOf(name) +
+			": rebuild it with that WIT, or leave it out of the world" + plug
 	case strings.HasPrefix(name, "wasi:") && !isReleased(name):
 		hint := "this is a proposal that WASI 0.2 and 0.3 do not have: "
 		if run := proposalHost(name); run != "" {
@@ -116,7 +116,8 @@ func importHint(name string, l *component.Linker) string {
 	if !inPackage {
 		return "leave it out of the world" + plug
 	}
-	return "run the component with the host that has " + pkg + ", or leave it out of the world" + plug
+	return "run the component with the host that has " + pkg +
+		", or leave it out of the world" + plug
 }
 
 // otherProgram is a program that provides interfaces of its own to components.

@@ -69,7 +69,8 @@ type ReportVerdict struct {
 // NewReport describes the file.
 func NewReport(f *File) *Report {
 	r := &Report{
-		File: f.Path, Plugs: f.Parts.Plugs, Chain: f.Parts.Chain, Size: len(f.Data), Kind: f.Kind.String(), WASI: f.WASI,
+		File: f.Path, Plugs: f.Parts.Plugs, Chain: f.Parts.Chain, Size: len(f.Data),
+		Kind: f.Kind.String(), WASI: f.WASI,
 		Toolchain: ReportToolchain(f.Producers.Toolchain()),
 		Producers: ReportProducers{
 			Language:    reportedProducers(f.Producers.Language),

@@ -107,7 +107,8 @@ func parseEnvFile(text string) ([][2]string, error) {
 		}
 		name, value, ok := strings.Cut(entry, "=")
 		name = strings.TrimSpace(name)
-		if word, exported, found := strings.Cut(strings.Replace(name, "\t", " ", 1), " "); found && word == "export" {
+		word, exported, found := strings.Cut(strings.Replace(name, "\t", " ", 1), " ")
+		if found && word == "export" {
 			name = strings.TrimSpace(exported)
 		}
 		if !ok || name == "" || strings.ContainsAny(name, " \t'\"") {

@@ -19,7 +19,8 @@ func UsageError(c *cli.Context, err error, _ bool) error {
 		if near := meantFlag(name, flagNames(c)); near != "" {
 			help = "did you mean --" + near + "? " + help
 		} else if isWasmtimeOption(name) {
-			help = "options of wasmtime such as -S and -W are not needed: all of WASI is provided, and limits have their own flags. " + help
+			help = "options of wasmtime such as -S and -W are not needed: all of WASI is provided, and " +
+				"limits have their own flags. " + help
 		}
 		return exit.Usagef(help, "unknown flag %s", dashed(name))
 	}
@@ -129,7 +130,8 @@ func Nearest(typed string, names []string) string {
 	best, least := "", allowed+1
 	for _, name := range names {
 		distance := editDistance(typed, name)
-		if len(typed) >= 3 && strings.HasPrefix(name, typed) || len(typed) >= 5 && strings.HasSuffix(name, typed) {
+		if len(typed) >= 3 && strings.HasPrefix(name, typed) ||
+			len(typed) >= 5 && strings.HasSuffix(name, typed) {
 			distance = min(distance, 1)
 		}
 		if distance < least {
@@ -181,7 +183,8 @@ func First(app *cli.App, args []string, verbatim ...string) []string {
 		return append(slices.Concat(args[:1], args[2:]), "--help")
 	}
 	index := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(args[1]) })
-	if index < 0 || len(app.Commands[index].Subcommands) > 0 || slices.Contains(verbatim, app.Commands[index].Name) {
+	if index < 0 || len(app.Commands[index].Subcommands) > 0 ||
+		slices.Contains(verbatim, app.Commands[index].Name) {
 		return args
 	}
 	takesValue := valueFlags(app.Commands[index].Flags)

@@ -171,7 +171,8 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		return host.Config{}, exit.Loadf(err, "", "%s: %v", path, err)
 	}
 	h := host.Config{
-		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, ConfigVars: cfg.ConfigVars, KeyValue: cfg.KeyValue, Dirs: cfg.Dirs, Outbound: outbound,
+		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, ConfigVars: cfg.ConfigVars,
+		KeyValue: cfg.KeyValue, Dirs: cfg.Dirs, Outbound: outbound,
 		Timeout: unlimited(cfg.Timeout), PostReturnTimeout: unlimited(cfg.PostReturnTimeout),
 		BodyTimeout:         cfg.BodyTimeout,
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),
@@ -183,7 +184,9 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		Engine:  cfg.Engine, Background: cfg.Reload, Try: cfg.Reload,
 	}
 	if cfg.Progress != nil {
-		h.Progress = func(done, total int) { cfg.Progress("compiling "+filepath.Base(path), done, total) }
+		h.Progress = func(done, total int) {
+			cfg.Progress("compiling "+filepath.Base(path), done, total)
+		}
 	}
 	return h, nil
 }
@@ -305,11 +308,13 @@ func (cfg *Config) OpenKeyValue() (closeFile func(), err error) {
 
 // NewEngine returns an engine with the cache that the settings name.
 func (cfg *Config) NewEngine(helper engine.Helper) *host.Engine {
-	return host.NewEngine(host.EngineOptions{CacheDir: cfg.CacheDir, Helper: helper, Warn: func(err error) {
+	warn := func(err error) {
 		if cfg.Notice != nil {
-			cfg.Notice(err.Error() + " (--cache-dir names another folder, --no-cache turns the cache off)")
+			const hint = " (--cache-dir names another folder, --no-cache turns the cache off)"
+			cfg.Notice(err.Error() + hint)
 		}
-	}})
+	}
+	return host.NewEngine(host.EngineOptions{CacheDir: cfg.CacheDir, Helper: helper, Warn: warn})
 }
 
 // sumOf returns the SHA-256 of what the file held, which its component may have computed before.

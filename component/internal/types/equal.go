@@ -52,7 +52,8 @@ func unite(a, b *Type) {
 
 // equal compares types part by part.
 func equal(a, b *Type) bool {
-	if a.Len != b.Len || a.Resource != b.Resource || len(a.Fields) != len(b.Fields) || len(a.Cases) != len(b.Cases) ||
+	if a.Len != b.Len || a.Resource != b.Resource ||
+		len(a.Fields) != len(b.Fields) || len(a.Cases) != len(b.Cases) ||
 		len(a.Labels) != len(b.Labels) {
 		return false
 	}
