@@ -13,8 +13,13 @@ import (
 // DefaultGrace is the Grace of a Config that has none.
 const DefaultGrace = time.Second
 
-// copyBuffer is the size of the pieces in which a body is passed on, in bytes.
-const copyBuffer = 32 << 10
+const (
+	// copyBuffer is the size of the pieces in which a body is passed on at first, in bytes.
+	copyBuffer = 32 << 10
+	// bulkBuffer is their size for a body that fills some, in bytes: one that trickles, as events
+	// do, keeps the small buffer for as long as it takes.
+	bulkBuffer = 256 << 10
+)
 
 // Config is what the exchanges of one server have in common. The zero value is ready to use. A
 // Config must not be copied once an exchange has begun; its methods are safe for concurrent use.
@@ -27,7 +32,7 @@ type Config struct {
 	// Conn returns the connection that a request came on; nil, or a nil Conn, if it is not known.
 	Conn func(r *http.Request) Conn
 
-	buffers sync.Pool // of *[]byte
+	small, bulk sync.Pool // of *[]byte, of these sizes
 }
 
 // Conn is what an exchange needs of the connection below net/http.
@@ -49,11 +54,12 @@ func (c *Config) grace() time.Duration {
 	return c.Grace
 }
 
-func (c *Config) buffer() *[]byte {
-	if b, ok := c.buffers.Get().(*[]byte); ok {
+// buffer returns a buffer of a pool, whose buffers have that size.
+func buffer(pool *sync.Pool, size int) *[]byte {
+	if b, ok := pool.Get().(*[]byte); ok {
 		return b
 	}
-	b := make([]byte, copyBuffer)
+	b := make([]byte, size)
 	return &b
 }
 

@@ -150,23 +150,30 @@ func (x *Exchange) Write(resp *http.Response, enough func()) error {
 // can still be explained to the client.
 func (x *Exchange) stream(resp *http.Response, declared int64) error {
 	got := int64(0)
-	pooled := x.config.buffer()
-	defer x.config.buffers.Put(pooled)
-	buffer, held := *pooled, 0
+	pool, size := &x.config.small, copyBuffer
+	pooled := buffer(pool, size)
+	defer func() { pool.Put(pooled) }()
+	buf, held := *pooled, 0
 	for {
 		if !Ready(resp.Body) {
-			if err := x.flush(resp, declared, buffer[:held]); err != nil {
+			if err := x.flush(resp, declared, buf[:held]); err != nil {
 				return err
 			}
 			held = 0
 		}
-		if len(buffer)-held < minRead {
-			if err := x.write(resp, declared, buffer[:held]); err != nil {
+		if len(buf)-held < minRead {
+			if err := x.write(resp, declared, buf[:held]); err != nil {
 				return err
 			}
 			held = 0
+			if size == copyBuffer {
+				pool.Put(pooled)
+				pool, size = &x.config.bulk, bulkBuffer
+				pooled = buffer(pool, size)
+				buf = *pooled
+			}
 		}
-		n, err := resp.Body.Read(buffer[held:])
+		n, err := resp.Body.Read(buf[held:])
 		held, got = held+n, got+int64(n)
 		end := err == io.EOF
 		if err != nil && !end {
@@ -180,7 +187,7 @@ func (x *Exchange) stream(resp *http.Response, declared int64) error {
 			if declared < 0 {
 				declared = x.ending(resp, got)
 			}
-			return x.write(resp, declared, buffer[:held])
+			return x.write(resp, declared, buf[:held])
 		}
 	}
 }
