@@ -2,17 +2,51 @@ package wasi
 
 import (
 	"io"
+	"slices"
 	"sync"
 )
 
 const (
-	// readChunk is the most that is read from the network at once, in bytes.
-	readChunk = 64 << 10
+	// smallRead is the most that is read from the network at once at first, and largeRead once that
+	// much came, in bytes.
+	smallRead = 16 << 10
+	largeRead = 256 << 10
 	// readAhead is how much is kept for a guest that has asked once and got a lot.
 	readAhead = 256 << 10
 	// bulkRead is what one read must bring for the next to be worth starting before the guest asks.
 	bulkRead = 16 << 10
 )
+
+// blocks is a pool of blocks of memory of one size.
+type blocks struct {
+	size int
+	pool sync.Pool // of *[]byte
+}
+
+var smallBlocks, largeBlocks = blocks{size: smallRead}, blocks{size: largeRead}
+
+func (b *blocks) get() *[]byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return p
+	}
+	p := make([]byte, b.size)
+	return &p
+}
+
+// received is what one read has brought.
+type received struct {
+	bytes []byte
+	block *[]byte // behind bytes
+	from  *blocks
+}
+
+// free lets the memory be used again, by any guest: nobody may have the bytes any more.
+func (r *received) free() {
+	if r.block != nil {
+		r.from.pool.Put(r.block)
+	}
+	*r = received{}
+}
 
 // IncomingBody is the body of a message that a guest receives. It reads from the network when the
 // guest asks for bytes, and a little ahead when they come in bulk; a goroutine exists while such a
@@ -25,10 +59,12 @@ type IncomingBody struct {
 
 	taken bool // Stream was called
 
-	spare []byte // a buffer for the next read; belongs to fetch
+	lent received // what the guest's goroutine got last: used until the next read
 
 	mu       sync.Mutex
-	chunks   [][]byte
+	chunks   []received
+	first    [1]received // storage for chunks
+	large    bool        // reads bring much
 	size     int
 	reading  bool
 	discard  bool       // only the trailers are wanted, not the bytes
@@ -120,20 +156,22 @@ func (b *IncomingBody) fetch() {
 
 // fetchOne reads once and reports whether to read again.
 func (b *IncomingBody) fetchOne() (more bool) {
-	buf := b.spare
-	if buf == nil {
-		buf = make([]byte, readChunk)
+	from := &smallBlocks
+	if b.large { // only this goroutine changes it
+		from = &largeBlocks
 	}
-	n, err := b.src.Read(buf)
-	b.spare = nil
-	if n < len(buf)/4 {
-		// Little is better copied than kept in a big buffer, which serves again.
-		b.spare, buf = buf, append([]byte(nil), buf[:n]...)
-	}
+	block := from.get()
+	n, err := b.src.Read(*block)
 	b.mu.Lock()
+	b.large = b.large || n == smallRead
 	if n > 0 && !b.discard && !b.closed {
-		b.chunks = append(b.chunks, buf[:n])
+		if b.chunks == nil {
+			b.chunks = b.first[:0]
+		}
+		b.chunks = append(b.chunks, received{(*block)[:n], block, from})
 		b.size += n
+	} else {
+		from.pool.Put(block)
 	}
 	if err != nil {
 		b.ended = true
@@ -162,13 +200,15 @@ func (s *bodySource) Read(n int) ([]byte, error) {
 		if n <= 0 {
 			return nil, nil
 		}
-		c := b.chunks[0]
+		first := &b.chunks[0]
+		c := first.bytes
+		b.lent.free()
 		if n < len(c) {
-			b.chunks[0] = c[n:]
+			first.bytes = c[n:]
 			c = c[:n:n]
 		} else {
-			b.chunks[0] = nil
-			b.chunks = b.chunks[1:]
+			b.lent = *first
+			b.chunks = slices.Delete(b.chunks, 0, 1)
 		}
 		b.size -= len(c)
 		if len(c) >= bulkRead && b.size < readAhead/2 {

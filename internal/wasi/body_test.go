@@ -419,7 +419,7 @@ func TestAGuestThatDoesNotReadHoldsTheSenderBack(t *testing.T) {
 	for !idle() {
 		runtime.Gosched()
 	}
-	if b.size > readAhead+readChunk {
+	if b.size > readAhead+largeRead {
 		t.Errorf("%d bytes are kept for a guest that does not read", b.size)
 	}
 	got, err := readAll(t, s)

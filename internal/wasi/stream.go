@@ -61,7 +61,7 @@ type InputStream interface {
 	Source
 	// Read returns up to n bytes that are there now, without blocking; none means nothing yet.
 	// io.EOF is the end, forever; any other error is reported once and then becomes io.EOF. The
-	// bytes are the caller's.
+	// bytes are the caller's until the next Read.
 	Read(n int) ([]byte, error)
 	io.Closer
 }
@@ -107,5 +107,5 @@ type Flusher interface {
 
 // Prompt is a stream whose bytes come, or are taken, without anything that the guest or its peers
 // would have to do first, as those of a file are. A guest that asks for them without waiting may be
-// made to wait for that little while. What a Read returns is the caller's only until the next one.
+// made to wait for that little while.
 type Prompt interface{ Prompt() }

@@ -96,7 +96,7 @@ func TestExitUnwindsWithItsCode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := tt.f(call{t.Context(), nil}, []component.Value{tt.arg})
+			_, err := tt.f(call{t.Context(), new(wasi.State)}, []component.Value{tt.arg})
 			exit, ok := errors.AsType[wasi.Exit](err)
 			if !ok || exit.Code != tt.want {
 				t.Errorf("%v, want exit %d", err, tt.want)
