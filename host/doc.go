@@ -36,10 +36,15 @@
 //
 // # What a guest may do
 //
-// A guest has clocks and random numbers, and what the Config grants: arguments, environment, output
-// and requests to other servers (Config.Outbound). The zero Config grants none of these. There are
-// no files and no sockets; the interfaces for them are there, because the libraries of most
-// languages import them, and refuse.
+// A guest has clocks and random numbers, and what the Config grants: arguments and environment
+// (Config.Args, Config.Env), configuration (Config.ConfigVars), output (Config.Stdout and Stderr),
+// requests to other servers (Config.Outbound), files below folders (Config.Dirs) and sockets
+// (Config.Network). The zero Config grants none of these. The interfaces for them are there all the
+// same, because the libraries of most languages import them, and refuse. Keys and values are kept
+// in memory, unless Config.KeyValue keeps them elsewhere. Config.Used learns what guests use and
+// are refused.
+//
+// Config.Plugs and Config.Chain put other components inside the component and in front of it.
 //
 // Config.Link offers interfaces of your own: an import that no interface of WASI satisfies is
 // looked for among them. Their functions run on the goroutine of the calling guest; [RequestID]

@@ -13,10 +13,10 @@
 //
 // # What a guest gets
 //
-// A [Config] is what the embedder decides: environment, arguments, standard streams, and a [Client]
-// for requests to other servers. The zero Config grants a guest clocks and random numbers, and
-// nothing else. There are no files and no sockets: their interfaces are there, because the
-// libraries of most languages import them, and refuse.
+// A [Config] is what the embedder decides: environment, arguments, configuration, standard streams,
+// a [Client] for requests to other servers, folders, sockets, and what keeps keys and values. The
+// zero Config grants a guest clocks and random numbers, and nothing else. The interfaces for the
+// rest are there all the same, because the libraries of most languages import them, and refuse.
 //
 // # Versions
 //
