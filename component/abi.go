@@ -163,7 +163,7 @@ func (c *cx) liftEnd(i uint32, t *types.Type) Value {
 	}
 	c.inst.table.remove(i)
 	sh := e.sh
-	putBack(&c.th.store.spareEnds, e)
+	putBack(&c.th.store.spares.ends, e)
 	return Value{ref: sh}
 }
 

@@ -92,7 +92,7 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 		set := inst.table.set(arg(0))
 		set.drop()
 		inst.table.remove(arg(0))
-		putBack(&th.store.spareSets, set)
+		putBack(&th.store.spares.sets, set)
 	case binary.CanonWaitableJoin:
 		w := inst.table.waitable(arg(0))
 		if w.waiter != nil {
@@ -249,7 +249,7 @@ func (c *canonFunc) dropEnd(s *Store, inst *instance, i uint32, readable bool) {
 	e := inst.table.end(i, c.typ, readable)
 	e.drop()
 	inst.table.remove(i)
-	putBack(&s.spareEnds, e)
+	putBack(&s.spares.ends, e)
 }
 
 func (c *canonFunc) event(th *thread, inst *instance, ev event, stack []uint64) {

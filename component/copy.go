@@ -145,11 +145,11 @@ const sharedSlab = 8
 
 // newShared returns a zero shared object.
 func (s *Store) newShared() *shared {
-	if len(s.slab) == 0 {
-		s.slab = make([]shared, sharedSlab)
+	if len(s.spares.slab) == 0 {
+		s.spares.slab = make([]shared, sharedSlab)
 	}
-	sh := &s.slab[0]
-	s.slab = s.slab[1:]
+	sh := &s.spares.slab[0]
+	s.spares.slab = s.spares.slab[1:]
 	return sh
 }
 
@@ -294,9 +294,16 @@ type copyEnd struct {
 }
 
 func (s *Store) newEnd(sh *shared, readable bool) *copyEnd {
-	e := takeSpare(&s.spareEnds)
+	e := takeSpare(&s.spares.ends)
 	e.self, e.sh, e.readable = e, sh, readable
 	return e
+}
+
+// spares are objects of a store that nothing refers to, to be used again.
+type spares struct {
+	ends []*copyEnd
+	sets []*waitableSet
+	slab []shared // never used
 }
 
 // maxSpares bounds how many objects of a kind a store keeps to use them again.

@@ -22,6 +22,7 @@ type recycled struct {
 	funcs  []*engine.Func
 	room   *callRoom
 	frame  *callFrame
+	spares spares
 }
 
 // pool holds recycled instance trees of one linked component.
@@ -73,9 +74,11 @@ func (p *pool) close() {
 }
 
 // recycle keeps the instance tree of a store that is being closed for a later one, and reports
-// whether it could.
+// whether it could. No thread may have been left in it, and no operation of the embedder that a
+// guest waits for: handles, sets and ends of streams are dropped by then, and what the embedder
+// still has of them belongs to the store that is closed.
 func (s *Store) recycle() bool {
-	if !s.instantiated || s.poison != nil || s.linked.plan.async {
+	if !s.instantiated || s.poison != nil {
 		return false
 	}
 	for _, in := range s.insts {
@@ -93,7 +96,7 @@ func (s *Store) recycle() bool {
 		*s.frame = callFrame{}
 	}
 	return s.linked.pool.put(recycled{limits: s.limits, group: s.group, insts: s.insts,
-		mems: s.mems, funcs: s.funcs, room: s.room, frame: s.frame})
+		mems: s.mems, funcs: s.funcs, room: s.room, frame: s.frame, spares: s.spares})
 }
 
 // maxKeptEntries bounds the room in a handle table that waits for another use.

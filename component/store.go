@@ -35,11 +35,9 @@ type Store struct {
 	ends    []*hostEnd          // ends of streams and futures that the embedder holds
 	joints  map[*joint]struct{} // streams both of whose ends the embedder holds
 
-	spareEnds []*copyEnd     // that no guest has a handle to, to be used again
-	spareSets []*waitableSet // the same
-	slab      []shared       // unused ones
-	calls     uint64
-	root      *Task // the embedder's call that the running guest code belongs to
+	spares spares
+	calls  uint64
+	root   *Task // the embedder's call that the running guest code belongs to
 
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
@@ -88,7 +86,7 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	s.handles.limit = handleLimit(lim)
 	if r, ok := l.pool.take(lim); ok {
 		s.group, s.insts, s.mems, s.funcs = r.group, r.insts, r.mems, r.funcs
-		s.room, s.frame = r.room, r.frame
+		s.room, s.frame, s.spares = r.room, r.frame, r.spares
 		s.begin(ctx)
 		s.ready = true
 		for _, in := range s.insts {
@@ -142,6 +140,7 @@ func (s *Store) Close() error {
 	if s.closed {
 		return nil
 	}
+	idle := len(s.parked) == 0 && s.pending == 0
 	s.live.Lock()
 	s.closed = true
 	s.live.Unlock()
@@ -171,7 +170,7 @@ func (s *Store) Close() error {
 			*e = entry{}
 		}
 	}
-	kept := s.recycle()
+	kept := idle && s.recycle()
 	if s.poison == nil {
 		s.poison = ErrStoreClosed // the group may be another store's from now on
 	}
@@ -196,7 +195,7 @@ func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err
 	defer func() { s.base.ectx.Renew(s.ctx) }()
 	s.instance = Instance{store: s, root: l.plan.exports}
 	if s.ready {
-		if err := s.group.Restart(s.base.ectx); err != nil {
+		if err := s.restart(ctx); err != nil {
 			s.poison = err
 			return nil, err
 		}
@@ -216,12 +215,31 @@ func (l *Linked) Instantiate(ctx context.Context, s *Store) (inst *Instance, err
 // instantiate makes one core instance and runs its start function.
 func (s *Store) instantiate(ctx context.Context, in coreInit) (err error) {
 	m := s.linked.modules[in.source]
+	return s.initialize(ctx, in, func(ectx *engine.Context) error {
+		return s.group.Instantiate(ectx, in.slot, m)
+	})
+}
+
+// restart runs the start function of an instance tree that comes from the pool: only the last core
+// instance can have one.
+func (s *Store) restart(ctx context.Context) error {
+	if !s.group.Starts() {
+		return s.group.Restart(s.base.ectx)
+	}
+	inits := s.linked.plan.inits
+	return s.initialize(ctx, inits[len(inits)-1], s.group.Restart)
+}
+
+// initialize calls run, which may run a start function, as a call into the component instance of a
+// core instance.
+func (s *Store) initialize(ctx context.Context, in coreInit,
+	run func(*engine.Context) error) (err error) {
 	if !s.linked.plan.async {
-		return s.group.Instantiate(s.base.ectx, in.slot, m)
+		return run(s.base.ectx)
 	}
 	s.runSync(s.insts[in.inst], nil, func(th *thread) {
 		th.ectx = s.group.NewContext(ctx, th)
-		err = s.group.Instantiate(th.ectx, in.slot, m)
+		err = run(th.ectx)
 	})
 	return err
 }

@@ -90,7 +90,7 @@ type waitableSet struct {
 
 // newSet returns an empty set.
 func (s *Store) newSet() *waitableSet {
-	set := takeSpare(&s.spareSets)
+	set := takeSpare(&s.spares.sets)
 	set.elems, set.waiting = set.few[:0], set.one[:0]
 	return set
 }

@@ -36,3 +36,29 @@ func TestOneRequestAfterAnotherNeedsOneInstance(t *testing.T) {
 		t.Errorf("%d and %d instances, want 1", one.created(), several.created())
 	}
 }
+
+// TestFreshInstancesAreRecycled sends requests each of which gets an instance of its own: it begins
+// as a new one does, though its memory was another's.
+func TestFreshInstancesAreRecycled(t *testing.T) {
+	for _, guest := range []string{"rust-kitchen/rust-kitchen.wasm",
+		"rust-kitchen-p3/rust-kitchen-p3.wasm"} {
+		h := &guestHost{loaded: load(t, guest), reuse: Reuse{Max: 1}}
+		p := New(t.Context(), h)
+		for i, target := range []string{"/counter", "/big?n=300000", "/counter", "/echo", "/counter",
+			"/headers", "/counter"} {
+			got, err := fetch(t.Context(), p, nil, target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if target == "/counter" && got != "1\n" {
+				t.Errorf("%s: request %d finds an instance that has seen %q", guest, i, got)
+			}
+			// Without its worker's end the instance is not there for the next request.
+			p.workers.Wait()
+			if n := h.linked.Idle(); n != 1 {
+				t.Errorf("%s: %d instances are kept after request %d, want 1", guest, n, i)
+			}
+		}
+		p.Close(context.Background())
+	}
+}
