@@ -176,8 +176,9 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		Timeout: unlimited(cfg.Timeout), PostReturnTimeout: unlimited(cfg.PostReturnTimeout),
 		BodyTimeout:         cfg.BodyTimeout,
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),
-		MaxInstanceReuse: cfg.MaxInstanceReuse, MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
-		Stdout: guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr), Notice: cfg.Notice,
+		MaxInstanceReuse:           cfg.MaxInstanceReuse,
+		MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
+		Stdout:                     guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr), Notice: cfg.Notice,
 		Observe: cfg.observe(), Describe: ServeFailure,
 		Network: NetworkWith(cfg.Network, cfg.Notice),
 		Used:    cfg.Used,
@@ -325,7 +326,7 @@ func sumOf(x *inspect.File) [sha256.Size]byte {
 	return x.Component.Digest()
 }
 
-// digest names a build: the first 8 hexadecimal digits of the SHA-256 of its file.
+// Digest returns the name of a build: the first 8 hexadecimal digits of the SHA-256 of its file.
 func Digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:4])
