@@ -30,7 +30,7 @@ const (
 	groupSelect    = "Selection"
 	groupRun       = "Execution"
 	groupInput     = "Variables"
-	groupUpstreams = "Upstreams"
+	groupUpstreams = "Upstreams and the world"
 	groupReports   = "Reports"
 )
 
@@ -39,6 +39,7 @@ type testFlags struct {
 	guest *serveFlags
 
 	component, filter, shard, seed    string
+	clock, randomSeed                 string
 	isolate, color                    cmdline.Choice
 	jobs, concurrent, repeat          cmdline.Several
 	retry                             cmdline.Count
@@ -113,6 +114,11 @@ func (f *testFlags) all() []cli.Flag {
 		"`FOLDER` with the files that fixtures name (default: that of the fixture)")
 
 	b.Group(groupUpstreams)
+	b.Text("clock", &f.clock, "",
+		"`TIME` at which the world of the component begins, such as 2026-01-02T03:04:05Z, if the "+
+			"fixture does not say; then only events move its clocks")
+	b.Text("random-seed", &f.randomSeed, "",
+		"`NUMBER` that makes the component's random numbers repeatable, if the fixture does not say")
 	b.List("upstream", &f.upstreams,
 		"respond to the component's own requests from the upstream fixture `FILE` (repeatable); "+
 			"NAME.upstream.hurl beside NAME.hurl is used without this flag")
@@ -247,28 +253,13 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if err := f.selection(&s.suite.Options.Selection); err != nil {
 		return nil, err
 	}
+	if err := f.world(&s.suite.Options.World); err != nil {
+		return nil, err
+	}
 	if err := f.input(t.environ, &s.suite.Options); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// recording checks what goes together with recording upstreams.
-func (f *testFlags) recording(s *testSettings) error {
-	mode := f.upstreamMode.Value
-	switch {
-	case !s.suite.Options.UpstreamMode.Records():
-	case s.ci:
-		return exit.Usagef("run it on your machine and commit the files",
-			"--upstream-mode %s is refused because CI is set", mode)
-	case f.watch:
-		return exit.Usagef("record once without --watch",
-			"--upstream-mode %s and --watch cannot be combined", mode)
-	case slices.Contains(s.suite.Paths, testrunner.Stdin):
-		return exit.Usagef("name files", "--upstream-mode %s cannot write beside standard input",
-			mode)
-	}
-	return nil
 }
 
 func isTrue(v string) bool { return v != "" && v != "0" && !strings.EqualFold(v, "false") }

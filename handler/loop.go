@@ -371,6 +371,10 @@ func (l *loop) wait() (x *exchange, end bool, err error) {
 	}
 	// After that: a request that comes because of the response finds the instance free.
 	l.settle(true)
+	if waits := l.w.inst.Waits; waits != nil {
+		waits(true)
+		defer waits(false)
+	}
 	select {
 	case x = <-next:
 		if x == nil {

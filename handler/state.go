@@ -32,6 +32,9 @@ type Instance struct {
 	Expiration WorkerExpiration
 	// State is the embedder's side of the worker. It owns Store, and closes it in Drop.
 	State WorkerState
+	// Waits, unless nil, is called with true when all of a guest that takes several requests at
+	// once waits for the embedder, and with false when it goes on.
+	Waits func(waits bool)
 }
 
 // HandlerState is the embedder's side of one ProxyHandler. It is safe for concurrent use.

@@ -31,6 +31,7 @@ type maker struct {
 	base wasi.Config // what all its instances share
 	// outbound is the policy for the requests that its instances send.
 	outbound *Outbound
+	clock    time.Time // of a wasi.World; zero for the clocks of the machine
 }
 
 // Instantiate makes a store with an instance in it.
@@ -41,6 +42,9 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	g.stderr = &teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
 	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
 	g.cfg.Client, g.cfg.Refusals = m.outbound.client(g), g
+	if !m.clock.IsZero() {
+		g.cfg.World = wasi.NewWorld(m.clock)
+	}
 	g.state = wasi.NewState(&g.cfg)
 	// Requests have their own expiration, given to OnRequestStart.
 	g.expire = handler.Timeouts{
@@ -66,8 +70,24 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	}
 	return &handler.Instance{
 		Store: store, Proxy: proxy, State: g, Expiration: g.expire,
-		View: func(data any) *wasi.State { return data.(*guest).state },
+		View:  func(data any) *wasi.State { return data.(*guest).state },
+		Waits: g.waits(store),
 	}, nil
+}
+
+// waits returns what tells the guest's World whether the guest waits; nil if it has none.
+func (g *guest) waits(store *component.Store) func(bool) {
+	world := g.cfg.World
+	if world == nil {
+		return nil
+	}
+	return func(waits bool) {
+		if waits {
+			world.WaitFor(store.Pending())
+		} else {
+			world.Run()
+		}
+	}
 }
 
 // open opens a stream for the instance's output.
@@ -111,6 +131,10 @@ func (g *guest) ShouldAcceptRequest(concurrent, total int) handler.ShouldAccept 
 func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) time.Time {
 	c := data.(*Call)
 	g.requests.started(c, task)
+	g.state.StartRequest(c.ID, c.Seed)
+	if g.cfg.World != nil && !c.Clock.IsZero() {
+		g.cfg.World.SetWall(c.Clock)
+	}
 	if c.Started != nil {
 		c.Started()
 	}

@@ -38,6 +38,11 @@ type SessionOptions struct {
 	// Connect, unless nil, replaces that of Outbound, and Network that of the Host's Config.
 	Connect func(ctx context.Context, r wasi.Destination) (net.Conn, error)
 	Network *wasi.Network
+	// Clock, unless zero, is the time of day at which the instance begins, with clocks that only
+	// events move: see Call.Clock.
+	Clock time.Time
+	// Seed, unless nil, makes the random numbers of the guest repeatable.
+	Seed *uint64
 }
 
 // ErrEnded is the error for a request that comes when the instance of a Session has ended.
@@ -67,6 +72,7 @@ func (h *Host) NewSession(ctx context.Context, o SessionOptions) (*Session, erro
 	if err := s.maker.base.Check(); err != nil {
 		return nil, err
 	}
+	s.maker.clock, s.maker.base.Seed = o.Clock, o.Seed
 	s.signal()
 	s.proxy = handler.Options{MaxWorkers: 1}.New(ctx, (*sessionMaker)(s))
 	return s, nil

@@ -32,6 +32,7 @@ type fileRun struct {
 	// upstreams are what is recorded of other servers, and view that for the attempt that runs; nil
 	// for the servers themselves.
 	upstreams *upstreams
+	began     World // where instances begin
 	view      *upstream.View
 	// taken, if not nil, is called when the instance has taken a request.
 	taken func()
@@ -49,6 +50,7 @@ func (f *fileRun) spec(s *hurl.Settings) Spec {
 	}
 	spec.Env = env.String()
 	live, ok := f.live(s)
+	spec.World = f.began
 	spec.Hermetic = ok && live == upstream.LiveNone
 	return spec
 }
@@ -182,6 +184,7 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 	r.Notes = append(r.Notes, b.notes...)
 	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
 	b.request.MaxBody = f.options.MaxBody
+	b.request.setWorld(e)
 	if f.view = f.newView(&s); f.view != nil {
 		b.request.Upstream = f.view
 	}

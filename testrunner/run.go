@@ -56,6 +56,8 @@ type Options struct {
 	// Component is the path of the component, whatever fixtures name; "" for
 	// what they name, or else the one that can be found.
 	Component string
+	// World is where instances begin if fixtures do not say.
+	World World
 	// UpstreamMode says what requests of the guest to other servers meet, and Upstreams are paths
 	// of upstream fixtures for all entries.
 	UpstreamMode UpstreamMode
@@ -298,6 +300,7 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 		run = f.overlapping
 	}
 	selected := r.options.Selection.Entries(source.Path, source.File.Entries)
+	f.began = f.world()
 	err = run(ctx, selected)
 	allRan := len(selected) == len(source.File.Entries)
 	f.reportUnused(allRan)

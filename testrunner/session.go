@@ -181,6 +181,9 @@ func (s *slot) send(
 	if x.response, before, err = s.once(ctx, r, &x); err != nil {
 		return x, err
 	}
+	if r.Seed != nil && before > 0 {
+		x.notes = append(x.notes, seedNote)
+	}
 	f := x.response.Failure
 	if f != nil && before > 0 && !f.Bystander && (f.Outcome == Trap || f.Outcome == NoResponse) &&
 		!wanted(f) {

@@ -21,6 +21,17 @@ type Spec struct {
 	Env string
 	// Hermetic reports whether nothing may go over a network: each Request has an Upstream.
 	Hermetic bool
+	// World is where the instance begins.
+	World World
+}
+
+// World is what a guest finds in place of the machine's clocks and random numbers. It can be
+// compared.
+type World struct {
+	Clock time.Time // in UTC; zero for the machine's clocks
+	// Seed is that of the random numbers, if Seeded is set.
+	Seed   uint64
+	Seeded bool
 }
 
 // Host makes targets. It is used by several goroutines at once.
@@ -79,6 +90,10 @@ type Request struct {
 	MaxBody int64
 	// Upstream stands for other servers; nil for the network.
 	Upstream Upstream
+	// Clock, unless zero, is the time of day from this request on, and Seed, unless nil, that of
+	// its random numbers.
+	Clock time.Time
+	Seed  *uint64
 	// Taken, if not nil, is called when the instance has taken the request. It
 	// may be called again.
 	Taken func()

@@ -171,8 +171,10 @@ type Client struct {
 
 // Destination is where a request goes, with the head of that request: Sender, what Client.Sender
 // returned; Method; Scheme, http or https; Host, the authority without user name, and Address, the
-// same with a port in any case; Target, path and query; Header, which may be kept; and Dial, which
-// connects to the server over the network, if Client.Allow does.
+// same with a port in any case; Target, path and query; Header, which may be kept; Dial, which
+// connects to the server over the network, if Client.Allow does; and After, which returns a channel
+// that is closed when a time has passed for the guest, before which there is to be no response, and
+// a function to be called in the end in any case.
 type Destination = wasi.Destination
 
 // Outbound is what became of a request to another server: Sender, what Client.Sender returned; its

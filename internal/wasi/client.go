@@ -64,6 +64,9 @@ type Destination struct {
 	// Dial connects to the server over the network, with TLS for https, unless Client.Allow refuses
 	// the request.
 	Dial func(ctx context.Context) (net.Conn, error)
+	// After returns a channel that is closed when a time has passed for the guest, before which
+	// there is to be no response, and a function to be called in the end in any case.
+	After func(d time.Duration) (passed <-chan struct{}, stop func())
 }
 
 // Outbound describes an outgoing request that has ended.
@@ -158,8 +161,14 @@ func (s *State) Send(
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	e.cancel = cancel
+	if s.world != nil {
+		e.began = s.world.begin()
+	}
 	if !s.track(e) || !s.goWork(func() { e.run(ctx) }) {
 		e.Close()
+		if s.world != nil {
+			s.world.end(false)
+		}
 		return nil, NewErrorCode(ConnectionTerminated, nil)
 	}
 	return e, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"strings"
+	"time"
 )
 
 // connect makes the connection within the connect timeout. refused is why the policy does not allow
@@ -21,6 +22,9 @@ func (e *Exchange) connect(
 		if refused != nil {
 			return nil, NewErrorCode(HTTPRequestDenied, refused)
 		}
+		if world := e.state.world; world != nil && !e.live.Swap(true) {
+			world.goLive()
+		}
 		return e.dial(ctx, c, name, address)
 	}
 	var conn net.Conn
@@ -31,7 +35,7 @@ func (e *Exchange) connect(
 		conn, err = c.Connect(ctx, Destination{
 			Sender: e.sender, Method: e.req.Method, Scheme: strings.ToLower(e.req.Scheme),
 			Host: e.req.host(), Address: address, Target: e.req.target(),
-			Header: e.req.header.HTTP(), Dial: dial,
+			Header: e.req.header.HTTP(), Dial: dial, After: e.after,
 		})
 	}
 	if err != nil {
@@ -39,6 +43,22 @@ func (e *Exchange) connect(
 		return nil, dialError(ctx, err).explain(ctx.Err(), late, e.opts.Connect)
 	}
 	return conn, nil
+}
+
+// after returns a channel that is closed when d has passed in the guest's time, and a function that
+// ends the wait. More than the guest waits for the head of a response does not pass.
+func (e *Exchange) after(d time.Duration) (<-chan struct{}, func()) {
+	world := e.state.world
+	if world == nil {
+		passed := make(chan struct{})
+		timer := time.AfterFunc(d, func() { close(passed) })
+		return passed, func() { timer.Stop() }
+	}
+	if limit := timeout(e.opts.FirstByte); d > limit {
+		e.late.Store(true)
+		d = limit
+	}
+	return world.after(d)
 }
 
 // dial connects, and shakes hands for https. The error of that is an *ErrorCode.

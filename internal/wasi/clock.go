@@ -15,6 +15,7 @@ const clockOrigin = uint64(time.Second)
 type Clock struct {
 	start time.Time
 	wall  func() time.Time
+	world *World // in place of both; nil for the machine's clocks
 }
 
 // NewClock returns a Clock whose monotonic part starts now. wall returns the time of day; nil
@@ -26,15 +27,25 @@ func NewClock(wall func() time.Time) *Clock {
 	return &Clock{start: time.Now(), wall: wall}
 }
 
+// NewWorldClock returns the Clock of a World.
+func NewWorldClock(w *World) *Clock {
+	return &Clock{wall: w.timeOfDay, world: w}
+}
+
 // Now returns the monotonic clock in nanoseconds. It is never 0 and never decreases.
-func (c *Clock) Now() uint64 { return clockOrigin + uint64(time.Since(c.start)) }
+func (c *Clock) Now() uint64 {
+	if c.world != nil {
+		return c.world.read()
+	}
+	return clockOrigin + uint64(time.Since(c.start))
+}
 
 // Wall returns the time of day.
 func (c *Clock) Wall() time.Time { return c.wall() }
 
 // Resolution returns the length of a tick of both clocks, at least 1 ns.
 func (c *Clock) Resolution() time.Duration {
-	if runtime.GOOS == "windows" {
+	if runtime.GOOS == "windows" && c.world == nil {
 		// Go reads the interrupt time there, which advances with the system timer.
 		return 15625 * time.Microsecond
 	}
@@ -43,7 +54,21 @@ func (c *Clock) Resolution() time.Duration {
 
 // Until returns a timer that is ready from the given instant of the monotonic clock on, at once if
 // that has passed.
-func (c *Clock) Until(instant uint64) *Timer { return &Timer{clock: c, deadline: instant} }
+func (c *Clock) Until(instant uint64) *Timer {
+	t := &Timer{clock: c, deadline: instant}
+	if c.world != nil {
+		t.real = farOff
+		if now := c.Now(); instant <= now {
+			t.real = time.Now()
+		} else if instant-now <= math.MaxInt64 {
+			t.real = time.Now().Add(time.Duration(instant - now))
+		}
+	}
+	return t
+}
+
+// farOff is when a timer that is too long for the clock comes.
+var farOff = time.Unix(1<<40, 0)
 
 // After returns a timer that is ready when that many nanoseconds have passed from now. A time too
 // long for the clock never comes.
@@ -60,6 +85,7 @@ func (c *Clock) After(nanoseconds uint64) *Timer {
 type Timer struct {
 	clock    *Clock
 	deadline uint64
+	real     time.Time // in a World: when it comes if events come in real time
 }
 
 // Ready reports whether the instant has come.
@@ -71,6 +97,10 @@ func (t *Timer) Subscribe(w *Waiter) (unsubscribe func()) {
 	if now >= t.deadline {
 		w.Wake()
 		return func() {}
+	}
+	if world := t.clock.world; world != nil {
+		unset := world.set(&worldTimer{at: t.deadline, real: t.real, guest: true, fire: w.Wake})
+		return func() { unset() }
 	}
 	left := t.deadline - now
 	if left > math.MaxInt64 {

@@ -55,6 +55,11 @@ type Config struct {
 	Random io.Reader
 	// Clock replaces the clocks of the machine, for tests.
 	Clock *Clock
+	// World replaces them, too; nil for the machine's. It belongs to one State.
+	World *World
+	// Seed makes what the guest draws repeatable: it has a stream of random numbers for its start
+	// and one for each request. Nil for numbers from Random.
+	Seed *uint64
 }
 
 // Dir is a folder that guests get, with all that is below it.
@@ -91,11 +96,13 @@ type State struct {
 	calling context.Context
 	onWait  func()
 	clock   *Clock
+	world   *World // that of cfg
 	random  *Random
+	seeded  *seeded // in place of random
 }
 
 // NewState returns the state for a new store. The caller closes it after the store.
-func NewState(cfg *Config) *State { return &State{cfg: cfg} }
+func NewState(cfg *Config) *State { return &State{cfg: cfg, world: cfg.World} }
 
 // Config returns the embedder's decisions. They must not be changed.
 func (s *State) Config() *Config { return s.cfg }
@@ -137,7 +144,33 @@ func (s *State) Await(ctx context.Context, src Source) error {
 		return nil
 	}
 	s.Waits()
-	return Await(ctx, src)
+	w := NewWaiter()
+	defer src.Subscribe(w)()
+	for !src.Ready() {
+		if err := s.Wait(ctx, w, Timed(src)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Wait waits until w is woken. alone says that it is subscribed to nothing but Sources for which
+// Timed holds.
+func (s *State) Wait(ctx context.Context, w *Waiter, alone bool) error {
+	if world := s.world; world != nil {
+		world.Wait(alone)
+		defer world.Run()
+	}
+	return w.Wait(ctx)
+}
+
+// Timed reports whether a Source is a timer or a request to another server, which a World knows.
+func Timed(src Source) bool {
+	switch src.(type) {
+	case *Timer, *Exchange:
+		return true
+	}
+	return false
 }
 
 // Waits calls the function of OnWait: a host function is about to wait.
@@ -150,7 +183,11 @@ func (s *State) Waits() {
 // Clock returns the clocks of this store.
 func (s *State) Clock() *Clock {
 	if s.clock == nil {
-		if s.clock = s.cfg.Clock; s.clock == nil {
+		switch s.clock = s.cfg.Clock; {
+		case s.clock != nil:
+		case s.world != nil:
+			s.clock = NewWorldClock(s.world)
+		default:
 			s.clock = NewClock(nil)
 		}
 	}
@@ -167,13 +204,4 @@ func (s *State) stopped() error {
 		return context.Cause(c)
 	}
 	return nil
-}
-
-// Random returns the randomness of this store.
-func (s *State) Random() *Random {
-	if s.random == nil {
-		s.random = NewRandom(s.cfg.Random)
-		s.random.Stopped = s.stopped
-	}
-	return s.random
 }

@@ -30,13 +30,14 @@ func (e *event) subscribe(w *Waiter) (unsubscribe func()) {
 	}
 }
 
-// wake wakes all subscribed Waiters.
-func (e *event) wake() {
+// wake wakes all subscribed Waiters, and reports whether there are any.
+func (e *event) wake() bool {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, s := range e.subs {
 		s.w.Wake()
 	}
-	e.mu.Unlock()
+	return len(e.subs) > 0
 }
 
 // Event is a set of Waiters that wait for one Source. It is safe for concurrent use; the zero

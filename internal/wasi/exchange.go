@@ -8,10 +8,12 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +28,10 @@ type Exchange struct {
 	start time.Time
 	// sender is the request that the guest worked for.
 	sender string
+	// began is when the exchange began in its World, in which live says that it is with the server
+	// itself, and late that the head of the response comes after the first-byte-timeout.
+	began      uint64
+	live, late atomic.Bool
 
 	cancel context.CancelFunc // of the connection attempt
 
@@ -162,6 +168,10 @@ func (e *Exchange) half() {
 // run connects, sends and receives the head of the response.
 func (e *Exchange) run(ctx context.Context) {
 	res, code := e.perform(ctx)
+	world := e.state.world
+	if world != nil && e.live.Load() {
+		world.endLive(e.began, time.Since(e.start).Round(time.Millisecond))
+	}
 	if code != nil {
 		e.abort(code)
 		e.mu.Lock()
@@ -185,7 +195,9 @@ func (e *Exchange) run(ctx context.Context) {
 	if dropped && res != nil {
 		res.Close()
 	}
-	e.wake()
+	if woken := e.wake(); world != nil {
+		world.end(woken)
+	}
 }
 
 func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) {
@@ -377,20 +389,24 @@ func (e *Exchange) writeBody(w *bufio.Writer, chunked bool) error {
 	}
 }
 
+const lateHead = "no response head within the first-byte-timeout"
+
 // receive reads the head of the final response.
 func (e *Exchange) receive(in *deadlineConn) (*IncomingResponse, *ErrorCode) {
 	br := bufio.NewReader(in)
 	for {
 		res, err := http.ReadResponse(br, &http.Request{Method: e.req.Method})
 		if err != nil {
-			const late = "no response head within the first-byte-timeout"
-			return nil, headError(err).explain(err, late, e.opts.FirstByte)
+			return nil, headError(err).explain(err, lateHead, e.opts.FirstByte)
 		}
 		switch {
 		case res.StatusCode == http.StatusSwitchingProtocols:
 			return nil, NewErrorCode(HTTPUpgradeFailed, nil)
 		case res.StatusCode >= 100 && res.StatusCode < 200:
 			continue
+		case e.late.Load():
+			err := os.ErrDeadlineExceeded
+			return nil, headError(err).explain(err, lateHead, e.opts.FirstByte)
 		}
 		in.body()
 		return e.response(res), nil

@@ -2,6 +2,7 @@ package wasi
 
 import (
 	crand "crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"io"
 	"math/rand/v2"
@@ -19,6 +20,7 @@ type Random struct {
 	secure   io.Reader
 	insecure *rand.ChaCha8
 	seed     *[2]uint64
+	first    *Random // whose InsecureSeed counts; nil for its own
 }
 
 // NewRandom returns a Random that draws from secure; nil stands for the machine's cryptographic
@@ -85,6 +87,9 @@ func (r *Random) InsecureUint64() (uint64, error) {
 
 // InsecureSeed returns 128 bits for seeding hash maps, the same ones at each call for a guest.
 func (r *Random) InsecureSeed() ([2]uint64, error) {
+	if r.first != nil {
+		return r.first.InsecureSeed()
+	}
 	if r.seed == nil {
 		var b [16]byte
 		if _, err := io.ReadFull(r.secure, b[:]); err != nil {
@@ -104,4 +109,82 @@ func (r *Random) generator() (*rand.ChaCha8, error) {
 		r.insecure = rand.NewChaCha8(key)
 	}
 	return r.insecure, nil
+}
+
+// maxStreams is how many requests of an instance keep their stream of random numbers.
+const maxStreams = 256
+
+// seeded are the random numbers of a State with a seed: a stream for what comes before the first
+// request, and one for each request.
+type seeded struct {
+	first   *Random
+	streams map[string]*Random // by the id of the request
+	ids     []string           // of streams, in their order
+	started uint64             // requests
+}
+
+// stream returns the numbers of a stream: which one, of a kind.
+func stream(kind string, seed, which uint64) *Random {
+	b := []byte(kind)
+	b = binary.LittleEndian.AppendUint64(b, seed)
+	b = binary.LittleEndian.AppendUint64(b, which)
+	return NewRandom(rand.NewChaCha8(sha256.Sum256(b)))
+}
+
+// StartRequest gives a request its stream of random numbers, if the State has a seed: that of its
+// own seed, or else of its place among the requests of the State.
+func (s *State) StartRequest(id string, seed *uint64) {
+	if s.cfg.Seed == nil && seed == nil {
+		return
+	}
+	r := s.seeds()
+	var own *Random
+	if seed != nil {
+		own = stream("own", *seed, 0)
+	} else {
+		own = stream("request", *s.cfg.Seed, r.started)
+	}
+	own.first = r.first
+	r.started++
+	if len(r.ids) >= maxStreams {
+		delete(r.streams, r.ids[0])
+		r.ids = r.ids[1:]
+	}
+	r.streams[id] = own
+	r.ids = append(r.ids, id)
+}
+
+func (s *State) seeds() *seeded {
+	if s.seeded == nil {
+		first := NewRandom(s.cfg.Random)
+		if s.cfg.Seed != nil {
+			first = stream("start", *s.cfg.Seed, 0)
+		}
+		s.seeded = &seeded{first: first, streams: make(map[string]*Random)}
+	}
+	return s.seeded
+}
+
+// Random returns the randomness of this store: of the request that the guest works for, if the
+// store has a seed.
+func (s *State) Random() *Random {
+	r := s.source()
+	r.Stopped = s.stopped
+	return r
+}
+
+func (s *State) source() *Random {
+	if s.cfg.Seed == nil && s.seeded == nil {
+		if s.random == nil {
+			s.random = NewRandom(s.cfg.Random)
+		}
+		return s.random
+	}
+	r := s.seeds()
+	if c := s.cfg.Client; c != nil && c.Sender != nil {
+		if own := r.streams[c.Sender()]; own != nil {
+			return own
+		}
+	}
+	return r.first
 }

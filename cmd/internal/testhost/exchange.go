@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,8 +17,8 @@ import (
 )
 
 // complete checks the body's length, and adds the header fields that a server
-// does.
-func complete(a *testrunner.Response, h http.Header) error {
+// does at that time.
+func complete(a *testrunner.Response, h http.Header, at time.Time) error {
 	if declared := h.Get("Content-Length"); declared != "" {
 		if n, err := strconv.ParseInt(declared, 10, 64); err == nil && n != int64(len(a.Body)) {
 			return &host.Failure{Outcome: host.ErrorCode, ErrorCode: "HTTP-response-body-size",
@@ -30,9 +31,13 @@ func complete(a *testrunner.Response, h http.Header) error {
 	}
 	if h.Get("Date") == "" {
 		a.Headers = append(a.Headers, fixture.Field{
-			Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat),
+			Name: "Date", Value: at.UTC().Format(http.TimeFormat),
 		})
 	}
+	// The fields are those of FieldsOf, sorted, whoever has added them.
+	slices.SortStableFunc(a.Headers, func(a, b fixture.Field) int {
+		return strings.Compare(a.Name, b.Name)
+	})
 	return nil
 }
 

@@ -60,10 +60,14 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 	if l.Host.Kind() == handler.P3 {
 		limit = max(t.config.Concurrent, 1)
 	}
-	a := &target{host: t, kind: l.Host.Kind(), limit: limit}
+	a := &target{host: t, kind: l.Host.Kind(), limit: limit, clock: spec.World.Clock}
 	options := host.SessionOptions{Env: envOf(spec.Env), Concurrent: limit}
 	a.upstreams.hermetic = spec.Hermetic
 	options.Connect = a.upstreams.connect
+	options.Clock = spec.World.Clock
+	if spec.World.Seeded {
+		options.Seed = &spec.World.Seed
+	}
 	if spec.Hermetic {
 		options.Network = &wasi.Network{Refused: a.upstreams.refused}
 	}

@@ -23,6 +23,8 @@ type target struct {
 	session *host.Session
 	kind    handler.Kind
 	limit   int // of requests at once
+	// clock is the time at which the instance begins; zero for that of the machine.
+	clock time.Time
 	// upstreams stand for other servers, if they are recorded.
 	upstreams upstreams
 	sent      atomic.Int64
@@ -64,6 +66,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 	t.vacant.Store(false)
 	after := &after{}
 	c := &host.Call{ID: strconv.FormatInt(t.sent.Add(1), 10), Started: r.Taken, After: after.take}
+	c.Clock, c.Seed = r.Clock, r.Seed
 	if r.Upstream != nil {
 		defer t.upstreams.add(c.ID, r.Upstream)()
 	}
@@ -87,7 +90,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 		if r.Timeout > 0 {
 			limit.Reset(time.Until(c.Head) + graceForBody)
 		}
-		err = receive(head, r, a)
+		err = receive(head, r, a, t.now(r))
 	}
 	a.Duration = time.Since(start)
 	switch {
@@ -170,8 +173,21 @@ func isHarmless(err error, f *testrunner.Failure) bool {
 	return f.Outcome == testrunner.ErrorCode || errors.As(err, &large)
 }
 
-// receive reads the response.
-func receive(out *http.Response, r *testrunner.Request, a *testrunner.Response) error {
+// now returns the time of a response to r.
+func (t *target) now(r *testrunner.Request) time.Time {
+	switch {
+	case t.clock.IsZero():
+		return time.Now()
+	case !r.Clock.IsZero():
+		return r.Clock
+	}
+	return t.clock
+}
+
+// receive reads the response, which comes at that time.
+func receive(
+	out *http.Response, r *testrunner.Request, a *testrunner.Response, at time.Time,
+) error {
 	length := int64(-1)
 	if n, err := strconv.ParseInt(out.Header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
 		length = n
@@ -184,7 +200,7 @@ func receive(out *http.Response, r *testrunner.Request, a *testrunner.Response) 
 		a.Status != http.StatusNotModified {
 		a.Body, a.Trailers = body, fixture.FieldsOf(out.Trailer)
 		if err == nil {
-			err = complete(a, out.Header)
+			err = complete(a, out.Header, at)
 		}
 	}
 	return err

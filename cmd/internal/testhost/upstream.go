@@ -59,7 +59,7 @@ func (u *upstreams) connect(ctx context.Context, r wasi.Destination) (net.Conn, 
 	}
 	return upstream.Connect(ctx, testrunner.UpstreamRequest{
 		Method: r.Method, Scheme: r.Scheme, Host: r.Host, Target: r.Target, Header: r.Header,
-		Dial: r.Dial,
+		Dial: r.Dial, After: r.After,
 	})
 }
 

@@ -107,3 +107,55 @@ func TestRecordedUpstreamsReplayWithoutTheirServers(t *testing.T) {
 		})
 	}
 }
+
+// In a world, the same requests have the same responses, and sleeps take no time.
+func TestRunsInAWorldRepeatThemselves(t *testing.T) {
+	const head = "# @clock 2026-01-02T03:04:05Z\n# @random-seed 7\n\n"
+	texts := map[string]string{
+		"rust-kitchen": head + "GET {{base}}/random\n\nGET {{base}}/sleep?ms=3600000\n\n" +
+			"GET {{base}}/clock\n\nGET {{base}}/fetch?url=http://a.test/\n\nGET {{base}}/clock\n\n" +
+			"# @random-seed 7\nGET {{base}}/random\n\n# @clock 2030-01-01T00:00:00Z\n" +
+			"GET {{base}}/clock\n",
+		"rust-kitchen-p3": head + "GET {{base}}/sleep?ms=3600000\n\n" +
+			"GET {{base}}/fetch?url=http://a.test/\n\nGET {{base}}/sse?n=3&ms=3600000\n",
+	}
+	const upstream = "GET http://a.test/\n[Options]\ndelay: 600s\nHTTP 200\n`from upstream`\n"
+	for guest, text := range texts {
+		t.Run(guest, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a.hurl")
+			for name, text := range map[string]string{
+				path: text, strings.Replace(path, ".hurl", ".upstream.hurl", 1): upstream,
+			} {
+				if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var first string
+			for range 3 {
+				f := runFile(t, guest, path, testrunner.UpstreamDefault)
+				var got strings.Builder
+				for _, r := range f.Results {
+					fmt.Fprintln(&got, r.Outcome, r.Response.Status, r.Response.Headers, string(r.Response.Body))
+				}
+				if first == "" {
+					first = got.String()
+				}
+				if got.String() != first || strings.Count(first, "pass 200") != len(f.Results) {
+					t.Errorf("got\n%s\nand before\n%s", got.String(), first)
+				}
+			}
+			if guest != "rust-kitchen" {
+				return
+			}
+			for _, want := range []string{
+				"1767326645", // an hour after the start
+				"1767327245", // and the delay of an upstream
+				"1893456000", // what an entry sets
+			} {
+				if !strings.Contains(first, want) {
+					t.Errorf("no %s in\n%s", want, first)
+				}
+			}
+		})
+	}
+}

@@ -42,17 +42,20 @@ func poll(c call, args []component.Value) (component.Value, error) {
 	}
 	c.state.Waits()
 	w := wasi.NewWaiter()
+	alone := true
 	for i, v := range list {
 		if i%polled == 0 && c.ctx.Err() != nil {
 			return unit(), context.Cause(c.ctx)
 		}
-		defer v.Rep().(*pollable).src.Subscribe(w)()
+		src := v.Rep().(*pollable).src
+		alone = alone && wasi.Timed(src)
+		defer src.Subscribe(w)()
 	}
 	for {
 		if ready, err := readyOf(c.ctx, list); err != nil || ready != nil {
 			return component.List(ready...), err
 		}
-		if err := w.Wait(c.ctx); err != nil {
+		if err := c.state.Wait(c.ctx, w, alone); err != nil {
 			return unit(), err
 		}
 	}

@@ -182,10 +182,13 @@ func (s *server) respond(x *Exchange) bool {
 
 // wait waits for a time, and reports whether the guest still has the connection open.
 func (s *server) wait(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+	if d == 0 {
+		return true
+	}
+	passed, stop := s.request.After(d)
+	defer stop()
 	select {
-	case <-timer.C:
+	case <-passed:
 		return true
 	case <-s.body.gone:
 		return false

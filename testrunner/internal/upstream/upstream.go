@@ -51,6 +51,9 @@ type Request struct {
 	Header http.Header
 	// Dial connects to the server itself.
 	Dial func(ctx context.Context) (net.Conn, error)
+	// After returns a channel that is closed when a time has passed for the guest, and a function
+	// to be called in the end in any case.
+	After func(d time.Duration) (passed <-chan struct{}, stop func())
 }
 
 // Set is a list of exchanges with how often each has been used. It is safe for concurrent use.
@@ -175,7 +178,7 @@ func (v *View) Connect(ctx context.Context, r Request) (net.Conn, error) {
 		if !v.take(candidates[0]) {
 			return v.Connect(ctx, r)
 		}
-		return nil, first.refuse(ctx, r.Host)
+		return nil, first.refuse(ctx, &r)
 	}
 	ours, theirs := net.Pipe()
 	s := &server{view: v, conn: ours, request: r, candidates: candidates}
@@ -277,18 +280,20 @@ func (v *View) take(exchange int) bool {
 }
 
 // refuse returns the error of a connection that is not made.
-func (x *Exchange) refuse(ctx context.Context, host string) error {
-	timer := time.NewTimer(x.Delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return ctx.Err()
+func (x *Exchange) refuse(ctx context.Context, r *Request) error {
+	if x.Delay > 0 {
+		passed, stop := r.After(x.Delay)
+		defer stop()
+		select {
+		case <-passed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	switch x.Fail {
 	case hurl.FailDNS:
 		return &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
-			Err: "no such host", Name: host, IsNotFound: true,
+			Err: "no such host", Name: r.Host, IsNotFound: true,
 		}}
 	case hurl.FailTimeout:
 		return &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}

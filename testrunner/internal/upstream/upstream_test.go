@@ -22,7 +22,14 @@ import (
 )
 
 func get(target string) Request {
-	return Request{Method: "GET", Scheme: "http", Host: "a.test", Target: target}
+	return Request{
+		Method: "GET", Scheme: "http", Host: "a.test", Target: target,
+		After: func(d time.Duration) (<-chan struct{}, func()) {
+			passed := make(chan struct{})
+			timer := time.AfterFunc(d, func() { close(passed) })
+			return passed, func() { timer.Stop() }
+		},
+	}
 }
 
 func want(target string) Want {

@@ -1,0 +1,41 @@
+package testrunner
+
+import (
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+)
+
+// world returns where the instances of the file's entries begin: what the file says, else the
+// options, else the first entry that says something.
+func (f *fileRun) world() World {
+	w := f.options.World
+	s := &f.file.Settings
+	for i := 0; ; i++ {
+		if s.Clock != nil && (w.Clock.IsZero() || i == 0) {
+			w.Clock = s.Clock.At
+		}
+		if s.Seed != nil && (!w.Seeded || i == 0) {
+			w.Seed, w.Seeded = s.Seed.N, true
+		}
+		if i == len(f.file.Entries) {
+			return w
+		}
+		s = &f.file.Entries[i].Settings
+	}
+}
+
+// setWorld sets what an entry itself says about its request.
+func (r *Request) setWorld(e *hurl.Entry) {
+	r.Clock, r.Seed = time.Time{}, nil
+	if c := e.Settings.Clock; c != nil {
+		r.Clock = c.At
+	}
+	if s := e.Settings.Seed; s != nil {
+		r.Seed = &s.N
+	}
+}
+
+// seedNote is the note of an entry with a seed of its own in an instance that was used before.
+const seedNote = "its seed starts the random numbers of this entry; what the instance drew before " +
+	"stays, such as keys for hashes"
