@@ -77,6 +77,10 @@ func (f *File) noHandler() *File {
 		what = "exports only " + enumeration(exports, 5)
 	}
 	hint := handlerHint(f.Producers.Toolchain())
+	if len(exports) > 0 && !isReleased(exports[0]) {
+		hint += "; if another component imports what it exports, serve that: " + programName +
+			" serve app.wasm --plug " + term.ShellPath(f.Path)
+	}
 	if host := otherHost(exports); host.run != "" {
 		hint = "it is made for " + host.name + ": run it with " + host.run + ", or " + hint
 	} else if host.name != "" {

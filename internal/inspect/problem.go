@@ -67,7 +67,7 @@ func (p *Problem) Unfinished() bool {
 func newProblem(path, code string, err error, hint, format string, args ...any) *Problem {
 	return &Problem{
 		Code:    code,
-		Message: term.Clean(path + ": " + fmt.Sprintf(format, args...)),
+		Message: term.Clean(cmp.Or(path, `""`) + ": " + fmt.Sprintf(format, args...)),
 		Hint:    term.Clean(hint),
 		Err:     err,
 	}
