@@ -18,7 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
-big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3 rust-system-postgres rust-system-postgres-p3)
+big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3 rust-system-postgres rust-system-postgres-p3 py-system py-system-p3 go-system js-system)
 small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-system-disk rust-guard rust-words rust-greeter rust-keyvalue rust-keyvalue-draft2 rust-preview1 rust-process c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
 other=(rust-kitchen-lines)
 
@@ -27,6 +27,7 @@ componentize_py=0.25.1
 wasm_tools=1.262.0.0
 wasmtime=49.0.4
 jco=1.35.0
+old_jco=1.15.0
 componentize_js=0.23.0
 componentize_qjs=0.4.5
 wit_bindgen=0.63.0
@@ -123,6 +124,15 @@ need_adapter() {
   once "jco-$jco" install_jco
   adapter=wasi_snapshot_preview1=$tools/jco-$jco/package/lib/wasi_snapshot_preview1.reactor.wasm
   command_adapter=${adapter/reactor/command}
+}
+# An adapter older than the interfaces of StarlingMonkey: those of a newer one, which lack a function
+# that the engine imports, would replace them.
+need_old_adapter() {
+  once "jco-$old_jco" install_old_jco
+  old_adapter=$tools/jco-$old_jco/package/lib/wasi_snapshot_preview1.reactor.wasm
+}
+install_old_jco() {
+  npm pack --silent "@bytecodealliance/jco@$old_jco" && tar xzf ./*.tgz
 }
 install_jco() {
   npm pack --silent "@bytecodealliance/jco@$jco" && tar xzf ./*.tgz
@@ -222,6 +232,12 @@ rustup_guest() {
   cp "$cache/rust-target-wasip2/wasm32-wasip2/release/$name.wasm" "$out"
 }
 
+# program_wit VERSION FOLDER: the text of the interfaces with a world `program`.
+program_wit() {
+  cp -r "$here/wit/$1" "$2"
+  printf 'package guests:programs;\n\nworld program {\n  include wasi:cli/command@%s;\n}\n' "$1" >"$2/world.wit"
+}
+
 # build NAME OUT WORK: WORK is an empty folder.
 build() {
   local name=$1 out=$2 work=$3
@@ -304,6 +320,33 @@ build() {
     cp "$here/js-kitchen/kitchen.js" "$work"
     (cd "$work" && node "$here/js-kitchen/componentize.mjs" kitchen.js wit "$out")
     ;;
+  py-system | py-system-p3)
+    local version=0.2.12 p3=''
+    [[ $name != *-p3 ]] || version=0.3.0 p3=p3/
+    program_wit "$version" "$work/wit"
+    mkdir "$work/app"
+    cp "$here/py-system/system.py" "$here/py-system/${p3}app.py" "$work/app"
+    (cd "$work/app" && componentize-py -q -d ../wit -w program componentize -p . app -o "$out")
+    ;;
+  go-system)
+    program_wit 0.2.12 "$work/wit-text"
+    mkdir -p "$work/export_wasi_cli_run" "$work/pkg"
+    cp "$here/go-system"/*.go "$work/export_wasi_cli_run"
+    cp -r "$tools/wit-bindgen-$wit_bindgen/go-runtime" "$work/pkg/wit"
+    (cd "$work" && wit-bindgen go wit-text -w program --out-dir . --quiet &&
+      printf 'module go.bytecodealliance.org/pkg\n\ngo 1.25\n' >pkg/go.mod &&
+      go mod edit -replace go.bytecodealliance.org/pkg=./pkg &&
+      GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -ldflags='-checklinkname=0 -s -w' -o core.wasm .)
+    wasm-tools component embed "$work/wit-text" -w program "$work/core.wasm" -o "$work/embedded.wasm"
+    wasm-tools component new "$work/embedded.wasm" --adapt "$adapter" -o "$out"
+    ;;
+  js-system)
+    cp -r "$here/wit/0.2.12" "$work/wit"
+    find "$work/wit" -name '*.wit' -exec sed -i 's/0\.2\.12/0.2.10/g' {} +
+    cp "$here/js-system/world.wit" "$work/wit"
+    cp "$here/js-system/system.js" "$work"
+    (cd "$work" && node "$here/js-system/componentize.mjs" system.js wit "$old_adapter" "$out")
+    ;;
   py-kitchen)
     cp "$here/py-kitchen/app.py" "$work"
     (cd "$work" && componentize-py -q -d "$here/wit/0.2.12" -w proxy componentize -p . app -o "$out")
@@ -330,6 +373,7 @@ sources() {
   rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-kitchen*) echo rust-kitchen/src rust-kitchen/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   qjs-kitchen-p3) echo "$1" wit/0.3.0 wit/0.2.12 ;;
+  py-system*) echo py-system wit/0.3.0 wit/0.2.12 ;;
   *-p3) echo "$1" wit/0.3.0 ;;
   *) echo "$1" wit/0.2.12 ;;
   esac
@@ -349,11 +393,12 @@ prepare() {
   rust-sockets-* | rust-system-*) need_rustup ;;
   rust-*) need_python; need_rust; [[ $1 != *-std && $1 != *1 ]] || need_adapter ;;
   c-kitchen) need_python; need_adapter; need_wit_bindgen; need_clang ;;
-  go-kitchen*) need_python; need_adapter; need_wit_bindgen ;;
+  go-*) need_python; need_adapter; need_wit_bindgen ;;
   composed-*) need_python ;;
   js-kitchen) need_js ;;
+  js-system) need_js; need_old_adapter ;;
   qjs-kitchen-p3) need_qjs ;;
-  py-kitchen*) need_python ;;
+  py-*) need_python ;;
   esac
 }
 

@@ -1,0 +1,13 @@
+"""A program of WASI 0.2."""
+
+import sys
+
+import system
+from componentize_py_types import Err
+from wit_world import exports
+
+
+class Run(exports.Run):
+    def run(self) -> None:
+        if system.main(sys.argv[1:]):
+            raise Err(None)
