@@ -143,6 +143,13 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 		}
 		add(g, throughput, rates)
 	}
+	for _, measure := range []func(context.Context) ([]result, error){s.copies, s.transfers} {
+		more, err := measure(ctx)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, more...)
+	}
 	return results, nil
 }
 

@@ -36,7 +36,8 @@ func report(out io.Writer, results []result) error {
 }
 
 func figure(what string, value float64) string {
-	if what == throughput {
+	switch what {
+	case throughput, sent, received:
 		return fmt.Sprintf("%.0f", value)
 	}
 	return fmt.Sprintf("%.2f", value)

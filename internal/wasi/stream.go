@@ -61,7 +61,7 @@ type InputStream interface {
 	Source
 	// Read returns up to n bytes that are there now, without blocking; none means nothing yet.
 	// io.EOF is the end, forever; any other error is reported once and then becomes io.EOF. The
-	// bytes are the caller's until the next Read.
+	// bytes are the caller's until the guest reads again, from this or another stream.
 	Read(n int) ([]byte, error)
 	io.Closer
 }
@@ -85,6 +85,14 @@ func Await(ctx context.Context, s Source) error {
 	if s.Ready() {
 		return nil
 	}
+	if b, ok := s.(Blocker); ok {
+		for !s.Ready() {
+			if err := b.Block(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	w := NewWaiter()
 	defer s.Subscribe(w)()
 	for !s.Ready() {
@@ -93,6 +101,12 @@ func Await(ctx context.Context, s Source) error {
 		}
 	}
 	return nil
+}
+
+// Blocker is a Source that the goroutine of a guest can wait for by itself, without a Waiter.
+type Blocker interface {
+	// Block returns when Ready may have become true, or when the context has ended, with its cause.
+	Block(ctx context.Context) error
 }
 
 // Unlimited is an OutputStream that accepts a Write of any size, whatever CheckWrite says.

@@ -40,6 +40,12 @@ func poll(c call, args []component.Value) (component.Value, error) {
 		c.state.Busy()
 		return component.List(ready...), err
 	}
+	if len(list) == 1 {
+		if err := c.state.Await(c.ctx, list[0].Rep().(*pollable).src); err != nil {
+			return unit(), err
+		}
+		return component.List(component.U32(0)), nil
+	}
 	c.state.Waits()
 	w := wasi.NewWaiter()
 	alone := true

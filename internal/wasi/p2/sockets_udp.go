@@ -156,18 +156,13 @@ func udpStream(_ call, args []component.Value) (component.Value, error) {
 
 func udpReceive(_ call, args []component.Value) (component.Value, error) {
 	s := args[0].Rep().(*incomingDatagrams)
-	var list []component.Value
-	size := 0
-	for n := min(args[1].U64(), maxDatagrams); n > 0 && size < maxReceived; n-- {
-		d, err := s.of.socket.Receive()
-		if err == sockets.WouldBlock || err != nil && len(list) > 0 {
-			break
-		}
-		if err != nil {
-			return socketError(err), nil
-		}
-		size += len(d.Data)
-		list = append(list, component.Record(component.Bytes(d.Data), table.SocketAddress(d.From)))
+	got, err := s.of.socket.ReceiveAll(int(min(args[1].U64(), maxDatagrams)), maxReceived)
+	if err != nil {
+		return socketError(err), nil
+	}
+	list := make([]component.Value, len(got))
+	for i, d := range got {
+		list[i] = component.Record(component.Bytes(d.Data), table.SocketAddress(d.From))
 	}
 	return component.Ok(component.List(list...)), nil
 }

@@ -25,6 +25,7 @@ type Host struct {
 	uses   func(kind wasi.UseKind, name string, refused bool)
 	ctx    context.Context // ends with the State
 	cancel context.CancelFunc
+	buf    *[maxRead]byte // the guest's, for what a connection receives
 
 	mu      sync.Mutex
 	closed  bool

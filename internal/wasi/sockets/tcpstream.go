@@ -64,10 +64,12 @@ func (i *TCPInput) Read(n int) ([]byte, error) {
 	if n <= 0 {
 		return nil, i.probe()
 	}
-	buf := buffers.Get().(*[maxRead]byte)
-	defer buffers.Put(buf)
-	got, err := i.ReadInto(buf[:min(n, maxRead)])
-	return append([]byte(nil), buf[:got]...), err
+	h := i.t.host
+	if h.buf == nil {
+		h.buf = new([maxRead]byte)
+	}
+	got, err := i.ReadInto(h.buf[:min(n, maxRead)])
+	return h.buf[:got:got], err
 }
 
 // probe returns io.EOF if that is what comes next.

@@ -184,7 +184,9 @@ func (u *UDP) Receive() (Datagram, error) {
 	}
 	if r := u.next; r != nil {
 		u.next = nil
-		return r.Datagram, r.err
+		if r.err != nil || u.wants(r.From) { // there may be another peer by now
+			return r.Datagram, r.err
+		}
 	}
 	buf := buffers.Get().(*[maxRead]byte)
 	defer buffers.Put(buf)
@@ -199,6 +201,26 @@ func (u *UDP) Receive() (Datagram, error) {
 			return Datagram{append([]byte(nil), buf[:n]...), from}, nil
 		}
 	}
+}
+
+// ReceiveAll returns datagrams that are there, up to n, and no more after so many bytes. There may
+// be none; an error that comes after some is that of the next call.
+func (u *UDP) ReceiveAll(n, size int) (list []Datagram, err error) {
+	for ; n > 0 && size > 0; n-- {
+		d, err := u.Receive()
+		switch {
+		case err == WouldBlock:
+			return list, nil
+		case err != nil && len(list) > 0:
+			u.next = &received{err: err}
+			return list, nil
+		case err != nil:
+			return nil, err
+		}
+		size -= len(d.Data)
+		list = append(list, d)
+	}
+	return list, nil
 }
 
 // wants reports whether a datagram from there is for the guest.

@@ -1,7 +1,11 @@
 package sockets
 
 import (
+	"context"
+	"errors"
 	"testing"
+
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 func udpPair(t *testing.T, h *Host) (*UDP, *UDP) {
@@ -85,5 +89,81 @@ func TestErrorsOfDatagrams(t *testing.T) {
 	wants(t, "receive", err, ConnectionRefused)
 	for _, size := range []int{65535, 65536, 1 << 20} {
 		wants(t, "large", a.Send(make([]byte, size), nil), DatagramTooLarge)
+	}
+}
+
+// An error that comes after datagrams is reported once they have been received.
+func TestAnErrorAfterDatagramsIsNotLost(t *testing.T) {
+	h := newTestHost(t, everything)
+	a, peer := udpPair(t, h)
+	here, there := must[Address](t)(a.LocalAddress()), must[Address](t)(peer.LocalAddress())
+	ok(t, a.Connect(there))
+	ok(t, peer.Send([]byte("last words"), &here))
+	await(t, a.Incoming()) // receives them
+	ok(t, peer.Close())
+	ok(t, a.Send([]byte("x"), nil))
+	await(t, &a.readable)
+	list := must[[]Datagram](t)(a.ReceiveAll(16, 1000))
+	if len(list) != 1 || string(list[0].Data) != "last words" {
+		t.Errorf("received %q", list)
+	}
+	if !a.Incoming().Ready() {
+		t.Error("nothing to wait for, though there is an error")
+	}
+	_, err := a.ReceiveAll(16, 1000)
+	wants(t, "then", err, ConnectionRefused)
+	if list := must[[]Datagram](t)(a.ReceiveAll(16, 1000)); len(list) != 0 {
+		t.Errorf("received %q", list)
+	}
+}
+
+// What waits of a peer that was replaced is not received.
+func TestAReplacedPeerIsNotHeard(t *testing.T) {
+	h := newTestHost(t, everything)
+	a, b := udpPair(t, h)
+	u := must[*UDP](t)(h.NewUDP(false))
+	ok(t, u.Connect(must[Address](t)(a.LocalAddress())))
+	here := must[Address](t)(u.LocalAddress())
+	ok(t, a.Send([]byte("old"), &here))
+	await(t, u.Incoming())
+	ok(t, u.Connect(must[Address](t)(b.LocalAddress())))
+	_, err := u.Receive()
+	wants(t, "receive", err, WouldBlock)
+	if u.Incoming().Ready() {
+		t.Error("ready for what is not from the peer")
+	}
+}
+
+// TestAGuestWaitsByItself waits for what comes, beside another that waits for the same, and until
+// the guest is to end.
+func TestAGuestWaitsByItself(t *testing.T) {
+	h := newTestHost(t, everything)
+	s, c := pair(t, h)
+	in := must[*TCPInput](t)(s.Input())
+	defer in.Close()
+	other := wasi.NewWaiter()
+	defer in.Subscribe(other)()
+	for range 100 {
+		sent := make(chan error, 1)
+		go func() {
+			_, err := c.Write([]byte("x"))
+			sent <- err
+		}()
+		await(t, in)
+		if p, err := in.Read(10); string(p) != "x" || err != nil {
+			t.Fatalf("%q, %v", p, err)
+		}
+		ok(t, <-sent)
+	}
+	u, _ := udpPair(t, h)
+	stopped := errors.New("stopped")
+	for _, src := range []wasi.Source{in, u.Incoming()} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- wasi.Await(ctx, src) }()
+		cancel(stopped)
+		if err := <-ended; !errors.Is(err, stopped) {
+			t.Errorf("%v, want %v", err, stopped)
+		}
 	}
 }

@@ -1,5 +1,5 @@
 //! What Rust's standard library does with sockets, in one program: `std echo`, `std many N`,
-//! `std exhaust`, `std connect ADDR`, `std hang`, `std udp ADDR`, `std bind ADDR`, `std leave ADDR N`.
+//! `std exhaust`, `std connect ADDR`, `std hang`, `std udp ADDR`, `std bind ADDR`, `std leave ADDR N`, `std take ADDR`.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
@@ -106,8 +106,25 @@ fn main() -> std::io::Result<()> {
         }),
         // Writes that much and ends without a word.
         "leave" => TcpStream::connect(arg(1)).and_then(|mut c| {
-            c.write_all(&vec![b'x'; arg(2).parse().unwrap()])?;
+            let (piece, mut left) = (vec![b'x'; 64 << 10], arg(2).parse::<usize>().unwrap());
+            while left > 0 {
+                let n = piece.len().min(left);
+                c.write_all(&piece[..n])?;
+                left -= n;
+            }
             std::process::exit(0)
+        }),
+        // Reads to the end.
+        "take" => TcpStream::connect(arg(1)).and_then(|mut c| {
+            let (mut piece, mut all) = (vec![0; 64 << 10], 0);
+            loop {
+                match c.read(&mut piece)? {
+                    0 => break,
+                    n => all += n,
+                }
+            }
+            println!("{all} bytes");
+            Ok(())
         }),
         other => panic!("no {other}"),
     };
