@@ -3,8 +3,10 @@ package component
 import "iter"
 
 // fiber is a coroutine that runs threads, one after the other: making one, and having its stack
-// grow as guest code calls the host, takes longer than many a thread runs.
+// grow as guest code calls the host, takes longer than many a thread runs. When its store closes,
+// the one that has no thread goes with the instance tree to the next store.
 type fiber struct {
+	store *Store
 	next  func() (struct{}, bool) // runs the thread until it parks or ends
 	stop  func()
 	yield func(struct{}) bool
@@ -20,15 +22,15 @@ func (s *Store) takeFiber() *fiber {
 		s.idle = nil
 		return f
 	}
-	f := &fiber{}
+	f := &fiber{store: s}
 	f.next, f.stop = iter.Pull(func(yield func(struct{}) bool) {
 		f.yield = yield
 		for {
-			f.run(s)
-			if s.closed || s.idle != nil {
+			f.run()
+			if f.store.closed || f.store.idle != nil {
 				return
 			}
-			s.idle = f
+			f.store.idle = f
 			if !yield(struct{}{}) {
 				return
 			}
@@ -42,13 +44,13 @@ func (f *fiber) begin(th *thread, body func(th *thread)) { f.th, f.body = th, bo
 
 // run runs the thread to its end. A trap passes through to the resumer of the thread and ends the
 // fiber.
-func (f *fiber) run(s *Store) {
+func (f *fiber) run() {
 	defer func() {
 		f.th.done = true
 		f.th.fiber = nil
-		s.unlist(f.th)
+		f.store.unlist(f.th)
 		f.th, f.body = nil, nil
-		if s.closed {
+		if f.store.closed {
 			_ = recover()
 		}
 	}()

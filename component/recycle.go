@@ -23,6 +23,7 @@ type recycled struct {
 	room   *callRoom
 	frame  *callFrame
 	spares spares
+	idle   *fiber
 }
 
 // pool holds recycled instance trees of one linked component.
@@ -69,6 +70,9 @@ func (p *pool) close() {
 	p.free, p.closed = nil, true
 	p.mu.Unlock()
 	for _, r := range free {
+		if r.idle != nil {
+			r.idle.stop()
+		}
 		_ = r.group.Close()
 	}
 }
@@ -96,7 +100,8 @@ func (s *Store) recycle() bool {
 		*s.frame = callFrame{}
 	}
 	return s.linked.pool.put(recycled{limits: s.limits, group: s.group, insts: s.insts,
-		mems: s.mems, funcs: s.funcs, room: s.room, frame: s.frame, spares: s.spares})
+		mems: s.mems, funcs: s.funcs, room: s.room, frame: s.frame, spares: s.spares,
+		idle: s.idle})
 }
 
 // maxKeptEntries bounds the room in a handle table that waits for another use.

@@ -87,6 +87,9 @@ func (l *Linked) NewStore(ctx context.Context, data any, lim Limits) *Store {
 	if r, ok := l.pool.take(lim); ok {
 		s.group, s.insts, s.mems, s.funcs = r.group, r.insts, r.mems, r.funcs
 		s.room, s.frame, s.spares = r.room, r.frame, r.spares
+		if s.idle = r.idle; s.idle != nil {
+			s.idle.store = s
+		}
 		s.begin(ctx)
 		s.ready = true
 		for _, in := range s.insts {
@@ -148,9 +151,6 @@ func (s *Store) Close() error {
 	for _, th := range slices.Clone(s.parked) {
 		th.fiber.stop()
 	}
-	if s.idle != nil {
-		s.idle.stop()
-	}
 	for _, e := range slices.Clone(s.ends) {
 		e.peerDropped(ErrStoreClosed)
 	}
@@ -171,6 +171,10 @@ func (s *Store) Close() error {
 		}
 	}
 	kept := idle && s.recycle()
+	if s.idle != nil && !kept {
+		s.idle.stop()
+	}
+	s.idle = nil
 	if s.poison == nil {
 		s.poison = ErrStoreClosed // the group may be another store's from now on
 	}

@@ -433,7 +433,10 @@ func BenchmarkHello(b *testing.B) {
 	for _, bc := range []struct {
 		name, guest string
 		reuse       Reuse
-	}{{"fresh", p2, Reuse{Max: 1}}, {"reused", p2, Reuse{Max: 1 << 30}}, {"p3", p3, Reuse{Max: 128, Concurrent: 16}}} {
+	}{
+		{"fresh", p2, Reuse{Max: 1}}, {"reused", p2, Reuse{Max: 1 << 30}},
+		{"p3", p3, Reuse{Max: 128, Concurrent: 16}}, {"p3-fresh", p3, Reuse{Max: 1}},
+	} {
 		b.Run(bc.name, func(b *testing.B) {
 			h := &guestHost{
 				loaded: load(b, bc.guest), reuse: bc.reuse,
