@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
@@ -182,11 +183,17 @@ func (r *runner) run(ctx context.Context) error {
 // parallel runs files on several goroutines, each file with its own instance
 // unless they share a session.
 func (r *runner) parallel(ctx context.Context, jobs int, shared *session) error {
-	queue := make(chan int)
+	// Each worker takes the next file itself: one that were handed to it would cost as much as
+	// running it, if it is small.
+	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range jobs {
 		workers.Go(func() {
-			for i := range queue {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(r.files) {
+					return
+				}
 				s := shared
 				if s == nil {
 					s = newSession(r.host, 1)
@@ -200,15 +207,6 @@ func (r *runner) parallel(ctx context.Context, jobs int, shared *session) error 
 			}
 		})
 	}
-feed:
-	for i := range r.files {
-		select {
-		case queue <- i:
-		case <-ctx.Done():
-			break feed
-		}
-	}
-	close(queue)
 	workers.Wait()
 	r.flush()
 	return context.Cause(ctx)
