@@ -75,6 +75,8 @@ func convertError(err error) error {
 	}
 	code, hint := exit.Usage, ""
 	switch failed.Kind {
+	case record.Missing:
+		hint = "name a file with recorded traffic, such as session.har"
 	case record.Nothing:
 		code = exit.Unreadable
 		hint = "see the warnings above"

@@ -6,6 +6,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/record"
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // redactUsage explains --redact.
@@ -42,7 +43,8 @@ func (t *server) startRecording(s *serveSettings) (*record.Recorder, error) {
 	o.Say = func(line string) { t.note("%s", line) }
 	r, err := record.New(o)
 	if err != nil {
-		return nil, exit.Usagef("", "--record: %v", err)
+		return nil, exit.Usagef("name a folder that can be written", "--record %s: %v", o.Dir,
+			regular.Reason(err))
 	}
 	return r, nil
 }

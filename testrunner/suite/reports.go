@@ -48,7 +48,7 @@ func (r *Reports) check() error {
 			err = regular.Writable(f.path, 0o644)
 		}
 		if err != nil {
-			return fail(err, "name a file to write to", "%s: %v", f.flag, err)
+			return fail(err, "name a file to write to", "%s %s: %v", f.flag, f.path, regular.Reason(err))
 		}
 	}
 	if r.HTML == "" {
@@ -59,7 +59,7 @@ func (r *Reports) check() error {
 		err = regular.Writable(filepath.Join(r.HTML, report.HTMLFile), 0o644)
 	}
 	if err != nil {
-		return fail(err, "name a folder to write to", "%s: %v", htmlFlag, err)
+		return fail(err, "name a folder to write to", "%s %s: %v", htmlFlag, r.HTML, regular.Reason(err))
 	}
 	return nil
 }
@@ -68,14 +68,14 @@ func (r *Reports) check() error {
 func (r *Reports) write(run *report.Run) error {
 	for _, f := range r.files() {
 		if err := writeReport(f, run); err != nil {
-			return fail(err, "", "%s: %v", f.flag, err)
+			return fail(err, "", "%s %s: %v", f.flag, f.path, regular.Reason(err))
 		}
 	}
 	if r.HTML == "" {
 		return nil
 	}
 	if err := report.HTML(r.HTML, run); err != nil {
-		return fail(err, "", "%s: %v", htmlFlag, err)
+		return fail(err, "", "%s %s: %v", htmlFlag, r.HTML, regular.Reason(err))
 	}
 	return nil
 }
