@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // filesRoot makes the folder that the programs get, and one beside it, and returns its path.
@@ -74,5 +76,36 @@ func TestADirThatIsReadOnly(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(root, "f.txt")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAFullFileSystemIsACode has programs copy what there is no room for. Only root can make a
+// small file system; others rely on the tests of package files.
+func TestAFullFileSystemIsACode(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return
+	}
+	for name, want := range map[string]string{
+		"rust-files-p3": "InsufficientSpace", "rust-files-std": "StorageFull",
+	} {
+		folder := t.TempDir()
+		if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "size=1m"); err != nil {
+			t.Logf("not even root may mount: %v", err)
+			return
+		}
+		t.Cleanup(func() {
+			if err := unix.Unmount(folder, 0); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := os.WriteFile(filepath.Join(folder, "in"), make([]byte, 600<<10), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		program := filepath.Join("..", "testdata", "guests", name, name+".wasm")
+		out, err := exec.CommandContext(limited(t), os.Getenv(builtVariable), "run",
+			"--dir", folder+"::/", program, "copy", "in", "out").CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v, want %s\n%s", name, err, want, out)
+		}
 	}
 }

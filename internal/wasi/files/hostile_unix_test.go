@@ -9,10 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 // steal tries to read the secret through d at path, in every way that a name can be used, and
@@ -268,6 +271,37 @@ func TestSystemFilesCannotBeOpened(t *testing.T) {
 		f, err := d.OpenAt(path, true, 0, Read)
 		if err == nil {
 			f.Close()
+			t.Errorf("%s can be opened", path)
+		}
+	}
+}
+
+// TestLinksOfTheSystemAreNotFollowed gives a guest a folder of /proc, whose links lead to what is
+// open, whatever their text is.
+func TestLinksOfTheSystemAreNotFollowed(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // there is no /proc
+	}
+	root, err := os.OpenRoot("/proc/self")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	b := newBed(t, false)
+	f := New([]wasi.Dir{{Guest: "/", Root: root}})
+	defer f.Close()
+	held, err := os.Open(b.outside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	d := f.Preopens()[0].Descriptor
+	defer d.Close()
+	fd := "fd/" + strconv.Itoa(int(held.Fd()))
+	for _, path := range []string{fd, fd + "/secret", fd + "/", "root", "root/etc/passwd", "cwd", "cwd/",
+		"exe", "task/../root/", "ns/net"} {
+		if o, err := d.OpenAt(path, true, 0, Read); err == nil {
+			o.Close()
 			t.Errorf("%s can be opened", path)
 		}
 	}
