@@ -80,7 +80,8 @@ type guest struct {
 
 const (
 	freshFloor  = 0.5 // with an instance for each request
-	asyncFloor  = 0.6 // with instances that are used again
+	asyncFloor  = 1   // with instances that are used again
+	guestFloor  = 0.6 // the same, where most of the time is the guest's own
 	coldCeiling = 0.6
 )
 
@@ -99,6 +100,12 @@ func (s settings) list() []guest {
 	}
 	if s.guests == "" {
 		return all
+	}
+	for _, name := range []string{"py-kitchen-p3", "qjs-kitchen-p3", "go-kitchen-p3"} {
+		path := filepath.Join(s.guests, name+".wasm")
+		if _, err := os.Stat(path); err == nil {
+			all = append(all, guest{name: name, path: path, async: true, floor: guestFloor})
+		}
 	}
 	for _, name := range []string{"js-kitchen", "py-kitchen", "go-kitchen"} {
 		path := filepath.Join(s.guests, name+".wasm")
@@ -143,7 +150,9 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 		}
 		add(g, throughput, rates)
 	}
-	for _, measure := range []func(context.Context) ([]result, error){s.copies, s.transfers} {
+	for _, measure := range []func(context.Context) ([]result, error){
+		s.copies, s.transfers, s.streams,
+	} {
 		more, err := measure(ctx)
 		if err != nil {
 			return nil, err

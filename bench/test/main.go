@@ -1,13 +1,14 @@
 // Command test sets wasihttp test beside the hurl program: it checks that both
 // come to the same verdict about each entry of some fixtures, that hurl parses
 // what the parser's tests say it does, and measures how long each takes for many
-// entries.
+// entries, and whether many small files take longer with --jobs.
 //
 // Usage:
 //
 //	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM verdicts COMPONENT FIXTURE-OR-FOLDER...
 //	go run ./bench/test -hurl PROGRAM grammar LIST
 //	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM -wasmtime PROGRAM speed COMPONENT
+//	go run ./bench/test -wasihttp PROGRAM jobs COMPONENT
 //
 // The fixtures must address http://localhost:8080; hurl gets them with the
 // address of a server on a free port instead.
@@ -52,7 +53,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: verdicts COMPONENT FIXTURE-OR-FOLDER..., grammar LIST, or speed COMPONENT")
+var errUsage = errors.New("usage: verdicts COMPONENT FIXTURE-OR-FOLDER..., grammar LIST, speed COMPONENT, or jobs COMPONENT")
 
 func run(ctx context.Context, p programs, limit float64, entries int, args []string) error {
 	switch {
@@ -62,6 +63,8 @@ func run(ctx context.Context, p programs, limit float64, entries int, args []str
 		return p.grammar(ctx, args[1])
 	case len(args) == 2 && args[0] == "speed":
 		return p.speed(ctx, args[1], limit, entries)
+	case len(args) == 2 && args[0] == "jobs":
+		return p.jobs(ctx, args[1], entries)
 	}
 	return errUsage
 }
