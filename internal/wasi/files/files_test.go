@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -383,5 +384,20 @@ func TestFilesEndWithTheStateOfTheirStore(t *testing.T) {
 	}
 	if err := f.Do(t.Context(), func() {}); err == nil {
 		t.Error("operations go on after the end")
+	}
+}
+
+// TestTextsOfLinksThatAreAbsolute includes those that only Windows takes for absolute.
+func TestTextsOfLinksThatAreAbsolute(t *testing.T) {
+	onWindows := runtime.GOOS == "windows"
+	for text, want := range map[string]bool{
+		"": false, "a": false, "../a": false, "a/b": false, ".": false, "a:b": false,
+		"/": true, "/a": true, "//host/share": true,
+		`\a`: onWindows, `\\host\share`: onWindows, "C:": onWindows, "C:a": onWindows, "c:/a": onWindows,
+		`\\?\C:\a`: onWindows,
+	} {
+		if got := isAbsolute(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
 	}
 }

@@ -145,6 +145,8 @@ func (d *Descriptor) Symlink(text, path string) error {
 	switch err := checkPath(text); {
 	case err != nil:
 		return err
+	case isAbsolute(text):
+		return wasi.FileCode("not-permitted")
 	case !t.missing && t.slash && t.stat.Type != Directory:
 		return wasi.FileCode("not-directory")
 	case !t.missing:

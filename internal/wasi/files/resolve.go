@@ -2,6 +2,7 @@ package files
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/wasi"
@@ -141,7 +142,9 @@ func (d *Descriptor) step(path string, follow bool) (t *target, next string, err
 	return &target{place: p, path: path, slash: slash, stat: st, missing: err != nil}, "", nil
 }
 
-// isAbsolute reports whether the text of a link leads out of every folder.
+// isAbsolute reports whether the text of a link leads out of every folder, as one that names a
+// volume of Windows does, too.
 func isAbsolute(text string) bool {
-	return text != "" && (text[0] == '/' || os.IsPathSeparator(text[0]))
+	return text != "" && (text[0] == '/' || os.IsPathSeparator(text[0])) ||
+		filepath.VolumeName(text) != ""
 }
