@@ -20,6 +20,8 @@ type guest struct {
 	stdout io.WriteCloser
 	stderr io.WriteCloser
 	expire handler.Timeouts
+	tee    teeTail // stderr
+	made   handler.Instance
 
 	requests attribution
 }
@@ -39,7 +41,8 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	h := m.host
 	g := &guest{host: h, id: h.ids.Add(1), cfg: m.base}
 	g.stdout = g.open(h.cfg.Stdout)
-	g.stderr = &teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
+	g.tee = teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
+	g.stderr = &g.tee
 	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
 	g.cfg.Client, g.cfg.Refusals = m.outbound.client(g), g
 	if !m.clock.IsZero() {
@@ -55,7 +58,7 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	store := h.linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(h.cfg.MaxMemory)})
 	g.requests.store, g.requests.kind = store, h.pre.Kind()
 	initCtx, cancel := ctx, context.CancelFunc(func() {})
-	if h.cfg.Timeout > 0 {
+	if h.cfg.Timeout > 0 && !store.Quick() {
 		initCtx, cancel = context.WithTimeoutCause(
 			ctx,
 			h.cfg.Timeout,
@@ -68,11 +71,12 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 		g.Drop(store, err)
 		return nil, err
 	}
-	return &handler.Instance{
-		Store: store, Proxy: proxy, State: g, Expiration: g.expire,
+	g.made = handler.Instance{
+		Store: store, Proxy: proxy, State: g, Expiration: &g.expire,
 		View:  func(data any) *wasi.State { return data.(*guest).state },
 		Waits: g.waits(store),
-	}, nil
+	}
+	return &g.made, nil
 }
 
 // waits returns what tells the guest's World whether the guest waits; nil if it has none.

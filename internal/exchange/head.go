@@ -14,10 +14,10 @@ type headContext struct {
 
 type headKey struct{}
 
-// Value returns the deadline for headKey without another layer of contexts.
+// Value returns c for headKey.
 func (c *headContext) Value(key any) any {
 	if _, ok := key.(headKey); ok {
-		return c.head
+		return c
 	}
 	return c.Context.Value(key)
 }
@@ -31,6 +31,8 @@ func WithHeadDeadline(ctx context.Context, head time.Time) context.Context {
 // HeadDeadline returns the time until which the head of the response to the request of ctx is
 // expected, zero for no limit, and whether the context says so.
 func HeadDeadline(ctx context.Context) (time.Time, bool) {
-	head, ok := ctx.Value(headKey{}).(time.Time)
-	return head, ok
+	if c, ok := ctx.Value(headKey{}).(*headContext); ok {
+		return c.head, true
+	}
+	return time.Time{}, false
 }

@@ -333,10 +333,16 @@ func (f *Fields) ContentLength() (n uint64, ok bool) {
 // HTTP returns the fields for net/http, which recognises its own spelling of names alone.
 func (f *Fields) HTTP() http.Header {
 	h := make(http.Header, len(f.entries))
+	room := make([]string, len(f.entries)) // for the values of names that occur once
 	for i := range f.entries {
 		e := &f.entries[i]
 		name := http.CanonicalHeaderKey(e.Name)
-		h[name] = append(h[name], string(e.Value))
+		if old, ok := h[name]; ok {
+			h[name] = append(old, string(e.Value))
+			continue
+		}
+		room[i] = string(e.Value)
+		h[name] = room[i : i+1 : i+1]
 	}
 	return h
 }
