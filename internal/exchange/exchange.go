@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -207,6 +208,21 @@ func (x *Exchange) closeOlder(known bool) {
 
 // expects reports whether the client waits for 100 Continue before it sends the request's body.
 func (x *Exchange) expects() bool { return x.r.Header.Get("Expect") != "" }
+
+// invite sends 100 Continue before the head of a response that is not complete: the program may be
+// about to read the request's body, and a client that gets a final status first need not send it
+// (RFC 9110, section 10.1.1).
+func (x *Exchange) invite() {
+	if !x.expects() || x.body == nil || x.closing || !x.r.ProtoAtLeast(1, 1) ||
+		x.r.Context().Value(http.ServerContextKey) == nil || !x.body.ask() {
+		return
+	}
+	header := x.w.Header()
+	later := maps.Clone(header)
+	clear(header) // for the head that follows
+	x.w.WriteHeader(http.StatusContinue)
+	maps.Copy(header, later)
+}
 
 // settle decides, before a head leaves whose response is already complete, whether the connection
 // can be used again: it can if the request's body was read to its end, or soon is. If not, the head

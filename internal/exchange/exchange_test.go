@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -103,6 +104,58 @@ func TestAResponseIsPassedOnWithoutAConn(t *testing.T) {
 	if err != nil || string(body) != "got hi" || resp.StatusCode != 201 ||
 		resp.Header.Get("X-A") != "1" || resp.Trailer.Get("X-End") != "t" || strings.Contains(text, "gzip") {
 		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+// A client that gets a final status before 100 Continue need not send the body, which the program
+// may only begin to read when its response has begun.
+func TestAClientIsInvitedToSendItsBodyBeforeTheResponseBegins(t *testing.T) {
+	for name, early := range map[string]bool{"read after the head": false, "read before it": true} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, &Config{}, func(r *http.Request) *http.Response {
+				resp := respond(200, "", "x-a", "b")
+				resp.Body = io.NopCloser(r.Body) // not ready, as far as is known: the head leaves
+				if early {
+					first := make([]byte, 1)
+					if _, err := io.ReadFull(r.Body, first); err != nil {
+						t.Error(err)
+					}
+					resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(first), r.Body))
+				}
+				return resp
+			})
+			c, err := net.Dial("tcp", s.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
+			}
+			const head = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n" +
+				"Content-Length: 4\r\nConnection: close\r\n\r\n"
+			if _, err := io.WriteString(c, head); err != nil {
+				t.Fatal(err)
+			}
+			in := bufio.NewReader(c)
+			const invitation = "HTTP/1.1 100 Continue\r\n\r\n"
+			got := make([]byte, len(invitation))
+			if _, err := io.ReadFull(in, got); err != nil || string(got) != invitation {
+				t.Fatalf("got %q, %v", got, err)
+			}
+			if _, err := io.WriteString(c, "body"); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest, err := io.ReadAll(resp.Body)
+			if err != nil || string(rest) != "body" || resp.StatusCode != 200 ||
+				resp.Header.Get("X-A") != "b" {
+				t.Errorf("got %v %q, %v", resp, rest, err)
+			}
+		})
 	}
 }
 

@@ -52,12 +52,14 @@ type Body struct {
 	Observe func(p []byte, end bool)
 
 	mu    sync.Mutex
+	asked bool  // Read was called, at which net/http sends 100 Continue to a client that waits
 	count int64 // bytes that were read
 	end   bool  // it was read to its end
 }
 
 // Read reads from the body.
 func (b *Body) Read(p []byte) (int, error) {
+	b.ask()
 	n, err := b.ReadCloser.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,6 +69,14 @@ func (b *Body) Read(p []byte) (int, error) {
 		b.Observe(p[:n], b.end)
 	}
 	return n, err
+}
+
+// ask records that the body is asked for, and reports whether it was not before.
+func (b *Body) ask() (first bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first, b.asked = !b.asked, true
+	return first
 }
 
 // Ended reports whether the body was read to its end.

@@ -241,6 +241,7 @@ func (x *Exchange) commit(resp *http.Response, length int64) {
 		return
 	}
 	x.committed = true
+	x.invite()
 	header := x.w.Header()
 	for name, values := range resp.Header {
 		name = textproto.CanonicalMIMEHeaderKey(name)
