@@ -33,9 +33,10 @@ func (r result) missed() bool {
 }
 
 const (
-	throughput = "requests/s"
-	coldStart  = "cold start, s"
-	warmStart  = "start from cache, s"
+	throughput       = "requests/s"
+	reusedThroughput = "requests/s, an instance for 1,000"
+	coldStart        = "cold start, s"
+	warmStart        = "start from cache, s"
 )
 
 // program is one of the two, with the command line that serves a component on a free port.
@@ -75,15 +76,18 @@ type guest struct {
 	starts     bool    // whether its starts are measured too
 	async      bool    // whether it is written for WASI 0.3, whose instances both programs use again
 	floor      float64 // of the ratio of requests per second
+	reuse      float64 // the same with an instance for a thousand requests; 0: not measured
 	ceiling    float64 // of the ratio of cold starts
 }
 
 const (
-	freshFloor  = 0.5 // with an instance for each request
 	asyncFloor  = 1   // with instances that are used again
 	guestFloor  = 0.6 // the same, where most of the time is the guest's own
 	coldCeiling = 0.6
 )
+
+// reused makes both programs use an instance for so many requests.
+const reused = "--max-instance-reuse-count=1000"
 
 // flags are those that a program needs for the guest.
 func (g guest) flags(p program) []string {
@@ -95,7 +99,8 @@ func (g guest) flags(p program) []string {
 
 func (s settings) list() []guest {
 	all := []guest{
-		{name: "rust-hello", path: filepath.Join(s.committed, "rust-hello", "rust-hello.wasm"), floor: freshFloor},
+		{name: "rust-hello", path: filepath.Join(s.committed, "rust-hello", "rust-hello.wasm"), floor: 2.5, reuse: 1},
+		{name: "c-kitchen", path: filepath.Join(s.committed, "c-kitchen", "c-kitchen.wasm"), floor: 2, reuse: 1},
 		{name: "rust-hello-p3", path: filepath.Join(s.committed, "rust-hello-p3", "rust-hello-p3.wasm"), async: true, floor: asyncFloor},
 	}
 	if s.guests == "" {
@@ -107,13 +112,14 @@ func (s settings) list() []guest {
 			all = append(all, guest{name: name, path: path, async: true, floor: guestFloor})
 		}
 	}
-	for _, name := range []string{"js-kitchen", "py-kitchen", "go-kitchen"} {
-		path := filepath.Join(s.guests, name+".wasm")
-		if _, err := os.Stat(path); err == nil {
-			g := guest{name: name, path: path, starts: name != "go-kitchen"}
-			if name == "js-kitchen" {
-				g.floor, g.ceiling = freshFloor, coldCeiling
-			}
+	for _, g := range []guest{
+		// A JavaScript guest serves one request for each instance.
+		{name: "js-kitchen", starts: true, floor: 1.5, ceiling: coldCeiling},
+		{name: "py-kitchen", starts: true, floor: 1.5, reuse: guestFloor},
+		{name: "go-kitchen", floor: 1.2, reuse: guestFloor},
+	} {
+		g.path = filepath.Join(s.guests, g.name+".wasm")
+		if _, err := os.Stat(g.path); err == nil {
 			all = append(all, g)
 		}
 	}
@@ -129,6 +135,8 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 			switch what {
 			case throughput:
 				r.Floor = g.floor
+			case reusedThroughput:
+				r.Floor = g.reuse
 			case coldStart:
 				r.Ceiling = g.ceiling
 			}
@@ -149,6 +157,13 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 			return nil, err
 		}
 		add(g, throughput, rates)
+		if g.reuse == 0 {
+			continue
+		}
+		if rates, err = s.rates(ctx, g, reused); err != nil {
+			return nil, err
+		}
+		add(g, reusedThroughput, rates)
 	}
 	for _, measure := range []func(context.Context) ([]result, error){
 		s.copies, s.transfers, s.streams,
@@ -162,13 +177,13 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 	return results, nil
 }
 
-// rates returns each program's median requests per second. The rounds alternate between the
+// rates returns each program's median requests per second with these flags. The rounds alternate between the
 // programs, so that whatever else the machine does meets both.
-func (s settings) rates(ctx context.Context, g guest) ([]float64, error) {
+func (s settings) rates(ctx context.Context, g guest, flags ...string) ([]float64, error) {
 	programs := s.programs()
 	servers := make([]*served.Server, len(programs))
 	for i, p := range programs {
-		server, err := p.serve(ctx, g.path, g.flags(p)...)
+		server, err := p.serve(ctx, g.path, append(g.flags(p), flags...)...)
 		if err != nil {
 			return nil, err
 		}

@@ -37,7 +37,7 @@ func report(out io.Writer, results []result) error {
 
 func figure(what string, value float64) string {
 	switch what {
-	case throughput, sent, received, download, echo:
+	case throughput, reusedThroughput, sent, received, download, echo:
 		return fmt.Sprintf("%.0f", value)
 	}
 	return fmt.Sprintf("%.2f", value)
