@@ -1,9 +1,9 @@
 // The benchmark puts wasihttp beside wasmtime on the same machine in the same run: requests per
-// second with a fresh instance for each (0.2) or with instances that are used again (0.3), and the
-// time from starting the program to the first response. Absolute numbers say little; the ratios are
+// second with a fresh instance for each (0.2) or with instances that are used again (0.3), the time
+// from starting the program to the first response, and the memory that takes. Absolute numbers say little; the ratios are
 // what counts.
 //
-//	go run ./bench [-wasmtime PATH] [-guests DIR] [-duration 3s] [-connections 8] [-rounds 3]
+//	go run ./bench [-wasmtime PATH] [-guests DIR] [-duration 3s] [-connections 8] [-rounds 3] [-starts]
 //
 // Without wasmtime it measures wasihttp alone. It ends with one line of JSON.
 package main
@@ -29,7 +29,8 @@ type settings struct {
 	duration           time.Duration
 	connections        int
 	rounds             int
-	colds              int
+	colds, warms       int
+	startsOnly         bool   // whether requests per second are left out where starts are measured
 	scratch            string // folder for caches, removed in the end
 }
 
@@ -53,6 +54,8 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags.IntVar(&s.connections, "connections", 8, "kept open at once")
 	flags.IntVar(&s.rounds, "rounds", 3, "of which the median counts")
 	flags.IntVar(&s.colds, "colds", 2, "cold starts, of which the best counts")
+	flags.IntVar(&s.warms, "warms", 5, "starts from the cache, of which the best counts")
+	flags.BoolVar(&s.startsOnly, "starts", false, "leave out requests per second of guests whose starts are measured")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}

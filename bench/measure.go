@@ -25,11 +25,14 @@ type result struct {
 	// less is; 0 where none is set.
 	Floor   float64 `json:"floor,omitempty"`
 	Ceiling float64 `json:"ceiling,omitempty"`
+	// Limit is the greatest acceptable figure of wasihttp alone; 0 where none is set.
+	Limit float64 `json:"limit,omitempty"`
 }
 
-// missed tells whether the ratio is not acceptable.
+// missed reports whether the figure is not acceptable.
 func (r result) missed() bool {
-	return r.Ratio > 0 && (r.Ratio < r.Floor || r.Ceiling > 0 && r.Ratio > r.Ceiling)
+	return r.Ratio > 0 && (r.Ratio < r.Floor || r.Ceiling > 0 && r.Ratio > r.Ceiling) ||
+		r.Limit > 0 && r.Wasihttp > r.Limit
 }
 
 const (
@@ -37,6 +40,7 @@ const (
 	reusedThroughput = "requests/s, an instance for 1,000"
 	coldStart        = "cold start, s"
 	warmStart        = "start from cache, s"
+	peakMemory       = "peak memory of a cold start, MiB"
 )
 
 // program is one of the two, with the command line that serves a component on a free port.
@@ -44,7 +48,7 @@ type program struct {
 	path string
 	// common come first, then the flags for one kind of run, then the component. async are for
 	// components of WASI 0.3.
-	common, cold, async []string
+	common, cold, cached, async []string
 }
 
 func (s settings) programs() []program {
@@ -58,6 +62,7 @@ func (s settings) programs() []program {
 			path:   s.wasmtime,
 			common: []string{"serve", "-Scli", "--addr=127.0.0.1:0"},
 			cold:   []string{"-Ccache=n"},
+			cached: []string{"-Ccache=y"},
 			async:  []string{"-Wcomponent-model-async", "-Sp3"},
 		})
 	}
@@ -77,13 +82,14 @@ type guest struct {
 	async      bool    // whether it is written for WASI 0.3, whose instances both programs use again
 	floor      float64 // of the ratio of requests per second
 	reuse      float64 // the same with an instance for a thousand requests; 0: not measured
-	ceiling    float64 // of the ratio of cold starts
+	cold       float64 // ceiling of the ratio of cold starts
+	warm       float64 // ceiling of that of starts from the cache
+	peak       float64 // most memory that a cold start may take, in MiB
 }
 
 const (
-	asyncFloor  = 1   // with instances that are used again
-	guestFloor  = 0.6 // the same, where most of the time is the guest's own
-	coldCeiling = 0.6
+	asyncFloor = 1   // with instances that are used again
+	guestFloor = 0.6 // the same, where most of the time is the guest's own
 )
 
 // reused makes both programs use an instance for so many requests.
@@ -114,11 +120,12 @@ func (s settings) list() []guest {
 	}
 	for _, g := range []guest{
 		// A JavaScript guest serves one request for each instance.
-		{name: "js-kitchen", starts: true, floor: 1.5, ceiling: coldCeiling},
-		{name: "py-kitchen", starts: true, floor: 1.5, reuse: guestFloor},
-		{name: "go-kitchen", floor: 1.2, reuse: guestFloor},
+		{name: "js-kitchen", floor: 1.5, cold: 0.5, warm: 1, peak: 600},
+		{name: "py-kitchen", floor: 1.5, reuse: guestFloor, cold: 0.6, warm: 1, peak: 800},
+		{name: "go-kitchen", floor: 1.2, reuse: guestFloor, cold: 0.5, warm: 1, peak: 200},
+		{name: "rust-system-large", floor: 2, warm: 1, peak: 100},
 	} {
-		g.path = filepath.Join(s.guests, g.name+".wasm")
+		g.path, g.starts = filepath.Join(s.guests, g.name+".wasm"), true
 		if _, err := os.Stat(g.path); err == nil {
 			all = append(all, g)
 		}
@@ -129,6 +136,9 @@ func (s settings) list() []guest {
 func measure(ctx context.Context, s settings) ([]result, error) {
 	var results []result
 	add := func(g guest, what string, figures []float64) {
+		if figures[0] == 0 {
+			return // the system does not say
+		}
 		r := result{Guest: g.name, What: what, Wasihttp: figures[0]}
 		if len(figures) > 1 {
 			r.Wasmtime, r.Ratio = figures[1], figures[0]/figures[1]
@@ -138,19 +148,28 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 			case reusedThroughput:
 				r.Floor = g.reuse
 			case coldStart:
-				r.Ceiling = g.ceiling
+				r.Ceiling = g.cold
+			case warmStart:
+				r.Ceiling = g.warm
 			}
+		}
+		if what == peakMemory {
+			r.Limit = g.peak
 		}
 		results = append(results, r)
 	}
 	for _, g := range s.list() {
 		if g.starts {
-			cold, warm, err := s.starts(ctx, g)
+			cold, peak, warm, err := s.starts(ctx, g)
 			if err != nil {
 				return nil, err
 			}
 			add(g, coldStart, cold)
+			add(g, peakMemory, peak)
 			add(g, warmStart, warm)
+			if s.startsOnly {
+				continue
+			}
 		}
 		rates, err := s.rates(ctx, g)
 		if err != nil {
@@ -211,51 +230,73 @@ func (s settings) rates(ctx context.Context, g guest, flags ...string) ([]float6
 }
 
 // starts returns each program's best time from its start to the first response, without a cache and
-// with a full one. As with the rates, the programs take turns.
-func (s settings) starts(ctx context.Context, g guest) (cold, warm []float64, err error) {
-	best := func(times int, flags func(program) []string) ([]float64, error) {
+// with a full one, and the most memory that it took in any start without, in MiB. As with the
+// rates, the programs take turns.
+func (s settings) starts(ctx context.Context, g guest) (cold, peak, warm []float64, err error) {
+	best := func(times int, flags func(program) []string) (least, most []float64, err error) {
 		programs := s.programs()
-		least := make([]float64, len(programs))
+		least, most = make([]float64, len(programs)), make([]float64, len(programs))
 		for i := range times {
 			for j, p := range programs {
-				took, err := p.firstAnswer(ctx, g.path, flags(p)...)
+				took, memory, err := p.firstAnswer(ctx, g.path, flags(p)...)
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				if i == 0 || took.Seconds() < least[j] {
 					least[j] = took.Seconds()
 				}
+				most[j] = max(most[j], memory)
 			}
 		}
-		return least, nil
+		return least, most, nil
 	}
-	cached := func(program) []string { return nil }
-	if cold, err = best(s.colds, func(p program) []string { return p.cold }); err != nil {
-		return nil, nil, err
+	cached := func(p program) []string { return p.cached }
+	if cold, peak, err = best(s.colds, func(p program) []string { return p.cold }); err != nil {
+		return nil, nil, nil, err
 	}
-	if _, err = best(1, cached); err != nil { // fills the caches
-		return nil, nil, err
+	if _, _, err = best(1, cached); err != nil { // fills the caches
+		return nil, nil, nil, err
 	}
-	warm, err = best(s.colds+1, cached)
-	return cold, warm, err
+	warm, _, err = best(s.warms, cached)
+	return cold, peak, warm, err
 }
 
-// firstAnswer returns the time from starting the program to the end of its first response.
-func (p program) firstAnswer(ctx context.Context, component string, flags ...string) (time.Duration, error) {
+// firstAnswer returns the time from starting the program to the end of its first response, and the
+// most memory that it has taken by then, in MiB.
+func (p program) firstAnswer(
+	ctx context.Context, component string, flags ...string,
+) (took time.Duration, memory float64, err error) {
 	started := time.Now()
 	server, err := p.serve(ctx, component, flags...)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	c, err := dial(ctx, strings.TrimPrefix(server.URL, "http://"))
 	if err == nil {
 		err = c.exchange()
 		c.close()
 	}
-	took := time.Since(started)
+	took = time.Since(started)
+	memory = mostMemory(server.Pid())
 	_ = server.Stop() // how it ends is for the tests
 	if err != nil {
-		return 0, fmt.Errorf("%s with %s: %w", p.path, component, err)
+		return 0, 0, fmt.Errorf("%s with %s: %w", p.path, component, err)
 	}
-	return took, nil
+	return took, memory, nil
+}
+
+// mostMemory returns the most memory that a process has taken so far, in MiB; 0 if the system does
+// not say, as only Linux does in this way.
+func mostMemory(pid int) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		var kilobytes float64
+		if _, err := fmt.Sscanf(line, "VmHWM: %f kB", &kilobytes); err == nil {
+			return kilobytes / 1024
+		}
+	}
+	return 0
 }

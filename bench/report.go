@@ -24,6 +24,9 @@ func report(out io.Writer, results []result) error {
 		case r.Ceiling > 0:
 			ratio += fmt.Sprintf(" (ceiling %.2f)", r.Ceiling)
 		}
+		if r.Limit > 0 {
+			ratio += fmt.Sprintf(" (at most %.0f)", r.Limit)
+		}
 		if r.missed() {
 			ratio += " missed"
 		}
@@ -37,7 +40,7 @@ func report(out io.Writer, results []result) error {
 
 func figure(what string, value float64) string {
 	switch what {
-	case throughput, reusedThroughput, sent, received, download, echo:
+	case throughput, reusedThroughput, peakMemory, sent, received, download, echo:
 		return fmt.Sprintf("%.0f", value)
 	}
 	return fmt.Sprintf("%.2f", value)

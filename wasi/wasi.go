@@ -73,10 +73,19 @@ type Config struct {
 	// the guest waits for it.
 	Used func(Use)
 
+	// Refusals, unless nil, learns of each address and name that sockets are refused. The goroutine
+	// that runs the guest calls it.
+	Refusals interface{ Refused(Use) }
+
 	// Random replaces the secure random source, for tests.
 	Random io.Reader
 	// Clock replaces the clocks of the machine, for tests.
 	Clock *Clock
+	// World replaces them by clocks that only events move; nil for the machine's. It belongs to one
+	// State.
+	World *World
+	// Seed, unless nil, makes what the guest draws repeatable.
+	Seed *uint64
 }
 
 // Check returns an error if guests cannot be given the environment, the arguments or the working
@@ -93,6 +102,7 @@ func (c *Config) internal() *wasi.Config {
 		Client: (*wasi.Client)(c.Client), Fields: (*wasi.FieldRules)(c.Fields),
 		BodyBuffer: c.BodyBuffer,
 		Random:     c.Random, Clock: c.Clock, Network: c.Network, Used: c.Used,
+		Refusals: c.Refusals, World: c.World, Seed: c.Seed,
 	}
 }
 
@@ -191,6 +201,14 @@ type Stdin = wasi.Stdin
 // NewStdin returns a Stdin that reads r, which must not be read by anything else from then on; nil
 // stands for an empty input. Close ends it, but not a Read of r that has begun.
 func NewStdin(r io.Reader) *Stdin { return wasi.NewStdin(r) }
+
+// World is a clock that stands still: a timer that is due sets it to exactly its own time, and what
+// the guest waits for is due at once; while the guest also waits for something from outside, timers
+// take as long as they say.
+type World = wasi.World
+
+// NewWorld returns a World in which it is start.
+func NewWorld(start time.Time) *World { return wasi.NewWorld(start) }
 
 // Clock is a guest's view of time: a monotonic clock and the wall clock.
 type Clock = wasi.Clock

@@ -43,7 +43,7 @@ func fill(t *testing.T, v reflect.Value) {
 				f.Set(store)
 				break
 			}
-			f.Set(reflect.ValueOf(both{}))
+			f.Set(reflect.ValueOf(all{}))
 		case reflect.Func:
 			f.Set(reflect.MakeFunc(f.Type(), func([]reflect.Value) []reflect.Value { return nil }))
 		default:
@@ -52,11 +52,12 @@ func fill(t *testing.T, v reflect.Value) {
 	}
 }
 
-// both reads and writes.
-type both struct{}
+// all reads, writes and learns of refusals.
+type all struct{}
 
-func (both) Read([]byte) (int, error)    { return 0, nil }
-func (both) Write(p []byte) (int, error) { return len(p), nil }
+func (all) Read([]byte) (int, error)    { return 0, nil }
+func (all) Write(p []byte) (int, error) { return len(p), nil }
+func (all) Refused(Use)                 {}
 
 func TestTheZeroConfigDeniesRequests(t *testing.T) {
 	s := NewState(&Config{})
