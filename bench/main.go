@@ -1,9 +1,10 @@
 // The benchmark puts wasihttp beside wasmtime on the same machine in the same run: requests per
 // second with a fresh instance for each (0.2) or with instances that are used again (0.3), the time
-// from starting the program to the first response, and the memory that takes. Absolute numbers say little; the ratios are
-// what counts.
+// from starting the program to the first response, and the memory that takes. Absolute numbers say
+// little; the ratios are what counts.
 //
-//	go run ./bench [-wasmtime PATH] [-guests DIR] [-duration 3s] [-connections 8] [-rounds 3] [-starts]
+//	go run ./bench [-wasmtime PATH] [-guests DIR] [-duration 3s] [-connections 8] [-rounds 3]
+//	    [-starts]
 //
 // Without wasmtime it measures wasihttp alone. It ends with one line of JSON.
 package main

@@ -196,8 +196,8 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 	return results, nil
 }
 
-// rates returns each program's median requests per second with these flags. The rounds alternate between the
-// programs, so that whatever else the machine does meets both.
+// rates returns each program's median requests per second with these flags. The rounds alternate
+// between the programs, so that whatever else the machine does meets both.
 func (s settings) rates(ctx context.Context, g guest, flags ...string) ([]float64, error) {
 	programs := s.programs()
 	servers := make([]*served.Server, len(programs))
