@@ -48,13 +48,6 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 	ret := func(v uint32) { stack[0] = uint64(v) }
 	d := c.def
 	switch c.op {
-	case binary.CanonContextGet:
-		stack[0] = th.storage[d.Slot]
-		if c.results[0] == types.I32 {
-			stack[0] = uint64(uint32(stack[0]))
-		}
-	case binary.CanonContextSet:
-		th.storage[d.Slot] = stack[0]
 	case binary.CanonBackpressureInc:
 		if inst.backpressure++; inst.backpressure == maxBackpressure {
 			trapf("backpressure counter overflow")

@@ -14,8 +14,15 @@ func (c *canonFunc) call(ectx *engine.Context, stack []uint64) {
 	case binary.CanonResourceRep:
 		stack[0] = uint64(inst.table.resource(uint32(stack[0]), c.res).guest)
 		return
-	case binary.CanonContextGet, binary.CanonContextSet, binary.CanonBackpressureInc,
-		binary.CanonBackpressureDec, binary.CanonBackpressureSet:
+	case binary.CanonContextGet:
+		if stack[0] = th.storage[c.def.Slot]; c.results[0] == types.I32 {
+			stack[0] = uint64(uint32(stack[0]))
+		}
+		return
+	case binary.CanonContextSet:
+		th.storage[c.def.Slot] = stack[0]
+		return
+	case binary.CanonBackpressureInc, binary.CanonBackpressureDec, binary.CanonBackpressureSet:
 		c.builtin(th, inst, stack)
 		return
 	}

@@ -191,7 +191,7 @@ func (l *loop) take(x *exchange) error {
 	w.mu.Lock()
 	t.expires = expires
 	l.limit(t)
-	l.arm()
+	l.arm(t.taken)
 	w.mu.Unlock()
 	return p.guest.Start()
 }
@@ -211,7 +211,7 @@ func (l *loop) respond(t *task, res *wasi.Response, code *ErrorCode) {
 		l.enter(t, phaseStreaming, now)
 		t.expires = l.w.inst.Expiration.Expires(Streaming, t.since)
 		l.limit(t)
-		l.arm()
+		l.arm(now)
 	}
 	w.mu.Unlock()
 	switch {

@@ -154,7 +154,7 @@ func (l *loop) review(closed bool) (end bool, err error) {
 	if l.overdue(now) {
 		return l.status == Idle, l.stopCause(now)
 	}
-	l.arm()
+	l.arm(now)
 	return false, nil
 }
 
@@ -198,8 +198,8 @@ func (l *loop) note() {
 }
 
 // deadline is when the timer has to do something. The lock is held.
-func (l *loop) deadline() time.Time {
-	at := l.expiry(time.Now())
+func (l *loop) deadline(now time.Time) time.Time {
+	at := l.expiry(now)
 	for len(l.queue) > 0 && !l.queue[0].current() {
 		heap.Pop(&l.queue)
 	}
@@ -210,9 +210,9 @@ func (l *loop) deadline() time.Time {
 }
 
 // arm sets the timer for the deadline, unless it fires early enough. The lock is held.
-func (l *loop) arm() {
+func (l *loop) arm(now time.Time) {
 	if l.alarm == quiet {
-		l.armFor(l.deadline())
+		l.armFor(l.deadline(now))
 	}
 }
 
@@ -240,7 +240,7 @@ func (l *loop) onTimer() {
 	now := time.Now()
 	switch l.alarm {
 	case quiet:
-		at := l.deadline()
+		at := l.deadline(now)
 		if at.IsZero() || now.Before(at) {
 			l.armFor(at)
 			return
