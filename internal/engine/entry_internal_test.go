@@ -18,7 +18,7 @@ func sevenModule() []byte {
 	}}.Bytes()
 }
 
-// seven compiles the module with a new engine on dir, calls it, and tells whether the code came
+// seven compiles the module with a new engine on dir, calls it, and reports whether the code came
 // from the cache.
 func seven(t *testing.T, dir string) (fromCache bool) {
 	t.Helper()

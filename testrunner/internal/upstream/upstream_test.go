@@ -150,7 +150,7 @@ func TestBodiesChooseWhereHeadsDoNot(t *testing.T) {
 	}
 }
 
-func TestAGuestThatWaitsWithItsBodyOpenIsToldFrom(t *testing.T) {
+func TestABodyThatIsNotCompleteIsReportedIfBodiesDecide(t *testing.T) {
 	post := Want{Method: "POST", Scheme: "http", Host: "a.test", Target: "/", HasBody: true}
 	other := post
 	other.Body = []byte("other")
