@@ -144,14 +144,11 @@ func (s *State) Await(ctx context.Context, src Source) error {
 		return nil
 	}
 	s.Waits()
-	w := NewWaiter()
-	defer src.Subscribe(w)()
-	for !src.Ready() {
-		if err := s.Wait(ctx, w, Timed(src)); err != nil {
-			return err
-		}
+	if world := s.world; world != nil {
+		world.Wait(Timed(src))
+		defer world.Run()
 	}
-	return nil
+	return Await(ctx, src)
 }
 
 // Wait waits until w is woken. alone says that it is subscribed to nothing but Sources for which
