@@ -167,7 +167,7 @@ func (s *State) Send(
 	if !s.track(e) || !s.goWork(func() { e.run(ctx) }) {
 		e.Close()
 		if s.world != nil {
-			s.world.end(false)
+			s.world.end(func() bool { return false })
 		}
 		return nil, NewErrorCode(ConnectionTerminated, nil)
 	}

@@ -145,7 +145,7 @@ func (s *State) Await(ctx context.Context, src Source) error {
 	}
 	s.Waits()
 	if world := s.world; world != nil {
-		world.Wait(Timed(src))
+		world.Wait(nil, Timed(src))
 		defer world.Run()
 	}
 	return Await(ctx, src)
@@ -155,7 +155,7 @@ func (s *State) Await(ctx context.Context, src Source) error {
 // Timed holds.
 func (s *State) Wait(ctx context.Context, w *Waiter, alone bool) error {
 	if world := s.world; world != nil {
-		world.Wait(alone)
+		world.Wait(w, alone)
 		defer world.Run()
 	}
 	return w.Wait(ctx)

@@ -195,8 +195,10 @@ func (e *Exchange) run(ctx context.Context) {
 	if dropped && res != nil {
 		res.Close()
 	}
-	if woken := e.wake(); world != nil {
-		world.end(woken)
+	if world != nil {
+		world.end(e.wake)
+	} else {
+		e.wake()
 	}
 }
 

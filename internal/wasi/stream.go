@@ -35,6 +35,9 @@ func (w *Waiter) Wake() {
 	}
 }
 
+// woken reports whether Wait would return at once.
+func (w *Waiter) woken() bool { return len(w.c) > 0 }
+
 // Wait waits until Wake was called since the last wait, or the context ends, whose cause it then
 // returns.
 func (w *Waiter) Wait(ctx context.Context) error {

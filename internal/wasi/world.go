@@ -98,11 +98,11 @@ func (w *World) set(t *worldTimer) (unset func() bool) {
 }
 
 // Wait says that the guest waits from now on, for timers and exchanges alone or also for other
-// things.
-func (w *World) Wait(alone bool) {
+// things. If by is given and was woken already, the guest goes on at once.
+func (w *World) Wait(by *Waiter, alone bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.waits, w.alone = true, alone
+	w.waits, w.alone = by == nil || !by.woken(), alone
 	w.advance()
 }
 
@@ -200,14 +200,15 @@ func (w *World) begin() uint64 {
 	return w.now
 }
 
-// end says that the result of an exchange has come. woken says that the guest waits for it, and
-// goes on.
-func (w *World) end(woken bool) {
+// end says that the result of an exchange has come. It calls wake, which reports whether the guest
+// waits for it, and so goes on: that the guest was woken, and that it waits again, are seen in this
+// order.
+func (w *World) end(wake func() bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.exchanges--
 	w.held--
-	if woken {
+	if wake() {
 		w.run()
 	}
 	w.advance()

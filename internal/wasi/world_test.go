@@ -165,6 +165,39 @@ func TestTheGuestsTimeoutsCountTheTimeOfItsWorld(t *testing.T) {
 	})
 }
 
+// A guest that a response woke may wait for its next timer before the world has seen the response
+// out.
+func TestAGuestMayWaitAgainAsSoonAsAResponseWokeIt(t *testing.T) {
+	w := NewWorld(worldStart)
+	w.begin()
+	fired := make(chan struct{})
+	waits := make(chan struct{})
+	w.end(func() bool {
+		go func() {
+			defer close(waits)
+			hour := clockOrigin + uint64(time.Hour)
+			w.set(&worldTimer{at: hour, real: farOff, guest: true, fire: func() { close(fired) }})
+			w.Wait(nil, true)
+		}()
+		return true
+	})
+	<-waits
+	<-fired
+}
+
+// A timer does not overtake a response that came just before the guest waits.
+func TestAWaitThatIsOverAtOnceMovesNoClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := worldState(t, nil)
+		w := NewWaiter()
+		defer st.Clock().After(uint64(time.Hour)).Subscribe(w)()
+		w.Wake()
+		if err := st.Wait(t.Context(), w, true); err != nil || elapsed(t, st) != 0 {
+			t.Errorf("after %v, %v", elapsed(t, st), err)
+		}
+	})
+}
+
 // external is a source outside of the world.
 type external struct{ event }
 
@@ -197,7 +230,7 @@ func TestReadingTheClockOverAndOverMovesIt(t *testing.T) {
 	if d := c.Now() - first; d != readingStep {
 		t.Errorf("one more reading moved it by %d", d)
 	}
-	w.Wait(true)
+	w.Wait(nil, true)
 	w.Run()
 	if now := c.Now(); c.Now() != now {
 		t.Error("readings move the clock after a wait")
