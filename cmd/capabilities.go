@@ -30,7 +30,7 @@ func (s *serveSettings) reported(err error) error {
 		return err
 	}
 	data, failed := s.used.Report(capabilities.Given{
-		Dirs: s.load.Dirs, KeyValue: s.load.KeyValueFile,
+		Dirs: s.load.Dirs, Cwd: s.load.Cwd, KeyValue: s.load.KeyValueFile,
 	}).JSON()
 	if failed == nil {
 		failed = regular.WriteFile(s.report, data, 0o666)

@@ -53,7 +53,7 @@ func TestTheFlagsOfAReportAreEnough(t *testing.T) {
 		"\nHTTP 200\n[Asserts]\nbody contains \"from upstream\"\n"))
 	replace(t, "mark.hurl", []byte("GET http://localhost/Ada\nHTTP 200\n`Hello, Ada?`\n"))
 	replace(t, "keys.hurl", []byte("GET http://localhost/increment/b/n/1\nHTTP 200\n"))
-	environ := []string{"MARK=?", "greeting=Hi", "OTHER=1"}
+	environ := []string{"MARK=?", "TZ=Asia/Tokyo", "greeting=Hi", "OTHER=1"}
 	for name, tt := range map[string]struct {
 		before, flags, after []string
 		want                 []string
@@ -68,6 +68,11 @@ func TestTheFlagsOfAReportAreEnough(t *testing.T) {
 			[]string{"--dir", "in::/data", "--config-var", "a=b", "--allow-outbound=*.example.com",
 				"--allow-outbound=127.0.0.1"}, nil,
 			[]string{"--allow-outbound=" + upstream.Listener.Addr().String()},
+		},
+		"a working directory": {
+			[]string{"run"}, []string{"--cwd", "/srv", "--env", "TZ=Asia/Tokyo", "--env", "A=1"},
+			[]string{at("lab/place.wasm"), "0"},
+			[]string{"--env=TZ", "--cwd=/srv", "--no-outbound"},
 		},
 		"configuration": {
 			[]string{"run"}, []string{"--config-var", "greeting", "--dir", "unused::/unused"},

@@ -61,7 +61,7 @@ wasihttp run --timeout 5s tool.wasm         stop after 5 seconds`
 func runFlags(f *serveFlags) []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "config-var", "keyvalue",
-		"dir", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound",
+		"dir", "cwd", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound",
 		"ca-file", "inherit-network", "allow-net", reportFlag, "cache-dir", "no-cache", "quiet")
 	b.Describe("timeout", "stop the component after `TIME`; 0 means no limit")
 	b.Describe("quiet", "do not log outbound requests")
@@ -127,6 +127,7 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 		Args: append([]string{filepath.Base(path)}, cfg.Args...),
 		Env:  cfg.Env,
 
+		InitialCwd: cfg.Cwd,
 		ConfigVars: cfg.ConfigVars, KeyValue: cfg.KeyValue,
 
 		Stdin:  wasi.NewStdin(t.in),

@@ -43,6 +43,7 @@ type serveFlags struct {
 
 	env, envFiles, args cli.StringSlice
 	dirs                cli.StringSlice
+	cwd                 string
 	inheritEnv          bool
 	configVars          cli.StringSlice
 	keyvalue            string
@@ -137,6 +138,8 @@ func (f *serveFlags) all() []cli.Flag {
 		"keep the data of wasi:keyvalue in `FILE`; without it, in memory")
 	b.List("arg", &f.args, "add `ARGUMENT` to the component's command line (repeatable)")
 	b.List("dir", &f.dirs, "give the component a folder: `HOST[::GUEST][:ro]` (repeatable)")
+	b.Text("cwd", &f.cwd, "",
+		"tell the component that its working directory is `GUEST-PATH`, a path of its own")
 
 	b.Group(groupLimits)
 	b.Value("timeout", &f.timeout,
@@ -276,7 +279,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkGuest(env, f.args.Value()); err != nil {
+	if err := checkGuest(env, f.args.Value(), f.cwd); err != nil {
 		return nil, err
 	}
 	if _, err := loader.Trust(f.caFiles.Value()); err != nil {
@@ -305,6 +308,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 			KeyValueFile:               f.keyvalue,
 			Args:                       f.args.Value(),
 			Dirs:                       dirs,
+			Cwd:                        f.cwd,
 			Timeout:                    time.Duration(f.timeout),
 			BodyTimeout:                time.Duration(f.bodyTimeout),
 			PostReturnTimeout:          time.Duration(f.postReturnTimeout),
@@ -413,7 +417,7 @@ func parseConfigVars(list, environ []string) ([][2]string, error) {
 }
 
 // checkGuest finds values that are not text, which components cannot receive.
-func checkGuest(env [][2]string, args []string) error {
+func checkGuest(env [][2]string, args []string, cwd string) error {
 	for _, v := range env {
 		if !utf8.ValidString(v[0]) || !utf8.ValidString(v[1]) {
 			return exit.Usagef("components accept only text: remove it, or encode it",
@@ -425,6 +429,10 @@ func checkGuest(env [][2]string, args []string) error {
 			return exit.Usagef("components accept only text: remove it, or encode it",
 				"--arg %q is not valid UTF-8", arg)
 		}
+	}
+	if !utf8.ValidString(cwd) {
+		return exit.Usagef("components accept only text: name a folder that is",
+			"--cwd %q is not valid UTF-8", cwd)
 	}
 	return nil
 }

@@ -142,8 +142,8 @@ func (f *testFlags) all() []cli.Flag {
 	b.Toggle("quiet", &f.quiet, "print only what failed", "q")
 
 	b.Pick(f.guest.all(), "plug", "chain", "config-var", "keyvalue",
-		"env", "env-file", "inherit-env", "arg", "dir", "timeout", "post-return-timeout", "max-memory",
-		"max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
+		"env", "env-file", "inherit-env", "arg", "dir", "cwd", "timeout", "post-return-timeout",
+		"max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
 		reportFlag, "cache-dir", "no-cache")
 	b.Describe("timeout", "`TIME` for a response if the fixture does not say; 0 means no limit")
 	return b.All()

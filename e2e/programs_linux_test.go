@@ -81,13 +81,14 @@ func TestProgramsRunAsOnOtherHosts(t *testing.T) {
 			args := strings.Split(heading, "|")
 			t.Run(name+"/"+heading, func(t *testing.T) {
 				t.Parallel()
-				own := []string{os.Getenv(builtVariable), "run"}
+				own := []string{os.Getenv(builtVariable), "run", "--cwd", "/srv ü"}
 				sameText(t, "output", want, runProgram(t, own, program, args...))
 				peer := os.Getenv(wasmtimeVariable)
 				if peer == "" {
 					return
 				}
-				other := []string{peer, "run", "-Wcomponent-model-async=y", "-Sp3=y,cli-exit-with-code=y"}
+				other := []string{peer, "run", "-Wcomponent-model-async=y",
+					"-Sp3=y,cli-exit-with-code=y", "-Scwd=/srv ü"}
 				got := runProgram(t, other, program, args...)
 				if why := programsDiffer(name, args[0]); why == "" {
 					sameText(t, "output of wasmtime", want, got)

@@ -40,6 +40,9 @@ type Config struct {
 	Env [][2]string
 	// ConfigVars are the values of wasi:config as pairs of key and value; keys are unique.
 	ConfigVars [][2]string
+	// InitialCwd is the working directory that the guest begins in, as a path of its own; "" for
+	// none.
+	InitialCwd string
 	// KeyValue keeps the buckets of wasi:keyvalue, for several Hosts if they are to share them; nil
 	// stands for one in memory, which ends with the Host, or with the Session that has it.
 	KeyValue wasi.KeyValue

@@ -90,7 +90,7 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	h.limit = exchange.NewLimit(h.cfg.MaxConcurrentRequests)
 	h.maker = maker{host: h, outbound: &h.cfg.Outbound, base: wasi.Config{
 		Env: cfg.Env, ConfigVars: cfg.ConfigVars, KeyValue: cfg.KeyValue, Network: cfg.Network,
-		Used: cfg.Used,
+		Used: cfg.Used, InitialCwd: cfg.InitialCwd,
 	}}
 	if cfg.KeyValue == nil {
 		h.maker.base.KeyValue = wasi.NewKeyValue()

@@ -99,6 +99,7 @@ type State struct {
 	world   *World // that of cfg
 	random  *Random
 	seeded  *seeded // in place of random
+	zone    Zone    // if it was asked for
 }
 
 // NewState returns the state for a new store. The caller closes it after the store.

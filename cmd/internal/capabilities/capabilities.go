@@ -80,6 +80,8 @@ type Item struct {
 // Given is what components were given of which the report must know more than what they used.
 type Given struct {
 	Dirs []host.Dir
+	// Cwd is the working directory that they began in; "" for none.
+	Cwd string
 	// KeyValue is the file of wasi:keyvalue; "" for none.
 	KeyValue string
 }
@@ -162,6 +164,9 @@ func (r *Report) flags(given Given) (used, refused []string) {
 			add(flag, true)
 		}
 	}
+	if given.Cwd != "" && r.calls("wasi:cli/environment") {
+		add("--cwd="+given.Cwd, false)
+	}
 	outbound := false
 	for _, i := range r.Outbound {
 		outbound = outbound || !i.Refused
@@ -180,6 +185,14 @@ func (r *Report) flags(given Given) (used, refused []string) {
 		}
 	}
 	return used, refused
+}
+
+// calls reports whether a function of an interface was called, in any version.
+func (r *Report) calls(name string) bool {
+	return slices.ContainsFunc(r.Interfaces, func(i string) bool {
+		interfaceName, _, _ := strings.Cut(i, "@")
+		return interfaceName == name
+	})
 }
 
 // usesOf reports whether a folder was used, and whether something in it was changed or was to be. A

@@ -45,6 +45,8 @@ type Config struct {
 	Args []string
 	// Dirs are the folders that the guest gets.
 	Dirs []host.Dir
+	// Cwd is the working directory that the guest begins in; "" for none.
+	Cwd string
 
 	// Timeout is the time until the head of a response; 0 means no limit.
 	Timeout time.Duration
@@ -172,7 +174,7 @@ func (cfg *Config) host(path string) (host.Config, error) {
 	}
 	h := host.Config{
 		Name: filepath.Base(path), Args: cfg.Args, Env: cfg.Env, ConfigVars: cfg.ConfigVars,
-		KeyValue: cfg.KeyValue, Dirs: cfg.Dirs, Outbound: outbound,
+		KeyValue: cfg.KeyValue, Dirs: cfg.Dirs, InitialCwd: cfg.Cwd, Outbound: outbound,
 		Timeout: unlimited(cfg.Timeout), PostReturnTimeout: unlimited(cfg.PostReturnTimeout),
 		BodyTimeout:         cfg.BodyTimeout,
 		IdleInstanceTimeout: unlimited(cfg.IdleInstanceTimeout), MaxMemory: unlimited(cfg.MaxMemory),

@@ -7,7 +7,7 @@ import (
 // datetimeType is wasi:clocks/wall-clock's datetime.
 const datetimeType = "record { seconds: u64, nanoseconds: u32 }"
 
-// addClocks offers wasi:clocks. The time zone, which is unstable in 0.2, is always UTC.
+// addClocks offers wasi:clocks, with the time zone, which is unstable in 0.2.
 func addClocks(l *component.Linker, h *host) {
 	mono := l.Instance("wasi:clocks/monotonic-clock" + version)
 	mono.Use(h.poll, "pollable")
@@ -74,10 +74,14 @@ func datetime(seconds uint64, nanoseconds uint32) component.Value {
 	return component.Record(component.U64(seconds), component.U32(nanoseconds))
 }
 
-func zoneDisplay(call, []component.Value) (component.Value, error) {
-	return component.Record(component.S32(0), component.String("UTC"), component.Bool(false)), nil
+func zoneDisplay(c call, args []component.Value) (component.Value, error) {
+	offset, name, daylight, _ := c.state.Zone().AtUnsigned(args[0].Items()[0].U64())
+	return component.Record(
+		component.S32(int32(offset)), component.String(name), component.Bool(daylight),
+	), nil
 }
 
-func zoneOffset(call, []component.Value) (component.Value, error) {
-	return component.S32(0), nil
+func zoneOffset(c call, args []component.Value) (component.Value, error) {
+	offset, _, _, _ := c.state.Zone().AtUnsigned(args[0].Items()[0].U64())
+	return component.S32(int32(offset)), nil
 }

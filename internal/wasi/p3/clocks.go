@@ -1,11 +1,15 @@
 package p3
 
 import (
+	"cmp"
+	"time"
+
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/convert"
 )
 
-// addClocks offers wasi:clocks. The time zone, which is unstable in 0.3, is not known to guests.
+// addClocks offers wasi:clocks, with the time zone, which is unstable in 0.3.
 func addClocks(l *component.Linker, h *host) {
 	h.clocks = l.Instance("wasi:clocks/types" + version)
 	h.clocks.Type("duration", "u64")
@@ -31,14 +35,26 @@ func addClocks(l *component.Linker, h *host) {
 	zone := l.Instance("wasi:clocks/timezone" + version)
 	zone.Use(h.system, "instant")
 	h.define(zone, []def{
-		{name: "iana-id", wit: "func() -> option<string>", fn: constant(component.None())},
-		{
-			name: "utc-offset",
-			wit:  "func(when: instant) -> option<s64>",
-			fn:   constant(component.None()),
-		},
-		{name: "to-debug-string", wit: "func() -> string", fn: constant(component.String("unknown"))},
+		{name: "iana-id", wit: "func() -> option<string>", fn: zoneID},
+		{name: "utc-offset", wit: "func(when: instant) -> option<s64>", fn: zoneOffset},
+		{name: "to-debug-string", wit: "func() -> string", fn: zoneText},
 	})
+}
+
+func zoneID(c call, _ []component.Value) (component.Value, error) {
+	return convert.Option(c.state.Zone().ID(), component.String), nil
+}
+
+func zoneOffset(c call, args []component.Value) (component.Value, error) {
+	offset, _, _, ok := c.state.Zone().At(args[0].Items()[0].S64())
+	if !ok {
+		return component.None(), nil
+	}
+	return component.Some(component.S64(int64(offset) * int64(time.Second))), nil
+}
+
+func zoneText(c call, _ []component.Value) (component.Value, error) {
+	return component.String(cmp.Or(c.state.Zone().ID(), "unknown")), nil
 }
 
 func monotonicNow(c call, _ []component.Value) (component.Value, error) {

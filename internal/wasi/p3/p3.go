@@ -114,8 +114,3 @@ func (h *host) shared(i *component.HostInstance, defs []table.Def) {
 
 // unit is the value of a function without result.
 func unit() component.Value { return component.Value{} }
-
-// constant returns a host function that always returns v, which must not hold a handle.
-func constant(v component.Value) hostFunc {
-	return func(call, []component.Value) (component.Value, error) { return v, nil }
-}
