@@ -32,7 +32,9 @@ func (s settings) command(p program) []string {
 
 // compare returns the best of what measure finds for each program, in turns; less says that less is
 // better.
-func (s settings) compare(less bool, measure func(p program) (float64, error)) (r result, err error) {
+func (s settings) compare(
+	less bool, measure func(p program) (float64, error),
+) (r result, err error) {
 	programs := s.programs()
 	figures := make([]float64, len(programs))
 	for round := range s.rounds + 1 { // the first fills the caches
@@ -118,8 +120,8 @@ func (s settings) transfers(ctx context.Context) ([]result, error) {
 			if p.path != s.wasihttp {
 				line[len(line)-1] = "-Sinherit-network"
 			}
-			line = append(line, filepath.Join(s.committed, "rust-sockets", "std.wasm"), way.function,
-				l.Addr().String(), strconv.Itoa(transferred))
+			line = append(line, filepath.Join(s.committed, "rust-sockets", "std.wasm"),
+				way.function, l.Addr().String(), strconv.Itoa(transferred))
 			return transfer(exec.CommandContext(ctx, line[0], line[1:]...), l, way.peer)
 		})
 		if err != nil {

@@ -24,7 +24,9 @@ const exchangeLimit = time.Minute
 // and returns the responses per second. Any response but a whole 200 is an error. It speaks just
 // enough HTTP/1.1, as the machine is shared with the server: net/http's client would take more of
 // it than the server does.
-func load(ctx context.Context, address string, connections int, duration time.Duration) (float64, error) {
+func load(
+	ctx context.Context, address string, connections int, duration time.Duration,
+) (float64, error) {
 	var answers atomic.Int64
 	var group sync.WaitGroup
 	failures := make(chan error, connections)

@@ -47,16 +47,21 @@ func main() {
 func run(ctx context.Context, arguments []string, out io.Writer) error {
 	var s settings
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&s.wasihttp, "wasihttp", "", "the `program`; built from this module when not given")
-	flags.StringVar(&s.wasmtime, "wasmtime", "", "the `program` to compare with; looked for in PATH when not given")
-	flags.StringVar(&s.guests, "guests", "", "a `folder` that testdata/guests/build.sh --link has filled")
-	flags.StringVar(&s.committed, "committed", filepath.Join("testdata", "guests"), "the `folder` of the small guests")
+	flags.StringVar(&s.wasihttp, "wasihttp", "",
+		"the `program`; built from this module when not given")
+	flags.StringVar(&s.wasmtime, "wasmtime", "",
+		"the `program` to compare with; looked for in PATH when not given")
+	flags.StringVar(&s.guests, "guests", "",
+		"a `folder` that testdata/guests/build.sh --link has filled")
+	flags.StringVar(&s.committed, "committed", filepath.Join("testdata", "guests"),
+		"the `folder` of the small guests")
 	flags.DurationVar(&s.duration, "duration", 3*time.Second, "of one round")
 	flags.IntVar(&s.connections, "connections", 8, "kept open at once")
 	flags.IntVar(&s.rounds, "rounds", 3, "of which the median counts")
 	flags.IntVar(&s.colds, "colds", 2, "cold starts, of which the best counts")
 	flags.IntVar(&s.warms, "warms", 5, "starts from the cache, of which the best counts")
-	flags.BoolVar(&s.startsOnly, "starts", false, "leave out requests per second of guests whose starts are measured")
+	flags.BoolVar(&s.startsOnly, "starts", false,
+		"leave out requests per second of guests whose starts are measured")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -68,7 +73,8 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	s.scratch = scratch
 	if s.wasihttp == "" {
 		s.wasihttp = filepath.Join(scratch, "wasihttp")
-		if text, err := exec.CommandContext(ctx, "go", "build", "-o", s.wasihttp, ".").CombinedOutput(); err != nil {
+		build := exec.CommandContext(ctx, "go", "build", "-o", s.wasihttp, ".")
+		if text, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("building wasihttp: %w\n%s", err, text)
 		}
 	}

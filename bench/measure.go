@@ -69,7 +69,9 @@ func (s settings) programs() []program {
 	return both
 }
 
-func (p program) serve(ctx context.Context, component string, flags ...string) (*served.Server, error) {
+func (p program) serve(
+	ctx context.Context, component string, flags ...string,
+) (*served.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	return served.Start(ctx, p.path, slices.Concat(p.common, flags, []string{component})...)
@@ -79,7 +81,7 @@ func (p program) serve(ctx context.Context, component string, flags ...string) (
 type guest struct {
 	name, path string
 	starts     bool    // whether its starts are measured too
-	async      bool    // whether it is written for WASI 0.3, whose instances both programs use again
+	async      bool    // whether it is for WASI 0.3, whose instances both programs use again
 	floor      float64 // of the ratio of requests per second
 	reuse      float64 // the same with an instance for a thousand requests; 0: not measured
 	cold       float64 // ceiling of the ratio of cold starts
@@ -105,9 +107,13 @@ func (g guest) flags(p program) []string {
 
 func (s settings) list() []guest {
 	all := []guest{
-		{name: "rust-hello", path: filepath.Join(s.committed, "rust-hello", "rust-hello.wasm"), floor: 2.5, reuse: 1},
-		{name: "c-kitchen", path: filepath.Join(s.committed, "c-kitchen", "c-kitchen.wasm"), floor: 2, reuse: 1},
-		{name: "rust-hello-p3", path: filepath.Join(s.committed, "rust-hello-p3", "rust-hello-p3.wasm"), async: true, floor: asyncFloor},
+		{name: "rust-hello", path: filepath.Join(s.committed, "rust-hello", "rust-hello.wasm"),
+			floor: 2.5, reuse: 1},
+		{name: "c-kitchen", path: filepath.Join(s.committed, "c-kitchen", "c-kitchen.wasm"),
+			floor: 2, reuse: 1},
+		{name: "rust-hello-p3",
+			path:  filepath.Join(s.committed, "rust-hello-p3", "rust-hello-p3.wasm"),
+			async: true, floor: asyncFloor},
 	}
 	if s.guests == "" {
 		return all
@@ -212,7 +218,8 @@ func (s settings) rates(ctx context.Context, g guest, flags ...string) ([]float6
 	rounds := make([][]float64, len(programs))
 	for round := range s.rounds + 1 {
 		for i, server := range servers {
-			rate, err := load(ctx, strings.TrimPrefix(server.URL, "http://"), s.connections, s.duration)
+			rate, err := load(ctx, strings.TrimPrefix(server.URL, "http://"), s.connections,
+				s.duration)
 			if err != nil {
 				return nil, fmt.Errorf("%s with %s: %w", programs[i].path, g.name, err)
 			}

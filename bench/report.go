@@ -30,7 +30,8 @@ func report(out io.Writer, results []result) error {
 		if r.missed() {
 			ratio += " missed"
 		}
-		fmt.Fprintln(table, strings.Join([]string{r.Guest, r.What, figure(r.What, r.Wasihttp), wasmtime, ratio, ""}, "\t"))
+		fmt.Fprintln(table, strings.Join([]string{r.Guest, r.What, figure(r.What, r.Wasihttp),
+			wasmtime, ratio, ""}, "\t"))
 	}
 	if err := table.Flush(); err != nil {
 		return err

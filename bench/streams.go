@@ -61,7 +61,8 @@ func (s settings) stream(ctx context.Context, p program, g guest, target string,
 	}
 	buffer := make([]byte, 256<<10)
 	fetch := func(target string, body []byte) (n int64, err error) {
-		req, err := http.NewRequestWithContext(ctx, method, server.URL+target, bytes.NewReader(body))
+		req, err := http.NewRequestWithContext(ctx, method, server.URL+target,
+			bytes.NewReader(body))
 		if err != nil {
 			return 0, err
 		}

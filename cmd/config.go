@@ -27,9 +27,9 @@ func configCommand(t *state, d doors) *cli.Command {
 		Usage:     "show which settings are in force, and where they come from",
 		UsageText: programName + " config [flags] [COMMAND [ARGUMENTS…]]",
 		Description: "Prints the value of each flag of COMMAND, and whether it is the default, " +
-			"stands in wasihttp.toml\n(with its line), or was given on the command line. COMMAND is " +
-			"serve, test, run or review; without one\nall but review are shown. Values of variables " +
-			"are not printed.\n\n" +
+			"stands in wasihttp.toml\n(with its line), or was given on the command line. COMMAND " +
+			"is serve, test, run or review; without one\nall but review are shown. Values of " +
+			"variables are not printed.\n\n" +
 			cmdline.Examples(`
 wasihttp config                            all settings
 wasihttp config serve app.wasm --addr :0   what serve would take from these arguments

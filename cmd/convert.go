@@ -24,18 +24,19 @@ func convertCommand(t *state) *cli.Command {
 	b.List("redact", &redact, redactUsage)
 	b.Text("base", &base, "", "write `URL` in place of scheme and host, for example {{base}}")
 	b.List("host", &hosts,
-		"keep only requests to `HOST`: host or host:port (repeatable); with --base the default is the "+
-			"host of the first request to this machine, or else of the first request")
+		"keep only requests to `HOST`: host or host:port (repeatable); with --base the default "+
+			"is the host of the first request to this machine, or else of the first request")
 	b.Toggle("force", &force, "overwrite files that exist")
 	return command(&cli.Command{
 		Name:      "convert",
 		Usage:     "turn recorded traffic into fixtures",
 		UsageText: programName + " convert -o DIR [flags] FILE...",
-		Description: "Reads HTTP Archives (HAR 1.2, .har.zip), as browsers and other tools save them, and\n" +
-			"the JSON files of the wasi-testsuite for HTTP services, and writes fixtures (.hurl): one for\n" +
-			"each exchange of an archive, and one for each test. Secrets are found by their names, and their\n" +
-			"values are replaced in all files. Warnings on stderr list what a fixture cannot express, and\n" +
-			"values that may be secrets but were kept. Exits with 2 if nothing could be converted.\n\n" +
+		Description: "Reads HTTP Archives (HAR 1.2, .har.zip), as browsers and other tools save " +
+			"them, and\nthe JSON files of the wasi-testsuite for HTTP services, and writes " +
+			"fixtures (.hurl): one for\neach exchange of an archive, and one for each test. " +
+			"Secrets are found by their names, and their\nvalues are replaced in all files. " +
+			"Warnings on stderr list what a fixture cannot express, and\nvalues that may be " +
+			"secrets but were kept. Exits with 2 if nothing could be converted.\n\n" +
 			cmdline.Examples(`
 wasihttp convert session.har -o fixtures/                   write fixtures/0001-get-….hurl, …
 wasihttp convert session.har -o fixtures/ --redact x-user   also replace the values of x-user

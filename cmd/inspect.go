@@ -27,10 +27,10 @@ func inspectCommand(t *state) *cli.Command {
 		Name:      "inspect",
 		Usage:     "show what a component is and needs, and what can run it",
 		UsageText: programName + " inspect [flags] COMPONENT",
-		Description: "Prints the size and digest of the file, the tools that made it, its world as WIT, whether\n" +
-			"each import is provided, and which command can run it. Exits with 0 if a command can run the\n" +
-			"component. With --plug and --chain it reports on the components together; for middleware by\n" +
-			"itself it prints how to use it.\n\n" +
+		Description: "Prints the size and digest of the file, the tools that made it, its world " +
+			"as WIT, whether\neach import is provided, and which command can run it. Exits with " +
+			"0 if a command can run the\ncomponent. With --plug and --chain it reports on the " +
+			"components together; for middleware by\nitself it prints how to use it.\n\n" +
 			cmdline.Examples(`
 wasihttp inspect app.wasm                   as text
 wasihttp inspect --json app.wasm            as JSON

@@ -23,7 +23,8 @@ type recordFlags struct {
 func (f *recordFlags) all() []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Group("Recording")
-	b.Text("record", &f.dir, "", "write each exchange as a fixture into `DIR`, with secrets replaced")
+	b.Text("record", &f.dir, "", "write each exchange as a fixture into `DIR`, with secrets "+
+		"replaced")
 	b.List("redact", &f.redact, redactUsage)
 	return b.All()
 }

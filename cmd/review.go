@@ -33,7 +33,8 @@ func reviewCommand(st *state, d doors) *cli.Command {
 			"  A  accept this difference and all that follow\n" +
 			"  R  reject this difference and all that follow\n" +
 			"  q  quit; what was accepted is written\n" +
-			"Exits as " + programName + " test does, for the differences that were not accepted.\n\n" +
+			"Exits as " + programName + " test does, for the differences that were not " +
+			"accepted.\n\n" +
 			cmdline.Examples(`
 wasihttp review fixtures/                        review every difference
 wasihttp review fixtures/ --component app.wasm   against this component`),

@@ -31,8 +31,9 @@ func runCommand(t *state) *cli.Command {
 		Usage:     "run a component that is a command",
 		UsageText: programName + " run [flags] COMPONENT [ARGUMENTS…]",
 		Description: "Runs the wasi:cli/run export of COMPONENT with the standard streams of " +
-			programName + ", and exits with the\ncomponent's exit code: 1 if it returned an error, " +
-			"134 if it trapped. Flags come before COMPONENT; what\nfollows it is passed on.\n\n" +
+			programName + ", and exits with the\ncomponent's exit code: 1 if it returned an " +
+			"error, 134 if it trapped. Flags come before COMPONENT; what\nfollows it is passed " +
+			"on.\n\n" +
 			cmdline.Examples(runExamples),
 		Flags: runFlags(flags),
 		Action: func(c *cli.Context) error {
@@ -61,8 +62,9 @@ wasihttp run --timeout 5s tool.wasm         stop after 5 seconds`
 func runFlags(f *serveFlags) []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "config-var", "keyvalue",
-		"dir", "cwd", "timeout", "max-memory", "max-component-size", "allow-outbound", "no-outbound",
-		"ca-file", "inherit-network", "allow-net", reportFlag, "cache-dir", "no-cache", "quiet")
+		"dir", "cwd", "timeout", "max-memory", "max-component-size", "allow-outbound",
+		"no-outbound", "ca-file", "inherit-network", "allow-net", reportFlag, "cache-dir",
+		"no-cache", "quiet")
 	b.Describe("timeout", "stop the component after `TIME`; 0 means no limit")
 	b.Describe("quiet", "do not log outbound requests")
 	return b.All()

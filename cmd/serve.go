@@ -115,8 +115,8 @@ func listen(ctx context.Context, addr string, findFree bool) (net.Listener, erro
 	}
 	var inUse *serve.AddressInUseError
 	if errors.As(err, &inUse) {
-		hint := "stop the program that listens there, or use another port: --find-free-port or --addr " +
-			anyPort(addr)
+		hint := "stop the program that listens there, or use another port: --find-free-port or " +
+			"--addr " + anyPort(addr)
 		return nil, exit.Loadf(err, hint, "%v", inUse)
 	}
 	return nil, exit.Loadf(err, listenHint(err, addr), "cannot listen on %s: %v", addr,
@@ -141,7 +141,8 @@ func listenReason(err error) string {
 func listenHint(err error, addr string) string {
 	_, port, splitErr := net.SplitHostPort(addr)
 	if splitErr == nil && errors.Is(err, fs.ErrPermission) {
-		return "ports below 1024 need special rights: use another, for example --addr 127.0.0.1:8080"
+		return "ports below 1024 need special rights: use another, for example --addr " +
+			"127.0.0.1:8080"
 	}
 	return "use an address of this machine: 127.0.0.1:" + port + " for this machine only, :" +
 		port + " for all interfaces"
@@ -227,10 +228,12 @@ func (t *server) serverOptions(s *serveSettings) serve.Options {
 		DrainTimeout:  s.drainTimeout,
 		ErrorPages:    s.errorPages,
 		AllowHosts:    s.allowHosts,
-		ErrorLog:      term.NewLines(t.stderr, true).Writer(func() string { return programName + ": " }),
-		Abort:         t.abort,
-		LiveReload:    s.liveReload,
-		Log:           serve.TextLog(t.stderr, s.quiet),
+		ErrorLog: term.NewLines(t.stderr, true).Writer(func() string {
+			return programName + ": "
+		}),
+		Abort:      t.abort,
+		LiveReload: s.liveReload,
+		Log:        serve.TextLog(t.stderr, s.quiet),
 	}
 	if s.jsonLog {
 		o.Log = serve.JSONLog(t.stderr, s.quiet)

@@ -132,8 +132,8 @@ func (f *serveFlags) all() []cli.Flag {
 	b.List("env-file", &f.envFiles,
 		"read environment variables from `FILE`, in dotenv format (repeatable)")
 	b.Toggle("inherit-env", &f.inheritEnv, "pass on the whole environment of this process")
-	b.List("config-var", &f.configVars, "set a value of wasi:config: `K=V`, or K alone for that of "+
-		"an environment variable (repeatable)")
+	b.List("config-var", &f.configVars, "set a value of wasi:config: `K=V`, or K alone for that "+
+		"of an environment variable (repeatable)")
 	b.Text("keyvalue", &f.keyvalue, "",
 		"keep the data of wasi:keyvalue in `FILE`; without it, in memory")
 	b.List("arg", &f.args, "add `ARGUMENT` to the component's command line (repeatable)")
@@ -198,7 +198,8 @@ func composeFlags(b *cmdline.Flags, plugs, chain *cli.StringSlice) {
 	b.List("plug", plugs,
 		"satisfy imports of the component with the exports of `DEP.wasm` (repeatable)")
 	b.List("chain", chain,
-		"put the middleware `MIDDLEWARE.wasm` in front (repeatable: the first one gets the requests)")
+		"put the middleware `MIDDLEWARE.wasm` in front (repeatable: the first one gets the "+
+			"requests)")
 }
 
 // maxComponentFlag adds --max-component-size.
@@ -246,8 +247,8 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	}
 	for _, name := range f.allowHosts.Value() {
 		if !isHostName(name) {
-			return nil, exit.Usagef("write the name alone, without a scheme or a port, for example "+
-				"--allow-host mybox.example",
+			return nil, exit.Usagef("write the name alone, without a scheme or a port, for "+
+				"example --allow-host mybox.example",
 				"--allow-host %q is not the name of a host", name)
 		}
 	}
@@ -379,7 +380,8 @@ func (f *serveFlags) hosts() []string {
 func isHostName(name string) bool {
 	for i := range len(name) {
 		c := name[i]
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.') {
+		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' ||
+			c == '.') {
 			return false
 		}
 	}
@@ -401,7 +403,8 @@ func parseConfigVars(list, environ []string) ([][2]string, error) {
 		}
 		switch {
 		case !ok || key == "":
-			return nil, exit.Usagef("write --config-var KEY=VALUE, or set the environment variable KEY",
+			return nil, exit.Usagef(
+				"write --config-var KEY=VALUE, or set the environment variable KEY",
 				"--config-var %q has no key and value", text)
 		case !utf8.ValidString(text):
 			return nil, exit.Usagef("components take text only: leave it out, or encode it",

@@ -118,7 +118,8 @@ func (f *testFlags) all() []cli.Flag {
 		"`TIME` at which the world of the component begins, such as 2026-01-02T03:04:05Z, if the "+
 			"fixture does not say; then only events move its clocks")
 	b.Text("random-seed", &f.randomSeed, "",
-		"`NUMBER` that makes the component's random numbers repeatable, if the fixture does not say")
+		"`NUMBER` that makes the component's random numbers repeatable, if the fixture does not "+
+			"say")
 	b.List("upstream", &f.upstreams,
 		"respond to the component's own requests from the upstream fixture `FILE` (repeatable); "+
 			"NAME.upstream.hurl beside NAME.hurl is used without this flag")
@@ -143,8 +144,8 @@ func (f *testFlags) all() []cli.Flag {
 
 	b.Pick(f.guest.all(), "plug", "chain", "config-var", "keyvalue",
 		"env", "env-file", "inherit-env", "arg", "dir", "cwd", "timeout", "post-return-timeout",
-		"max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file", "inherit-network", "allow-net",
-		reportFlag, "cache-dir", "no-cache")
+		"max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file",
+		"inherit-network", "allow-net", reportFlag, "cache-dir", "no-cache")
 	b.Describe("timeout", "`TIME` for a response if the fixture does not say; 0 means no limit")
 	return b.All()
 }
@@ -156,13 +157,13 @@ func testCommand(st *state, d doors) *cli.Command {
 		Name:      "test",
 		Usage:     "replay fixtures and compare the responses",
 		UsageText: programName + " test [flags] PATH…",
-		Description: "Runs fixtures in process, without opening a port. PATH is a fixture (.hurl, " +
-			".har), a folder of fixtures, or -\n" +
-			"for standard input. All fixtures run in order through one instance of the component, " +
-			"unless --isolate\n" +
+		Description: "Runs fixtures in process, without opening a port. PATH is a fixture " +
+			"(.hurl, .har), a folder of fixtures, or -\n" +
+			"for standard input. All fixtures run in order through one instance of the " +
+			"component, unless --isolate\n" +
 			"says otherwise.\n" +
-			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be parsed, " +
-			"3 if the component\n" +
+			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be " +
+			"parsed, 3 if the component\n" +
 			"could not be loaded, trapped or expired, 4 if only responses differ.\n\n" +
 			cmdline.Examples(testExamples),
 		Flags: flags.all(),
@@ -285,7 +286,8 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 	if f.filter != "" {
 		re, err := regexp.Compile(f.filter)
 		if err != nil {
-			return exit.Usagef("write a regular expression, for example --filter 'users|GET /login'",
+			return exit.Usagef(
+				"write a regular expression, for example --filter 'users|GET /login'",
 				"--filter: %v", err)
 		}
 		s.Filter = re

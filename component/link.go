@@ -159,9 +159,9 @@ func (ln *Linked) compile(
 					continue
 				}
 				module := sources[i].module
-				m, err := ln.runtime.Compile(ctx, engine.Source{Name: module.name, Wasm: module.bytes,
-					Info: module.info, Digest: identity(module.bytes), Imports: sources[i].imports,
-					Known: sources[i].known, Progress: meter.of(i)})
+				m, err := ln.runtime.Compile(ctx, engine.Source{Name: module.name,
+					Wasm: module.bytes, Info: module.info, Digest: identity(module.bytes),
+					Imports: sources[i].imports, Known: sources[i].known, Progress: meter.of(i)})
 				ln.modules[i] = m
 				failures.end(i, err)
 			}

@@ -78,7 +78,8 @@ func (l *loop) expire(now time.Time) map[*task]*ExpirationError {
 		heap.Pop(&l.queue)
 		if t := d.t; d.current() {
 			expired[t] = &ExpirationError{
-				Status: t.phase.status(), After: now.Sub(t.since), Task: t.p.task, Waiting: t.p.guest.Waiting(),
+				Status: t.phase.status(), After: now.Sub(t.since), Task: t.p.task,
+				Waiting: t.p.guest.Waiting(),
 			}
 			l.enter(t, phasePostReturn, now)
 			t.expired = true

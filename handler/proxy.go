@@ -127,7 +127,9 @@ type Proxy interface {
 	// Prepare calls respond at most once while the task runs, on the goroutine that runs it, as
 	// soon as the guest has set the head of the response: with the response, whose Body the callee
 	// closes, or with the error-code that the guest chose. respond does not block.
-	Prepare(state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode)) (*Prepared, error)
+	Prepare(
+		state *wasi.State, req *Request, respond func(*wasi.Response, *ErrorCode),
+	) (*Prepared, error)
 }
 
 // TaskID identifies a guest task within its instance. Instances of 0.2, which has no tasks, count

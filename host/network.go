@@ -20,7 +20,8 @@ const networkHint = "write an address, a network such as 10.0.0.0/8, a host or *
 func ParseNetworkRule(text string) (wasi.NetworkRule, error) {
 	var r wasi.NetworkRule
 	bad := func(format string, args ...any) (wasi.NetworkRule, error) {
-		return r, &PatternError{Text: text, Problem: fmt.Sprintf(format, args...), Hint: networkHint}
+		return r, &PatternError{Text: text, Problem: fmt.Sprintf(format, args...),
+			Hint: networkHint}
 	}
 	rest, port := cutPort(text)
 	if port != "" {

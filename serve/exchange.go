@@ -130,7 +130,8 @@ func (q *request) handle(ctx context.Context, g *generation) (resp *http.Respons
 	}()
 	resp, err = g.build.Handler.Handle(ctx, q.record.ID, q.r)
 	if err == nil && resp == nil {
-		err = &Failure{Outcome: NoResponse, Cause: "the handler returned neither a response nor an error"}
+		err = &Failure{Outcome: NoResponse,
+			Cause: "the handler returned neither a response nor an error"}
 	}
 	if err == nil && resp.Body == nil {
 		resp.Body = http.NoBody
@@ -146,7 +147,8 @@ func (q *request) giveUp(g *generation, cancel context.CancelCauseFunc) {
 	q.x.CloseConnection()
 	q.failIn(g, &Failure{
 		Outcome: Expired,
-		Cause: fmt.Sprintf("no response within %s, and the program did not stop when its time was up",
+		Cause: fmt.Sprintf(
+			"no response within %s, and the program did not stop when its time was up",
 			q.server.options.Timeout),
 	})
 	// It fails for a client that has gone meanwhile.

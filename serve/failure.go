@@ -107,7 +107,9 @@ func (f shownFrame) Repeated() string {
 // have the same one, and with one line for a function that called itself many
 // times.
 func shownFrames(frames []Frame) []shownFrame {
-	alike := !slices.ContainsFunc(frames, func(f Frame) bool { return f.Module != frames[0].Module })
+	alike := !slices.ContainsFunc(frames, func(f Frame) bool {
+		return f.Module != frames[0].Module
+	})
 	here := slices.IndexFunc(frames, func(f Frame) bool { return !f.Runtime })
 	var shown []shownFrame
 	for i, f := range frames {

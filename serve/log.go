@@ -100,7 +100,8 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 		fmt.Fprintf(b, "      %s\n", out.Dim(fmt.Sprintf("and %d more", more)))
 	}
 	if r.Aborted {
-		b.WriteString("    the response had begun: the connection was closed so that the client notices\n")
+		b.WriteString(
+			"    the response had begun: the connection was closed so that the client notices\n")
 	}
 	if f.Hint != "" {
 		fmt.Fprintf(b, "    %s %s\n", out.Fair("hint:"), term.Clean(f.Hint))

@@ -67,7 +67,8 @@ func (h *recording) Handle(
 	ctx context.Context, id string, r *http.Request,
 ) (*http.Response, error) {
 	x := &recordedExchange{recording: h, Recorded: Recorded{
-		Start: time.Now(), Method: r.Method, Host: r.Host, Target: r.RequestURI, Header: r.Header.Clone(),
+		Start: time.Now(), Method: r.Method, Host: r.Host, Target: r.RequestURI,
+		Header: r.Header.Clone(),
 	}}
 	if r.Body != nil && r.Body != http.NoBody {
 		x.request = &keptBody{ReadCloser: r.Body, of: h}

@@ -121,7 +121,8 @@ func (b *builder) headers() {
 	case b.address.userinfo == "":
 	case b.request.Headers.Has("Authorization"):
 		b.notes = append(b.notes,
-			"user name and password of the URL are not sent: the entry has an Authorization of its own")
+			"user name and password of the URL are not sent: the entry has an Authorization of "+
+				"its own")
 	default:
 		b.add("Authorization", basic(percentDecoded(b.address.userinfo)))
 	}
@@ -207,7 +208,8 @@ func newBoundary() string {
 func (b *builder) multipart(parts []*hurl.MultipartParam, boundary string) []byte {
 	var out bytes.Buffer
 	disposition := "form-data"
-	if f := b.contentType(); f != nil && !strings.HasPrefix(strings.ToLower(f.Value), multipartType) {
+	if f := b.contentType(); f != nil &&
+		!strings.HasPrefix(strings.ToLower(f.Value), multipartType) {
 		disposition = "attachment"
 	}
 	quote := strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
@@ -221,7 +223,8 @@ func (b *builder) multipart(parts []*hurl.MultipartParam, boundary string) []byt
 				b.partType(p, value))
 			var err error
 			if content, err = b.scope.ReadFile(value); err != nil {
-				b.fail(&eval.Error{Range: p.Value.Range, Title: "File cannot be read", Message: err.Error()})
+				b.fail(&eval.Error{Range: p.Value.Range, Title: "File cannot be read",
+					Message: err.Error()})
 			}
 		}
 		out.WriteString("\r\n\r\n")

@@ -98,7 +98,8 @@ func (c *checker) capture() bool {
 		set, err := c.scope.Capture(capture)
 		if err != nil {
 			c.report(Problem{
-				Kind: ProblemCapture, Range: err.Range, Title: "Capture: " + err.Title, Actual: err.Message,
+				Kind: ProblemCapture, Range: err.Range, Title: "Capture: " + err.Title,
+				Actual: err.Message,
 			})
 			return false
 		}
@@ -172,7 +173,8 @@ func (c *checker) trailers() {
 		got := eval.FieldTexts(c.scope.Response.Trailers, t.Name)
 		key := strings.ToLower(t.Name)
 		p := Problem{
-			Kind: ProblemTrailer, Range: t.ValueRange, Title: "Trailer " + t.Name, Expected: t.Value,
+			Kind: ProblemTrailer, Range: t.ValueRange, Title: "Trailer " + t.Name,
+			Expected: t.Value,
 		}
 		rest := got[min(next[key], len(got)):]
 		switch at := slices.Index(rest, t.Value); {
@@ -351,7 +353,8 @@ func (c *checker) assert(a *hurl.Assert) {
 		return
 	}
 	p := Problem{
-		Kind: ProblemAssert, Range: a.Range, Title: "Assert", Expected: m.Expected, Actual: m.Actual,
+		Kind: ProblemAssert, Range: a.Range, Title: "Assert", Expected: m.Expected,
+		Actual: m.Actual,
 	}
 	if m.TypeError {
 		p.Title = "Assert: the kinds do not go together"

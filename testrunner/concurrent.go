@@ -83,7 +83,8 @@ func (f *fileRun) skipRest(forks *[]*fileRun, entries []*hurl.Entry) {
 func (f *fileRun) fork() *fileRun {
 	own := *f
 	own.result, own.loading = &FileResult{}, 0
-	own.scope = &eval.Scope{Vars: f.scope.Vars.Clone(), ReadFile: f.scope.ReadFile, Now: f.scope.Now}
+	own.scope = &eval.Scope{Vars: f.scope.Vars.Clone(), ReadFile: f.scope.ReadFile,
+		Now: f.scope.Now}
 	return &own
 }
 

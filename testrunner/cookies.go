@@ -48,7 +48,8 @@ func (s *cookieStore) set(u *url.URL, field string, now time.Time) {
 	if !ok || name == "" {
 		return
 	}
-	c := storedCookie{name: name, value: value, domain: strings.ToLower(u.Hostname()), hostOnly: true}
+	c := storedCookie{name: name, value: value, domain: strings.ToLower(u.Hostname()),
+		hostOnly: true}
 	c.setPath(defaultPath(u))
 	for _, part := range parts[1:] {
 		name, value, hasValue := cutTrimmed(part)
@@ -198,7 +199,8 @@ func (s *cookieStore) pairs(u *url.URL, now time.Time) []string {
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+		ip != nil && ip.IsLoopback()
 }
 
 func domainMatches(host, domain string) bool {

@@ -58,7 +58,8 @@ func (c *checker) encode(old hurl.Payload, text []byte) hurl.Payload {
 	if same.Holds(text) && (!isMultiline(&same) || bytes.HasSuffix(text, []byte("\n"))) {
 		return same
 	}
-	if crlf := []byte("\r\n"); c.crlf && bytes.Count(text, crlf) == bytes.Count(text, []byte("\n")) {
+	if crlf := []byte("\r\n"); c.crlf &&
+		bytes.Count(text, crlf) == bytes.Count(text, []byte("\n")) {
 		lf := bytes.ReplaceAll(text, crlf, []byte("\n"))
 		if p := hurl.EncodeBody(lf, true); isMultiline(&p) {
 			p.Text = hurl.TextTemplate(string(text))

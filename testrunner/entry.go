@@ -100,7 +100,8 @@ func (f *fileRun) quote(r *Result) {
 	for i := range r.Problems {
 		p := &r.Problems[i]
 		switch p.Kind {
-		case ProblemAssert, ProblemCapture, ProblemHeader, ProblemTrailer, ProblemRequest, ProblemExpect:
+		case ProblemAssert, ProblemCapture, ProblemHeader, ProblemTrailer, ProblemRequest,
+			ProblemExpect:
 			p.Source = f.file.SourceLine(p.Range.Start)
 		}
 	}
@@ -189,8 +190,8 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 		b.request.Upstream = f.view
 	}
 	trip := &trip{
-		fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, ignored: ignored, result: &r,
-		expect: s.Expect,
+		fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, ignored: ignored,
+		result: &r, expect: s.Expect,
 	}
 	if err := trip.run(ctx, b.request); err != nil {
 		return r, err
@@ -268,8 +269,8 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	if r.Entry.Response != nil {
 		source := f.file.Source[r.Entry.Range.Start.Offset:r.Entry.Range.End.Offset]
 		c := &checker{
-			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored, all: f.options.All,
-			hide: f.scope.Vars.Hide(), source: f.file.Source,
+			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored,
+			all: f.options.All, hide: f.scope.Vars.Hide(), source: f.file.Source,
 			crlf: bytes.Contains(source, []byte("\r\n")),
 		}
 		c.check()
@@ -282,8 +283,9 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	case t.reused != nil:
 		r.Outcome = Reuse
 		r.Problems = append([]Problem{{
-			Kind: ProblemFailure, Range: responseRange(r.Entry), Title: "The instance cannot be used again",
-			Expected: "a response, as a new instance gives, since hosts use instances of this kind again",
+			Kind: ProblemFailure, Range: responseRange(r.Entry),
+			Title:    "The instance cannot be used again",
+			Expected: "a response, as from a new instance: hosts use instances of this kind again",
 			Actual:   t.reused.Failure.String(),
 		}}, r.Problems...)
 	case len(r.Problems) > 0:
@@ -380,9 +382,9 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 		t.scope.Response = nil
 		t.fileRun.cookies.update(u, x.response.Headers, t.scope.Now())
 		t.response = &eval.Response{
-			URL: at.String(), Version: r.Version, Status: x.response.Status, Headers: x.response.Headers,
-			Trailers: x.response.Trailers,
-			Raw:      x.response.Body, MaxBody: t.options.MaxBody, Duration: x.response.Duration,
+			URL: at.String(), Version: r.Version, Status: x.response.Status,
+			Headers: x.response.Headers, Trailers: x.response.Trailers,
+			Raw: x.response.Body, MaxBody: t.options.MaxBody, Duration: x.response.Duration,
 			Redirects: hops,
 		}
 		if !t.opts.location || x.response.Status < 300 || x.response.Status > 399 ||
@@ -415,7 +417,8 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 func (t *trip) fail(title, message string) {
 	t.result.Outcome = Error
 	t.result.Problems = []Problem{
-		{Kind: ProblemRequest, Range: t.result.Entry.Request.URL.Range, Title: title, Actual: message},
+		{Kind: ProblemRequest, Range: t.result.Entry.Request.URL.Range, Title: title,
+			Actual: message},
 	}
 }
 
@@ -460,6 +463,8 @@ func (t *trip) follow(r *Request, to *address, status int) (*Request, error) {
 
 func without(list fixture.Fields, names ...string) fixture.Fields {
 	return fields(list, func(name string) bool {
-		return !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+		return !slices.ContainsFunc(names, func(n string) bool {
+			return strings.EqualFold(n, name)
+		})
 	})
 }

@@ -35,7 +35,8 @@ func (f *fileRun) missing(r *Result, response *eval.Response, s *hurl.Settings) 
 		text = "\n" + strings.TrimRight(text, "\r\n")
 	}
 	p := &Problem{
-		Kind: ProblemMissing, Range: r.Entry.Request.Range, Title: "Nothing is expected of the response",
+		Kind: ProblemMissing, Range: r.Entry.Request.Range,
+		Title: "Nothing is expected of the response",
 		Edits: []hurl.Edit{{Range: hurl.Range{Start: entry.End, End: entry.End}, Text: text}},
 	}
 	if directives != "" {

@@ -54,7 +54,7 @@ const (
 	ProblemCapture ProblemKind = "capture"
 	ProblemRequest ProblemKind = "request" // it cannot be made
 	ProblemFailure ProblemKind = "failure" // no response
-	ProblemExpect  ProblemKind = "expect"  // a response where a failure was wanted, or another failure
+	ProblemExpect  ProblemKind = "expect"  // a response or failure other than the expected one
 	ProblemMissing ProblemKind = "missing" // nothing is expected
 	// ProblemUpstream is a request to another server that is not recorded.
 	ProblemUpstream ProblemKind = "upstream"

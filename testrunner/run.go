@@ -274,8 +274,8 @@ func (r *runner) emit(f *FileResult) {
 func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*FileResult, error) {
 	start := r.options.now()
 	result := &FileResult{
-		File: source.File, Path: source.Path, Started: start, ParseErrors: source.Errors, Err: source.Err,
-		Notes: source.Notes,
+		File: source.File, Path: source.Path, Started: start, ParseErrors: source.Errors,
+		Err: source.Err, Notes: source.Notes,
 	}
 	if source.Err != nil || len(source.Errors) > 0 {
 		return result, nil

@@ -45,7 +45,8 @@ type instance struct {
 }
 
 func newSession(host Host, concurrent int) *session {
-	return &session{host: host, places: make(chan struct{}, concurrent), slots: make(map[Spec]*slot)}
+	return &session{host: host, places: make(chan struct{}, concurrent),
+		slots: make(map[Spec]*slot)}
 }
 
 // concurrent reports whether several entries are run at once.
@@ -260,7 +261,8 @@ func (s *slot) again(ctx context.Context, r *Request, x *exchange) error {
 	x.response = second
 	if !s.single {
 		s.single = true
-		x.notes = append(x.notes, "the component cannot be reused: an instance per entry from here on")
+		x.notes = append(x.notes, "the component cannot be reused: an instance per entry from "+
+			"here on")
 	}
 	return nil
 }

@@ -82,11 +82,13 @@ func Find(paths []string) ([]string, error) {
 		}
 		if !info.IsDir() {
 			if strings.EqualFold(filepath.Ext(path), ".wasm") {
-				return nil, fmt.Errorf("%s is a component: name it with --component, and the fixtures here",
+				return nil, fmt.Errorf(
+					"%s is a component: name it with --component, and the fixtures here",
 					term.Clean(path))
 			}
 			if IsUpstream(path) {
-				return nil, fmt.Errorf("%s holds responses of other servers: name the fixture that uses it",
+				return nil, fmt.Errorf(
+					"%s holds responses of other servers: name the fixture that uses it",
 					term.Clean(path))
 			}
 			out = append(out, filepath.Clean(path))
@@ -97,7 +99,8 @@ func Find(paths []string) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: no fixtures (*.hurl, *.har) in this folder", term.Clean(path))
+			return nil, fmt.Errorf("%s: no fixtures (*.hurl, *.har) in this folder",
+				term.Clean(path))
 		}
 		slices.Sort(found)
 		out = append(out, found...)

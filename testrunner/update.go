@@ -105,7 +105,8 @@ func dropRepeated(edits []hurl.Edit) []hurl.Edit {
 	var out []hurl.Edit
 	for _, e := range edits {
 		if !slices.ContainsFunc(out, func(o hurl.Edit) bool {
-			return e.Range.Start.Offset < o.Range.End.Offset && o.Range.Start.Offset < e.Range.End.Offset
+			return e.Range.Start.Offset < o.Range.End.Offset &&
+				o.Range.Start.Offset < e.Range.End.Offset
 		}) {
 			out = append(out, e)
 		}

@@ -262,7 +262,9 @@ func (f *fileRun) newView(s *hurl.Settings) *upstream.View {
 	var list []upstream.Exchange
 	own := len(f.file.Settings.Upstreams)
 	for _, path := range f.upstreams.paths(s, own, f.files) {
-		at := slices.IndexFunc(f.upstreams.files, func(u *upstreamFile) bool { return u.path == path })
+		at := slices.IndexFunc(f.upstreams.files, func(u *upstreamFile) bool {
+			return u.path == path
+		})
 		file := f.upstreams.files[at]
 		files := newFileReader(f.options.FileRoot, path)
 		scope := &eval.Scope{Vars: f.scope.Vars.Clone(), ReadFile: files.read, Now: f.scope.Now}

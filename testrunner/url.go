@@ -35,7 +35,8 @@ func parseAddress(text string) (address, error) {
 	if err != nil || parsed.Hostname() == "" {
 		return address{}, fmt.Errorf("<%s> has no valid host", text)
 	}
-	if port := parsed.Port(); port == "80" && scheme == "http" || port == "443" && scheme == "https" {
+	if port := parsed.Port(); port == "80" && scheme == "http" ||
+		port == "443" && scheme == "https" {
 		a.authority = strings.TrimSuffix(a.authority, ":"+port)
 	}
 	a.authority = strings.ToLower(a.authority)
@@ -120,7 +121,8 @@ func parseReference(text string) (address, error) {
 	if lower := strings.ToLower(scheme); lower != "http" && lower != "https" {
 		return address{}, errScheme
 	}
-	a, err := parseAddress(strings.ToLower(scheme) + percentEncoded(text[len(scheme):], " ", "%%%02X"))
+	a, err := parseAddress(strings.ToLower(scheme) +
+		percentEncoded(text[len(scheme):], " ", "%%%02X"))
 	if err != nil {
 		return a, err
 	}

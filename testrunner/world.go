@@ -37,5 +37,5 @@ func (r *Request) setWorld(e *hurl.Entry) {
 }
 
 // seedNote is the note of an entry with a seed of its own in an instance that was used before.
-const seedNote = "its seed starts the random numbers of this entry; what the instance drew before " +
-	"stays, such as keys for hashes"
+const seedNote = "its seed starts the random numbers of this entry; what the instance drew " +
+	"before stays, such as keys for hashes"

@@ -67,7 +67,8 @@ func outerIgnore(folder string) []rule {
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
 			rules := readIgnore(at, filepath.Join(at, ".git", "info", "exclude"))
 			for i := len(above) - 1; i >= 0; i-- {
-				rules = append(rules, readIgnore(above[i], filepath.Join(above[i], ".gitignore"))...)
+				rules = append(rules, readIgnore(above[i],
+					filepath.Join(above[i], ".gitignore"))...)
 			}
 			return rules
 		}
@@ -113,7 +114,8 @@ func matchNames(pattern, names []string) bool {
 		return len(names) == 0
 	}
 	if pattern[0] != "**" {
-		return len(names) > 0 && matchName(pattern[0], names[0]) && matchNames(pattern[1:], names[1:])
+		return len(names) > 0 && matchName(pattern[0], names[0]) &&
+			matchNames(pattern[1:], names[1:])
 	}
 	if len(pattern) == 1 {
 		return len(names) > 0

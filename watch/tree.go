@@ -180,7 +180,8 @@ func (o *TreeOptions) checkRoot(path string) error {
 	case info.IsDir():
 		_, err = o.system.readDir(path)
 	case !info.Mode().IsRegular():
-		err = &fs.PathError{Op: "watch", Path: path, Err: &regular.KindError{Mode: info.Mode().Type()}}
+		err = &fs.PathError{Op: "watch", Path: path,
+			Err: &regular.KindError{Mode: info.Mode().Type()}}
 	}
 	return err
 }
@@ -329,7 +330,9 @@ func (t *Tree) look() {
 	if t.pending != nil {
 		batch = t.pending.join(batch)
 	}
-	slices.SortFunc(batch.Files, func(a, b FileChange) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(batch.Files, func(a, b FileChange) int {
+		return strings.Compare(a.Path, b.Path)
+	})
 	t.pending = &batch
 }
 

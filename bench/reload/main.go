@@ -58,7 +58,9 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("reload", flag.ContinueOnError)
 	program := flags.String("wasihttp", "", "the `program`; built from this module when not given")
 	js := flags.String("js", "", "two builds of a JavaScript component, `A.wasm,B.wasm`")
-	rust := flags.String("rust", filepath.Join("testdata", "guests", "rust-hello", "rust-hello.wasm"), "the small component, a `file`")
+	rust := flags.String("rust",
+		filepath.Join("testdata", "guests", "rust-hello", "rust-hello.wasm"),
+		"the small component, a `file`")
 	rounds := flags.Int("rounds", 9, "swaps, of which the median counts")
 	turns := flags.Int("turns", 5, "compilations beside requests, of which the median counts")
 	if err := flags.Parse(arguments); err != nil {
@@ -72,7 +74,8 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	b := &bench{out: out, program: *program, scratch: scratch, rounds: *rounds, turns: *turns}
 	if b.program == "" {
 		b.program = filepath.Join(scratch, "wasihttp")
-		if text, err := exec.CommandContext(ctx, "go", "build", "-o", b.program, ".").CombinedOutput(); err != nil {
+		build := exec.CommandContext(ctx, "go", "build", "-o", b.program, ".")
+		if text, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("building wasihttp: %w\n%s", err, text)
 		}
 	}
@@ -96,7 +99,8 @@ func (b *bench) all(ctx context.Context) error {
 	if err := b.swaps(ctx, "Rust, data changed", b.rust, rustTarget); err != nil {
 		return err
 	}
-	if err := b.swaps(ctx, "Rust, code changed", [2][]byte{b.rust[0], changedCode(b.rust[0])}, rustTarget); err != nil {
+	builds := [2][]byte{b.rust[0], changedCode(b.rust[0])}
+	if err := b.swaps(ctx, "Rust, code changed", builds, rustTarget); err != nil {
 		return err
 	}
 	if b.js[0] == nil {
@@ -129,12 +133,15 @@ func (b *bench) serve(ctx context.Context, component []byte) (*served.Server, st
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	server, err := served.Start(ctx, b.program, "serve", "--addr", "127.0.0.1:0", "--no-cache", file)
+	server, err := served.Start(ctx, b.program, "serve", "--addr", "127.0.0.1:0", "--no-cache",
+		file)
 	return server, file, err
 }
 
 // swaps measures swaps to and fro between two builds.
-func (b *bench) swaps(ctx context.Context, what string, builds [2][]byte, target time.Duration) error {
+func (b *bench) swaps(
+	ctx context.Context, what string, builds [2][]byte, target time.Duration,
+) error {
 	server, file, err := b.serve(ctx, builds[0])
 	if err != nil {
 		return err
@@ -163,7 +170,8 @@ func (b *bench) swaps(ctx context.Context, what string, builds [2][]byte, target
 		took = append(took, time.Since(started))
 	}
 	slices.Sort(took)
-	fmt.Fprintf(b.out, "  %-32s %8s (%s), target %s\n", what, round(took[len(took)/2]), round(took[len(took)-1]), target)
+	fmt.Fprintf(b.out, "  %-32s %8s (%s), target %s\n", what, round(took[len(took)/2]),
+		round(took[len(took)-1]), target)
 	return nil
 }
 
@@ -253,11 +261,14 @@ func (b *bench) during(ctx context.Context) error {
 		}
 		p99, busy99 := quantile(quiet, 99), quantile(busy, 99)
 		ratios = append(ratios, float64(busy99)/float64(p99))
-		fmt.Fprintf(b.out, "  without: %d requests, p50 %s, p99 %s; meanwhile, for %s: %d, p50 %s, p99 %s, slowest %s\n",
-			len(quiet), round(quantile(quiet, 50)), round(p99), round(took), len(busy), round(quantile(busy, 50)), round(busy99), round(busy[len(busy)-1]))
+		fmt.Fprintf(b.out, "  without: %d requests, p50 %s, p99 %s; meanwhile, for %s: %d, p50 "+
+			"%s, p99 %s, slowest %s\n", len(quiet), round(quantile(quiet, 50)), round(p99),
+			round(took), len(busy), round(quantile(busy, 50)), round(busy99),
+			round(busy[len(busy)-1]))
 	}
 	slices.Sort(ratios)
-	fmt.Fprintf(b.out, "  p99 meanwhile ÷ without: %.1f times, median of %.1f (target %d)\n", ratios[len(ratios)/2], ratios, slowdown)
+	fmt.Fprintf(b.out, "  p99 meanwhile ÷ without: %.1f times, median of %.1f (target %d)\n",
+		ratios[len(ratios)/2], ratios, slowdown)
 	return nil
 }
 

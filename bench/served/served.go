@@ -60,7 +60,8 @@ func Start(ctx context.Context, program string, arguments ...string) (*Server, e
 	})
 	if err != nil {
 		_ = s.Stop()
-		return nil, fmt.Errorf("%s %s: no address announced: %w\n%s", program, strings.Join(arguments, " "), err, s.Output())
+		return nil, fmt.Errorf("%s %s: no address announced: %w\n%s", program,
+			strings.Join(arguments, " "), err, s.Output())
 	}
 	return s, nil
 }

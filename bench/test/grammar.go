@@ -67,7 +67,8 @@ func (p programs) parses(ctx context.Context, path, source string) (bool, error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, longEnough)
 	defer cancel()
-	err := exec.CommandContext(ctx, p.hurl, "--proxy", "http://127.0.0.1:1", "--no-output", path).Run()
+	err := exec.CommandContext(ctx, p.hurl, "--proxy", "http://127.0.0.1:1", "--no-output",
+		path).Run()
 	var exit *exec.ExitError
 	switch {
 	case err == nil || errors.Is(ctx.Err(), context.DeadlineExceeded):

@@ -53,7 +53,8 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: verdicts COMPONENT FIXTURE-OR-FOLDER..., grammar LIST, speed COMPONENT, or jobs COMPONENT")
+var errUsage = errors.New("usage: verdicts COMPONENT FIXTURE-OR-FOLDER..., grammar LIST, speed " +
+	"COMPONENT, or jobs COMPONENT")
 
 func run(ctx context.Context, p programs, limit float64, entries int, args []string) error {
 	switch {

@@ -66,9 +66,11 @@ func (p programs) speed(ctx context.Context, component string, limit float64, en
 	wall := func(t times) time.Duration { return t.wall }
 	processor := func(t times) time.Duration { return t.processor }
 	ratio := median(ours, wall).Seconds() / median(theirs, wall).Seconds()
-	fmt.Printf("%d entries: wasihttp test %s, hurl with wasmtime serve %s, ratio %.3f (limit %.2f)\n", entries,
-		median(ours, wall), median(theirs, wall), ratio, limit)
-	fmt.Printf("time of processors: wasihttp test %s; hurl %s, and wasmtime serve beside it\n", median(ours, processor), median(theirs, processor))
+	fmt.Printf(
+		"%d entries: wasihttp test %s, hurl with wasmtime serve %s, ratio %.3f (limit %.2f)\n",
+		entries, median(ours, wall), median(theirs, wall), ratio, limit)
+	fmt.Printf("time of processors: wasihttp test %s; hurl %s, and wasmtime serve beside it\n",
+		median(ours, processor), median(theirs, processor))
 	if ratio > limit {
 		return fmt.Errorf("ratio %.3f is above %.2f", ratio, limit)
 	}

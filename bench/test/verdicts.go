@@ -69,7 +69,8 @@ func directives(fixture, component string) (served string, env []string, err err
 	if err != nil {
 		return "", nil, err
 	}
-	for _, m := range regexp.MustCompile(`(?m)^# @(component|env) (.*?)\r?$`).FindAllStringSubmatch(string(text), -1) {
+	directive := regexp.MustCompile(`(?m)^# @(component|env) (.*?)\r?$`)
+	for _, m := range directive.FindAllStringSubmatch(string(text), -1) {
 		if m[1] == "env" {
 			env = append(env, "--env", m[2])
 		} else {
@@ -81,13 +82,16 @@ func directives(fixture, component string) (served string, env []string, err err
 
 // compare returns how many entries a fixture has, and tells those about which
 // the verdicts differ.
-func (p programs) compare(ctx context.Context, component string, env []string, fixture string) (entries, different int, err error) {
+func (p programs) compare(
+	ctx context.Context, component string, env []string, fixture string,
+) (entries, different int, err error) {
 	ours, err := p.ours(ctx, component, fixture)
 	if err != nil {
 		return 0, 0, err
 	}
 	var theirs map[int]bool
-	args := append([]string{"serve", component, "--addr", "localhost:0", "--timeout", "2s", "--max-instance-reuse-count", "1000000"}, env...)
+	args := append([]string{"serve", component, "--addr", "localhost:0", "--timeout", "2s",
+		"--max-instance-reuse-count", "1000000"}, env...)
 	err = served(ctx, func(port string) error {
 		theirs, err = p.theirs(ctx, fixture, port, ours)
 		return err
@@ -98,7 +102,8 @@ func (p programs) compare(ctx context.Context, component string, env []string, f
 	for _, line := range sortedLines(ours) {
 		if ours[line] != theirs[line] {
 			different++
-			fmt.Printf("%s:%d: wasihttp %s, hurl %s\n", fixture, line, word(ours[line]), word(theirs[line]))
+			fmt.Printf("%s:%d: wasihttp %s, hurl %s\n", fixture, line, word(ours[line]),
+				word(theirs[line]))
 		}
 	}
 	return len(ours), different, nil
@@ -131,7 +136,8 @@ func (p programs) ours(ctx context.Context, component, fixture string) (map[int]
 		_ = os.RemoveAll(dir)
 	}()
 	path := filepath.Join(dir, "report.json")
-	stdout, stderr, err := output(ctx, p.wasihttp, "test", fixture, "--component", component, "--timeout", "2s", "--report-json", path)
+	stdout, stderr, err := output(ctx, p.wasihttp, "test", fixture, "--component", component,
+		"--timeout", "2s", "--report-json", path)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +170,9 @@ func (p programs) ours(ctx context.Context, component, fixture string) (map[int]
 }
 
 // theirs returns the same from hurl: an entry fails that an error points into.
-func (p programs) theirs(ctx context.Context, fixture, port string, entries map[int]bool) (map[int]bool, error) {
+func (p programs) theirs(
+	ctx context.Context, fixture, port string, entries map[int]bool,
+) (map[int]bool, error) {
 	dir, err := os.MkdirTemp("", "wasihttp-verdicts")
 	if err != nil {
 		return nil, err
@@ -177,8 +185,9 @@ func (p programs) theirs(ctx context.Context, fixture, port string, entries map[
 	if err != nil {
 		return nil, err
 	}
-	stdout, stderr, err := output(ctx, p.hurl, "--test", "--continue-on-error", "--no-color", "--jobs", "1",
-		"--file-root", filepath.Dir(fixture), "--variable", "host=http://localhost:"+port, path)
+	stdout, stderr, err := output(ctx, p.hurl, "--test", "--continue-on-error", "--no-color",
+		"--jobs", "1", "--file-root", filepath.Dir(fixture),
+		"--variable", "host=http://localhost:"+port, path)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +199,8 @@ func (p programs) theirs(ctx context.Context, fixture, port string, entries map[
 	for _, line := range lines {
 		out[line] = true
 	}
-	for _, m := range regexp.MustCompile(`(?m)^ +--> .*?:(\d+):\d+`).FindAllStringSubmatch(stderr, -1) {
+	place := regexp.MustCompile(`(?m)^ +--> .*?:(\d+):\d+`)
+	for _, m := range place.FindAllStringSubmatch(stderr, -1) {
 		at, err := strconv.Atoi(m[1])
 		if err != nil {
 			return nil, err

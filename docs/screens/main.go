@@ -120,7 +120,8 @@ func (s *session) serve() ([]string, error) {
 			select {
 			case line, ok := <-lines:
 				if !ok {
-					return fmt.Errorf("serve ended before it wrote %q:\n%s", text, strings.Join(out, "\n"))
+					return fmt.Errorf("serve ended before it wrote %q:\n%s", text,
+						strings.Join(out, "\n"))
 				}
 				out = append(out, line)
 				if strings.Contains(line, text) {
@@ -194,7 +195,8 @@ func (s *session) test() ([]string, error) {
 	if err := os.Mkdir(filepath.Join(s.folder, "fixtures"), 0o755); err != nil {
 		return nil, err
 	}
-	if err := replace(filepath.Join(s.folder, "fixtures", "users.hurl"), []byte(fixtures)); err != nil {
+	users := filepath.Join(s.folder, "fixtures", "users.hurl")
+	if err := replace(users, []byte(fixtures)); err != nil {
 		return nil, err
 	}
 	if err := replace(filepath.Join(s.folder, "app.wasm"), s.guest); err != nil {

@@ -125,12 +125,14 @@ func picture(title, alt string, lines []string) ([]byte, error) {
 	width := 2*margin + float64(columns)*cell
 	height := bar + 2*margin + float64(len(lines)-1)*row + 8
 	var out strings.Builder
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f"`+
-		` role="img" aria-label="%s">`, width, height, width, escape(alt))
+	fmt.Fprintf(&out,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f"`+
+			` role="img" aria-label="%s">`, width, height, width, escape(alt))
 	fmt.Fprintf(&out, "\n<style>%s</style>\n", style)
 	fmt.Fprintf(&out, `<rect x="0.5" y="0.5" width="%.0f" height="%.0f" rx="8"`+
 		` fill="var(--back)" stroke="var(--line)"/>`+"\n", width-1, height-1)
-	fmt.Fprintf(&out, `<path d="M1 %.0fV9a8 8 0 0 1 8-8H%.0fa8 8 0 0 1 8 8V%.0fZ" fill="var(--bar)"/>`+"\n",
+	fmt.Fprintf(&out,
+		`<path d="M1 %.0fV9a8 8 0 0 1 8-8H%.0fa8 8 0 0 1 8 8V%.0fZ" fill="var(--bar)"/>`+"\n",
 		bar, width-9, bar)
 	for i := range 3 {
 		fmt.Fprintf(&out, `<circle cx="%d" cy="17" r="5.5" fill="var(--line)"/>`+"\n", 20+i*18)

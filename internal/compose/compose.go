@@ -68,7 +68,8 @@ func (r *Recipe) With(main component.Part) (*component.Component, error) {
 		if b.state[i] == unseen {
 			p := b.parts[i]
 			exports := list(p.Component.ExportNames())
-			return nil, &Error{p.Name, UnusedPlug, "nothing imports what it exports (" + exports + ")"}
+			return nil, &Error{p.Name, UnusedPlug,
+				"nothing imports what it exports (" + exports + ")"}
 		}
 	}
 	c, err := component.Compose(b.parts, b.links, b.exports(front))

@@ -92,7 +92,8 @@ func (i *Info) checkIndices() error {
 	}
 	r.base = i.sec[secDataCount].offset
 	if i.sec[secDataCount].present && uint64(i.DataCount) != uint64(len(i.Data)) {
-		r.fail("data count and data section have inconsistent lengths: %d and %d", i.DataCount, len(i.Data))
+		r.fail("data count and data section have inconsistent lengths: %d and %d", i.DataCount,
+			len(i.Data))
 	}
 	r.base = i.sec[secData].offset
 	for k, d := range i.Data {

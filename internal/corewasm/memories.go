@@ -125,8 +125,9 @@ func (w *rewriter) collectMemories() error {
 				continue
 			}
 			if !ok || int(memory) >= n {
-				r.failAt(r.at, "instruction 0x%02x on memory %d is not supported: only plain loads, stores, "+
-					"size, grow, copy and fill are on other memories than the first", r.op, memory)
+				r.failAt(r.at, "instruction 0x%02x on memory %d is not supported: only plain "+
+					"loads, stores, size, grow, copy and fill are on other memories than the "+
+					"first", r.op, memory)
 				break
 			}
 			c := &w.companions[memory-1]
@@ -247,7 +248,8 @@ func (w *rewriter) companion(memory uint32, c companion) (Companion, error) {
 			continue
 		}
 		if !d.ConstOffset {
-			return out, fmt.Errorf("corewasm: data at a computed offset of memory %d is not supported", memory)
+			return out, fmt.Errorf(
+				"corewasm: data at a computed offset of memory %d is not supported", memory)
 		}
 		data = append(appendS32(append(data, 0, 0x41), int32(d.Offset)), 0x0b)
 		data = append(appendU32(data, uint32(len(d.Bytes))), d.Bytes...)

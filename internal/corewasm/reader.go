@@ -35,8 +35,9 @@ func (e *FeatureError) Error() string {
 
 // The features that are known and not supported.
 const (
-	featureGC        = "garbage collection (structs, arrays and subtypes)"
-	featureLegacyEH  = "the first version of exception handling (try and catch; the final one is try_table)"
+	featureGC       = "garbage collection (structs, arrays and subtypes)"
+	featureLegacyEH = "the first version of exception handling (try and catch; the final one is " +
+		"try_table)"
 	featureSwitching = "stack switching"
 	featureThreads   = "threads (shared memories and atomic instructions)"
 	featureRelaxed   = "relaxed SIMD"

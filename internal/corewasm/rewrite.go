@@ -19,7 +19,8 @@ func Rewrite(mod []byte, opt Options) (*Rewritten, error) {
 // RewriteScanned is [Rewrite] for a module that was scanned before.
 func RewriteScanned(info *Info, opt Options) (*Rewritten, error) {
 	if opt.Imports != nil && len(opt.Imports) != len(info.Imports) {
-		return nil, fmt.Errorf("corewasm: %d import names for %d imports", len(opt.Imports), len(info.Imports))
+		return nil, fmt.Errorf("corewasm: %d import names for %d imports", len(opt.Imports),
+			len(info.Imports))
 	}
 	if opt.Period == 0 {
 		opt.Period = DefaultPeriod

@@ -60,7 +60,8 @@ func NewCompiler(dir string) (*Compiler, error) {
 // ends first, the error is its cause.
 func (c *Compiler) Compile(ctx context.Context, wasm []byte) error {
 	rt := newRuntime(c.cache)
-	_, err := rt.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), wasm)
+	_, err := rt.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)),
+		wasm)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

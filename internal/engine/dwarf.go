@@ -64,7 +64,9 @@ func (d *debugInfo) load() {
 	if err != nil {
 		return
 	}
-	for _, name := range []string{".debug_addr", ".debug_line_str", ".debug_str_offsets", ".debug_rnglists"} {
+	for _, name := range []string{
+		".debug_addr", ".debug_line_str", ".debug_str_offsets", ".debug_rnglists",
+	} {
 		if b := sec(name); b != nil && data.AddSection(name, b) != nil {
 			return
 		}
@@ -116,7 +118,8 @@ func (d *debugInfo) inUnit(u *unit, at uint64) []position {
 		here.fn = d.nameOf(e)
 		found = append(found, here)
 		here = position{}
-		if n, ok := e.Val(dwarf.AttrCallFile).(int64); ok && n >= 0 && int(n) < len(files) && files[n] != nil {
+		if n, ok := e.Val(dwarf.AttrCallFile).(int64); ok && n >= 0 && int(n) < len(files) &&
+			files[n] != nil {
 			here.file = files[n].Name
 		}
 		if n, ok := e.Val(dwarf.AttrCallLine).(int64); ok {

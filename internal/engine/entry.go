@@ -104,7 +104,8 @@ func (d *diskCache) loadStaged(
 	}
 	before := d.staged(names[:])
 	c, err := compileCarefully(ctx, rt, stub)
-	if err == nil && len(before) == len(keys) && maps.EqualFunc(before, d.staged(names[:]), os.SameFile) {
+	if err == nil && len(before) == len(keys) &&
+		maps.EqualFunc(before, d.staged(names[:]), os.SameFile) {
 		return c
 	}
 	// What wazero has compiled is the stub itself. It may remember that.

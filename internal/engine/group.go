@@ -110,7 +110,8 @@ func (g *Group) resolve(name string) api.Module {
 // instance itself or one of its companions.
 func (g *Group) memorySlot(slot int, export string) int {
 	inst := &g.slots[slot]
-	if e, ok := inst.module.info.ExportNamed(export); ok && e.Kind == corewasm.KindMemory && e.Index > 0 {
+	if e, ok := inst.module.info.ExportNamed(export); ok && e.Kind == corewasm.KindMemory &&
+		e.Index > 0 {
 		if k := int(e.Index) - 1; k < len(inst.extra) {
 			return inst.extra[k]
 		}
@@ -162,7 +163,9 @@ func (g *Group) runStart(ctx *Context, slot int) error {
 	inst := &g.slots[slot]
 	if inst.start == nil {
 		mod := inst.mod
-		inst.start = &Func{group: g, make: func() api.Function { return mod.ExportedFunction(startExport) }}
+		inst.start = &Func{group: g, make: func() api.Function {
+			return mod.ExportedFunction(startExport)
+		}}
 	}
 	err := inst.start.Call(ctx, nil)
 	g.failed = g.failed || err != nil
@@ -180,7 +183,8 @@ func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err
 	}
 	if need := tables + memory; !g.fits(need) {
 		left := g.lim.MaxMemoryBytes - g.used
-		return &MemoryLimitError{Module: m.Name(), Need: need, Left: left, Limit: g.lim.MaxMemoryBytes}
+		return &MemoryLimitError{Module: m.Name(), Need: need, Left: left,
+			Limit: g.lim.MaxMemoryBytes}
 	}
 	g.used += tables
 	if g.elementsOutOfBounds(m) {
@@ -221,7 +225,8 @@ func isMemory(i corewasm.Import) bool { return i.Kind == corewasm.KindMemory }
 const pageSize = 65536
 
 func (g *Group) fits(more uint64) bool {
-	return g.lim.MaxMemoryBytes == 0 || g.used <= g.lim.MaxMemoryBytes && more <= g.lim.MaxMemoryBytes-g.used
+	return g.lim.MaxMemoryBytes == 0 ||
+		g.used <= g.lim.MaxMemoryBytes && more <= g.lim.MaxMemoryBytes-g.used
 }
 
 // MemoryLimitError reports that a module cannot be instantiated within the limit of memory.
@@ -232,8 +237,8 @@ type MemoryLimitError struct {
 
 // Error returns the module, what it needs and what is left.
 func (e *MemoryLimitError) Error() string {
-	return fmt.Sprintf("module %q: its initial memory, with tables, of %d bytes exceeds the limit: "+
-		"%d of %d bytes are left", e.Module, e.Need, e.Left, e.Limit)
+	return fmt.Sprintf("module %q: its initial memory, with tables, of %d bytes exceeds the "+
+		"limit: %d of %d bytes are left", e.Module, e.Need, e.Left, e.Limit)
 }
 
 // Close frees instances and memories. No call may be running or parked.

@@ -63,7 +63,8 @@ func (i *image) write() error {
 	err = unix.Ftruncate(fd, int64(i.size))
 	if err == nil {
 		var m []byte
-		if m, err = unix.Mmap(fd, 0, i.size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err == nil {
+		m, err = unix.Mmap(fd, 0, i.size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		if err == nil {
 			apply(m, i.segments)
 			err = unix.Mprotect(m, unix.PROT_READ)
 			i.view = m
@@ -131,7 +132,8 @@ func roundUp(n uint64) uint64 { return max((n+pageSize-1)&^(pageSize-1), pageSiz
 
 func (i *image) newMapping(reserve uint64) (*mapping, error) {
 	n := uintptr(max(roundUp(reserve), roundUp(uint64(i.size))))
-	base, err := unix.MmapPtr(-1, 0, nil, n, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	base, err := unix.MmapPtr(-1, 0, nil, n, unix.PROT_NONE,
+		unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, err
 	}

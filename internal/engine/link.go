@@ -43,7 +43,8 @@ func (g *Group) mismatch(m *Module, i int) string {
 			return fmt.Sprintf("there is no host function %q", from.Name)
 		}
 		want := m.info.Types[im.TypeIndex].Func
-		if !sameTypes(want.Params, def.ParamTypes()) || !sameTypes(want.Results, def.ResultTypes()) {
+		if !sameTypes(want.Params, def.ParamTypes()) ||
+			!sameTypes(want.Results, def.ResultTypes()) {
 			return fmt.Sprintf("type %s does not match that of the host function", want)
 		}
 		return ""
@@ -72,7 +73,9 @@ func (g *Group) mismatch(m *Module, i int) string {
 }
 
 func sameTypes(a []corewasm.ValType, b []ValueType) bool {
-	return slices.EqualFunc(a, b, func(a corewasm.ValType, b ValueType) bool { return byte(a) == b })
+	return slices.EqualFunc(a, b, func(a corewasm.ValType, b ValueType) bool {
+		return byte(a) == b
+	})
 }
 
 // elementsOutOfBounds reports whether an active element segment of m does not fit into its table:

@@ -132,7 +132,8 @@ func (x *Exchange) Write(resp *http.Response, enough func()) error {
 		return &ResponseError{
 			Cause: fmt.Sprintf("the program responded with status %d, which is not a final status",
 				resp.StatusCode),
-			Hint: "informational responses (1xx) come before the response and need the API made for them",
+			Hint: "informational responses (1xx) come before the response and need the API made " +
+				"for them",
 		}
 	}
 	length, err := declaredLength(resp.Header)

@@ -116,8 +116,8 @@ func importHint(name string, l *component.Linker) string {
 	if !inPackage {
 		return "leave it out of the world" + plug
 	}
-	return "name a component that exports it: --plug other.wasm; or run the component with the host " +
-		"that has " + pkg + ", or leave it out of the world"
+	return "name a component that exports it: --plug other.wasm; or run the component with the " +
+		"host that has " + pkg + ", or leave it out of the world"
 }
 
 // otherProgram is a program that provides interfaces of its own to components.

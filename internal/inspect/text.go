@@ -19,7 +19,8 @@ func (r *Report) Text(out *term.Output) error {
 		fmt.Fprintf(&b, "  %s %s\n", out.Dim(fmt.Sprintf("%-9s", row[0])), term.Clean(row[1]))
 	}
 	if r.WIT != "" {
-		fmt.Fprintf(&b, "\n%s\n%s", out.Strong("World"), indentLines(styleWIT(out, term.CleanLines(r.WIT))))
+		fmt.Fprintf(&b, "\n%s\n%s", out.Strong("World"),
+			indentLines(styleWIT(out, term.CleanLines(r.WIT))))
 	}
 	if len(r.Imports) > 0 {
 		fmt.Fprintf(&b, "\n%s\n", out.Strong("Imports"))

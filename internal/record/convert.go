@@ -229,7 +229,8 @@ func (c *converter) convert(s *source) error {
 		options.Env, options.Component = s.env, c.componentBeside(s.path)
 		text, warnings := hurl.FromExchanges(s.list, options)
 		s.warnings = append(s.warnings, warnings...)
-		return c.write(strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path))+".hurl", text)
+		return c.write(strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path))+".hurl",
+			text)
 	}
 	for i := range s.list {
 		text, warnings := hurl.FromExchanges(s.list[i:i+1], options)

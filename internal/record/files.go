@@ -119,9 +119,12 @@ func (f *files) hide(file *file, s *redact.Session) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // the user has removed it
 	case changed:
-		f.say("%s: was changed since it was recorded, and may hold a value that later turned out to be a secret", file.path)
+		f.say("%s: was changed since it was recorded, and may hold a value that later turned out "+
+			"to be a secret", file.path)
 	case err != nil:
-		f.say("%s: holds a value that later turned out to be a secret, and cannot be rewritten: %v", file.path, err)
+		f.say(
+			"%s: holds a value that later turned out to be a secret, and cannot be rewritten: %v",
+			file.path, err)
 	}
 }
 

@@ -129,7 +129,8 @@ func (r *Recorder) write() {
 			r.lost++
 			if !r.failed {
 				r.failed = true
-				r.options.Say(fmt.Sprintf("cannot record: %v; recording is tried again with each request", err))
+				r.options.Say(fmt.Sprintf(
+					"cannot record: %v; recording is tried again with each request", err))
 			}
 		}
 		r.held.Add(-int64(len(x.Body) + len(x.ResponseBody)))
@@ -254,7 +255,8 @@ func (r *Recorder) exchangeOf(x *serve.Recorded) (e fixture.Exchange, ok bool) {
 		Started: x.Start, Duration: x.Duration,
 		Request: fixture.Request{
 			Method: x.Method, URL: url,
-			Headers: fixture.FieldsOf(x.Header), Body: x.Body, Trailers: fixture.FieldsOf(x.Trailer),
+			Headers: fixture.FieldsOf(x.Header), Body: x.Body,
+			Trailers: fixture.FieldsOf(x.Trailer),
 		},
 	}
 	if x.Body == nil && x.Header.Get("Content-Length") == "0" {

@@ -47,8 +47,8 @@ type buildEvent struct {
 // StartCommand runs the command until Close is called. Its events go to a Decider.
 func StartCommand(o CommandOptions) *Command {
 	c := &Command{
-		options: o, events: make(chan buildEvent), stop: make(chan struct{}), done: make(chan struct{}),
-		outputs: newOutputs(o.Dir, o.Notice),
+		options: o, events: make(chan buildEvent), stop: make(chan struct{}),
+		done: make(chan struct{}), outputs: newOutputs(o.Dir, o.Notice),
 	}
 	go c.run()
 	return c

@@ -166,7 +166,8 @@ func (d *Decider) AwaitCommand(ctx context.Context) error {
 func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error) {
 	data, err := d.Read()
 	if d.commandError != "" {
-		failed := &failure{msg: "--exec: " + d.commandError, hint: "fix the sources; the command runs again when one changes"}
+		failed := &failure{msg: "--exec: " + d.commandError,
+			hint: "fix the sources; the command runs again when one changes"}
 		if err == nil {
 			d.Log.Failed(failed, nil) // the build before may still be served
 		} else {
@@ -200,7 +201,8 @@ type notBuilt string
 // Handle fails with the reason.
 func (n notBuilt) Handle(context.Context, string, *http.Request) (*http.Response, error) {
 	return nil, &serve.Failure{
-		Outcome: serve.Instantiation, Cause: string(n), Hint: "waiting for a build that loads; it will be served automatically",
+		Outcome: serve.Instantiation, Cause: string(n),
+		Hint: "waiting for a build that loads; it will be served automatically",
 	}
 }
 
@@ -464,7 +466,8 @@ func (d *Decider) built(e buildEvent) {
 	d.mark()
 	switch {
 	case e.err != nil:
-		msg := fmt.Sprintf("--exec: %s after %s", d.commandError, units.Duration(e.took.Round(time.Millisecond)))
+		msg := fmt.Sprintf("--exec: %s after %s", d.commandError,
+			units.Duration(e.took.Round(time.Millisecond)))
 		d.Log.Failed(&failure{msg: msg, err: e.err}, d.current)
 	case failed:
 		d.Log.builtAgain(e.took)

@@ -65,7 +65,8 @@ func (l *Log) swapped(
 	if l.JSON {
 		l.record(record{
 			Event: "reload", From: from, To: now.Digest, Changed: changes.List,
-			Compiled: !now.FromCache, ReadyMS: float64(ready.Microseconds()) / 1000, Draining: draining,
+			Compiled: !now.FromCache, ReadyMS: float64(ready.Microseconds()) / 1000,
+			Draining: draining,
 		})
 		return
 	}
@@ -82,7 +83,8 @@ func (l *Log) swapped(
 	if now.FromCache {
 		how = ", nothing compiled"
 	}
-	b.WriteString(l.Out.Dim(fmt.Sprintf("; ready after %s%s", units.Duration(ready.Round(time.Millisecond)), how)))
+	b.WriteString(l.Out.Dim(fmt.Sprintf("; ready after %s%s",
+		units.Duration(ready.Round(time.Millisecond)), how)))
 	if draining > 0 {
 		fmt.Fprintf(&b, "; %s on %s still running", term.Plural(draining, "request"), from)
 	}

@@ -110,7 +110,8 @@ func (s *suspect) again(path string, offset time.Duration, runs int) bool {
 func isLockFile(path string) bool {
 	switch filepath.Base(path) {
 	case "Cargo.lock", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml",
-		"bun.lock", "deno.lock", "poetry.lock", "uv.lock", "Pipfile.lock", "go.sum", "wkg.lock", "wit.lock":
+		"bun.lock", "deno.lock", "poetry.lock", "uv.lock", "Pipfile.lock", "go.sum", "wkg.lock",
+		"wit.lock":
 		return true
 	}
 	return false

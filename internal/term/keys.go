@@ -34,7 +34,8 @@ func OpenKeys(in io.Reader) *Keys {
 	if !ok {
 		return nil
 	}
-	k := &Keys{fd: fd, restore: restore, presses: make(chan byte), stop: make(chan struct{}), done: make(chan struct{})}
+	k := &Keys{fd: fd, restore: restore, presses: make(chan byte), stop: make(chan struct{}),
+		done: make(chan struct{})}
 	go k.run()
 	return k
 }

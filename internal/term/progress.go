@@ -37,7 +37,8 @@ type Progress struct {
 
 // StartProgress begins to watch a piece of work. The caller must call Stop.
 func StartProgress(out *Output, what string) *Progress {
-	p := &Progress{out: out, what: what, start: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
+	p := &Progress{out: out, what: what, start: time.Now(), stop: make(chan struct{}),
+		done: make(chan struct{})}
 	if !out.terminal || out.dumb {
 		close(p.done)
 		return p
@@ -110,7 +111,8 @@ func (p *Progress) line(elapsed time.Duration) string {
 	p.mu.Lock()
 	what, part, whole := p.what, p.part, p.whole
 	p.mu.Unlock()
-	seconds := fmt.Sprintf("%.1fs", elapsed.Seconds()) // with a zero, so that the text does not jump
+	// With a zero, so that the text does not jump.
+	seconds := fmt.Sprintf("%.1fs", elapsed.Seconds())
 	if elapsed >= time.Minute {
 		seconds = units.Duration(elapsed)
 	}

@@ -30,7 +30,9 @@ func ShellPrintf(s string) string { return "printf '" + octal(s, `\%`) + "'" }
 
 // isPrintable reports whether s is readable between single quotes.
 func isPrintable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) })
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool {
+		return !unicode.IsPrint(c)
+	})
 }
 
 // octal escapes what is not plain ASCII, the quote, and the special characters:

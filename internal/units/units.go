@@ -46,7 +46,8 @@ func Size(n int64) string { return scaled(n, 1000, "B", "kB", "MB", "GB", "TB", 
 // BinarySize writes a size in bytes with a unit that is a power of 1024, as
 // limits are given: "64 KiB", "1.5 GiB".
 func BinarySize(n int64) string {
-	return strings.Replace(scaled(n, 1024, "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"), ".0 ", " ", 1)
+	return strings.Replace(scaled(n, 1024, "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"),
+		".0 ", " ", 1)
 }
 
 // scaled writes n in the largest unit in which it is 1 or more, with one decimal

@@ -180,8 +180,9 @@ func (e *Exchange) run(ctx context.Context) {
 	}
 	if c := e.state.cfg.Client; c != nil && c.Log != nil {
 		o := Outbound{
-			Sender: e.sender, Method: e.req.Method, URL: e.req.url(), Userinfo: strings.Contains(e.req.Authority, "@"),
-			Err: code, Duration: time.Since(e.start),
+			Sender: e.sender, Method: e.req.Method, URL: e.req.url(),
+			Userinfo: strings.Contains(e.req.Authority, "@"), Err: code,
+			Duration: time.Since(e.start),
 		}
 		if res != nil {
 			o.Status = res.Status

@@ -121,7 +121,8 @@ func IsText(b []byte) bool {
 func (d *Diff) Map(change func(string) string) {
 	for i := range d.Changes {
 		c := &d.Changes[i]
-		c.Path, c.From, c.Want, c.Got = change(c.Path), change(c.From), change(c.Want), change(c.Got)
+		c.Path, c.From, c.Want, c.Got = change(c.Path), change(c.From), change(c.Want),
+			change(c.Got)
 	}
 	if b := d.Bytes; b != nil {
 		b.Want, b.Got = []byte(change(string(b.Want))), []byte(change(string(b.Got)))

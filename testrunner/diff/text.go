@@ -174,7 +174,8 @@ func (t *textDiff) replace(i, endA, j, endB int) {
 	}
 	if endA-i == endB-j {
 		for k := range less {
-			x, y := words(t.work, strings.TrimSuffix(t.a[i+k], "\n"), strings.TrimSuffix(t.b[j+k], "\n"))
+			x, y := words(t.work, strings.TrimSuffix(t.a[i+k], "\n"),
+				strings.TrimSuffix(t.b[j+k], "\n"))
 			if x != nil {
 				less[k].Spans, more[k].Spans = x, y
 			}

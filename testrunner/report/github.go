@@ -20,7 +20,8 @@ func GitHub(w io.Writer, f *testrunner.FileResult, path string) error {
 		annotate(&b, "error", path, e.Range.Start, "cannot be parsed", term.Clean(e.Message))
 	}
 	if f.Err != nil {
-		annotate(&b, "error", path, hurl.Pos{Line: 1, Col: 1}, "not run", term.CleanLines(f.Err.Error()))
+		annotate(&b, "error", path, hurl.Pos{Line: 1, Col: 1}, "not run",
+			term.CleanLines(f.Err.Error()))
 	}
 	for i := range f.Results {
 		r := &f.Results[i]
@@ -34,7 +35,8 @@ func GitHub(w io.Writer, f *testrunner.FileResult, path string) error {
 		if len(r.Problems) > 0 && r.Problems[0].Range.Start.Line > 0 {
 			at = r.Problems[0].Range.Start
 		}
-		annotate(&b, "error", path, at, outcomeText(r)+": "+term.Clean(r.Name()), brief.Entry(f.Path, r))
+		annotate(&b, "error", path, at, outcomeText(r)+": "+term.Clean(r.Name()),
+			brief.Entry(f.Path, r))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -101,7 +101,8 @@ func htmlOf(run *Run) htmlRun {
 
 func htmlOfFile(f *testrunner.FileResult) htmlFile {
 	out := htmlFile{
-		Path: shownPath(f.Path), Time: units.Duration(f.Duration), Failed: f.Failed(), Notes: f.Notes,
+		Path: shownPath(f.Path), Time: units.Duration(f.Duration), Failed: f.Failed(),
+		Notes: f.Notes,
 	}
 	run, failed := tally(f)
 	switch {

@@ -112,7 +112,8 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func fileJSON(f *testrunner.FileResult, path string) jsonFile {
 	out := jsonFile{
-		Path: path, Success: !f.Failed(), TimeMS: ms(f.Duration), Notes: f.Notes, Entries: []jsonEntry{},
+		Path: path, Success: !f.Failed(), TimeMS: ms(f.Duration), Notes: f.Notes,
+		Entries: []jsonEntry{},
 	}
 	if f.Err != nil {
 		out.Error = f.Err.Error()
@@ -130,8 +131,9 @@ func fileJSON(f *testrunner.FileResult, path string) jsonFile {
 
 func entryJSON(r *testrunner.Result) jsonEntry {
 	out := jsonEntry{
-		Index: r.Entry.Index, Line: r.Entry.Range.Start.Line, Name: r.Name(), Outcome: string(r.Outcome),
-		TimeMS: ms(r.Duration), Attempts: r.Attempts, Flaky: r.Flaky(), Notes: r.Notes,
+		Index: r.Entry.Index, Line: r.Entry.Range.Start.Line, Name: r.Name(),
+		Outcome: string(r.Outcome), TimeMS: ms(r.Duration), Attempts: r.Attempts, Flaky: r.Flaky(),
+		Notes: r.Notes,
 	}
 	for _, e := range r.Earlier {
 		failed := &testrunner.Result{Outcome: e.Outcome, Problems: e.Problems}
@@ -139,8 +141,8 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 	}
 	for _, p := range r.Problems {
 		out.Problems = append(out.Problems, jsonProblem{
-			string(p.Kind), p.Range.Start.Line, p.Range.Start.Col, p.Title, p.Source, p.Expected, p.Actual,
-			p.Diff,
+			string(p.Kind), p.Range.Start.Line, p.Range.Start.Col, p.Title, p.Source, p.Expected,
+			p.Actual, p.Diff,
 		})
 	}
 	for _, c := range r.Captures {

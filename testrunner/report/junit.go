@@ -149,7 +149,8 @@ func junitEntry(path, class string, r *testrunner.Result, names map[string]int) 
 		for _, e := range r.Earlier {
 			failed := &testrunner.Result{Outcome: e.Outcome, Problems: e.Problems}
 			message := term.Clean(headline(failed))
-			c.Flaky = append(c.Flaky, junitFault{Message: message, Type: outcomeText(failed), Text: message})
+			c.Flaky = append(c.Flaky, junitFault{Message: message, Type: outcomeText(failed),
+				Text: message})
 		}
 	}
 	return c

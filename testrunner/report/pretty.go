@@ -178,7 +178,8 @@ func (p *Pretty) Update(u testrunner.Update) string {
 	one := *u.Result
 	problem := *u.Problem
 	if problem.Kind == testrunner.ProblemMissing {
-		one.Outcome, problem.Diff = testrunner.Outcome(testrunner.ProblemMissing), added(problem.Edits)
+		one.Outcome, problem.Diff = testrunner.Outcome(testrunner.ProblemMissing),
+			added(problem.Edits)
 	}
 	one.Problems = []testrunner.Problem{problem}
 	return p.Entry(u.Path, &one)
@@ -190,7 +191,8 @@ func added(edits []hurl.Edit) *diff.Diff {
 	for _, e := range edits {
 		for line := range strings.Lines(e.Text) {
 			if line = strings.TrimRight(line, "\r\n"); line != "" {
-				d.Lines = append(d.Lines, diff.Line{Op: diff.More, Spans: []diff.Span{{Text: line}}})
+				d.Lines = append(d.Lines, diff.Line{Op: diff.More,
+					Spans: []diff.Span{{Text: line}}})
 			}
 		}
 	}
@@ -259,7 +261,8 @@ func (p *Pretty) body(path string, r *testrunner.Result) string {
 	}
 	body := r.Response.Body
 	if !diff.IsText(body) {
-		return "body of the response: " + plural(len(body), "byte", "bytes") + " that are not text\n"
+		return "body of the response: " + plural(len(body), "byte", "bytes") +
+			" that are not text\n"
 	}
 	var b strings.Builder
 	b.WriteString("body of the response:\n")
@@ -327,7 +330,8 @@ func (p *Pretty) guest(a *testrunner.Response) string {
 	var b strings.Builder
 	if f := a.Failure; f != nil {
 		for _, frame := range f.Frames {
-			b.WriteString("  " + p.Styles.Dim("at ") + p.cut(frame.String(), margin+len("at ")) + "\n")
+			b.WriteString("  " + p.Styles.Dim("at ") + p.cut(frame.String(), margin+len("at ")) +
+				"\n")
 		}
 		if f.Hint != "" {
 			b.WriteString(p.Styles.Fair("hint: ") + p.prose(f.Hint, margin) + "\n")

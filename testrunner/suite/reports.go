@@ -48,7 +48,8 @@ func (r *Reports) check() error {
 			err = regular.Writable(f.path, 0o644)
 		}
 		if err != nil {
-			return fail(err, "name a file to write to", "%s %s: %v", f.flag, f.path, regular.Reason(err))
+			return fail(err, "name a file to write to", "%s %s: %v", f.flag, f.path,
+				regular.Reason(err))
 		}
 	}
 	if r.HTML == "" {
@@ -59,7 +60,8 @@ func (r *Reports) check() error {
 		err = regular.Writable(filepath.Join(r.HTML, report.HTMLFile), 0o644)
 	}
 	if err != nil {
-		return fail(err, "name a folder to write to", "%s %s: %v", htmlFlag, r.HTML, regular.Reason(err))
+		return fail(err, "name a folder to write to", "%s %s: %v", htmlFlag, r.HTML,
+			regular.Reason(err))
 	}
 	return nil
 }

@@ -50,7 +50,8 @@ func (s *Suite) Review(
 	case len(errs) > 0:
 		err := errors.Join(errs...)
 		return 0, &Error{
-			Message: term.Sprintf("not written: %v", err), Hint: "run review again for the rest", Err: err,
+			Message: term.Sprintf("not written: %v", err), Hint: "run review again for the rest",
+			Err: err,
 		}
 	}
 	return run.verdict(), nil

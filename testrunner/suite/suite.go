@@ -129,7 +129,8 @@ func (s *Suite) List(ctx context.Context) (testrunner.Verdict, error) {
 	for _, source := range selection.Files(sources) {
 		if source.Err != nil || len(source.Errors) > 0 {
 			verdict = testrunner.Unreadable
-			f := &testrunner.FileResult{Path: source.Path, ParseErrors: source.Errors, Err: source.Err}
+			f := &testrunner.FileResult{Path: source.Path, ParseErrors: source.Errors,
+				Err: source.Err}
 			_, _ = io.WriteString(s.Out, s.pretty().File(f))
 			continue
 		}
@@ -146,7 +147,8 @@ func (s *Suite) find() ([]string, error) {
 	paths, err := testrunner.Find(s.Paths)
 	if err != nil {
 		return nil, fail(err,
-			"name a fixture (*.hurl, *.har), a folder of fixtures, or - for standard input", "%v", err)
+			"name a fixture (*.hurl, *.har), a folder of fixtures, or - for standard input", "%v",
+			err)
 	}
 	return paths, nil
 }

@@ -131,7 +131,9 @@ func (w *watcher) runPaths(ctx context.Context, paths []string, batch *watch.Bat
 				components[absolute(path)] = true
 			}
 		}
-		if slices.ContainsFunc(batch.Files, func(f watch.FileChange) bool { return components[f.Path] }) {
+		if slices.ContainsFunc(batch.Files, func(f watch.FileChange) bool {
+			return components[f.Path]
+		}) {
 			_ = w.drop(ctx) // they are loaded anew in any case
 		}
 		sources = slices.DeleteFunc(sources, func(source *testrunner.Source) bool {

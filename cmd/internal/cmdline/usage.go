@@ -19,8 +19,8 @@ func UsageError(c *cli.Context, err error, _ bool) error {
 		if near := meantFlag(name, flagNames(c)); near != "" {
 			help = "did you mean --" + near + "? " + help
 		} else if isWasmtimeOption(name) {
-			help = "options of wasmtime such as -S and -W are not needed: all of WASI is provided, and " +
-				"limits have their own flags. " + help
+			help = "options of wasmtime such as -S and -W are not needed: all of WASI is " +
+				"provided, and limits have their own flags. " + help
 		}
 		return exit.Usagef(help, "unknown flag %s", dashed(name))
 	}

@@ -40,8 +40,8 @@ type origin struct{ place string }
 func Attach(c *cli.Command, table, dir string) *cli.Command {
 	c.Flags = append(c.Flags, &cli.StringFlag{
 		Name: FlagName,
-		Usage: "read flags from `FILE`, not from the " + settings.FileName + " in this folder or above " +
-			"it in the repository",
+		Usage: "read flags from `FILE`, not from the " + settings.FileName +
+			" in this folder or above it in the repository",
 	})
 	defaults := make(map[string]string)
 	for _, f := range c.Flags {
@@ -122,7 +122,8 @@ func (s *Settings) load(c *cli.Context, dir string, defaults map[string]string) 
 	var syntax *settings.Error
 	switch {
 	case errors.As(err, &syntax):
-		hint := "the file is TOML: tables such as [serve], and lines KEY = VALUE with strings in quotes"
+		hint := "the file is TOML: tables such as [serve], and lines KEY = VALUE with strings in " +
+			"quotes"
 		return exit.Usagef(hint, "%v", err)
 	case err != nil:
 		return exit.Usagef("name a file with settings: --"+FlagName+" FILE",

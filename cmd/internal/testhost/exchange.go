@@ -22,7 +22,8 @@ func complete(a *testrunner.Response, h http.Header, at time.Time) error {
 	if declared := h.Get("Content-Length"); declared != "" {
 		if n, err := strconv.ParseInt(declared, 10, 64); err == nil && n != int64(len(a.Body)) {
 			return &host.Failure{Outcome: host.ErrorCode, ErrorCode: "HTTP-response-body-size",
-				Cause: fmt.Sprintf("the body has %d bytes, its content-length is %d", len(a.Body), n)}
+				Cause: fmt.Sprintf("the body has %d bytes, its content-length is %d", len(a.Body),
+					n)}
 		}
 	} else if len(a.Trailers) == 0 && len(a.Body) < wholeBody {
 		a.Headers = append(a.Headers, fixture.Field{

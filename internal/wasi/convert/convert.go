@@ -9,7 +9,8 @@ import (
 
 // MethodType and SchemeType are wasi:http/types.{method, scheme} in WIT syntax.
 const (
-	MethodType = "variant { get, head, post, put, delete, connect, options, trace, patch, other(string) }"
+	MethodType = "variant { get, head, post, put, delete, connect, options, trace, patch, " +
+		"other(string) }"
 	SchemeType = "variant { HTTP, HTTPS, other(string) }"
 )
 

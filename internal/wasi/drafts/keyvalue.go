@@ -145,8 +145,8 @@ func (d *keyValueDraft) add(h *host) {
 		})
 	}
 	const self = "func(self: borrow<bucket>, "
-	method(store, "[method]bucket.get", self+"key: string) -> result<option<list<u8>>, error>", view,
-		func(tx wasi.KeyValueTx, args []value) (value, error) {
+	method(store, "[method]bucket.get", self+"key: string) -> result<option<list<u8>>, error>",
+		view, func(tx wasi.KeyValueTx, args []value) (value, error) {
 			return stored(tx, args[0].Str()), nil
 		})
 	method(store, "[method]bucket.set", self+"key: string, value: list<u8>) -> result<_, error>",

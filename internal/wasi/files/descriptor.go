@@ -107,7 +107,8 @@ func (f *Files) Preopens() []Preopened {
 	list := make([]Preopened, len(f.dirs))
 	for i, d := range f.dirs {
 		_, err := d.Root.Lstat("..")
-		g := &grant{files: f, readOnly: d.ReadOnly, escapes: errors.Unwrap(err), dev: deviceOf(d.Root)}
+		g := &grant{files: f, readOnly: d.ReadOnly, escapes: errors.Unwrap(err),
+			dev: deviceOf(d.Root)}
 		flags := Read | MutateDirectory
 		if d.ReadOnly {
 			flags = Read

@@ -42,7 +42,8 @@ func advise(f *os.File, off, length int64, a Advice) {
 	if int(a) >= len(kinds) {
 		return
 	}
-	_ = withFd(f, func(fd int) error { return unix.Fadvise(fd, off, length, kinds[a]) }) // only advice
+	// An error does not matter: it is advice only.
+	_ = withFd(f, func(fd int) error { return unix.Fadvise(fd, off, length, kinds[a]) })
 }
 
 // appendOnce writes to the end of a file in one step, without a race with other writers. ok is

@@ -60,7 +60,9 @@ func (p *place) stat() (st Stat, err error) {
 		return statFile(p.dir)
 	}
 	var s unix.Stat_t
-	err = p.at(func(dir int) error { return unix.Fstatat(dir, p.name, &s, unix.AT_SYMLINK_NOFOLLOW) })
+	err = p.at(func(dir int) error {
+		return unix.Fstatat(dir, p.name, &s, unix.AT_SYMLINK_NOFOLLOW)
+	})
 	return statOf(&s), err
 }
 

@@ -70,7 +70,8 @@ func statFile(f *os.File) (Stat, error) {
 }
 
 func statOf(info os.FileInfo) Stat {
-	st := Stat{Type: typeOf(info.Mode()), Links: 1, Size: uint64(info.Size()), Modify: info.ModTime()}
+	st := Stat{Type: typeOf(info.Mode()), Links: 1, Size: uint64(info.Size()),
+		Modify: info.ModTime()}
 	if d, ok := info.Sys().(*syscall.Win32FileAttributeData); ok {
 		st.Access = time.Unix(0, d.LastAccessTime.Nanoseconds())
 	}

@@ -16,10 +16,10 @@ import (
 // fileErrorCodes are the cases of wasi:filesystem/types.error-code in their order.
 const fileErrorCodes = "access, would-block, already, bad-descriptor, busy, deadlock, quota, " +
 	"exist, file-too-large, illegal-byte-sequence, in-progress, interrupted, invalid, io, " +
-	"is-directory, loop, too-many-links, message-size, name-too-long, no-device, no-entry, no-lock, " +
-	"insufficient-memory, insufficient-space, not-directory, not-empty, not-recoverable, " +
-	"unsupported, no-tty, no-such-device, overflow, not-permitted, pipe, read-only, invalid-seek, " +
-	"text-file-busy, cross-device"
+	"is-directory, loop, too-many-links, message-size, name-too-long, no-device, no-entry, " +
+	"no-lock, insufficient-memory, insufficient-space, not-directory, not-empty, " +
+	"not-recoverable, unsupported, no-tty, no-such-device, overflow, not-permitted, pipe, " +
+	"read-only, invalid-seek, text-file-busy, cross-device"
 
 // addFilesystem offers wasi:filesystem.
 func addFilesystem(l *component.Linker, h *host) {
@@ -41,8 +41,8 @@ func addFilesystem(l *component.Linker, h *host) {
 	}
 	h.define(i, []def{
 		{"[method]directory-entry-stream.read-directory-entry",
-			"func(self: borrow<directory-entry-stream>) -> result<option<directory-entry>, error-code>",
-			readEntry},
+			"func(self: borrow<directory-entry-stream>) -> result<option<directory-entry>, " +
+				"error-code>", readEntry},
 		{"filesystem-error-code", "func(err: borrow<error>) -> option<error-code>",
 			filesystemErrorCode},
 	})
@@ -50,7 +50,8 @@ func addFilesystem(l *component.Linker, h *host) {
 	preopens := l.Instance("wasi:filesystem/preopens" + version)
 	preopens.Use(i, "descriptor")
 	h.shared(preopens, []table.Def{
-		{Name: "get-directories", WIT: "func() -> list<tuple<descriptor, string>>", Fn: table.Preopens},
+		{Name: "get-directories", WIT: "func() -> list<tuple<descriptor, string>>",
+			Fn: table.Preopens},
 	})
 }
 
@@ -101,7 +102,9 @@ func contentMethods() []table.FileMethod {
 				return component.Ok(newInputStream(s, nil))
 			}},
 		into("write-via-stream", "offset: filesize",
-			func(d desc, args []value) (wasi.OutputStream, error) { return d.Writer(args[1].U64()) }),
+			func(d desc, args []value) (wasi.OutputStream, error) {
+				return d.Writer(args[1].U64())
+			}),
 		into("append-via-stream", "", func(d desc, _ []value) (wasi.OutputStream, error) {
 			return d.Appender()
 		}),
@@ -111,7 +114,8 @@ func contentMethods() []table.FileMethod {
 				p, end, err := d.ReadAt(args[1].U64(), args[2].U64())
 				return f.Result(component.Record(component.Bytes(p), component.Bool(end)), err)
 			}},
-		{Method: method("write", "buffer: list<u8>, offset: filesize", "result<filesize, error-code>"),
+		{Method: method("write", "buffer: list<u8>, offset: filesize",
+			"result<filesize, error-code>"),
 			Do: func(f table.Files, d desc, args []value) value {
 				n, err := d.WriteAt(args[1].Bytes(), args[2].U64())
 				return f.Result(component.U64(uint64(n)), err)

@@ -40,15 +40,16 @@ func addHTTP(l *component.Linker, h *host) {
 
 	out := l.Instance("wasi:http/outgoing-handler" + version)
 	out.Use(t, "outgoing-request", "request-options", "future-incoming-response", "error-code")
-	h.define(out, []def{{"handle", "func(request: outgoing-request, options: option<request-options>) -> " +
-		"result<future-incoming-response, error-code>", handle}})
+	h.define(out, []def{{"handle", "func(request: outgoing-request, options: " +
+		"option<request-options>) -> result<future-incoming-response, error-code>", handle}})
 }
 
 // httpDefs are the functions of wasi:http/types.
 func httpDefs() []def {
 	var defs []def
-	for _, d := range [][]def{incomingRequestDefs(), outgoingRequestDefs(), optionsDefs(), outparamDefs(),
-		incomingResponseDefs(), incomingBodyDefs(), outgoingResponseDefs(), outgoingBodyDefs(), futureDefs()} {
+	for _, d := range [][]def{incomingRequestDefs(), outgoingRequestDefs(), optionsDefs(),
+		outparamDefs(), incomingResponseDefs(), incomingBodyDefs(), outgoingResponseDefs(),
+		outgoingBodyDefs(), futureDefs()} {
 		defs = append(defs, d...)
 	}
 	return defs

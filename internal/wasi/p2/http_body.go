@@ -41,8 +41,8 @@ func incomingBodyDefs() []def {
 		{"[method]future-trailers.subscribe",
 			"func(self: borrow<future-trailers>) -> pollable", trailersSubscribe},
 		{"[method]future-trailers.get",
-			"func(self: borrow<future-trailers>) -> option<result<result<option<trailers>, error-code>>>",
-			trailersGet},
+			"func(self: borrow<future-trailers>) -> option<result<result<option<trailers>, " +
+				"error-code>>>", trailersGet},
 	}
 }
 

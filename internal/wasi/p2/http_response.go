@@ -28,10 +28,11 @@ func dropIncomingResponse(rep any) error {
 func outparamDefs() []def {
 	return []def{
 		{"[method]response-outparam.send-informational",
-			"func(self: borrow<response-outparam>, status: u16, headers: headers) -> result<_, error-code>",
-			sendInformational},
+			"func(self: borrow<response-outparam>, status: u16, headers: headers) -> result<_, " +
+				"error-code>", sendInformational},
 		{"[static]response-outparam.set",
-			"func(param: response-outparam, response: result<outgoing-response, error-code>)", outparamSet},
+			"func(param: response-outparam, response: result<outgoing-response, error-code>)",
+			outparamSet},
 	}
 }
 
@@ -60,7 +61,8 @@ func outgoingResponseDefs() []def {
 		{"[method]outgoing-response.status-code",
 			"func(self: borrow<outgoing-response>) -> status-code", outgoingStatus},
 		{"[method]outgoing-response.set-status-code",
-			"func(self: borrow<outgoing-response>, status-code: status-code) -> result", outgoingSetStatus},
+			"func(self: borrow<outgoing-response>, status-code: status-code) -> result",
+			outgoingSetStatus},
 		{"[method]outgoing-response.headers",
 			"func(self: borrow<outgoing-response>) -> headers", outgoingResponseHeaders},
 		{"[method]outgoing-response.body",
@@ -101,7 +103,8 @@ func incomingResponseDefs() []def {
 		{"[method]incoming-response.headers",
 			"func(self: borrow<incoming-response>) -> headers", incomingResponseHeaders},
 		{"[method]incoming-response.consume",
-			"func(self: borrow<incoming-response>) -> result<incoming-body>", incomingResponseConsume},
+			"func(self: borrow<incoming-response>) -> result<incoming-body>",
+			incomingResponseConsume},
 	}
 }
 

@@ -14,13 +14,16 @@ const maxRead = 64 << 10
 func inputDefs() []def {
 	return []def{
 		{"[method]input-stream.read",
-			"func(self: borrow<input-stream>, len: u64) -> result<list<u8>, stream-error>", inputRead},
+			"func(self: borrow<input-stream>, len: u64) -> result<list<u8>, stream-error>",
+			inputRead},
 		{"[method]input-stream.blocking-read",
-			"func(self: borrow<input-stream>, len: u64) -> result<list<u8>, stream-error>", inputBlockingRead},
+			"func(self: borrow<input-stream>, len: u64) -> result<list<u8>, stream-error>",
+			inputBlockingRead},
 		{"[method]input-stream.skip",
 			"func(self: borrow<input-stream>, len: u64) -> result<u64, stream-error>", inputSkip},
 		{"[method]input-stream.blocking-skip",
-			"func(self: borrow<input-stream>, len: u64) -> result<u64, stream-error>", inputBlockingSkip},
+			"func(self: borrow<input-stream>, len: u64) -> result<u64, stream-error>",
+			inputBlockingSkip},
 		{"[method]input-stream.subscribe",
 			"func(self: borrow<input-stream>) -> pollable", inputSubscribe},
 	}

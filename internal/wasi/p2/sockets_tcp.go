@@ -65,7 +65,8 @@ func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
 	h.shared(i, socketMethods.TCP())
 	const none = "result<_, error-code>"
 	h.defineSocket(i, "tcp-socket", []socketMethod{
-		{"start-bind", "network: borrow<network>, local-address: ip-socket-address", none, tcpStartBind},
+		{"start-bind", "network: borrow<network>, local-address: ip-socket-address", none,
+			tcpStartBind},
 		{"finish-bind", "", none, tcpFinish(bindStep)},
 		{"start-connect", "network: borrow<network>, remote-address: ip-socket-address", none,
 			tcpStartConnect},
@@ -73,7 +74,8 @@ func addTCP(l *component.Linker, h *host, net *component.HostInstance) {
 			tcpFinishConnect},
 		{"start-listen", "", none, tcpStartListen},
 		{"finish-listen", "", none, tcpFinish(listenStep)},
-		{"accept", "", "result<tuple<tcp-socket, input-stream, output-stream>, error-code>", tcpAccept},
+		{"accept", "", "result<tuple<tcp-socket, input-stream, output-stream>, error-code>",
+			tcpAccept},
 		{"shutdown", "shutdown-type: shutdown-type", none, tcpShutdown},
 		{"subscribe", "", "pollable", subscribeTo(func(rep any) (wasi.Source, *parent) {
 			s := rep.(*tcpSocket)

@@ -74,10 +74,12 @@ func addUDP(l *component.Linker, h *host, net *component.HostInstance) {
 	h.shared(i, socketMethods.UDP())
 	const none = "result<_, error-code>"
 	h.defineSocket(i, "udp-socket", []socketMethod{
-		{"start-bind", "network: borrow<network>, local-address: ip-socket-address", none, udpStartBind},
+		{"start-bind", "network: borrow<network>, local-address: ip-socket-address", none,
+			udpStartBind},
 		{"finish-bind", "", none, udpFinishBind},
 		{"stream", "remote-address: option<ip-socket-address>",
-			"result<tuple<incoming-datagram-stream, outgoing-datagram-stream>, error-code>", udpStream},
+			"result<tuple<incoming-datagram-stream, outgoing-datagram-stream>, error-code>",
+			udpStream},
 		{"subscribe", "", "pollable", subscribeTo(func(rep any) (wasi.Source, *parent) {
 			return always{}, &rep.(*udpSocket).parent
 		})},

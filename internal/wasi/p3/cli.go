@@ -66,7 +66,9 @@ func cliResult(err error) component.Value {
 func readStdin(c call, _ []component.Value) (component.Value, error) {
 	future, set := c.Store().NewFuture()
 	stream := c.Store().
-		NewByteStream(&source{in: c.state.Stdin(), closed: func(_ bool, err error) { set(cliResult(err)) }})
+		NewByteStream(&source{in: c.state.Stdin(), closed: func(_ bool, err error) {
+			set(cliResult(err))
+		}})
 	return component.Record(stream, future), nil
 }
 
@@ -74,7 +76,9 @@ func writeVia(open func(*wasi.State) wasi.OutputStream) hostFunc {
 	return func(c call, args []component.Value) (component.Value, error) {
 		future, set := c.Store().NewFuture()
 		c.Store().
-			ReadStream(args[0], &sink{out: open(c.state), owner: onClosed(func(err error) { set(cliResult(err)) })})
+			ReadStream(args[0], &sink{out: open(c.state), owner: onClosed(func(err error) {
+				set(cliResult(err))
+			})})
 		return future, nil
 	}
 }

@@ -18,8 +18,8 @@ const fileErrorCodes = "access, already, bad-descriptor, busy, deadlock, quota, 
 	"file-too-large, illegal-byte-sequence, in-progress, interrupted, invalid, io, is-directory, " +
 	"loop, too-many-links, message-size, name-too-long, no-device, no-entry, no-lock, " +
 	"insufficient-memory, insufficient-space, not-directory, not-empty, not-recoverable, " +
-	"unsupported, no-tty, no-such-device, overflow, not-permitted, pipe, read-only, invalid-seek, " +
-	"text-file-busy, cross-device"
+	"unsupported, no-tty, no-such-device, overflow, not-permitted, pipe, read-only, " +
+	"invalid-seek, text-file-busy, cross-device"
 
 // fileValues converts the values of wasi:filesystem for 0.3.
 func fileValues() table.Files {
@@ -32,7 +32,8 @@ func fileValues() table.Files {
 			return component.Enum(uint32(t - 1))
 		},
 		Instant: func(t time.Time) (component.Value, bool) {
-			return component.Record(component.S64(t.Unix()), component.U32(uint32(t.Nanosecond()))), true
+			return component.Record(component.S64(t.Unix()), component.U32(uint32(t.Nanosecond()))),
+				true
 		},
 		Seconds: func(v component.Value) (int64, bool) { return v.S64(), true },
 	}
@@ -57,8 +58,8 @@ func addFilesystem(l *component.Linker, h *host) {
 	i.Type("error-code", "variant { "+fileErrorCodes+", other(option<string>) }")
 	table.AddFileTypes(i, "instant")
 	for _, m := range table.FileMethods() {
-		h.define(i, []def{{name: "[method]descriptor." + m.Name, wit: "async " + m.WIT("descriptor"),
-			async: fileMethod(m)}})
+		h.define(i, []def{{name: "[method]descriptor." + m.Name,
+			wit: "async " + m.WIT("descriptor"), async: fileMethod(m)}})
 	}
 	const (
 		self   = "func(self: borrow<descriptor>"
@@ -69,12 +70,16 @@ func addFilesystem(l *component.Linker, h *host) {
 			wit: self + ", offset: filesize) -> tuple<stream<u8>, " + future + ">", fn: readFile},
 		{name: "[method]descriptor.write-via-stream",
 			wit: self + ", data: stream<u8>, offset: filesize) -> " + future,
-			fn: writeFile(func(d *files.Descriptor, args []component.Value) (wasi.OutputStream, error) {
+			fn: writeFile(func(
+				d *files.Descriptor, args []component.Value,
+			) (wasi.OutputStream, error) {
 				return d.Writer(args[2].U64())
 			})},
 		{name: "[method]descriptor.append-via-stream",
 			wit: self + ", data: stream<u8>) -> " + future,
-			fn: writeFile(func(d *files.Descriptor, _ []component.Value) (wasi.OutputStream, error) {
+			fn: writeFile(func(
+				d *files.Descriptor, _ []component.Value,
+			) (wasi.OutputStream, error) {
 				return d.Appender()
 			})},
 		{name: "[method]descriptor.read-directory",
@@ -84,7 +89,8 @@ func addFilesystem(l *component.Linker, h *host) {
 	preopens := l.Instance("wasi:filesystem/preopens" + version)
 	preopens.Use(i, "descriptor")
 	h.shared(preopens, []table.Def{
-		{Name: "get-directories", WIT: "func() -> list<tuple<descriptor, string>>", Fn: table.Preopens},
+		{Name: "get-directories", WIT: "func() -> list<tuple<descriptor, string>>",
+			Fn: table.Preopens},
 	})
 }
 
@@ -166,7 +172,7 @@ func writeFile(
 			return future, nil
 		}
 		store := c.Store()
-		c.Store().ReadStream(args[1], &sink{out: lastingStream{out}, owner: onClosed(func(err error) {
+		store.ReadStream(args[1], &sink{out: lastingStream{out}, owner: onClosed(func(err error) {
 			if err != nil {
 				_ = out.Close() // the error is reported already, or has no receiver
 				set(fileResult(err))

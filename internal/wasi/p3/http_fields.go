@@ -11,7 +11,8 @@ import (
 
 func fieldsDefs() []def {
 	return []def{{name: "[method]fields.get-and-delete", fn: fieldsGetAndDelete,
-		wit: "func(self: borrow<fields>, name: field-name) -> result<list<field-value>, header-error>"}}
+		wit: "func(self: borrow<fields>, name: field-name) -> result<list<field-value>, " +
+			"header-error>"}}
 }
 
 // headerError is the result of a change that failed.

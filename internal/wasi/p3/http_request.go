@@ -39,8 +39,9 @@ func dropRequest(rep any) error {
 func requestDefs() []def {
 	return []def{
 		{name: "[static]request.new", wit: "func(headers: headers, contents: option<stream<u8>>, " +
-			"trailers: future<result<option<trailers>, error-code>>, options: option<request-options>) -> " +
-			"tuple<request, future<result<_, error-code>>>", fn: newRequest},
+			"trailers: future<result<option<trailers>, error-code>>, options: " +
+			"option<request-options>) -> tuple<request, future<result<_, error-code>>>",
+			fn: newRequest},
 		{
 			name: "[method]request.get-options",
 			wit:  "func(self: borrow<request>) -> option<request-options>",

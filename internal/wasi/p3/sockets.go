@@ -129,7 +129,8 @@ func addTCP(h *host, i *component.HostInstance) {
 	)
 	h.define(i, []def{
 		{name: "[static]tcp-socket.create",
-			wit: "func(address-family: ip-address-family) -> result<tcp-socket, error-code>", fn: tcpCreate},
+			wit: "func(address-family: ip-address-family) -> result<tcp-socket, error-code>",
+			fn:  tcpCreate},
 		{name: "[method]tcp-socket.bind",
 			wit: "func(" + self + ", local-address: ip-socket-address) -> " + none, fn: tcpBind},
 		{name: "[method]tcp-socket.connect",
@@ -278,19 +279,21 @@ func addUDP(h *host, i *component.HostInstance) {
 	)
 	h.define(i, []def{
 		{name: "[static]udp-socket.create",
-			wit: "func(address-family: ip-address-family) -> result<udp-socket, error-code>", fn: udpCreate},
+			wit: "func(address-family: ip-address-family) -> result<udp-socket, error-code>",
+			fn:  udpCreate},
 		{name: "[method]udp-socket.bind",
 			wit: "func(" + self + ", local-address: ip-socket-address) -> " + none, fn: udpBind},
 		{name: "[method]udp-socket.connect",
-			wit: "func(" + self + ", remote-address: ip-socket-address) -> " + none, fn: udpConnect},
+			wit: "func(" + self + ", remote-address: ip-socket-address) -> " + none,
+			fn:  udpConnect},
 		{name: "[method]udp-socket.disconnect",
 			wit: "func(" + self + ") -> " + none, fn: udpDisconnect},
 		{name: "[method]udp-socket.send",
 			wit: "async func(" + self + ", data: list<u8>, " +
 				"remote-address: option<ip-socket-address>) -> " + none, async: udpSend},
 		{name: "[method]udp-socket.receive",
-			wit:   "async func(" + self + ") -> result<tuple<list<u8>, ip-socket-address>, error-code>",
-			async: udpReceive},
+			wit: "async func(" + self +
+				") -> result<tuple<list<u8>, ip-socket-address>, error-code>", async: udpReceive},
 	})
 	h.shared(i, socketMethods.UDP())
 }

@@ -83,8 +83,8 @@ func (f Files) stat(st files.Stat, err error) component.Value {
 		}
 		return component.None()
 	}
-	return f.Result(component.Record(f.Type(st.Type), component.U64(st.Links), component.U64(st.Size),
-		instant(st.Access), instant(st.Modify), instant(st.Change)), err)
+	return f.Result(component.Record(f.Type(st.Type), component.U64(st.Links),
+		component.U64(st.Size), instant(st.Access), instant(st.Modify), instant(st.Change)), err)
 }
 
 func (f Files) hash(st files.Stat, err error) component.Value {
@@ -105,7 +105,8 @@ func (f Files) stamps(args []component.Value) (access, modify files.Stamp, err e
 		switch {
 		case nano >= 1e9:
 			return access, modify, wasi.FileCode("invalid")
-		case !ok || sec > math.MaxInt64/2 || sec < math.MinInt64/2: // beyond what time.Time can hold
+		case !ok || sec > math.MaxInt64/2 || sec < math.MinInt64/2:
+			// Beyond what time.Time can hold.
 			return access, modify, wasi.FileCode("overflow")
 		}
 		s[i].Time = time.Unix(sec, int64(nano))
@@ -203,7 +204,8 @@ func FileMethods() []FileMethod {
 			}},
 		{Method{"link-at", "old-path-flags: path-flags, old-path: string, " + to, none}, false,
 			func(f Files, d desc, args []value) value {
-				return f.unit(d.Link(args[2].Str(), follow(args[1]), DescriptorOf(args[3]), args[4].Str()))
+				return f.unit(d.Link(args[2].Str(), follow(args[1]), DescriptorOf(args[3]),
+					args[4].Str()))
 			}},
 		{Method{"open-at", at + ", open-flags: open-flags, flags: descriptor-flags",
 			"result<descriptor, error-code>"}, true,

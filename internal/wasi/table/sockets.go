@@ -146,9 +146,10 @@ func (s Sockets) TCP() []Def {
 			s.plain(r, "is-listening", "bool", func(v component.Value) component.Value {
 				return component.Bool(TCPOf(v).IsListening())
 			}),
-			s.plain(r, "address-family", "ip-address-family", func(v component.Value) component.Value {
-				return family(TCPOf(v).IPv6())
-			}),
+			s.plain(r, "address-family", "ip-address-family",
+				func(v component.Value) component.Value {
+					return family(TCPOf(v).IPv6())
+				}),
 		},
 	)
 }

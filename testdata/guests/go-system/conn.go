@@ -23,7 +23,9 @@ type failure ErrorCode
 func (f failure) Error() string { return fmt.Sprintf("wasi:sockets error-code %d", f) }
 
 // await calls again until the call does not say that it would block.
-func await[T any](subscribe func() *wasi_io_poll.Pollable, call func() Result[T, ErrorCode]) (T, error) {
+func await[T any](
+	subscribe func() *wasi_io_poll.Pollable, call func() Result[T, ErrorCode],
+) (T, error) {
 	for {
 		result := call()
 		switch {
@@ -41,7 +43,8 @@ func await[T any](subscribe func() *wasi_io_poll.Pollable, call func() Result[T,
 
 // lookUp returns the addresses of version 4 that a name has.
 func lookUp(name string) ([]netip.Addr, error) {
-	asked := wasi_sockets_ip_name_lookup.ResolveAddresses(wasi_sockets_instance_network.InstanceNetwork(), name)
+	network := wasi_sockets_instance_network.InstanceNetwork()
+	asked := wasi_sockets_ip_name_lookup.ResolveAddresses(network, name)
 	if asked.IsErr() {
 		return nil, failure(asked.Err())
 	}
@@ -78,7 +81,8 @@ func dialTCP(to netip.Addr, port uint16) (*conn, error) {
 	address := MakeIpSocketAddressIpv4(Ipv4SocketAddress{
 		Port: port, Address: Ipv4Address{F0: a[0], F1: a[1], F2: a[2], F3: a[3]},
 	})
-	if begun := socket.StartConnect(wasi_sockets_instance_network.InstanceNetwork(), address); begun.IsErr() {
+	begun := socket.StartConnect(wasi_sockets_instance_network.InstanceNetwork(), address)
+	if begun.IsErr() {
 		socket.Drop()
 		return nil, failure(begun.Err())
 	}

@@ -26,7 +26,8 @@ func Run() Result[Unit, Unit] {
 		"files": files, "connect": connect, "get": get, "names": names, "fake": fake,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: files DIR | connect HOST PORT | get HOST PORT | names HOST… | fake")
+		fmt.Fprintln(os.Stderr, "usage: files DIR | connect HOST PORT | get HOST PORT | names "+
+			"HOST… | fake")
 		return Err[Unit, Unit](Unit{})
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
@@ -69,7 +70,8 @@ func files(args []string) error {
 			attempt("stat", "", err)
 			continue
 		}
-		fmt.Println(name, info.IsDir(), info.Mode().IsRegular(), info.Mode().IsRegular() && info.Size() > 0)
+		fmt.Println(name, info.IsDir(), info.Mode().IsRegular(),
+			info.Mode().IsRegular() && info.Size() > 0)
 	}
 	done("write", os.WriteFile(at("new"), []byte("one\ntwo\n"), 0o666))
 	f, err := os.OpenFile(at("new"), os.O_APPEND|os.O_WRONLY, 0)
@@ -173,7 +175,8 @@ func get(args []string) error {
 		return err
 	}
 	defer c.Close()
-	r, err := http.NewRequest(http.MethodGet, "http://"+net.JoinHostPort(args[0], args[1])+"/path", nil)
+	r, err := http.NewRequest(http.MethodGet, "http://"+net.JoinHostPort(args[0], args[1])+"/path",
+		nil)
 	if err != nil {
 		return err
 	}

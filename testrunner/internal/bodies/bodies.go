@@ -16,7 +16,8 @@ type TooLargeError struct{ Limit int64 }
 
 // Error says how many it may have.
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the body is larger than %s; --max-body allows more", units.BinarySize(e.Limit))
+	return fmt.Sprintf("the body is larger than %s; --max-body allows more",
+		units.BinarySize(e.Limit))
 }
 
 const (

@@ -99,7 +99,8 @@ func (a cookieAttribute) query(path *hurl.CookiePath) (*Value, *Error) {
 
 // ParseCookieDate reads the forms of dates in use for cookies.
 func ParseCookieDate(s string) (time.Time, error) {
-	for _, layout := range []string{"Mon, 02-Jan-2006 15:04:05 MST", "Mon, 02-Jan-06 15:04:05 MST"} {
+	for _, layout := range []string{"Mon, 02-Jan-2006 15:04:05 MST",
+		"Mon, 02-Jan-06 15:04:05 MST"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC(), nil
 		}

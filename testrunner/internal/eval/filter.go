@@ -37,7 +37,8 @@ func (s *Scope) filter(v Value, f *hurl.Filter) (*Value, *Error) {
 		return s.filterCollection(v, f)
 	case hurl.FilterToInt, hurl.FilterToFloat, hurl.FilterToString:
 		return filterConvert(v, f)
-	case hurl.FilterDateFormat, hurl.FilterFormat, hurl.FilterDaysAfterNow, hurl.FilterDaysBeforeNow:
+	case hurl.FilterDateFormat, hurl.FilterFormat, hurl.FilterDaysAfterNow,
+		hurl.FilterDaysBeforeNow:
 		return s.filterDate(v, f)
 	case hurl.FilterBase64Encode, hurl.FilterBase64URLSafeEncode, hurl.FilterCharsetDecode,
 		hurl.FilterDecode, hurl.FilterUTF8Decode, hurl.FilterToHex:

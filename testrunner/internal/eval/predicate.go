@@ -255,7 +255,8 @@ func isISODate(s string) bool {
 // isUUID tests for a UUID with or without hyphens, in braces or as a URN.
 func isUUID(s string) bool {
 	const digits = `[0-9a-fA-F]`
-	hyphens := digits + `{8}-` + digits + `{4}-` + digits + `{4}-` + digits + `{4}-` + digits + `{12}`
+	hyphens := digits + `{8}-` + digits + `{4}-` + digits + `{4}-` + digits + `{4}-` +
+		digits + `{12}`
 	forms := digits + `{32}|` + hyphens + `|\{` + hyphens + `\}|urn:uuid:` + hyphens
 	ok, err := regexp.MatchString(`\A(?:`+forms+`)\z`, s)
 	return ok && err == nil

@@ -174,7 +174,8 @@ func (s *Scope) Capture(c *hurl.Capture) (Captured, *Error) {
 	}
 	v, err := s.Query(c.Query)
 	if err == nil && v == nil && len(c.Filters) == 0 {
-		return Captured{}, errorAt(c.Query.Range, "No value", "the response has nothing for this query")
+		return Captured{}, errorAt(c.Query.Range, "No value",
+			"the response has nothing for this query")
 	}
 	if err == nil {
 		v, err = s.Filters(v, c.Filters)
@@ -191,8 +192,8 @@ func (s *Scope) Capture(c *hurl.Capture) (Captured, *Error) {
 		return Captured{name, *v}, nil
 	}
 	if v.Kind != String {
-		return Captured{}, errorAt(c.Range, "Invalid secret", "only a string can be redacted, not %s",
-			v.Describe())
+		return Captured{}, errorAt(c.Range, "Invalid secret",
+			"only a string can be redacted, not %s", v.Describe())
 	}
 	s.Vars.SetSecret(name, v.Text)
 	return Captured{name, *v}, nil

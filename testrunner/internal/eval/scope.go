@@ -76,7 +76,8 @@ func (s *Scope) placeholder(e *hurl.Placeholder) (string, *Error) {
 	case hurl.InJSONValue:
 		if !beginsScalar(rendered) {
 			return "", errorAt(e.Range, "Invalid JSON",
-				"{{%s}} is %s; put quotes around the placeholder for a string", e.Name, v.Describe())
+				"{{%s}} is %s; put quotes around the placeholder for a string", e.Name,
+				v.Describe())
 		}
 	}
 	return rendered, nil
@@ -170,7 +171,8 @@ func (s *Scope) regex(v *hurl.Value) (*regexp.Regexp, *Error) {
 			return nil, err
 		}
 		if value.Kind != String {
-			return nil, errorAt(v.Range, "Invalid regex", "expected a string, not %s", value.Describe())
+			return nil, errorAt(v.Range, "Invalid regex", "expected a string, not %s",
+				value.Describe())
 		}
 		source = value.Text
 	}
@@ -188,7 +190,8 @@ func (s *Scope) argument(v *hurl.Value) (string, *Error) {
 		return "", err
 	}
 	if value.Kind != String {
-		return "", errorAt(v.Range, "Invalid argument", "expected a string, not %s", value.Describe())
+		return "", errorAt(v.Range, "Invalid argument", "expected a string, not %s",
+			value.Describe())
 	}
 	return value.Text, nil
 }

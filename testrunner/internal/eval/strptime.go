@@ -134,7 +134,8 @@ func (p dateParts) date() (time.Time, error) {
 	var day time.Time
 	switch {
 	case hasYear && has(fieldMonth, fieldDay):
-		day = time.Date(int(year), time.Month(p[fieldMonth]), int(p[fieldDay]), 0, 0, 0, 0, time.UTC)
+		day = time.Date(int(year), time.Month(p[fieldMonth]), int(p[fieldDay]), 0, 0, 0, 0,
+			time.UTC)
 	case hasYear && has(fieldYearDay):
 		day = time.Date(int(year), 1, int(p[fieldYearDay]), 0, 0, 0, 0, time.UTC)
 	case hasYear && has(fieldWeekSunday, fieldWeekday):
@@ -145,7 +146,8 @@ func (p dateParts) date() (time.Time, error) {
 		// The week of 4 January is the first one.
 		first := time.Date(int(isoYear), 1, 4, 0, 0, 0, 0, time.UTC)
 		day = first.AddDate(0, 0,
-			int(p[fieldISOWeek]-1)*7-mondays(first.Weekday())+mondays(time.Weekday(p[fieldWeekday])))
+			int(p[fieldISOWeek]-1)*7-mondays(first.Weekday())+
+				mondays(time.Weekday(p[fieldWeekday])))
 	default:
 		return time.Time{}, errIncomplete
 	}
@@ -452,7 +454,9 @@ func (p dateParts) readOffset(s string, zulu, permissive bool) (string, error) {
 		return s, fmt.Errorf("expected the hours of an offset before %q", rest)
 	}
 	seconds := int64(rest[0]-'0')*36000 + int64(rest[1]-'0')*3600
-	rest = strings.TrimLeftFunc(rest[2:], func(r rune) bool { return r == ':' || unicode.IsSpace(r) })
+	rest = strings.TrimLeftFunc(rest[2:], func(r rune) bool {
+		return r == ':' || unicode.IsSpace(r)
+	})
 	switch {
 	case len(rest) >= 2 && rest[0] >= '0' && rest[0] <= '5' && isDigit(rest[1]):
 		seconds += int64(rest[0]-'0')*600 + int64(rest[1]-'0')*60

@@ -78,7 +78,8 @@ func (m *merger) merge(n *node, want, got any, steps []any, indent string) strin
 			return m.array(n, want.([]any), list, steps, indent)
 		}
 	}
-	return m.style.format(got, indent, strings.Contains(raw, "\n") || n.open == 0 || len(n.items) == 0)
+	return m.style.format(got, indent, strings.Contains(raw, "\n") || n.open == 0 ||
+		len(n.items) == 0)
 }
 
 func (m *merger) object(n *node, want, got *jsontree.Object, steps []any, indent string) string {

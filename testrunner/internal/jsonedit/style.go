@@ -27,7 +27,8 @@ func styleOf(src string, root *node) style {
 		s.colon = ": "
 	}
 	pair := find(root, func(n *node) bool {
-		return len(n.items) > 1 && !strings.Contains(src[n.items[0].value.end:n.items[1].start], "\n")
+		return len(n.items) > 1 &&
+			!strings.Contains(src[n.items[0].value.end:n.items[1].start], "\n")
 	})
 	switch {
 	case pair != nil:

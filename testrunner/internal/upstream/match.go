@@ -72,7 +72,8 @@ func (w *Want) differences(r *Request) []string {
 		wantHeaders.Add(h.Name, h.Value)
 	}
 	for _, name := range slices.Sorted(maps.Keys(wantHeaders)) {
-		if want, got := wantHeaders[name], r.Header.Values(name); !slices.EqualFunc(want, got, like) {
+		want, got := wantHeaders[name], r.Header.Values(name)
+		if !slices.EqualFunc(want, got, like) {
 			say("header "+name, joined(want), joined(got))
 		}
 	}

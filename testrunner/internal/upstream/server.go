@@ -67,7 +67,8 @@ func (s *server) decided() bool {
 	first := &s.view.exchanges[s.candidates[0]].Want
 	return !slices.ContainsFunc(s.candidates, func(i int) bool {
 		w := &s.view.exchanges[i].Want
-		return w.HasBody != first.HasBody || w.JSON != first.JSON || !bytes.Equal(w.Body, first.Body)
+		return w.HasBody != first.HasBody || w.JSON != first.JSON ||
+			!bytes.Equal(w.Body, first.Body)
 	})
 }
 

@@ -104,7 +104,9 @@ func booleanFunction(name string) (f function, ok bool) {
 			return toBool(args[0]) == (name == "boolean")
 		}}, true
 	case "true", "false":
-		return function{kind: isBool, apply: func(*scope, []any) any { return name == "true" }}, true
+		return function{kind: isBool, apply: func(*scope, []any) any {
+			return name == "true"
+		}}, true
 	case "lang":
 		return function{
 			least: 1, most: 1, kind: isBool, needs: needsNode,
@@ -131,7 +133,8 @@ func named(of func(*node) string) function {
 			if len(args) > 0 {
 				n = nodes(args[0]).first()
 			}
-			if n == nil || n.kind != kindElement && n.kind != kindAttribute && n.kind != kindInstruction {
+			if n == nil || n.kind != kindElement && n.kind != kindAttribute &&
+				n.kind != kindInstruction {
 				return ""
 			}
 			return of(n)
@@ -230,14 +233,18 @@ func stringFunction(name string) (f function, ok bool) {
 			return ""
 		})
 	case "substring-after":
-		return two(isString, func(a, b string) any { _, after, _ := strings.Cut(a, b); return after })
+		return two(isString, func(a, b string) any {
+			_, after, _ := strings.Cut(a, b)
+			return after
+		})
 	case "substring":
 		return function{least: 2, most: 3, kind: isString, apply: func(_ *scope, args []any) any {
 			return substring(args)
 		}}, true
 	case "translate":
 		return function{least: 3, most: 3, kind: isString, apply: func(_ *scope, args []any) any {
-			return translate(toString(args[0]), []rune(toString(args[1])), []rune(toString(args[2])))
+			return translate(toString(args[0]), []rune(toString(args[1])),
+				[]rune(toString(args[2])))
 		}}, true
 	}
 	return function{}, false

@@ -26,7 +26,8 @@ func ParseHTML(w *interrupt.Work, text string) (*Document, error) {
 		return nil, err
 	}
 	lower := strings.ToLower(text)
-	b := htmlBuilder{head: strings.Contains(lower, "<head"), body: strings.Contains(lower, "<tbody")}
+	b := htmlBuilder{head: strings.Contains(lower, "<head"),
+		body: strings.Contains(lower, "<tbody")}
 	doc := &Document{root: &node{}, html: true}
 	b.children(doc.root, parsed, 0)
 	return doc.finish(), nil

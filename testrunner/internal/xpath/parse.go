@@ -340,7 +340,8 @@ func below(s step) []step {
 
 func (p *parser) beginsStep() bool {
 	p.space()
-	return p.pos < len(p.src) && (strings.IndexByte(".@*", p.src[p.pos]) >= 0 || p.name(p.pos) != "")
+	return p.pos < len(p.src) &&
+		(strings.IndexByte(".@*", p.src[p.pos]) >= 0 || p.name(p.pos) != "")
 }
 
 func axes() []string {
