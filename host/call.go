@@ -27,14 +27,10 @@ type Call struct {
 	// an exit, or the end of its time. It is called at most once, by any goroutine, and reports
 	// whether it takes the error; if not, Config.Notice receives it.
 	After func(error) bool
-	// Clock, unless zero, is the time of day from the request on, if SessionOptions.Clock is set.
-	// Then only events move the clocks of the guest: what it waits for is due at once, at its time;
-	// while it waits for something from outside, such as a server or the client, time passes as it
-	// does.
-	Clock time.Time
-	// Seed, unless nil, makes the random numbers that the guest draws for the request repeatable,
-	// whatever was before it.
-	Seed *uint64
+	// World changes the World of an instance, if that has a clock: its Clock, unless zero, is the
+	// time of day from the request on, and its Seed, unless nil, that of the random numbers that the
+	// guest draws for the request, whatever was before it.
+	World World
 
 	describe func(*Failure) error    // Config.Describe
 	tail     tail                    // what the guest wrote to stderr meanwhile

@@ -93,6 +93,10 @@ type Config struct {
 	// FromComponent does not look at them.
 	Plugs, Chain []Part
 
+	// Instance, unless nil, is called for each instance before it is made, and returns its options.
+	// It is called from many goroutines.
+	Instance func() InstanceOptions
+
 	// Link, unless nil, is called once, with the interfaces of WASI, and adds what else the
 	// component may import.
 	Link func(*component.Linker)

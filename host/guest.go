@@ -24,6 +24,7 @@ type guest struct {
 	made   handler.Instance
 
 	requests attribution
+	options  InstanceOptions
 }
 
 // maker makes instances of a Host's component for a handler. It is a handler.HandlerState; the data
@@ -33,7 +34,8 @@ type maker struct {
 	base wasi.Config // what all its instances share
 	// outbound is the policy for the requests that its instances send.
 	outbound *Outbound
-	clock    time.Time // of a wasi.World; zero for the clocks of the machine
+	// instance returns the options of an instance; nil for none.
+	instance func() InstanceOptions
 }
 
 // Instantiate makes a store with an instance in it.
@@ -45,8 +47,12 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	g.stderr = &g.tee
 	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
 	g.cfg.Client, g.cfg.Refusals = m.outbound.client(g), g
-	if !m.clock.IsZero() {
-		g.cfg.World = wasi.NewWorld(m.clock)
+	if m.instance != nil {
+		g.options = m.instance()
+		g.cfg.Seed = g.options.World.Seed
+		if clock := g.options.World.Clock; !clock.IsZero() {
+			g.cfg.World = wasi.NewWorld(clock)
+		}
 	}
 	g.state = wasi.NewState(&g.cfg)
 	// Requests have their own expiration, given to OnRequestStart.
@@ -135,9 +141,12 @@ func (g *guest) ShouldAcceptRequest(concurrent, total int) handler.ShouldAccept 
 func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) time.Time {
 	c := data.(*Call)
 	g.requests.started(c, task)
-	g.state.StartRequest(c.ID, c.Seed)
-	if g.cfg.World != nil && !c.Clock.IsZero() {
-		g.cfg.World.SetWall(c.Clock)
+	if g.options.Taken != nil {
+		g.options.Taken(c.ID)
+	}
+	g.state.StartRequest(c.ID, c.World.Seed)
+	if g.cfg.World != nil && !c.World.Clock.IsZero() {
+		g.cfg.World.SetWall(c.World.Clock)
 	}
 	if c.Started != nil {
 		c.Started()
@@ -154,6 +163,7 @@ func (g *guest) Drop(store handler.Store, _ error) {
 	// Output that cannot be written is lost: there is no way to report it.
 	_ = g.stdout.Close()
 	_ = g.stderr.Close()
+	g.ended()
 }
 
 // Report passes on a failure that cannot be part of a response.

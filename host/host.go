@@ -88,7 +88,7 @@ func decodeParts(list []Part) ([]component.Part, error) {
 func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg.withDefaults()}
 	h.limit = exchange.NewLimit(h.cfg.MaxConcurrentRequests)
-	h.maker = maker{host: h, outbound: &h.cfg.Outbound, base: wasi.Config{
+	h.maker = maker{host: h, outbound: &h.cfg.Outbound, instance: cfg.Instance, base: wasi.Config{
 		Env: cfg.Env, ConfigVars: cfg.ConfigVars, KeyValue: cfg.KeyValue, Network: cfg.Network,
 		Used: cfg.Used, InitialCwd: cfg.InitialCwd,
 	}}

@@ -38,11 +38,8 @@ type SessionOptions struct {
 	// Connect, unless nil, replaces that of Outbound, and Network that of the Host's Config.
 	Connect func(ctx context.Context, r wasi.Destination) (net.Conn, error)
 	Network *wasi.Network
-	// Clock, unless zero, is the time of day at which the instance begins, with clocks that only
-	// events move: see Call.Clock.
-	Clock time.Time
-	// Seed, unless nil, makes the random numbers of the guest repeatable.
-	Seed *uint64
+	// World is where the instance begins.
+	World World
 }
 
 // ErrEnded is the error for a request that comes when the instance of a Session has ended.
@@ -72,7 +69,7 @@ func (h *Host) NewSession(ctx context.Context, o SessionOptions) (*Session, erro
 	if err := s.maker.base.Check(); err != nil {
 		return nil, err
 	}
-	s.maker.clock, s.maker.base.Seed = o.Clock, o.Seed
+	s.maker.instance = func() InstanceOptions { return InstanceOptions{World: o.World} }
 	s.signal()
 	s.proxy = handler.Options{MaxWorkers: 1}.New(ctx, (*sessionMaker)(s))
 	return s, nil

@@ -303,7 +303,7 @@ func recorded(scope *eval.Scope, e *hurl.Entry) upstream.Exchange {
 	switch {
 	case err != nil:
 		x.Problem = err.Title + ": " + err.Message
-	case x.Fail == hurl.FailCut && x.CutAfter >= len(x.Body):
+	case x.Fail == hurl.FailCut && x.CutAfter > len(x.Body):
 		x.Problem = fmt.Sprintf("@fail cut %d: the body has only %d bytes", x.CutAfter, len(x.Body))
 	}
 	return x

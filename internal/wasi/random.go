@@ -121,6 +121,7 @@ type seeded struct {
 	streams map[string]*Random // by the id of the request
 	ids     []string           // of streams, in their order
 	started uint64             // requests
+	drew    bool
 }
 
 // stream returns the numbers of a stream: which one, of a kind.
@@ -165,6 +166,9 @@ func (s *State) seeds() *seeded {
 	return s.seeded
 }
 
+// Drew reports whether the guest has asked for random numbers of a seed.
+func (s *State) Drew() bool { return s.seeded != nil && s.seeded.drew }
+
 // Random returns the randomness of this store: of the request that the guest works for, if the
 // store has a seed.
 func (s *State) Random() *Random {
@@ -181,6 +185,7 @@ func (s *State) source() *Random {
 		return s.random
 	}
 	r := s.seeds()
+	r.drew = true
 	if c := s.cfg.Client; c != nil && c.Sender != nil {
 		if own := r.streams[c.Sender()]; own != nil {
 			return own

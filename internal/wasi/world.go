@@ -16,6 +16,7 @@ type World struct {
 	wall     time.Time
 	wallAt   uint64 // what now was when it was wall
 	readings int    // since the guest last waited
+	used     bool   // the guest has read a clock or set a timer
 	timers   []*worldTimer
 
 	waits     bool // the guest waits,
@@ -58,6 +59,7 @@ func (w *World) SetWall(t time.Time) {
 func (w *World) read() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.used = true
 	if w.readings++; w.readings > freeReadings {
 		w.now += readingStep
 		w.due()
@@ -71,6 +73,13 @@ func (w *World) timeOfDay() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.wall.Add(time.Duration(now - w.wallAt))
+}
+
+// Used reports whether the guest has read a clock, or waited for a time.
+func (w *World) Used() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.used
 }
 
 // set adds a timer. The function that it returns takes it away, and reports whether it had not

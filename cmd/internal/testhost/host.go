@@ -64,9 +64,9 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 	options := host.SessionOptions{Env: envOf(spec.Env), Concurrent: limit}
 	a.upstreams.hermetic = spec.Hermetic
 	options.Connect = a.upstreams.connect
-	options.Clock = spec.World.Clock
+	options.World.Clock = spec.World.Clock
 	if spec.World.Seeded {
-		options.Seed = &spec.World.Seed
+		options.World.Seed = &spec.World.Seed
 	}
 	if spec.Hermetic {
 		options.Network = &wasi.Network{Refused: a.upstreams.refused}

@@ -66,7 +66,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 	t.vacant.Store(false)
 	after := &after{}
 	c := &host.Call{ID: strconv.FormatInt(t.sent.Add(1), 10), Started: r.Taken, After: after.take}
-	c.Clock, c.Seed = r.Clock, r.Seed
+	c.World = host.World{Clock: r.Clock, Seed: r.Seed}
 	if r.Upstream != nil {
 		defer t.upstreams.add(c.ID, r.Upstream)()
 	}

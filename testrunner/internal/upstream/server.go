@@ -222,6 +222,9 @@ func (x *Exchange) message(method string) (head, body []byte) {
 	sent := body
 	if x.Fail == hurl.FailCut {
 		sent = body[:min(x.CutAfter, len(body))]
+		if len(sent) == len(body) { // there would be more
+			body = append(body[:len(body):len(body)], 0)
+		}
 	}
 	if len(x.Trailers) == 0 {
 		b.WriteString("Content-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n")

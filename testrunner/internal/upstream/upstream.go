@@ -4,7 +4,6 @@ package upstream
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -193,24 +192,17 @@ func (v *View) Connect(ctx context.Context, r Request) (net.Conn, error) {
 
 // dial connects to the server itself and records what comes of the request.
 func (v *View) dial(ctx context.Context, r *Request) (net.Conn, error) {
-	began := time.Now()
-	server := r.Scheme + "://" + r.Host
-	conn, err := r.Dial(ctx)
-	if err != nil {
-		x := fixture.Exchange{
-			Started: began, Wait: time.Since(began), Failure: string(failKind(ctx, err)),
-		}
-		x.Request = fixture.Request{Method: r.Method, URL: server + r.Target}
-		if x.Failure != "" {
-			v.keep(&x)
-		}
-		return nil, err
-	}
 	v.running.Add(1)
-	return tap.Conn(conn, server, func(x *fixture.Exchange) {
+	ended := sync.OnceFunc(v.running.Done)
+	request := fixture.Request{Method: r.Method, URL: r.Scheme + "://" + r.Host + r.Target}
+	conn, err := tap.Dial(ctx, request, r.Dial, func(x *fixture.Exchange) {
 		v.keep(x)
-		v.running.Done()
-	}), nil
+		ended()
+	})
+	if err != nil {
+		ended()
+	}
+	return conn, err
 }
 
 // keep records an exchange; nil is one that could not be recorded.
@@ -222,21 +214,6 @@ func (v *View) keep(x *fixture.Exchange) {
 		return
 	}
 	v.record = append(v.record, *x)
-}
-
-// failKind returns how a connection failed; "" if that is nothing the server did.
-func failKind(ctx context.Context, err error) hurl.FailKind {
-	var dns *net.DNSError
-	var op *net.OpError
-	switch {
-	case ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
-		return hurl.FailTimeout
-	case errors.As(err, &dns):
-		return hurl.FailDNS
-	case errors.As(err, &op) && op.Op == "dial":
-		return hurl.FailRefused
-	}
-	return ""
 }
 
 // candidates returns the exchanges whose heads match and that may still be used, else what is
