@@ -21,6 +21,7 @@ type Recorder interface {
 
 // Recorded is an exchange as the program saw it.
 type Recorded struct {
+	ID       string // of the request
 	Start    time.Time
 	Duration time.Duration
 
@@ -67,7 +68,7 @@ func (h *recording) Handle(
 	ctx context.Context, id string, r *http.Request,
 ) (*http.Response, error) {
 	x := &recordedExchange{recording: h, Recorded: Recorded{
-		Start: time.Now(), Method: r.Method, Host: r.Host, Target: r.RequestURI,
+		ID: id, Start: time.Now(), Method: r.Method, Host: r.Host, Target: r.RequestURI,
 		Header: r.Header.Clone(),
 	}}
 	if r.Body != nil && r.Body != http.NoBody {

@@ -38,6 +38,7 @@ func (f *fileRun) overlapping(ctx context.Context, entries []*hurl.Entry) error 
 			f.skipRest(&forks, entries[i:])
 			break
 		}
+		f.begin(e)
 		own := f.fork()
 		forks = append(forks, own)
 		taken := make(chan struct{})

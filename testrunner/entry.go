@@ -58,6 +58,7 @@ func (f *fileRun) spec(s *hurl.Settings) Spec {
 // entry runs an entry with its repetitions. The error is that of ctx, or an
 // *OpenError.
 func (f *fileRun) entry(ctx context.Context, e *hurl.Entry) error {
+	f.begin(e)
 	for n := int64(0); ; n++ {
 		opts, evalErr := evaluateOptions(f.scope, e, f.options.Retry)
 		if evalErr != nil {
@@ -185,13 +186,13 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 	r.Notes = append(r.Notes, b.notes...)
 	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
 	b.request.MaxBody = f.options.MaxBody
-	b.request.setWorld(e)
+	b.request.setWorld(e, &s)
 	if f.view = f.newView(&s); f.view != nil {
 		b.request.Upstream = f.view
 	}
 	trip := &trip{
 		fileRun: f, opts: opts, slot: f.session.slot(f.spec(&s)), built: b, ignored: ignored,
-		result: &r, expect: s.Expect,
+		result: &r, expect: s.Expect, fresh: s.NewInstance,
 	}
 	if err := trip.run(ctx, b.request); err != nil {
 		return r, err
@@ -354,6 +355,7 @@ type trip struct {
 	built   *builder
 	ignored []*jsonpath.Path
 	expect  *hurl.Expect
+	fresh   bool // the first request is that of a new instance
 	result  *Result
 
 	response *eval.Response
@@ -367,7 +369,7 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 	for {
 		u := &url.URL{Scheme: at.scheme, Host: at.authority, Path: at.path}
 		sent := t.withCookies(r, u)
-		x, err := t.slot.send(ctx, sent, wanted)
+		x, err := t.slot.send(ctx, sent, t.fresh && len(hops) == 0, wanted)
 		t.result.Notes = append(t.result.Notes, x.notes...)
 		if err != nil {
 			return err

@@ -300,6 +300,7 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 	selected := r.options.Selection.Entries(source.Path, source.File.Entries)
 	f.began = f.world()
 	err = run(ctx, selected)
+	s.leave(r.options.World)
 	allRan := len(selected) == len(source.File.Entries)
 	f.reportUnused(allRan)
 	f.writeUpstreams(allRan && r.options.UpstreamMode == UpstreamAll)

@@ -70,6 +70,20 @@ func (s *session) fresh() {
 	}
 }
 
+// leave ends the instances that have begun in a world of their own file, which no other file uses.
+func (s *session) leave(shared World) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for spec, slot := range s.slots {
+		if spec.World == shared {
+			continue
+		}
+		slot.mu.Lock()
+		slot.drop(slot.instance)
+		slot.mu.Unlock()
+	}
+}
+
 // drop retires an instance, which then gets no more requests. The lock is held.
 func (s *slot) drop(in *instance) {
 	if in == nil || in.left {
@@ -122,11 +136,14 @@ type exchange struct {
 	notes  []string
 }
 
-// take returns the instance for a request, and how many requests it has had before.
-func (s *slot) take(ctx context.Context, x *exchange) (in *instance, before int, err error) {
+// take returns the instance for a request, a fresh one if that is wanted, and how many requests it
+// has had before.
+func (s *slot) take(
+	ctx context.Context, fresh bool, x *exchange,
+) (in *instance, before int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.single {
+	if s.single || fresh && s.instance != nil && s.instance.used > 0 {
 		s.drop(s.instance)
 	}
 	if s.note != "" {
@@ -169,17 +186,17 @@ func lostNote(f *Failure) string {
 	return fmt.Sprintf("a new instance, because the one before ended with %s", f.Outcome)
 }
 
-// send sends a request to the instance of a slot. wanted reports whether the
-// fixture expects a failure.
+// send sends a request to the instance of a slot, a fresh one if that is wanted. wanted reports
+// whether the fixture expects a failure.
 func (s *slot) send(
-	ctx context.Context, r *Request, wanted func(*Failure) bool,
+	ctx context.Context, r *Request, fresh bool, wanted func(*Failure) bool,
 ) (x exchange, err error) {
 	if !s.session.concurrent() || !s.reusable(ctx) {
 		s.turn.Lock()
 		defer s.turn.Unlock()
 	}
 	before := 0
-	if x.response, before, err = s.once(ctx, r, &x); err != nil {
+	if x.response, before, err = s.once(ctx, r, fresh, &x); err != nil {
 		return x, err
 	}
 	if r.Seed != nil && before > 0 {
@@ -208,11 +225,11 @@ func (s *slot) reusable(ctx context.Context) bool {
 // once sends a request to the instance in use. If that has ended before it got
 // the request, once uses a new one.
 func (s *slot) once(
-	ctx context.Context, r *Request, x *exchange,
+	ctx context.Context, r *Request, fresh bool, x *exchange,
 ) (response *Response, before int, err error) {
 	for {
 		var in *instance
-		if in, before, err = s.take(ctx, x); err != nil {
+		if in, before, err = s.take(ctx, fresh, x); err != nil {
 			return nil, 0, err
 		}
 		response, err = in.Do(ctx, r)

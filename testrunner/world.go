@@ -25,9 +25,13 @@ func (f *fileRun) world() World {
 	}
 }
 
-// setWorld sets what an entry itself says about its request.
-func (r *Request) setWorld(e *hurl.Entry) {
+// setWorld sets what an entry itself says about its request. In a new instance that is where the
+// instance begins.
+func (r *Request) setWorld(e *hurl.Entry, s *hurl.Settings) {
 	r.Clock, r.Seed = time.Time{}, nil
+	if s.NewInstance {
+		return
+	}
 	if c := e.Settings.Clock; c != nil {
 		r.Clock = c.At
 	}
@@ -39,3 +43,16 @@ func (r *Request) setWorld(e *hurl.Entry) {
 // seedNote is the note of an entry with a seed of its own in an instance that was used before.
 const seedNote = "its seed starts the random numbers of this entry; what the instance drew " +
 	"before stays, such as keys for hashes"
+
+// begin makes the world of an entry with a new instance that in which entries after it go on.
+func (f *fileRun) begin(e *hurl.Entry) {
+	if !f.file.EntrySettings(e).NewInstance {
+		return
+	}
+	if c := e.Settings.Clock; c != nil {
+		f.began.Clock = c.At
+	}
+	if s := e.Settings.Seed; s != nil {
+		f.began.Seed, f.began.Seeded = s.N, true
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 	"github.com/wasihttp/wasihttp/internal/regular"
 )
@@ -41,19 +42,44 @@ type files struct {
 
 // file is a fixture that was written.
 type file struct {
-	path     string
-	sum      [sha256.Size]byte
-	exchange *fixture.Exchange // nil: not kept
+	path string
+	sum  [sha256.Size]byte
+	held *document // nil: not kept
+}
+
+// document is the contents of a file.
+type document struct {
+	list    []*fixture.Exchange
+	options hurl.RecordOptions
+}
+
+// render returns the text, with exchanges as hide returns them; nil if no fixture can express them.
+func (d *document) render(hide func(*fixture.Exchange) fixture.Exchange) []byte {
+	var list []fixture.Exchange
+	for _, x := range d.list {
+		list = append(list, hide(x))
+	}
+	text, _ := hurl.FromExchanges(list, d.options)
+	return text
+}
+
+// size returns about how many bytes it takes.
+func (d *document) size() int {
+	n := 0
+	for _, x := range d.list {
+		n += sizeOf(x)
+	}
+	return n
 }
 
 // add adds a file.
-func (f *files) add(path string, text []byte, x *fixture.Exchange) {
-	f.list = append(f.list, file{path, sha256.Sum256(text), x})
-	f.kept += sizeOf(x)
-	f.since += sizeOf(x)
+func (f *files) add(path string, text []byte, d *document) {
+	f.list = append(f.list, file{path, sha256.Sum256(text), d})
+	f.kept += d.size()
+	f.since += d.size()
 	for ; f.kept > f.limit; f.first++ {
-		f.kept -= sizeOf(f.list[f.first].exchange)
-		f.list[f.first].exchange = nil
+		f.kept -= f.list[f.first].held.size()
+		f.list[f.first].held = nil
 	}
 }
 
@@ -98,14 +124,14 @@ func (f *files) revise(s *redact.Session, last bool) {
 
 // hide hides secrets in one file.
 func (f *files) hide(file *file, s *redact.Session) {
-	if file.exchange == nil {
+	if file.held == nil {
 		text, err := regular.ReadFile(file.path, regular.MaxFile)
 		if err == nil && s.Contains(string(text)) {
 			f.say("%s: holds a value that later turned out to be a secret", file.path)
 		}
 		return
 	}
-	text := render(s.HideAgain(file.exchange))
+	text := file.held.render(s.HideAgain)
 	sum := sha256.Sum256(text)
 	if sum == file.sum {
 		return

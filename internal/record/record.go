@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,18 +48,21 @@ type Options struct {
 type Recorder struct {
 	options Options
 
-	queue   chan serve.Recorded
-	held    atomic.Int64 // bytes of bodies in the queue
-	dropped atomic.Int64
-	cut     atomic.Int64
-	done    chan struct{}
+	queue chan *trace
+	held  atomic.Int64 // bytes of bodies that are not written yet
+	done  chan struct{}
 
 	mu     sync.Mutex
 	closed bool
+	traces map[string]*trace // by the id of the request
+	// What was not recorded: exchanges that came too fast or were incomplete, and those with other
+	// servers.
+	dropped, cut, astray int
 
 	// The rest belongs to the goroutine that writes.
 
 	number  int // of the last file
+	wrote   int // exchanges
 	lost    int // could not be written
 	failed  bool
 	session *redact.Session
@@ -76,7 +80,8 @@ func New(o Options) (*Recorder, error) {
 	}
 	r := &Recorder{
 		options: o, session: redact.NewSession(o.Redact), files: files{limit: maxKept},
-		queue: make(chan serve.Recorded, queueLength), done: make(chan struct{}),
+		queue: make(chan *trace, queueLength), done: make(chan struct{}),
+		traces: make(map[string]*trace),
 	}
 	for _, e := range entries {
 		digits, _, _ := strings.Cut(e.Name(), "-")
@@ -96,36 +101,59 @@ func (r *Recorder) Handler(h serve.Handler) serve.Handler {
 	return serve.Recording(h, r, serve.RecordLimits{Body: maxBodyBytes, Bodies: maxOngoingBytes})
 }
 
-// Record queues an exchange if there is room for it. It does not wait.
+// Record takes an exchange that has ended. It does not wait.
 func (r *Recorder) Record(x serve.Recorded) {
-	size := int64(len(x.Body) + len(x.ResponseBody))
-	switch {
-	case x.Cut:
-		r.cut.Add(1)
-		return
-	case r.held.Add(size) > maxQueuedBytes+size:
-		r.held.Add(-size)
-		r.dropped.Add(1)
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
-		return
+	t := r.traces[x.ID]
+	if t == nil {
+		t = &trace{}
 	}
-	select {
-	case r.queue <- x:
+	switch {
+	case x.Cut:
+		t.left = true
+		r.cut++
+	case !r.hold(t, len(x.Body)+len(x.ResponseBody)):
+		t.left = true
+		r.dropped++
 	default:
-		r.held.Add(-size)
-		r.dropped.Add(1)
+		t.recorded = &x
 	}
+	if t.in == nil || t.in.ended { // else something may go on
+		r.end(x.ID, t)
+	}
+}
+
+// hold counts bytes of a trace, and reports whether there is room for them. One exchange has room in
+// any case. The lock is held.
+func (r *Recorder) hold(t *trace, size int) bool {
+	n := int64(size)
+	if r.held.Load() > maxQueuedBytes {
+		return false
+	}
+	r.held.Add(n)
+	t.size += n
+	return true
+}
+
+// push queues a trace if there is room for it. The lock is held.
+func (r *Recorder) push(t *trace) {
+	if !r.closed {
+		select {
+		case r.queue <- t:
+			return
+		default:
+		}
+	}
+	r.held.Add(-t.size)
+	r.dropped++
 }
 
 // write writes what is in the queue until it is closed.
 func (r *Recorder) write() {
 	defer close(r.done)
-	for x := range r.queue {
-		if err := r.one(&x); err != nil {
+	for t := range r.queue {
+		if err := r.one(t); err != nil {
 			r.lost++
 			if !r.failed {
 				r.failed = true
@@ -133,7 +161,7 @@ func (r *Recorder) write() {
 					"cannot record: %v; recording is tried again with each request", err))
 			}
 		}
-		r.held.Add(-int64(len(x.Body) + len(x.ResponseBody)))
+		r.held.Add(-t.size)
 		if len(r.queue) == 0 {
 			r.files.revise(r.session, false)
 		}
@@ -141,26 +169,46 @@ func (r *Recorder) write() {
 	r.files.revise(r.session, true)
 }
 
-// one writes one fixture.
-func (r *Recorder) one(x *serve.Recorded) error {
-	e, ok := r.exchangeOf(x)
+// incomplete counts an exchange that no fixture can express.
+func (r *Recorder) incomplete() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut++
+}
+
+// one writes one fixture, and the upstream fixture beside it.
+func (r *Recorder) one(t *trace) error {
+	e, ok := r.exchangeOf(t.recorded)
 	if !ok {
-		r.cut.Add(1)
+		r.incomplete()
 		return nil
 	}
-	if r.session.Find(&e) {
-		r.files.mayHoldSecrets()
+	own := document{list: []*fixture.Exchange{&e}}
+	if in := t.in; in != nil {
+		own.options.NewInstance = true
+		if in.usesClock || !in.ended {
+			own.options.Clock = in.Clock
+		}
+		if in.usesSeed || !in.ended {
+			own.options.Seed = &in.Seed
+		}
 	}
-	hidden := r.session.Hide(&e)
-	text := render(hidden)
+	others := document{list: r.exchanges(t), options: hurl.RecordOptions{Upstream: true}}
+	for _, x := range append(own.list, others.list...) {
+		if r.session.Find(x) {
+			r.files.mayHoldSecrets()
+		}
+	}
+	text := own.render(r.session.Hide)
 	if len(text) == 0 {
-		r.cut.Add(1)
+		r.incomplete()
 		return nil
 	}
+	hidden := r.session.HideAgain(&e)
 	for {
 		r.number++
 		path := filepath.Join(r.options.Dir, hurl.FileName(r.number, &hidden))
-		err := writeFile(path, text, false)
+		err := r.pair(path, text, &own, &others)
 		switch {
 		case errors.Is(err, fs.ErrExist): // another program records here, too
 			continue
@@ -168,17 +216,32 @@ func (r *Recorder) one(x *serve.Recorded) error {
 			r.number--
 			return err
 		}
-		r.files.add(path, text, &e)
+		r.wrote++
 		r.failed = false
 		return nil
 	}
 }
 
-// render writes an exchange as a fixture; it returns nil for what no fixture can
-// express.
-func render(x fixture.Exchange) []byte {
-	text, _ := hurl.FromExchanges([]fixture.Exchange{x}, hurl.RecordOptions{})
-	return text
+// pair writes a fixture and, if there were exchanges with other servers, the one beside it.
+func (r *Recorder) pair(path string, text []byte, own, others *document) error {
+	beside := strings.TrimSuffix(path, ".hurl") + ".upstream.hurl"
+	upstream := others.render(r.session.Hide)
+	if len(upstream) > 0 {
+		if err := writeFile(beside, upstream, false); err != nil {
+			return err
+		}
+	}
+	if err := writeFile(path, text, false); err != nil {
+		if len(upstream) > 0 {
+			_ = os.Remove(beside) // the error that matters is err
+		}
+		return err
+	}
+	r.files.add(path, text, own)
+	if len(upstream) > 0 {
+		r.files.add(beside, upstream, others)
+	}
+	return nil
 }
 
 // writeFile writes a file, whole or not at all. Without overwrite the file must
@@ -211,8 +274,20 @@ func (r *Recorder) Close() {
 	}
 	r.mu.Lock()
 	r.closed = true
-	close(r.queue)
+	var rest []*trace // of instances whose end nobody has waited for
+	for _, t := range r.traces {
+		if t.recorded != nil {
+			rest = append(rest, t)
+		}
+	}
 	r.mu.Unlock()
+	slices.SortFunc(rest, func(a, b *trace) int {
+		return a.recorded.Start.Compare(b.recorded.Start)
+	})
+	for _, t := range rest {
+		r.queue <- t
+	}
+	close(r.queue)
 	<-r.done
 	for _, line := range r.session.Left() {
 		r.options.Say(line)
@@ -220,16 +295,19 @@ func (r *Recorder) Close() {
 	for _, line := range r.files.told() {
 		r.options.Say(line)
 	}
-	written := plural(len(r.files.list), "exchange")
+	written := plural(r.wrote, "exchange")
 	line := fmt.Sprintf("recorded %s in %s", written, r.options.Dir)
 	if r.lost > 0 {
 		line += fmt.Sprintf("; %d could not be written", r.lost)
 	}
-	if n := r.dropped.Load(); n > 0 {
+	if n := r.dropped; n > 0 {
 		line += fmt.Sprintf("; %d came too fast and were not recorded", n)
 	}
-	if n := r.cut.Load(); n > 0 {
+	if n := r.cut; n > 0 {
 		line += fmt.Sprintf("; %d were incomplete and were not recorded", n)
+	}
+	if n := r.astray; n > 0 {
+		line += fmt.Sprintf("; %s with other servers could not be recorded", plural(n, "exchange"))
 	}
 	r.options.Say(line)
 }

@@ -67,11 +67,12 @@ func filesWith(
 		if s.Find(x) {
 			f.mayHoldSecrets()
 		}
-		text, path := render(s.Hide(x)), filepath.Join(dir, fmt.Sprintf("%d.hurl", i))
+		d := &document{list: []*fixture.Exchange{x}}
+		text, path := d.render(s.Hide), filepath.Join(dir, fmt.Sprintf("%d.hurl", i))
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		f.add(path, text, x)
+		f.add(path, text, d)
 	}
 	return f
 }

@@ -181,10 +181,13 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		MaxMemory:           unlimited(cfg.MaxMemory), MaxInstanceReuse: cfg.MaxInstanceReuse,
 		MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
 		Stdout:                     guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr),
-		Notice: cfg.Notice, Observe: cfg.observe(), Describe: ServeFailure,
+		Notice: cfg.Notice, Describe: ServeFailure,
 		Network: NetworkWith(cfg.Network, cfg.Notice),
 		Used:    cfg.Used,
 		Engine:  cfg.Engine, Background: cfg.Reload, Try: cfg.Reload,
+	}
+	if cfg.Recorder != nil {
+		recordWith(&h, cfg.Recorder)
 	}
 	if cfg.Progress != nil {
 		h.Progress = func(done, total int) {
@@ -192,14 +195,6 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		}
 	}
 	return h, nil
-}
-
-// observe records the exchanges of a host, if they are to be recorded.
-func (cfg *Config) observe() func(host.Handler) host.Handler {
-	if cfg.Recorder == nil {
-		return nil
-	}
-	return func(h host.Handler) host.Handler { return cfg.Recorder.Handler(h) }
 }
 
 // unlimited translates a limit: flags say 0 for none.
