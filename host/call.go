@@ -28,8 +28,8 @@ type Call struct {
 	// whether it takes the error; if not, Config.Notice receives it.
 	After func(error) bool
 	// World changes the World of an instance, if that has a clock: its Clock, unless zero, is the
-	// time of day from the request on, and its Seed, unless nil, that of the random numbers that the
-	// guest draws for the request, whatever was before it.
+	// time of day from the request on, and its Seed, unless nil, that of the random numbers that
+	// the guest draws for the request, whatever was before it.
 	World World
 
 	describe func(*Failure) error    // Config.Describe

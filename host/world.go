@@ -22,8 +22,8 @@ type InstanceOptions struct {
 	// Taken, unless nil, is called with the id of each request that the instance takes, before the
 	// guest runs for it.
 	Taken func(id string)
-	// Ended, unless nil, is called once, when the instance has ended and nothing of it goes on, with
-	// the parts of World that the guest has used.
+	// Ended, unless nil, is called once, when the instance has ended and nothing of it goes on,
+	// with the parts of World that the guest has used.
 	Ended func(used World)
 }
 

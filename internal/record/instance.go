@@ -12,8 +12,8 @@ import (
 	"github.com/wasihttp/wasihttp/serve"
 )
 
-// Instance is an instance of the component while exchanges are recorded. It begins in a world of its
-// own, so that what it responds can be had again.
+// Instance is an instance of the component while exchanges are recorded. It begins in a world of
+// its own, so that what it responds can be had again.
 type Instance struct {
 	// Clock is the time of day at which it begins, and Seed that of its random numbers.
 	Clock time.Time
@@ -42,7 +42,8 @@ type trace struct {
 func (r *Recorder) Instance() *Instance {
 	// A seed that people can read and change is enough.
 	return &Instance{
-		recorder: r, Clock: time.Now().UTC().Truncate(time.Millisecond), Seed: uint64(rand.Uint32()),
+		recorder: r, Clock: time.Now().UTC().Truncate(time.Millisecond),
+		Seed: uint64(rand.Uint32()),
 	}
 }
 

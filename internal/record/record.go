@@ -124,8 +124,8 @@ func (r *Recorder) Record(x serve.Recorded) {
 	}
 }
 
-// hold counts bytes of a trace, and reports whether there is room for them. One exchange has room in
-// any case. The lock is held.
+// hold counts bytes of a trace, and reports whether there is room for them. One exchange has room
+// in any case. The lock is held.
 func (r *Recorder) hold(t *trace, size int) bool {
 	n := int64(size)
 	if r.held.Load() > maxQueuedBytes {

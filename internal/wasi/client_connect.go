@@ -3,6 +3,7 @@ package wasi
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"strings"
 	"time"
@@ -44,6 +45,27 @@ func (e *Exchange) connect(
 	}
 	return conn, nil
 }
+
+// waited returns how long the exchange took until the head of the response, or until it failed, as
+// who records it says.
+func (e *Exchange) waited(code *ErrorCode) time.Duration {
+	if code != nil && code.Case == ConnectionReadTimeout {
+		return timeout(e.opts.FirstByte)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if w, ok := e.conn.(waiter); ok {
+		return w.Waited()
+	}
+	var w waiter
+	if code != nil && errors.As(code.Cause, &w) {
+		return w.Waited()
+	}
+	return time.Since(e.start)
+}
+
+// waiter is a connection, or the error of one, that knows how long it was waited for.
+type waiter interface{ Waited() time.Duration }
 
 // after returns a channel that is closed when d has passed in the guest's time, and a function that
 // ends the wait. More than the guest waits for the head of a response does not pass.

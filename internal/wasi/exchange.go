@@ -3,7 +3,6 @@ package wasi
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -203,27 +202,6 @@ func (e *Exchange) run(ctx context.Context) {
 		e.wake()
 	}
 }
-
-// waited returns how long the exchange took until the head of the response, or until it failed, as
-// who records it says.
-func (e *Exchange) waited(code *ErrorCode) time.Duration {
-	if code != nil && code.Case == ConnectionReadTimeout {
-		return timeout(e.opts.FirstByte)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if w, ok := e.conn.(waiter); ok {
-		return w.Waited()
-	}
-	var w waiter
-	if code != nil && errors.As(code.Cause, &w) {
-		return w.Waited()
-	}
-	return time.Since(e.start)
-}
-
-// waiter is a connection, or the error of one, that knows how long it was waited for.
-type waiter interface{ Waited() time.Duration }
 
 func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) {
 	c := e.state.cfg.Client

@@ -10,8 +10,8 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// recordWith makes a host record its exchanges: each request has an instance of its own, in a world of
-// its own.
+// recordWith makes a host record its exchanges: each request has an instance of its own, in a world
+// of its own.
 func recordWith(h *host.Config, r *record.Recorder) {
 	h.Observe = func(h host.Handler) host.Handler { return r.Handler(h) }
 	h.MaxInstanceReuse, h.MaxInstanceConcurrentReuse = 1, 1
