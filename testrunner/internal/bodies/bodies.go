@@ -1,4 +1,4 @@
-// Package bodies reads bodies whole, within a bound and without more memory than they take.
+// Package bodies reads whole bodies, up to a limit and without using more memory than they need.
 package bodies
 
 import (
@@ -11,10 +11,10 @@ import (
 	"github.com/wasihttp/wasihttp/internal/units"
 )
 
-// TooLargeError says that a body has more bytes than it may.
+// TooLargeError says that a body is larger than Limit, in bytes.
 type TooLargeError struct{ Limit int64 }
 
-// Error says how many it may have.
+// Error returns the limit and the flag that raises it.
 func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("the body is larger than %s; --max-body allows more",
 		units.BinarySize(e.Limit))
@@ -23,28 +23,30 @@ func (e *TooLargeError) Error() string {
 const (
 	firstChunk = 4 << 10
 	largeChunk = 32 << 20
-	// perCollection is after how much of a body the garbage is collected that reading it makes:
-	// beside something that large the collector would wait until there is as much again.
+	// perCollection is the amount of a body, in bytes, after which the garbage from reading it is
+	// collected: beside something that large, the collector would otherwise wait until there is as
+	// much garbage again.
 	perCollection = 128 << 20
-	// maxReserved bounds the address space that is taken for a body of unknown length.
+	// maxReserved bounds the address space, in bytes, that is reserved for a body of unknown
+	// length.
 	maxReserved = 8 << 30
 )
 
-// Read reads all that r has. length is how much that is said to be, in bytes, -1 if that is not
-// known; limit, unless 0, is how much it may be. What was read before an error is returned with it,
-// but not with a *TooLargeError.
+// Read reads r to its end. length is the announced length in bytes, or -1 if it is unknown; limit
+// is the largest allowed size in bytes, 0 for none. With an error other than a *TooLargeError, Read
+// returns what it has read before.
 //
-// A body of the length that was said is read into place. Others are read in chunks; once there are
-// many, and if there is a limit, the rest is read behind them into a place for as much as there may
-// be: what of it is not used takes no memory. Growing in place would leave behind several times as
-// much as there is.
+// A body of the announced length is read into place. Others are read in chunks; once there are
+// many, and if there is a limit, the rest is read into one place that has room for as much as is
+// allowed: the part that is not used takes no memory. Growing in place would leave garbage of
+// several times the size behind.
 func Read(r io.Reader, length, limit int64) ([]byte, error) {
 	if limit > 0 && length > limit {
 		return nil, &TooLargeError{limit}
 	}
 	b := builder{next: firstChunk}
 	if length >= 0 && length < math.MaxInt32 {
-		b.next = int(length) + 1 // the end has to be seen, too
+		b.next = int(length) + 1 // to see the end, too
 	}
 	var err error
 	for err == nil {
@@ -70,13 +72,13 @@ func Read(r io.Reader, length, limit int64) ([]byte, error) {
 type builder struct {
 	full  [][]byte
 	chunk []byte
-	next  int // the size of the next chunk
+	next  int // the size of the next chunk, in bytes
 	total int64
-	// collect is the total when the garbage was last collected.
+	// collect is the total at which the garbage was last collected.
 	collect int64
 }
 
-// grow makes room for a byte at least.
+// grow makes room for at least one byte.
 func (b *builder) grow(limit int64) {
 	switch {
 	case len(b.chunk) < cap(b.chunk):
@@ -92,7 +94,7 @@ func (b *builder) grow(limit int64) {
 	}
 }
 
-// join joins the chunks, of which it keeps none longer than needed.
+// join joins the chunks and releases each as soon as it is copied.
 func (b *builder) join(capacity int64) []byte {
 	if len(b.full) == 0 && int64(cap(b.chunk)) >= capacity {
 		return b.chunk

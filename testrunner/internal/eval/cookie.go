@@ -9,19 +9,19 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
-// setCookie is a Set-Cookie field (RFC 6265, section 4.1.1).
+// setCookie is a parsed Set-Cookie field (RFC 6265, section 4.1.1).
 type setCookie struct {
 	name, value string
 	attributes  []cookieAttribute // in their order
 }
 
-// cookieAttribute is an attribute as it is spelled.
+// cookieAttribute is an attribute with its original spelling.
 type cookieAttribute struct {
 	name, value string
 	hasValue    bool
 }
 
-// parseSetCookie takes a field apart; values keep their quotes and blanks.
+// parseSetCookie parses a field; values keep their quotes and blanks.
 func parseSetCookie(field string) (setCookie, bool) {
 	name, rest, ok := strings.Cut(field, "=")
 	if !ok {
@@ -79,7 +79,7 @@ func (c setCookie) query(path *hurl.CookiePath) (*Value, *Error) {
 	return nil, nil
 }
 
-// query returns the value of an attribute that is text or a date.
+// query returns the value of an attribute as text or as a date.
 func (a cookieAttribute) query(path *hurl.CookiePath) (*Value, *Error) {
 	if !a.hasValue {
 		return nil, nil
@@ -97,7 +97,7 @@ func (a cookieAttribute) query(path *hurl.CookiePath) (*Value, *Error) {
 	return nil, errorAt(path.Range, "Invalid date", "the cookie's Expires is %q", a.value)
 }
 
-// ParseCookieDate reads the forms of dates in use for cookies.
+// ParseCookieDate parses a date in one of the forms that cookies are known to use.
 func ParseCookieDate(s string) (time.Time, error) {
 	for _, layout := range []string{"Mon, 02-Jan-2006 15:04:05 MST",
 		"Mon, 02-Jan-06 15:04:05 MST"} {

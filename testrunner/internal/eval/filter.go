@@ -15,8 +15,8 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
 
-// Filters passes a value through filters, from left to right. A nil value
-// without an error means that nothing came out of the last one.
+// Filters applies filters to a value, from left to right. If it returns neither a value nor an
+// error, the last filter had no result.
 func (s *Scope) Filters(v *Value, filters []*hurl.Filter) (*Value, *Error) {
 	for _, f := range filters {
 		if v == nil {
@@ -107,7 +107,7 @@ func filterConvert(v Value, f *hurl.Filter) (*Value, *Error) {
 	if f.Kind == hurl.FilterToString {
 		s, ok := v.Render()
 		if !ok {
-			return nil, wrongInput(f, v, "what has a text")
+			return nil, wrongInput(f, v, "a value that can be text")
 		}
 		return some(text(s))
 	}
@@ -139,14 +139,14 @@ func filterConvert(v Value, f *hurl.Filter) (*Value, *Error) {
 	return nil, wrongInput(f, v, "a number or a string")
 }
 
-// parseFloat reads a decimal number; what is too big becomes infinite.
+// parseFloat parses a decimal number. Numbers that are too large become infinite.
 func parseFloat(s string) (float64, bool) {
 	f, err := strconv.ParseFloat(s, 64)
 	return f, (err == nil || math.IsInf(f, 0)) && !strings.ContainsAny(s, "xX_pP")
 }
 
-// saturated returns the integer nearest to zero, the largest or smallest one for
-// what is beyond, 0 for what is no number.
+// saturated truncates f to an integer. It returns the nearest integer for numbers out of range, and
+// 0 for NaN.
 func saturated(f float64) int64 {
 	switch {
 	case math.IsNaN(f):
@@ -206,7 +206,7 @@ func (s *Scope) filterBytes(v Value, f *hurl.Filter) (*Value, *Error) {
 	return some(text(out))
 }
 
-// filterText applies the filters of strings.
+// filterText applies the filters that take a string and no argument.
 func (s *Scope) filterText(v Value, f *hurl.Filter) (*Value, *Error) {
 	if v.Kind != String {
 		return nil, wrongInput(f, v, "a string")
@@ -236,7 +236,7 @@ func (s *Scope) filterText(v Value, f *hurl.Filter) (*Value, *Error) {
 	return s.filterTextWith(v, f)
 }
 
-// filterTextWith applies the filters of strings that have arguments.
+// filterTextWith applies the filters that take a string and arguments.
 func (s *Scope) filterTextWith(v Value, f *hurl.Filter) (*Value, *Error) {
 	switch f.Kind {
 	case hurl.FilterRegex:
@@ -290,8 +290,8 @@ func (s *Scope) filterTextWith(v Value, f *hurl.Filter) (*Value, *Error) {
 	return nil, filterFault(f, "unknown filter")
 }
 
-// split cuts s at each sep; an empty one cuts around each character, so that
-// the first and the last item are empty.
+// split cuts s at each sep. If sep is empty, it cuts before and behind each character, so that the
+// first and the last item are empty.
 func split(s, sep string) []Value {
 	parts := strings.Split(s, sep)
 	if sep == "" {
@@ -315,7 +315,7 @@ func queryParam(u *url.URL, name string) *Value {
 	return nil
 }
 
-// unescapeParam decodes a part of a query; what is no escape stays.
+// unescapeParam decodes a part of a query string; what is not an escape stays as it is.
 func unescapeParam(s string) string {
 	if out, err := url.QueryUnescape(s); err == nil {
 		return out
@@ -323,7 +323,7 @@ func unescapeParam(s string) string {
 	return s
 }
 
-// percentEncode encodes all bytes but letters, digits and those in keep.
+// percentEncode encodes all bytes except letters, digits and those in keep.
 func percentEncode(s, keep string) string {
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder
@@ -339,7 +339,7 @@ func percentEncode(s, keep string) string {
 	return b.String()
 }
 
-// percentDecode decodes what is percent-encoded; what is no escape stays.
+// percentDecode decodes percent-encoded bytes; what is not an escape stays as it is.
 func percentDecode(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -355,13 +355,13 @@ func percentDecode(s string) string {
 	return b.String()
 }
 
-// validUTF8 reads UTF-8; each longest beginning of a character that is not
-// continued becomes one replacement character.
+// validUTF8 decodes UTF-8. Each longest beginning of a character that is not completed becomes one
+// replacement character.
 func validUTF8(data []byte) string {
 	// It replaces what it cannot read, so it does not fail.
 	out, _ := unicode.UTF8.NewDecoder().Bytes(data)
 	return string(out)
 }
 
-// EncodeParam encodes the value of a query or form parameter.
+// EncodeParam percent-encodes the value of a query or form parameter.
 func EncodeParam(s string) string { return percentEncode(s, "-._~") }

@@ -8,20 +8,20 @@ import (
 	"unicode"
 )
 
-// htmlEscape escapes the five characters that have a meaning in HTML.
+// htmlEscape escapes the five characters with a meaning in HTML.
 func htmlEscape(s string) string {
 	escapes := []string{"&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;"}
 	return strings.NewReplacer(escapes...).Replace(s)
 }
 
-// htmlUnescape resolves named and numeric character references. Numbers that
-// stand for no text are left out.
+// htmlUnescape resolves named and numeric character references. It removes numbers that stand for
+// no text.
 func htmlUnescape(s string) string {
-	// The library lacks these two.
+	// Package html lacks these two.
 	s = strings.NewReplacer("&nGt;", "\u226b\u20d2", "&nLt;", "\u226a\u20d2").Replace(s)
 	numeric := regexp.MustCompile(`&#(?:[xX][0-9a-fA-F]+|[0-9]+);?`)
 	var b strings.Builder
-	// Outside of numeric references this is no beginning of one.
+	// A # that is left does not begin a numeric reference.
 	named := func(s string) string {
 		return html.UnescapeString(strings.ReplaceAll(s, "&#", "&amp;#"))
 	}
@@ -37,7 +37,7 @@ func htmlUnescape(s string) string {
 	}
 }
 
-// numericReference resolves a reference such as &#65; or &#x41.
+// numericReference resolves a reference such as &#65; or &#x41;.
 func numericReference(reference string) string {
 	digits, base := strings.TrimSuffix(reference[len("&#"):], ";"), 10
 	if digits[0] == 'x' || digits[0] == 'X' {
@@ -53,6 +53,6 @@ func numericReference(reference string) string {
 		n >= 0xfdd0 && n <= 0xfdef, n&0xfffe == 0xfffe:
 		return ""
 	}
-	// What is 0, a surrogate or of windows-1252 it knows.
+	// Package html replaces 0, surrogates and the numbers that stand for windows-1252.
 	return html.UnescapeString("&#" + strconv.FormatUint(n, 10) + ";")
 }

@@ -6,8 +6,7 @@ import (
 	"math/big"
 )
 
-// compareNumbers returns -1, 0 or 1. NaN is unlike anything, and then the
-// result is 2.
+// compareNumbers returns -1, 0 or 1, or 2 if one of the numbers is NaN, which equals nothing.
 func compareNumbers(a, b Value) int {
 	if a.Kind == Integer && b.Kind == Integer {
 		return cmp.Compare(a.Int, b.Int)
@@ -20,7 +19,7 @@ func compareNumbers(a, b Value) int {
 	return x.Cmp(y)
 }
 
-// compareSpecial compares numbers of which at least one is not finite.
+// compareSpecial compares numbers of which at least one is infinite or NaN.
 func compareSpecial(a, b Value) int {
 	x, y := a.float(), b.float()
 	if math.IsNaN(x) || math.IsNaN(y) {
@@ -39,7 +38,7 @@ func (v Value) float() float64 {
 // bigPrecision, in bits, holds every float64 and integers of 600 digits.
 const bigPrecision = 2200
 
-// big returns a finite number.
+// big returns a finite number; ok is false for other values.
 func (v Value) big() (*big.Float, bool) {
 	n := new(big.Float).SetPrec(bigPrecision)
 	switch v.Kind {

@@ -10,17 +10,17 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
-// Mismatch says that a predicate does not hold.
+// Mismatch describes a predicate that does not hold.
 type Mismatch struct {
 	Actual   string // what was found
-	Expected string // what the predicate asks for
-	// TypeError says that the kinds do not go together, in which case the
-	// predicate does not hold with "not" either.
+	Expected string // what the predicate expects
+	// TypeError reports whether the kinds cannot be compared, in which case the predicate with
+	// "not" does not hold either.
 	TypeError bool
 }
 
-// Check tests whether a predicate holds for a value, nil being no value. It
-// returns nil, nil if so.
+// Check tests a predicate on a value; a nil v stands for no value. It returns nil, nil if the
+// predicate holds.
 func (s *Scope) Check(p *hurl.Predicate, v *Value) (*Mismatch, *Error) {
 	var want Value
 	if p.Value != nil {
@@ -53,7 +53,7 @@ func (s *Scope) Check(p *hurl.Predicate, v *Value) (*Mismatch, *Error) {
 	return m, nil
 }
 
-// expectation describes what a predicate asks for.
+// expectation describes what a predicate expects.
 func expectation(kind hurl.PredicateKind, want Value) string {
 	switch kind {
 	case hurl.PredicateEqual:
@@ -94,8 +94,8 @@ func expectation(kind hurl.PredicateKind, want Value) string {
 	return strings.ToLower(strings.TrimPrefix(string(kind), "is"))
 }
 
-// holds tests a value that is there. comparable false means that the predicate
-// says nothing about values of its kind.
+// holds tests a predicate on a value. comparable is false if the predicate does not apply to values
+// of this kind.
 func (s *Scope) holds(kind hurl.PredicateKind, v, want Value) (holds, comparable bool) {
 	switch kind {
 	case hurl.PredicateEqual:
@@ -224,7 +224,7 @@ func isEmpty(v Value) (holds, comparable bool) {
 	return false, false
 }
 
-// hasForm tests what a string is written like.
+// hasForm reports whether a string has the form that a predicate asks for.
 func hasForm(kind hurl.PredicateKind, s string) bool {
 	switch kind {
 	case hurl.PredicateIsISODate:
@@ -236,8 +236,8 @@ func hasForm(kind hurl.PredicateKind, s string) bool {
 	return err == nil && a.Zone() == "" && (kind == hurl.PredicateIsIPv4) == a.Is4()
 }
 
-// isISODate tests for a date with time and zone as in RFC 3339, which lets a
-// blank stand for the T.
+// isISODate reports whether s is a date with time and zone as in RFC 3339, which permits a blank in
+// place of the T.
 func isISODate(s string) bool {
 	if len(s) > 10 && (s[10] == ' ' || s[10] == 't') {
 		s = s[:10] + "T" + s[11:]
@@ -252,7 +252,7 @@ func isISODate(s string) bool {
 	return err == nil && !strings.Contains(s, ",")
 }
 
-// isUUID tests for a UUID with or without hyphens, in braces or as a URN.
+// isUUID reports whether s is a UUID, with or without hyphens, in braces or as a URN.
 func isUUID(s string) bool {
 	const digits = `[0-9a-fA-F]`
 	hyphens := digits + `{8}-` + digits + `{4}-` + digits + `{4}-` + digits + `{4}-` +

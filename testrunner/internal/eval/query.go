@@ -9,8 +9,8 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// Query takes a value from the response. A nil value without an error means
-// that there is none.
+// Query returns a value of the response. A nil value without an error means that the response has
+// none.
 func (s *Scope) Query(q *hurl.Query) (*Value, *Error) {
 	r := s.Response
 	some := func(v Value) (*Value, *Error) { return &v, nil }
@@ -48,7 +48,7 @@ func (s *Scope) Query(q *hurl.Query) (*Value, *Error) {
 	return s.queryBody(q)
 }
 
-// queryBody takes a value from the body.
+// queryBody returns a value of the body.
 func (s *Scope) queryBody(q *hurl.Query) (*Value, *Error) {
 	r := s.Response
 	body, err := r.Bytes(s.Work)
@@ -68,7 +68,7 @@ func (s *Scope) queryBody(q *hurl.Query) (*Value, *Error) {
 	}
 	body2, err := r.Text(s.Work)
 	if err != nil {
-		return nil, errorAt(q.Range, "Body without a text", "%v", err)
+		return nil, errorAt(q.Range, "Body is not text", "%v", err)
 	}
 	switch q.Kind {
 	case hurl.QueryBody:
@@ -121,8 +121,8 @@ func (s *Scope) queryHeader(q *hurl.Query) (*Value, *Error) {
 	return &v, nil
 }
 
-// jsonPath selects from a value of jsontree: nothing, the one value, or a list
-// of several.
+// jsonPath selects from tree, a value of package jsontree: nothing, one value, or a list of
+// several.
 func (s *Scope) jsonPath(arg *hurl.Value, tree any) (*Value, *Error) {
 	source, err := s.argument(arg)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Scope) jsonPath(arg *hurl.Value, tree any) (*Value, *Error) {
 	return &v, nil
 }
 
-// jsonText selects from text that is JSON.
+// jsonText selects from JSON text.
 func (s *Scope) jsonText(arg *hurl.Value, source string) (*Value, *Error) {
 	tree, err := jsontree.Parse(s.Work, bytesOf(source))
 	if err != nil {
@@ -160,13 +160,13 @@ func (s *Scope) jsonText(arg *hurl.Value, source string) (*Value, *Error) {
 	return s.jsonPath(arg, tree)
 }
 
-// Captured is a variable that a capture has set.
+// Captured is the variable that a capture has set.
 type Captured struct {
 	Name  string
 	Value Value
 }
 
-// Capture sets the variable of a capture.
+// Capture evaluates a capture and sets its variable.
 func (s *Scope) Capture(c *hurl.Capture) (Captured, *Error) {
 	name, err := s.Template(&c.Name)
 	if err != nil {
@@ -185,7 +185,7 @@ func (s *Scope) Capture(c *hurl.Capture) (Captured, *Error) {
 	}
 	if v == nil {
 		return Captured{}, errorAt(c.Filters[len(c.Filters)-1].Range, "No value",
-			"nothing came out of this filter")
+			"this filter had no result")
 	}
 	if !c.Redact {
 		s.Vars.Set(name, *v)

@@ -25,16 +25,16 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
 
-// Response is a response as queries see it. It belongs to one goroutine, because
-// it keeps what was decoded.
+// Response is a response as queries see it. It caches what it decodes, so it belongs to one
+// goroutine.
 type Response struct {
-	URL       string // of the request that it is the response to, normalised
+	URL       string // of the request, normalised
 	Version   string // "1.0", "1.1", "2" or "3"
 	Status    int
 	Headers   fixture.Fields
 	Trailers  fixture.Fields
-	Raw       []byte // the body as it was sent; it is not changed
-	MaxBody   int64  // how large the body may be without its content codings, in bytes; 0: no limit
+	Raw       []byte // the body as it was sent; it is never changed
+	MaxBody   int64  // limit for the decoded body, in bytes; 0: none
 	Duration  time.Duration
 	Redirects []Redirect
 
@@ -50,10 +50,10 @@ type Response struct {
 // Redirect is a response that led to the next request.
 type Redirect struct {
 	Status   int
-	Location string // the next request's URL
+	Location string // the URL of the next request
 }
 
-// Bytes returns the body without its content codings.
+// Bytes returns the body, decoded from its content codings. The caller must not change it.
 func (r *Response) Bytes(w *interrupt.Work) ([]byte, error) {
 	if !r.isDecoded {
 		r.decoded, r.decodedErr = r.decompress(w)
@@ -62,9 +62,8 @@ func (r *Response) Bytes(w *interrupt.Work) ([]byte, error) {
 	return r.decoded, r.decodedErr
 }
 
-// decompress undoes the content codings in the reverse of the order in which
-// they are listed, which is that in which they were applied (RFC 9110, section
-// 8.4).
+// decompress removes the content codings in reverse order, since they are listed in the order in
+// which they were applied (RFC 9110, section 8.4).
 func (r *Response) decompress(w *interrupt.Work) ([]byte, error) {
 	body := r.Raw
 	for _, name := range slices.Backward(coding.List(r.Headers.Get("Content-Encoding"))) {
@@ -82,7 +81,7 @@ func undo(w *interrupt.Work, name string, body []byte, limit int64) ([]byte, err
 		return nil, err
 	}
 	out, err := bodies.Read(w.Reader(r), -1, limit)
-	_ = r.Close() // what was read is all that counts
+	_ = r.Close() // only what was read matters
 	w.Look()
 	var corrupt flate.CorruptInputError
 	if errors.As(err, &corrupt) {
@@ -91,7 +90,7 @@ func undo(w *interrupt.Work, name string, body []byte, limit int64) ([]byte, err
 	return out, err
 }
 
-// Text returns the body as text, by the charset of its Content-Type.
+// Text returns the body as text, decoded by the charset of its Content-Type.
 func (r *Response) Text(w *interrupt.Work) (string, error) {
 	body, err := r.Bytes(w)
 	if err != nil {
@@ -105,13 +104,12 @@ func (r *Response) Text(w *interrupt.Work) (string, error) {
 	return decodeCharset(body, name)
 }
 
-// decodeCharset decodes text in one of the encodings of the WHATWG. Invalid
-// bytes are an error. The text may share the body's memory, which must not be
-// changed.
+// decodeCharset decodes text in one of the encodings of the WHATWG. Invalid bytes are an error. The
+// text may share the memory of body, which must not be changed.
 func decodeCharset(body []byte, label string) (string, error) {
 	enc, err := htmlindex.Get(strings.TrimSpace(label))
 	if err != nil {
-		return "", fmt.Errorf("the charset %q is not known", label)
+		return "", fmt.Errorf("the charset %q is unknown", label)
 	}
 	if enc == unicode.UTF8 || enc == encoding.Nop {
 		if !utf8.Valid(body) {
@@ -132,7 +130,7 @@ func decodeCharset(body []byte, label string) (string, error) {
 	return out, nil
 }
 
-// decoded returns text, with a replacement character for invalid bytes.
+// decoded decodes text, with a replacement character for each invalid byte.
 func decoded(enc encoding.Encoding, body []byte) (string, error) {
 	single, ok := enc.(*charmap.Charmap)
 	if !ok {
@@ -143,14 +141,14 @@ func decoded(enc encoding.Encoding, body []byte) (string, error) {
 	for _, c := range body {
 		r := single.DecodeByte(c)
 		if r == utf8.RuneError && c >= 0x80 && c < 0xa0 {
-			r = rune(c) // a control character, which the library leaves out
+			r = rune(c) // a control character, which the package does not map
 		}
 		b.WriteRune(r)
 	}
 	return b.String(), nil
 }
 
-// JSON returns the body as a value of jsontree.
+// JSON returns the body as a value of package jsontree.
 func (r *Response) JSON(w *interrupt.Work) (any, error) {
 	if !r.isParsed {
 		var body string
@@ -162,11 +160,11 @@ func (r *Response) JSON(w *interrupt.Work) (any, error) {
 	return r.json, r.jsonErr
 }
 
-// bytesOf returns the bytes of a text, which must not be changed.
+// bytesOf returns the bytes of a string without copying them. They must not be changed.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// Tree returns the body as a document for XPath: HTML if it says so, otherwise
-// XML.
+// Tree returns the body as a document for XPath: parsed as HTML if its Content-Type says so,
+// otherwise as XML.
 func (r *Response) Tree(w *interrupt.Work) (*xpath.Document, error) {
 	if r.tree != nil {
 		return r.tree, nil
@@ -183,11 +181,11 @@ func (r *Response) Tree(w *interrupt.Work) (*xpath.Document, error) {
 	return r.tree, err
 }
 
-// header returns the values of all fields with a name.
+// header returns the values of all fields with the given name.
 func (r *Response) header(name string) []string { return FieldTexts(r.Headers, name) }
 
-// FieldTexts returns the values of all fields with a name as text: bytes that are
-// not UTF-8 are read as windows-1252, white space around them does not count.
+// FieldTexts returns the values of all fields with the given name as text: surrounding white space
+// is removed, and a value that is not UTF-8 is decoded as windows-1252.
 func FieldTexts(fields fixture.Fields, name string) []string {
 	var values []string
 	for _, f := range fields {
@@ -200,7 +198,7 @@ func FieldTexts(fields fixture.Fields, name string) []string {
 
 func fieldText(value string) string {
 	if !utf8.ValidString(value) {
-		// Every byte is valid there.
+		// Every byte is valid in windows-1252.
 		value, _ = decoded(charmap.Windows1252, []byte(value))
 	}
 	return strings.Trim(value, " \t")

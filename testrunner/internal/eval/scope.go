@@ -15,7 +15,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// Error says what could not be evaluated, and where it stands.
+// Error says what cannot be evaluated, and where it is written.
 type Error struct {
 	Range   hurl.Range
 	Title   string // in a few words
@@ -26,20 +26,20 @@ func errorAt(r hurl.Range, title, format string, args ...any) *Error {
 	return &Error{r, title, fmt.Sprintf(format, args...)}
 }
 
-// Scope is what a fixture's expressions can see. It belongs to one goroutine.
+// Scope holds what the expressions of a fixture refer to. It belongs to one goroutine.
 type Scope struct {
 	Vars *Vars
 	// ReadFile returns the content of a file that a body names.
 	ReadFile func(name string) ([]byte, error)
 	// Now returns the current time.
 	Now func() time.Time
-	// Response is what queries look at; nil while the request is made.
+	// Response is the response that queries refer to; nil while the request is made.
 	Response *Response
-	// Work is the evaluation under way; nil: it does not end early.
+	// Work is the current evaluation; nil if it cannot be interrupted.
 	Work *interrupt.Work
 }
 
-// Template renders a template.
+// Template renders a template with the variables of the scope.
 func (s *Scope) Template(t *hurl.Template) (string, *Error) {
 	if text, ok := t.Static(); ok {
 		return text, nil
@@ -59,7 +59,7 @@ func (s *Scope) Template(t *hurl.Template) (string, *Error) {
 	return b.String(), nil
 }
 
-// placeholder renders a placeholder for where it stands.
+// placeholder renders a placeholder for the place where it is written.
 func (s *Scope) placeholder(e *hurl.Placeholder) (string, *Error) {
 	v, err := s.Lookup(e)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Scope) placeholder(e *hurl.Placeholder) (string, *Error) {
 	}
 	rendered, ok := v.Render()
 	if !ok {
-		return "", errorAt(e.Range, "Value without a text",
+		return "", errorAt(e.Range, "Value cannot be text",
 			"{{%s}} is %s, which cannot be written into text", e.Name, v.Describe())
 	}
 	switch e.Context {
@@ -87,7 +87,7 @@ func jsonEscaper() *strings.Replacer {
 	return strings.NewReplacer(`"`, `\"`, `\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
 }
 
-// beginsScalar reports whether s begins as null, a boolean or a number does.
+// beginsScalar reports whether s begins like null, a boolean or a number.
 func beginsScalar(s string) bool {
 	for _, word := range []string{"null", "true", "false"} {
 		if strings.HasPrefix(s, word) {
@@ -98,7 +98,7 @@ func beginsScalar(s string) bool {
 	return s != "" && s[0] >= '0' && s[0] <= '9'
 }
 
-// Lookup returns the value that a placeholder stands for.
+// Lookup returns the value of a placeholder.
 func (s *Scope) Lookup(e *hurl.Placeholder) (Value, *Error) {
 	switch e.Func {
 	case hurl.FuncNewUUID:
@@ -116,7 +116,7 @@ func (s *Scope) Lookup(e *hurl.Placeholder) (Value, *Error) {
 // newUUID returns a random UUID (RFC 9562, version 4).
 func newUUID() string {
 	var b [16]byte
-	// It never fails (crypto/rand).
+	// It never fails, see crypto/rand.
 	_, _ = rand.Read(b[:])
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
@@ -162,7 +162,7 @@ func numberValue(n hurl.Number) Value {
 	return Value{Kind: BigInteger, Text: n.Text}
 }
 
-// regex compiles an argument that is a regular expression or a string with one.
+// regex compiles an argument that is a regular expression, or a string that holds one.
 func (s *Scope) regex(v *hurl.Value) (*regexp.Regexp, *Error) {
 	source := v.Regex
 	if v.Kind != hurl.ValueRegex {
@@ -219,7 +219,7 @@ func (s *Scope) Payload(p *hurl.Payload) (body []byte, isText bool, err *Error) 
 	return []byte(rendered), true, err
 }
 
-// graphQL writes a request of GraphQL over HTTP.
+// graphQL returns the JSON of a GraphQL request over HTTP.
 func (s *Scope) graphQL(p *hurl.Payload) ([]byte, *Error) {
 	query, err := s.Template(&p.Text)
 	if err != nil {

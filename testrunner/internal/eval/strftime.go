@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// The date formats are those of strftime as the chrono crate has them
+// The formats of dates are those of strftime in the chrono crate
 // (https://docs.rs/chrono/latest/chrono/format/strftime/).
 
-// directive is one piece of a format.
+// directive is a piece of a format.
 type directive struct {
 	literal string // if letter is 0
-	pad     byte   // '-', '_' or '0' if the padding is changed, else 0
+	pad     byte   // '-', '_' or '0' if the format changes the padding, else 0
 	letter  byte
 	variant string // what stands before the letter: ":", "::", ".", ".3", "3", "#"
 }
@@ -48,7 +48,7 @@ func parseFormat(format string) ([]directive, error) {
 	return out, nil
 }
 
-// compounds returns the format that a specifier abbreviates; "" for none.
+// compounds returns the format that a specifier abbreviates, or "" if it is not a compound.
 func compounds(letter byte) string {
 	switch letter {
 	case 'D', 'x':
@@ -105,7 +105,7 @@ func parseSpecifier(s string) (d directive, rest string, err error) {
 	return d, s[1:], nil
 }
 
-// formatDate writes a date, in UTC.
+// formatDate formats a date in UTC.
 func formatDate(t time.Time, format string) (string, error) {
 	list, err := parseFormat(format)
 	if err != nil {
@@ -123,7 +123,7 @@ func formatDate(t time.Time, format string) (string, error) {
 	return b.String(), nil
 }
 
-// number pads n as the specifier has it unless the format says otherwise.
+// number pads n by default with pad, unless the format says otherwise.
 func (d directive) number(n, width int, pad byte) string {
 	switch d.pad {
 	case '-':
@@ -217,7 +217,7 @@ func (d directive) format(t time.Time) string {
 	return "%"
 }
 
-// formatFraction writes the fraction of a second in one of its variants.
+// formatFraction formats the fraction of a second in one of its variants.
 func formatFraction(ns int, variant string) string {
 	digits := fmt.Sprintf("%09d", ns)
 	switch variant {

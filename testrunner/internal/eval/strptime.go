@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// field is a part of a date that a format can have.
+// field is a part of a date that a format can contain.
 type field int
 
 const (
@@ -35,9 +35,8 @@ const (
 	fieldOffset // seconds east of UTC
 )
 
-// dateParts holds the parts of a date that were read. As in the chrono crate,
-// parts that occur twice must agree, and so must weekday, week and quarter with
-// the date.
+// dateParts holds the parts of a date that were parsed. As in the chrono crate, a part that occurs
+// twice must be the same, and weekday, week and quarter must be those of the date.
 type dateParts map[field]int64
 
 var (
@@ -46,8 +45,7 @@ var (
 	errNoSuchTime = errors.New("there is no such time")
 )
 
-// parseDate reads a date. Without a zone it is in UTC; without hour and minute
-// it is midnight.
+// parseDate parses a date. Without a zone it is in UTC; without hour and minute it is at midnight.
 func parseDate(s, format string) (time.Time, error) {
 	list, err := parseFormat(format)
 	if err != nil {
@@ -72,7 +70,7 @@ func parseDate(s, format string) (time.Time, error) {
 	return parts.date()
 }
 
-// moment returns the time of the parts and an offset.
+// moment returns the time of the parts at an offset in seconds.
 func (p dateParts) moment(offset int64) (time.Time, error) {
 	timestamp, hasTimestamp := p[fieldTimestamp]
 	day, dayErr := p.date()
@@ -94,7 +92,7 @@ func (p dateParts) moment(offset int64) (time.Time, error) {
 	return t, nil
 }
 
-// clock returns the time of day.
+// clock returns the time of day as the time since midnight.
 func (p dateParts) clock() (time.Duration, error) {
 	for _, f := range []field{fieldHalf, fieldHour, fieldMinute} {
 		if _, ok := p[f]; !ok {
@@ -110,10 +108,10 @@ func (p dateParts) clock() (time.Duration, error) {
 	return time.Duration(seconds)*time.Second + time.Duration(p[fieldNanosecond]), nil
 }
 
-// maxYear is how far years reach.
+// maxYear is the largest year, and the smallest one without its sign.
 const maxYear = 262142
 
-// date returns midnight of the day of the parts.
+// date returns midnight, in UTC, of the day that the parts name.
 func (p dateParts) date() (time.Time, error) {
 	year, hasYear, err := p.year(fieldYear, fieldCentury, fieldShortYear)
 	if err != nil {
@@ -143,7 +141,7 @@ func (p dateParts) date() (time.Time, error) {
 	case hasYear && has(fieldWeekMonday, fieldWeekday):
 		day = dayOfWeek(year, p[fieldWeekMonday], p[fieldWeekday], 1)
 	case hasISOYear && has(fieldISOWeek, fieldWeekday):
-		// The week of 4 January is the first one.
+		// 4 January is always in the first week.
 		first := time.Date(int(isoYear), 1, 4, 0, 0, 0, 0, time.UTC)
 		day = first.AddDate(0, 0,
 			int(p[fieldISOWeek]-1)*7-mondays(first.Weekday())+
@@ -158,18 +156,18 @@ func (p dateParts) date() (time.Time, error) {
 	return day, nil
 }
 
-// mondays returns how many days a weekday is behind Monday.
+// mondays returns the number of days from Monday to a weekday.
 func mondays(d time.Weekday) int { return (int(d) + 6) % 7 }
 
-// dayOfWeek returns a weekday of a week of a year, whose first week begins with
-// the first day of that name.
+// dayOfWeek returns a weekday of a week of a year, in which week 1 begins on the first weekday
+// named begins.
 func dayOfWeek(year, week, weekday, begins int64) time.Time {
 	newYear := time.Date(int(year), 1, 1, 0, 0, 0, 0, time.UTC)
 	untilFirst := (7 + begins - int64(newYear.Weekday())) % 7
 	return newYear.AddDate(0, 0, int(untilFirst+(week-1)*7+(7+weekday-begins)%7))
 }
 
-// year returns the year of the parts.
+// year returns the year that the parts name, from the fields given.
 func (p dateParts) year(whole, century, short field) (year int64, ok bool, err error) {
 	y, hasYear := p[whole]
 	q, hasCentury := p[century]
@@ -192,7 +190,7 @@ func (p dateParts) year(whole, century, short field) (year int64, ok bool, err e
 	return 0, false, nil
 }
 
-// agree reports whether everything that was read of the date is that of a day.
+// agree reports whether all parsed parts of a date are those of day.
 func (p dateParts) agree(day time.Time) bool {
 	isoYear, isoWeek := day.ISOWeek()
 	yearDay := int64(day.YearDay())
@@ -212,8 +210,7 @@ func (p dateParts) agree(day time.Time) bool {
 	return true
 }
 
-// set takes a value of a field, which must lie between two others and agree
-// with what is known.
+// set sets a field to a value, which must be from least to most and the same as a known one.
 func (p dateParts) set(f field, value, least, most int64) error {
 	if before, ok := p[f]; value < least || value > most || ok && before != value {
 		return errNoSuchDate
@@ -222,8 +219,8 @@ func (p dateParts) set(f field, value, least, most int64) error {
 	return nil
 }
 
-// numeric says which field the letters of numbers are, how many digits they
-// have at most, and between which values they lie.
+// numeric describes the specifiers that are numbers: the field, the most digits, and the range of
+// the value.
 type numeric struct {
 	field       field
 	width       int
@@ -266,7 +263,7 @@ func numericField(letter byte) (n numeric, ok bool) {
 	return numeric{}, false
 }
 
-// read reads one piece of the format from the beginning of s and returns the rest.
+// read parses a piece of the format at the beginning of s and returns the rest.
 func (p dateParts) read(d directive, s string) (string, error) {
 	if n, ok := numericField(d.letter); ok {
 		value, rest, err := readNumber(s, n.width, d.letter == 'Y' || d.letter == 'G')
@@ -325,7 +322,7 @@ func (p dateParts) read(d directive, s string) (string, error) {
 
 func trimSpace(s string) string { return strings.TrimLeftFunc(s, unicode.IsSpace) }
 
-// readLiteral takes text off s; white space stands for any amount of it.
+// readLiteral removes literal text from the beginning of s; white space matches any amount of it.
 func readLiteral(literal, s string) (string, error) {
 	for _, r := range literal {
 		if unicode.IsSpace(r) {
@@ -341,7 +338,7 @@ func readLiteral(literal, s string) (string, error) {
 	return s, nil
 }
 
-// readNumber takes a number off s. A sign makes way for more digits.
+// readNumber removes a number from the beginning of s. With a sign it may have more digits.
 func readNumber(s string, width int, signed bool) (n int64, rest string, err error) {
 	s = trimSpace(s)
 	digits, negative := s, false
@@ -367,8 +364,8 @@ func readNumber(s string, width int, signed bool) (n int64, rest string, err err
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// readName takes a name off s whatever its case, cut to three letters, or also
-// in full.
+// readName removes a name from the beginning of s, in upper or lower case, abbreviated to three
+// letters or in full.
 func readName(
 	s string, count int, long bool, name func(int) string,
 ) (index int, rest string, err error) {
@@ -395,8 +392,8 @@ func (p dateParts) readPM(s string) (string, error) {
 	return s, fmt.Errorf("expected AM or PM before %q", s)
 }
 
-// readFraction reads a fraction of a second. With a point it may be missing;
-// with a digit it has so many.
+// readFraction parses a fraction of a second. A variant with a point is optional; one with a digit
+// has that many digits.
 func (p dateParts) readFraction(variant, s string) (string, error) {
 	if variant == "" { // a count of nanoseconds, not a fraction
 		n, rest, err := readNumber(s, 9, false)
@@ -430,8 +427,8 @@ func (p dateParts) readFraction(variant, s string) (string, error) {
 	return rest, errors.Join(err, p.set(fieldNanosecond, n, 0, 999_999_999))
 }
 
-// readOffset takes +hhmm or +hh:mm off s; with zulu also Z; minutes may be
-// missing if permissive.
+// readOffset removes +hhmm or +hh:mm from the beginning of s. If zulu is true, Z is an offset, too;
+// if permissive is true, the minutes are optional.
 func (p dateParts) readOffset(s string, zulu, permissive bool) (string, error) {
 	s = trimSpace(s)
 	if zulu && s != "" && (s[0] == 'Z' || s[0] == 'z') {
@@ -467,8 +464,8 @@ func (p dateParts) readOffset(s string, zulu, permissive bool) (string, error) {
 	return rest, p.set(fieldOffset, negative*seconds, math.MinInt32, math.MaxInt32)
 }
 
-// readRFC3339 reads date, time and zone as in RFC 3339, with a blank for the T
-// or UTC as the zone if one likes.
+// readRFC3339 parses a date, a time and a zone as in RFC 3339, in which a blank may replace the T,
+// and UTC the zone.
 func (p dateParts) readRFC3339(s string) (string, error) {
 	read := func(format string) error {
 		list, err := parseFormat(format)

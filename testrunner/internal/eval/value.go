@@ -1,7 +1,6 @@
-// Package eval evaluates fixtures of the Hurl format: it renders templates,
-// takes values from responses, changes them with filters and checks them with
-// predicates. It follows Hurl 8; if that program departs from its own manual,
-// it follows the manual.
+// Package eval evaluates fixtures of the Hurl format: it renders templates, queries responses,
+// applies filters and checks predicates. It follows Hurl 8, and the manual of Hurl where the
+// program departs from it.
 package eval
 
 import (
@@ -38,7 +37,7 @@ const (
 	HTTPResponse
 )
 
-// String returns the kind's name in messages.
+// String returns the name of the kind in messages.
 func (k Kind) String() string {
 	return [...]string{
 		"null", "boolean", "integer", "integer", "float", "string", "list", "object",
@@ -46,8 +45,8 @@ func (k Kind) String() string {
 	}[k]
 }
 
-// Value is what queries give and variables hold. Which field holds it depends
-// on Kind. Values are not changed once made.
+// Value is the result of a query or the value of a variable. Kind says which of the other fields
+// hold it. Values are never changed.
 type Value struct {
 	Kind   Kind
 	Bool   bool
@@ -61,7 +60,7 @@ type Value struct {
 	Regex  *regexp.Regexp
 }
 
-// Makers of values.
+// Constructors of values.
 func boolean(b bool) Value     { return Value{Kind: Bool, Bool: b} }
 func integer(n int64) Value    { return Value{Kind: Integer, Int: n} }
 func float(f float64) Value    { return Value{Kind: Float, Float: f} }
@@ -70,7 +69,7 @@ func list(items []Value) Value { return Value{Kind: List, List: items} }
 func data(b []byte) Value      { return Value{Kind: Bytes, Bytes: b} }
 func date(t time.Time) Value   { return Value{Kind: Date, Time: t} }
 
-// FromJSON returns the value for one of jsontree.
+// FromJSON returns the value for v, a value of package jsontree.
 func FromJSON(v any) Value {
 	switch v := v.(type) {
 	case bool:
@@ -109,8 +108,7 @@ func fromNumber(n jsontree.Number) Value {
 	return float(f)
 }
 
-// Render returns the value as text for templates; ok is false for kinds that
-// have no text.
+// Render returns the value as text for templates; ok is false for kinds that cannot be text.
 func (v Value) Render() (s string, ok bool) {
 	switch v.Kind {
 	case Null:
@@ -129,8 +127,7 @@ func (v Value) Render() (s string, ok bool) {
 	return "", false
 }
 
-// formatFloat writes the shortest decimal form, never with an exponent and
-// always with a point.
+// formatFloat returns the shortest decimal form, always with a point and never with an exponent.
 func formatFloat(f float64) string {
 	switch {
 	case math.IsNaN(f):
@@ -147,12 +144,12 @@ func formatFloat(f float64) string {
 	return s
 }
 
-// maxDescribed is how much of a string, or of bytes, a description holds, in bytes: more than
-// messages show, so that a secret in a message is whole when it is looked for.
+// maxDescribed is the number of bytes of a string, or of bytes, that a description contains. It is
+// more than messages show, so that a secret at the end of a message is complete when it is searched
+// for.
 const maxDescribed = 256 << 10
 
-// Describe returns the value with its kind, as messages show it. Of a large one it
-// holds the beginning.
+// Describe returns the value with its kind, as messages show it. It abbreviates a large value.
 func (v Value) Describe() string {
 	size := max(len(v.Text), len(v.Bytes))
 	switch {
@@ -201,7 +198,7 @@ func (v Value) inner() string {
 	return s
 }
 
-// JSON returns the value for reports: bytes and dates as text.
+// JSON returns the value for reports. Bytes and dates become text.
 func (v Value) JSON() any {
 	switch v.Kind {
 	case Null, Unit:

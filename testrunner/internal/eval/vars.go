@@ -9,24 +9,24 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 )
 
-// Vars are the variables of one run of a file. They belong to one goroutine.
+// Vars are the variables of a run of a file. They belong to one goroutine.
 type Vars struct {
 	values  map[string]Value
 	secrets map[string]bool     // texts that are not to be shown
-	hide    func(string) string // what Hide returns; nil if it has to be made
+	hide    func(string) string // the result of Hide; nil if it has to be made
 }
 
-// NewVars returns no variables.
+// NewVars returns an empty set of variables.
 func NewVars() *Vars {
 	return &Vars{values: make(map[string]Value), secrets: make(map[string]bool)}
 }
 
-// Clone returns a copy that can be changed by itself.
+// Clone returns an independent copy.
 func (v *Vars) Clone() *Vars {
 	return &Vars{values: maps.Clone(v.values), secrets: maps.Clone(v.secrets), hide: v.hide}
 }
 
-// Get returns the variable with a name.
+// Get returns the variable with the given name.
 func (v *Vars) Get(name string) (Value, bool) {
 	value, ok := v.values[name]
 	return value, ok
@@ -35,8 +35,8 @@ func (v *Vars) Get(name string) (Value, bool) {
 // Set sets a variable.
 func (v *Vars) Set(name string, value Value) { v.values[name] = value }
 
-// SetSecret sets a variable whose text is a secret, also once the variable has
-// another one.
+// SetSecret sets a variable and marks its text as a secret, which it stays when the variable
+// changes.
 func (v *Vars) SetSecret(name, value string) {
 	v.values[name] = text(value)
 	if !v.secrets[value] {
@@ -44,16 +44,15 @@ func (v *Vars) SetSecret(name, value string) {
 	}
 }
 
-// redactedText stands for a secret.
+// redactedText replaces secrets.
 const redactedText = "***"
 
-// minLine is how long a line of a secret must be so that it is one by itself, in
-// bytes.
+// minLine is the length in bytes from which a line of a secret is hidden by itself.
 const minLine = 8
 
-// Hide returns what replaces all secrets set so far in a text, in whatever form
-// they are; nil if there are none. Of a secret of several lines it also replaces
-// single ones, since differences are shown line by line.
+// Hide returns a function that replaces all secrets set so far in a text, in whatever form they are
+// written; nil if there are none. It also replaces single lines of a secret of several lines, since
+// differences are shown line by line.
 func (v *Vars) Hide() func(string) string {
 	if v.hide != nil || len(v.secrets) == 0 {
 		return v.hide
@@ -74,7 +73,7 @@ func (v *Vars) Hide() func(string) string {
 	return v.hide
 }
 
-// Redact returns a text for a file, without the secrets set so far.
+// Redact returns the text without the secrets set so far, for files.
 func (v *Vars) Redact(text string) string {
 	var secrets fixture.Secrets
 	for secret := range v.secrets {
@@ -83,9 +82,8 @@ func (v *Vars) Redact(text string) string {
 	return secrets.Hide(text, redact.Redacted)
 }
 
-// Infer gives a variable from outside its kind: what reads as null, boolean or
-// number is one, what stands in quotes is the string within, anything else a
-// string.
+// Infer returns the value of a variable given as text: null, a boolean or a number if it reads as
+// one, what is between quotes as a string, anything else as a string.
 func Infer(s string) Value {
 	switch s {
 	case "":

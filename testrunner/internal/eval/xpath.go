@@ -5,7 +5,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
 
-// xPath evaluates an expression over a document, unless that could not be read.
+// xPath evaluates an expression over a document; err is the error of reading the document.
 func (s *Scope) xPath(arg *hurl.Value, tree *xpath.Document, err error) (*Value, *Error) {
 	source, evalErr := s.argument(arg)
 	if evalErr != nil {

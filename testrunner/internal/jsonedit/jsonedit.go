@@ -1,5 +1,5 @@
-// Package jsonedit changes JSON as a person would: unchanged parts keep their
-// spelling, layout and placeholders.
+// Package jsonedit edits JSON as a person would: unchanged parts keep their spelling, layout and
+// placeholders.
 package jsonedit
 
 import (
@@ -10,10 +10,9 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// Merge changes source, the JSON of the value want, into JSON of the value got.
-// A value for which keep reports true stays as it is in source if got has a
-// value at the same place; steps lead to it, as in jsonpath.Match. ok is false
-// if source is not JSON, or not that of want.
+// Merge edits source, which is JSON of the value want, so that it is JSON of the value got. A value
+// for which keep returns true stays as it is in source, if got has a value at the same place; steps
+// lead to that place, as in jsonpath.Match. ok is false if source is not JSON, or not JSON of want.
 func Merge(
 	w *interrupt.Work, source string, want, got any, keep func(steps []any) bool,
 ) (text string, ok bool) {
@@ -26,7 +25,7 @@ func Merge(
 		source[root.end:], true
 }
 
-// stands reports whether a node of the source has the shape of a value.
+// stands reports whether a node of the source has the same shape as a value.
 func stands(n *node, v any) bool {
 	switch n.open {
 	case '{':

@@ -14,19 +14,19 @@ type node struct {
 
 // item is a member of an object or an element of an array.
 type item struct {
-	start int    // where it begins, which for a member is its name
+	start int    // its beginning; for a member, that of its name
 	name  string // of a member
 	value *node
 }
 
-// scanner reads JSON in which placeholders, such as {{name}}, stand for values.
+// scanner parses JSON in which placeholders, such as {{name}}, stand for values.
 type scanner struct {
 	src    string
 	pos    int
 	failed bool
 }
 
-// scan reads the one value of a source; nil if that is not JSON.
+// scan parses the only value of a source. It returns nil if the source is not JSON.
 func scan(src string) *node {
 	s := &scanner{src: src}
 	n := s.value(0)
@@ -42,7 +42,7 @@ func (s *scanner) blank() {
 	}
 }
 
-// next returns the next byte that is no white space, 0 at the end.
+// next returns the next byte that is not white space, or 0 at the end.
 func (s *scanner) next() byte {
 	if s.blank(); s.pos < len(s.src) {
 		return s.src[s.pos]
@@ -64,7 +64,7 @@ func (s *scanner) expect(c byte) {
 	}
 }
 
-// maxDepth is how deeply values may be nested.
+// maxDepth limits how deeply values may be nested.
 const maxDepth = 1000
 
 func (s *scanner) value(depth int) *node {
@@ -93,7 +93,7 @@ func (s *scanner) value(depth int) *node {
 	return n
 }
 
-// list reads the items of an object or array, and the bracket behind them.
+// list parses the items of an object or array, and the closing bracket.
 func (s *scanner) list(n *node, depth int) {
 	closing := n.open + 2 // in ASCII, of both kinds of brackets
 	if s.accept(closing) {
@@ -115,8 +115,7 @@ func (s *scanner) list(n *node, depth int) {
 	s.expect(closing)
 }
 
-// text reads a string and returns its value. A string with a placeholder has no
-// value.
+// text parses a string and returns its value. A string with a placeholder has no value.
 func (s *scanner) text() string {
 	start := s.pos
 	s.expect('"')

@@ -64,14 +64,14 @@ func find(n *node, is func(*node) bool) *node {
 	return nil
 }
 
-// indentAt returns the indentation of the line on which a place is.
+// indentAt returns the indentation of the line that contains a position.
 func indentAt(src string, at int) string {
 	line := src[strings.LastIndexByte(src[:at], '\n')+1 : at]
 	return line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 }
 
-// indentOf returns the indentation after some white space that begins on a line
-// with the indentation given.
+// indentOf returns the indentation after white space that begins on a line with the given
+// indentation.
 func indentOf(space, indent string) string {
 	if at := strings.LastIndexByte(space, '\n'); at >= 0 {
 		return space[at+1:]
@@ -79,8 +79,8 @@ func indentOf(space, indent string) string {
 	return indent
 }
 
-// format writes a value that begins on a line with an indentation: on several
-// lines if the source is and it is to be spread.
+// format returns the JSON of a value that begins on a line with the given indentation. If spread is
+// true and the source has values on several lines, so has the result.
 func (s style) format(v any, indent string, spread bool) string {
 	var items []string
 	inner := indent + s.unit

@@ -1,7 +1,6 @@
-// Package jsonpath evaluates JSONPath queries (RFC 9535) in the dialect of
-// Hurl 8: an object's members are visited in the order of their sorted names,
-// and shorthand names have no hyphen. The regular expressions of match and
-// search are those that Go shares with I-Regexp (RFC 9485).
+// Package jsonpath evaluates JSONPath queries (RFC 9535) in the dialect of Hurl 8: the members of
+// an object are visited in the order of their names, and a shorthand name contains no hyphen. The
+// patterns of match and search are the part of I-Regexp (RFC 9485) that package regexp supports.
 package jsonpath
 
 import (
@@ -9,7 +8,7 @@ import (
 	"strconv"
 )
 
-// Path is a compiled query. It may be used by several goroutines.
+// Path is a compiled query. It is safe for concurrent use.
 type Path struct {
 	segments []segment
 }
@@ -61,14 +60,14 @@ type (
 	}
 )
 
-// operand gives a value, or nothing.
+// operand is evaluated to a value, or to nothing.
 type operand interface {
 	value(ctx *scope) (any, bool)
 }
 
 type (
 	literal struct{ v any }
-	// subquery begins at the current node (@) or at the root ($).
+	// subquery is a query in a filter. It begins at the current node (@) or at the root ($).
 	subquery struct {
 		root     bool
 		segments []segment
@@ -88,11 +87,11 @@ func (q *subquery) singular() bool {
 	return true
 }
 
-// Error says where a query is not as it should be.
+// Error is a syntax error in a query.
 type Error struct {
-	Offset  int // in bytes
+	Offset  int // in the query, in bytes
 	Message string
 }
 
-// Error returns the message with its place.
+// Error returns the message with the place of the error.
 func (e *Error) Error() string { return e.Message + " at character " + strconv.Itoa(e.Offset+1) }

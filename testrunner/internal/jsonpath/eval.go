@@ -15,12 +15,12 @@ import (
 type Match struct {
 	Value any
 
-	up   *Match // what the node is in; nil for the root
-	step any    // that leads from there to it
+	up   *Match // the node that contains this one; nil for the root
+	step any    // the name (string) or index (int) of this node in up
 }
 
-// Location returns what leads to the node: a string for each member, an int for
-// each element.
+// Location returns the path from the root to the node: a string for each member, an int for each
+// element.
 func (m *Match) Location() []any {
 	var steps []any
 	for ; m.up != nil; m = m.up {
@@ -36,27 +36,26 @@ func (m *Match) child(step, value any) *Match { return &Match{Value: value, up: 
 type run struct {
 	*interrupt.Work
 	root any
-	// known are the nodes of queries that begin at the root: they are always the
-	// same.
+	// known holds the results of queries that begin at the root, which are always the same.
 	known map[*subquery][]*Match
 }
 
-// scope is what a filter sees.
+// scope is what the expressions of a filter refer to.
 type scope struct {
 	*run
 	current any
 }
 
-// maxMatches is how many nodes a query may select, of which each may be selected
-// more than once.
+// maxMatches bounds the nodes that a query may select. A node that is selected several times counts
+// as often.
 const maxMatches = 10_000_000
 
-// ErrTooMany says that a query selects more nodes than can be kept.
+// ErrTooMany is the error of a query that selects more nodes than are kept.
 var ErrTooMany = fmt.Errorf("it selects more than %d nodes", maxMatches)
 
-// Select returns the nodes that the path selects in a value of jsontree, in the
-// order in which it finds them; the same node may be selected more than once. The
-// error is ErrTooMany.
+// Select returns the nodes that the path selects in root, a value of package jsontree, in the order
+// in which they are found. A node may be selected more than once. Select takes a step of w for each
+// node that it visits. The only error is ErrTooMany.
 func (p *Path) Select(w *interrupt.Work, root any) (nodes []*Match, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -157,7 +156,8 @@ func (s *selector) choose(r *run, out []*Match, n *Match) []*Match {
 	return out
 }
 
-// indexes returns what a slice selects of a list (RFC 9535, section 2.3.4.2).
+// indexes returns the indexes that a slice selects in a list of n elements (RFC 9535, section
+// 2.3.4.2).
 func (s *selector) indexes(n int64) []int64 {
 	step := int64(1)
 	if s.step != nil {
@@ -304,11 +304,11 @@ func (c compare) test(ctx *scope) bool {
 	}
 }
 
-// tolerance is how far numbers with a fraction may be apart and still be equal.
+// tolerance is how far apart numbers with a fraction may be and still be equal.
 const tolerance = 1e-12
 
-// Equal reports whether two values of jsontree are the same: numbers by value,
-// objects whatever the order of their members.
+// Equal reports whether two values of package jsontree are the same: numbers by value, objects
+// regardless of the order of their members.
 func Equal(w *interrupt.Work, a, b any) bool {
 	w.Step()
 	switch a := a.(type) {

@@ -12,7 +12,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
-// maxNesting limits filters in filters and parentheses in parentheses.
+// maxNesting limits how deeply filters and parentheses may be nested.
 const maxNesting = 100
 
 type parser struct {
@@ -41,7 +41,7 @@ func Parse(src string) (path *Path, err error) {
 	return path, nil
 }
 
-// fail ends the parsing; Parse recovers it.
+// fail stops parsing by a panic, which Parse recovers.
 func (p *parser) fail(format string, args ...any) {
 	panic(&Error{
 		Offset:  utf8.RuneCountInString(p.src[:min(p.pos, len(p.src))]),
@@ -82,7 +82,7 @@ func (p *parser) expect(s string) {
 	}
 }
 
-// segments reads as many segments as there are.
+// segments parses all segments that follow.
 func (p *parser) segments() []segment {
 	var list []segment
 	for {
@@ -176,7 +176,7 @@ func (p *parser) selector() selector {
 	return s
 }
 
-// optionalInt reads an integer of the range that RFC 9535 allows (I-JSON).
+// optionalInt parses an integer, if one follows, of the range that RFC 9535 allows (I-JSON).
 func (p *parser) optionalInt() *int64 {
 	start := p.pos
 	p.accept("-")
@@ -198,7 +198,7 @@ func (p *parser) optionalInt() *int64 {
 	return &n
 }
 
-// quoted reads a string literal in either kind of quotes.
+// quoted parses a string literal in single or double quotes.
 func (p *parser) quoted() string {
 	quote := p.src[p.pos]
 	p.pos++
@@ -236,7 +236,7 @@ func (p *parser) escape(b *strings.Builder, quote byte) {
 		r := p.hex4()
 		if utf16.IsSurrogate(r) {
 			if !p.accept(`\u`) {
-				p.fail("half a surrogate pair")
+				p.fail("expected the second half of a surrogate pair")
 			}
 			if r = utf16.DecodeRune(r, p.hex4()); r == utf8.RuneError {
 				p.fail("not a surrogate pair")
@@ -287,7 +287,7 @@ func (p *parser) and() expr {
 	return list
 }
 
-// basic reads a comparison, a test, or an expression in parentheses.
+// basic parses a comparison, a test, or an expression in parentheses.
 func (p *parser) basic() expr {
 	if p.accept("!") {
 		p.blank()
@@ -327,7 +327,7 @@ func (p *parser) parens() expr {
 	return inner
 }
 
-// test makes a test of existence of an operand that is not compared.
+// test returns the test of existence that an operand stands for if it is not compared.
 func (p *parser) test(o operand) expr {
 	switch o := o.(type) {
 	case *subquery:
@@ -350,7 +350,7 @@ func (p *parser) comparable(o operand) {
 	}
 }
 
-// value lets matchExpr stand where operands are read, as the inner of "!".
+// value makes matchExpr an operand, so that it can be parsed where operands are, as behind "!".
 func (matchExpr) value(*scope) (any, bool) { return nil, false }
 
 func (p *parser) matchCall(whole bool) matchExpr {
@@ -369,8 +369,8 @@ func (p *parser) matchCall(whole bool) matchExpr {
 	return m
 }
 
-// compileRegexp compiles a regular expression as RFC 9485 has them, in which a
-// dot is neither of the characters that end lines.
+// compileRegexp compiles a pattern of RFC 9485, in which a dot matches neither \n nor \r. If whole
+// is true, the pattern must match a text as a whole.
 func compileRegexp(text string, whole bool) (*regexp.Regexp, error) {
 	var b strings.Builder
 	inClass := false
@@ -397,7 +397,7 @@ func compileRegexp(text string, whole bool) (*regexp.Regexp, error) {
 	return regexp.Compile(b.String())
 }
 
-// arguments reads n arguments and the closing parenthesis.
+// arguments parses n arguments and the closing parenthesis.
 func (p *parser) arguments(n int) []operand {
 	p.enter()
 	defer func() { p.depth-- }()

@@ -4,23 +4,23 @@ package xpath
 type step struct {
 	axis string
 	test nodeTest
-	// properties are the predicates before the first in which the position counts. Whether they
-	// hold for a node depends on nothing but the node.
+	// properties are the predicates before the first one that depends on positions. Whether they
+	// hold for a node depends on the node alone.
 	properties []predicate
-	// positional are the others.
+	// positional are the other predicates.
 	positional []predicate
 
-	// listings are the nodes that the step can select, by the parent that they are children of,
-	// and for nil those of the whole document.
+	// listings holds the nodes that the step can select among the children of each parent; nil
+	// stands for the whole document.
 	listings map[*node]*listing
 }
 
-// nodeTest tests kind and name; the zero one is "*".
+// nodeTest tests the kind and the name of a node. The zero value is "*".
 type nodeTest struct {
 	kind    string // node, text, comment, processing-instruction; "" for a name
 	name    string // "": any
 	space   string
-	inSpace bool // the namespace counts: that of a prefix
+	inSpace bool // the name has a prefix, whose namespace is space
 }
 
 func (t nodeTest) holds(n *node, axis string) bool {
@@ -61,7 +61,7 @@ func (s *step) reverse() bool {
 	return false
 }
 
-// from returns what the step selects from any of some nodes.
+// from returns the nodes that the step selects from any of the given nodes.
 func (s *step) from(c *scope, nodes *set) *set {
 	var out collector
 	visit := func(n *node) bool {
@@ -79,11 +79,11 @@ func (s *step) from(c *scope, nodes *set) *set {
 	return out.set(c)
 }
 
-// near returns the nodes on the axis of any of some nodes, in document order, for axes that lead
-// no further than to children and ancestors; ok is false for the others.
+// near returns the nodes on the axis of any of the given nodes, in document order, for axes that
+// lead no further than to children and ancestors; ok is false for other axes.
 func (s *step) near(c *scope, nodes *set) (out []*node, ok bool) {
 	seen := make(map[*node]bool)
-	add := func(n *node) bool { // false if it is known
+	add := func(n *node) bool { // reports whether n is new
 		if n == nil || seen[n] {
 			return false
 		}
@@ -114,11 +114,11 @@ func (s *step) near(c *scope, nodes *set) (out []*node, ok bool) {
 	return inOrder(out), true
 }
 
-// decisive visits those nodes from which an axis reaches all that it reaches from any of them, so
-// that no part of the document is looked at for each node.
+// decisive visits those nodes from which an axis reaches all that it reaches from any of the given
+// nodes, so that no part of the document is visited for each of them.
 func (s *step) decisive(c *scope, nodes *set, visit func(*node) bool) {
 	switch s.axis {
-	case "following-sibling": // the first below each parent
+	case "following-sibling": // the first one below each parent
 		seen := make(map[*node]bool)
 		nodes.each(c, func(n *node) bool {
 			if n.kind != kindAttribute && !seen[n.parent] {
@@ -151,7 +151,7 @@ func (s *step) decisive(c *scope, nodes *set, visit func(*node) bool) {
 		var last *node
 		nodes.each(c, func(n *node) bool { last = n; return true })
 		visit(last)
-	case "descendant", "descendant-or-self": // those that are in no other
+	case "descendant", "descendant-or-self": // nodes that are in no other one
 		end := -1
 		nodes.each(c, func(n *node) bool {
 			if n.order > end {
@@ -163,7 +163,7 @@ func (s *step) decisive(c *scope, nodes *set, visit func(*node) bool) {
 	}
 }
 
-// candidates returns the nodes on the axis of a node that test and properties hold for.
+// candidates returns the nodes on the axis of n for which the test and the properties hold.
 func (s *step) candidates(c *scope, n *node) sequence {
 	switch s.axis {
 	case "child":
@@ -203,7 +203,7 @@ func (s *step) candidates(c *scope, n *node) sequence {
 	return s.these(c)
 }
 
-// these returns those of a few nodes that test and properties hold for.
+// these returns those of a few nodes for which the test and the properties hold.
 func (s *step) these(c *scope, nodes ...*node) sequence {
 	var out []*node
 	for _, n := range nodes {
@@ -214,7 +214,7 @@ func (s *step) these(c *scope, nodes ...*node) sequence {
 	return applied(c, s.properties, sequence{setOf(out...), s.reverse()})
 }
 
-// preceding returns what is before a node without what it is in.
+// preceding returns the nodes before n, without its ancestors.
 func (s *step) preceding(c *scope, n *node) sequence {
 	all := s.listed(c, nil, -1, n.order-1)
 	var spans []span
@@ -232,20 +232,20 @@ func (s *step) preceding(c *scope, n *node) sequence {
 	return sequence{&set{all.list, spansOf(spans...)}, true}
 }
 
-// fewChildren is up to how many children of a node no list is kept.
+// fewChildren is the number of children up to which a node has no listing.
 const fewChildren = 8
 
-// listing is what a step can select of the children of one node, or of the whole document.
+// listing holds what a step can select among the children of one node, or in the whole document.
 type listing struct {
-	all *list // for which the test holds
-	// kept are those for which the properties hold, too. They are found once that would have
-	// taken no longer than what was done without: tested counts that.
+	all *list // nodes for which the test holds
+	// kept holds the nodes for which the properties hold too. It is made once testing nodes as they
+	// were asked for has cost as much: tested counts those.
 	kept   *list
 	tested int
 }
 
-// listed returns those children of a node, or with nil those nodes of the document, that begin
-// behind after and up to last in its order.
+// listed returns the children of parent, or if it is nil the nodes of the document, whose place is
+// behind after and not behind last.
 func (s *step) listed(c *scope, parent *node, after, last int) sequence {
 	if parent != nil && len(parent.children) <= fewChildren {
 		var nodes []*node
@@ -280,7 +280,7 @@ func (s *step) listed(c *scope, parent *node, after, last int) sequence {
 	return sequence{&set{l.kept, spansOf(span{lo, hi})}, s.reverse()}
 }
 
-// tested lists the children of a node, or with nil all nodes, that the test holds for.
+// tested returns the children of parent, or if it is nil all nodes, for which the test holds.
 func (s *step) tested(c *scope, parent *node) *list {
 	nodes := c.doc.nodes
 	if parent != nil {

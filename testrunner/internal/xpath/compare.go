@@ -6,7 +6,7 @@ func (e comparison) kind() valueKind   { return isBool }
 func (e comparison) needs() needs      { return e.left.needs() | e.right.needs() }
 func (e comparison) eval(c *scope) any { return compare(c, e.op, e.left.eval(c), e.right.eval(c)) }
 
-// compare compares two values; of nodes it is enough if one meets it.
+// compare compares two values. A nodeset meets a comparison if one of its nodes does.
 func compare(c *scope, op string, a, b any) bool {
 	left, leftNodes := a.(*set)
 	right, rightNodes := b.(*set)
@@ -25,7 +25,7 @@ func compare(c *scope, op string, a, b any) bool {
 	return compareAtoms(op, a, b)
 }
 
-// turned returns the sign of a comparison for its sides in the other order.
+// turned returns the operator for the same comparison with its sides exchanged.
 func turned(op string) string {
 	switch op[0] {
 	case '<':
@@ -36,7 +36,7 @@ func turned(op string) string {
 	return op
 }
 
-// compareSet reports whether a node meets a comparison with a string or a number.
+// compareSet reports whether a node of s meets a comparison with a string or a number.
 func compareSet(c *scope, op string, s *set, with any) bool {
 	text, isText := with.(string)
 	switch {
@@ -49,8 +49,8 @@ func compareSet(c *scope, op string, s *set, with any) bool {
 	return s.anyNumber(c, func(x float64) bool { return compareAtoms(op, x, number) })
 }
 
-// compareSets reports whether a node of either set meet a comparison, without one of each node
-// with each.
+// compareSets reports whether a node of a and a node of b meet a comparison. It does not compare
+// each node with each.
 func compareSets(c *scope, op string, a, b *set) bool {
 	switch op {
 	case "=":
@@ -66,7 +66,8 @@ func compareSets(c *scope, op string, a, b *set) bool {
 		if first == nil || second == nil {
 			return false
 		}
-		// Either differs from what all of the other are, or is not always the same.
+		// Some nodes differ if the first ones do, or if either set has a node unlike the first one
+		// of the other.
 		one, other := first.value(), second.value()
 		return one != other || a.any(c, func(n *node) bool { return n.value() != other }) ||
 			b.any(c, func(n *node) bool { return n.value() != one })
@@ -79,10 +80,10 @@ func compareSets(c *scope, op string, a, b *set) bool {
 	return compareAtoms(op, highA, lowB)
 }
 
-// fewNodes is up to how many nodes are compared one by one.
+// fewNodes is the number of nodes up to which nodes are compared one by one.
 const fewNodes = 8
 
-// limits returns the least and the greatest number among the nodes, NaN if none is a number.
+// limits returns the smallest and the largest number among the nodes, NaN if none is a number.
 func limits(c *scope, s *set) (low, high float64) {
 	low, high = math.NaN(), math.NaN()
 	s.anyNumber(c, func(x float64) bool {
@@ -97,7 +98,7 @@ func limits(c *scope, s *set) (low, high float64) {
 	return low, high
 }
 
-// compareAtoms compares values of which none is a nodeset.
+// compareAtoms compares two values that are not nodesets.
 func compareAtoms(op string, a, b any) bool {
 	if op == "=" || op == "!=" {
 		return equal(a, b) == (op == "=")

@@ -59,11 +59,10 @@ func toString(v any) string {
 	return ""
 }
 
-// precision is how many digits of a number are written.
+// precision is the number of significant digits that are written.
 const precision = 15
 
-// formatNumber writes a number as libxml2 does: with an exponent if it is very
-// big or very small.
+// formatNumber writes a number as libxml2 does: with an exponent if it is very large or very small.
 func formatNumber(n float64) string {
 	abs := math.Abs(n)
 	switch {

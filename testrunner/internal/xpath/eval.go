@@ -6,8 +6,8 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
-// A value is a *set, a float64, a string or a bool. Which one an expression has is known before
-// it is evaluated.
+// A value is a *set, a float64, a string or a bool. The kind of an expression's value is known
+// before the expression is evaluated.
 
 // valueKind is the kind of an expression's value.
 type valueKind int
@@ -19,7 +19,7 @@ const (
 	isBool
 )
 
-// needs is what an expression's value depends on, beside the document.
+// needs is a set of what the value of an expression depends on besides the document.
 type needs int
 
 const (
@@ -32,17 +32,17 @@ const (
 type scope struct {
 	doc            *Document
 	run            *run
-	node           *node // nil outside of steps
+	node           *node // the context node; nil outside of steps
 	position, size int   // 0 outside of predicates
 }
 
 // run is one evaluation.
 type run struct {
 	*interrupt.Work
-	ids map[string]*node // made when first asked for
+	ids map[string]*node // made on first use
 }
 
-// step is called for each node that is visited.
+// step counts a node that is visited.
 func (c *scope) step() { c.run.Step() }
 
 // expr is an expression.
@@ -68,21 +68,21 @@ type (
 	}
 	negation struct {
 		of       expr
-		negative bool // an even number of signs only makes a number
+		negative bool // false for an even number of signs, which still converts to a number
 	}
 	union  struct{ left, right expr }
 	filter struct {
 		of        expr
 		predicate predicate
 	}
-	// location is a path of steps from the root, from what an expression gives,
-	// or from the context.
+	// location is a path of steps from the root, from the nodes of an expression, or from the
+	// context node.
 	location struct {
 		from     expr
 		absolute bool
 		steps    []step
 	}
-	// fixed is an expression whose value is always the same: it is evaluated once.
+	// fixed is an expression whose value is always the same, so that it is evaluated once.
 	fixed struct {
 		of   expr
 		v    any
@@ -90,12 +90,12 @@ type (
 	}
 )
 
-// Nodeset is the result of an expression that selects nodes: how many.
+// Nodeset is the result of an expression that selects nodes: their number.
 type Nodeset int
 
-// Evaluate evaluates an expression. The result is a Nodeset, a float64, a
-// string or a bool. The context has no node: relative paths select nothing.
-// Each node that is visited is a step of the work.
+// Evaluate evaluates an XPath expression. The result is a Nodeset, a float64, a string or a bool.
+// There is no context node, so a relative path selects nothing. Evaluate takes a step of w for each
+// node that it visits. The error says what is wrong with the expression.
 func (d *Document) Evaluate(w *interrupt.Work, source string) (result any, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -173,7 +173,7 @@ func (e filter) eval(c *scope) any {
 	return e.predicate.apply(c, sequence{nodes(e.of.eval(c)), false}, math.MaxInt).set
 }
 
-// nodes returns a value that must be a nodeset.
+// nodes returns v as a nodeset. It fails with a syntaxError if v is something else.
 func nodes(v any) *set {
 	s, ok := v.(*set)
 	if !ok {
@@ -212,7 +212,7 @@ func (e *location) eval(c *scope) any {
 	return s
 }
 
-// once returns an expression that is evaluated once if that is often enough.
+// once returns e, evaluated only once if its value is always the same.
 func once(e expr) expr {
 	if e.needs() != 0 {
 		return e

@@ -7,19 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// function is a function of XPath: how many arguments it takes, most -1 for any
-// number, and what it returns.
+// function describes a function of XPath: the number of its arguments, where most is -1 for any
+// number, and the kind of its result.
 type function struct {
 	least, most int
 	kind        valueKind
-	needs       needs // beside those of its arguments
-	// implied is what the function needs when it has no argument, and then takes the node of the
-	// context in its place.
+	needs       needs // besides those of its arguments
+	// implied is what the function needs if it has no argument and takes the context node instead.
 	implied needs
 	apply   func(c *scope, args []any) any
 }
 
-// call is the call of a function.
+// call is a call of a function.
 type call struct {
 	name     string
 	function function
@@ -116,16 +115,15 @@ func booleanFunction(name string) (f function, ok bool) {
 	return function{}, false
 }
 
-// inPredicate returns the context, which must be that of a predicate.
+// inPredicate returns c, which must be the context of a predicate.
 func inPredicate(c *scope) *scope {
 	if c.position == 0 {
-		fail("position and last are for predicates")
+		fail("position() and last() stand outside of a predicate")
 	}
 	return c
 }
 
-// named returns a function of a node's name, that of the context without an
-// argument.
+// named returns a function of a node's name. Without an argument it takes the context node.
 func named(of func(*node) string) function {
 	return function{most: 1, kind: isString, implied: needsNode,
 		apply: func(c *scope, args []any) any {
@@ -141,7 +139,7 @@ func named(of func(*node) string) function {
 		}}
 }
 
-// byID returns the elements with one of some identifiers.
+// byID returns the elements that have one of the given identifiers.
 func byID(c *scope, arg any) *set {
 	if c.run.ids == nil {
 		c.run.ids = identified(c)
@@ -165,8 +163,8 @@ func byID(c *scope, arg any) *set {
 	return setOf(slices.Compact(inOrder(out))...)
 }
 
-// identified returns the elements by their identifiers; of several with the same the first one
-// has it. In XML only xml:id makes one, as document types are not read.
+// identified returns the elements by their identifiers. If several have the same one, it belongs to
+// the first. In XML the only identifier is xml:id, since document types are not read.
 func identified(c *scope) map[string]*node {
 	ids := make(map[string]*node)
 	for _, n := range c.doc.nodes {
@@ -182,8 +180,8 @@ func identified(c *scope) map[string]*node {
 	return ids
 }
 
-// hasLanguage reports whether xml:lang of a node, or of what it is in, is a
-// language or a dialect of it.
+// hasLanguage reports whether the nearest xml:lang, that of n or of an ancestor, is the language or
+// a dialect of it.
 func hasLanguage(n *node, language string) bool {
 	for ; n != nil; n = n.parent {
 		for _, a := range n.attrs {
@@ -252,8 +250,7 @@ func stringFunction(name string) (f function, ok bool) {
 
 func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
 
-// ofString returns a function of a string, that of the context without an
-// argument.
+// ofString returns a function of a string. Without an argument it takes that of the context node.
 func ofString(kind valueKind, of func(string) any) function {
 	return function{most: 1, kind: kind, implied: needsNode, apply: func(c *scope, args []any) any {
 		switch {
@@ -333,7 +330,7 @@ func numberFunction(name string) (f function, ok bool) {
 	return function{}, false
 }
 
-// round rounds to the nearest integer, up if there are two.
+// round returns the nearest integer, and of two the larger one.
 func round(n float64) float64 {
 	if math.IsInf(n, 0) || math.IsNaN(n) || n == 0 {
 		return n

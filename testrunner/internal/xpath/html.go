@@ -8,10 +8,9 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
-// ParseHTML reads any text as HTML. Unlike in the parsers of browsers, and like
-// in libxml2, elements tbody and head are there only if they are written, and
-// text at the beginning is a paragraph. There are no namespaces. The error is
-// ErrNoRoot.
+// ParseHTML parses any text as HTML. As in libxml2, and unlike in browsers, the elements tbody and
+// head exist only if they are written, and text at the beginning becomes a paragraph. There are no
+// namespaces. ParseHTML takes steps of w. The only error is ErrNoRoot.
 func ParseHTML(w *interrupt.Work, text string) (*Document, error) {
 	trimmed := strings.TrimLeft(text, " \t\r\n")
 	if trimmed == "" {
@@ -33,10 +32,10 @@ func ParseHTML(w *interrupt.Work, text string) (*Document, error) {
 	return doc.finish(), nil
 }
 
-// htmlBuilder copies a tree. head and body say which elements are written.
+// htmlBuilder copies a tree. head and body report whether the elements head and tbody are written.
 type htmlBuilder struct{ head, body bool }
 
-// children adds the children of a parsed node to a node.
+// children copies the children of from to the node to.
 func (b htmlBuilder) children(to *node, from *html.Node, depth int) {
 	for child := from.FirstChild; child != nil; child = child.NextSibling {
 		switch child.Type {

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxNesting limits expressions within expressions.
+// maxNesting limits how deeply expressions may be nested.
 const maxNesting = 200
 
-// parser reads an expression. An error is a panic with a syntaxError.
+// parser parses an expression. It fails by a panic with a syntaxError.
 type parser struct {
 	src   string
 	pos   int
@@ -41,7 +41,7 @@ func (p *parser) space() {
 	}
 }
 
-// has reports whether a sign is next.
+// has reports whether sign comes next.
 func (p *parser) has(sign string) bool {
 	p.space()
 	return strings.HasPrefix(p.src[p.pos:], sign)
@@ -61,7 +61,7 @@ func (p *parser) expect(sign string) {
 	}
 }
 
-// acceptWord reads an operator that is a word.
+// acceptWord accepts an operator that is a word.
 func (p *parser) acceptWord(word string) bool {
 	p.space()
 	if p.name(p.pos) != word {
@@ -71,8 +71,7 @@ func (p *parser) acceptWord(word string) bool {
 	return true
 }
 
-// name returns the name without a colon that stands at a position, "" if there
-// is none.
+// name returns the name without a colon that stands at a position, or "" if there is none.
 func (p *parser) name(at int) string {
 	end := at
 	for end < len(p.src) {
@@ -188,7 +187,7 @@ func (p *parser) union() expr {
 	return left
 }
 
-// path reads a path, which may begin with an expression that is none.
+// path parses a path, or an expression that is none, with the predicates and steps behind it.
 func (p *parser) path() expr {
 	if !p.beginsPrimary() {
 		return p.location(nil)
@@ -203,8 +202,8 @@ func (p *parser) path() expr {
 	return e
 }
 
-// beginsPrimary reports whether a literal, a number, a variable, a parenthesis
-// or the call of a function is next.
+// beginsPrimary reports whether a literal, a number, a variable, a parenthesis or a function call
+// comes next.
 func (p *parser) beginsPrimary() bool {
 	p.space()
 	if p.pos >= len(p.src) {
@@ -233,7 +232,7 @@ func (p *parser) primary() expr {
 	case c == '"' || c == '\'':
 		return constant{p.literal()}
 	case c == '$':
-		fail("there are no variables")
+		fail("variables are not supported")
 	case isDigit(c) || c == '.':
 		end := p.pos
 		for end < len(p.src) && (isDigit(p.src[end]) || p.src[end] == '.') {
@@ -244,7 +243,7 @@ func (p *parser) primary() expr {
 		}
 		text := p.src[p.pos:end]
 		if strings.Count(text, ".") > 1 {
-			fail("%q is no number", text)
+			fail("%q is not a number", text)
 		}
 		p.pos = end
 		return constant{toNumber(text)}
@@ -263,7 +262,7 @@ func (p *parser) primary() expr {
 	return once(newCall(name, args))
 }
 
-// exponentLength returns the length of an exponent at the beginning of s.
+// exponentLength returns the length of the exponent with which s begins, or 0.
 func exponentLength(s string) int {
 	if s == "" || s[0] != 'e' && s[0] != 'E' {
 		return 0
@@ -300,8 +299,8 @@ func (p *parser) predicate() predicate {
 	return newPredicate(e)
 }
 
-// location reads the steps of a path, from what an expression gives, or from
-// the root or the context.
+// location parses the steps of a path from the nodes of an expression, or if from is nil, from the
+// root or the context node.
 func (p *parser) location(from expr) expr {
 	path := &location{from: from}
 	switch {
@@ -328,8 +327,8 @@ func (p *parser) location(from expr) expr {
 	}
 }
 
-// below returns the steps that // and a step stand for. Where positions do not count, children
-// of descendants are descendants.
+// below returns the steps that stand for "//" and s. Where positions do not matter, the children of
+// descendants are descendants.
 func below(s step) []step {
 	if s.axis == "child" && len(s.positional) == 0 {
 		s.axis = "descendant"

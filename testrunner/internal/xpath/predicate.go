@@ -5,13 +5,12 @@ import (
 	"slices"
 )
 
-// predicate is an expression that nodes are selected by.
+// predicate is an expression that selects among nodes.
 type predicate struct {
 	of expr
-	// positional says that it depends on the node's position, or on how many there are.
+	// positional reports whether it depends on the position of a node, or on the number of nodes.
 	positional bool
-	// holds says at which positions it holds, as far as that was asked for, if it depends on
-	// nothing but the position.
+	// holds caches whether it holds at a position, if it depends on nothing else.
 	holds map[int]bool
 }
 
@@ -24,8 +23,8 @@ func newPredicate(e expr) predicate {
 	return p
 }
 
-// apply returns the nodes that the predicate holds for; not more than most, which is about how
-// many the caller will look at.
+// apply returns the nodes for which the predicate holds, but not more than most, which is about how
+// many the caller will use.
 func (p *predicate) apply(c *scope, s sequence, most int) sequence {
 	size := s.len()
 	if size == 0 {
@@ -60,8 +59,8 @@ func (p *predicate) test(inner *scope, n *node, position int) bool {
 	return toBool(v)
 }
 
-// most returns how many of the nodes that a predicate is applied to can be of use, if it holds
-// at positions near the first only: for [1].
+// most returns how many of the nodes that a predicate is applied to matter, if it can hold at the
+// first positions only: for [1].
 func (p *predicate) most(c *scope) int {
 	if p.positional && p.of.needs()&needsSize == 0 {
 		all := &scope{doc: c.doc, run: c.run, size: math.MaxInt32}
@@ -84,8 +83,8 @@ func applied(c *scope, predicates []predicate, s sequence) sequence {
 	return s
 }
 
-// positions returns at which positions a predicate holds, counted from 0, if that can be said
-// without a look at the nodes: for [2], [last()], [position() < 3].
+// positions returns the positions at which a predicate holds, counted from 0, if they can be found
+// without visiting the nodes: for [2], [last()], [position() < 3].
 func positions(c *scope, e expr) (at []span, ok bool) {
 	switch e := e.(type) {
 	case logical:
@@ -115,7 +114,7 @@ func positions(c *scope, e expr) (at []span, ok bool) {
 	return between(c, "=", e), true
 }
 
-// common returns what is in both of two lists of spans.
+// common returns the positions that are in both of two lists of spans.
 func common(a, b []span) (both []span) {
 	for _, x := range a {
 		for _, y := range b {
@@ -125,7 +124,7 @@ func common(a, b []span) (both []span) {
 	return both
 }
 
-// others returns what is in none of some spans, up to a size.
+// others returns the positions below size that are in none of the spans.
 func others(spans []span, size int) []span {
 	var out []span
 	lo := 0
@@ -136,7 +135,7 @@ func others(spans []span, size int) []span {
 	return spansOf(append(out, span{lo, size})...)
 }
 
-// comparedPositions is positions for position() on one side of a sign and a number on the other.
+// comparedPositions is positions for a comparison of position() with a number.
 func comparedPositions(c *scope, e comparison) (at []span, ok bool) {
 	op, bound := e.op, e.right
 	if !isPosition(e.left) {
@@ -159,10 +158,10 @@ func isPosition(e expr) bool {
 	return ok && f.name == "position"
 }
 
-// between returns the positions, of those there are, that a comparison with a number holds for.
+// between returns those of the existing positions for which a comparison with a number holds.
 func between(c *scope, op string, bound expr) []span {
 	inner := *c
-	inner.position = 1 // last() may be asked for
+	inner.position = 1 // as in a predicate, so that bound may call last()
 	n := toNumber(bound.eval(&inner))
 	lo, hi := 1.0, float64(c.size)
 	switch op {

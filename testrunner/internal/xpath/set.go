@@ -5,19 +5,19 @@ import (
 	"sort"
 )
 
-// list holds nodes in document order, each once. Lists that belong to a document are kept for
-// as long as an expression is evaluated, so that what is found out about them is found out once.
+// list holds nodes in document order, each once. Lists that belong to a document are kept for as
+// long as an expression is evaluated, so that what is computed from them is computed once.
 type list struct {
 	nodes []*node
-	kept  bool // by the evaluation; others are made for one set
-	// read counts the nodes whose text was read. Once those have been many, positions says where
-	// nodes with a text are, and numbers which numbers the texts are.
+	kept  bool // for the evaluation; other lists are made for one set
+	// read counts the nodes whose text was read. Once there were many, positions maps a text to the
+	// indexes of its nodes, and numbers holds the texts as numbers.
 	read      int
 	positions map[string][]int
 	numbers   []float64
 }
 
-// worthwhile reports whether it is time to find something out about all nodes of the list.
+// worthwhile counts reads, and reports whether reading all nodes of the list now pays off.
 func (l *list) worthwhile(reads int) bool {
 	l.read += reads
 	return l.kept && l.read > len(l.nodes)
@@ -28,11 +28,11 @@ func (l *list) at(order int) int {
 	return sort.Search(len(l.nodes), func(i int) bool { return l.nodes[i].order >= order })
 }
 
-// span is a part of a list: the nodes from lo to before hi.
+// span is a part of a list: the nodes from lo up to, but not including, hi.
 type span struct{ lo, hi int }
 
-// set is a nodeset: nodes in document order, each once. Its nodes are spans of a list, so that
-// the nodes beside or below a node are known without a look at each.
+// set is a nodeset: nodes in document order, each once. Its nodes are spans of a list, so that the
+// nodes beside or below a node are found without visiting each.
 type set struct {
 	list  *list
 	spans []span // in order, none empty, none overlapping
@@ -42,7 +42,7 @@ func setOf(nodes ...*node) *set { return wholeSet(&list{nodes: nodes}) }
 
 func wholeSet(l *list) *set { return &set{l, spansOf(span{0, len(l.nodes)})} }
 
-// spansOf leaves out spans that are empty.
+// spansOf returns the spans that are not empty.
 func spansOf(spans ...span) []span {
 	return slices.DeleteFunc(spans, func(s span) bool { return s.lo >= s.hi })
 }
@@ -55,7 +55,7 @@ func (s *set) len() int {
 	return n
 }
 
-// nodes returns the nodes as a list of its own.
+// nodes returns the nodes in a slice of its own.
 func (s *set) nodes(c *scope) []*node {
 	var out []*node
 	s.each(c, func(n *node) bool {
@@ -65,7 +65,7 @@ func (s *set) nodes(c *scope) []*node {
 	return out
 }
 
-// first returns the first node, nil if there is none.
+// first returns the first node, or nil if there is none.
 func (s *set) first() *node {
 	if len(s.spans) == 0 {
 		return nil
@@ -73,7 +73,7 @@ func (s *set) first() *node {
 	return s.list.nodes[s.spans[0].lo]
 }
 
-// each passes the nodes to visit until it returns false.
+// each calls visit for each node until visit returns false.
 func (s *set) each(c *scope, visit func(*node) bool) {
 	for _, part := range s.spans {
 		for _, n := range s.list.nodes[part.lo:part.hi] {
@@ -84,7 +84,7 @@ func (s *set) each(c *scope, visit func(*node) bool) {
 	}
 }
 
-// eachBackward is each from the last node to the first.
+// eachBackward is each, from the last node to the first.
 func (s *set) eachBackward(c *scope, visit func(*node) bool) {
 	for _, part := range slices.Backward(s.spans) {
 		for _, n := range slices.Backward(s.list.nodes[part.lo:part.hi]) {
@@ -105,7 +105,7 @@ func (s *set) any(c *scope, meets func(*node) bool) bool {
 	return found
 }
 
-// has reports whether a node has a text.
+// has reports whether text is the string-value of a node.
 func (s *set) has(c *scope, text string) bool {
 	l := s.list
 	if l.positions == nil && !l.worthwhile(s.len()) {
@@ -126,7 +126,7 @@ func (s *set) has(c *scope, text string) bool {
 	})
 }
 
-// anyNumber reports whether the text of a node is a number, or NaN, that meets a condition.
+// anyNumber reports whether the string-value of a node, as a number or NaN, meets a condition.
 func (s *set) anyNumber(c *scope, meets func(float64) bool) bool {
 	l := s.list
 	if l.numbers == nil && !l.worthwhile(s.len()) {
@@ -149,16 +149,16 @@ func (s *set) anyNumber(c *scope, meets func(float64) bool) bool {
 	return false
 }
 
-// collector collects nodes from several places.
+// collector joins nodes from several places.
 type collector struct {
-	spans map[*list][]span // of lists that are kept
-	lists []*list          // those of spans, in the order in which they came
+	spans map[*list][]span // of kept lists
+	lists []*list          // the keys of spans, in the order in which they were added
 	loose []*node
-	seen  []uint64 // a bit for each node of the document, once many are loose
+	seen  []uint64 // a bit for each node of the document, if there are many loose nodes
 }
 
-// manyLoose is from how many loose nodes on each is taken once only: they may be far more than
-// the document has nodes.
+// manyLoose is the number of loose nodes from which on repeated ones are dropped as they come: they
+// may be far more than the document has nodes.
 const manyLoose = 1 << 10
 
 func (u *collector) add(c *scope, s *set) {
@@ -207,7 +207,7 @@ func (u *collector) set(c *scope) *set {
 	return setOf(slices.Compact(inOrder(nodes))...)
 }
 
-// inOrder puts nodes into document order.
+// inOrder sorts nodes into document order.
 func inOrder(nodes []*node) []*node {
 	byOrder := func(a, b *node) int { return a.order - b.order }
 	if !slices.IsSortedFunc(nodes, byOrder) {
@@ -216,7 +216,7 @@ func inOrder(nodes []*node) []*node {
 	return nodes
 }
 
-// merged puts spans in order and joins those that overlap.
+// merged sorts spans and joins those that overlap.
 func merged(spans []span) []span {
 	byStart := func(a, b span) int { return a.lo - b.lo }
 	if !slices.IsSortedFunc(spans, byStart) {
@@ -239,7 +239,7 @@ type sequence struct {
 	reverse bool // the last node of the document comes first
 }
 
-// at returns the nodes at some positions, counted from 0.
+// at returns the nodes at the given positions, counted from 0.
 func (s sequence) at(positions []span) sequence {
 	if s.reverse {
 		size, turned := s.len(), make([]span, len(positions))
@@ -256,7 +256,7 @@ func (s sequence) at(positions []span) sequence {
 			both := span{max(part.lo, p.lo+shift), min(part.hi, p.hi+shift)}
 			out.spans = append(out.spans, spansOf(both)...)
 			if p.hi > before+part.hi-part.lo {
-				break // the next part has more of them
+				break // the rest of these positions is in the next part
 			}
 			positions = positions[1:]
 		}
@@ -265,7 +265,8 @@ func (s sequence) at(positions []span) sequence {
 	return sequence{out, s.reverse}
 }
 
-// filter returns the nodes that keep holds for, given their position, until there are most.
+// filter returns the nodes for which keep returns true, given a node and its position, until there
+// are most of them.
 func (s sequence) filter(c *scope, most int, keep func(n *node, position int) bool) sequence {
 	var nodes []*node
 	i := 0

@@ -1,6 +1,6 @@
-// Package xpath evaluates XPath 1.0 over XML and HTML documents, broken ones
-// included. Where the recommendation leaves something open, and in how numbers
-// are written, it does what libxml2 does, which the hurl program is built on.
+// Package xpath evaluates XPath 1.0 over XML and HTML documents, including broken ones. Where the
+// recommendation leaves something open, and in how numbers are written, it follows libxml2, on
+// which the hurl program is built.
 package xpath
 
 import (
@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// Document is a parsed document. It may be used by several goroutines.
+// Document is a parsed document. It is safe for concurrent use.
 type Document struct {
 	root  *node
 	nodes []*node // all but attributes, in document order
 	html  bool
-	// namespaces are the prefixes that expressions can use.
+	// namespaces maps the prefixes that expressions can use.
 	namespaces map[string]string
 }
 
-// ErrNoRoot says that a text has no root element.
+// ErrNoRoot is the error of a text without a root element.
 var ErrNoRoot = errors.New("there is no root element")
 
 type kind int
@@ -31,21 +31,21 @@ const (
 	kindInstruction
 )
 
-// node is a node of the tree that XPath sees.
+// node is a node of the tree, as XPath defines it.
 type node struct {
 	kind     kind
 	parent   *node
 	children []*node
 	attrs    []*node
-	// prefix, name and space are those of elements and attributes; name is also
-	// the target of an instruction.
+	// prefix, name and space belong to elements and attributes; name is also the target of a
+	// processing instruction.
 	prefix, name, space string
-	text                string // of all kinds but root and elements
+	text                string // of all kinds except root and elements
 	order               int    // the place in the document
-	last                int    // that of the last node in it, itself if there is none
+	last                int    // the order of the last node below, or its own if there is none
 }
 
-// ancestors returns what the node is in, the root first.
+// ancestors returns the ancestors of the node, the root first.
 func (n *node) ancestors() []*node {
 	depth := 0
 	for p := n.parent; p != nil; p = p.parent {

@@ -9,18 +9,17 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
-// maxDepth is how deeply elements may be nested; what is nested deeper is left
-// out, as by libxml2.
+// maxDepth limits how deeply elements are nested. As in libxml2, deeper ones are left out.
 const maxDepth = 256
 
 // xmlSpace is the namespace of the prefix xml.
 const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 
-// ParseXML reads a document, even one that is not well-formed if it has a root
-// element: an end tag closes the element that is open, whatever it names, and
-// what is left open closes at the end or where nothing more can be made of the
-// text. All prefixes that it declares can be used in expressions, and "_" for
-// its first default namespace. The error is ErrNoRoot.
+// ParseXML parses a document, even one that is not well-formed if it has a root element: an end tag
+// closes the innermost open element, whatever it names, and what is left open is closed at the end
+// or where the text cannot be parsed any further. Expressions can use all prefixes that the
+// document declares, and "_" for its first default namespace. ParseXML takes steps of w. The only
+// error is ErrNoRoot.
 func ParseXML(w *interrupt.Work, text string) (*Document, error) {
 	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "<") {
 		return nil, ErrNoRoot
@@ -29,7 +28,7 @@ func ParseXML(w *interrupt.Work, text string) (*Document, error) {
 	b.open = []openElement{{b.doc.root, map[string]string{"xml": xmlSpace}}}
 	d := xml.NewDecoder(w.Reader(strings.NewReader(text)))
 	d.Strict = false
-	// The text is decoded already, whatever it says of its encoding.
+	// The text is decoded already, whichever encoding it declares.
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	for token, err := d.RawToken(); err == nil && b.add(token); token, err = d.RawToken() {
 	}
@@ -40,8 +39,7 @@ func ParseXML(w *interrupt.Work, text string) (*Document, error) {
 	return b.doc.finish(), nil
 }
 
-// openElement is an element that is not closed yet, with the namespaces that
-// hold in it.
+// openElement is an element that is not closed yet, with the namespaces in force in it.
 type openElement struct {
 	node   *node
 	spaces map[string]string
@@ -53,7 +51,7 @@ type xmlBuilder struct {
 	rooted bool          // there is a root element
 }
 
-// add adds a token to the tree; false if the document ends here.
+// add adds a token to the tree. It returns false if the document ends here.
 func (b *xmlBuilder) add(token xml.Token) bool {
 	last := b.open[len(b.open)-1].node
 	switch t := token.(type) {
