@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -18,8 +17,7 @@ type Context struct {
 	owner any
 	inst  context.Context // while a module is instantiated: what wazero needs for that
 	act   *activation     // of the innermost call
-	began time.Time       // when the guest came to its first safepoint; zero before
-	turn  time.Time       // when its turn began
+	turns ticket
 }
 
 // NewContext returns a context for calls into the group. owner is the value that Owner returns to
@@ -94,36 +92,26 @@ func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 	return func(ctx context.Context, stack []uint64) {
 		defer passPanic()
 		c := ctx.(*Context)
-		if i := c.group.interrupted.Load(); i != nil {
-			panic(i.cause)
-		}
+		c.stop()
+		processors.leave(&c.turns)
 		fn(c, stack)
 	}
 }
 
-// Guest code that has been busy for long keeps a processor that others wait for no
-// longer than a turn. The scheduler would let it run ten times as long, and a request
-// passes through several goroutines that each wait for all guests that are busy.
-// What takes a few milliseconds is better done at once.
-const (
-	long = 20 * time.Millisecond
-	turn = time.Millisecond
-)
-
-// safepoint is where guest code yields the processor, and where it is stopped.
+// safepoint is where guest code waits for its turn, and where it is stopped.
 func safepoint(ctx context.Context, _ []uint64) {
 	c := ctx.(*Context)
+	c.stop()
+	c.act.check(c.group)
+	// A large stack is better let go of before others grow.
+	processors.next(&c.turns, c.group, c.act.counted >= largeStack)
+	c.stop()
+}
+
+// stop panics if the group was interrupted.
+func (c *Context) stop() {
 	if i := c.group.interrupted.Load(); i != nil {
 		panic(&hostPanic{i.cause})
-	}
-	c.act.check(c.group)
-	switch now := time.Now(); {
-	case c.began.IsZero():
-		c.began, c.turn = now, now
-	case c.act.counted >= largeStack: // which it should let go of first
-	case now.Sub(c.turn) >= turn && now.Sub(c.began) >= long:
-		runtime.Gosched()
-		c.turn = time.Now()
 	}
 }
 

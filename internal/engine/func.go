@@ -124,6 +124,7 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 	f.group.calls++
 	err := act.fn.CallWithStack(ctx, stack)
 	f.group.calls--
+	processors.leave(&ctx.turns)
 	ctx.act = outer
 	keep := act.end(f.group)
 	if err != nil {

@@ -44,6 +44,7 @@ type Group struct {
 	refused bool // the limit has kept a memory from growing
 
 	interrupted atomic.Pointer[interruption]
+	waits       *ticket // of the guest that waited for its turn last; the lock of turns guards it
 }
 
 type interruption struct{ cause error }
@@ -72,7 +73,9 @@ func (g *Group) Interrupt(cause error) {
 	if cause == nil {
 		cause = errors.New("interrupted")
 	}
-	g.interrupted.CompareAndSwap(nil, &interruption{cause})
+	if g.interrupted.CompareAndSwap(nil, &interruption{cause}) {
+		processors.interrupt(g)
+	}
 }
 
 // Interrupted returns the trap that guest code of the group ends with once it was interrupted, and

@@ -209,12 +209,7 @@ func (m *mapping) restore(keep bool) error {
 		i.mu.Unlock()
 	}
 	at := 0
-	drop := func(to int) error {
-		if at >= to {
-			return nil
-		}
-		return unix.Madvise(m.all[at:to], unix.MADV_DONTNEED)
-	}
+	drop := func(to int) error { return m.drop(at, to) }
 	for _, r := range hot {
 		if r.to > m.dirty {
 			break
@@ -233,6 +228,28 @@ func (m *mapping) restore(keep bool) error {
 		return err
 	}
 	m.dirty = 0
+	return nil
+}
+
+// dropPiece is how much is returned to the system at once, in bytes: 1 to 2 ms if all was used.
+const dropPiece = 16 << 20
+
+// drop returns pages to the system. It takes turns with guests if there are many: responses to
+// their requests, and requests of others, go first.
+func (m *mapping) drop(from, to int) error {
+	k := ticket{later: true}
+	defer processors.leave(&k)
+	for from < to {
+		end := to
+		if to-from > dropPiece {
+			end = from + dropPiece
+			processors.next(&k, nil, false)
+		}
+		if err := unix.Madvise(m.all[from:end], unix.MADV_DONTNEED); err != nil {
+			return err
+		}
+		from = end
+	}
 	return nil
 }
 

@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// long is the first turn of a guest: what takes a few milliseconds is better done at once.
+	long = 20 * time.Millisecond
+	// turn is each later one, and how long at most what is no guest waits for a guest.
+	turn = time.Millisecond
+)
+
+// turns is where what computes for long waits for its turn: as many as there are processors compute
+// at once. The scheduler of Go has one queue for all that is ready, in which a request would wait
+// for every busy guest each time that it passes from one goroutine to the next: when it is read,
+// when its time limit comes, when its response is written.
+//
+// A guest takes part from its first safepoint on, and leaves while it is in a host function, which
+// may wait for anything. It then goes on with its turn before others begin theirs.
+type turns struct {
+	mu      sync.Mutex
+	busy    int       // those whose turn it is
+	waiting []*ticket // the next one first
+}
+
+// processors is where all guests of the process wait.
+var processors turns
+
+// ticket is for one that takes turns. The zero value has not had any.
+type ticket struct {
+	holds bool          // it is its turn
+	later bool          // the turn is not the first
+	since time.Time     // when it went on with the turn
+	used  time.Duration // of the turn, up to then
+	// gate is locked while the ticket is in the queue, and unlocked to end a wait. It is no
+	// channel, as those cannot be shared with tests that have a clock of their own.
+	gate sync.Mutex
+}
+
+// next returns when who has the ticket may go on. It is called now and then; g is the group of a
+// guest, whose interrupt ends the wait. wide is true for a turn that is as long as the first.
+func (q *turns) next(k *ticket, g *Group, wide bool) {
+	if !k.holds {
+		q.wait(k, g, k.used > 0)
+		return
+	}
+	now := time.Now()
+	passed := now.Sub(k.since)
+	if passed < turn {
+		return
+	}
+	k.used, k.since = k.used+passed, now
+	if k.used >= k.length(wide) {
+		k.used, k.later = 0, true
+		if q.wait(k, g, false) {
+			return
+		}
+	}
+	runtime.Gosched() // to what is no guest, above all
+	k.since = time.Now()
+}
+
+func (k *ticket) length(wide bool) time.Duration {
+	if k.later && !wide {
+		return turn
+	}
+	return long
+}
+
+// wait joins the queue, and returns when it is the ticket's turn or the group is interrupted. It
+// reports whether that took any time.
+func (q *turns) wait(k *ticket, g *Group, front bool) bool {
+	q.mu.Lock()
+	if k.holds {
+		k.holds = false
+		q.busy--
+	}
+	if g != nil && g.interrupted.Load() != nil {
+		q.grant()
+		q.mu.Unlock()
+		return false
+	}
+	k.gate.TryLock() // it stays locked after a wait
+	at := len(q.waiting)
+	if front {
+		at = 0
+	}
+	q.waiting = slices.Insert(q.waiting, at, k)
+	q.grant()
+	waits := !k.holds
+	if g != nil {
+		g.waits = k
+	}
+	q.mu.Unlock()
+	if waits {
+		k.gate.Lock()
+	}
+	if k.holds {
+		k.since = time.Now()
+	}
+	return waits
+}
+
+// grant begins the turns for which there are processors. The lock is held.
+func (q *turns) grant() {
+	for len(q.waiting) > 0 && q.busy < runtime.GOMAXPROCS(0) {
+		k := q.waiting[0]
+		q.waiting = slices.Delete(q.waiting, 0, 1)
+		q.busy++
+		k.holds = true
+		k.gate.Unlock()
+	}
+}
+
+// leave gives up the turn, if it is the ticket's.
+func (q *turns) leave(k *ticket) {
+	if !k.holds {
+		return
+	}
+	k.used += time.Since(k.since)
+	q.mu.Lock()
+	k.holds = false
+	q.busy--
+	q.grant()
+	q.mu.Unlock()
+}
+
+// interrupt ends the wait of a group's guest, if it is in one.
+func (q *turns) interrupt(g *Group) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if at := slices.Index(q.waiting, g.waits); at >= 0 {
+		q.waiting = slices.Delete(q.waiting, at, at+1)
+		g.waits.gate.Unlock()
+	}
+	g.waits = nil
+}

@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
+)
+
+// queue returns a queue in which as many have their turn as there are processors.
+func queue() (q *turns, computing []*ticket) {
+	q = &turns{}
+	for range runtime.GOMAXPROCS(0) {
+		k := &ticket{}
+		q.next(k, nil, false)
+		computing = append(computing, k)
+	}
+	return q, computing
+}
+
+// join has tickets wait in order. Each is sent when its wait is over.
+func join(q *turns, over chan<- *ticket, g *Group, tickets ...*ticket) {
+	for _, k := range tickets {
+		q.mu.Lock()
+		n := len(q.waiting)
+		q.mu.Unlock()
+		go func() {
+			q.next(k, g, false)
+			over <- k
+		}()
+		q.await(n + 1)
+	}
+}
+
+// await returns when n tickets wait.
+func (q *turns) await(n int) {
+	for {
+		q.mu.Lock()
+		got := len(q.waiting)
+		q.mu.Unlock()
+		if got == n {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+func TestTurnsAreInOrder(t *testing.T) {
+	q, computing := queue()
+	over := make(chan *ticket)
+	first, second, began := &ticket{}, &ticket{}, &ticket{used: 1}
+	join(q, over, nil, first, second, began)
+	next := computing[0]
+	for i, want := range []*ticket{began, first, second} {
+		q.leave(next)
+		if next = <-over; next != want || !next.holds {
+			t.Errorf("turn %d is that of the wrong ticket, or none", i)
+		}
+	}
+	for _, k := range append(computing[1:], second) {
+		q.leave(k)
+	}
+	if q.busy != 0 || len(q.waiting) != 0 {
+		t.Errorf("%d have their turn and %d wait when all have left", q.busy, len(q.waiting))
+	}
+}
+
+func TestATurnEnds(t *testing.T) {
+	q, computing := queue()
+	over := make(chan *ticket, 2)
+	for _, tt := range []struct {
+		name        string
+		later, wide bool
+		used        time.Duration
+		ends        bool
+	}{
+		{"the first one", false, false, 2 * turn, false},
+		{"the first one, after long", false, false, long, true},
+		{"a later one", true, false, turn, true},
+		{"one of a guest with a large stack", true, true, 2 * turn, false},
+		{"that, after long", true, true, long, true},
+		{"any, at once", true, false, 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			other := &ticket{}
+			join(q, over, nil, other)
+			k := computing[0]
+			k.later, k.used, k.since = tt.later, 0, time.Now().Add(-tt.used)
+			if tt.used == 0 {
+				k.since = time.Now().Add(time.Hour)
+			}
+			if !tt.ends {
+				if q.next(k, nil, tt.wide); !k.holds || other.holds {
+					t.Error("the turn has ended")
+				}
+				q.leave(k)
+				<-over
+			} else {
+				go func() {
+					q.next(k, nil, tt.wide)
+					over <- k
+				}()
+				if <-over != other {
+					t.Error("the turn has not ended")
+				}
+			}
+			q.leave(other)
+			if tt.ends {
+				<-over
+			} else {
+				q.next(k, nil, false)
+			}
+		})
+	}
+}
+
+func TestAnInterruptEndsTheWaitForATurn(t *testing.T) {
+	q, computing := queue()
+	g, over := &Group{}, make(chan *ticket, 1)
+	g.interrupted.Store(&interruption{errors.New("enough")})
+	k := &ticket{}
+	if q.next(k, g, false); k.holds {
+		t.Error("an interrupted guest has its turn")
+	}
+	g.interrupted.Store(nil)
+	join(q, over, g, k)
+	g.interrupted.Store(&interruption{errors.New("enough")})
+	q.interrupt(g)
+	if <-over; k.holds || len(q.waiting) != 0 {
+		t.Error("it has its turn, or still waits")
+	}
+	q.interrupt(g) // is nothing when nobody waits
+	for _, k := range computing {
+		if !k.holds {
+			t.Error("another one lost its turn")
+		}
+	}
+}
+
+// TestBusyGuestsLeaveTheSchedulerToOthers runs more guests than there are processors, and counts
+// those that are ready to run, behind which a request would wait at each of its steps.
+func TestBusyGuestsLeaveTheSchedulerToOthers(t *testing.T) {
+	const others = 5
+	e, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parked, resume := make(chan struct{}), make(chan struct{})
+	r, err := e.NewRuntime(t.Context(), []HostFunc{{Name: "park", Fn: func(*Context, []uint64) {
+		parked <- struct{}{}
+		<-resume
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	void := ct.Sig(nil, nil)
+	m, err := r.Compile(t.Context(), Source{
+		Imports: []Import{{Slot: HostSlot, Name: "park"}},
+		Wasm: ct.Module{
+			Imports: []ct.Import{{Func: &void}},
+			Funcs: []ct.Func{
+				{Type: void, Export: "spin", Code: ct.Code(ct.Loop, ct.Void, ct.Br, 0, ct.End)},
+				{Type: void, Export: "park", Code: ct.Code(ct.Loop, ct.Void, ct.Call, 0, ct.Br, 0,
+					ct.End)},
+			},
+		}.Bytes(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var groups []*Group
+	done := make(chan error)
+	begin := func(export string) {
+		g := r.NewGroup(Limits{}, 1)
+		groups = append(groups, g)
+		ctx := g.NewContext(t.Context(), nil)
+		if err := g.Instantiate(ctx, 0, m); err != nil {
+			t.Fatal(err)
+		}
+		fn, err := g.Func(0, export)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { done <- fn.Call(ctx, nil) }()
+	}
+	procs := runtime.GOMAXPROCS(0)
+	for range procs + 1 { // all of them have no turn while they are in the host
+		begin("park")
+		<-parked
+	}
+	for range procs + others {
+		begin("spin")
+	}
+	processors.await(others)
+	cause := errors.New("enough")
+	for _, g := range slices.Backward(groups) {
+		g.Interrupt(cause)
+	}
+	close(resume)
+	for range groups {
+		if err := <-done; !errors.Is(err, cause) {
+			t.Error(err)
+		}
+	}
+	processors.await(0)
+	if processors.busy != 0 {
+		t.Errorf("%d have their turn when all have ended", processors.busy)
+	}
+	for _, g := range groups {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := r.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
