@@ -428,6 +428,7 @@ func (t *trip) fail(title, message string) {
 // entry stands in for the section's cookies, not for the stored ones.
 func (t *trip) withCookies(r *Request, u *url.URL) *Request {
 	pairs := t.fileRun.cookies.pairs(u, t.scope.Now())
+	remembered := len(pairs) > 0
 	if !r.Headers.Has("Cookie") {
 		pairs = append(pairs, t.built.cookies...)
 	}
@@ -435,6 +436,7 @@ func (t *trip) withCookies(r *Request, u *url.URL) *Request {
 		return r
 	}
 	sent := *r
+	sent.Remembered = remembered
 	sent.Headers = append(sent.Headers[:len(sent.Headers):len(sent.Headers)], fixture.Field{
 		Name: "Cookie", Value: strings.Join(pairs, "; "),
 	})

@@ -22,11 +22,7 @@ const (
 // trim drops everything from an ended entry that reports do not need, so that a
 // run needs no more memory than its largest entry.
 func (r *Result) trim(hide func(string) string) {
-	if r.Request != nil && len(r.Request.Body) > keptPassed {
-		slim := *r.Request
-		slim.Body = nil
-		r.Request = &slim
-	}
+	r.trimRequest(hide)
 	a := r.Response
 	switch {
 	case a == nil:
@@ -45,6 +41,22 @@ func (r *Result) trim(hide func(string) string) {
 			}
 		}
 	}
+}
+
+func (r *Result) trimRequest(hide func(string) string) {
+	kept := keptPassed
+	if r.Outcome.Failed() {
+		kept = keptFailed
+	}
+	if r.Request == nil || len(r.Request.Body) <= kept {
+		return
+	}
+	slim := *r.Request
+	slim.Body, slim.Size = nil, int64(len(slim.Body))
+	if r.Outcome.Failed() {
+		slim.Body = []byte(cut(hidden(hide, string(r.Request.Body)), kept))
+	}
+	r.Request = &slim
 }
 
 // cut returns the beginning of a text, not within a character.
@@ -96,9 +108,26 @@ func (r *Result) redact(hide func(string) string) {
 	for i := range r.Captures {
 		r.Captures[i].Value = hideIn(r.Captures[i].Value, hide)
 	}
+	if r.Request != nil {
+		r.Request = r.Request.redacted(hide)
+	}
 	if r.Response != nil {
 		r.Response.redact(hide)
 	}
+}
+
+// redacted returns the request without secrets.
+func (r *Request) redacted(hide func(string) string) *Request {
+	shown := *r
+	shown.Authority, shown.Target = hide(r.Authority), hide(r.Target)
+	shown.Headers = slices.Clone(r.Headers)
+	for i := range shown.Headers {
+		shown.Headers[i].Value = hide(r.Headers[i].Value)
+	}
+	if text := hide(string(r.Body)); text != string(r.Body) {
+		shown.Body = []byte(text)
+	}
+	return &shown
 }
 
 const secretNote = "a difference cannot be accepted: the response has a secret there"

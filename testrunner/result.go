@@ -103,6 +103,8 @@ type Result struct {
 	// Notes are reported whatever the outcome: options without effect, a new
 	// instance.
 	Notes []string
+	// Rerun is the command that runs the entry alone; "" if there is none.
+	Rerun string
 }
 
 // Attempt is an attempt that failed before the entry was tried again.

@@ -13,6 +13,10 @@ type Selection struct {
 	// Filter, if not nil, selects the files whose path it matches, and the
 	// entries whose method and URL it matches.
 	Filter *regexp.Regexp
+	// Places selects, in the files that it names, the entries at these lines.
+	Places map[string][]Lines
+	// Only, if not nil, reports whether an entry is selected.
+	Only func(path string, e *hurl.Entry) bool
 	// Shard, from 1, selects one of Shards parts with about the same number of
 	// entries; Shards 0: all.
 	Shard, Shards int
@@ -76,37 +80,48 @@ func (s *Selection) part(sources []*Source) []*Source {
 }
 
 func (s *Selection) takes(source *Source) bool {
-	if s.Filter == nil || s.Filter.MatchString(source.Path) {
-		return true
+	if source.File == nil || len(source.File.Entries) == 0 {
+		return s.Filter == nil || s.Filter.MatchString(source.Path)
 	}
-	if source.File == nil {
-		return false
-	}
-	for _, e := range source.File.Entries {
-		if s.Filter.MatchString(EntryName(e)) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.picks(source.Path, source.File.Entries), true)
 }
 
-// Entries returns the entries of a file that are run: in a file that the filter
-// does not match as a whole, those that it matches, and those before them whose
-// captures they may need.
-func (s *Selection) Entries(path string, entries []*hurl.Entry) []*hurl.Entry {
-	if s.Filter == nil || s.Filter.MatchString(path) {
-		return entries
-	}
-	last := -1
+// picks reports for each entry of a file whether it is selected itself.
+func (s *Selection) picks(path string, entries []*hurl.Entry) []bool {
+	picked := make([]bool, len(entries))
+	all := s.Filter == nil || s.Filter.MatchString(path)
 	for i, e := range entries {
-		if s.Filter.MatchString(EntryName(e)) {
-			last = i
+		picked[i] = (all || s.Filter.MatchString(EntryName(e))) && (s.Only == nil || s.Only(path, e))
+	}
+	if places := s.Places[path]; len(places) > 0 {
+		there := make([]bool, len(entries))
+		for _, l := range places {
+			for i, is := range l.of(entries) {
+				there[i] = there[i] || is
+			}
+		}
+		for i := range picked {
+			picked[i] = picked[i] && there[i]
 		}
 	}
+	return picked
+}
+
+// Entries returns the entries of a file that are run: those that are selected, and those before
+// them whose captures they may need.
+func (s *Selection) Entries(path string, entries []*hurl.Entry) []*hurl.Entry {
+	picked := s.picks(path, entries)
+	if !slices.Contains(picked, false) {
+		return entries
+	}
+	last := len(entries) - 1
+	for last >= 0 && !picked[last] {
+		last--
+	}
 	var out []*hurl.Entry
-	for _, e := range entries[:last+1] {
+	for i, e := range entries[:last+1] {
 		captures := e.Response != nil && len(e.Response.Captures()) > 0
-		if captures || s.Filter.MatchString(EntryName(e)) {
+		if picked[i] || captures {
 			out = append(out, e)
 		}
 	}

@@ -83,6 +83,11 @@ type Request struct {
 	// Headers has Host only if the fixture gives it.
 	Headers fixture.Fields
 	Body    []byte // nil: none
+	// Size is the size of the body, in bytes, if only its beginning was kept for reports;
+	// otherwise 0.
+	Size int64
+	// Remembered reports whether cookies are among the headers that responses before have set.
+	Remembered bool
 	// Timeout limits the time to the head of the response; 0: no limit.
 	Timeout time.Duration
 	// MaxBody limits the body of the response, in bytes; 0: no limit. The failure of

@@ -34,10 +34,12 @@ type (
 		Entries     []jsonEntry `json:"entries"`
 	}
 	jsonParse struct {
-		Line    int    `json:"line"`
-		Column  int    `json:"column"`
-		Message string `json:"message"`
-		Hint    string `json:"hint,omitempty"`
+		Line      int    `json:"line"`
+		Column    int    `json:"column"`
+		EndColumn int    `json:"end_column,omitempty"` // on the same line
+		Source    string `json:"source,omitempty"`     // the line
+		Message   string `json:"message"`
+		Hint      string `json:"hint,omitempty"`
 	}
 	jsonEntry struct {
 		Index    int            `json:"index"`
@@ -51,6 +53,9 @@ type (
 		Problems []jsonProblem  `json:"problems,omitempty"`
 		Captures map[string]any `json:"captures,omitempty"`
 		Notes    []string       `json:"notes,omitempty"`
+		Request  *jsonRequest   `json:"request,omitempty"`
+		Curl     string         `json:"curl,omitempty"`
+		Rerun    string         `json:"rerun,omitempty"`
 		Response *jsonResponse  `json:"response,omitempty"`
 		Failure  *jsonFailure   `json:"failure,omitempty"`
 		Stderr   []string       `json:"stderr,omitempty"`
@@ -69,10 +74,19 @@ type (
 		Actual   string     `json:"actual,omitempty"`
 		Diff     *diff.Diff `json:"diff,omitempty"`
 	}
+	jsonRequest struct {
+		Method  string      `json:"method"`
+		URL     string      `json:"url"`
+		Headers [][2]string `json:"headers"`
+		jsonBody
+	}
 	jsonResponse struct {
 		Status   int         `json:"status"`
 		Headers  [][2]string `json:"headers"`
 		Trailers [][2]string `json:"trailers,omitempty"`
+		jsonBody
+	}
+	jsonBody struct {
 		// Body is set for text, BodyBase64 for anything else.
 		Body       string `json:"body,omitempty"`
 		BodyBase64 []byte `json:"body_base64,omitempty"`
@@ -84,15 +98,19 @@ type (
 		Cause     string             `json:"cause"`
 		ErrorCode string             `json:"error_code,omitempty"`
 		Frames    []testrunner.Frame `json:"frames,omitempty"`
+		Hint      string             `json:"hint,omitempty"`
 	}
 )
+
+// jsonVersion is that of the format, which grows only in fields that readers may ignore.
+const jsonVersion = 1
 
 // JSON writes all details of a run, with the responses of entries that did not
 // pass.
 func JSON(w io.Writer, run *Run) error {
 	s := run.Summary
 	out := jsonRun{
-		Version: 1, Started: run.Started.UTC(), TimeMS: ms(s.Duration), Loading: ms(s.Loading),
+		Version: jsonVersion, Started: run.Started.UTC(), TimeMS: ms(s.Duration), Loading: ms(s.Loading),
 		Success:  s.Verdict() == testrunner.AllPassed,
 		Outcomes: make(map[string]int), Flaky: s.Flaky, NotRun: s.NotRun, Files: []jsonFile{},
 	}
@@ -119,9 +137,14 @@ func fileJSON(f *testrunner.FileResult, path string) jsonFile {
 		out.Error = f.Err.Error()
 	}
 	for _, e := range f.ParseErrors {
-		out.ParseErrors = append(out.ParseErrors, jsonParse{
-			e.Range.Start.Line, e.Range.Start.Col, e.Message, e.Hint,
-		})
+		at, end := e.Range.Start, e.Range.End
+		parse := jsonParse{
+			Line: at.Line, Column: at.Col, Source: e.Source, Message: e.Message, Hint: e.Hint,
+		}
+		if end.Line == at.Line {
+			parse.EndColumn = end.Col
+		}
+		out.ParseErrors = append(out.ParseErrors, parse)
 	}
 	for i := range f.Results {
 		out.Entries = append(out.Entries, entryJSON(&f.Results[i]))
@@ -151,27 +174,37 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 		}
 		out.Captures[c.Name] = c.Value
 	}
-	if a := r.Response; a != nil && r.Outcome.Failed() {
-		out.Stderr = a.Stderr
-		if f := a.Failure; f != nil {
-			out.Failure = &jsonFailure{string(f.Outcome), f.Cause, f.ErrorCode, f.Frames}
-		} else {
-			out.Response = responseJSON(a)
+	if r.Response != nil {
+		out.Stderr = r.Response.Stderr
+	}
+	if !r.Outcome.Failed() {
+		return out
+	}
+	out.Rerun = r.Rerun
+	if q := r.Request; q != nil {
+		out.Curl, _ = curlOf(q)
+		out.Request = &jsonRequest{
+			q.Method, q.Scheme + "://" + q.Authority + q.Target, pairs(q.Headers), bodyJSON(q.Body, q.Size),
+		}
+	}
+	switch a := r.Response; {
+	case a == nil:
+	case a.Failure != nil:
+		f := a.Failure
+		out.Failure = &jsonFailure{string(f.Outcome), f.Cause, f.ErrorCode, f.Frames, f.Hint}
+	default:
+		out.Response = &jsonResponse{
+			a.Status, pairs(a.Headers), pairs(a.Trailers), bodyJSON(a.Body, a.Size),
 		}
 	}
 	return out
 }
 
-func responseJSON(a *testrunner.Response) *jsonResponse {
-	out := &jsonResponse{
-		Status: a.Status, Headers: pairs(a.Headers), Trailers: pairs(a.Trailers), BodyBytes: a.Size,
+func bodyJSON(body []byte, size int64) jsonBody {
+	if utf8.Valid(body) {
+		return jsonBody{Body: string(body), BodyBytes: size}
 	}
-	if utf8.Valid(a.Body) {
-		out.Body = string(a.Body)
-	} else {
-		out.BodyBase64 = a.Body
-	}
-	return out
+	return jsonBody{BodyBase64: body, BodyBytes: size}
 }
 
 func pairs(fields fixture.Fields) [][2]string {

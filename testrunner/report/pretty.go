@@ -170,6 +170,7 @@ func (p *Pretty) Entry(path string, r *testrunner.Result) string {
 	if r.Response != nil {
 		b.WriteString(indent(p.guest(r.Response), "    "))
 	}
+	b.WriteString(indent(p.again(path, r), "    "))
 	return b.String()
 }
 
@@ -182,6 +183,7 @@ func (p *Pretty) Update(u testrunner.Update) string {
 			added(problem.Edits)
 	}
 	one.Problems = []testrunner.Problem{problem}
+	one.Request, one.Rerun = nil, ""
 	return p.Entry(u.Path, &one)
 }
 
@@ -264,23 +266,8 @@ func (p *Pretty) body(path string, r *testrunner.Result) string {
 		return "body of the response: " + plural(len(body), "byte", "bytes") +
 			" that are not text\n"
 	}
-	var b strings.Builder
-	b.WriteString("body of the response:\n")
 	lines := strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")
-	hiddenLines := 0
-	if limit := p.limit() / 2; !p.Full && len(lines) > limit+1 {
-		lines, hiddenLines = lines[:limit], len(lines)-limit
-	}
-	hidden := 0
-	for _, l := range lines {
-		line, more := fit([]diff.Span{{Text: l}}, p.room(2))
-		hidden += more
-		b.WriteString("  " + p.Styles.Dim("│ ") + p.draw(line, true, p.Styles.Dim) + "\n")
-	}
-	if hidden+hiddenLines > 0 {
-		b.WriteString("  " + p.Styles.Dim(p.hiddenText(hiddenLines, hidden, path)) + "\n")
-	}
-	return b.String()
+	return "body of the response:\n" + p.excerpt(lines, path)
 }
 
 // cut shortens a line that is wider than the terminal.

@@ -36,8 +36,13 @@ func sample() *Run {
 			status, body(`{"a": 1, "l": [1, 2]}`, `{"a": "1", "l": [2, 1], "n": null}`), body("one two three\nsame\n", "one 2 three\nsame\nmore"),
 			{Kind: testrunner.ProblemAssert, Range: e(1).Response.Range, Title: "Assert", Source: `jsonpath "$.a" == "<1>"`, Expected: "string <1>", Actual: "nothing"},
 			body("\x00\x01binary", "\x00\x02binary!"), body(long, strings.ReplaceAll(long, "line", "other")),
-		}, Response: &testrunner.Response{Status: 404, Headers: fixture.Fields{{Name: "X", Value: "<1>"}}, Body: []byte("\x00\x02")}},
+		}, Request: &testrunner.Request{
+			Method: "POST", Scheme: "http", Authority: "localhost", Target: "/a?b=c", Body: []byte("{\"it's\": 1}\nmore"),
+			Headers: fixture.Fields{{Name: "X-A", Value: "1"}, {Name: "X-Empty", Value: ""}},
+		}, Rerun: "wasihttp test dir/all.hurl:4 --full",
+			Response: &testrunner.Response{Status: 404, Headers: fixture.Fields{{Name: "X", Value: "<1>"}}, Body: []byte("\x00\x02")}},
 		{Entry: e(2), Outcome: testrunner.Trap, Attempts: 1, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Range: e(2).Response.Range, Title: "The guest trapped", Actual: "wasm trap: unreachable"}},
+			Request:  &testrunner.Request{Method: "PUT", Scheme: "http", Authority: "a.test", Target: "/[x]", Body: []byte("\x00\x01"), Size: 300 << 10},
 			Response: &testrunner.Response{Stderr: []string{"it said \x1b[31m]]>"}, Failure: &testrunner.Failure{Outcome: testrunner.Trap, Cause: "wasm trap: unreachable", Frames: []testrunner.Frame{{Func: "guest::boom", Place: "src/lib.rs:3"}, {Func: "guest::main"}}}}},
 		{Entry: e(3), Outcome: testrunner.ErrorCode, Attempts: 1, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Title: "The guest responded with the error-code DNS-timeout"}},
 			Response: &testrunner.Response{Failure: &testrunner.Failure{Outcome: testrunner.ErrorCode, ErrorCode: "DNS-timeout"}}},
@@ -90,8 +95,8 @@ func TestPretty(t *testing.T) {
 
 func TestReports(t *testing.T) {
 	run := sample()
-	var junit, tap, json, github bytes.Buffer
-	for _, err := range []error{JUnit(&junit, run), TAP(&tap, run), JSON(&json, run), GitHub(&github, run.Files[0], run.Files[0].Path), GitHub(&github, run.Files[1], "sub/"+run.Files[1].Path)} {
+	var junit, tap, json, github, markdown bytes.Buffer
+	for _, err := range []error{Markdown(&markdown, run), JUnit(&junit, run), TAP(&tap, run), JSON(&json, run), GitHub(&github, run.Files[0], run.Files[0].Path), GitHub(&github, run.Files[1], "sub/"+run.Files[1].Path)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,6 +105,7 @@ func TestReports(t *testing.T) {
 	golden(t, "tap.txt", tap.Bytes())
 	golden(t, "report.json", json.Bytes())
 	golden(t, "github.txt", github.Bytes())
+	golden(t, "summary.md", markdown.Bytes())
 	var any struct{ XMLName xml.Name }
 	if err := xml.Unmarshal(junit.Bytes(), &any); err != nil {
 		t.Errorf("the JUnit report is not XML: %v", err)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
@@ -142,9 +143,28 @@ func (s *Suite) List(ctx context.Context) (testrunner.Verdict, error) {
 	return verdict, nil
 }
 
+// files returns Paths without lines, which become a part of the selection, unless the file is also
+// named as a whole.
+func (s *Suite) files() []string {
+	places, whole := map[string][]testrunner.Lines{}, map[string]bool{}
+	files := make([]string, len(s.Paths))
+	for i, path := range s.Paths {
+		file, lines, ok := testrunner.CutLines(path)
+		files[i] = file
+		if file = filepath.Clean(file); ok {
+			places[file] = append(places[file], lines)
+		} else {
+			whole[file] = true
+		}
+	}
+	maps.DeleteFunc(places, func(file string, _ []testrunner.Lines) bool { return whole[file] })
+	s.Options.Selection.Places = places
+	return files
+}
+
 // find returns the paths of the fixtures.
 func (s *Suite) find() ([]string, error) {
-	paths, err := testrunner.Find(s.Paths)
+	paths, err := testrunner.Find(s.files())
 	if err != nil {
 		return nil, fail(err,
 			"name a fixture (*.hurl, *.har), a folder of fixtures, or - for standard input", "%v",
@@ -236,6 +256,11 @@ func (s *Suite) loaded(
 			total += len(options.Selection.Entries(source.Path, source.File.Entries)) - 1
 		}
 	}
+	for _, source := range sources {
+		if err := options.Selection.Misplaced(source); err != nil {
+			return nil, fail(nil, "name the line of an entry, as reports do", "%v", err)
+		}
+	}
 	filter := options.Selection.Filter
 	if filter != nil && options.Selection.Shards == 0 && total == 0 {
 		return nil, fail(nil, "--list shows what there is",
@@ -255,6 +280,7 @@ func (s *Suite) loaded(
 	var err error
 	r.Summary, err = testrunner.Run(ctx, s.Host, sources, &options, func(f *testrunner.FileResult) {
 		r.Files = append(r.Files, f)
+		s.again(f)
 		if !s.Quiet || f.Failed() {
 			_, _ = io.WriteString(s.Out, pretty.File(f))
 		}
@@ -275,6 +301,19 @@ func (s *Suite) loaded(
 		fmt.Fprintf(s.Err, "%s: %s the run is not complete\n", s.Program, s.Err.Bad("interrupted:"))
 	}
 	return r, err
+}
+
+// again adds to the entries that failed the commands that run them alone.
+func (s *Suite) again(f *testrunner.FileResult) {
+	if s.Rerun == nil {
+		return
+	}
+	for i := range f.Results {
+		r := &f.Results[i]
+		if place := r.Place(f.Path); place != "" && r.Outcome.Failed() {
+			r.Rerun = s.Rerun(place)
+		}
+	}
 }
 
 func (s *Suite) pretty() *report.Pretty {

@@ -60,7 +60,7 @@ func (s *Suite) Watch(ctx context.Context, fallback string, problem func(watch.P
 // roots returns what to watch: the paths of the fixtures and the components.
 func (w *watcher) roots() ([]string, error) {
 	var roots []string
-	for _, path := range w.Paths {
+	for _, path := range w.files() {
 		if _, err := os.Stat(path); err == nil {
 			roots = append(roots, path)
 		} else if matches, err := filepath.Glob(path); err == nil {
