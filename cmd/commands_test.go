@@ -25,6 +25,8 @@ func TestEachCommandRunsInProcess(t *testing.T) {
 	}
 	session := writeFixture(t, "s.har", `{"log": {"version": "1.2", "entries": [{"request": {"method": "GET", `+
 		`"url": "http://localhost/"}, "response": {"status": 200, "content": {}}}]}}`)
+	merged := writeFixture(t, "report.json", `{"version": 1, "files": [{"path": "f.hurl", "entries": [`+
+		`{"index": 1, "line": 1, "name": "GET /", "outcome": "mismatch"}]}]}`)
 	tests := map[string]struct {
 		args string
 		in   string
@@ -39,8 +41,9 @@ func TestEachCommandRunsInProcess(t *testing.T) {
 			out: "1 mismatch"},
 		"review": {args: "review --no-cache " + fixture + " --component " + kitchen, in: "q\n",
 			code: exit.Mismatch, out: "0 accepted"},
-		"convert": {args: "convert " + session + " -o " + t.TempDir(), out: "0001-get.hurl"},
-		"config":  {args: "config run", out: "timeout"},
+		"merge-reports": {args: "merge-reports " + merged, code: exit.Mismatch, out: "1 mismatch"},
+		"convert":       {args: "convert " + session + " -o " + t.TempDir(), out: "0001-get.hurl"},
+		"config":        {args: "config run", out: "timeout"},
 	}
 	for _, c := range commandLine(&state{}, doors{}).Commands {
 		if _, ok := tests[c.Name]; !ok && !c.Hidden && c.Name != "serve" {

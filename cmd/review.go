@@ -15,7 +15,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 	for _, f := range flags.all() {
 		switch f.Names()[0] {
 		case "update", "watch", "list", "report-junit", "report-tap", "report-json", "report-html",
-			reportFlag, "quiet", "repeat", "shuffle", "seed":
+			reportFlag, "quiet", "repeat", "shuffle", "seed", "shard-times":
 		default:
 			kept = append(kept, f)
 		}

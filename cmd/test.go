@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"regexp"
+	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -16,7 +15,6 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/cmd/internal/testhost"
-	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/testrunner/suite"
@@ -48,11 +46,12 @@ type testFlags struct {
 	failFast, list                    bool
 	update, watch, full, quiet        bool
 	variables, variableFiles, secrets cli.StringSlice
-	fileRoot                          string
+	fileRoot, timings                 string
+	lastFailed                        bool
 	upstreams, redact                 cli.StringSlice
 	upstreamMode                      cmdline.Choice
 	strictUpstreams                   bool
-	junit, tap, json, html            string
+	reports                           suite.Reports
 }
 
 func newTestFlags() *testFlags {
@@ -83,6 +82,9 @@ func (f *testFlags) all() []cli.Flag {
 		"run only the files whose path matches `REGEXP`, and the entries whose method and URL "+
 			"match it")
 	b.Text("shard", &f.shard, "", "run part I of N equal parts: `I/N`")
+	b.Text("shard-times", &f.timings, "",
+		"deal the parts of --shard by the times in `FILE`, an earlier report of --report-json")
+	b.Toggle("last-failed", &f.lastFailed, "run only what failed when it was last run")
 	b.Toggle("list", &f.list, "list what would run, without running it")
 
 	b.Group(groupRun)
@@ -134,10 +136,7 @@ func (f *testFlags) all() []cli.Flag {
 		"fail if a recorded exchange with an upstream is not used")
 
 	b.Group(groupReports)
-	b.Text("report-junit", &f.junit, "", "write a JUnit XML report to `FILE`")
-	b.Text("report-tap", &f.tap, "", "write a TAP report to `FILE`")
-	b.Text("report-json", &f.json, "", "write a JSON report to `FILE`")
-	b.Text("report-html", &f.html, "", "write an HTML report into `FOLDER`")
+	reportFlags(b, &f.reports)
 	b.Value("color", &f.color, "when to use color: `WHEN` is auto, always or never")
 	b.Toggle("full", &f.full, "show differences in full, however long")
 	b.Toggle("quiet", &f.quiet, "print only what failed", "q")
@@ -157,13 +156,13 @@ func testCommand(st *state, d doors) *cli.Command {
 		Name:      "test",
 		Usage:     "replay fixtures and compare the responses",
 		UsageText: programName + " test [flags] PATH…",
-		Description: "Runs fixtures in process, without opening a port. PATH is a fixture " +
-			"(.hurl, .har), a folder of fixtures, or -\n" +
-			"for standard input. All fixtures run in order through one instance of the " +
-			"component, unless --isolate\n" +
-			"says otherwise.\n" +
-			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be " +
-			"parsed, 3 if the component\n" +
+		Description: "Runs fixtures in process, without opening a port. PATH is a fixture (.hurl, " +
+			".har), a folder of fixtures,\n" +
+			"FIXTURE:LINE for one entry, or - for standard input. All fixtures run in order " +
+			"through one instance of\n" +
+			"the component, unless --isolate says otherwise.\n" +
+			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be parsed, " +
+			"3 if the component\n" +
 			"could not be loaded, trapped or expired, 4 if only responses differ.\n\n" +
 			cmdline.Examples(testExamples),
 		Flags: flags.all(),
@@ -231,9 +230,17 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		},
 		Parts: slices.Concat(s.load.Parts.Plugs, s.load.Parts.Chain),
 		Full:  f.full, Quiet: f.quiet, Rerun: rerunner(c), Update: f.update,
-		Reports:   suite.Reports{JUnit: f.junit, TAP: f.tap, JSON: f.json, HTML: f.html},
-		GitHub:    lookupEnv(t.environ, "GITHUB_ACTIONS") == "true",
-		Workspace: lookupEnv(t.environ, "GITHUB_WORKSPACE"),
+		Reports:     f.reports,
+		GitHub:      lookupEnv(t.environ, "GITHUB_ACTIONS") == "true",
+		Workspace:   lookupEnv(t.environ, "GITHUB_WORKSPACE"),
+		StepSummary: lookupEnv(t.environ, "GITHUB_STEP_SUMMARY"),
+		LastFailed:  f.lastFailed, Timings: f.timings,
+	}
+	if dir := s.load.CacheDir; dir != "" {
+		s.suite.Memory = filepath.Join(dir, "last-failed.json")
+	} else if f.lastFailed {
+		return nil, exit.Usagef("remove --no-cache, or name a folder with --cache-dir",
+			"--last-failed needs the cache folder, which keeps what failed")
 	}
 	s.suite.Options = testrunner.Options{
 		Isolate: testrunner.Isolation(f.isolate.Value), Jobs: int(f.jobs),
@@ -282,84 +289,11 @@ func coloured(out *term.Output, when string) *term.Output {
 	return out.Coloured(when == "always")
 }
 
-func (f *testFlags) selection(s *testrunner.Selection) error {
-	if f.filter != "" {
-		re, err := regexp.Compile(f.filter)
-		if err != nil {
-			return exit.Usagef(
-				"write a regular expression, for example --filter 'users|GET /login'",
-				"--filter: %v", err)
-		}
-		s.Filter = re
-	}
-	if f.shard != "" {
-		i, n, ok := strings.Cut(f.shard, "/")
-		index, errI := strconv.Atoi(i)
-		count, errN := strconv.Atoi(n)
-		if !ok || errI != nil || errN != nil || index < 1 || index > count {
-			return exit.Usagef("write I/N with I from 1 to N, for example --shard 1/4",
-				"--shard %q is not I/N", f.shard)
-		}
-		s.Shard, s.Shards = index, count
-	}
-	if f.seed != "" {
-		seed, err := strconv.ParseUint(f.seed, 10, 64)
-		if err != nil {
-			return exit.Usagef("use the number that a run with --shuffle printed",
-				"--seed %q is not a whole number", f.seed)
-		}
-		s.Shuffle = &seed
-	} else {
-		s.Shuffle = f.shuffle.Seed
-	}
-	return nil
-}
-
-// input collects the variables: those of the environment, then files, then
-// flags; later ones win.
-func (f *testFlags) input(environ []string, o *testrunner.Options) error {
-	for _, e := range environ {
-		name, value, _ := strings.Cut(e, "=")
-		if n, ok := strings.CutPrefix(name, "HURL_VARIABLE_"); ok {
-			o.Variables = append(o.Variables, testrunner.Variable{Name: n, Value: value})
-		}
-		if n, ok := strings.CutPrefix(name, "HURL_SECRET_"); ok {
-			o.Secrets = append(o.Secrets, testrunner.Variable{Name: n, Value: value})
-		}
-	}
-	for _, path := range f.variableFiles.Value() {
-		content, err := regular.ReadFile(path, regular.MaxText)
-		if err != nil {
-			return exit.Usagef("name a file with one NAME=VALUE per line",
-				"--variables-file %s: %v", path, regular.Reason(err))
-		}
-		list, err := testrunner.ParseVariables(string(content))
-		if err != nil {
-			return exit.Usagef("write one NAME=VALUE per line", "--variables-file %s: %v", path,
-				err)
-		}
-		o.Variables = append(o.Variables, list...)
-	}
-	for _, given := range []struct {
-		flag string
-		list []string
-		into *[]testrunner.Variable
-	}{{"variable", f.variables.Value(), &o.Variables}, {"secret", f.secrets.Value(), &o.Secrets}} {
-		for _, text := range given.list {
-			v, err := testrunner.ParseVariable(text)
-			if err != nil {
-				return exit.Usagef("write --"+given.flag+" NAME=VALUE", "--%s: %v", given.flag, err)
-			}
-			*given.into = append(*given.into, v)
-		}
-	}
-	return nil
-}
-
 // notRepeated are the flags that do not affect a file's responses.
 func notRepeated() []string {
 	return []string{
-		"filter", "shard", "list", "jobs", "concurrent", "repeat", "fail-fast", "shuffle", "seed",
+		"filter", "shard", "shard-times", "last-failed", "list", "jobs",
+		"concurrent", "repeat", "fail-fast", "shuffle", "seed",
 		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color",
 		reportFlag, "full", "quiet",
 	}
@@ -417,7 +351,13 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 	case f.watch:
 		// Fixtures may all name their own component.
 		fallback, _ := s.find(d)
-		return suiteError(s.suite.Watch(ctx, fallback, t.watchProblem))
+		defer t.closeKeys()
+		return suiteError(s.suite.Watch(ctx, fallback, t.watchProblem, func() <-chan byte {
+			if s.ci {
+				return nil // u changes fixtures
+			}
+			return t.openKeys().Presses()
+		}))
 	}
 	// Collecting the garbage of a short run costs more than it saves.
 	defer relaxCollector()()

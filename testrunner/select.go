@@ -1,9 +1,11 @@
 package testrunner
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
@@ -17,9 +19,11 @@ type Selection struct {
 	Places map[string][]Lines
 	// Only, if not nil, reports whether an entry is selected.
 	Only func(path string, e *hurl.Entry) bool
-	// Shard, from 1, selects one of Shards parts with about the same number of
-	// entries; Shards 0: all.
+	// Shard, from 1, selects one of Shards parts that take about the same time; Shards 0: all.
 	Shard, Shards int
+	// Times, if not nil, returns how long a file took once. A file for which ok is false counts as
+	// those that are known do, by its entries; without Times, all entries count the same.
+	Times func(path string) (d time.Duration, ok bool)
 	// Shuffle, if not nil, is the seed of a random order of the files.
 	Shuffle *uint64
 	// Repeat is how often everything is run; 0 counts as 1.
@@ -48,25 +52,20 @@ func (s *Selection) Files(sources []*Source) []*Source {
 	return out
 }
 
-// part returns the sources of the shard, in their order. The sources with the
-// most entries are assigned first, each to the shard with the fewest entries.
+// part returns the sources of the shard, in their order. The sources that take longest are
+// assigned first, each to the shard that has the least to do.
 func (s *Selection) part(sources []*Source) []*Source {
 	order := make([]int, len(sources))
 	for i := range order {
 		order[i] = i
 	}
-	weight := func(i int) int {
-		if sources[i].File == nil {
-			return 1
-		}
-		return max(1, len(s.Entries(sources[i].Path, sources[i].File.Entries)))
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return weight(b) - weight(a) })
-	load := make([]int, s.Shards)
+	weights := s.weights(sources)
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(weights[b], weights[a]) })
+	load := make([]float64, s.Shards)
 	var mine []int
 	for _, i := range order {
 		shard := slices.Index(load, slices.Min(load))
-		load[shard] += weight(i)
+		load[shard] += weights[i]
 		if shard == s.Shard-1 {
 			mine = append(mine, i)
 		}
@@ -77,6 +76,37 @@ func (s *Selection) part(sources []*Source) []*Source {
 		out[n] = sources[i]
 	}
 	return out
+}
+
+// weights returns how long each source takes, in seconds, or if no times are known in entries.
+func (s *Selection) weights(sources []*Source) []float64 {
+	entries, known := make([]float64, len(sources)), make([]bool, len(sources))
+	weights := make([]float64, len(sources))
+	var seconds, of float64
+	for i, source := range sources {
+		entries[i] = 1
+		if source.File != nil {
+			entries[i] = max(1, float64(len(s.Entries(source.Path, source.File.Entries))))
+		}
+		if s.Times == nil {
+			continue
+		}
+		var d time.Duration
+		if d, known[i] = s.Times(source.Path); known[i] {
+			weights[i] = d.Seconds()
+			seconds, of = seconds+weights[i], of+entries[i]
+		}
+	}
+	each := 1.0
+	if seconds > 0 {
+		each = seconds / of
+	}
+	for i := range weights {
+		if !known[i] {
+			weights[i] = entries[i] * each
+		}
+	}
+	return weights
 }
 
 func (s *Selection) takes(source *Source) bool {

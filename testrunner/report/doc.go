@@ -24,8 +24,10 @@ type Run struct {
 }
 
 // name returns the name of a file in reports for programs.
-func (r *Run) name(f *testrunner.FileResult) string {
-	path := f.Path
+func (r *Run) name(f *testrunner.FileResult) string { return r.Name(f.Path) }
+
+// Name returns the name of the file at path in reports for programs.
+func (r *Run) Name(path string) string {
 	if filepath.IsAbs(path) && r.Base != "" {
 		if rel, err := filepath.Rel(r.Base, path); err == nil && filepath.IsLocal(rel) {
 			path = rel

@@ -28,11 +28,14 @@ func curlOf(r *testrunner.Request) (command, note string) {
 		again.Host = r.Authority
 	}
 	for _, h := range r.Headers {
-		if strings.EqualFold(h.Name, "Host") {
+		switch field := strings.ToLower(h.Name) + ": " + h.Value; {
+		case strings.EqualFold(h.Name, "Host"):
 			again.Host = h.Value
-			continue
+		case field == "accept: */*" || field == "user-agent: wasihttp":
+			// Entries that say nothing have them, as curl has its own.
+		default:
+			again.Headers = append(again.Headers, [2]string{h.Name, h.Value})
 		}
-		again.Headers = append(again.Headers, [2]string{h.Name, h.Value})
 	}
 	return again.Command()
 }

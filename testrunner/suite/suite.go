@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/testrunner/report"
@@ -54,6 +55,14 @@ type Suite struct {
 	// the root of the repository.
 	GitHub    bool
 	Workspace string
+	// StepSummary is a file to which a summary in Markdown is added; "" for none.
+	StepSummary string
+
+	// Memory is a file that keeps what failed; "" for none. LastFailed runs only that.
+	Memory     string
+	LastFailed bool
+	// Timings is a report of --report-json by whose times shards are dealt; "" to count entries.
+	Timings string
 
 	asks bool // differences are shown when it is asked about them
 }
@@ -108,6 +117,8 @@ func (s *Suite) Run(ctx context.Context) (testrunner.Verdict, error) {
 	if run == nil {
 		return 0, err
 	}
+	s.remember(run.Files)
+	s.summarize(run.Run)
 	if reportErr := s.Reports.write(run.Run); err == nil {
 		err = reportErr
 	}
@@ -124,7 +135,10 @@ func (s *Suite) List(ctx context.Context) (testrunner.Verdict, error) {
 	if err != nil {
 		return 0, err
 	}
-	selection := s.Options.Selection
+	selection, err := s.selection(sources)
+	if err != nil {
+		return 0, err
+	}
 	selection.Repeat = 1
 	verdict := testrunner.AllPassed
 	for _, source := range selection.Files(sources) {
@@ -171,6 +185,36 @@ func (s *Suite) find() ([]string, error) {
 			err)
 	}
 	return paths, nil
+}
+
+// selection completes the selection for the fixtures that were read.
+func (s *Suite) selection(sources []*testrunner.Source) (testrunner.Selection, error) {
+	selection := s.Options.Selection
+	for _, source := range sources {
+		if err := selection.Misplaced(source); err != nil {
+			return selection, fail(nil, "name the line of an entry, as reports do", "%v", err)
+		}
+	}
+	if s.LastFailed && !s.remembered().only(&selection, sources) {
+		s.note("no entry is known to have failed: all are run")
+	}
+	if s.Timings == "" {
+		return selection, nil
+	}
+	data, err := regular.ReadFile(s.Timings, regular.MaxFile)
+	var times map[string]time.Duration
+	if err == nil {
+		times, err = report.Times(data)
+	}
+	if err != nil {
+		return selection, fail(err, "name a file that --report-json has written", "--shard-times %s: %v",
+			s.Timings, regular.Reason(err))
+	}
+	selection.Times = func(path string) (time.Duration, bool) {
+		t, ok := times[(&report.Run{Base: s.Dir}).Name(path)]
+		return t, ok
+	}
+	return selection, nil
 }
 
 // read reads fixtures. The error is the cause of the end of ctx.
@@ -250,15 +294,14 @@ func (s *Suite) loaded(
 		s.Host.Load(ctx, "")
 	}
 	options := s.Options
+	var err error
+	if options.Selection, err = s.selection(sources); err != nil {
+		return nil, err
+	}
 	total := 0
 	for _, source := range options.Selection.Files(sources) {
 		if total++; source.File != nil {
 			total += len(options.Selection.Entries(source.Path, source.File.Entries)) - 1
-		}
-	}
-	for _, source := range sources {
-		if err := options.Selection.Misplaced(source); err != nil {
-			return nil, fail(nil, "name the line of an entry, as reports do", "%v", err)
 		}
 	}
 	filter := options.Selection.Filter
@@ -277,7 +320,6 @@ func (s *Suite) loaded(
 
 	r := &run{Run: &report.Run{Started: time.Now(), Base: s.Dir}, accepted: s.Update}
 	pretty := s.pretty()
-	var err error
 	r.Summary, err = testrunner.Run(ctx, s.Host, sources, &options, func(f *testrunner.FileResult) {
 		r.Files = append(r.Files, f)
 		s.again(f)

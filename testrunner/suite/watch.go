@@ -18,19 +18,25 @@ type watcher struct {
 	*Suite
 	// fallback is the component of fixtures that name none; "" if there is none.
 	fallback string
+	// failed is what failed when it was last run, and onlyFailed leaves out everything else.
+	failed     memory
+	onlyFailed bool
 }
 
-// Watch runs the fixtures, and after each change those that it affects, until
-// ctx ends. fallback is the component of fixtures that name none, "" if that is
-// not known. The error is why nothing can be watched.
-func (s *Suite) Watch(ctx context.Context, fallback string, problem func(watch.Problem)) error {
+// Watch runs the fixtures, and after each change those that it affects, until ctx ends or the user
+// presses q. fallback is the component of fixtures that name none, "" if that is not known.
+// openKeys begins to read the keys that the user presses, and returns nil if there is no terminal.
+// The error is why nothing can be watched.
+func (s *Suite) Watch(
+	ctx context.Context, fallback string, problem func(watch.Problem), openKeys func() <-chan byte,
+) error {
 	if slices.Contains(s.Paths, testrunner.Stdin) {
 		return fail(nil, "name fixtures or folders", "--watch cannot watch standard input")
 	}
 	if named := s.Options.Component; named != "" {
 		fallback = named
 	}
-	w := &watcher{s, fallback}
+	w := &watcher{Suite: s, fallback: fallback, failed: memory{}}
 	roots, err := w.roots()
 	if err != nil {
 		return err
@@ -45,15 +51,46 @@ func (s *Suite) Watch(ctx context.Context, fallback string, problem func(watch.P
 		_ = w.drop(ctx)
 	}()
 	w.run(ctx, nil)
+	keys := openKeys()
 	for {
-		fmt.Fprintln(s.Out, s.Out.Dim("waiting for changes; press Ctrl-C to stop"))
+		hint := "waiting for changes; press Ctrl-C to stop"
+		if keys != nil {
+			hint = "waiting for changes; keys: u update, f failed only, a all, q quit"
+		}
+		fmt.Fprintln(s.Out, s.Out.Dim(hint))
 		select {
+		case key, ok := <-keys:
+			switch {
+			case !ok:
+				keys = nil
+			case key == 'q':
+				return nil
+			default:
+				w.press(ctx, key)
+			}
 		case batch := <-tree.Changes():
 			fmt.Fprintf(s.Out, "\n%s %s\n", s.Out.Fair(term.SymbolItem), changedText(batch))
 			w.run(ctx, &batch)
 		case <-ctx.Done():
 			return nil
 		}
+	}
+}
+
+// press does what a key is for.
+func (w *watcher) press(ctx context.Context, key byte) {
+	switch key {
+	case 'u':
+		update, all := w.Update, w.Options.All
+		w.Update, w.Options.All = true, true
+		w.run(ctx, nil)
+		w.Update, w.Options.All = update, all
+	case 'f':
+		w.onlyFailed = !w.onlyFailed
+		w.run(ctx, nil)
+	case 'a', '\n', '\r':
+		w.onlyFailed = false
+		w.run(ctx, nil)
 	}
 }
 
@@ -145,10 +182,22 @@ func (w *watcher) runPaths(ctx context.Context, paths []string, batch *watch.Bat
 	if len(sources) == 0 {
 		return nil
 	}
+	if w.onlyFailed {
+		selection := w.Options.Selection
+		defer func() { w.Options.Selection = selection }()
+		if !w.failed.only(&w.Options.Selection, sources) {
+			if batch != nil {
+				return nil
+			}
+			fmt.Fprintln(w.Out, w.Out.Dim("nothing has failed: all are run"))
+		}
+	}
 	run, err := w.loaded(ctx, sources, time.Now())
 	if err != nil {
 		return err
 	}
+	w.failed.update(run.Files)
+	w.remember(run.Files)
 	return w.Reports.write(run.Run)
 }
 

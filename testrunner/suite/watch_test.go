@@ -10,7 +10,7 @@ import (
 
 func TestAChangeConcernsOnlyWhatItCouldChange(t *testing.T) {
 	t.Chdir(t.TempDir())
-	w := &watcher{&Suite{}, "app.wasm"}
+	w := &watcher{Suite: &Suite{}, fallback: "app.wasm"}
 	sources := []*testrunner.Source{
 		testrunner.Parse("fixtures/a.hurl", []byte("GET http://localhost/\n")),
 		testrunner.Parse("fixtures/sub/b.hurl", []byte("# @component ../../other.wasm\n\nGET http://localhost/\n")),
@@ -40,7 +40,7 @@ func TestAChangeConcernsOnlyWhatItCouldChange(t *testing.T) {
 
 func TestWhatComponentsArePutTogetherWithIsWatched(t *testing.T) {
 	t.Chdir(t.TempDir())
-	w := &watcher{&Suite{Parts: []string{"words.wasm"}}, "app.wasm"}
+	w := &watcher{Suite: &Suite{Parts: []string{"words.wasm"}}, fallback: "app.wasm"}
 	source := testrunner.Parse("a.hurl", []byte("GET http://localhost/\n"))
 	for _, named := range []string{"", "other.wasm"} {
 		w.Options.Component = named

@@ -1,0 +1,49 @@
+package cmd
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/testrunner/suite"
+)
+
+// mergeCommand describes "wasihttp merge-reports".
+func mergeCommand(t *state) *cli.Command {
+	var reports suite.Reports
+	full := false
+	b := &cmdline.Flags{}
+	reportFlags(b, &reports)
+	b.Toggle("full", &full, "show differences in full, however long")
+	return command(&cli.Command{
+		Name:      "merge-reports",
+		Usage:     "make one report of those of several test runs",
+		UsageText: programName + " merge-reports [flags] REPORT…",
+		Description: "Reads JSON reports of " + programName + " test (--report-json), such as those of the jobs of a CI\n" +
+			"matrix, prints what failed in any of them, and writes reports of all together. Exits as a\n" +
+			"single run of " + programName + " test would, with 1 if a report cannot be read.\n\n" +
+			cmdline.Examples(`
+wasihttp merge-reports shard-*.json --report-html report     one page
+wasihttp merge-reports shard-*.json --report-junit all.xml   one file for CI`),
+		Flags: b.All(),
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return exit.Usagef("try: "+programName+" merge-reports shard-*.json --report-html report",
+					"merge-reports needs a REPORT")
+			}
+			s := &suite.Suite{
+				Program: programName, Paths: c.Args().Slice(), Out: t.stdout, Err: t.stderr, Full: full,
+				Reports: reports, StepSummary: lookupEnv(t.environ, "GITHUB_STEP_SUMMARY"),
+			}
+			return verdictError(s.Merge())
+		},
+	})
+}
+
+// reportFlags adds the flags that name the reports to write.
+func reportFlags(b *cmdline.Flags, r *suite.Reports) {
+	b.Text("report-junit", &r.JUnit, "", "write a JUnit XML report to `FILE`")
+	b.Text("report-tap", &r.TAP, "", "write a TAP report to `FILE`")
+	b.Text("report-json", &r.JSON, "", "write a JSON report to `FILE`")
+	b.Text("report-html", &r.HTML, "", "write an HTML report into `FOLDER`")
+}
