@@ -19,8 +19,10 @@ func mergeCommand(t *state) *cli.Command {
 		Name:      "merge-reports",
 		Usage:     "make one report of those of several test runs",
 		UsageText: programName + " merge-reports [flags] REPORT…",
-		Description: "Reads JSON reports of " + programName + " test (--report-json), such as those of the jobs of a CI\n" +
-			"matrix, prints what failed in any of them, and writes reports of all together. Exits as a\n" +
+		Description: "Reads JSON reports of " + programName +
+			" test (--report-json), such as those of the jobs of a CI\n" +
+			"matrix, prints what failed in any of them, and writes reports of all together. " +
+			"Exits as a\n" +
 			"single run of " + programName + " test would, with 1 if a report cannot be read.\n\n" +
 			cmdline.Examples(`
 wasihttp merge-reports shard-*.json --report-html report     one page
@@ -28,12 +30,14 @@ wasihttp merge-reports shard-*.json --report-junit all.xml   one file for CI`),
 		Flags: b.All(),
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return exit.Usagef("try: "+programName+" merge-reports shard-*.json --report-html report",
+				return exit.Usagef(
+					"try: "+programName+" merge-reports shard-*.json --report-html report",
 					"merge-reports needs a REPORT")
 			}
 			s := &suite.Suite{
-				Program: programName, Paths: c.Args().Slice(), Out: t.stdout, Err: t.stderr, Full: full,
-				Reports: reports, StepSummary: lookupEnv(t.environ, "GITHUB_STEP_SUMMARY"),
+				Program: programName, Paths: c.Args().Slice(), Out: t.stdout, Err: t.stderr,
+				Full: full, Reports: reports,
+				StepSummary: lookupEnv(t.environ, "GITHUB_STEP_SUMMARY"),
 			}
 			return verdictError(s.Merge())
 		},

@@ -156,13 +156,13 @@ func testCommand(st *state, d doors) *cli.Command {
 		Name:      "test",
 		Usage:     "replay fixtures and compare the responses",
 		UsageText: programName + " test [flags] PATH…",
-		Description: "Runs fixtures in process, without opening a port. PATH is a fixture (.hurl, " +
-			".har), a folder of fixtures,\n" +
+		Description: "Runs fixtures in process, without opening a port. PATH is a fixture " +
+			"(.hurl, .har), a folder of fixtures,\n" +
 			"FIXTURE:LINE for one entry, or - for standard input. All fixtures run in order " +
 			"through one instance of\n" +
 			"the component, unless --isolate says otherwise.\n" +
-			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be parsed, " +
-			"3 if the component\n" +
+			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be " +
+			"parsed, 3 if the component\n" +
 			"could not be loaded, trapped or expired, 4 if only responses differ.\n\n" +
 			cmdline.Examples(testExamples),
 		Flags: flags.all(),

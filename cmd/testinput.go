@@ -14,7 +14,8 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 	if f.filter != "" {
 		re, err := regexp.Compile(f.filter)
 		if err != nil {
-			return exit.Usagef("write a regular expression, for example --filter 'users|GET /login'",
+			return exit.Usagef(
+				"write a regular expression, for example --filter 'users|GET /login'",
 				"--filter: %v", err)
 		}
 		s.Filter = re
@@ -29,7 +30,8 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 		}
 		s.Shard, s.Shards = index, count
 	} else if f.timings != "" {
-		return exit.Usagef("add --shard I/N", "--shard-times deals the parts of --shard, which is missing")
+		return exit.Usagef("add --shard I/N",
+			"--shard-times deals the parts of --shard, which is missing")
 	}
 	if f.seed != "" {
 		seed, err := strconv.ParseUint(f.seed, 10, 64)

@@ -121,7 +121,8 @@ func (s *Selection) picks(path string, entries []*hurl.Entry) []bool {
 	picked := make([]bool, len(entries))
 	all := s.Filter == nil || s.Filter.MatchString(path)
 	for i, e := range entries {
-		picked[i] = (all || s.Filter.MatchString(EntryName(e))) && (s.Only == nil || s.Only(path, e))
+		picked[i] = (all || s.Filter.MatchString(EntryName(e))) &&
+			(s.Only == nil || s.Only(path, e))
 	}
 	if places := s.Places[path]; len(places) > 0 {
 		there := make([]bool, len(entries))

@@ -110,7 +110,8 @@ const jsonVersion = 1
 func JSON(w io.Writer, run *Run) error {
 	s := run.Summary
 	out := jsonRun{
-		Version: jsonVersion, Started: run.Started.UTC(), TimeMS: ms(s.Duration), Loading: ms(s.Loading),
+		Version: jsonVersion, Started: run.Started.UTC(),
+		TimeMS: ms(s.Duration), Loading: ms(s.Loading),
 		Success:  s.Verdict() == testrunner.AllPassed,
 		Outcomes: make(map[string]int), Flaky: s.Flaky, NotRun: s.NotRun, Files: []jsonFile{},
 	}
@@ -184,7 +185,8 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 	if q := r.Request; q != nil {
 		out.Curl, _ = curlOf(q)
 		out.Request = &jsonRequest{
-			q.Method, q.Scheme + "://" + q.Authority + q.Target, pairs(q.Headers), bodyJSON(q.Body, q.Size),
+			q.Method, q.Scheme + "://" + q.Authority + q.Target, pairs(q.Headers),
+			bodyJSON(q.Body, q.Size),
 		}
 	}
 	switch a := r.Response; {

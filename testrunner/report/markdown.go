@@ -23,7 +23,8 @@ func Markdown(w io.Writer, run *Run) error {
 		sign = "❌"
 	}
 	fmt.Fprintf(&b, "### %s %s\n\n%s in %s, %s\n", sign, escaped(counts(s)),
-		plural(s.Entries, "entry", "entries"), plural(s.Files, "file", "files"), units.Duration(s.Duration))
+		plural(s.Entries, "entry", "entries"), plural(s.Files, "file", "files"),
+		units.Duration(s.Duration))
 	left := 0
 	add := func(place, title, text string) {
 		if b.Len() > markdownSize {
@@ -47,7 +48,8 @@ func Markdown(w io.Writer, run *Run) error {
 		}
 	}
 	if left > 0 {
-		fmt.Fprintf(&b, "\n%s not shown here.\n", plural(left, "more failure is", "more failures are"))
+		fmt.Fprintf(&b, "\n%s not shown here.\n",
+			plural(left, "more failure is", "more failures are"))
 	}
 	flaky := false
 	for _, f := range run.Files {
@@ -60,7 +62,8 @@ func Markdown(w io.Writer, run *Run) error {
 				flaky = true
 				b.WriteString("\n**Flaky**\n\n")
 			}
-			fmt.Fprintf(&b, "- <code>%s</code> %s: %s\n", escaped(r.Entry.Range.Start.LineIn(run.name(f))),
+			place := r.Entry.Range.Start.LineIn(run.name(f))
+			fmt.Fprintf(&b, "- <code>%s</code> %s: %s\n", escaped(place),
 				escaped(term.Clean(r.Name())), r.AttemptsNote())
 		}
 	}

@@ -131,14 +131,15 @@ func (e *jsonEntry) result() testrunner.Result {
 	}
 	for _, a := range e.Earlier {
 		out.Earlier = append(out.Earlier, testrunner.Attempt{
-			Outcome: testrunner.Outcome(a.Outcome), Problems: []testrunner.Problem{{Title: a.Message}},
+			Outcome:  testrunner.Outcome(a.Outcome),
+			Problems: []testrunner.Problem{{Title: a.Message}},
 		})
 	}
 	for _, p := range e.Problems {
 		at := hurl.Pos{Line: p.Line, Col: p.Column}
 		out.Problems = append(out.Problems, testrunner.Problem{
-			Kind: testrunner.ProblemKind(p.Kind), Range: hurl.Range{Start: at, End: at}, Title: p.Title,
-			Source: p.Source, Expected: p.Expected, Actual: p.Actual, Diff: p.Diff,
+			Kind: testrunner.ProblemKind(p.Kind), Range: hurl.Range{Start: at, End: at},
+			Title: p.Title, Source: p.Source, Expected: p.Expected, Actual: p.Actual, Diff: p.Diff,
 		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Captures)) {

@@ -21,7 +21,8 @@ const longestArgument = 4 << 10
 func curlOf(r *testrunner.Request) (command, note string) {
 	again := curl.Request{
 		Method: r.Method, Address: served, Target: r.Target,
-		HasBody: len(r.Body) > 0 || r.Size > 0, Whole: r.Size == 0 && len(r.Body) <= longestArgument,
+		HasBody: len(r.Body) > 0 || r.Size > 0,
+		Whole:   r.Size == 0 && len(r.Body) <= longestArgument,
 		Body: r.Body,
 	}
 	if r.Authority != "localhost" {

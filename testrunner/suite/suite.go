@@ -207,8 +207,8 @@ func (s *Suite) selection(sources []*testrunner.Source) (testrunner.Selection, e
 		times, err = report.Times(data)
 	}
 	if err != nil {
-		return selection, fail(err, "name a file that --report-json has written", "--shard-times %s: %v",
-			s.Timings, regular.Reason(err))
+		return selection, fail(err, "name a file that --report-json has written",
+			"--shard-times %s: %v", s.Timings, regular.Reason(err))
 	}
 	selection.Times = func(path string) (time.Duration, bool) {
 		t, ok := times[(&report.Run{Base: s.Dir}).Name(path)]
