@@ -23,7 +23,7 @@ func curlOf(r *testrunner.Request) (command, note string) {
 		Method: r.Method, Address: served, Target: r.Target,
 		HasBody: len(r.Body) > 0 || r.Size > 0,
 		Whole:   r.Size == 0 && len(r.Body) <= longestArgument,
-		Body: r.Body,
+		Body:    r.Body,
 	}
 	if r.Authority != "localhost" {
 		again.Host = r.Authority
