@@ -163,7 +163,7 @@ func TestStuckBodiesAreCut(t *testing.T) {
 				}
 				body, stream = task.headOnly(tc.status)
 				if tc.moved {
-					body.ComesWithoutGuest(embedded{})
+					body.ComesWithoutGuest(embedded{}, true)
 					time.AfterFunc(time.Second, func() { _ = body.Finish(nil) })
 				}
 				task.exit()

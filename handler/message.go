@@ -96,5 +96,10 @@ func (b *Body) end() {
 	b.x.leave()
 }
 
-// Ready reports whether the next Read does not block.
-func (b *Body) Ready() bool { return b.pipe.Ready() }
+// Ready reports whether the next Read does not block. For a response that declares no contents but
+// passes on those of another message it first waits until it is known whether there are any: the
+// head alone would be a whole response.
+func (b *Body) Ready() bool {
+	b.pipe.AwaitWhole(0)
+	return b.pipe.Ready()
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -209,4 +210,31 @@ func TestMiddlewareDoesNotSmuggle(t *testing.T) {
 		}
 		mu.Unlock()
 	}
+}
+
+// A response that declares no contents and passes on those of another message is not ready, and its
+// head not sent, until these have ended.
+func TestAPassedOnResponseWithoutContentsIsReadyAtItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := wasi.NewState(&wasi.Config{})
+		defer st.Close()
+		header, err := wasi.FieldsFromList(st.FieldRules(),
+			[]wasi.Field{{Name: "content-length", Value: []byte("0")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := st.NewOutgoingResponse(header).Body()
+		body.ComesWithoutGuest(embedded{}, true)
+		b := &Body{pipe: body.Reader()}
+		ready := make(chan bool, 1)
+		go func() { ready <- b.Ready() }()
+		synctest.Wait()
+		if len(ready) != 0 {
+			t.Error("not awaited")
+		}
+		body.Finish(nil)
+		if !<-ready {
+			t.Error("not ready at the end")
+		}
+	})
 }

@@ -2,6 +2,7 @@ package wasi
 
 import (
 	"io"
+	"time"
 )
 
 // Admitter is an OutputStream that reports beforehand which writes it would refuse.
@@ -31,6 +32,7 @@ type OutgoingBody struct {
 	finished   bool
 	// without says whether the rest of the body comes without the guest; nil if it never does.
 	without  Continuation
+	spliced  bool    // the contents come without the guest
 	trailers *Fields // set before the end of the pipe
 
 	watcher BodyWatcher // nil for none
@@ -56,8 +58,11 @@ type Continuation interface {
 	WithoutGuest() bool
 }
 
-// ComesWithoutGuest sets where the rest of the body comes from.
-func (b *OutgoingBody) ComesWithoutGuest(c Continuation) { b.without = c }
+// ComesWithoutGuest sets where the rest of the body comes from; contents says that these, at least,
+// are the embedder's. It is called before the message is sent.
+func (b *OutgoingBody) ComesWithoutGuest(c Continuation, contents bool) {
+	b.without, b.spliced = c, contents
+}
 
 // Stream returns the sink for the contents, the first time only. Closing it does not end the body.
 func (b *OutgoingBody) Stream() (OutputStream, bool) {
@@ -67,6 +72,17 @@ func (b *OutgoingBody) Stream() (OutputStream, bool) {
 	b.taken = true
 	return &b.stream, true
 }
+
+// NoMore declares that the contents have ended; trailers may be missing still. The guest's goroutine
+// calls it.
+func (b *OutgoingBody) NoMore() {
+	if b.declaredEmpty() {
+		b.pipe.hush()
+	}
+}
+
+// declaredEmpty reports whether the head alone makes a whole message for its receiver.
+func (b *OutgoingBody) declaredEmpty() bool { return b.declared && b.length == 0 && !b.mayBeEmpty }
 
 // Finish completes the body; trailers may be nil, and those that a trailer section may not have are
 // left out. It fails if the size is not the declared one, and the message is then cut short.
@@ -167,6 +183,21 @@ type BodyReader struct{ b *OutgoingBody }
 // when the guest gave up, trapped or kept not to its content-length, another error, after all bytes
 // that were written: the message must then be cut short where its receiver notices.
 func (r *BodyReader) Read(p []byte) (int, error) { return r.b.pipe.Read(p) }
+
+// AwaitWhole blocks while the head should not be sent yet because a content-length of 0 would make
+// it a whole message, which contents might still break: until these have ended, or for as long as
+// limit if they are the guest's. Close ends it; Read must not be called meanwhile.
+func (r *BodyReader) AwaitWhole(limit time.Duration) {
+	switch b := r.b; {
+	case !b.declaredEmpty():
+	case b.spliced:
+		b.pipe.awaitNews(nil)
+	case limit > 0:
+		late := time.NewTimer(limit)
+		defer late.Stop()
+		b.pipe.awaitNews(late.C)
+	}
+}
 
 // Close stops reading: further writes of the guest return ErrClosed. It never fails.
 func (r *BodyReader) Close() error {

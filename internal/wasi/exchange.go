@@ -299,11 +299,18 @@ func (e *Exchange) framing() (framing, *ErrorCode) {
 	return noBody, nil
 }
 
+// undecided is how long a request that declares that its body is empty is held back until its guest
+// has ended that body. Some guests wait for the response first.
+const undecided = time.Second
+
 // send writes the request. A connection that takes no more is not the end: the response may have
 // come before.
 func (e *Exchange) send(conn net.Conn) {
 	defer e.half()
 	f := e.frame
+	if f == declared {
+		e.body.AwaitWhole(undecided)
+	}
 	w := bufio.NewWriter(conn)
 	e.writeHead(w, f)
 	var err error

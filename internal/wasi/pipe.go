@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/wasihttp/wasihttp/internal/wasi/queue"
 )
@@ -26,6 +27,7 @@ type pipe struct {
 	ended        bool   // nothing more will be written
 	err          error  // why it ended early; nil or io.EOF at a proper end
 	readerClosed bool
+	quiet        bool          // no bytes come, only the end
 	read         chan struct{} // made when a reader first waits
 	event
 }
@@ -143,6 +145,35 @@ func (p *pipe) Read(b []byte) (int, error) {
 		}
 		p.mu.Unlock()
 		<-p.read
+	}
+}
+
+// hush declares that no bytes come before the end.
+func (p *pipe) hush() {
+	p.mu.Lock()
+	p.quiet = true
+	p.wakeReader()
+	p.mu.Unlock()
+}
+
+// awaitNews blocks until there are bytes, or none come, or late is received from. The reader calls
+// it.
+func (p *pipe) awaitNews(late <-chan time.Time) {
+	for {
+		p.mu.Lock()
+		if p.quiet || p.ended || p.readerClosed || p.filled > 0 || p.queue.Len() > 0 {
+			p.mu.Unlock()
+			return
+		}
+		if p.read == nil {
+			p.read = make(chan struct{}, 1)
+		}
+		p.mu.Unlock()
+		select {
+		case <-p.read:
+		case <-late:
+			return
+		}
 	}
 }
 

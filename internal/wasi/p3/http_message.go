@@ -177,7 +177,7 @@ func (m *message) send(body *wasi.OutgoingBody, done bodySender) {
 	t := &m.out
 	t.body, t.done = body, done
 	t.ownContents, t.ownTrailers = m.store.Owns(contents), m.store.Owns(trailers)
-	body.ComesWithoutGuest(t)
+	body.ComesWithoutGuest(t, t.ownContents)
 	out, _ := body.Stream()
 	t.sink = sink{out: out, owner: t}
 	// Trailers and contents are read at the same time: a guest may wait for either before it goes
@@ -193,6 +193,7 @@ func (t *transfer) closed(err error) {
 		return
 	}
 	t.contentsEnded = true
+	t.body.NoMore()
 	t.finish()
 }
 
