@@ -26,10 +26,8 @@ type checker struct {
 	// from the response.
 	all bool
 	// hide replaces secrets; nil if there are none.
-	hide   func(string) string
-	source []byte // of the file
-	// crlf reports whether the lines of the fixture end in CRLF.
-	crlf     bool
+	hide     func(string) string
+	source   []byte // of the file
 	problems []Problem
 	captures []Capture
 }
@@ -200,14 +198,21 @@ func (c *checker) body(b *hurl.Body) {
 		return
 	}
 	got, err := c.scope.Response.Bytes(c.scope.Work)
-	if err == nil && isText {
-		var text string
-		text, err = c.scope.Response.Text(c.scope.Work)
-		got = unsafe.Slice(unsafe.StringData(text), len(text)) // neither is changed
-	}
 	if err != nil {
 		c.report(Problem{Kind: ProblemBody, Range: b.Range, Title: "Body", Actual: err.Error()})
 		return
+	}
+	if isText {
+		text, err := c.scope.Response.Text(c.scope.Work)
+		if err != nil {
+			p := Problem{Kind: ProblemBody, Range: b.Range, Title: "Body", Actual: err.Error()}
+			if c.all {
+				p.Edits = c.bodyEdits(b, want, got, false)
+			}
+			c.report(p)
+			return
+		}
+		got = unsafe.Slice(unsafe.StringData(text), len(text)) // neither is changed
 	}
 	if bytes.Equal(want, got) {
 		return

@@ -49,24 +49,21 @@ func escape(s, special string) string {
 	return b.String()
 }
 
-// encode writes text as a body, in the notation of old if it fits, also as to how
-// lines end.
-func (c *checker) encode(old hurl.Payload, text []byte) hurl.Payload {
+// encode writes text as a body, in the notation of old if it fits. Lines end as they do there.
+func encode(old hurl.Payload, text []byte, end hurl.LineEnd) string {
+	payload := encodeLike(old, text, end)
+	return end.Body(&payload)
+}
+
+func encodeLike(old hurl.Payload, text []byte, end hurl.LineEnd) hurl.Payload {
 	same := old
 	same.Text, same.Data = hurl.TextTemplate(string(text)), nil
 	same.Text.Quote = old.Text.Quote
-	if same.Holds(text) && (!isMultiline(&same) || bytes.HasSuffix(text, []byte("\n"))) {
+	if (same.Kind == hurl.PayloadOneline || end.Keeps(string(text))) && same.Holds(text) &&
+		(!isMultiline(&same) || bytes.HasSuffix(text, []byte("\n"))) {
 		return same
 	}
-	if crlf := []byte("\r\n"); c.crlf &&
-		bytes.Count(text, crlf) == bytes.Count(text, []byte("\n")) {
-		lf := bytes.ReplaceAll(text, crlf, []byte("\n"))
-		if p := hurl.EncodeBody(lf, true); isMultiline(&p) {
-			p.Text = hurl.TextTemplate(string(text))
-			return p
-		}
-	}
-	return hurl.EncodeBody(text, true)
+	return end.EncodeBody(text, true)
 }
 
 // bodyEdits returns the edits that replace an expected body by the one of the
@@ -84,24 +81,15 @@ func (c *checker) bodyEdits(b *hurl.Body, want, got []byte, isText bool) []hurl.
 			return []hurl.Edit{{Range: b.Range, Text: text}}
 		}
 	}
-	payload := hurl.Payload{Kind: hurl.PayloadBase64, Data: got}
+	end := hurl.LineEndAt(c.source, b.Range)
 	if isText {
 		raw, err := c.scope.Response.Bytes(c.scope.Work)
 		if err == nil {
-			payload = c.encode(b.Payload, raw)
+			return []hurl.Edit{{Range: b.Range, Text: encode(b.Payload, raw, end)}}
 		}
 	}
-	return []hurl.Edit{{Range: b.Range, Text: c.written(&payload)}}
-}
-
-// written returns a payload as it stands in the file.
-func (c *checker) written(payload *hurl.Payload) string {
-	text := payload.String()
-	if head, rest, ok := strings.Cut(text, "\n"); ok && c.crlf && isMultiline(payload) &&
-		!strings.HasSuffix(head, "\r") {
-		text = head + "\r\n" + rest
-	}
-	return text
+	payload := hurl.Payload{Kind: hurl.PayloadBase64, Data: got}
+	return []hurl.Edit{{Range: b.Range, Text: end.Body(&payload)}}
 }
 
 // mergedBody returns the JSON of the fixture with the values that differ in the
@@ -141,8 +129,7 @@ func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bo
 	if !ok {
 		return "", false
 	}
-	payload := c.encode(b.Payload, []byte(rendered))
-	text = c.written(&payload)
+	text = encode(b.Payload, []byte(rendered), hurl.LineEndAt(c.source, b.Range))
 	return text, c.passes(text, got)
 }
 

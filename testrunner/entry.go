@@ -1,7 +1,6 @@
 package testrunner
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -268,11 +267,9 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	}
 	f.scope.Response = t.response
 	if r.Entry.Response != nil {
-		source := f.file.Source[r.Entry.Range.Start.Offset:r.Entry.Range.End.Offset]
 		c := &checker{
 			scope: f.scope, want: r.Entry.Response, settings: *s, ignored: t.ignored,
 			all: f.options.All, hide: f.scope.Vars.Hide(), source: f.file.Source,
-			crlf: bytes.Contains(source, []byte("\r\n")),
 		}
 		c.check()
 		r.Problems, r.Captures = c.problems, c.captures

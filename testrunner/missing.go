@@ -21,18 +21,15 @@ func (f *fileRun) missing(r *Result, response *eval.Response, s *hurl.Settings) 
 	if err != nil {
 		return nil
 	}
-	directives, text, err := hurl.ResponsePart(x)
+	entry := r.Entry.Range
+	source := f.file.Source[entry.Start.Offset:entry.End.Offset]
+	end := hurl.LineEndAt(f.file.Source, entry)
+	directives, text, err := hurl.ResponsePart(x, end)
 	if err != nil || text == "" {
 		return nil
 	}
-	entry := r.Entry.Range
-	source := f.file.Source[entry.Start.Offset:entry.End.Offset]
-	if bytes.Contains(source, []byte("\r\n")) && !strings.Contains(text, "```") {
-		text = strings.ReplaceAll(text, "\n", "\r\n")
-		directives = strings.ReplaceAll(directives, "\n", "\r\n")
-	}
 	if !bytes.HasSuffix(source, []byte("\n")) {
-		text = "\n" + strings.TrimRight(text, "\r\n")
+		text = string(end) + strings.TrimRight(text, "\r\n")
 	}
 	p := &Problem{
 		Kind: ProblemMissing, Range: r.Entry.Request.Range,

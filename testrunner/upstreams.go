@@ -400,11 +400,15 @@ func (f *fileRun) writeUpstreams(anew bool) {
 	for i := range list {
 		list[i] = session.Hide(&list[i])
 	}
-	text, warnings := hurl.FromExchanges(list, hurl.RecordOptions{Upstream: true})
 	path := besideUpstream(f.result.Path)
 	before, err := regular.ReadFile(path, regular.MaxFile)
-	if err == nil && !anew {
-		text = slices.Concat(bytes.TrimRight(before, "\n"), []byte("\n\n"), text)
+	end := hurl.LineEndOf(before)
+	if err != nil {
+		end = hurl.LineEndOf(f.file.Source)
+	}
+	text, warnings := hurl.FromExchanges(list, hurl.RecordOptions{Upstream: true, LineEnd: end})
+	if kept := bytes.TrimRight(before, "\r\n"); len(kept) > 0 && !anew {
+		text = slices.Concat(kept, []byte(end+end), text)
 	}
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = regular.WriteFile(path, text, 0o644)

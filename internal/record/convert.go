@@ -227,19 +227,22 @@ func (c *converter) convert(s *source) error {
 	options := hurl.RecordOptions{Base: c.o.Base}
 	if s.suite {
 		options.Env, options.Component = s.env, c.componentBeside(s.path)
+		name := strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path)) + ".hurl"
+		options.LineEnd = c.lineEnd(name)
 		text, warnings := hurl.FromExchanges(s.list, options)
 		s.warnings = append(s.warnings, warnings...)
-		return c.write(strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path))+".hurl",
-			text)
+		return c.write(name, text)
 	}
 	for i := range s.list {
+		name := hurl.FileName(c.count+1, &s.list[i])
+		options.LineEnd = c.lineEnd(name)
 		text, warnings := hurl.FromExchanges(s.list[i:i+1], options)
 		s.warnings = append(s.warnings, warnings...)
 		if len(text) == 0 {
 			continue
 		}
 		c.count++
-		if err := c.write(hurl.FileName(c.count, &s.list[i]), text); err != nil {
+		if err := c.write(name, text); err != nil {
 			return err
 		}
 	}
@@ -266,6 +269,16 @@ func (c *converter) componentBeside(path string) string {
 		return ""
 	}
 	return filepath.ToSlash(relative)
+}
+
+// lineEnd returns how lines end in the file of that name, if it is to be overwritten.
+func (c *converter) lineEnd(name string) hurl.LineEnd {
+	if !c.o.Force {
+		return hurl.LF
+	}
+	// What cannot be read is reported when it is written.
+	before, _ := regular.ReadFile(filepath.Join(c.o.Dir, name), regular.MaxFile)
+	return hurl.LineEndOf(before)
 }
 
 // write writes a file into the folder.

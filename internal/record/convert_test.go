@@ -205,3 +205,50 @@ func TestABaseThatIsNoURLIsAnError(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A fixture that is overwritten keeps its line ends, a new one has LF.
+func TestFixturesThatAreOverwrittenKeepTheirLineEnds(t *testing.T) {
+	dir := t.TempDir()
+	archive, out := filepath.Join(dir, "a.har"), filepath.Join(dir, "out")
+	text := `{"log": {"entries": [` +
+		entryOf("POST", "http://localhost/a", `, "postData": {"mimeType": "text/plain", "text": "a\nb\n"}`) +
+		"," + entryOf("GET", "http://localhost/b", "") + `]}}`
+	if err := os.WriteFile(archive, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := ConvertOptions{Dir: out, Force: true, Wrote: func(string) {}, Warn: func(string, string) {}}
+	convert := func() map[string]string {
+		if err := Convert([]string{archive}, o); err != nil {
+			t.Fatal(err)
+		}
+		return contents(t, out)
+	}
+	for name, text := range convert() {
+		if strings.Contains(text, "\r") || strings.Count(text, "\n") < 3 {
+			t.Errorf("%s: %q", name, text)
+		}
+		if !strings.Contains(text, "/a") {
+			continue
+		}
+		text = strings.ReplaceAll(text, "\n", "\r\n")
+		if err := os.WriteFile(filepath.Join(out, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range convert() {
+		lines := strings.Count(text, "\n")
+		if crlf := strings.Count(text, "\r\n"); lines < 3 ||
+			crlf != 0 && crlf != lines || (crlf > 0) != strings.Contains(text, "/a") {
+			t.Errorf("%s: %q", name, text)
+		}
+		f, errs := hurl.Parse(name, []byte(text))
+		if len(errs) > 0 {
+			t.Fatal(errs[0])
+		}
+		if body := f.Entries[0].Request.Body; body != nil {
+			if got, _ := body.Payload.Static(); string(got) != "a\nb\n" {
+				t.Errorf("%s: sends %q", name, got)
+			}
+		}
+	}
+}

@@ -86,6 +86,7 @@ func TestRecordedUpstreamsReplayWithoutTheirServers(t *testing.T) {
 			write(entry("/one?k={{key}}") + entry("/two") + entry("/one?k={{key}}"))
 			run(testrunner.UpstreamOnce, "pass pass pass "+recorded("3 exchanges"), 3)
 			run(testrunner.UpstreamOnce, "pass pass pass", 0)
+			inCRLF(t, beside, true)
 			write(entry("/one?k={{key}}") + entry("/two") + entry("/one?k={{key}}") + entry("/three"))
 			run(testrunner.UpstreamDefault, "pass pass pass upstream", 0)
 			run(testrunner.UpstreamNew, "pass pass pass pass "+recorded("1 exchange"), 1)
@@ -97,14 +98,32 @@ func TestRecordedUpstreamsReplayWithoutTheirServers(t *testing.T) {
 				!strings.Contains(string(text), "X-From: upstream") {
 				t.Errorf("%v\n%s", err, text)
 			}
+			inCRLF(t, beside, false)
 			run(testrunner.UpstreamAll, "pass pass pass pass "+recorded("4 exchanges"), 4)
+			inCRLF(t, beside, false)
 			server.Close()
 			run(testrunner.UpstreamDefault, "pass pass pass pass", 0)
 			run(testrunner.UpstreamAll, "mismatch mismatch mismatch mismatch "+recorded("4 exchanges"), 0)
-			if text, _ = os.ReadFile(beside); strings.Count(string(text), "# @fail refused\n") != 4 {
+			if text, _ = os.ReadFile(beside); strings.Count(string(text), "# @fail refused\r\n") != 4 {
 				t.Errorf("after the server has gone:\n%s", text)
 			}
 		})
+	}
+}
+
+// inCRLF reports lines of a file that do not end in CRLF, or makes them.
+func inCRLF(t *testing.T, path string, become bool) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crlf := strings.ReplaceAll(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n", "\r\n")
+	if !become && crlf != string(text) {
+		t.Errorf("other line ends than before: %q", text)
+	}
+	if err := os.WriteFile(path, []byte(crlf), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -11,10 +11,14 @@ type style struct {
 	unit  string // the indentation of each level; "" if all is on one line
 	colon string // between name and value
 	comma string // between items on one line
+	end   string // of lines
 }
 
 func styleOf(src string, root *node) style {
-	s := style{colon: ":", comma: ","}
+	s := style{colon: ":", comma: ",", end: "\n"}
+	if strings.Contains(src, "\r\n") {
+		s.end = "\r\n"
+	}
 	if strings.Contains(src, "\n") {
 		s.unit = "  "
 	}
@@ -105,5 +109,5 @@ func (s style) format(v any, indent string, spread bool) string {
 	case s.unit == "" || !spread:
 		return opening + strings.Join(items, s.comma) + closing
 	}
-	return opening + "\n" + inner + strings.Join(items, ",\n"+inner) + "\n" + indent + closing
+	return opening + s.end + inner + strings.Join(items, ","+s.end+inner) + s.end + indent + closing
 }
