@@ -82,7 +82,9 @@ func (b *OutgoingBody) NoMore() {
 }
 
 // declaredEmpty reports whether the head alone makes a whole message for its receiver.
-func (b *OutgoingBody) declaredEmpty() bool { return b.declared && b.length == 0 && !b.mayBeEmpty }
+func (b *OutgoingBody) declaredEmpty() bool {
+	return b.declared && b.length == 0 && !b.mayBeEmpty
+}
 
 // Finish completes the body; trailers may be nil, and those that a trailer section may not have are
 // left out. It fails if the size is not the declared one, and the message is then cut short.
