@@ -73,8 +73,8 @@ func (b *OutgoingBody) Stream() (OutputStream, bool) {
 	return &b.stream, true
 }
 
-// NoMore declares that the contents have ended; trailers may be missing still. The guest's goroutine
-// calls it.
+// NoMore declares that the contents have ended; trailers may be missing still. The guest's
+// goroutine calls it.
 func (b *OutgoingBody) NoMore() {
 	if b.declaredEmpty() {
 		b.pipe.hush()
