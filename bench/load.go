@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-// request is all that the load consists of.
-const request = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
+// root is the path of requests unless a guest has another one for its work.
+const root = "/"
 
 // exchangeLimit is how long one response may take.
 const exchangeLimit = time.Minute
 
-// load sends requests over so many connections, each one after the other, for about the duration,
-// and returns the responses per second. Any response but a whole 200 is an error. It speaks just
-// enough HTTP/1.1, as the machine is shared with the server: net/http's client would take more of
-// it than the server does.
+// load sends requests for a path over so many connections, each one after the other, for about the
+// duration, and returns the responses per second. Any response but a whole 200 is an error. It
+// speaks just enough HTTP/1.1, as the machine is shared with the server: net/http's client would
+// take more of it than the server does.
 func load(
-	ctx context.Context, address string, connections int, duration time.Duration,
+	ctx context.Context, address, path string, connections int, duration time.Duration,
 ) (float64, error) {
 	var answers atomic.Int64
 	var group sync.WaitGroup
@@ -34,7 +34,7 @@ func load(
 	end := started.Add(duration)
 	for range connections {
 		group.Go(func() {
-			c, err := dial(ctx, address)
+			c, err := dial(ctx, address, path)
 			if err != nil {
 				failures <- err
 				return
@@ -66,12 +66,14 @@ func load(
 type connection struct {
 	ctx     context.Context
 	address string
+	request string
 	conn    net.Conn
 	reader  *bufio.Reader
 }
 
-func dial(ctx context.Context, address string) (*connection, error) {
-	c := &connection{ctx: ctx, address: address}
+func dial(ctx context.Context, address, path string) (*connection, error) {
+	request := "GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n"
+	c := &connection{ctx: ctx, address: address, request: request}
 	return c, c.open()
 }
 
@@ -102,7 +104,7 @@ func (c *connection) exchange() error {
 	if err := c.conn.SetDeadline(time.Now().Add(exchangeLimit)); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(c.conn, request); err != nil {
+	if _, err := io.WriteString(c.conn, c.request); err != nil {
 		return err
 	}
 	return c.answer()

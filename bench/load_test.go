@@ -27,7 +27,7 @@ func TestLoadCountsWholeAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(handle)
 			defer server.Close()
-			rate, err := load(t.Context(), server.Listener.Addr().String(), 2, 50*time.Millisecond)
+			rate, err := load(t.Context(), server.Listener.Addr().String(), root, 2, 50*time.Millisecond)
 			if err != nil || rate <= 0 {
 				t.Errorf("%v answers/s, error %v", rate, err)
 			}
@@ -47,7 +47,7 @@ func TestLoadFailsWithTheServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(handle)
 			defer server.Close()
-			if rate, err := load(t.Context(), server.Listener.Addr().String(), 2, 50*time.Millisecond); err == nil {
+			if rate, err := load(t.Context(), server.Listener.Addr().String(), root, 2, 50*time.Millisecond); err == nil {
 				t.Errorf("%v answers/s and no error", rate)
 			}
 		})

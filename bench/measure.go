@@ -38,6 +38,7 @@ func (r result) missed() bool {
 const (
 	throughput       = "requests/s"
 	reusedThroughput = "requests/s, an instance for 1,000"
+	workThroughput   = "requests/s, with work for the processor"
 	coldStart        = "cold start, s"
 	warmStart        = "start from cache, s"
 	peakMemory       = "peak memory of a cold start, MiB"
@@ -81,6 +82,7 @@ func (p program) serve(
 type guest struct {
 	name, path string
 	starts     bool    // whether its starts are measured too
+	work       string  // path that takes the guest longer, measured too; or empty
 	async      bool    // whether it is for WASI 0.3, whose instances both programs use again
 	floor      float64 // of the ratio of requests per second
 	reuse      float64 // the same with an instance for a thousand requests; 0: not measured
@@ -129,7 +131,7 @@ func (s settings) list() []guest {
 		{name: "js-kitchen", floor: 1.5, cold: 0.5, warm: 1, peak: 600},
 		{name: "py-kitchen", floor: 1.5, reuse: guestFloor, cold: 0.6, warm: 1, peak: 800},
 		{name: "go-kitchen", floor: 1.2, reuse: guestFloor, cold: 0.5, warm: 1, peak: 200},
-		{name: "rust-system-large", floor: 2, warm: 1, peak: 100},
+		{name: "rust-system-large", floor: 2, work: "/some/words", warm: 1, peak: 100},
 	} {
 		g.path, g.starts = filepath.Join(s.guests, g.name+".wasm"), true
 		if _, err := os.Stat(g.path); err == nil {
@@ -153,6 +155,8 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 				r.Floor = g.floor
 			case reusedThroughput:
 				r.Floor = g.reuse
+			case workThroughput:
+				r.Floor = guestFloor
 			case coldStart:
 				r.Ceiling = g.cold
 			case warmStart:
@@ -177,21 +181,27 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 				continue
 			}
 		}
-		rates, err := s.rates(ctx, g)
+		rates, err := s.rates(ctx, g, root)
 		if err != nil {
 			return nil, err
 		}
 		add(g, throughput, rates)
+		if g.work != "" {
+			if rates, err = s.rates(ctx, g, g.work); err != nil {
+				return nil, err
+			}
+			add(g, workThroughput, rates)
+		}
 		if g.reuse == 0 {
 			continue
 		}
-		if rates, err = s.rates(ctx, g, reused); err != nil {
+		if rates, err = s.rates(ctx, g, root, reused); err != nil {
 			return nil, err
 		}
 		add(g, reusedThroughput, rates)
 	}
 	for _, measure := range []func(context.Context) ([]result, error){
-		s.copies, s.transfers, s.streams,
+		s.copies, s.transfers, s.streams, s.computes,
 	} {
 		more, err := measure(ctx)
 		if err != nil {
@@ -202,9 +212,11 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 	return results, nil
 }
 
-// rates returns each program's median requests per second with these flags. The rounds alternate
-// between the programs, so that whatever else the machine does meets both.
-func (s settings) rates(ctx context.Context, g guest, flags ...string) ([]float64, error) {
+// rates returns each program's median requests per second for a path with these flags. The rounds
+// alternate between the programs, so that whatever else the machine does meets both.
+func (s settings) rates(
+	ctx context.Context, g guest, path string, flags ...string,
+) ([]float64, error) {
 	programs := s.programs()
 	servers := make([]*served.Server, len(programs))
 	for i, p := range programs {
@@ -218,8 +230,8 @@ func (s settings) rates(ctx context.Context, g guest, flags ...string) ([]float6
 	rounds := make([][]float64, len(programs))
 	for round := range s.rounds + 1 {
 		for i, server := range servers {
-			rate, err := load(ctx, strings.TrimPrefix(server.URL, "http://"), s.connections,
-				s.duration)
+			address := strings.TrimPrefix(server.URL, "http://")
+			rate, err := load(ctx, address, path, s.connections, s.duration)
 			if err != nil {
 				return nil, fmt.Errorf("%s with %s: %w", programs[i].path, g.name, err)
 			}
@@ -278,7 +290,7 @@ func (p program) firstAnswer(
 	if err != nil {
 		return 0, 0, err
 	}
-	c, err := dial(ctx, strings.TrimPrefix(server.URL, "http://"))
+	c, err := dial(ctx, strings.TrimPrefix(server.URL, "http://"), root)
 	if err == nil {
 		err = c.exchange()
 		c.close()

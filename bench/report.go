@@ -41,7 +41,7 @@ func report(out io.Writer, results []result) error {
 
 func figure(what string, value float64) string {
 	switch what {
-	case throughput, reusedThroughput, peakMemory, sent, received, download, echo:
+	case throughput, reusedThroughput, workThroughput, peakMemory, sent, received, download, echo:
 		return fmt.Sprintf("%.0f", value)
 	}
 	return fmt.Sprintf("%.2f", value)

@@ -18,7 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
-big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3 rust-system-postgres rust-system-postgres-p3 py-system py-system-p3 go-system js-system rust-system-large)
+big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3 rust-system-postgres rust-system-postgres-p3 py-system py-system-p3 go-system js-system rust-system-large rust-compute)
 small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-system-disk rust-guard rust-words rust-greeter rust-keyvalue rust-keyvalue-draft2 rust-preview1 rust-process c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
 other=(rust-kitchen-lines)
 
@@ -199,7 +199,7 @@ need_rustup() {
   command -v rustup >/dev/null || die 'rustup is needed for wasm32-wasip2'
   rustup -q target add wasm32-wasip2 >&2 9>&-
   local folder
-  for folder in rust-sockets rust-system; do
+  for folder in rust-sockets rust-system rust-compute; do
     (cd "$here/$folder" && cargo fetch -q --locked 9>&-)
   done
   local remap="--remap-path-prefix=$here=/guests" dir
@@ -264,6 +264,7 @@ build() {
   rust-kitchen) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown release ;;
   rust-trap) cargo_guest "$out" rust-trap wasm32-unknown-unknown lines ;;
   rust-kitchen-lines) cargo_guest "$out" rust-kitchen wasm32-unknown-unknown lines ;;
+  rust-compute) rustup_guest "$out" rust-compute compute ;;
   rust-sockets-*) rustup_guest "$out" rust-sockets "${name#*-*-}" --bin "${name#*-*-}" ;;
   rust-system-*)
     # tokio has sockets for WASI where its unstable parts are allowed.
@@ -366,6 +367,7 @@ sources() {
   rust-words | rust-greeter) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   rust-parts-*) echo rust-parts/src rust-parts/Cargo.toml wit/0.2.12 wit/parts Cargo.toml Cargo.lock ;;
   rust-trap) echo rust-trap/src rust-trap/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
+  rust-compute) echo rust-compute ;;
   rust-sockets-*) echo rust-sockets wit/0.3.0 ;;
   rust-system-*) echo rust-system ;;
   rust-files-std | rust-preview1) echo "$1" Cargo.toml Cargo.lock ;;
@@ -390,7 +392,7 @@ go_version() {
 
 prepare() {
   case $1 in
-  rust-sockets-* | rust-system-*) need_rustup ;;
+  rust-sockets-* | rust-system-* | rust-compute) need_rustup ;;
   rust-*) need_python; need_rust; [[ $1 != *-std && $1 != *1 ]] || need_adapter ;;
   c-kitchen) need_python; need_adapter; need_wit_bindgen; need_clang ;;
   go-*) need_python; need_adapter; need_wit_bindgen ;;
