@@ -142,7 +142,7 @@ func TestBrokenArchivesAreUnreadable(t *testing.T) {
 		"{\n]": "a.har:2:1: expected JSON: invalid character ']' looking for beginning of " +
 			"object key string\n",
 		"{}":         "a.har: expected an HTTP Archive: an object with the member \"log\"\n",
-		"PK\x03\x04": "a.har: is no zip file that can be read: zip: not a valid zip file\n",
+		"PK\x03\x04": "a.har: is not a readable zip file: zip: not a valid zip file\n",
 	} {
 		s := testrunner.Parse("a.har", []byte(in))
 		files, summary := run(t, &fakeHost{}, testrunner.Options{}, []*testrunner.Source{s})
