@@ -32,7 +32,7 @@ type request struct {
 
 // run serves the request and logs it.
 func (q *request) run() {
-	ctx, cancel := context.WithCancelCause(q.r.Context())
+	ctx, cancel := q.context()
 	defer cancel(nil)
 	deadline := q.deadline()
 	if !q.server.limit.Enter(ctx, deadline) {
@@ -68,6 +68,14 @@ func (q *request) run() {
 		q.failIn(g, asFailure(ctx, err))
 	}
 	q.log()
+}
+
+// context returns the context of the request and what ends it.
+func (q *request) context() (context.Context, context.CancelCauseFunc) {
+	if plain, ok := q.w.(*plainWriter); ok {
+		return q.r.Context(), plain.cancel
+	}
+	return context.WithCancelCause(q.r.Context())
 }
 
 // mark names the build in the head of a response. It runs before anything else writes to the head.

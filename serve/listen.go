@@ -46,7 +46,7 @@ func Listen(ctx context.Context, addr string, findFree bool) (net.Listener, erro
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", addr)
 	if !isInUse(err) {
-		return wrapListener(listener), err
+		return listener, err
 	}
 	if !findFree {
 		return nil, &AddressInUseError{Addr: addr, Err: err}
@@ -58,11 +58,11 @@ func Listen(ctx context.Context, addr string, findFree bool) (net.Listener, erro
 	for n := first + 1; n <= 65535 && n < first+portsTried; n++ {
 		listener, err = config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(n)))
 		if !isInUse(err) {
-			return wrapListener(listener), err
+			return listener, err
 		}
 	}
 	listener, err = config.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
-	return wrapListener(listener), err
+	return listener, err
 }
 
 // wsaAddressInUse is WSAEADDRINUSE of the Windows Sockets API, which the
@@ -114,13 +114,9 @@ type listener struct {
 	unused   map[*conn]struct{}
 }
 
-// wrapListener returns nil for nil, so that it can stand around a call that
-// failed.
-func wrapListener(l net.Listener) net.Listener {
-	if l == nil {
-		return nil
-	}
-	if _, ok := l.(*listener); ok {
+// wrapListener returns l as a listener.
+func wrapListener(l net.Listener) *listener {
+	if l, ok := l.(*listener); ok {
 		return l
 	}
 	return &listener{Listener: l, unused: make(map[*conn]struct{})}
@@ -168,6 +164,7 @@ type conn struct {
 	reset    atomic.Bool // the client is to notice that its response was cut off
 	closed   atomic.Bool // Close was called
 	framer   framer
+	ahead    []byte // read before, and next for Read
 	served   uint64 // requests that net/http has read; belongs to its goroutine
 }
 
@@ -190,11 +187,11 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	for {
-		n, err := c.TCPConn.Read(p)
+		n, err := c.read(p)
 		if n == 0 {
 			return n, err
 		}
-		if !c.used.Load() && p[0] == tlsHandshake {
+		if c.framer.number == 0 && p[0] == tlsHandshake {
 			c.use()
 			c.refuseTLS()
 			return 0, io.EOF
@@ -212,6 +209,18 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 		return n, err
 	}
+}
+
+// read reads what has been read before, or else from the connection below.
+func (c *conn) read(p []byte) (int, error) {
+	if len(c.ahead) == 0 {
+		return c.TCPConn.Read(p)
+	}
+	n := copy(p, c.ahead)
+	if c.ahead = c.ahead[n:]; len(c.ahead) == 0 {
+		c.ahead = nil
+	}
+	return n, nil
 }
 
 // tlsHandshake is the first byte that a TLS client sends (RFC 8446, section

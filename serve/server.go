@@ -199,38 +199,33 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	base, cancelBase := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelBase(nil)
 
-	wrapped := wrapListener(l)
-	if l, ok := wrapped.(*listener); ok {
-		l.complain, l.grace = log.New(s.options.ErrorLog, "", 0), s.options.Grace
-		l.maxLine = s.options.MaxHeaderBytes
-	}
+	below := wrapListener(l)
+	below.complain, below.grace = log.New(s.options.ErrorLog, "", 0), s.options.Grace
+	below.maxLine = s.options.MaxHeaderBytes
 	server := s.httpServer(base)
+	plain := newFront(s, below, base, server.ErrorLog)
 	accepting := make(chan error, 1)
-	go func() { accepting <- server.Serve(wrapped) }()
+	go func() { accepting <- server.Serve(plain) }()
 
 	var acceptErr error
 	stopped := false
 	select {
 	case <-ctx.Done():
-		if l, ok := wrapped.(*listener); ok {
-			l.stopping.Store(true)
-		}
+		below.stopping.Store(true)
 		// Heads from now on say that their connection ends.
 		server.SetKeepAlivesEnabled(false)
+		plain.stopping.Store(true)
 	case acceptErr = <-accepting:
 		stopped = true
 	}
 	// Closing may find the listener already closed by what made it fail.
-	_ = wrapped.Close()
+	_ = plain.Close()
 	if !stopped {
 		<-accepting
 	}
-	hurry := func() {}
-	if l, ok := wrapped.(*listener); ok {
-		l.closeUnused()
-		hurry = func() { l.hurry.Store(true) }
-	}
-	if err := s.drain(base, cancelBase, server, hurry); err != nil {
+	below.closeUnused()
+	plain.stop()
+	if err := s.drain(base, cancelBase, server, plain); err != nil {
 		return err
 	}
 	return acceptErr
@@ -272,10 +267,10 @@ func connOf(r *http.Request) exchange.Conn {
 	return nil
 }
 
-// drain waits for running requests, for the drain timeout at most. It calls hurry before it closes
-// the remaining connections.
+// drain waits for running requests, for the drain timeout at most, and then closes the remaining
+// connections.
 func (s *Server) drain(
-	base context.Context, cancelBase context.CancelCauseFunc, server *http.Server, hurry func(),
+	base context.Context, cancelBase context.CancelCauseFunc, server *http.Server, plain *front,
 ) error {
 	if s.options.Draining != nil {
 		s.options.Draining(s.Active())
@@ -293,16 +288,21 @@ func (s *Server) drain(
 	}()
 
 	retireCtx, cancelRetire := ctx, context.CancelFunc(func() {})
-	if err := server.Shutdown(ctx); err != nil {
+	err := server.Shutdown(ctx)
+	if err == nil {
+		err = plain.wait(ctx)
+	}
+	if err != nil {
 		// Out of time: closing the connections and ending the contexts makes
 		// the handlers return.
 		cancelBase(errStopped)
-		hurry()
+		plain.listener.hurry.Store(true)
 		_ = server.Close()
+		plain.cut()
 		retireCtx, cancelRetire = context.WithTimeout(context.WithoutCancel(base), s.options.Grace)
 	}
 	defer cancelRetire()
-	err := s.current.Load().retire(retireCtx)
+	err = s.current.Load().retire(retireCtx)
 	cancel()
 	<-listening
 	return err
