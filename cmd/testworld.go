@@ -9,7 +9,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
-// world reads what replaces the machine's clocks and random numbers.
+// world sets the clock and the random numbers of components from flags.
 func (f *testFlags) world(w *testrunner.World) (err error) {
 	if f.clock != "" {
 		if w.Clock, err = hurl.ParseClock(f.clock); err != nil {
@@ -27,7 +27,7 @@ func (f *testFlags) world(w *testrunner.World) (err error) {
 	return nil
 }
 
-// recording checks what goes together with recording upstreams.
+// recording checks the flags for recording upstreams.
 func (f *testFlags) recording(s *testSettings) error {
 	mode := f.upstreamMode.Value
 	switch {

@@ -22,7 +22,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/upstream"
 )
 
-// UpstreamMode says what the requests meet that guests send to other servers.
+// UpstreamMode says how requests of guests to other servers are responded to.
 type UpstreamMode string
 
 // The modes.
@@ -30,8 +30,8 @@ const (
 	// UpstreamDefault is UpstreamNone for entries that an upstream fixture applies to, and
 	// UpstreamLive for others.
 	UpstreamDefault UpstreamMode = ""
-	UpstreamNone    UpstreamMode = "none" // what is recorded, and nothing else
-	UpstreamLive    UpstreamMode = "live" // the servers themselves
+	UpstreamNone    UpstreamMode = "none" // by recorded responses only
+	UpstreamLive    UpstreamMode = "live" // by the servers themselves
 	// UpstreamOnce records what an entry without upstream fixtures meets, UpstreamNew what is not
 	// recorded yet, and UpstreamAll everything anew.
 	UpstreamOnce UpstreamMode = "once"
@@ -39,23 +39,23 @@ const (
 	UpstreamAll  UpstreamMode = "all"
 )
 
-// upstreamSuffix is how the names of upstream fixtures end.
+// upstreamSuffix is the suffix of the names of upstream fixtures.
 const upstreamSuffix = ".upstream.hurl"
 
-// IsUpstream reports whether a file holds the responses of other servers rather than entries of a
-// run.
+// IsUpstream reports whether a file contains responses of other servers instead of entries to run.
 func IsUpstream(path string) bool {
 	return strings.HasSuffix(strings.ToLower(path), upstreamSuffix)
 }
 
-// UpstreamRequest is the head of a request that a guest sends to another server.
+// UpstreamRequest is the head of a request from a guest to another server.
 type UpstreamRequest = upstream.Request
 
-// Upstream stands for the other servers that a guest has to do with. It is safe for concurrent use.
+// Upstream stands for the other servers that a guest connects to. It is safe for concurrent use.
 type Upstream interface {
-	// Connect returns a connection to the server for a request, for https without TLS.
+	// Connect returns a connection to the server of a request; for https, one without TLS.
 	Connect(ctx context.Context, r UpstreamRequest) (net.Conn, error)
-	// Refuse records that the guest was refused what cannot be recorded, such as a socket.
+	// Refuse reports that the guest was refused something that cannot be recorded, such as a
+	// socket.
 	Refuse(what string)
 }
 
@@ -64,7 +64,7 @@ type upstreamFile struct {
 	path string
 	file *hurl.File
 	errs []*hurl.ParseError
-	err  error // if it cannot be read
+	err  error // why it cannot be read
 }
 
 // readUpstream reads an upstream fixture.
@@ -90,16 +90,16 @@ func readUpstream(path string) *upstreamFile {
 		case s.Fail != nil && s.Fail.Kind != hurl.FailCut:
 		case e.Response == nil:
 			fail(e.Request.Range, "add HTTP 200 below the request, or # @fail refused above it",
-				"expected the response that the guest gets, found none")
+				"expected a response for the guest, found none")
 		case e.Response.Status == hurl.AnyStatus:
 			fail(e.Response.StatusRange, "for example HTTP 200",
-				"expected the status that the guest gets, found *")
+				"expected a status for the guest, found *")
 		}
 	}
 	return u
 }
 
-// notInFixtures reports directives that are about upstream fixtures only.
+// notInFixtures reports the directives that are only for upstream fixtures.
 func (s *Source) notInFixtures() {
 	for _, e := range s.File.Entries {
 		name, r := "", hurl.Range{}
@@ -122,20 +122,20 @@ func (m UpstreamMode) Records() bool {
 	return m == UpstreamOnce || m == UpstreamNew || m == UpstreamAll
 }
 
-// upstreams are the upstream fixtures of one run of a file.
+// upstreams are the upstream fixtures for one run of a file.
 type upstreams struct {
 	files []*upstreamFile
 	first map[string]int // by path, the index of its first entry in set
 	set   *upstream.Set
 	mode  UpstreamMode
-	// shared are the paths that hold for every entry.
+	// shared are the paths of those that apply to every entry.
 	shared []string
 
 	mu       sync.Mutex
 	recorded []fixture.Exchange
 }
 
-// upstreamCache keeps what was read for files that several fixtures use. It is safe for concurrent
+// upstreamCache caches upstream fixtures, which several fixtures may use. It is safe for concurrent
 // use.
 type upstreamCache struct {
 	mu    sync.Mutex
@@ -154,7 +154,8 @@ func (c *upstreamCache) read(path string) *upstreamFile {
 	return c.files[path]
 }
 
-// siblingUpstream returns the path of the upstream fixture beside a fixture; "" if there is none.
+// siblingUpstream returns the path of the upstream fixture beside a fixture, or "" if there is
+// none.
 func siblingUpstream(path string) string {
 	if path == Stdin {
 		return ""
@@ -166,7 +167,7 @@ func siblingUpstream(path string) string {
 	return beside
 }
 
-// besideUpstream returns the path that the upstream fixture beside a fixture has.
+// besideUpstream returns the path for an upstream fixture beside a fixture.
 func besideUpstream(path string) string {
 	return strings.TrimSuffix(path, filepath.Ext(path)) + upstreamSuffix
 }
@@ -223,7 +224,7 @@ func (r *runner) openUpstreams(source *Source) (*upstreams, []*hurl.ParseError, 
 	return u, nil, nil
 }
 
-// paths returns the upstream fixtures for an entry, those that come first in front.
+// paths returns the upstream fixtures for an entry, in order of precedence.
 func (u *upstreams) paths(s *hurl.Settings, own int, files *fileReader) []string {
 	var paths []string
 	for _, up := range s.Upstreams[own:] {
@@ -232,7 +233,7 @@ func (u *upstreams) paths(s *hurl.Settings, own int, files *fileReader) []string
 	return append(paths, u.shared...)
 }
 
-// live returns what of an entry goes to the servers themselves; ok is false if all does, and
+// live returns which requests of an entry go to the servers themselves; ok is false if all do and
 // nothing is recorded.
 func (f *fileRun) live(s *hurl.Settings) (live upstream.Live, ok bool) {
 	applies := len(f.upstreams.shared) > 0 || len(s.Upstreams) > 0
@@ -253,7 +254,8 @@ func (f *fileRun) live(s *hurl.Settings) (live upstream.Live, ok bool) {
 	return upstream.LiveNone, applies
 }
 
-// newView returns what an entry finds in place of other servers; nil for these themselves.
+// newView returns the recorded exchanges for an entry, or nil if the guest connects to the servers
+// themselves.
 func (f *fileRun) newView(s *hurl.Settings) *upstream.View {
 	live, ok := f.live(s)
 	if !ok {
@@ -309,7 +311,7 @@ func recorded(scope *eval.Scope, e *hurl.Entry) upstream.Exchange {
 	return x
 }
 
-// want returns what a request must be to be the one that was built.
+// want returns what a request must match to be the one that was built.
 func (b *builder) want() upstream.Want {
 	r := b.request
 	w := upstream.Want{
@@ -323,7 +325,7 @@ func (b *builder) want() upstream.Want {
 	}
 	body := b.entry.Request.Body
 	w.JSON = body != nil && body.Payload.Kind == hurl.PayloadJSON
-	if b.implicitType { // hurl sends it, and nobody has asked for it
+	if b.implicitType { // hurl adds it; the fixture does not ask for it
 		var named fixture.Fields
 		for _, h := range w.Headers {
 			if !strings.EqualFold(h.Name, "content-type") {
@@ -367,7 +369,7 @@ func respond(scope *eval.Scope, e *hurl.Entry, x *upstream.Exchange) *eval.Error
 	return nil
 }
 
-// recordedUpstreams takes what the last attempt of an entry has recorded.
+// recordedUpstreams adds the exchanges that the last attempt of an entry recorded.
 func (f *fileRun) recordedUpstreams(r *Result) {
 	if f.view == nil {
 		return
@@ -382,8 +384,8 @@ func (f *fileRun) recordedUpstreams(r *Result) {
 	f.upstreams.recorded = append(f.upstreams.recorded, list...)
 }
 
-// writeUpstreams writes what was recorded into the upstream fixture beside the file. anew says that
-// it replaces what is there.
+// writeUpstreams writes the recorded exchanges to the upstream fixture beside the file. If anew is
+// true, they replace its content.
 func (f *fileRun) writeUpstreams(anew bool) {
 	list := f.upstreams.recorded
 	if len(list) == 0 {
@@ -423,7 +425,7 @@ func (f *fileRun) writeUpstreams(anew bool) {
 	f.result.Notes = append(f.result.Notes, session.Left()...)
 }
 
-// hideKnown replaces the secrets that the run knows by their values.
+// hideKnown replaces the secrets whose values the run knows.
 func (f *fileRun) hideKnown(x *fixture.Exchange) {
 	hide := f.scope.Vars.Redact
 	x.Request.URL = hide(x.Request.URL)
@@ -442,7 +444,7 @@ func (f *fileRun) hideKnown(x *fixture.Exchange) {
 	}
 }
 
-// missed reports requests that nothing was recorded for.
+// missed reports requests for which nothing is recorded.
 func (r *Result) missed(misses []upstream.Miss) {
 	for _, m := range misses {
 		r.Outcome = UpstreamMissing
@@ -459,8 +461,8 @@ func (r *Result) missed(misses []upstream.Miss) {
 	}
 }
 
-// reportUnused reports the recorded exchanges that no entry has used. Those of files that several
-// fixtures share, or of a run in which not all entries ran, mean nothing.
+// reportUnused reports the recorded exchanges that no entry used. It ignores files that several
+// fixtures share, and runs in which not all entries ran.
 func (f *fileRun) reportUnused(allRan bool) {
 	if f.upstreams.set == nil || !allRan || f.upstreams.mode == UpstreamAll {
 		return

@@ -6,8 +6,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 )
 
-// world returns where the instances of the file's entries begin: what the file says, else the
-// options, else the first entry that says something.
+// world returns the world in which the instances of the file's entries begin: as the file sets it,
+// or else the options, or else the first entry that does.
 func (f *fileRun) world() World {
 	w := f.options.World
 	s := &f.file.Settings
@@ -25,8 +25,8 @@ func (f *fileRun) world() World {
 	}
 }
 
-// setWorld sets what an entry itself says about its request. In a new instance that is where the
-// instance begins.
+// setWorld sets the clock and the seed of a request to those of its entry. If the entry begins a
+// new instance, begin sets them for the instance instead.
 func (r *Request) setWorld(e *hurl.Entry, s *hurl.Settings) {
 	r.Clock, r.Seed = time.Time{}, nil
 	if s.NewInstance {
@@ -40,11 +40,12 @@ func (r *Request) setWorld(e *hurl.Entry, s *hurl.Settings) {
 	}
 }
 
-// seedNote is the note of an entry with a seed of its own in an instance that was used before.
+// seedNote is the note for an entry with a seed of its own in an instance that was used before.
 const seedNote = "its seed starts the random numbers of this entry; what the instance drew " +
 	"before stays, such as keys for hashes"
 
-// begin makes the world of an entry with a new instance that in which entries after it go on.
+// begin sets the world of the new instance that an entry begins, and in which the entries after it
+// continue.
 func (f *fileRun) begin(e *hurl.Entry) {
 	if !f.file.EntrySettings(e).NewInstance {
 		return

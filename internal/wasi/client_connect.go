@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// connect makes the connection within the connect timeout. refused is why the policy does not allow
-// one to the server.
+// connect connects to the server within the connect timeout. refused is the reason why the policy
+// does not allow that.
 func (e *Exchange) connect(
 	ctx context.Context,
 	c *Client,
@@ -46,8 +46,8 @@ func (e *Exchange) connect(
 	return conn, nil
 }
 
-// waited returns how long the exchange took until the head of the response, or until it failed, as
-// who records it says.
+// waited returns the time until the head of the response, or until the exchange failed. A
+// connection that is recorded knows it better.
 func (e *Exchange) waited(code *ErrorCode) time.Duration {
 	if code != nil && code.Case == ConnectionReadTimeout {
 		return timeout(e.opts.FirstByte)
@@ -64,11 +64,11 @@ func (e *Exchange) waited(code *ErrorCode) time.Duration {
 	return time.Since(e.start)
 }
 
-// waiter is a connection, or the error of one, that knows how long it was waited for.
+// waiter is a connection, or an error of one, that knows how long the exchange waited.
 type waiter interface{ Waited() time.Duration }
 
 // after returns a channel that is closed when d has passed in the guest's time, and a function that
-// ends the wait. More than the guest waits for the head of a response does not pass.
+// ends the wait. It waits no longer than the guest waits for the head of a response.
 func (e *Exchange) after(d time.Duration) (<-chan struct{}, func()) {
 	world := e.state.world
 	if world == nil {
@@ -83,7 +83,7 @@ func (e *Exchange) after(d time.Duration) (<-chan struct{}, func()) {
 	return world.after(d)
 }
 
-// dial connects, and shakes hands for https. The error of that is an *ErrorCode.
+// dial connects and, for https, performs the TLS handshake, whose error is an *ErrorCode.
 func (e *Exchange) dial(ctx context.Context, c *Client, name, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil || e.req.Scheme != "HTTPS" {

@@ -8,23 +8,24 @@ import (
 	"math/rand/v2"
 )
 
-// MaxRandom is the number of random bytes that a guest may ask for in one call.
+// MaxRandom is the largest number of random bytes that a guest may request in one call.
 const MaxRandom = 64 << 20
 
-// Random is the source of random numbers of one guest. It belongs to the guest's goroutine. Nothing
-// is drawn before the guest asks for it.
+// Random is the source of random numbers of one guest. It belongs to the goroutine of the guest. It
+// draws nothing before the guest requests random numbers.
 type Random struct {
-	// Stopped, unless nil, returns why the guest has to stop, nil if it does not: it is asked while
+	// Stopped, if not nil, returns the reason why the guest has to stop, or nil. It is called while
 	// many bytes are drawn.
 	Stopped  func() error
 	secure   io.Reader
 	insecure *rand.ChaCha8
 	seed     *[2]uint64
-	first    *Random // whose InsecureSeed counts; nil for its own
+	first    *Random // the Random whose InsecureSeed is used; nil for this one
 }
 
-// NewRandom returns a Random that draws from secure; nil stands for the machine's cryptographic
-// generator. A reader that repeats itself makes everything that a guest draws repeatable.
+// NewRandom returns a Random that draws from secure, or from the cryptographic generator of the
+// machine if secure is nil. With a reader that repeats itself, everything that a guest draws is
+// repeatable.
 func NewRandom(secure io.Reader) *Random {
 	if secure == nil {
 		secure = crand.Reader
@@ -32,13 +33,13 @@ func NewRandom(secure io.Reader) *Random {
 	return &Random{secure: secure}
 }
 
-// Bytes returns n fresh bytes fit for secrets, which the caller owns. The error is the reader's;
-// there is none for the machine's generator.
+// Bytes returns n fresh bytes that are fit for secrets. The caller owns them. The error is that of
+// the reader; the generator of the machine has none.
 func (r *Random) Bytes(n int) ([]byte, error) {
 	return r.draw(r.secure, n)
 }
 
-// drawn is how many random bytes are drawn before the guest can be stopped.
+// drawn is the number of random bytes after which the guest can be stopped.
 const drawn = 1 << 20
 
 // draw reads n bytes from g.
@@ -57,7 +58,7 @@ func (r *Random) draw(g io.Reader, n int) ([]byte, error) {
 	return b, nil
 }
 
-// Uint64 returns 64 fresh bits fit for secrets.
+// Uint64 returns 64 fresh bits that are fit for secrets.
 func (r *Random) Uint64() (uint64, error) {
 	var b [8]byte
 	if _, err := io.ReadFull(r.secure, b[:]); err != nil {
@@ -66,8 +67,8 @@ func (r *Random) Uint64() (uint64, error) {
 	return binary.LittleEndian.Uint64(b[:]), nil
 }
 
-// InsecureBytes returns n bytes of a fast generator that is seeded once per guest; the caller owns
-// them.
+// InsecureBytes returns n bytes of a fast generator, which is seeded once for each guest. The
+// caller owns them.
 func (r *Random) InsecureBytes(n int) ([]byte, error) {
 	g, err := r.generator()
 	if err != nil {
@@ -85,7 +86,7 @@ func (r *Random) InsecureUint64() (uint64, error) {
 	return g.Uint64(), nil
 }
 
-// InsecureSeed returns 128 bits for seeding hash maps, the same ones at each call for a guest.
+// InsecureSeed returns 128 bits for seeding hash maps, which are the same in each call for a guest.
 func (r *Random) InsecureSeed() ([2]uint64, error) {
 	if r.first != nil {
 		return r.first.InsecureSeed()
@@ -111,20 +112,21 @@ func (r *Random) generator() (*rand.ChaCha8, error) {
 	return r.insecure, nil
 }
 
-// maxStreams is how many requests of an instance keep their stream of random numbers.
+// maxStreams is the number of requests of an instance whose streams of random numbers are kept.
 const maxStreams = 256
 
-// seeded are the random numbers of a State with a seed: a stream for what comes before the first
+// seeded holds the random numbers of a State with a seed: one stream for what precedes the first
 // request, and one for each request.
 type seeded struct {
 	first   *Random
 	streams map[string]*Random // by the id of the request
 	ids     []string           // of streams, in their order
-	started uint64             // requests
+	started uint64             // the number of requests
 	drew    bool
 }
 
-// stream returns the numbers of a stream: which one, of a kind.
+// stream returns the random numbers of a stream, which is determined by its kind, the seed and a
+// number.
 func stream(kind string, seed, which uint64) *Random {
 	b := []byte(kind)
 	b = binary.LittleEndian.AppendUint64(b, seed)
@@ -132,8 +134,8 @@ func stream(kind string, seed, which uint64) *Random {
 	return NewRandom(rand.NewChaCha8(sha256.Sum256(b)))
 }
 
-// StartRequest gives a request its stream of random numbers, if the State has a seed: that of its
-// own seed, or else of its place among the requests of the State.
+// StartRequest sets the stream of random numbers of a request: by its own seed, or else by the seed
+// of the State and the number of the request. Without a seed it does nothing.
 func (s *State) StartRequest(id string, seed *uint64) {
 	if s.cfg.Seed == nil && seed == nil {
 		return
@@ -166,11 +168,11 @@ func (s *State) seeds() *seeded {
 	return s.seeded
 }
 
-// Drew reports whether the guest has asked for random numbers of a seed.
+// Drew reports whether the guest has requested random numbers of a seed.
 func (s *State) Drew() bool { return s.seeded != nil && s.seeded.drew }
 
-// Random returns the randomness of this store: of the request that the guest works for, if the
-// store has a seed.
+// Random returns the source for this State or, if it has a seed, for the request that the guest is
+// working on.
 func (s *State) Random() *Random {
 	r := s.source()
 	r.Stopped = s.stopped

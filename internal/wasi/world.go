@@ -6,56 +6,56 @@ import (
 	"time"
 )
 
-// World is a clock that stands still. Only events move it: a timer that is due sets it to exactly
-// its own time. If the guest waits for timers alone, the next one is due at once; while it also
-// waits for something from outside, timers take as long as they say. It belongs to one State, and
-// is safe for concurrent use.
+// World is a clock for one guest that only events move. A timer that fires sets the clock to
+// exactly its own time. If the guest waits for timers alone, the next one fires at once; while the
+// guest also waits for something from outside, timers fire in real time. A World belongs to one
+// State. It is safe for concurrent use.
 type World struct {
 	mu       sync.Mutex
-	now      uint64 // the monotonic clock
+	now      uint64 // the monotonic clock, in nanoseconds
 	wall     time.Time
-	wallAt   uint64 // what now was when it was wall
-	readings int    // since the guest last waited
+	wallAt   uint64 // the value of now at the time wall
+	readings int    // of the clock since the guest last waited
 	used     bool   // the guest has read a clock or set a timer
 	timers   []*worldTimer
 
 	waits     bool // the guest waits,
-	alone     bool // and for timers and exchanges alone
-	exchanges int  // that are under way:
-	held      int  // those that take no time,
-	live      int  // and those with servers themselves; the others wait for a timer
+	alone     bool // for timers and exchanges alone
+	exchanges int  // in progress:
+	held      int  // those whose work takes no time in the world,
+	live      int  // and those with real servers; the others wait for a timer
 	alarm     *time.Timer
-	alarms    int // counts what alarm was set for
+	alarms    int // changes whenever alarm is set or stopped
 }
 
-// worldTimer is something that comes at an instant.
+// worldTimer is an event at an instant.
 type worldTimer struct {
 	at    uint64
-	real  time.Time // when it comes if events come in real time
-	guest bool      // the guest waits for it, otherwise an exchange
-	fire  func()    // it must not block
+	real  time.Time // when it fires if events happen in real time
+	guest bool      // it was set by the guest, otherwise by an exchange
+	fire  func()    // must not block
 }
 
-// freeReadings is how often a guest may read the clock without waiting before each reading moves
-// it, so that one that reads it in a loop gets on.
+// freeReadings is the number of times that a guest may read the clock without waiting. Each further
+// reading moves the clock by readingStep, so that a guest that reads it in a loop makes progress.
 const (
 	freeReadings = 10_000
 	readingStep  = uint64(time.Millisecond)
 )
 
-// NewWorld returns a World in which it is start.
+// NewWorld returns a World whose time of day is start.
 func NewWorld(start time.Time) *World {
 	return &World{now: clockOrigin, wall: start, wallAt: clockOrigin}
 }
 
-// SetWall sets the time of day. The monotonic clock goes on.
+// SetWall sets the time of day. It does not change the monotonic clock.
 func (w *World) SetWall(t time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.wall, w.wallAt = t, w.now
 }
 
-// read returns the monotonic clock for the guest.
+// read returns the monotonic clock on behalf of the guest.
 func (w *World) read() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -67,7 +67,7 @@ func (w *World) read() uint64 {
 	return w.now
 }
 
-// timeOfDay returns the time of day for the guest.
+// timeOfDay returns the time of day on behalf of the guest.
 func (w *World) timeOfDay() time.Time {
 	now := w.read()
 	w.mu.Lock()
@@ -75,21 +75,20 @@ func (w *World) timeOfDay() time.Time {
 	return w.wall.Add(time.Duration(now - w.wallAt))
 }
 
-// Used reports whether the guest has read a clock, or waited for a time.
+// Used reports whether the guest has read a clock or waited for a time.
 func (w *World) Used() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.used
 }
 
-// set adds a timer. The function that it returns takes it away, and reports whether it had not
-// fired.
+// set adds a timer. unset removes it, and reports whether it had not fired.
 func (w *World) set(t *worldTimer) (unset func() bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at, _ := slices.BinarySearchFunc(w.timers, t, func(a, b *worldTimer) int {
 		if a.at <= b.at {
-			return -1 // those set before come first
+			return -1 // timers for the same instant fire in the order in which they were set
 		}
 		return 1
 	})
@@ -106,8 +105,8 @@ func (w *World) set(t *worldTimer) (unset func() bool) {
 	}
 }
 
-// Wait says that the guest waits from now on, for timers and exchanges alone or also for other
-// things. If by is given and was woken already, the guest goes on at once.
+// Wait marks the guest as waiting. alone reports whether it waits for timers and exchanges alone.
+// If by is not nil and was woken already, the guest goes on at once.
 func (w *World) Wait(by *Waiter, alone bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -115,8 +114,8 @@ func (w *World) Wait(by *Waiter, alone bool) {
 	w.advance()
 }
 
-// WaitFor is Wait for a guest that waits for so many things; what the World does not know of them
-// is from outside.
+// WaitFor is Wait for a guest that waits for the given number of events. Those that the World does
+// not know come from outside.
 func (w *World) WaitFor(pending int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -130,7 +129,7 @@ func (w *World) WaitFor(pending int) {
 	w.advance()
 }
 
-// Run says that the guest goes on.
+// Run marks the guest as running.
 func (w *World) Run() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -149,7 +148,7 @@ func (w *World) disarm() {
 	}
 }
 
-// advance lets the next timer come if the guest waits for it. The lock is held.
+// advance fires timers as long as the guest waits for them. The caller holds the lock.
 func (w *World) advance() {
 	w.disarm()
 	for w.waits && w.held == 0 && len(w.timers) > 0 {
@@ -161,7 +160,7 @@ func (w *World) advance() {
 	}
 }
 
-// arm lets the next timer come in real time.
+// arm fires the next timer in real time.
 func (w *World) arm() {
 	set := w.alarms
 	w.alarm = time.AfterFunc(time.Until(w.timers[0].real), func() {
@@ -174,20 +173,20 @@ func (w *World) arm() {
 	})
 }
 
-// next lets the next timer come.
+// next fires the next timer, and sets the clock to its time.
 func (w *World) next() {
 	w.now = max(w.now, w.timers[0].at)
 	w.fire()
 }
 
-// due lets all timers come whose time has passed.
+// due fires all timers whose time has passed.
 func (w *World) due() {
 	for len(w.timers) > 0 && w.timers[0].at <= w.now {
 		w.fire()
 	}
 }
 
-// fire takes the first timer away and lets it come: whoever has waited for it goes on.
+// fire removes the first timer and fires it: whoever waited for it goes on.
 func (w *World) fire() {
 	t := w.timers[0]
 	w.timers = slices.Delete(w.timers, 0, 1)
@@ -199,8 +198,8 @@ func (w *World) fire() {
 	t.fire()
 }
 
-// begin says that an exchange begins, at an instant that it returns. It holds the world, which does
-// not move while it does what takes no time.
+// begin begins an exchange and returns its instant. The exchange holds the world: the clock does
+// not move while the exchange does what takes no time.
 func (w *World) begin() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,9 +208,9 @@ func (w *World) begin() uint64 {
 	return w.now
 }
 
-// end says that the result of an exchange has come. It calls wake, which reports whether the guest
-// waits for it, and so goes on: that the guest was woken, and that it waits again, are seen in this
-// order.
+// end ends an exchange whose result has come. It calls wake, which reports whether the guest was
+// waiting for it and now goes on. The lock is held meanwhile, so that the World learns that the
+// guest was woken before it learns that the guest waits again.
 func (w *World) end(wake func() bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -223,8 +222,8 @@ func (w *World) end(wake func() bool) {
 	w.advance()
 }
 
-// goLive makes what holds the world an exchange with a server itself, during which events come in
-// real time.
+// goLive turns an exchange that holds the world into one with a real server, during which events
+// happen in real time.
 func (w *World) goLive() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -233,7 +232,7 @@ func (w *World) goLive() {
 	w.advance()
 }
 
-// endLive ends that, d after the exchange has begun at an instant.
+// endLive undoes goLive, at the time d after began.
 func (w *World) endLive(began uint64, d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -243,8 +242,9 @@ func (w *World) endLive(began uint64, d time.Duration) {
 	w.due()
 }
 
-// after returns a channel that is closed when d has passed, for an exchange that holds the world
-// and lets it go meanwhile, and a function to be called in the end in any case.
+// after returns a channel that is closed when d has passed in the world, for an exchange that holds
+// the world: it does not hold it meanwhile. The exchange must call the function that after returns,
+// whether or not the time has passed.
 func (w *World) after(d time.Duration) (<-chan struct{}, func()) {
 	passed := make(chan struct{})
 	t := &worldTimer{real: time.Now().Add(d), fire: func() { close(passed) }}

@@ -1,5 +1,5 @@
-// Package queue keeps bytes on their way between a guest and the network in chunks of memory that
-// is used again.
+// Package queue holds bytes between a guest and the network, in chunks of memory that are used
+// again.
 package queue
 
 import (
@@ -10,11 +10,11 @@ import (
 const (
 	// gather is the size of the chunk that small pieces share, in bytes.
 	gather = 4 << 10
-	// blockSize is the size of the chunks of what is not small, in bytes.
+	// blockSize is the size of chunks for larger pieces, in bytes.
 	blockSize = 64 << 10
 )
 
-// blocks are free blocks.
+// blocks are unused blocks.
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
 // Bytes is a queue of bytes. The zero value is empty and ready to use; it must not be copied. It is
@@ -22,16 +22,16 @@ var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 type Bytes struct {
 	size   int
 	chunks []chunk
-	first  [1]chunk // storage for chunks: much is one piece
+	first  [1]chunk // storage for chunks: most bodies are one piece
 }
 
 // chunk is a part of a queue.
 type chunk struct {
 	bytes []byte
-	block *[blockSize]byte // behind bytes, or nil
+	block *[blockSize]byte // the memory of bytes, or nil
 }
 
-// free lets the chunk's block be used again.
+// free releases the chunk's block.
 func (c *chunk) free() {
 	if c.block != nil {
 		blocks.Put(c.block)
@@ -39,7 +39,7 @@ func (c *chunk) free() {
 	*c = chunk{}
 }
 
-// Len returns how many bytes there are.
+// Len returns the number of bytes.
 func (q *Bytes) Len() int { return q.size }
 
 // Append appends a copy of p.
@@ -50,8 +50,8 @@ func (q *Bytes) Append(p []byte) {
 	}
 }
 
-// fill appends bytes of p to the last chunk or, if that is full, to another one, and returns how
-// many.
+// fill appends a beginning of p to the last chunk, or to a new one if that is full, and returns its
+// length.
 func (q *Bytes) fill(p []byte) (n int) {
 	if q.chunks == nil {
 		q.chunks = q.first[:0]
@@ -64,7 +64,7 @@ func (q *Bytes) fill(p []byte) (n int) {
 			c.block = blocks.Get().(*[blockSize]byte)
 			c.bytes = c.block[:0]
 		case last < 0:
-			c.bytes = make([]byte, 0, len(p)) // often all there is
+			c.bytes = make([]byte, 0, len(p)) // often the whole body
 		default:
 			c.bytes = make([]byte, 0, gather)
 		}
@@ -77,7 +77,7 @@ func (q *Bytes) fill(p []byte) (n int) {
 	return n
 }
 
-// Take moves the first bytes to p and returns how many: all, or as many as there is room for.
+// Take moves bytes from the front to p and returns their number: all of them, or len(p).
 func (q *Bytes) Take(p []byte) (n int) {
 	i := 0
 	for ; i < len(q.chunks) && n < len(p); i++ {
@@ -95,7 +95,7 @@ func (q *Bytes) Take(p []byte) (n int) {
 	return n
 }
 
-// Drop drops all bytes.
+// Drop removes all bytes.
 func (q *Bytes) Drop() {
 	for i := range q.chunks {
 		q.chunks[i].free()

@@ -14,36 +14,37 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 )
 
-// Want is what a request must be.
+// Want is what a request must match.
 type Want struct {
 	Method, Scheme, Host, Target string
-	// Headers must be there with these values, in the order of those with one name; there may be
+	// Headers are fields that the request must have, with these values in this order; it may have
 	// others.
 	Headers fixture.Fields
-	// Body is compared if HasBody is set, and as JSON if JSON is set.
+	// Body is compared if HasBody is true, and as JSON if JSON is true.
 	Body          []byte
 	HasBody, JSON bool
 }
 
-// Miss is a request that nothing was recorded for.
+// Miss is a request for which nothing is recorded.
 type Miss struct {
-	// Request is the request on one line.
+	// Request describes the request on one line.
 	Request string
-	// Nearest is the place of the most similar exchange, "" if nothing is recorded at all, and
-	// Differences say in a line each what is otherwise there.
+	// Nearest is the place of the most similar exchange, or "" if nothing is recorded at all.
+	// Differences describe how the request differs from it, a line each.
 	Nearest     string
 	Differences []string
 }
 
-// String returns method and URL.
+// String returns the method and the URL.
 func (r *Request) String() string {
 	return r.Method + " " + r.Scheme + "://" + r.Host + r.Target
 }
 
-// matches reports whether the head of a request is as wanted.
+// matches reports whether the head of a request matches.
 func (w *Want) matches(r *Request) bool { return len(w.differences(r)) == 0 }
 
-// differences returns what is not as wanted in the head of a request, the greatest first.
+// differences describes how the head of a request differs from what is wanted, the greatest
+// difference first.
 func (w *Want) differences(r *Request) []string {
 	var list []string
 	say := func(what, want, got string) {
@@ -80,7 +81,7 @@ func (w *Want) differences(r *Request) []string {
 	return list
 }
 
-// sameBody reports whether a body is as wanted.
+// sameBody reports whether a body matches.
 func (w *Want) sameBody(body []byte) bool {
 	if !w.HasBody || bytes.Equal(w.Body, body) || like(string(w.Body), string(body)) {
 		return true
@@ -90,7 +91,7 @@ func (w *Want) sameBody(body []byte) bool {
 		sameJSON(want, got)
 }
 
-// like reports whether a text is as wanted, where a secret that was hidden may have been anything.
+// like reports whether got matches want, in which a hidden secret matches anything.
 func like(want, got string) bool {
 	parts := strings.Split(want, redact.Redacted)
 	if len(parts) == 1 {
@@ -111,7 +112,7 @@ func like(want, got string) bool {
 	return strings.HasSuffix(got, parts[last])
 }
 
-// sameJSON reports whether a value is as wanted.
+// sameJSON reports whether a value of JSON matches.
 func sameJSON(want, got any) bool {
 	switch want := want.(type) {
 	case string:
@@ -127,7 +128,7 @@ func sameJSON(want, got any) bool {
 	return want == got
 }
 
-// nearest returns the place of the exchange with the fewest differences, and these.
+// nearest returns the place of the exchange with the fewest differences, and these differences.
 func nearest(exchanges []Exchange, r *Request) (place string, differences []string) {
 	for i := range exchanges {
 		x := &exchanges[i]
@@ -142,7 +143,7 @@ func nearest(exchanges []Exchange, r *Request) (place string, differences []stri
 	return place, differences
 }
 
-// host returns a host in the form in which two are compared.
+// host returns a host in the form in which hosts are compared.
 func host(scheme, authority string) string {
 	authority = strings.ToLower(authority)
 	if scheme == "https" {
@@ -151,8 +152,8 @@ func host(scheme, authority string) string {
 	return strings.TrimSuffix(authority, ":80")
 }
 
-// segments returns the segments of a path without percent-encoding; one whose encoding is wrong
-// stays as it is.
+// segments returns the segments of a path without percent-encoding. A segment with an invalid
+// encoding is returned as it is.
 func segments(path string) []string {
 	list := strings.Split(path, "/")
 	for i, segment := range list {
@@ -163,7 +164,7 @@ func segments(path string) []string {
 	return list
 }
 
-// params returns the values of each parameter of a query, in their order.
+// params returns the values of each parameter of a query, in order.
 func params(query string) map[string][]string {
 	m := make(map[string][]string)
 	for pair := range strings.SplitSeq(query, "&") {
@@ -173,7 +174,7 @@ func params(query string) map[string][]string {
 		name, value, ok := strings.Cut(pair, "=")
 		value = unescaped(value)
 		if ok {
-			value = "=" + value // a parameter without a value is another one
+			value = "=" + value // a parameter without "=" is a different one
 		}
 		name = unescaped(name)
 		m[name] = append(m[name], value)

@@ -46,7 +46,7 @@ func (c *client) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// SetReadDeadline sets it. A connection that the server has closed is read to its end.
+// SetReadDeadline sets the deadline. A connection that the server has closed is read to its end.
 func (c *client) SetReadDeadline(t time.Time) error {
 	if err := c.Conn.SetReadDeadline(t); err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		return err
@@ -54,7 +54,7 @@ func (c *client) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// SetDeadline sets it, as SetReadDeadline does.
+// SetDeadline sets the deadline, as SetReadDeadline does.
 func (c *client) SetDeadline(t time.Time) error {
 	if err := c.Conn.SetDeadline(t); err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		return err
@@ -62,7 +62,7 @@ func (c *client) SetDeadline(t time.Time) error {
 	return nil
 }
 
-// decided reports whether the heads alone say which exchange it is.
+// decided reports whether the heads alone determine the exchange.
 func (s *server) decided() bool {
 	first := &s.view.exchanges[s.candidates[0]].Want
 	return !slices.ContainsFunc(s.candidates, func(i int) bool {
@@ -112,7 +112,7 @@ func (s *server) exchange() {
 	s.reset.Store(true)
 }
 
-// bodyMiss describes a body that is not as in any of the candidates, of which x is the first.
+// bodyMiss describes a body that matches none of the candidates, of which x is the first.
 func (s *server) bodyMiss(x *Exchange) Miss {
 	m := Miss{Request: s.request.String(), Nearest: x.Place}
 	switch {
@@ -137,11 +137,11 @@ func excerpt(body []byte) string {
 	return fmt.Sprintf("%q… (%d bytes)", body[:longest], len(body))
 }
 
-// requestBody is what the guest has sent.
+// requestBody is the body that the guest has sent.
 type requestBody struct {
 	ended chan struct{} // closed at the end of the body
 	gone  chan struct{} // closed when the guest has closed the connection
-	data  bytes.Buffer  // to be read once ended is closed
+	data  bytes.Buffer  // may be read once ended is closed
 	err   error
 }
 
@@ -149,12 +149,12 @@ type requestBody struct {
 func (b *requestBody) read(body, conn io.Reader) {
 	_, b.err = b.data.ReadFrom(body)
 	close(b.ended)
-	// The error is that the connection has ended.
+	// An error means that the connection has ended.
 	_, _ = io.Copy(io.Discard, conn)
 	close(b.gone)
 }
 
-// complete reports whether all of the body has come.
+// complete reports whether the whole body has arrived.
 func (b *requestBody) complete() bool {
 	select {
 	case <-b.ended:
@@ -164,7 +164,7 @@ func (b *requestBody) complete() bool {
 	}
 }
 
-// respond sends a response, and reports whether the guest has taken all of it.
+// respond sends a response, and reports whether the guest received all of it.
 func (s *server) respond(x *Exchange) bool {
 	if !s.wait(x.Delay) {
 		return false
@@ -181,7 +181,7 @@ func (s *server) respond(x *Exchange) bool {
 	return err == nil
 }
 
-// wait waits for a time, and reports whether the guest still has the connection open.
+// wait waits for a time, and reports whether the guest has kept the connection open.
 func (s *server) wait(d time.Duration) bool {
 	if d == 0 {
 		return true
@@ -238,8 +238,8 @@ func (x *Exchange) message(method string) (head, body []byte) {
 	return b.Bytes(), chunked(body, sent, x.Trailers)
 }
 
-// chunked returns a body as one chunk with trailers, up to the end of sent, which is its beginning
-// or all of it.
+// chunked returns a body as one chunk with trailers. sent is the part of the body that is sent: a
+// beginning, or all of it.
 func chunked(body, sent []byte, trailers fixture.Fields) []byte {
 	var b bytes.Buffer
 	if len(body) > 0 {
@@ -257,8 +257,8 @@ func chunked(body, sent []byte, trailers fixture.Fields) []byte {
 	return b.Bytes()
 }
 
-// encoded returns the body with its content codings. One with a coding that is not known was
-// recorded as it came.
+// encoded returns the body with its content codings. A body with an unsupported coding was recorded
+// as it was sent.
 func (x *Exchange) encoded() []byte {
 	var codings []string
 	for _, h := range x.Headers {

@@ -1,5 +1,5 @@
 // Package upstream stands for the servers that guests send requests to. It finds the recorded
-// exchange for each request and gives the response that was recorded, over connections in memory.
+// exchange for each request, and sends the recorded response over a connection in memory.
 package upstream
 
 import (
@@ -17,21 +17,21 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/tap"
 )
 
-// Exchange is a request that a guest is expected to send, and what it gets.
+// Exchange is a request that a guest is expected to send, and the response to it.
 type Exchange struct {
-	// Index is that in the Set.
+	// Index is the index in the Set.
 	Index int
-	// Place is where the exchange is written, for messages.
+	// Place is the place where the exchange is written, for messages.
 	Place string
 	// Problem is why the exchange cannot be used; "" if it can.
 	Problem string
 	Want    Want
-	// Times is how often the request may come; 0 for any number of times.
+	// Times is the number of times that the request may be sent; 0 for any number.
 	Times int
 	// Delay is the time before the response, or before the failure.
 	Delay time.Duration
-	// Fail is how the request fails, "" for a response. FailCut has a response, too: CutAfter bytes
-	// of its body come.
+	// Fail is the way in which the request fails, "" for a response. FailCut has a response, too,
+	// whose body is cut after CutAfter bytes.
 	Fail     hurl.FailKind
 	CutAfter int
 
@@ -45,17 +45,17 @@ type Exchange struct {
 type Request struct {
 	Method string
 	Scheme string // "http" or "https"
-	Host   string // with a port if it is not the scheme's
+	Host   string // with a port, unless it is the default of the scheme
 	Target string // path and query
 	Header http.Header
 	// Dial connects to the server itself.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// After returns a channel that is closed when a time has passed for the guest, and a function
-	// to be called in the end in any case.
+	// that must be called in any case when the wait is over.
 	After func(d time.Duration) (passed <-chan struct{}, stop func())
 }
 
-// Set is a list of exchanges with how often each has been used. It is safe for concurrent use.
+// Set is a list of exchanges, and how often each was used. It is safe for concurrent use.
 type Set struct {
 	mu   sync.Mutex
 	used []int
@@ -77,19 +77,19 @@ func (s *Set) Unused() []int {
 	return list
 }
 
-// Live says which requests go to the servers themselves, and are recorded.
+// Live says which requests go to the servers themselves and are recorded.
 type Live int
 
 // The choices.
 const (
 	LiveNone    Live = iota
-	LiveMissing      // those that nothing is recorded for
+	LiveMissing      // requests for which nothing is recorded
 	LiveAll
 )
 
-// View is a Set as the requests of one entry see it.
+// View is the part of a Set that the requests of one entry can use.
 type View struct {
-	// Live may be set before the view is used.
+	// Live must be set before the view is used.
 	Live Live
 
 	set       *Set
@@ -98,14 +98,14 @@ type View struct {
 	running sync.WaitGroup
 
 	mu     sync.Mutex
-	taken  []int // indices in the Set, as often as they were used
+	taken  []int // indices in the Set, repeated as often as they were used
 	misses []Miss
 	record []fixture.Exchange
-	lost   int // requests that went to servers and could not be recorded
+	lost   int // the number of requests to servers that could not be recorded
 }
 
-// View returns a view that has some of the exchanges of the Set. If several match a request, the
-// first one that may still be used responds.
+// View returns a view of some exchanges of the Set. If several match a request, the first one that
+// may still be used responds.
 func (s *Set) View(exchanges []Exchange) *View { return &View{set: s, exchanges: exchanges} }
 
 // Undo makes the exchanges that the view has used available again.
@@ -120,19 +120,19 @@ func (v *View) Undo() {
 	v.taken = nil
 }
 
-// graceForBodies is how long End waits for connections that the guest keeps open.
+// graceForBodies is the time for which End waits for connections that the guest keeps open.
 const graceForBodies = 100 * time.Millisecond
 
-// Recorded returns the exchanges with servers, and how many could not be recorded: they were not
-// complete, or too large. It is called after End.
+// Recorded returns the exchanges with servers, and the number of those that could not be recorded
+// because they were incomplete or too large. Call it after End.
 func (v *View) Recorded() (list []fixture.Exchange, lost int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.record, v.lost
 }
 
-// End returns the requests that nothing recorded was found for, once all connections have ended or
-// a moment has passed.
+// End returns the requests for which nothing recorded was found, once all connections have ended or
+// the grace for bodies is over.
 func (v *View) End() []Miss {
 	ended := make(chan struct{})
 	go func() {
@@ -150,7 +150,7 @@ func (v *View) End() []Miss {
 	return slices.Clone(v.misses)
 }
 
-// Refuse records that the guest was refused something else that is not recorded: what says it.
+// Refuse reports that the guest was refused something else that is not recorded; what names it.
 func (v *View) Refuse(what string) { v.miss(Miss{Request: what}) }
 
 func (v *View) miss(m Miss) {
@@ -160,8 +160,8 @@ func (v *View) miss(m Miss) {
 }
 
 // Connect returns a connection to a server that responds to one request as recorded. The error is
-// one of the network, for an exchange that fails so or a request that nothing is recorded for. ctx
-// limits the time for the connection alone.
+// that of a network, for an exchange that fails that way or a request for which nothing is
+// recorded. ctx limits connecting only.
 func (v *View) Connect(ctx context.Context, r Request) (net.Conn, error) {
 	candidates, m := v.candidates(&r)
 	if v.Live == LiveAll || v.Live == LiveMissing && len(candidates) == 0 {
@@ -190,7 +190,7 @@ func (v *View) Connect(ctx context.Context, r Request) (net.Conn, error) {
 	return &client{Conn: theirs, server: s}, nil
 }
 
-// dial connects to the server itself and records what comes of the request.
+// dial connects to the server itself and records the exchange.
 func (v *View) dial(ctx context.Context, r *Request) (net.Conn, error) {
 	v.running.Add(1)
 	ended := sync.OnceFunc(v.running.Done)
@@ -205,7 +205,7 @@ func (v *View) dial(ctx context.Context, r *Request) (net.Conn, error) {
 	return conn, err
 }
 
-// keep records an exchange; nil is one that could not be recorded.
+// keep adds a recorded exchange, or counts one that could not be recorded if x is nil.
 func (v *View) keep(x *fixture.Exchange) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -216,8 +216,8 @@ func (v *View) keep(x *fixture.Exchange) {
 	v.record = append(v.record, *x)
 }
 
-// candidates returns the exchanges whose heads match and that may still be used, else what is
-// nearest.
+// candidates returns the exchanges whose heads match and that may still be used; if there are none,
+// it describes the nearest one.
 func (v *View) candidates(r *Request) (list []int, m Miss) {
 	v.set.mu.Lock()
 	defer v.set.mu.Unlock()
@@ -241,7 +241,7 @@ func (v *View) candidates(r *Request) (list []int, m Miss) {
 	return list, m
 }
 
-// take uses an exchange; false if it was used up meanwhile.
+// take uses an exchange. It returns false if the exchange has been used up meanwhile.
 func (v *View) take(exchange int) bool {
 	x := &v.exchanges[exchange]
 	v.mu.Lock()
