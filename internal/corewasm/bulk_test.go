@@ -18,6 +18,12 @@ import (
 // compiled instantiates a rewritten module on the compiler.
 func compiled(t *testing.T, module []byte, safepoint func()) api.Module {
 	t.Helper()
+	return compiledEvery(t, corewasm.DefaultPeriod, module, safepoint)
+}
+
+// compiledEvery is compiled with a host that wants safepoints after so many counts.
+func compiledEvery(t *testing.T, period uint32, module []byte, safepoint func()) api.Module {
+	t.Helper()
 	ctx := t.Context()
 	rw, err := corewasm.Rewrite(module, corewasm.Options{
 		Safepoint: &corewasm.ImportName{Module: "host", Name: "safepoint"},
@@ -29,7 +35,8 @@ func compiled(t *testing.T, module []byte, safepoint func()) api.Module {
 		wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features))
 	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	_, err = r.NewHostModuleBuilder("host").
-		NewFunctionBuilder().WithFunc(safepoint).Export("safepoint").Instantiate(ctx)
+		NewFunctionBuilder().WithFunc(counts(safepoint, period)).
+		Export("safepoint").Instantiate(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,6 +206,30 @@ func TestLargeFillsYield(t *testing.T) {
 				t.Errorf("%d safepoints in 64 MiB", n)
 			}
 		})
+	}
+}
+
+// TestLongCodeYields checks that a function without loops comes to safepoints all along.
+func TestLongCodeYields(t *testing.T) {
+	const n = 100_000
+	var code []byte
+	for i := range n {
+		code = append(code, ct.Code(ct.Const(0), ct.Const(i+1), ct.I32Store, 2, 0)...)
+	}
+	var m api.Module
+	last, most := uint32(0), uint32(0)
+	m = compiled(t, ct.Module{
+		Memory: &ct.Memory{Min: 1, Export: "memory"},
+		Funcs:  []ct.Func{{Type: sigVoid, Export: "run", Code: code}},
+	}.Bytes(), func() {
+		now, _ := m.Memory().ReadUint32Le(0)
+		last, most = now, max(most, now-last)
+	})
+	if got := call(t, m, "run"); got != "[]" {
+		t.Fatal(got)
+	}
+	if most = max(most, n-last); most > n/4 {
+		t.Errorf("%d of %d stores without a safepoint", most, n)
 	}
 }
 

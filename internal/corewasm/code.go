@@ -164,7 +164,7 @@ func (b *bodyRewriter) instructions() (calls bool) {
 		switch b.imm {
 		case immTryTable:
 			if s := w.safepoints; s != nil && b.arg > 0 {
-				b.call(b.at, b.at, s.host)
+				b.call(b.at, b.at, s.first+addedRefill)
 			}
 		case immLoop:
 			b.costs.in().edit = len(b.edits)
@@ -197,6 +197,9 @@ func (b *bodyRewriter) instructions() (calls bool) {
 			facts.GrowsMemory = true
 		}
 		b.replaceWhole()
+		if s := w.safepoints; s != nil && b.costs.due != 0 {
+			b.write(b.pos, b.pos, s.header(b.raw, b.costs.due, nil))
+		}
 		if w.lines != nil && mayTrap(b.op, b.imm) {
 			b.spots = append(b.spots, spot{b.at})
 		}

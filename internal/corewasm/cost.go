@@ -14,7 +14,9 @@ const (
 	costGrow   = 4096
 	costBulk   = 16 // of instructions that fill and copy, beside their sizes
 	costSmall  = 80 // of those that are not counted by their sizes
-	maxCost    = 1 << 24
+	// costPiece bounds what code without loops costs up to where it is counted again: what it costs
+	// may be paid at its beginning, and each store in it may then have the system provide a page.
+	costPiece = 1 << 15
 )
 
 // cost is what an instruction costs.
@@ -51,6 +53,7 @@ func cost(op byte, imm immediate) int32 {
 type costs struct {
 	parts  []part  // the first is what is in no loop
 	frames []frame // of the blocks around an instruction
+	due    int32   // to be counted after the instruction that was added, if not 0
 }
 
 // part is the code of a loop without inner ones, or what is in no loop.
@@ -83,6 +86,7 @@ func (c *costs) in() *part { return &c.parts[c.frames[len(c.frames)-1].inner] }
 
 // add adds the instruction that w has read. The end of the function removes the last frame.
 func (c *costs) add(w *walker) {
+	c.due = 0
 	switch w.imm {
 	case immBlock, immTryTable:
 		c.push(w)
@@ -100,8 +104,11 @@ func (c *costs) add(w *walker) {
 	}
 	p := c.in()
 	if p.cur != dead {
-		p.cur = min(p.cur+cost(w.op, w.imm), maxCost)
+		p.cur += cost(w.op, w.imm)
 		p.most = max(p.most, p.cur)
+		if p.cur >= costPiece {
+			c.due, p.cur = p.cur, 0
+		}
 	}
 	switch w.imm {
 	case immBranch:

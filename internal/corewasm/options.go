@@ -12,12 +12,13 @@ type ImportName struct {
 type Options struct {
 	// Imports holds the new name of each import in order; nil keeps the names.
 	Imports []ImportName
-	// Safepoint is the host function, of type () -> (), that code calls each
-	// Period counts or so, and before each try_table that catches something; nil
-	// inserts no safepoints. A count is about one plain instruction; what takes
-	// longer counts for more.
+	// Safepoint is the host function, of type () -> (i32), that code calls now and then, and before
+	// each try_table that catches something; nil inserts no safepoints. It returns after how many
+	// counts or so code calls it again. A count is about one plain instruction; what takes longer
+	// counts for more.
 	Safepoint *ImportName
-	// Period is at most 1<<31-1; 0 means [DefaultPeriod].
+	// Period is after how many counts code calls it first. It is at most 1<<31-1; 0 means
+	// [DefaultPeriod].
 	Period uint32
 	// MoveData takes the active segments of a memory that the module defines
 	// itself out of the module.

@@ -45,7 +45,7 @@ type rewriter struct {
 	out  *Rewritten
 
 	safepoints *safepoints // nil: none
-	voidType   uint32      // index of () -> ()
+	hostType   uint32      // index of () -> (i32)
 	types      map[string]uint32
 	addedTypes []byte
 	companions []companion
@@ -251,7 +251,7 @@ func (w *rewriter) imports() ([]byte, error) {
 	if w.safepoints != nil {
 		out = appendName(appendName(out, w.opt.Safepoint.Module), w.opt.Safepoint.Name)
 		out = append(out, byte(KindFunc))
-		out = appendU32(out, w.voidType)
+		out = appendU32(out, w.hostType)
 	}
 	return out, r.err
 }

@@ -22,6 +22,11 @@ var (
 	sigII   = ct.Sig([]byte{ct.I32}, []byte{ct.I32})
 )
 
+// counts is a safepoint that is to be called again after n counts.
+func counts(safepoint func(), n uint32) func() uint32 {
+	return func() uint32 { safepoint(); return n }
+}
+
 // run instantiates a module on the interpreter. Its imports come from a host
 // module "host" with functions "seven" and "safepoint"; safepoints is called
 // for the latter. mem, unless nil, is applied before f is called.
@@ -36,7 +41,7 @@ func run(t *testing.T, rw *corewasm.Rewritten, safepoint func(), f func(m api.Mo
 	}()
 	_, err := r.NewHostModuleBuilder("host").
 		NewFunctionBuilder().WithFunc(func() uint32 { return 7 }).Export("seven").
-		NewFunctionBuilder().WithFunc(safepoint).Export("safepoint").Instantiate(ctx)
+		NewFunctionBuilder().WithFunc(counts(safepoint, 1)).Export("safepoint").Instantiate(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 //	                 i32.const passes-1  i32.and  i32.eqz
 //	                 if  i32.const W*passes  call $tick  end
 //	or:              i32.const W  call $tick
-//	try_table:       call $host  before it
+//	try_table:       call $refill  before it
 //	bulk:            call of a function that does the same in pieces
 //
 // W is what the code costs that is run because of the entry or the pass, see costs.
@@ -77,15 +77,15 @@ func newSafepoints(w *rewriter) *safepoints {
 		bulk:   map[string]uint32{},
 	}
 	i32 := []ValType{I32}
-	w.voidType = w.addType(FuncType{})
+	w.hostType = w.addType(FuncType{Results: i32})
 	s.threeType = w.addType(bulkType())
 	s.host = w.info.ImportedFuncs + w.out.shift
 	w.out.shift++
 	s.first = w.info.ImportedFuncs + w.out.shift + uint32(len(w.info.Funcs))
 	s.counter = w.global(w.info.space(KindGlobal))
 
-	refill := asm{}.op(0x10).u32(s.host).i32(s.period).op(0x24).u32(s.counter)
-	s.add(w.voidType, nil, refill)
+	refill := asm{}.op(0x10).u32(s.host).op(0x24).u32(s.counter)
+	s.add(w.addType(FuncType{}), nil, refill)
 	tick := asm{}.op(0x23).u32(s.counter).get(0).op(0x6b)
 	s.add(w.addType(FuncType{Params: i32}), nil, s.spend(tick, 0))
 	return s
@@ -142,7 +142,7 @@ func (s *safepoints) loopKinds(loops []part) []loopKind {
 			k.most = max(k.most, l.most)
 		}
 	}
-	batch := s.period / 4
+	batch := s.period / 16
 	kinds = slices.DeleteFunc(kinds, func(k loopKind) bool { return k.most == 0 || k.most > batch })
 	for i := range kinds {
 		k := &kinds[i]

@@ -81,7 +81,9 @@ func BenchmarkSafepoint(b *testing.B) {
 		r := wazero.NewRuntimeWithConfig(ctx,
 			wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features))
 		_, err = r.NewHostModuleBuilder("host").NewFunctionBuilder().
-			WithGoFunction(api.GoFunc(func(context.Context, []uint64) {}), nil, nil).
+			WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
+				stack[0] = corewasm.DefaultPeriod
+			}), nil, []api.ValueType{api.ValueTypeI32}).
 			Export("safepoint").Instantiate(ctx)
 		if err != nil {
 			b.Fatal(err)

@@ -130,3 +130,34 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 		})
 	}
 }
+
+// TestSafepointsComeWhenTheHostWantsThem checks that what the host returns counts in loops, in code
+// without any, and after exceptions.
+func TestSafepointsComeWhenTheHostWantsThem(t *testing.T) {
+	plain := ct.Code(ct.Const(1), ct.I32Eqz, ct.Drop)
+	for name, code := range map[string][]byte{
+		"a loop": times(5_000_000, 0, plain),
+		"calls":  times(100_000, 0, repeated(10, ct.Code(ct.Call, 1))),
+		"after an exception": ct.Code(ct.Block, ct.Void, ct.TryTable, ct.Void, 1, 2, 0, ct.Throw, 0,
+			ct.End, ct.End, times(5_000_000, 0, plain)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var n [2]int
+			for i, period := range []uint32{corewasm.DefaultPeriod, corewasm.DefaultPeriod / 8} {
+				m := compiledEvery(t, period, ct.Module{
+					Tags: []ct.Type{sigVoid},
+					Funcs: []ct.Func{
+						{Type: sigVoid, Export: "run", Locals: []byte{ct.I32}, Code: code},
+						{Type: sigVoid, Code: repeated(5, plain)},
+					},
+				}.Bytes(), func() { n[i]++ })
+				if got := call(t, m, "run"); got != "[]" {
+					t.Fatal(got)
+				}
+			}
+			if n[0] < 10 || n[1] < 4*n[0] {
+				t.Errorf("%d safepoints, and %d if eight times as many are wanted", n[0], n[1])
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -18,6 +19,7 @@ type Context struct {
 	inst  context.Context // while a module is instantiated: what wazero needs for that
 	act   *activation     // of the innermost call
 	turns ticket
+	pace  pace
 }
 
 // NewContext returns a context for calls into the group. owner is the value that Owner returns to
@@ -94,17 +96,21 @@ func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 		c := ctx.(*Context)
 		c.stop()
 		processors.leave(&c.turns)
+		c.pace.since = time.Time{}
 		fn(c, stack)
 	}
 }
 
 // safepoint is where guest code waits for its turn, and where it is stopped.
-func safepoint(ctx context.Context, _ []uint64) {
+// It returns after how many counts to come again.
+func safepoint(ctx context.Context, stack []uint64) {
 	c := ctx.(*Context)
 	c.stop()
 	c.act.check(c.group)
+	now := time.Now()
+	stack[0] = uint64(c.pace.next(now))
 	// A large stack is better let go of before others grow.
-	processors.next(&c.turns, c.group, c.act.counted >= largeStack)
+	c.pace.since = processors.next(&c.turns, now, c.group, c.act.counted >= largeStack)
 	c.stop()
 }
 

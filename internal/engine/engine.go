@@ -200,7 +200,9 @@ func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, err
 		names[f.Name] = true
 		b.NewFunctionBuilder().WithGoFunction(hostCall(f.Fn), f.Params, f.Results).Export(f.Name)
 	}
-	b.NewFunctionBuilder().WithGoFunction(api.GoFunc(safepoint), nil, nil).Export(safepointName)
+	b.NewFunctionBuilder().
+		WithGoFunction(api.GoFunc(safepoint), nil, []api.ValueType{api.ValueTypeI32}).
+		Export(safepointName)
 	var err error
 	if r.hostC, err = b.Compile(ctx); err == nil {
 		r.host, err = r.rt.InstantiateModule(ctx, r.hostC, wazero.NewModuleConfig().WithName(""))

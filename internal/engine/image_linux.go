@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -243,7 +244,7 @@ func (m *mapping) drop(from, to int) error {
 		end := to
 		if to-from > dropPiece {
 			end = from + dropPiece
-			processors.next(&k, nil, false)
+			processors.next(&k, time.Now(), nil, false)
 		}
 		if err := unix.Madvise(m.all[from:end], unix.MADV_DONTNEED); err != nil {
 			return err

@@ -41,27 +41,28 @@ type ticket struct {
 	gate sync.Mutex
 }
 
-// next returns when who has the ticket may go on. It is called now and then; g is the group of a
-// guest, whose interrupt ends the wait. wide is true for a turn that is as long as the first.
-func (q *turns) next(k *ticket, g *Group, wide bool) {
+// next returns when who has the ticket may go on, and what time it is then. It is called now and
+// then; g is the group of a guest, whose interrupt ends the wait. wide is true for a turn that is
+// as long as the first.
+func (q *turns) next(k *ticket, now time.Time, g *Group, wide bool) time.Time {
 	if !k.holds {
 		q.wait(k, g, k.used > 0)
-		return
+		return k.since
 	}
-	now := time.Now()
 	passed := now.Sub(k.since)
 	if passed < turn {
-		return
+		return now
 	}
 	k.used, k.since = k.used+passed, now
 	if k.used >= k.length(wide) {
 		k.used, k.later = 0, true
 		if q.wait(k, g, false) {
-			return
+			return k.since
 		}
 	}
 	runtime.Gosched() // to what is no guest, above all
 	k.since = time.Now()
+	return k.since
 }
 
 func (k *ticket) length(wide bool) time.Duration {

@@ -15,7 +15,7 @@ func queue() (q *turns, computing []*ticket) {
 	q = &turns{}
 	for range runtime.GOMAXPROCS(0) {
 		k := &ticket{}
-		q.next(k, nil, false)
+		q.next(k, time.Now(), nil, false)
 		computing = append(computing, k)
 	}
 	return q, computing
@@ -28,7 +28,7 @@ func join(q *turns, over chan<- *ticket, g *Group, tickets ...*ticket) {
 		n := len(q.waiting)
 		q.mu.Unlock()
 		go func() {
-			q.next(k, g, false)
+			q.next(k, time.Now(), g, false)
 			over <- k
 		}()
 		q.await(n + 1)
@@ -93,14 +93,14 @@ func TestATurnEnds(t *testing.T) {
 				k.since = time.Now().Add(time.Hour)
 			}
 			if !tt.ends {
-				if q.next(k, nil, tt.wide); !k.holds || other.holds {
+				if q.next(k, time.Now(), nil, tt.wide); !k.holds || other.holds {
 					t.Error("the turn has ended")
 				}
 				q.leave(k)
 				<-over
 			} else {
 				go func() {
-					q.next(k, nil, tt.wide)
+					q.next(k, time.Now(), nil, tt.wide)
 					over <- k
 				}()
 				if <-over != other {
@@ -111,7 +111,7 @@ func TestATurnEnds(t *testing.T) {
 			if tt.ends {
 				<-over
 			} else {
-				q.next(k, nil, false)
+				q.next(k, time.Now(), nil, false)
 			}
 		})
 	}
@@ -122,7 +122,7 @@ func TestAnInterruptEndsTheWaitForATurn(t *testing.T) {
 	g, over := &Group{}, make(chan *ticket, 1)
 	g.interrupted.Store(&interruption{errors.New("enough")})
 	k := &ticket{}
-	if q.next(k, g, false); k.holds {
+	if q.next(k, time.Now(), g, false); k.holds {
 		t.Error("an interrupted guest has its turn")
 	}
 	g.interrupted.Store(nil)
