@@ -33,7 +33,7 @@ func (r *Response) Trailer() *wasi.Fields { return r.inner.Trailer() }
 // the body right after the head; see [ProxyHandler.Handle].
 func (r *Response) HTTP() *http.Response {
 	res := r.inner.HTTP()
-	r.Body.src = res.Body
+	r.Body.src = res.Body.(source)
 	res.Body = r.Body
 	return res
 }
@@ -44,8 +44,14 @@ type Body struct {
 	ctx    context.Context // of Handle
 	x      *exchange
 	pipe   *wasi.BodyReader
-	src    io.ReadCloser // pipe, or what fills the trailers in
+	src    source // pipe, or what fills the trailers in
 	unhook func() bool
+}
+
+// source is where a body comes from.
+type source interface {
+	io.ReadCloser
+	Next() ([]byte, error)
 }
 
 func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
@@ -67,17 +73,30 @@ func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
 // Handle, an *ExitError, the cause of the context's end, or what wasi.BodyReader.Read returns.
 func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.src.Read(p)
-	if err != nil {
-		switch {
-		case err == io.EOF:
-		case b.ctx.Err() != nil:
-			err = context.Cause(b.ctx)
-		default:
-			b.x.received(err)
-		}
-		b.end()
+	return n, b.read(err)
+}
+
+// Next is Read, but returns bytes where they are: they are the caller's until it calls Next or Read
+// again.
+func (b *Body) Next() ([]byte, error) {
+	p, err := b.src.Next()
+	return p, b.read(err)
+}
+
+// read returns what an error of a read is for the receiver.
+func (b *Body) read(err error) error {
+	if err == nil {
+		return nil
 	}
-	return n, err
+	switch {
+	case err == io.EOF:
+	case b.ctx.Err() != nil:
+		err = context.Cause(b.ctx)
+	default:
+		b.x.received(err)
+	}
+	b.end()
+	return err
 }
 
 // Close stops receiving the body: further writes of the guest fail as on a closed stream. It always

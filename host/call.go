@@ -145,6 +145,17 @@ type answerBody struct {
 // Read reads from the guest.
 func (b *answerBody) Read(p []byte) (int, error) {
 	n, err := b.Body.Read(p)
+	return n, b.read(err)
+}
+
+// Next is Read, but returns bytes where they are, as exchange.Lender says.
+func (b *answerBody) Next() ([]byte, error) {
+	p, err := b.Body.Next()
+	return p, b.read(err)
+}
+
+// read explains the error of a read.
+func (b *answerBody) read(err error) error {
 	switch err {
 	case nil:
 	case io.EOF:
@@ -152,7 +163,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	default:
 		err = b.call.explain(err)
 	}
-	return n, err
+	return err
 }
 
 // Close stops receiving the body: further writes of the guest fail.

@@ -166,6 +166,7 @@ type conn struct {
 	framer   framer
 	ahead    []byte // read before, and next for Read
 	served   uint64 // requests that net/http has read; belongs to its goroutine
+	out      gathered
 }
 
 // Last reports whether the connection takes no request after the current one.

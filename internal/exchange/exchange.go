@@ -46,6 +46,9 @@ type Conn interface {
 	CloseAfterResponse()
 	// Reset makes closing the connection a reset.
 	Reset()
+	// Gather begins a write in several pieces, and ends it: what is short is held back for the next
+	// piece meanwhile. net/http fills up its buffer before it passes on a long piece.
+	Gather(begin bool)
 }
 
 func (c *Config) grace() time.Duration {

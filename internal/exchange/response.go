@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -28,6 +29,13 @@ func Ready(body io.ReadCloser) bool {
 	}
 	readier, ok := body.(Readier)
 	return ok && readier.Ready()
+}
+
+// Lender is an optional method of a response's Body. Next is Read, but returns bytes where they
+// are; they are the caller's until it calls Next or Read again. A long body is not copied on its
+// way to the connection then.
+type Lender interface {
+	Next() ([]byte, error)
 }
 
 // ClientError is an error of writing to the client: the client has gone.
@@ -115,8 +123,9 @@ func declaredLength(h http.Header) (int64, error) {
 	return length, nil
 }
 
-// minRead is the least room that is left for a Read, in bytes.
-const minRead = 4 << 10
+// bulkPiece is the length of a piece of a body, in bytes, that is not worth copying to those before
+// it.
+const bulkPiece = 16 << 10
 
 // Write passes resp on and closes its body. Only the header counts for what the head says:
 // ContentLength is not looked at. Trailers are complete once the body has returned io.EOF.
@@ -150,32 +159,21 @@ func (x *Exchange) Write(resp *http.Response, enough func()) error {
 // wait, so that a short response leaves in one piece; and as long as nothing has left, a failure
 // can still be explained to the client.
 func (x *Exchange) stream(resp *http.Response, declared int64) error {
-	got := int64(0)
-	pool, size := &x.config.small, copyBuffer
-	pooled := buffer(pool, size)
-	defer func() { pool.Put(pooled) }()
-	buf, held := *pooled, 0
+	src := pieces{config: x.config, body: resp.Body}
+	src.lender, _ = resp.Body.(Lender)
+	defer src.free()
+	pooled := buffer(&x.config.small, copyBuffer)
+	defer x.config.small.Put(pooled)
+	held, got := (*pooled)[:0], int64(0)
 	for {
 		if !Ready(resp.Body) {
-			if err := x.flush(resp, declared, buf[:held]); err != nil {
+			if err := x.flush(resp, declared, held); err != nil {
 				return err
 			}
-			held = 0
+			held = held[:0]
 		}
-		if len(buf)-held < minRead {
-			if err := x.write(resp, declared, buf[:held]); err != nil {
-				return err
-			}
-			held = 0
-			if size == copyBuffer {
-				pool.Put(pooled)
-				pool, size = &x.config.bulk, bulkBuffer
-				pooled = buffer(pool, size)
-				buf = *pooled
-			}
-		}
-		n, err := resp.Body.Read(buf[held:])
-		held, got = held+n, got+int64(n)
+		p, err := src.next()
+		got += int64(len(p))
 		end := err == io.EOF
 		if err != nil && !end {
 			return err
@@ -183,13 +181,63 @@ func (x *Exchange) stream(resp *http.Response, declared int64) error {
 		if declared >= 0 && (got > declared || end && got < declared) {
 			return bodySizeError(declared, got)
 		}
+		if len(p) > cap(held)-len(held) {
+			if err := x.write(resp, declared, held); err != nil {
+				return err
+			}
+			held = held[:0]
+			if len(p) >= bulkPiece {
+				if err := x.write(resp, declared, p); err != nil {
+					return err
+				}
+				p = nil
+			}
+		}
+		held = append(held, p...)
 		if end {
 			x.settleHead()
 			if declared < 0 {
 				declared = x.ending(resp, got)
 			}
-			return x.write(resp, declared, buf[:held])
+			return x.write(resp, declared, held)
 		}
+	}
+}
+
+// pieces are those in which a body comes.
+type pieces struct {
+	config *Config
+	body   io.Reader
+	lender Lender // body, if it is one
+
+	pool *sync.Pool // of buf
+	buf  *[]byte    // for what is no Lender; nil before the first
+	full bool       // the last piece filled it
+}
+
+// next returns the next piece, which the next call overwrites, and the end, which may come with it.
+func (s *pieces) next() ([]byte, error) {
+	if s.lender != nil {
+		return s.lender.Next()
+	}
+	switch {
+	case s.buf == nil:
+		s.pool = &s.config.small
+		s.buf = buffer(s.pool, copyBuffer)
+	case s.full && s.pool == &s.config.small:
+		s.free()
+		s.pool = &s.config.bulk
+		s.buf = buffer(s.pool, bulkBuffer)
+	}
+	n, err := s.body.Read(*s.buf)
+	s.full = n == len(*s.buf)
+	return (*s.buf)[:n], err
+}
+
+// free lets the memory be used again.
+func (s *pieces) free() {
+	if s.buf != nil {
+		s.pool.Put(s.buf)
 	}
 }
 
@@ -271,6 +319,10 @@ func (x *Exchange) write(resp *http.Response, length int64, p []byte) error {
 	x.commit(resp, length)
 	if len(p) == 0 {
 		return nil
+	}
+	if len(p) >= bulkPiece && x.conn != nil {
+		x.conn.Gather(true)
+		defer x.conn.Gather(false)
 	}
 	n, err := x.w.Write(p)
 	x.written += int64(n)

@@ -201,6 +201,10 @@ func (r *BodyReader) AwaitWhole(limit time.Duration) {
 	}
 }
 
+// Next is Read, but returns bytes where they are: they are the caller's until it calls Next or Read
+// again.
+func (r *BodyReader) Next() ([]byte, error) { return r.b.pipe.next() }
+
 // Close stops reading: further writes of the guest return ErrClosed. It never fails.
 func (r *BodyReader) Close() error {
 	r.b.pipe.closeRead()

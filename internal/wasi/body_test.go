@@ -107,37 +107,6 @@ func TestWritesComeOutInOrderWhateverTheirSizes(t *testing.T) {
 	}
 }
 
-func TestAFullBodyPermitsNothingUntilTheReaderTakesSome(t *testing.T) {
-	st := newState(t, &Config{BodyBuffer: 100})
-	_, s, r := newOutgoing(t, st)
-	if n, err := s.CheckWrite(); n != 100 || err != nil {
-		t.Fatalf("permit %d, %v", n, err)
-	}
-	if err := s.Write(make([]byte, 100)); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := s.CheckWrite(); n != 0 || err != nil || s.Ready() {
-		t.Fatalf("full: permit %d, %v, ready %v", n, err, s.Ready())
-	}
-	if !s.(Flusher).Flushed() {
-		t.Error("a flush waits for the network")
-	}
-	read := make(chan error)
-	go func() {
-		_, err := io.ReadFull(r, make([]byte, 60))
-		read <- err
-	}()
-	if err := Await(context.Background(), s); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-read; err != nil {
-		t.Fatal(err)
-	}
-	if n, err := s.CheckWrite(); n != 60 || err != nil {
-		t.Errorf("permit %d, %v", n, err)
-	}
-}
-
 func TestWaitingForABodyEndsWithTheContext(t *testing.T) {
 	st := newState(t, &Config{BodyBuffer: 1})
 	_, s, _ := newOutgoing(t, st)

@@ -12,8 +12,8 @@ import (
 // ErrBodyDropped is the error of reading a body whose producer dropped it before it was complete.
 var ErrBodyDropped = errors.New("body was dropped before it was finished")
 
-// minPermit is how much space must be free before a full pipe asks for more, in bytes, so that both
-// sides do not wake each other for crumbs.
+// minPermit is the least space for which a pipe permits a write, in bytes: fewer bytes are not
+// worth a call.
 const minPermit = 32 << 10
 
 // pipe carries bytes from a guest's goroutine to the one of a reader. Writes never block, reads do.
@@ -22,20 +22,27 @@ type pipe struct {
 	mu           sync.Mutex
 	limit        int
 	queue        queue.Bytes
-	into         []byte // what a reader waits for: the next write goes there
-	filled       int    // bytes in into
-	ended        bool   // nothing more will be written
-	err          error  // why it ended early; nil or io.EOF at a proper end
+	lent         queue.Chunk // what next returned; the reader's
+	into         []byte      // what a reader waits for: the next write goes there
+	filled       int         // bytes in into
+	ended        bool        // nothing more will be written
+	err          error       // why it ended early; nil or io.EOF at a proper end
+	full         bool        // the writer waits until half of the space is free
 	readerClosed bool
 	quiet        bool          // no bytes come, only the end
 	read         chan struct{} // made when a reader first waits
 	event
 }
 
-// space is the permit for the next write. The lock is held.
+// space is the permit for the next write. A pipe that was full permits nothing until half of it is
+// free, so that its two sides do not wake each other for every piece. The lock is held.
 func (p *pipe) space() int {
 	free := p.limit - p.queue.Len()
-	if free < min(minPermit, (p.limit+3)/4) {
+	least := min(minPermit, (p.limit+3)/4)
+	if p.full {
+		least = (p.limit + 1) / 2
+	}
+	if p.full = free < least; p.full {
 		return 0
 	}
 	return free
@@ -109,42 +116,74 @@ func (p *pipe) end(err error) (heard bool) {
 func (p *pipe) Read(b []byte) (int, error) {
 	for {
 		p.mu.Lock()
-		if n := p.filled; n > 0 && !p.readerClosed {
-			p.into, p.filled = nil, 0
-			p.mu.Unlock()
-			return n, nil
-		}
+		n := p.filled
 		p.into, p.filled = nil, 0
 		switch {
 		case p.readerClosed:
+		case n > 0, len(b) == 0:
 			p.mu.Unlock()
-			return 0, io.ErrClosedPipe
-		case len(b) == 0:
-			p.mu.Unlock()
-			return 0, nil
-		case p.queue.Len() > 0:
-			before := p.space()
-			n := p.queue.Take(b)
-			wake := before == 0 && p.space() > 0
-			p.mu.Unlock()
-			if wake {
-				p.wake()
-			}
 			return n, nil
-		case p.ended:
-			err := p.err
-			p.mu.Unlock()
-			if err == nil {
-				err = io.EOF
-			}
+		case p.queue.Len() > 0:
+			n = p.queue.Take(b)
+			p.took()
+			return n, nil
+		case !p.ended:
+			p.into = b
+		}
+		if err := p.await(); err != nil {
 			return 0, err
 		}
-		p.into = b
-		if p.read == nil {
-			p.read = make(chan struct{}, 1)
+	}
+}
+
+// next is Read, but returns bytes where they are: the reader's until it calls next or Read again.
+func (p *pipe) next() ([]byte, error) {
+	p.lent.Free()
+	for {
+		p.mu.Lock()
+		if !p.readerClosed && p.queue.Len() > 0 {
+			p.lent = p.queue.Pop()
+			p.took()
+			return p.lent.Bytes, nil
 		}
-		p.mu.Unlock()
-		<-p.read
+		if err := p.await(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// took wakes a writer that waits for space, after bytes were taken, if there is enough. It unlocks.
+func (p *pipe) took() {
+	wake := p.full && p.space() > 0
+	p.mu.Unlock()
+	if wake {
+		p.wake()
+	}
+}
+
+// await waits until there is something to read, or returns the end. It unlocks.
+func (p *pipe) await() error {
+	closed, ended, err := p.readerClosed, p.ended, p.err
+	if !closed && !ended {
+		p.prepare()
+	}
+	p.mu.Unlock()
+	switch {
+	case closed:
+		return io.ErrClosedPipe
+	case ended && err == nil:
+		return io.EOF
+	case ended:
+		return err
+	}
+	<-p.read
+	return nil
+}
+
+// prepare makes what wakes a reader. The lock is held.
+func (p *pipe) prepare() {
+	if p.read == nil {
+		p.read = make(chan struct{}, 1)
 	}
 }
 
@@ -165,9 +204,7 @@ func (p *pipe) awaitNews(late <-chan time.Time) {
 			p.mu.Unlock()
 			return
 		}
-		if p.read == nil {
-			p.read = make(chan struct{}, 1)
-		}
+		p.prepare()
 		p.mu.Unlock()
 		select {
 		case <-p.read:

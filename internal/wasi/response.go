@@ -104,10 +104,23 @@ type httpBody struct {
 
 func (b *httpBody) Read(p []byte) (int, error) {
 	n, err := b.BodyReader.Read(p)
-	if err == io.EOF {
-		if t := b.BodyReader.Trailer(); t != nil && b.res.Trailer == nil {
-			b.res.Trailer = t.HTTP()
-		}
-	}
+	b.read(err)
 	return n, err
+}
+
+// Next is the Next of the BodyReader.
+func (b *httpBody) Next() ([]byte, error) {
+	p, err := b.BodyReader.Next()
+	b.read(err)
+	return p, err
+}
+
+// read takes the error of a read.
+func (b *httpBody) read(err error) {
+	if err != io.EOF {
+		return
+	}
+	if t := b.BodyReader.Trailer(); t != nil && b.res.Trailer == nil {
+		b.res.Trailer = t.HTTP()
+	}
 }
