@@ -20,7 +20,9 @@ func convertCommand(t *state) *cli.Command {
 		force         bool
 	)
 	b := &cmdline.Flags{}
-	b.Text("output", &dir, "", "write the fixtures into `DIR`, which is created if needed", "o")
+	b.Text("output", &dir, "",
+		"write the fixtures into the folder `PATH`, which is created if needed; or, if PATH ends "+
+			"in .hurl, all of them into that file, as a session", "o")
 	b.List("redact", &redact, redactUsage)
 	b.Text("base", &base, "", "write `URL` in place of scheme and host, for example {{base}}")
 	b.List("host", &hosts,
@@ -30,7 +32,7 @@ func convertCommand(t *state) *cli.Command {
 	return command(&cli.Command{
 		Name:      "convert",
 		Usage:     "turn recorded traffic into fixtures",
-		UsageText: programName + " convert -o DIR [flags] FILE...",
+		UsageText: programName + " convert -o PATH [flags] FILE...",
 		Description: "Reads HTTP Archives (HAR 1.2, .har.zip), as browsers and other tools save " +
 			"them, and\nthe JSON files of the wasi-testsuite for HTTP services, and writes " +
 			"fixtures (.hurl): one for\neach exchange of an archive, and one for each test. " +
@@ -41,6 +43,7 @@ func convertCommand(t *state) *cli.Command {
 wasihttp convert session.har -o fixtures/                   write fixtures/0001-get-….hurl, …
 wasihttp convert session.har -o fixtures/ --redact x-user   also replace the values of x-user
 wasihttp convert session.har -o fixtures/ --base '{{base}}' keep only requests to one host
+wasihttp convert session.har -o session.hurl                one file, with variables for tokens
 wasihttp convert http-service.json -o fixtures/             write fixtures/http-service.hurl`),
 		Flags: b.All(),
 		Action: func(c *cli.Context) error {
@@ -55,13 +58,16 @@ wasihttp convert http-service.json -o fixtures/             write fixtures/http-
 					fmt.Fprintf(t.stderr, "%s: %s %s\n", programName, label, term.Clean(text))
 				},
 			}
+			if record.IsSession(dir) {
+				o.Dir, o.Session = "", dir
+			}
 			switch {
 			case c.NArg() == 0:
 				return exit.Usagef("try: "+programName+" convert session.har -o fixtures/",
 					"convert needs a FILE")
-			case o.Dir == "":
+			case dir == "":
 				return exit.Usagef("try: "+programName+" convert "+c.Args().First()+" -o fixtures/",
-					"convert needs the folder to write to: -o DIR")
+					"convert needs the folder or file to write to: -o PATH")
 			}
 			return convertError(record.Convert(c.Args().Slice(), o))
 		},

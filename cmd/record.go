@@ -1,6 +1,10 @@
 package cmd
 
 import (
+	"cmp"
+	"errors"
+	"io/fs"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
@@ -15,7 +19,7 @@ const redactUsage = "also replace the value of each header, cookie, parameter, f
 
 // recordFlags holds the values of the recording flags of serve.
 type recordFlags struct {
-	dir    string
+	path   string
 	redact cli.StringSlice
 }
 
@@ -23,29 +27,47 @@ type recordFlags struct {
 func (f *recordFlags) all() []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Group("Recording")
-	b.Text("record", &f.dir, "", "write each exchange as a fixture into `DIR`, with secrets "+
-		"replaced")
+	b.Text("record", &f.path, "", "write each exchange as a fixture into the folder `PATH`, with "+
+		"secrets replaced; or, if PATH ends in .hurl, all of them into that file, as a session in "+
+		"one instance")
 	b.List("redact", &f.redact, redactUsage)
 	return b.All()
 }
 
 // settings translates the flags.
 func (f *recordFlags) settings() record.Options {
-	return record.Options{Dir: f.dir, Redact: f.redact.Value()}
+	o := record.Options{Dir: f.path, Redact: f.redact.Value()}
+	if record.IsSession(f.path) {
+		o.Dir, o.Session = "", f.path
+	}
+	return o
 }
 
 // startRecording returns the recorder of --record; nil without that flag.
 func (t *server) startRecording(s *serveSettings) (*record.Recorder, error) {
-	if s.record.Dir == "" {
+	o := s.record
+	if o.Dir == "" && o.Session == "" {
 		return nil, nil
 	}
-	o := s.record
 	o.Timeout = s.load.Timeout
 	o.Say = func(line string) { t.note("%s", line) }
 	r, err := record.New(o)
+	if errors.Is(err, fs.ErrExist) && o.Session != "" {
+		return nil, exit.Usagef("remove it, or name another file", "--record %s: %v exists",
+			o.Session, existing(err))
+	}
 	if err != nil {
-		return nil, exit.Usagef("name a folder that can be written", "--record %s: %v", o.Dir,
-			regular.Reason(err))
+		return nil, exit.Usagef("name a folder that can be written", "--record %s: %v",
+			cmp.Or(o.Session, o.Dir), regular.Reason(err))
 	}
 	return r, nil
+}
+
+// existing returns the path of a file that is there already.
+func existing(err error) string {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Path
+	}
+	return err.Error()
 }

@@ -22,6 +22,9 @@ type ConvertOptions struct {
 	// Dir is the folder for the fixtures. Convert creates it if it does not
 	// exist.
 	Dir string
+	// Session is the path of a fixture for all exchanges of all archives, in their order, in place
+	// of Dir; "" stands for Dir.
+	Session string
 	// Force overwrites files that exist.
 	Force bool
 	// Redact are more names of secrets, as redact.NewSession takes them.
@@ -81,6 +84,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // writes anything, since a secret may stand in one file and be found in another.
 // It stops at the first fixture that cannot be written. The error is an *Error.
 func Convert(paths []string, o ConvertOptions) error {
+	if o.Session != "" {
+		o.Dir = filepath.Dir(o.Session)
+	}
 	c := converter{o: o, session: redact.NewSession(o.Redact)}
 	request := fixture.Request{Method: http.MethodGet, URL: "http://localhost/"}
 	probe := fixture.Exchange{Request: request}
@@ -105,6 +111,9 @@ func Convert(paths []string, o ConvertOptions) error {
 			archives = s.path
 		}
 	}
+	if err := c.writeSession(); err != nil {
+		return err
+	}
 	for _, line := range c.session.Left() {
 		o.Warn("", line)
 	}
@@ -119,8 +128,9 @@ type converter struct {
 	o       ConvertOptions
 	session *redact.Session
 	sources []source
-	count   int // the exchanges of archives so far
-	wrote   int // fixtures
+	count   int                 // the exchanges of archives so far
+	wrote   int                 // fixtures
+	woven   []*fixture.Exchange // of the session
 }
 
 // source is a file that was read.
@@ -221,6 +231,12 @@ func isTestsuite(data []byte) bool {
 // convert writes the fixtures for one file: one for each exchange of an archive,
 // one for all of a test of the wasi-testsuite.
 func (c *converter) convert(s *source) error {
+	if c.o.Session != "" && !s.suite {
+		for i := range s.list {
+			c.woven = append(c.woven, &s.list[i])
+		}
+		return nil
+	}
 	for i := range s.list {
 		s.list[i] = c.session.Hide(&s.list[i])
 	}
@@ -247,6 +263,24 @@ func (c *converter) convert(s *source) error {
 		}
 	}
 	return nil
+}
+
+// writeSession writes the fixture of the session, if there is one.
+func (c *converter) writeSession() error {
+	if len(c.woven) == 0 {
+		return nil
+	}
+	options := hurl.RecordOptions{
+		Base: c.o.Base, LineEnd: c.lineEnd(filepath.Base(c.o.Session)),
+	}
+	text, warnings := renderSession(c.woven, c.session.Hide, options, true)
+	for _, line := range fixture.Summarize(warnings, len(c.woven)) {
+		c.o.Warn("", line)
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	return c.write(filepath.Base(c.o.Session), text)
 }
 
 // componentBeside returns the component that stands beside a test, relative to

@@ -252,3 +252,39 @@ func TestFixturesThatAreOverwrittenKeepTheirLineEnds(t *testing.T) {
 		}
 	}
 }
+
+func TestArchivesBecomeOneSession(t *testing.T) {
+	const token = "t0ken-0123456789-abcdef"
+	login := fmt.Sprintf(`{"request": {"method": "POST", "url": "http://localhost/login"},
+		"response": {"status": 200, "headers": [{"name": "Content-Type", "value": "application/json"}],
+		"content": {"text": "{\"token\": \"%s\", \"id\": 17}"}}}`, token)
+	use := entryOf("GET", "http://localhost/items/17?n=1",
+		`, "headers": [{"name": "Authorization", "value": "Bearer `+token+`"}]`)
+	session := filepath.Join(t.TempDir(), "all.hurl")
+	_, said, err := converted(t, ConvertOptions{Session: session, Base: "{{base}}"}, []string{login},
+		[]string{use})
+	if err != nil || len(said) > 0 {
+		t.Fatal(err, said)
+	}
+	text, err := os.ReadFile(session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`token: jsonpath "$.token" redact` + "\n", `id: jsonpath "$.id"` + "\n",
+		"# @ignore jsonpath $.id\n", "GET {{base}}/items/{{id}}?n=1\n",
+		"Authorization: Bearer {{token}}\n",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("without %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), token) {
+		t.Errorf("it holds the token:\n%s", text)
+	}
+	_, _, err = converted(t, ConvertOptions{Session: session}, []string{use})
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Kind != Exists {
+		t.Errorf("over a file that exists: %v", err)
+	}
+}

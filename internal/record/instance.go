@@ -33,9 +33,10 @@ type trace struct {
 	// recorded is the exchange; nil if it has not ended. left reports that it will not be recorded.
 	recorded *serve.Recorded
 	left     bool
+	queued   bool
 	upstream []fixture.Exchange // with other servers
-	lost     int                // of these, could not be recorded
 	size     int64              // of all bodies, in bytes
+	exchange *fixture.Exchange  // as it is written; nil until then
 }
 
 // Instance returns a new instance.
@@ -67,10 +68,27 @@ func (i *Instance) Ended(usesClock, usesSeed bool) {
 		if t.in != i {
 			continue
 		}
-		if t.recorded != nil || t.left {
+		switch {
+		case t.queued:
+			delete(r.traces, id)
+		case t.recorded != nil || t.left:
 			r.end(id, t)
 		}
 	}
+}
+
+// world returns where an instance began, as far as it has used that.
+func (r *Recorder) world(i *Instance) *fixture.World {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := &fixture.World{}
+	if i.usesClock || !i.ended {
+		w.Clock = i.Clock
+	}
+	if i.usesSeed || !i.ended {
+		w.Seed = &i.Seed
+	}
+	return w
 }
 
 // end ends a trace: nothing more will come of it. The lock is held.
@@ -100,7 +118,7 @@ func (r *Recorder) Connect(
 		if x != nil && r.hold(t, sizeOf(x)) {
 			t.upstream = append(t.upstream, *x)
 		} else {
-			t.lost++
+			r.astray++
 		}
 	})
 }
@@ -116,6 +134,5 @@ func (r *Recorder) exchanges(t *trace) []*fixture.Exchange {
 	slices.SortStableFunc(list, func(a, b *fixture.Exchange) int {
 		return a.Started.Compare(b.Started)
 	})
-	r.astray += t.lost
 	return list
 }

@@ -32,6 +32,9 @@ const (
 type Options struct {
 	// Dir is the folder for the fixtures. New creates it if it does not exist.
 	Dir string
+	// Session is the path of a fixture for all exchanges, in their order, in place of Dir; the file
+	// must not exist. "" stands for Dir.
+	Session string
 	// Redact are more names of secrets, as redact.NewSession takes them.
 	Redact []string
 	// Timeout is how long the server waits for the head of a response; 0 means
@@ -41,6 +44,9 @@ type Options struct {
 	// at a time.
 	Say func(line string)
 }
+
+// hurl returns the options of the fixtures.
+func (o *Options) hurl() hurl.RecordOptions { return hurl.RecordOptions{} }
 
 // Recorder writes exchanges as fixtures, one after the other, in the
 // background. Its methods are safe for concurrent use. A nil Recorder records
@@ -67,16 +73,28 @@ type Recorder struct {
 	failed  bool
 	session *redact.Session
 	files   files
+	file    sessionFile
 }
 
 // New starts a recorder. The caller must close it.
 func New(o Options) (*Recorder, error) {
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+	dir := o.Dir
+	if o.Session != "" {
+		dir = filepath.Dir(o.Session)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(o.Dir)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
+	}
+	if o.Session != "" {
+		for _, path := range []string{o.Session, besideUpstream(o.Session)} {
+			if _, err := os.Lstat(path); err == nil {
+				return nil, &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+			}
+		}
 	}
 	r := &Recorder{
 		options: o, session: redact.NewSession(o.Redact), files: files{limit: maxKept},
@@ -97,6 +115,9 @@ func New(o Options) (*Recorder, error) {
 func (r *Recorder) Handler(h serve.Handler) serve.Handler {
 	if r == nil {
 		return h
+	}
+	if r.options.Session != "" {
+		h = &again{h, r}
 	}
 	return serve.Recording(h, r, serve.RecordLimits{Body: maxBodyBytes, Bodies: maxOngoingBytes})
 }
@@ -119,8 +140,11 @@ func (r *Recorder) Record(x serve.Recorded) {
 	default:
 		t.recorded = &x
 	}
-	if t.in == nil || t.in.ended { // else something may go on
+	switch {
+	case t.in == nil || t.in.ended: // else something may go on
 		r.end(x.ID, t)
+	case t.recorded != nil && r.options.Session != "":
+		r.push(t) // its instance ends with the session
 	}
 }
 
@@ -138,6 +162,7 @@ func (r *Recorder) hold(t *trace, size int) bool {
 
 // push queues a trace if there is room for it. The lock is held.
 func (r *Recorder) push(t *trace) {
+	t.queued = true
 	if !r.closed {
 		select {
 		case r.queue <- t:
@@ -153,20 +178,29 @@ func (r *Recorder) push(t *trace) {
 func (r *Recorder) write() {
 	defer close(r.done)
 	for t := range r.queue {
-		if err := r.one(t); err != nil {
-			r.lost++
-			if !r.failed {
-				r.failed = true
-				r.options.Say(fmt.Sprintf(
-					"cannot record: %v; recording is tried again with each request", err))
-			}
-		}
+		r.failing(r.one(t), 1)
 		r.held.Add(-t.size)
 		if len(r.queue) == 0 {
 			r.files.revise(r.session, false)
+			r.failing(r.rewrite(false), 0)
 		}
 	}
 	r.files.revise(r.session, true)
+	r.failing(r.rewrite(true), len(r.file.traces))
+}
+
+// failing reports why something cannot be written, the first time in a row, and counts the
+// exchanges that are lost with it.
+func (r *Recorder) failing(err error, lost int) {
+	if err == nil {
+		return
+	}
+	r.lost += lost
+	if !r.failed {
+		r.failed = true
+		const line = "cannot record: %v; recording is tried again with each request"
+		r.options.Say(fmt.Sprintf(line, err))
+	}
 }
 
 // incomplete counts an exchange that no fixture can express.
@@ -183,16 +217,13 @@ func (r *Recorder) one(t *trace) error {
 		r.incomplete()
 		return nil
 	}
-	own := document{list: []*fixture.Exchange{&e}}
-	if in := t.in; in != nil {
-		own.options.NewInstance = true
-		if in.usesClock || !in.ended {
-			own.options.Clock = in.Clock
-		}
-		if in.usesSeed || !in.ended {
-			own.options.Seed = &in.Seed
-		}
+	if r.options.Session != "" {
+		return r.extend(t, &e)
 	}
+	if t.in != nil {
+		e.World = r.world(t.in)
+	}
+	own := document{list: []*fixture.Exchange{&e}, options: r.options.hurl()}
 	others := document{list: r.exchanges(t), options: hurl.RecordOptions{Upstream: true}}
 	for _, x := range append(own.list, others.list...) {
 		if r.session.Find(x) {
@@ -224,7 +255,7 @@ func (r *Recorder) one(t *trace) error {
 
 // pair writes a fixture and, if there were exchanges with other servers, the one beside it.
 func (r *Recorder) pair(path string, text []byte, own, others *document) error {
-	beside := strings.TrimSuffix(path, ".hurl") + ".upstream.hurl"
+	beside := besideUpstream(path)
 	upstream := others.render(r.session.Hide)
 	if len(upstream) > 0 {
 		if err := writeFile(beside, upstream, false); err != nil {
@@ -276,7 +307,7 @@ func (r *Recorder) Close() {
 	r.closed = true
 	var rest []*trace // of instances whose end nobody has waited for
 	for _, t := range r.traces {
-		if t.recorded != nil {
+		if t.recorded != nil && !t.queued {
 			rest = append(rest, t)
 		}
 	}
@@ -295,8 +326,11 @@ func (r *Recorder) Close() {
 	for _, line := range r.files.told() {
 		r.options.Say(line)
 	}
-	written := plural(r.wrote, "exchange")
-	line := fmt.Sprintf("recorded %s in %s", written, r.options.Dir)
+	written, where := r.wrote, r.options.Dir
+	if r.options.Session != "" {
+		written, where = max(0, len(r.file.traces)-r.lost), r.options.Session
+	}
+	line := fmt.Sprintf("recorded %s in %s", plural(written, "exchange"), where)
 	if r.lost > 0 {
 		line += fmt.Sprintf("; %d could not be written", r.lost)
 	}

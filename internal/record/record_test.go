@@ -31,6 +31,15 @@ func recordSession(
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveRecorded(t, r, h, send)
+	return said
+}
+
+// serveRecorded serves h, sends requests to it and records them with r, which it closes.
+func serveRecorded(
+	t *testing.T, r *Recorder, h serve.Handler, send func(t *testing.T, base string),
+) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +55,6 @@ func recordSession(
 		t.Fatal(err)
 	}
 	r.Close()
-	return said
 }
 
 func TestRecordingGoesOnWhenNothingCanBeWritten(t *testing.T) {

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"math"
 	"net"
 
 	"github.com/wasihttp/wasihttp/host"
@@ -15,6 +16,10 @@ import (
 func recordWith(h *host.Config, r *record.Recorder) {
 	h.Observe = func(h host.Handler) host.Handler { return r.Handler(h) }
 	h.MaxInstanceReuse, h.MaxInstanceConcurrentReuse = 1, 1
+	if r.OneInstance() {
+		h.MaxInstances, h.IdleInstanceTimeout = 1, -1
+		h.MaxInstanceReuse, h.MaxInstanceConcurrentReuse = math.MaxInt, 0
+	}
 	h.Instance = func() host.InstanceOptions {
 		in := r.Instance()
 		return host.InstanceOptions{

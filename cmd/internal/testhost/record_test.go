@@ -165,3 +165,62 @@ func checkDirectives(t *testing.T, dir string) {
 		}
 	}
 }
+
+func TestASessionIsRecordedAndReplayedInOneInstance(t *testing.T) {
+	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
+		t.Run(guest, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(
+				func(w http.ResponseWriter, r *http.Request) {
+					fmt.Fprintf(w, `{"token": "t0ken-0123456789-%s"}`, r.URL.Path[1:])
+				}))
+			defer server.Close()
+			dir := t.TempDir()
+			path := filepath.Join(dir, "session.hurl")
+			said := recordWith(t, guest, record.Options{Session: path},
+				func(do func(*http.Request) string) {
+					get := func(target string, headers ...string) string {
+						r := httptest.NewRequest(http.MethodGet, target, nil)
+						// What fixtures send unless they say otherwise.
+						r.Header.Set("Accept", "*/*")
+						r.Header.Set("User-Agent", "hurl/7.1.0")
+						for _, h := range headers {
+							name, value, _ := strings.Cut(h, ": ")
+							r.Header.Set(name, value)
+						}
+						return do(r)
+					}
+					get("/counter")
+					get("/sleep?ms=3600000")
+					_, token, _ := strings.Cut(get("/fetch?url="+server.URL+"/a"), `token": "`)
+					token, _, _ = strings.Cut(token, `"`)
+					get("/headers", "Authorization: Bearer "+token)
+					get("/trap")
+					get("/counter")
+					get("/fetch?url=" + server.URL + "/a")
+					get("/counter")
+				})
+			if want := fmt.Sprintf("recorded 8 exchanges in %s\n", path); said != want {
+				t.Errorf("it said %q, want %q", said, want)
+			}
+			server.Close()
+			if got := replayed(t, guest, dir); got != 8 {
+				t.Errorf("%d entries", got)
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for want, n := range map[string]int{
+				"# @instance new\n": 3, "Bearer {{token}}\n": 2, ": jsonpath \"$.token\" redact": 1,
+				"t0ken-": 0, "# @expect trap\n": 1,
+			} {
+				if got := strings.Count(string(text), want); got != n {
+					t.Errorf("%d times %q, want %d", got, want, n)
+				}
+			}
+			if t.Failed() {
+				t.Logf("%s", text)
+			}
+		})
+	}
+}

@@ -1,0 +1,203 @@
+package record
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/flow"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/serve"
+)
+
+// IsSession reports whether a path is that of a fixture for a whole session, and not of a folder.
+func IsSession(path string) bool { return strings.HasSuffix(strings.ToLower(path), ".hurl") }
+
+// OneInstance reports whether one instance is to have all requests.
+func (r *Recorder) OneInstance() bool { return r.options.Session != "" }
+
+// besideUpstream returns the path of the upstream fixture beside a fixture.
+func besideUpstream(path string) string {
+	return path[:len(path)-len(".hurl")] + ".upstream.hurl"
+}
+
+// maxSession bounds the exchanges of a session, which are all kept, in bytes.
+const maxSession = 64 << 20
+
+// renderSession returns the text of a session, with the variables that it needs at its top.
+func renderSession(
+	list []*fixture.Exchange, hide func(*fixture.Exchange) fixture.Exchange,
+	o hurl.RecordOptions, unsteady bool,
+) ([]byte, []fixture.Warning) {
+	woven := flow.Weave(list, hide, flow.Options{Unsteady: unsteady})
+	o.Variables = woven.Names
+	if len(woven.Outside) > 0 {
+		o.Comments = append(o.Comments,
+			"Secrets that no response gives; set each with --secret NAME=VALUE:")
+	}
+	for _, v := range woven.Outside {
+		o.Comments = append(o.Comments, fmt.Sprintf("- %s, first in request %d", v.Name, v.First+1))
+	}
+	return hurl.FromExchanges(woven.Exchanges, o)
+}
+
+// sessionFile is the fixture of a session that is being recorded.
+type sessionFile struct {
+	traces []*trace
+	size   int // of the exchanges, in bytes
+	since  int // as much was recorded since the file was written
+	sums   map[string][sha256.Size]byte
+}
+
+// extend adds an exchange to the session.
+func (r *Recorder) extend(t *trace, x *fixture.Exchange) error {
+	s := &r.file
+	if s.size += sizeOf(x); s.size > maxSession {
+		return fmt.Errorf("%s: the session is larger than %d MiB", r.options.Session,
+			maxSession>>20)
+	}
+	r.session.Find(x)
+	t.exchange = x
+	s.traces = append(s.traces, t)
+	s.since += sizeOf(x)
+	return nil
+}
+
+// rewrite writes the file of the session and the upstream fixture beside it. Unless this is the
+// last call, it postpones the work if that would take long.
+func (r *Recorder) rewrite(last bool) error {
+	s := &r.file
+	if len(s.traces) == 0 || !last && (s.since == 0 || s.size > reviseFree+reviseRatio*s.since) {
+		return nil
+	}
+	s.since = 0
+	hide := r.session.HideAgain
+	if last {
+		hide = r.session.Hide
+	}
+	slices.SortStableFunc(s.traces, func(a, b *trace) int {
+		return a.recorded.Start.Compare(b.recorded.Start)
+	})
+	var own []*fixture.Exchange
+	others := document{options: hurl.RecordOptions{Upstream: true}}
+	var before *Instance
+	for _, t := range s.traces {
+		x := *t.exchange
+		if t.in != nil && t.in != before {
+			before, x.World = t.in, r.world(t.in)
+		}
+		own = append(own, &x)
+		others.list = append(others.list, r.exchanges(t)...)
+	}
+	for _, x := range others.list {
+		r.session.Find(x)
+	}
+	text, _ := renderSession(own, hide, r.options.hurl(), false)
+	err := s.write(r.options.Session, text)
+	if upstream := others.render(hide); err == nil && len(upstream) > 0 {
+		err = s.write(besideUpstream(r.options.Session), upstream)
+	}
+	return err
+}
+
+// write writes a file that was not there before, or anew if it is as it was written.
+func (s *sessionFile) write(path string, text []byte) error {
+	sum := sha256.Sum256(text)
+	before, ok := s.sums[path]
+	switch {
+	case !ok:
+		if err := writeFile(path, text, false); err != nil {
+			return err
+		}
+	case before != sum:
+		now, err := regular.ReadFile(path, regular.MaxFile)
+		if err != nil {
+			return err
+		}
+		if sha256.Sum256(now) != before {
+			return fmt.Errorf("%s: was changed since it was recorded", path)
+		}
+		if err := replaceFile(path, text); err != nil {
+			return err
+		}
+	}
+	if s.sums == nil {
+		s.sums = make(map[string][sha256.Size]byte)
+	}
+	s.sums[path] = sum
+	return nil
+}
+
+// again is a handler that tries a request in a new instance if the one of the session cannot take
+// another request.
+type again struct {
+	serve.Handler
+	recorder *Recorder
+}
+
+// Handle responds as the handler below does.
+func (a *again) Handle(
+	ctx context.Context, id string, r *http.Request,
+) (*http.Response, error) {
+	var read readBody
+	if r.Body != nil && r.Body != http.NoBody {
+		read.ReadCloser = r.Body
+		copied := *r
+		copied.Body = &read
+		if i, ok := r.Body.(interface{ Interrupt() }); ok {
+			copied.Body = struct {
+				*readBody
+				interrupter
+			}{&read, i}
+		}
+		r = &copied
+	}
+	resp, err := a.Handler.Handle(ctx, id, r)
+	var failure *serve.Failure
+	if !errors.As(err, &failure) || !a.recorder.reused(id) ||
+		failure.Outcome != serve.Trap && failure.Outcome != serve.NoResponse ||
+		read.ReadCloser != nil && !read.ended {
+		return resp, err
+	}
+	if read.ReadCloser != nil {
+		copied := *r
+		copied.Body = io.NopCloser(bytes.NewReader(read.data))
+		r = &copied
+	}
+	return a.Handler.Handle(ctx, id, r)
+}
+
+type interrupter interface{ Interrupt() }
+
+// readBody remembers what was read.
+type readBody struct {
+	io.ReadCloser
+	data  []byte
+	ended bool // data is all of it
+}
+
+// Read reads from the body.
+func (b *readBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if len(b.data)+n <= maxBodyBytes {
+		b.data = append(b.data, p[:n]...)
+		b.ended = err == io.EOF
+	}
+	return n, err
+}
+
+// reused reports whether the instance of a request has had one before.
+func (r *Recorder) reused(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.traces[id]
+	return t != nil && t.in.requests[0] != t
+}
