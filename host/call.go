@@ -36,6 +36,7 @@ type Call struct {
 	tail     tail                    // what the guest wrote to stderr meanwhile
 	refusals refusals                // what was refused to it meanwhile
 	over     atomic.Bool             // nothing more will come of it
+	answer   answerBody              // the body of its response
 	cancel   context.CancelCauseFunc // of the context of queue; nil if there is none
 }
 
@@ -122,7 +123,8 @@ func (c *Call) handle(
 		return nil, c.explain(err)
 	}
 	out := resp.HTTP()
-	out.Body = &answerBody{Body: resp.Body, call: c}
+	c.answer = answerBody{Body: resp.Body, call: c}
+	out.Body = &c.answer
 	return out, nil
 }
 

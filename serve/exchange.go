@@ -48,7 +48,8 @@ func (q *request) run() {
 
 	q.prepare()
 	if !deadline.IsZero() {
-		q.dog.arm(deadline.Add(q.server.options.Grace), func() { q.giveUp(g, cancel) })
+		s := q.server
+		s.dogs.arm(&q.dog, deadline.Add(s.options.Grace), func() { q.giveUp(g, cancel) })
 	}
 	resp, err := q.handle(exchange.WithHeadDeadline(ctx, deadline), g)
 	if !q.dog.disarm() {

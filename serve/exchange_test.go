@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -453,5 +454,35 @@ func TestRequestsBeyondTheLimitWait(t *testing.T) {
 		receive(t, entered, "second request")
 		release <- struct{}{}
 		receive(t, bodies, "second answer")
+	})
+}
+
+func TestWatchdogsRespondInTheOrderOfTheirTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all watchdogs
+		defer all.stop()
+		dogs := make([]watchdog, 5)
+		barked := make(chan int, len(dogs))
+		for i, after := range []time.Duration{3, 1, 4, 2, 5} {
+			all.arm(&dogs[i], time.Now().Add(after*time.Second), func() { barked <- i })
+		}
+		if !dogs[2].disarm() {
+			t.Error("a watchdog that was disarmed in time has responded")
+		}
+		for _, want := range []int{1, 3, 0, 4} {
+			begin := time.Now()
+			if got := <-barked; got != want {
+				t.Errorf("watchdog %d responded in place of %d", got, want)
+			}
+			if time.Since(begin) < time.Second {
+				t.Error("a watchdog responded too early")
+			}
+			if dogs[want].disarm() {
+				t.Error("a watchdog that has responded leaves the response to others")
+			}
+		}
+		if all.first != nil || all.last != nil {
+			t.Error("watchdogs are left")
+		}
 	})
 }

@@ -127,10 +127,10 @@ func (f *front) wait(ctx context.Context) error {
 	}
 }
 
-// cut closes all connections.
-func (f *front) cut() {
+// cut ends all requests, for that cause, and their connections.
+func (f *front) cut(cause error) {
 	for _, p := range f.all() {
-		_ = p.c.Close() // what runs on it notices
+		p.cut(cause)
 	}
 }
 
@@ -201,7 +201,8 @@ const plainSize = 4 << 10
 // serve serves plain requests until there is another one or the connection ends.
 func (f *front) serve(c *conn) {
 	p := &plainConn{f: f, c: c, buf: make([]byte, plainSize), remote: c.RemoteAddr().String()}
-	p.ctx = context.WithValue(f.base, connKey{}, c)
+	// The context of the server need not know each request: cut ends them.
+	p.ctx = context.WithValue(context.WithoutCancel(f.base), connKey{}, c)
 	p.ctx = context.WithValue(p.ctx, http.LocalAddrContextKey, c.LocalAddr())
 	p.out.p = p
 	f.mu.Lock()
@@ -346,6 +347,17 @@ func (p *plainConn) watch(watched chan<- struct{}, cancel context.CancelCauseFun
 		p.rest = -1
 		cancel(nil)
 	}
+}
+
+// cut ends the connection, and the request that there may be for that cause.
+func (p *plainConn) cut(cause error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	if p.cancel != nil {
+		p.cancel(cause)
+	}
+	_ = p.c.Close()
 }
 
 // closeIdle closes the connection unless it has a request.

@@ -16,17 +16,16 @@ import (
 // summary of its failure. With quiet, it writes only requests that failed.
 func TextLog(out *term.Output, quiet bool) func(Record) {
 	return func(r Record) {
-		var b strings.Builder
-		if !quiet || isWorthALine(r) {
-			accessLine(&b, out, r)
+		if quiet && !isWorthALine(r) {
+			return
 		}
+		var b strings.Builder
+		accessLine(&b, out, r)
 		if isWorthALine(r) {
 			failureLines(&b, out, r)
 		}
-		if b.Len() > 0 {
-			// A failed write cannot be reported anywhere.
-			_, _ = io.WriteString(out, b.String())
-		}
+		// A failed write cannot be reported anywhere.
+		_, _ = io.WriteString(out, b.String())
 	}
 }
 

@@ -113,6 +113,7 @@ type Server struct {
 	// detailed is decided by Serve, before the first request.
 	detailed  atomic.Bool
 	exchanges exchange.Config
+	dogs      watchdogs
 }
 
 // New returns a Server of the build b, which it owns from then on: the build is
@@ -225,6 +226,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	below.closeUnused()
 	plain.stop()
+	defer s.dogs.stop()
 	if err := s.drain(base, cancelBase, server, plain); err != nil {
 		return err
 	}
@@ -298,7 +300,7 @@ func (s *Server) drain(
 		cancelBase(errStopped)
 		plain.listener.hurry.Store(true)
 		_ = server.Close()
-		plain.cut()
+		plain.cut(errStopped)
 		retireCtx, cancelRetire = context.WithTimeout(context.WithoutCancel(base), s.options.Grace)
 	}
 	defer cancelRetire()

@@ -308,10 +308,20 @@ func (x *Exchange) commit(resp *http.Response, length int64) {
 		// Neither a length nor chunks (RFC 9110, section 9.3.6): to net/http, this means both.
 		header["Transfer-Encoding"] = []string{"identity"}
 	case length >= 0 && resp.StatusCode != http.StatusNoContent:
-		header["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+		header["Content-Length"] = lengthField(resp.Header, length)
 	}
 	x.closeOlder(length >= 0 || !BodyAllowed(x.r.Method, resp.StatusCode))
 	x.w.WriteHeader(resp.StatusCode)
+}
+
+// lengthField returns the values of Content-Length for a length: those in h, if they say so.
+func lengthField(h http.Header, length int64) []string {
+	if said := h["Content-Length"]; len(said) == 1 {
+		if n, err := strconv.ParseInt(said[0], 10, 64); err == nil && n == length {
+			return said
+		}
+	}
+	return []string{strconv.FormatInt(length, 10)}
 }
 
 // write hands bytes of the body to net/http, after the head.

@@ -103,7 +103,11 @@ func FieldsFromList(rules *FieldRules, list []Field) (*Fields, error) {
 // alphabetical order, without those that concern the connection. A name without values (a trailer
 // that was announced but not sent) does not appear.
 func FieldsFromHTTP(rules *FieldRules, h http.Header) *Fields {
-	f := &Fields{rules: rules, frozen: true, entries: make([]entry, 0, len(h))}
+	f := NewFields(rules)
+	f.frozen = true
+	if len(h) > len(f.room) {
+		f.entries = make([]entry, 0, len(h))
+	}
 	for name, values := range h {
 		key := strings.ToLower(name)
 		if rules.forbidden(key) {

@@ -45,9 +45,6 @@ type Interrupter interface {
 // server's body blocks its goroutine in Read until the server's handler returns, unless it is an
 // Interrupter.
 func RequestFromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
-	if rules == nil {
-		rules = &FieldRules{}
-	}
 	q := &Request{
 		Method:    r.Method,
 		Scheme:    "HTTP",

@@ -76,12 +76,16 @@ func (r *Response) HTTP() *http.Response {
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil
 	}
-	res := &http.Response{
-		Status:     strconv.Itoa(r.Status) + " " + http.StatusText(r.Status),
-		StatusCode: r.Status,
-		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	made := &struct {
+		http.Response
+		httpBody
+		length [1]string
+	}{Response: http.Response{
+		Status: statusLine(r.Status), StatusCode: r.Status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: h, ContentLength: -1,
-	}
+	}}
+	res := &made.Response
 	n, ended := r.body.pipe.buffered()
 	trailer := r.Body.Trailer()
 	if length, ok := r.Header.ContentLength(); ok && length < 1<<63 {
@@ -89,11 +93,21 @@ func (r *Response) HTTP() *http.Response {
 	} else if trailer == nil && (r.body.empty || ended && r.body.Finished()) {
 		res.ContentLength = int64(n)
 		if !r.body.mayBeEmpty { // what stands there would be the length of another response's body
-			h["Content-Length"] = []string{strconv.Itoa(n)}
+			made.length[0] = strconv.Itoa(n)
+			h["Content-Length"] = made.length[:]
 		}
 	}
-	res.Body = &httpBody{BodyReader: r.Body, res: res}
+	made.httpBody = httpBody{BodyReader: r.Body, res: res}
+	res.Body = &made.httpBody
 	return res
+}
+
+// statusLine returns a status with its text.
+func statusLine(status int) string {
+	if status == http.StatusOK {
+		return "200 OK" // nearly always, and made anew for each response otherwise
+	}
+	return strconv.Itoa(status) + " " + http.StatusText(status)
 }
 
 // httpBody fills the trailers of its response.
