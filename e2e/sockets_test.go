@@ -33,7 +33,7 @@ var socketsDiffer = map[string]string{
 	`look-up "::ffff:127.0.0.1": [IpAddress::Ipv4((127, 0, 0, 1))]`: `look-up "::ffff:127.0.0.1": ` +
 		"[IpAddress::Ipv6((0, 0, 0, 0, 0, 65535, 32512, 1))]",
 	`look-up "a..b": invalid-argument`: `look-up "a..b": name-unresolvable`,
-	// A limit of the host: EMFILE here, EPERM and so on there.
+	// What the system has no more of is new-socket-limit here, EMFILE.
 	"more than 100: true, Some(33)": "more than 100: true, Some(58)",
 }
 
@@ -115,6 +115,7 @@ func TestSocketsOfTheStandardLibrary(t *testing.T) {
 			t.Errorf("%s: %v", args, err)
 		}
 		sameText(t, args, want, string(got))
+		asPeer(t, string(got), 0, "std", strings.Fields(args)...)
 	}
 }
 
@@ -163,6 +164,9 @@ func TestSocketPolicy(t *testing.T) {
 		"outbound requests": {"--allow-outbound 127.0.0.1", "connect " + tcp, denied,
 			"--allow-net PATTERN"},
 		"everything":  {"--inherit-network", "connect " + tcp, 0, "hello"},
+		"all names":   {"--inherit-network", "connect localhost:" + port, 0, "hello"},
+		"any address": {"--inherit-network", "bind 0.0.0.0:0", 0, "bound"},
+		"all of UDP":  {"--inherit-network", "udp " + udp, 0, "hello"},
 		"the address": {"--allow-net 127.0.0.1", "connect " + tcp, 0, "hello"},
 		"the port":    {"--allow-net 127.0.0.1:" + port, "connect " + tcp, 0, "hello"},
 		"a network":   {"--allow-net 127.0.0.0/8:" + port, "connect " + tcp, 0, "hello"},
@@ -197,6 +201,9 @@ func TestSocketPolicy(t *testing.T) {
 			if tt.code == denied && !strings.HasPrefix(tt.args, "connect localhost") &&
 				out.String() != "error: PermissionDenied\n" {
 				t.Errorf("the guest says %q", &out)
+			}
+			if tt.flags == "--inherit-network" {
+				asPeer(t, out.String(), tt.code, "std", strings.Fields(tt.args)...)
 			}
 			if command.ProcessState.ExitCode() != tt.code || !strings.Contains(shown, tt.want) {
 				t.Errorf("exit code %d, %q, %q; want %d, %q",

@@ -48,6 +48,7 @@ type Descriptor struct {
 
 	mu     sync.Mutex
 	self   *os.File // a folder's own, opened when it is first needed
+	quick  bool     // Files.isQuick of self
 	closed bool
 }
 
@@ -156,8 +157,19 @@ func (d *Descriptor) own() (*os.File, error) {
 	if err := d.files.keep(f); err != nil {
 		return nil, err
 	}
-	d.self = f
+	d.self, d.quick = f, d.files.isQuick(f)
 	return f, nil
+}
+
+// ownNow returns the open folder itself if it was opened before and its file system is quick; nil
+// otherwise.
+func (d *Descriptor) ownNow() *os.File {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.quick {
+		return nil
+	}
+	return d.self
 }
 
 // code returns the error-code for an error.
@@ -212,9 +224,14 @@ func (d *Descriptor) Type() Type {
 	return Directory
 }
 
-// Quick reports whether what concerns the open file only, but for its contents, does not wait for a
-// disk.
-func (d *Descriptor) Quick() bool { return d.file != nil && d.file.quick }
+// Quick reports whether what concerns the open file or folder only, but for its contents, does not
+// wait for a disk.
+func (d *Descriptor) Quick() bool {
+	if d.file != nil {
+		return d.file.quick
+	}
+	return d.ownNow() != nil
+}
 
 // Stat returns the attributes of the open file or folder.
 func (d *Descriptor) Stat() (Stat, error) {

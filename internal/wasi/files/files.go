@@ -15,6 +15,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/wasi"
@@ -41,6 +42,9 @@ type Files struct {
 	workers int
 	queue   []work
 	idle    chan struct{} // closed when Close waits and the last worker has ended
+
+	// long is set if paths must be resolved the long way.
+	long atomic.Bool
 
 	// writeAt writes to a file, and isQuick reports whether that does not last; tests have others.
 	writeAt func(f *os.File, p []byte, off int64) (int, error)

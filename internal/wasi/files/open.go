@@ -25,23 +25,12 @@ func (d *Descriptor) OpenAt(
 	if d.file != nil {
 		return nil, wasi.FileCode("not-directory")
 	}
-	switch {
-	case flags&(fileIntegritySync|dataIntegritySync|requestedWriteSync) != 0:
-		return nil, wasi.FileCode("unsupported")
-	case open&OnlyDirectory != 0 && open&^OnlyDirectory != 0:
-		return nil, wasi.FileCode("invalid")
-	case d.readOnly && (open&(Create|Truncate) != 0 || flags&Write != 0):
-		d.uses(path, true, wasi.FileCode("not-permitted"))
-		return nil, wasi.FileCode("not-permitted")
-	}
-	if open&Create == 0 {
-		open &^= Exclusive
-	}
-	if flags&Write == 0 {
-		flags |= Read
-	}
-	if open&(Create|Truncate) != 0 {
-		flags |= Write
+	open, flags, err := d.opening(open, flags)
+	if err != nil {
+		if err == wasi.FileCode("not-permitted") {
+			d.uses(path, true, err)
+		}
+		return nil, err
 	}
 	t, err := d.find(path, follow && open&Exclusive == 0)
 	if err != nil {
@@ -62,6 +51,28 @@ func (d *Descriptor) OpenAt(
 		return nil, d.code(err)
 	}
 	return d.opened(f, flags)
+}
+
+// opening returns what the flags mean together.
+func (g *grant) opening(open OpenFlags, flags Flags) (OpenFlags, Flags, error) {
+	switch {
+	case flags&(fileIntegritySync|dataIntegritySync|requestedWriteSync) != 0:
+		return open, flags, wasi.FileCode("unsupported")
+	case open&OnlyDirectory != 0 && open&^OnlyDirectory != 0:
+		return open, flags, wasi.FileCode("invalid")
+	case g.readOnly && (open&(Create|Truncate) != 0 || flags&Write != 0):
+		return open, flags, wasi.FileCode("not-permitted")
+	}
+	if open&Create == 0 {
+		open &^= Exclusive
+	}
+	if flags&Write == 0 {
+		flags |= Read
+	}
+	if open&(Create|Truncate) != 0 {
+		flags |= Write
+	}
+	return open, flags, nil
 }
 
 // openable returns an error if the flags do not fit what is at the path, or that nothing is there.

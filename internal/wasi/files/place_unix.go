@@ -13,7 +13,8 @@ import (
 // place is a name in an open folder, a single component and never "..", or the folder itself
 // without a name. Links are not followed, so that no operation leaves the folder.
 type place struct {
-	dir  *os.File
+	dir  *os.File // nil if the folder was opened as fd
+	fd   int
 	name string
 	own  bool // dir is to be closed
 }
@@ -24,13 +25,19 @@ func (d *Descriptor) folder(path string) (place, error) {
 		f, err := d.own()
 		return place{dir: f}, err
 	}
+	if p, ok := d.directFolder(path); ok {
+		return p, nil
+	}
 	f, err := d.root.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
 	return place{dir: f, own: true}, err
 }
 
 func (p *place) close() {
-	if p.own {
-		_ = p.dir.Close() // nothing was written
+	switch { // nothing was written
+	case p.dir == nil:
+		_ = unix.Close(p.fd)
+	case p.own:
+		_ = p.dir.Close()
 	}
 }
 
@@ -40,27 +47,34 @@ func withFd(f *os.File, op func(fd int) error) error {
 	if err != nil {
 		return err
 	}
-	ctlErr := c.Control(func(fd uintptr) {
-		for {
-			if err = op(int(fd)); err != unix.EINTR {
-				return
-			}
-		}
-	})
+	ctlErr := c.Control(func(fd uintptr) { err = uninterrupted(int(fd), op) })
 	if ctlErr != nil {
 		return os.ErrClosed
 	}
 	return err
 }
 
-func (p *place) at(op func(dir int) error) error { return withFd(p.dir, op) }
+func uninterrupted(fd int, op func(fd int) error) error {
+	for {
+		if err := op(fd); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+func (p *place) at(op func(dir int) error) error {
+	if p.dir == nil {
+		return uninterrupted(p.fd, op)
+	}
+	return withFd(p.dir, op)
+}
 
 func (p *place) stat() (st Stat, err error) {
-	if p.name == "" {
-		return statFile(p.dir)
-	}
 	var s unix.Stat_t
 	err = p.at(func(dir int) error {
+		if p.name == "" {
+			return unix.Fstat(dir, &s)
+		}
 		return unix.Fstatat(dir, p.name, &s, unix.AT_SYMLINK_NOFOLLOW)
 	})
 	return statOf(&s), err
@@ -126,8 +140,9 @@ func readEntries(dir *os.File, n int) (list []Entry, err error) {
 	return list, err
 }
 
-// open opens a regular file. It neither waits for the other side of a FIFO nor follows a link.
-func (p *place) open(open OpenFlags, flags Flags) (*os.File, error) {
+// howToOpen returns the system's flags to open a regular file. It neither waits for the other side
+// of a FIFO nor follows a link.
+func howToOpen(open OpenFlags, flags Flags) int {
 	how := unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY
 	switch {
 	case flags&Write == 0:
@@ -146,6 +161,12 @@ func (p *place) open(open OpenFlags, flags Flags) (*os.File, error) {
 	if open&Truncate != 0 {
 		how |= unix.O_TRUNC
 	}
+	return how
+}
+
+// open opens a regular file.
+func (p *place) open(open OpenFlags, flags Flags) (*os.File, error) {
+	how := howToOpen(open, flags)
 	var f *os.File
 	err := p.at(func(dir int) error {
 		fd, err := unix.Openat(dir, p.name, how, 0o666)
@@ -216,14 +237,18 @@ func timespecs(access, modify Stamp) ([2]unix.Timespec, error) {
 }
 
 func (p *place) setTimes(access, modify Stamp) error {
-	if p.name == "" {
-		return setFileTimes(p.dir, access, modify)
+	name := p.name
+	if name == "" {
+		if p.dir != nil {
+			return setFileTimes(p.dir, access, modify)
+		}
+		name = "."
 	}
 	ts, err := timespecs(access, modify)
 	if err != nil {
 		return err
 	}
 	return p.at(func(dir int) error {
-		return unix.UtimesNanoAt(dir, p.name, ts[:], unix.AT_SYMLINK_NOFOLLOW)
+		return unix.UtimesNanoAt(dir, name, ts[:], unix.AT_SYMLINK_NOFOLLOW)
 	})
 }

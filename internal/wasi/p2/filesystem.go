@@ -60,10 +60,10 @@ func (h *host) fileMethod(i *component.HostInstance, m table.FileMethod) {
 	h.define(i, []def{{"[method]descriptor." + m.Name, m.WIT("descriptor"),
 		func(c call, args []component.Value) (component.Value, error) {
 			d := table.DescriptorOf(args[0])
-			if m.Here(d) {
-				return m.Do(fileValues(), d, args), nil
+			v, ok := m.Now(fileValues(), d, args)
+			if ok {
+				return v, nil
 			}
-			var v component.Value
 			if err := files.Of(c.state).Do(c.ctx, func() {
 				v = m.Do(fileValues(), d, args)
 			}); err != nil {

@@ -100,8 +100,7 @@ func fileMethod(m table.FileMethod) asyncFunc {
 		c call, args []component.Value, done func(component.Value, error),
 	) (*component.Value, func(), error) {
 		d := table.DescriptorOf(args[0])
-		if m.Here(d) {
-			now := m.Do(fileValues(), d, args)
+		if now, ok := m.Now(fileValues(), d, args); ok {
 			return &now, nil, nil
 		}
 		var mu sync.Mutex

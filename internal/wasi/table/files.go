@@ -123,14 +123,34 @@ type FileMethod struct {
 	Do    func(f Files, d *files.Descriptor, args []component.Value) component.Value
 }
 
-// Here reports whether Do may be called on the goroutine of the guest: it does not block for d.
-func (m FileMethod) Here(d *files.Descriptor) bool {
+// Now does what Do does if that does not block, so that the goroutine of the guest may do it.
+// Otherwise ok is false, and nothing was done.
+func (m FileMethod) Now(
+	f Files, d *files.Descriptor, args []component.Value,
+) (v component.Value, ok bool) {
 	switch m.Name {
 	case "get-flags", "get-type", "stat", "metadata-hash",
 		"read-via-stream", "write-via-stream", "append-via-stream":
-		return d.Quick()
+		if d.Quick() {
+			return m.Do(f, d, args), true
+		}
+	case "stat-at", "metadata-hash-at":
+		st, ok := d.StatAtNow(args[2].Str(), follow(args[1]))
+		switch {
+		case !ok:
+		case m.Name == "stat-at":
+			return f.stat(st, nil), true
+		default:
+			return f.hash(st, nil), true
+		}
+	case "open-at":
+		open, ok := d.OpenAtNow(args[2].Str(), files.OpenFlags(args[3].Flags()),
+			files.Flags(args[4].Flags()))
+		if ok {
+			return component.Ok(component.Own(open)), true
+		}
 	}
-	return false
+	return component.Value{}, false
 }
 
 // Drop closes what Do has opened for a caller that has given up.
