@@ -63,3 +63,46 @@ func BenchmarkCopy(b *testing.B) {
 		_, _ = r.Close(), w.Close() // both never fail
 	}
 }
+
+// BenchmarkStat looks at a file below three folders: the long way, in one step, and at once, if the
+// system can do that.
+func BenchmarkStat(b *testing.B) {
+	dir := b.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer root.Close()
+	if err := root.MkdirAll("a/b/c", 0o777); err != nil {
+		b.Fatal(err)
+	}
+	const path = "a/b/c/f"
+	if err := root.WriteFile(path, nil, 0o666); err != nil {
+		b.Fatal(err)
+	}
+	f := New([]wasi.Dir{{Guest: "/", Root: root}})
+	defer f.Close()
+	d := f.Preopens()[0].Descriptor
+	defer d.Close()
+	for _, way := range []string{"long", "step", "now"} {
+		b.Run(way, func(b *testing.B) {
+			f.long.Store(way == "long")
+			b.ReportAllocs()
+			for b.Loop() {
+				if way == "now" {
+					if _, ok := d.StatAtNow(path, true); ok {
+						continue
+					}
+				}
+				err := f.Do(b.Context(), func() {
+					if _, err := d.StatAt(path, true); err != nil {
+						b.Error(err)
+					}
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -47,6 +47,24 @@ func appendOnce(*os.File, []byte) (n int, ok bool, err error) { return 0, false,
 func isSystem(*os.File) bool { return false }
 
 // readNow does nothing: this system has no way not to wait for the disk.
-func readNow(*os.File, []byte, int64, bool) int { return 0 }
+func readNow(*os.File, []byte, int64, bool) (n int, end bool) { return 0, false }
 
 func isQuick(*os.File) bool { return false }
+
+// readEntries returns entries of an open folder, up to n. What a system's list says of their kinds
+// cannot be relied on.
+func readEntries(dir *os.File, n int) (list []Entry, err error) {
+	names, err := dir.Readdirnames(n)
+	for _, name := range names {
+		p := place{dir: dir, name: name}
+		st, err := p.stat()
+		switch err {
+		case nil:
+			list = append(list, Entry{Name: name, Type: st.Type})
+		case unix.ENOENT: // it has gone meanwhile
+		default:
+			list = append(list, Entry{Name: name})
+		}
+	}
+	return list, err
+}

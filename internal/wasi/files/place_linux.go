@@ -59,17 +59,18 @@ func appendOnce(f *os.File, p []byte) (n int, ok bool, err error) {
 	return max(n, 0), true, err
 }
 
-// readNow reads what is in memory, n == 0 if nothing is: it does not wait for the disk. Where a
-// file system cannot tell, as one that is all in memory, quick says whether it may be asked.
-func readNow(f *os.File, p []byte, off int64, quick bool) (n int) {
-	_ = withFd(f, func(fd int) (err error) {
+// readNow reads what is in memory, n == 0 if nothing is, and reports whether the file ends there:
+// it does not wait for the disk. Where a file system cannot tell, as one that is all in memory,
+// quick says whether it may be asked.
+func readNow(f *os.File, p []byte, off int64, quick bool) (n int, end bool) {
+	err := withFd(f, func(fd int) (err error) {
 		n, err = unix.Preadv2(fd, [][]byte{p}, off, unix.RWF_NOWAIT)
 		if quick && err == unix.EOPNOTSUPP {
 			n, err = unix.Pread(fd, p, off)
 		}
 		return err // the next read returns it
 	})
-	return max(n, 0)
+	return max(n, 0), n == 0 && err == nil
 }
 
 // isQuick reports whether a write to an open file only goes to memory, and lasts no longer than

@@ -122,24 +122,6 @@ func statOf(s *unix.Stat_t) Stat {
 	}
 }
 
-// readEntries returns entries of an open folder, up to n. What a system's list says of their kinds
-// cannot be relied on.
-func readEntries(dir *os.File, n int) (list []Entry, err error) {
-	names, err := dir.Readdirnames(n)
-	for _, name := range names {
-		p := place{dir: dir, name: name}
-		st, err := p.stat()
-		switch err {
-		case nil:
-			list = append(list, Entry{Name: name, Type: st.Type})
-		case unix.ENOENT: // it has gone meanwhile
-		default:
-			list = append(list, Entry{Name: name})
-		}
-	}
-	return list, err
-}
-
 // howToOpen returns the system's flags to open a regular file. It neither waits for the other side
 // of a FIFO nor follows a link.
 func howToOpen(open OpenFlags, flags Flags) int {

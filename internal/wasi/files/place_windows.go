@@ -252,6 +252,6 @@ func appendOnce(*os.File, []byte) (n int, ok bool, err error) { return 0, false,
 func isSystem(*os.File) bool { return false }
 
 // readNow does nothing: this system has no way not to wait for the disk.
-func readNow(*os.File, []byte, int64, bool) int { return 0 }
+func readNow(*os.File, []byte, int64, bool) (n int, end bool) { return 0, false }
 
 func isQuick(*os.File) bool { return false }

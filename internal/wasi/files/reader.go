@@ -97,9 +97,13 @@ func (r *reader) Read(n int) ([]byte, error) {
 		r.buf = make([]byte, n)
 	}
 	p := r.buf[:n]
-	if n := readNow(r.h.File, p, off, r.h.quick); n > 0 {
+	switch n, end := readNow(r.h.File, p, off, r.h.quick); {
+	case n > 0:
 		r.off += int64(n)
 		return p[:n:n], nil
+	case end:
+		r.err = io.EOF
+		return nil, io.EOF
 	}
 	r.busy = true
 	r.files.Start(func() {
