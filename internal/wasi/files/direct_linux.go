@@ -18,7 +18,9 @@ const (
 )
 
 // direct opens what a path below an open folder leads to, in one step. ok is false if it cannot.
-func (d *Descriptor) direct(dir *os.File, path string, flags int, resolve uint64) (fd int, ok bool) {
+func (d *Descriptor) direct(
+	dir *os.File, path string, flags int, resolve uint64,
+) (fd int, ok bool) {
 	if d.files.long.Load() || checkPath(path) != nil {
 		return 0, false
 	}

@@ -75,7 +75,8 @@ func TestWhatIsInMemoryIsFoundAtOnce(t *testing.T) {
 		f.Close()
 	}
 	for path, open := range map[string]OpenFlags{
-		"f": Truncate, "new": Create, "d": 0, "d/": OnlyDirectory, "link": 0, "none": 0, "../out/secret": 0,
+		"f": Truncate, "new": Create, "d": 0, "d/": OnlyDirectory, "link": 0, "none": 0,
+		"../out/secret": 0,
 	} {
 		if f, ok := b.d.OpenAtNow(path, open, Read); ok {
 			f.Close()
@@ -115,7 +116,8 @@ func TestEachWayHasTheSameCodes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	paths := append(escapes("/nowhere"), "f", "d/g", "d/g/", "d/g/x", "to-d/g", "to-d/../f", "d/up/secret",
+	paths := append(escapes("/nowhere"),
+		"f", "d/g", "d/g/", "d/g/x", "to-d/g", "to-d/../f", "d/up/secret",
 		"x/y/z", "x/y/z/.", "x/y/z/..", "x/y/z/../../y", "x/y/none", "x/none/y", "f/.", "f/..",
 		strings.Repeat("x/../", 100)+"f")
 	for _, path := range paths {
@@ -123,7 +125,8 @@ func TestEachWayHasTheSameCodes(t *testing.T) {
 			one, err1 := b.d.StatAt(path, follow)
 			two, err2 := c.d.StatAt(path, follow)
 			if codeOf(t, err1) != codeOf(t, err2) || one.Type != two.Type {
-				t.Errorf("stat %.40q: %v, %v; the long way %v, %v", path, one.Type, err1, two.Type, err2)
+				t.Errorf("stat %.40q: %v, %v; the long way %v, %v",
+					path, one.Type, err1, two.Type, err2)
 			}
 			f, err1 := b.d.OpenAt(path, follow, 0, Read)
 			g, err2 := c.d.OpenAt(path, follow, 0, Read)
