@@ -87,6 +87,9 @@ func convertError(err error) error {
 	case record.Nothing:
 		code = exit.Unreadable
 		hint = "see the warnings above"
+	case record.Empty:
+		code = exit.Unreadable
+		hint = "save the archive after the requests, with their contents"
 	case record.Unreadable:
 		code = exit.Unreadable
 		hint = "expected an HTTP Archive (.har) or a test of the wasi-testsuite (.json)"

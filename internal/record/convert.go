@@ -51,6 +51,7 @@ const (
 	Missing    ErrorKind = iota // a file that cannot be opened or read
 	Unreadable                  // a file that does not hold what it should
 	Nothing                     // an archive of which no entry can be converted
+	Empty                       // an archive without entries
 	Exists                      // a fixture that is there already
 	Unwritable                  // a fixture or a folder that cannot be written
 	BadBase                     // ConvertOptions.Base
@@ -98,7 +99,7 @@ func Convert(paths []string, o ConvertOptions) error {
 			return err
 		}
 	}
-	archives := ""
+	archives, entries := "", 0
 	for i := range c.sources {
 		s := &c.sources[i]
 		if err := c.convert(s); err != nil {
@@ -107,6 +108,7 @@ func Convert(paths []string, o ConvertOptions) error {
 		for _, line := range fixture.Summarize(s.warnings, s.entries) {
 			o.Warn(s.path, line)
 		}
+		entries += s.entries
 		if !s.suite && archives == "" {
 			archives = s.path
 		}
@@ -117,7 +119,11 @@ func Convert(paths []string, o ConvertOptions) error {
 	for _, line := range c.session.Left() {
 		o.Warn("", line)
 	}
-	if archives != "" && c.wrote == 0 {
+	switch {
+	case archives == "" || c.wrote > 0:
+	case entries == 0:
+		return &Error{Empty, archives, errors.New("no entry in it")}
+	default:
 		return &Error{Nothing, archives, errors.New("no entry can be converted")}
 	}
 	return nil

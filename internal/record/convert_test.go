@@ -181,6 +181,14 @@ func TestAnArchiveOfWhichNothingIsLeftIsAnError(t *testing.T) {
 	}
 }
 
+func TestAnArchiveWithoutEntriesIsAnError(t *testing.T) {
+	_, said, err := converted(t, ConvertOptions{}, nil)
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Kind != Empty || len(said) != 0 {
+		t.Errorf("said %q, error %v", said, err)
+	}
+}
+
 func TestSecretsAreHiddenInAllFilesThatAreConvertedTogether(t *testing.T) {
 	const secret = "tok_0123456789abcdef"
 	headers := `, "headers": [{"name": "Authorization", "value": "Bearer ` + secret + `"}]`
