@@ -59,6 +59,49 @@ func TestAPeerThatDoesNotReadHoldsTheWriterUp(t *testing.T) {
 	}
 }
 
+// TestAConnectionThatTookAllIsNotAskedBeforeTheNextWrite has the system be full without the guest's
+// doing: what is written then is kept, and comes in order.
+func TestAConnectionThatTookAllIsNotAskedBeforeTheNextWrite(t *testing.T) {
+	h := newTestHost(t, everything)
+	s, peer := pair(t, h)
+	narrow(t, s, peer)
+	o := must[*TCPOutput](t)(s.Output())
+	ok(t, o.Write([]byte("a")))
+	size := 1
+	for {
+		n, err := s.write(make([]byte, 1000))
+		size += n
+		if wouldBlock(err) {
+			break
+		}
+		ok(t, err)
+	}
+	if n := must[int](t)(o.CheckWrite()); n != permit || !o.Ready() {
+		t.Errorf("permit %d, ready %v after a write that was taken", n, o.Ready())
+	}
+	want := bytes.Repeat([]byte("b"), permit)
+	half := bytes.Clone(want[permit/2:])
+	ok(t, o.Write(half))
+	clear(half) // not the stream's
+	ok(t, o.Write(want[permit/2:]))
+	if n := must[int](t)(o.CheckWrite()); n != 0 || o.Ready() || o.Flushed() {
+		t.Errorf("permit %d, ready %v, flushed %v while bytes are kept", n, o.Ready(), o.Flushed())
+	}
+	ok(t, peer.SetReadBuffer(1<<20))
+	must[int](t)(io.ReadFull(peer, make([]byte, size)))
+	got := make([]byte, permit)
+	must[int](t)(io.ReadFull(peer, got))
+	if !bytes.Equal(got, want) {
+		t.Error("other bytes came, or in another order")
+	}
+	await(t, o)
+	if n := must[int](t)(o.CheckWrite()); n != permit || !o.Flushed() {
+		t.Errorf("permit %d, flushed %v when all has come", n, o.Flushed())
+	}
+	ok(t, o.Close())
+	ok(t, s.Close())
+}
+
 // A socket's end, and the guest's, waits for bytes that are on their way, but not forever.
 func TestCloseGivesWrittenBytesSomeTime(t *testing.T) {
 	h := newHost(everything)

@@ -117,9 +117,11 @@ type TCPOutput struct {
 
 	mu      sync.Mutex
 	pending []byte // still to be written
-	err     error  // what ended writing, until it has been reported
-	ended   bool   // nothing more is taken
-	fin     bool   // the peer is to hear of the end
+	room    *[permit]byte
+	flows   bool  // the system took all of the last write: it is not asked before the next
+	err     error // what ended writing, until it has been reported
+	ended   bool  // nothing more is taken
+	fin     bool  // the peer is to hear of the end
 	closed  bool
 }
 
@@ -157,10 +159,16 @@ func (o *TCPOutput) CheckWrite() (int, error) {
 	if err := o.end(); err != nil {
 		return 0, err
 	}
-	if len(o.pending) > 0 || !o.t.writable.Ready() {
+	if !o.takes() {
 		return 0, nil
 	}
 	return permit, nil
+}
+
+// takes reports whether the next Write is sent, or kept if the system takes less than it seems. The
+// lock is held.
+func (o *TCPOutput) takes() bool {
+	return len(o.pending) == 0 && (o.flows || o.t.writable.Ready())
 }
 
 // Write sends p, or keeps what is not sent yet.
@@ -176,7 +184,7 @@ func (o *TCPOutput) Write(p []byte) error {
 			o.ended = true
 			return err
 		}
-		if p = rest; len(p) == 0 {
+		if p, o.flows = rest, len(rest) == 0; o.flows {
 			return nil
 		}
 		o.t.retain()
@@ -185,9 +193,17 @@ func (o *TCPOutput) Write(p []byte) error {
 			o.ended = true
 			return wasi.ErrClosed
 		}
+		o.room = buffers.Get().(*[permit]byte)
+		o.pending = o.room[:0]
 	}
 	o.pending = append(o.pending, p...)
 	return nil
+}
+
+// keepNothing frees what pending was in. The lock is held.
+func (o *TCPOutput) keepNothing() {
+	buffers.Put(o.room)
+	o.pending, o.room = nil, nil
 }
 
 // send sends what the system takes of p.
@@ -224,7 +240,8 @@ func (o *TCPOutput) flush() {
 		}
 		done := len(o.pending) == 0
 		if done {
-			o.pending = nil
+			o.flows = true
+			o.keepNothing()
 			o.finish()
 		}
 		o.mu.Unlock()
@@ -263,7 +280,7 @@ func (o *TCPOutput) Ready() bool {
 	if o.ended || o.err != nil {
 		return true
 	}
-	return len(o.pending) == 0 && o.t.writable.Ready()
+	return o.takes()
 }
 
 // Subscribe has w woken when Ready may have become true.
