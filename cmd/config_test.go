@@ -35,7 +35,7 @@ source = "src"
 	f := serveFakes(t, filepath.Join(project, "out", "app.wasm"))
 	f.expect(t, "first", "")
 	replace(t, source, []byte("second"))
-	f.err.await(t, `→ `+loader.Digest([]byte("second")))
+	f.err.await(t, `→ `+digestOf("second"))
 	f.expect(t, "second", "")
 	entries, err := os.ReadDir(below)
 	if err != nil || len(entries) != 0 {

@@ -78,7 +78,7 @@ func (f *fakeBuilds) load(ctx context.Context, path string, cfg loader.Config) (
 		Handler: cfg.Recorder.Handler(handlerFunc(func(context.Context, string, *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text))}, nil
 		})),
-		About: loader.Description{File: path, Digest: loader.Digest(cfg.Data), Kind: "0.2"},
+		About: loader.Description{File: path, Digest: digestOf(string(cfg.Data)), Kind: "0.2"},
 		Close: func(context.Context) error { f.freed <- text; return nil },
 	}, nil
 }
@@ -95,7 +95,7 @@ func (f *fakeBuilds) expect(t *testing.T, text, stale string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(body) != text || resp.Header.Get(serve.BuildHeader) != loader.Digest([]byte(text)) || resp.Header.Get(serve.StaleHeader) != stale {
+	if string(body) != text || resp.Header.Get(serve.BuildHeader) != digestOf(text) || resp.Header.Get(serve.StaleHeader) != stale {
 		t.Errorf("got %q, build %q, stale %q; want %q, stale %q", body, resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader), text, stale)
 	}
 }
@@ -104,7 +104,7 @@ func TestAChangedFileIsServed(t *testing.T) {
 	f := startFakes(t)
 	f.expect(t, "one", "")
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("two"))+`; ready after \d+ms, compiled\n`)
+	f.err.await(t, digestOf("one")+` → `+digestOf("two")+`; ready after \d+ms, compiled\n`)
 	f.expect(t, "two", "")
 	if got := await(t, f.freed, "end of the first build"); got != "one" {
 		t.Errorf("%q was freed", got)
@@ -115,15 +115,15 @@ func TestABrokenBuildLeavesTheLastGoodOne(t *testing.T) {
 	f := startFakes(t)
 	f.expect(t, "one", "")
 	replace(t, f.file, []byte("bad"))
-	f.err.await(t, `✗ \S+ app\.wasm: is bad\n  hint: write it better\n  still serving `+loader.Digest([]byte("one")))
+	f.err.await(t, `✗ \S+ app\.wasm: is bad\n  hint: write it better\n  still serving `+digestOf("one"))
 	f.expect(t, "one", "app.wasm: is bad")
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("two")))
+	f.err.await(t, digestOf("one")+` → `+digestOf("two"))
 	f.expect(t, "two", "")
 	replace(t, f.file, []byte("bad again"))
 	f.err.await(t, `is bad again`)
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, `back to `+loader.Digest([]byte("two"))+`, the build that is served`)
+	f.err.await(t, `back to `+digestOf("two")+`, the build that is served`)
 	f.expect(t, "two", "")
 }
 
@@ -133,7 +133,7 @@ func TestHalfAFileIsNotToldBeforeItHasBeenStill(t *testing.T) {
 	replace(t, f.file, []byte("half"))
 	replace(t, f.file, []byte("half more"))
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("two")))
+	f.err.await(t, digestOf("one")+` → `+digestOf("two"))
 	if strings.Contains(f.err.String(), "truncated") {
 		t.Errorf("got:\n%s", f.err)
 	}
@@ -147,10 +147,10 @@ func TestANewerFileWinsOverTheOneBeingLoaded(t *testing.T) {
 	replace(t, f.file, []byte("slow"))
 	await(t, f.slow, "load")
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("two")))
+	f.err.await(t, digestOf("one")+` → `+digestOf("two"))
 	close(f.release)
 	replace(t, f.file, []byte("slow again"))
-	f.err.await(t, loader.Digest([]byte("two"))+` → `+loader.Digest([]byte("slow again")))
+	f.err.await(t, digestOf("two")+` → `+digestOf("slow again"))
 	if n := strings.Count(f.err.String(), "→"); n != 2 {
 		t.Errorf("%d swaps:\n%s", n, f.err)
 	}
@@ -184,7 +184,7 @@ func TestAFolderInPlaceOfTheFileIsNamedAsInspectDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, `→ `+loader.Digest([]byte("two")))
+	f.err.await(t, `→ `+digestOf("two"))
 	f.expect(t, "two", "")
 }
 
@@ -192,7 +192,7 @@ func TestAHangupReloads(t *testing.T) {
 	f := startFakes(t)
 	f.expect(t, "one", "")
 	f.hangups <- os.Interrupt
-	f.err.await(t, loader.Digest([]byte("one"))+` → `+loader.Digest([]byte("one")))
+	f.err.await(t, digestOf("one")+` → `+digestOf("one"))
 	await(t, f.freed, "end of the build before")
 	f.expect(t, "one", "")
 }
@@ -202,7 +202,7 @@ func TestWithoutWatchingNothingChanges(t *testing.T) {
 	f.expect(t, "one", "")
 	replace(t, f.file, []byte("two"))
 	f.hangups <- os.Interrupt
-	f.err.await(t, `→ `+loader.Digest([]byte("two")))
+	f.err.await(t, `→ `+digestOf("two"))
 	if n := strings.Count(f.err.String(), "→"); n != 1 {
 		t.Errorf("%d swaps:\n%s", n, f.err)
 	}
@@ -212,7 +212,7 @@ func TestReloadsAreLoggedForPrograms(t *testing.T) {
 	f := startFakes(t, "--log-format", "json")
 	f.expect(t, "one", "")
 	replace(t, f.file, []byte("two"))
-	f.err.await(t, fmt.Sprintf(`"event":"reload","from":"%s","to":"%s","compiled":true,"ready_ms":[0-9.]+`, loader.Digest([]byte("one")), loader.Digest([]byte("two"))))
+	f.err.await(t, fmt.Sprintf(`"event":"reload","from":"%s","to":"%s","compiled":true,"ready_ms":[0-9.]+`, digestOf("one"), digestOf("two")))
 	replace(t, f.file, []byte("bad"))
 	f.err.await(t, `"event":"reload-failed","from":"[0-9a-f]{8}","error":"app.wasm: is bad","hint":"write it better"`)
 }
@@ -243,14 +243,14 @@ func execBuilds(t *testing.T, flags ...string) {
 	f := startFakes(t, append(flags, "--exec", script, "--source", dir)...)
 	f.expect(t, "first", "")
 	put("second")
-	f.err.await(t, `→ `+loader.Digest([]byte("second")))
+	f.err.await(t, `→ `+digestOf("second"))
 	f.expect(t, "second", "")
 	put("broken")
 	f.err.await(t, `the command failed: exit status 7`)
 	f.expect(t, "second", "the command failed: exit status 7")
 	put("third")
 	f.err.await(t, `--exec: the command succeeds again`)
-	f.err.await(t, `→ `+loader.Digest([]byte("third")))
+	f.err.await(t, `→ `+digestOf("third"))
 	f.err.awaitCount(t, "building", 4)
 	if n := strings.Count(f.err.String(), "building"); n != 4 {
 		t.Errorf("the command ran %d times:\n%s", n, f.err)
@@ -322,7 +322,7 @@ func TestServingBeginsEvenIfTheFirstBuildFails(t *testing.T) {
 	if err := os.WriteFile(source, []byte("good"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.err.await(t, loader.Digest([]byte("good")))
+	f.err.await(t, digestOf("good"))
 	f.expect(t, "good", "")
 }
 

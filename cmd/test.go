@@ -76,8 +76,8 @@ func (f *testFlags) all() []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Group(groupSelect)
 	b.Text("component", &f.component, "",
-		"`FILE` with the component to test (default: the one that the fixture names, "+"else "+
-			"the only one found)")
+		"`FILE` with the component to test (default: the one that the fixture names, "+
+			"else the only one found)")
 	b.Text("filter", &f.filter, "",
 		"run only the files whose path matches `REGEXP`, and the entries whose method and URL "+
 			"match it")

@@ -141,7 +141,7 @@ func TestManyWarningsBecomeFewLines(t *testing.T) {
 	}
 	files, said, err := converted(t, ConvertOptions{}, entries)
 	want := []string{
-		"a.har: left out 764 of 955 entries: its URL does not begin with http: or https: (191: entry 2 " +
+		"a.har: left out 764 of 955 entries: its URL is neither http nor https (191: entry 2 " +
 			"GET blob:x, entry 7 GET blob:x, entry 12 GET blob:x, …); it has no response (573: entry 3 " +
 			"GET http://h/2, entry 4 GET http://h/3, entry 5 GET http://h/4, …)",
 		"a.har: the body of the response was not recorded; it is not expected (191: entry 1 " +
@@ -151,7 +151,7 @@ func TestManyWarningsBecomeFewLines(t *testing.T) {
 		t.Errorf("%d files, error %v, it said (-want +got):\n%s", len(files), err, diff)
 	}
 	_, said, _ = converted(t, ConvertOptions{}, entries[:2])
-	single := "a.har: entry 2 (GET blob:x): left out: its URL does not begin with http: or https:"
+	single := "a.har: entry 2 (GET blob:x): left out: its URL is neither http nor https"
 	if said[0] != single {
 		t.Errorf("it said %q, want %q", said[0], single)
 	}

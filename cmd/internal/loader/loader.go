@@ -159,7 +159,7 @@ func Load(ctx context.Context, path string, cfg Config) (*App, error) {
 		Host:      h,
 		Component: x.Component,
 		About: Description{
-			File: path, Size: int64(len(x.Data)), Digest: hex.EncodeToString(sum[:4]),
+			File: path, Size: int64(len(x.Data)), Digest: Digest(sum),
 			Kind: h.Kind().String(), Compile: time.Since(start), FromCache: h.FromCache(),
 		},
 		Close: func(ctx context.Context) error { return errors.Join(h.Close(ctx), closeEngine()) },
@@ -324,10 +324,7 @@ func sumOf(x *inspect.File) [sha256.Size]byte {
 }
 
 // Digest returns the name of a build: the first 8 hexadecimal digits of the SHA-256 of its file.
-func Digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:4])
-}
+func Digest(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:4]) }
 
 // Servable reports whether the file at path, of limit bytes at most, is a component that serve can
 // run, or else why not.
