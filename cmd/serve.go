@@ -19,6 +19,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
 )
@@ -200,7 +201,7 @@ func (t *state) stalled(s term.Stall) {
 	}
 	switch {
 	case s.Lines > 0:
-		t.note("dropped %s of %s, which nothing reads", term.Plural(s.Lines, "line"), name)
+		t.note("dropped %s of %s, which nothing reads", words.Count(s.Lines, "line", "lines"), name)
 	case !ours:
 		t.note("nothing reads %s: output that does not fit is dropped", name)
 	}
@@ -243,15 +244,12 @@ func (t *server) serverOptions(s *serveSettings) serve.Options {
 			if requests > 0 {
 				fmt.Fprintf(t.stderr,
 					"%s: waiting up to %s for %s to finish; press Ctrl-C again to stop at once\n",
-					programName, units.Exact(s.drainTimeout), plural(requests, "request"))
+					programName, units.Exact(s.drainTimeout),
+					words.Count(requests, "request", "requests"))
 			}
 		}
 	}
 	return o
-}
-
-func plural(n int, what string) string {
-	return term.Plural(n, what)
 }
 
 // announce writes what is served, and then the address, on the line that scripts wait for.

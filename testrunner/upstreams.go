@@ -18,6 +18,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 	"github.com/wasihttp/wasihttp/testrunner/internal/upstream"
 )
@@ -376,7 +377,7 @@ func (f *fileRun) recordedUpstreams(r *Result) {
 	}
 	list, lost := f.view.Recorded()
 	if lost > 0 {
-		r.Notes = append(r.Notes, term.Plural(lost, "exchange")+
+		r.Notes = append(r.Notes, words.Count(lost, "exchange", "exchanges")+
 			" with other servers not recorded: without an end, or larger than 16 MiB")
 	}
 	f.upstreams.mu.Lock()
@@ -420,7 +421,7 @@ func (f *fileRun) writeUpstreams(anew bool) {
 		return
 	}
 	f.result.Notes = append(f.result.Notes, fmt.Sprintf("recorded %s with other servers in %s",
-		term.Plural(len(list), "exchange"), term.Clean(path)))
+		words.Count(len(list), "exchange", "exchanges"), term.Clean(path)))
 	f.result.Notes = append(f.result.Notes, fixture.Summarize(warnings, len(list))...)
 	f.result.Notes = append(f.result.Notes, session.Left()...)
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/corewasm"
-	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 )
 
 // Difference is what distinguishes one build of a component from another.
@@ -52,7 +52,7 @@ func counts(kind string, added, removed []string) []string {
 		if len(list.names) == 0 {
 			continue
 		}
-		count := term.Plural(len(list.names), kind)
+		count := words.Count(len(list.names), kind, kind+"s")
 		if len(parts) > 0 {
 			count, _, _ = strings.Cut(count, " ")
 		}

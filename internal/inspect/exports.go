@@ -6,6 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 )
 
 // wrongExports finds an interface that is to be called, and is not what its name says.
@@ -34,7 +35,7 @@ func (f *File) checkExport(l *component.Linker, iface, name, want, pattern strin
 		f.problem(CodeWrongExport, hint, "exports %s, but no function %s in it", iface, name)
 	case !regexp.MustCompile(pattern).MatchString(typ):
 		f.problem(CodeWrongExport, hint, "exports %s, but its function %s is %s, not %s", iface,
-			name, term.Shorten(typ, 200), want)
+			name, words.Shorten(typ, 200), want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/compose"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 )
 
 // missingImports finds the first import that is not satisfied.
@@ -30,7 +31,8 @@ func (f *File) missingImports(l *component.Linker) *File {
 	more := ""
 	if problems > 1 {
 		more = fmt.Sprintf(" (and %s; `%s inspect %s` lists all)",
-			term.Plural(problems-1, "other problem"), programName, term.ShellPath(f.Path))
+			words.Count(problems-1, "other problem", "other problems"), programName,
+			term.ShellPath(f.Path))
 	}
 	path, hint := f.Path, "rebuild it with the WIT of "+orName(by, first.Interface)
 	if first.Importer != "" {

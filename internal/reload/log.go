@@ -9,6 +9,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
+	"github.com/wasihttp/wasihttp/internal/words"
 )
 
 // Log reports the results of changes to the user. Its methods are safe for concurrent use.
@@ -86,7 +87,8 @@ func (l *Log) swapped(
 	b.WriteString(l.Out.Dim(fmt.Sprintf("; ready after %s%s",
 		units.Duration(ready.Round(time.Millisecond)), how)))
 	if draining > 0 {
-		fmt.Fprintf(&b, "; %s on %s still running", term.Plural(draining, "request"), from)
+		fmt.Fprintf(&b, "; %s on %s still running", words.Count(draining, "request", "requests"),
+			from)
 	}
 	b.WriteByte('\n')
 	_, _ = l.Out.Write([]byte(b.String()))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
 
@@ -53,7 +54,7 @@ func (p *Pretty) hiddenText(lines, characters int, path string) string {
 		parts = append(parts, fmt.Sprintf("%d more lines", lines))
 	}
 	if characters > 0 {
-		parts = append(parts, plural(characters, "more character", "more characters"))
+		parts = append(parts, words.Count(characters, "more character", "more characters"))
 	}
 	text := "… " + strings.Join(parts, ", ")
 	if p.Rerun != nil {
@@ -196,7 +197,7 @@ const (
 // bytes writes both sides as a hex dump around the first difference.
 func (s *story) bytes(d *diff.ByteDiff) {
 	s.add(fmt.Sprintf("differs at byte %d; expected %s, got %s", d.Offset,
-		plural(int(d.WantLen), "byte", "bytes"), plural(int(d.GotLen), "byte", "bytes")))
+		words.Count(int(d.WantLen), "byte", "bytes"), words.Count(int(d.GotLen), "byte", "bytes")))
 	size := rowBytes
 	if room := s.room(0); room > 0 && room < wideRow {
 		size = narrowBytes

@@ -5,12 +5,12 @@ package report
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -49,13 +49,6 @@ func rendered(e *hurl.ParseError) string {
 	return term.CleanLines(shown.Render())
 }
 
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
-
 // outcomeText returns an outcome with its error code, if it has one.
 func outcomeText(r *testrunner.Result) string {
 	if r.Outcome == testrunner.ErrorCode && r.Response != nil && r.Response.Failure != nil {
@@ -92,11 +85,11 @@ func countList(s *testrunner.Summary) []counted {
 	}
 	if s.Unreadable > 0 {
 		list = append(list, counted{
-			notParsed, plural(s.Unreadable, "file cannot be parsed", "files cannot be parsed"),
+			notParsed, words.Count(s.Unreadable, "file cannot be parsed", "files cannot be parsed"),
 		})
 	}
 	if s.NotRun > 0 {
-		list = append(list, counted{notRun, plural(s.NotRun, "file not run", "files not run")})
+		list = append(list, counted{notRun, words.Count(s.NotRun, "file not run", "files not run")})
 	}
 	return list
 }
@@ -127,7 +120,7 @@ func tally(f *testrunner.FileResult) (run, failed int) {
 }
 
 func failedText(failed, run int) string {
-	return fmt.Sprintf("%d of %s failed", failed, plural(run, "entry", "entries"))
+	return fmt.Sprintf("%d of %s failed", failed, words.Count(run, "entry", "entries"))
 }
 
 // countWord returns the noun for n entries of an outcome.

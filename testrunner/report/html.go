@@ -12,6 +12,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -71,10 +72,11 @@ func htmlOf(run *Run) htmlRun {
 	s := run.Summary
 	out := htmlRun{
 		Counts: counts(s), Time: units.Duration(s.Duration),
-		Started: run.Started.Format("2006-01-02 15:04:05"),
-		Entries: plural(s.Entries, "entry", "entries"), FileCount: plural(s.Files, "file", "files"),
-		Headline: plural(s.FailedFiles, "file", "files") + " failed",
-		Success:  s.Verdict() == testrunner.AllPassed,
+		Started:   run.Started.Format("2006-01-02 15:04:05"),
+		Entries:   words.Count(s.Entries, "entry", "entries"),
+		FileCount: words.Count(s.Files, "file", "files"),
+		Headline:  words.Count(s.FailedFiles, "file", "files") + " failed",
+		Success:   s.Verdict() == testrunner.AllPassed,
 	}
 	for _, c := range countList(s) {
 		class := "bad"
@@ -113,7 +115,7 @@ func htmlOfFile(f *testrunner.FileResult) htmlFile {
 	case failed > 0:
 		out.Told = failedText(failed, run)
 	default:
-		out.Told = plural(run, "entry", "entries")
+		out.Told = words.Count(run, "entry", "entries")
 	}
 	for i := range f.Results {
 		out.Entries = append(out.Entries, htmlOfEntry(f.Path, &f.Results[i]))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -23,7 +24,7 @@ func Markdown(w io.Writer, run *Run) error {
 		sign = "❌"
 	}
 	fmt.Fprintf(&b, "### %s %s\n\n%s in %s, %s\n", sign, escaped(counts(s)),
-		plural(s.Entries, "entry", "entries"), plural(s.Files, "file", "files"),
+		words.Count(s.Entries, "entry", "entries"), words.Count(s.Files, "file", "files"),
 		units.Duration(s.Duration))
 	left := 0
 	add := func(place, title, text string) {
@@ -49,7 +50,7 @@ func Markdown(w io.Writer, run *Run) error {
 	}
 	if left > 0 {
 		fmt.Fprintf(&b, "\n%s not shown here.\n",
-			plural(left, "more failure is", "more failures are"))
+			words.Count(left, "more failure is", "more failures are"))
 	}
 	flaky := false
 	for _, f := range run.Files {

@@ -8,6 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
@@ -93,7 +94,7 @@ func (p *Pretty) File(f *testrunner.FileResult) string {
 			p.Styles.Bad(failedText(failed, run)), p.Styles.Dim(units.Duration(f.Duration)))
 	default:
 		fmt.Fprintf(&b, "%s %s  %s\n", p.Styles.Good(term.SymbolGood), path,
-			p.Styles.Dim(plural(run, "entry", "entries")+"  "+units.Duration(f.Duration)))
+			p.Styles.Dim(words.Count(run, "entry", "entries")+"  "+units.Duration(f.Duration)))
 	}
 	for _, note := range f.Notes {
 		fmt.Fprintf(&b, "  %s %s\n", p.Styles.Fair("note:"), term.CleanLines(note))
@@ -263,7 +264,7 @@ func (p *Pretty) body(path string, r *testrunner.Result) string {
 	}
 	body := r.Response.Body
 	if !diff.IsText(body) {
-		return "body of the response: " + plural(len(body), "byte", "bytes") +
+		return "body of the response: " + words.Count(len(body), "byte", "bytes") +
 			" that are not text\n"
 	}
 	lines := strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")
@@ -354,8 +355,8 @@ func (p *Pretty) Summary(s *testrunner.Summary) string {
 	if s.Verdict() == testrunner.AllPassed {
 		style = p.Styles.Good
 	}
-	text := fmt.Sprintf("%s in %s: %s", plural(s.Entries, "entry", "entries"),
-		plural(s.Files, "file", "files"), counts(s))
+	text := fmt.Sprintf("%s in %s: %s", words.Count(s.Entries, "entry", "entries"),
+		words.Count(s.Files, "file", "files"), counts(s))
 	lines := strings.Split(p.prose(text, 0), "\n")
 	for i := range lines {
 		lines[i] = style(lines[i])

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/curl"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
@@ -54,7 +55,7 @@ func sent(r *testrunner.Request) []string {
 	case len(r.Body) == 0:
 	case !diff.IsText(r.Body):
 		size := max(r.Size, int64(len(r.Body)))
-		lines = append(lines, "", plural(int(size), "byte", "bytes")+" that are not text")
+		lines = append(lines, "", words.Count(int(size), "byte", "bytes")+" that are not text")
 	default:
 		lines = append(lines, "")
 		lines = append(lines, strings.Split(strings.TrimSuffix(string(r.Body), "\n"), "\n")...)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/testrunner/report"
 )
@@ -401,11 +402,11 @@ func (s *Suite) update(f *testrunner.FileResult) (left int) {
 				s.Program, s.Err.Bad("not updated:"), term.Sprintf("%v", err))
 			return left + len(updates)
 		}
-		s.note("updated %s: %s", f.Path, term.Plural(len(updates), "expectation"))
+		s.note("updated %s: %s", f.Path, words.Count(len(updates), "expectation", "expectations"))
 	}
 	if left > 0 {
 		s.note("%s left in %s; decide about them with %s review",
-			term.Plural(left, "difference"), f.Path, s.Program)
+			words.Count(left, "difference", "differences"), f.Path, s.Program)
 	}
 	return left
 }

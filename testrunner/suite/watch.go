@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/watch"
 )
@@ -144,7 +145,7 @@ func changedText(b watch.Batch) string {
 		}
 		return term.Clean(filepath.Base(b.Files[0].Path)) + what
 	}
-	return term.Plural(len(b.Files), "file") + " changed"
+	return words.Count(len(b.Files), "file", "files") + " changed"
 }
 
 // run runs the fixtures that a batch of changes affects, or all if batch is

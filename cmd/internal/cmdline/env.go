@@ -7,7 +7,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/regular"
-	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/internal/words"
 )
 
 // GuestEnv returns the guest's environment, a name and its value each. Later sources win: the
@@ -112,7 +112,7 @@ func parseEnvFile(text string) ([][2]string, error) {
 			name = strings.TrimSpace(exported)
 		}
 		if !ok || name == "" || strings.ContainsAny(name, " \t'\"") {
-			return nil, fmt.Errorf("%d: not NAME=VALUE: %q", start, term.Shorten(trimmed, 60))
+			return nil, fmt.Errorf("%d: not NAME=VALUE: %q", start, words.Shorten(trimmed, 60))
 		}
 		value = strings.TrimLeft(value, " \t")
 		if value == "" || value[0] != '"' && value[0] != '\'' {

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/internal/words"
 )
 
 // UsageError is a cli.OnUsageErrorFunc that describes the errors of the flag parser in the words of
@@ -129,7 +130,7 @@ func Nearest(typed string, names []string) string {
 	}
 	best, least := "", allowed+1
 	for _, name := range names {
-		distance := editDistance(typed, name)
+		distance := words.Distance(typed, name)
 		if len(typed) >= 3 && strings.HasPrefix(name, typed) ||
 			len(typed) >= 5 && strings.HasSuffix(name, typed) {
 			distance = min(distance, 1)
@@ -139,28 +140,6 @@ func Nearest(typed string, names []string) string {
 		}
 	}
 	return best
-}
-
-// editDistance counts the insertions, deletions and substitutions between two
-// strings of ASCII (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // First moves the flags of a command before its arguments, where the parser expects them, because
