@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
-	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 )
 
 // TestServeRunsTheBuildInTheFolderOfItsSettings starts below that folder.

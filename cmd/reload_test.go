@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +59,9 @@ func serveFakes(t *testing.T, file string, args ...string) *fakeBuilds {
 	})
 	return f
 }
+
+// digestOf returns the name of the build with these contents.
+func digestOf(data string) string { return loader.Digest(sha256.Sum256([]byte(data))) }
 
 func (f *fakeBuilds) load(ctx context.Context, path string, cfg loader.Config) (*loader.App, error) {
 	text := string(cfg.Data)

@@ -289,7 +289,7 @@ func swaps(t *testing.T) int {
 // left in the end.
 func TestSwapsUnderLoadLoseNothing(t *testing.T) {
 	a, b := twoBuilds(t)
-	builds, digests := [2][]byte{a, b}, [2]string{loader.Digest(a), loader.Digest(b)}
+	builds, digests := [2][]byte{a, b}, [2]string{digestOf(string(a)), digestOf(string(b))}
 	r := startReloading(t, a, "--log-format", "json", "--quiet", "--drain-timeout", "30s")
 	url := r.url(t)
 	replace(t, r.file, b)
@@ -427,13 +427,13 @@ func TestALargeComponentWrittenSlowlyIsOneSwap(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r.err.await(t, loader.Digest(a)+` → `+loader.Digest(b))
+	r.err.await(t, digestOf(string(a))+` → `+digestOf(string(b)))
 	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.Header.Get(serve.BuildHeader) != loader.Digest(b) || resp.Header.Get(serve.StaleHeader) != "" {
+	if resp.Header.Get(serve.BuildHeader) != digestOf(string(b)) || resp.Header.Get(serve.StaleHeader) != "" {
 		t.Errorf("got %v", resp.Header)
 	}
 	if text := r.err.String(); strings.Count(text, "→") != 1 || strings.Contains(text, "✗") {
@@ -459,12 +459,12 @@ func TestABuildThatCannotStartIsNotSwappedIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if build, stale := resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader); build != loader.Digest(a) || !strings.Contains(stale, reason) {
+		if build, stale := resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader); build != digestOf(string(a)) || !strings.Contains(stale, reason) {
 			t.Errorf("%s: build %q, stale %q", name, build, stale)
 		}
 	}
 	replace(t, r.file, b)
-	r.err.await(t, loader.Digest(a)+` → `+loader.Digest(b))
+	r.err.await(t, digestOf(string(a))+` → `+digestOf(string(b)))
 }
 
 func await[T any](t *testing.T, c <-chan T, what string) T {

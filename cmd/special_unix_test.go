@@ -159,5 +159,5 @@ func TestAHangupWithAPipeInPlaceOfTheFileDoesNotHang(t *testing.T) {
 	}
 	replace(t, f.file, []byte("two"))
 	f.hangups <- os.Interrupt
-	f.err.await(t, `→ `+loader.Digest([]byte("two")))
+	f.err.await(t, `→ `+digestOf("two"))
 }

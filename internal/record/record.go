@@ -17,6 +17,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/fixture/redact"
+	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/serve"
 )
 
@@ -330,7 +331,7 @@ func (r *Recorder) Close() {
 	if r.options.Session != "" {
 		written, where = max(0, len(r.file.traces)-r.lost), r.options.Session
 	}
-	line := fmt.Sprintf("recorded %s in %s", plural(written, "exchange"), where)
+	line := fmt.Sprintf("recorded %s in %s", words.Count(written, "exchange", "exchanges"), where)
 	if r.lost > 0 {
 		line += fmt.Sprintf("; %d could not be written", r.lost)
 	}
@@ -341,16 +342,10 @@ func (r *Recorder) Close() {
 		line += fmt.Sprintf("; %d were incomplete and were not recorded", n)
 	}
 	if n := r.astray; n > 0 {
-		line += fmt.Sprintf("; %s with other servers could not be recorded", plural(n, "exchange"))
+		line += fmt.Sprintf("; %s with other servers could not be recorded",
+			words.Count(n, "exchange", "exchanges"))
 	}
 	r.options.Say(line)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // exchangeOf translates an exchange of the server; ok is false if no fixture
