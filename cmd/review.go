@@ -15,7 +15,8 @@ func reviewCommand(st *state, d doors) *cli.Command {
 	for _, f := range flags.all() {
 		switch f.Names()[0] {
 		case "update", "watch", "list", "report-junit", "report-tap", "report-json", "report-html",
-			reportFlag, "quiet", "repeat", "shuffle", "seed", "shard-times":
+			reportFlag, "quiet", "repeat", "shuffle", "seed", "shard-times", "detect-leaks",
+			"chaos", "against", "all-methods":
 		default:
 			kept = append(kept, f)
 		}
@@ -28,6 +29,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 			" test does, then shows each difference and asks what to do. The keys (followed\n" +
 			"by Enter if standard input is not a terminal):\n" +
 			"  a  accept: the fixture expects the current response from now on\n" +
+			"  i  ignore: the fixture does not compare that part of the response from now on\n" +
 			"  r  reject: the fixture stays, and the response counts as wrong\n" +
 			"  s  skip: decide later\n" +
 			"  A  accept this difference and all that follow\n" +

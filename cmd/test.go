@@ -51,6 +51,7 @@ type testFlags struct {
 	upstreams, redact                 cli.StringSlice
 	upstreamMode                      cmdline.Choice
 	strictUpstreams                   bool
+	find                              findFlags
 	reports                           suite.Reports
 }
 
@@ -134,6 +135,8 @@ func (f *testFlags) all() []cli.Flag {
 			"--upstream-mode records (repeatable)")
 	b.Toggle("strict-upstreams", &f.strictUpstreams,
 		"fail if a recorded exchange with an upstream is not used")
+
+	f.find.flags(b)
 
 	b.Group(groupReports)
 	reportFlags(b, &f.reports)
@@ -262,6 +265,9 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		return nil, err
 	}
 	if err := f.world(&s.suite.Options.World); err != nil {
+		return nil, err
+	}
+	if err := f.find.player(s); err != nil {
 		return nil, err
 	}
 	if err := f.input(t.environ, &s.suite.Options); err != nil {

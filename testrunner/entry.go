@@ -88,7 +88,9 @@ func (f *fileRun) entry(ctx context.Context, e *hurl.Entry) error {
 func (f *fileRun) add(r Result) {
 	f.scope.Response = nil
 	f.quote(&r)
-	r.trim(f.scope.Vars.Hide())
+	if f.options.play == nil {
+		r.trim(f.scope.Vars.Hide())
+	}
 	f.result.Results = append(f.result.Results, r)
 	if f.options.Ended != nil {
 		f.options.Ended()
@@ -144,6 +146,9 @@ func (f *fileRun) attempts(ctx context.Context, e *hurl.Entry, opts *settings) (
 		if !r.Outcome.Failed() && n > 1 {
 			r.Notes = append(r.Notes, r.AttemptsNote())
 		}
+		if f.view != nil {
+			r.exchanges = f.view.Taken()
+		}
 		if !r.Outcome.Failed() || opts.retry >= 0 && int64(n) > opts.retry {
 			f.recordedUpstreams(&r)
 			return r, nil
@@ -164,10 +169,19 @@ func requestProblem(err *eval.Error) Problem {
 	return Problem{Kind: ProblemRequest, Range: err.Range, Title: err.Title, Actual: err.Message}
 }
 
+// settings returns what holds for an entry.
+func (f *fileRun) settings(e *hurl.Entry) hurl.Settings {
+	s := f.file.EntrySettings(e)
+	if f.options.play != nil {
+		s.NewInstance = false
+	}
+	return s
+}
+
 // attempt tries an entry once.
 func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (Result, error) {
 	r := Result{Entry: e, Outcome: Pass}
-	s := f.file.EntrySettings(e)
+	s := f.settings(e)
 	f.applyCookies(&s)
 	if f.options.Isolate == IsolateEntry {
 		f.session.fresh()
@@ -186,7 +200,10 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
 	b.request.MaxBody = f.options.MaxBody
 	b.request.setWorld(e, &s)
-	if f.view = f.newView(&s); f.view != nil {
+	if play := f.options.play; play != nil {
+		play.steady(b.request, &s, e)
+	}
+	if f.view = f.newView(e, &s); f.view != nil {
 		b.request.Upstream = f.view
 	}
 	trip := &trip{

@@ -25,15 +25,19 @@ const (
 	Reuse Outcome = "reuse"
 	// UpstreamMissing says that the guest sent a request to another server that is not recorded.
 	UpstreamMissing Outcome = "upstream"
-	Error           Outcome = "error"   // the fixture demands something impossible
-	Skipped         Outcome = "skipped" // not run
+	// Leak says that the response depends on what the instance did before, and Fault that the guest
+	// does not get over a fault of another server.
+	Leak    Outcome = "leak"
+	Fault   Outcome = "fault"
+	Error   Outcome = "error"   // the fixture demands something impossible
+	Skipped Outcome = "skipped" // not run
 )
 
 // Outcomes returns all outcomes in the order in which reports list them.
 func Outcomes() []Outcome {
 	return []Outcome{
 		Pass, Mismatch, Trap, Expired, NoResponse, ErrorCode, Instantiation, Reuse, UpstreamMissing,
-		Error, Skipped,
+		Leak, Fault, Error, Skipped,
 	}
 }
 
@@ -58,6 +62,10 @@ const (
 	ProblemMissing ProblemKind = "missing" // nothing is expected
 	// ProblemUpstream is a request to another server that is not recorded.
 	ProblemUpstream ProblemKind = "upstream"
+	// ProblemLeak says after what the response is another one, and ProblemFault which fault of
+	// another server the guest does not get over.
+	ProblemLeak  ProblemKind = "leak"
+	ProblemFault ProblemKind = "fault"
 )
 
 // Problem is one thing that differs from what the fixture expects.
@@ -103,6 +111,8 @@ type Result struct {
 	// Notes are reported whatever the outcome: options without effect, a new
 	// instance.
 	Notes []string
+	// exchanges are the recorded exchanges that it used, by their indices.
+	exchanges []int
 	// Rerun is the command that runs the entry alone; "" if there is none.
 	Rerun string
 }
@@ -176,7 +186,10 @@ type Summary struct {
 	Duration           time.Duration
 	Loading            time.Duration // of the component; a part of Duration
 	Slowest            []Slow
-	NotRun             int // files that were left out after a failure
+	// Table has what Chaos has tried, with a head: the entry, its request, and a mark for each
+	// fault.
+	Table  [][]string
+	NotRun int // files that were left out after a failure
 }
 
 // Slow is an entry that took long.
@@ -234,7 +247,7 @@ type Verdict int
 // The verdicts, the worst last.
 const (
 	AllPassed  Verdict = iota
-	Mismatches         // responses differ, and nothing worse
+	Mismatches         // responses differ, now and then or under faults, and nothing worse
 	Broken             // something could not be run to its end
 	Unreadable         // a fixture cannot be parsed
 )
@@ -245,11 +258,11 @@ func (s *Summary) Verdict() Verdict {
 		return Unreadable
 	}
 	for o, n := range s.Counts {
-		if n > 0 && o.Failed() && o != Mismatch {
+		if n > 0 && o.Failed() && o != Mismatch && o != Leak && o != Fault {
 			return Broken
 		}
 	}
-	if s.Counts[Mismatch] > 0 {
+	if s.Counts[Mismatch]+s.Counts[Leak]+s.Counts[Fault] > 0 {
 		return Mismatches
 	}
 	return AllPassed

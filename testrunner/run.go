@@ -73,6 +73,9 @@ type Options struct {
 	// Now and Sleep are the clock; nil stands for the real one.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
+
+	// play, if not nil, is how a finder wants entries to be run.
+	play *play
 }
 
 // Variable is a variable from outside. Its kind is inferred from the value.
@@ -280,25 +283,16 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 	if source.Err != nil || len(source.Errors) > 0 {
 		return result, nil
 	}
-	files := newFileReader(r.options.FileRoot, source.Path)
-	upstreams, parseErrors, err := r.openUpstreams(source)
-	if err != nil || len(parseErrors) > 0 {
-		result.ParseErrors, result.Err = parseErrors, err
+	f := r.open(source, s, result)
+	if f == nil {
 		return result, nil
 	}
-	f := &fileRun{
-		upstreams: upstreams,
-		options:   r.options, session: s, file: source.File, files: files, result: result,
-		base:    Spec{Component: r.options.Component},
-		cookies: &cookieStore{},
-		scope:   &eval.Scope{Vars: r.options.vars(), ReadFile: files.read, Now: r.options.now},
-	}
+	var err error
 	run := f.entries
 	if r.options.Concurrent > 1 {
 		run = f.overlapping
 	}
 	selected := r.options.Selection.Entries(source.Path, source.File.Entries)
-	f.began = f.world()
 	err = run(ctx, selected)
 	s.leave(r.options.World)
 	allRan := len(selected) == len(source.File.Entries)
@@ -312,6 +306,26 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 	result.Duration = r.options.now().Sub(start) - f.loading
 	r.loaded(f.loading)
 	return result, err
+}
+
+// open returns the run of a file that can be run; nil if its upstream fixtures cannot be read,
+// which the result then says.
+func (r *runner) open(source *Source, s *session, result *FileResult) *fileRun {
+	upstreams, parseErrors, err := r.openUpstreams(source)
+	if err != nil || len(parseErrors) > 0 {
+		result.ParseErrors, result.Err = parseErrors, err
+		return nil
+	}
+	files := newFileReader(r.options.FileRoot, source.Path)
+	f := &fileRun{
+		upstreams: upstreams,
+		options:   r.options, session: s, file: source.File, files: files, result: result,
+		base:    Spec{Component: r.options.Component},
+		cookies: &cookieStore{},
+		scope:   &eval.Scope{Vars: r.options.vars(), ReadFile: files.read, Now: r.options.now},
+	}
+	f.began = f.world()
+	return f
 }
 
 // entries runs entries in their order. An entry that fails does not end the

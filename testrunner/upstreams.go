@@ -257,7 +257,7 @@ func (f *fileRun) live(s *hurl.Settings) (live upstream.Live, ok bool) {
 
 // newView returns the recorded exchanges for an entry, or nil if the guest connects to the servers
 // themselves.
-func (f *fileRun) newView(s *hurl.Settings) *upstream.View {
+func (f *fileRun) newView(e *hurl.Entry, s *hurl.Settings) *upstream.View {
 	live, ok := f.live(s)
 	if !ok {
 		return nil
@@ -277,6 +277,9 @@ func (f *fileRun) newView(s *hurl.Settings) *upstream.View {
 			x.Place = fmt.Sprintf("%s:%d", term.Clean(path), e.Request.Range.Start.Line)
 			list = append(list, x)
 		}
+	}
+	if play := f.options.play; play != nil {
+		list = play.exchangesOf(e, list)
 	}
 	v := f.upstreams.set.View(list)
 	v.Live = live

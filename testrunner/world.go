@@ -10,6 +10,9 @@ import (
 // or else the options, or else the first entry that does.
 func (f *fileRun) world() World {
 	w := f.options.World
+	if f.options.play != nil {
+		return w
+	}
 	s := &f.file.Settings
 	for i := 0; ; i++ {
 		if s.Clock != nil && (w.Clock.IsZero() || i == 0) {

@@ -162,12 +162,12 @@ func (s *State) Send(
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	e.cancel = cancel
 	if s.world != nil {
-		e.began = s.world.begin()
+		e.world = s.world.begin()
 	}
 	if !s.track(e) || !s.goWork(func() { e.run(ctx) }) {
 		e.Close()
-		if s.world != nil {
-			s.world.end(func() bool { return false })
+		if e.world != nil {
+			e.world.end(func() bool { return false })
 		}
 		return nil, NewErrorCode(ConnectionTerminated, nil)
 	}

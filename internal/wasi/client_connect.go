@@ -23,8 +23,8 @@ func (e *Exchange) connect(
 		if refused != nil {
 			return nil, NewErrorCode(HTTPRequestDenied, refused)
 		}
-		if world := e.state.world; world != nil && !e.live.Swap(true) {
-			world.goLive()
+		if e.world != nil && !e.live.Swap(true) {
+			e.world.goLive()
 		}
 		return e.dial(ctx, c, name, address)
 	}
@@ -70,8 +70,7 @@ type waiter interface{ Waited() time.Duration }
 // after returns a channel that is closed when d has passed in the guest's time, and a function that
 // ends the wait. It waits no longer than the guest waits for the head of a response.
 func (e *Exchange) after(d time.Duration) (<-chan struct{}, func()) {
-	world := e.state.world
-	if world == nil {
+	if e.world == nil {
 		passed := make(chan struct{})
 		timer := time.AfterFunc(d, func() { close(passed) })
 		return passed, func() { timer.Stop() }
@@ -80,7 +79,7 @@ func (e *Exchange) after(d time.Duration) (<-chan struct{}, func()) {
 		e.late.Store(true)
 		d = limit
 	}
-	return world.after(d)
+	return e.world.after(d)
 }
 
 // dial connects and, for https, performs the TLS handshake, whose error is an *ErrorCode.

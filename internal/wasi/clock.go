@@ -99,8 +99,7 @@ func (t *Timer) Subscribe(w *Waiter) (unsubscribe func()) {
 		return func() {}
 	}
 	if world := t.clock.world; world != nil {
-		unset := world.set(&worldTimer{at: t.deadline, real: t.real, guest: true, fire: w.Wake})
-		return func() { unset() }
+		return world.add(&worldTimer{at: t.deadline, real: t.real, fire: w.Wake})
 	}
 	left := t.deadline - now
 	if left > math.MaxInt64 {

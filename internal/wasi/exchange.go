@@ -28,9 +28,9 @@ type Exchange struct {
 	start time.Time
 	// sender is the request that the guest worked for.
 	sender string
-	// began is when the exchange began in its World, in which live says that it is with the server
-	// itself, and late that the head of the response comes after the first-byte-timeout.
-	began      uint64
+	// world is the exchange in its World, nil if there is none; there live says that it is with the
+	// server itself, and late that the head of the response comes after the first-byte-timeout.
+	world      *worldExchange
 	live, late atomic.Bool
 
 	cancel context.CancelFunc // of the connection attempt
@@ -168,9 +168,8 @@ func (e *Exchange) half() {
 // run connects, sends and receives the head of the response.
 func (e *Exchange) run(ctx context.Context) {
 	res, code := e.perform(ctx)
-	world := e.state.world
-	if world != nil && e.live.Load() {
-		world.endLive(e.began, e.waited(code).Round(time.Millisecond))
+	if e.world != nil && e.live.Load() {
+		e.world.endLive(e.waited(code).Round(time.Millisecond))
 	}
 	if code != nil {
 		e.abort(code)
@@ -196,8 +195,8 @@ func (e *Exchange) run(ctx context.Context) {
 	if dropped && res != nil {
 		res.Close()
 	}
-	if world != nil {
-		world.end(e.wake)
+	if e.world != nil {
+		e.world.end(e.wake)
 	} else {
 		e.wake()
 	}

@@ -30,10 +30,11 @@ type World struct {
 
 // worldTimer is an event at an instant.
 type worldTimer struct {
-	at    uint64
-	real  time.Time // when it fires if events happen in real time
-	guest bool      // it was set by the guest, otherwise by an exchange
-	fire  func()    // must not block
+	at   uint64
+	real time.Time // when it fires if events happen in real time
+	fire func()    // must not block
+	// exchange is what has set it; nil for the guest.
+	exchange *worldExchange
 }
 
 // freeReadings is the number of times that a guest may read the clock without waiting. Each further
@@ -82,10 +83,22 @@ func (w *World) Used() bool {
 	return w.used
 }
 
-// set adds a timer. unset removes it, and reports whether it had not fired.
-func (w *World) set(t *worldTimer) (unset func() bool) {
+// add adds a timer of the guest. remove removes it.
+func (w *World) add(t *worldTimer) (remove func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	unset := w.set(t)
+	w.advance()
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		unset()
+	}
+}
+
+// set adds a timer. unset removes it, and reports whether it had not fired. The lock is held for
+// both.
+func (w *World) set(t *worldTimer) (unset func() bool) {
 	at, _ := slices.BinarySearchFunc(w.timers, t, func(a, b *worldTimer) int {
 		if a.at <= b.at {
 			return -1 // timers for the same instant fire in the order in which they were set
@@ -93,10 +106,7 @@ func (w *World) set(t *worldTimer) (unset func() bool) {
 		return 1
 	})
 	w.timers = slices.Insert(w.timers, at, t)
-	w.advance()
 	return func() bool {
-		w.mu.Lock()
-		defer w.mu.Unlock()
 		i := slices.Index(w.timers, t)
 		if i >= 0 {
 			w.timers = slices.Delete(w.timers, i, i+1)
@@ -121,7 +131,7 @@ func (w *World) WaitFor(pending int) {
 	defer w.mu.Unlock()
 	known := w.exchanges
 	for _, t := range w.timers {
-		if t.guest {
+		if t.exchange == nil {
 			known++
 		}
 	}
@@ -190,77 +200,101 @@ func (w *World) due() {
 func (w *World) fire() {
 	t := w.timers[0]
 	w.timers = slices.Delete(w.timers, 0, 1)
-	if t.guest {
+	if t.exchange == nil {
 		w.run()
 	} else {
-		w.held++
+		t.exchange.hold(!t.exchange.ended)
 	}
 	t.fire()
 }
 
-// begin begins an exchange and returns its instant. The exchange holds the world: the clock does
-// not move while the exchange does what takes no time.
-func (w *World) begin() uint64 {
+// worldExchange is an exchange in a World, whose lock guards it.
+type worldExchange struct {
+	world *World
+	began uint64 // the instant
+	holds bool   // the world does not move
+	ended bool   // its result has come
+}
+
+// begin begins an exchange, which holds the world: the clock does not move while the exchange does
+// what takes no time.
+func (w *World) begin() *worldExchange {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.exchanges++
-	w.held++
-	return w.now
+	x := &worldExchange{world: w, began: w.now}
+	x.hold(true)
+	return x
+}
+
+// hold makes the exchange hold the world or not. The lock is held.
+func (x *worldExchange) hold(holds bool) {
+	switch {
+	case holds == x.holds:
+	case holds:
+		x.world.held++
+	default:
+		x.world.held--
+	}
+	x.holds = holds
 }
 
 // end ends an exchange whose result has come. It calls wake, which reports whether the guest was
 // waiting for it and now goes on. The lock is held meanwhile, so that the World learns that the
 // guest was woken before it learns that the guest waits again.
-func (w *World) end(wake func() bool) {
+func (x *worldExchange) end(wake func() bool) {
+	w := x.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.exchanges--
-	w.held--
+	x.ended = true
+	x.hold(false)
 	if wake() {
 		w.run()
 	}
 	w.advance()
 }
 
-// goLive turns an exchange that holds the world into one with a real server, during which events
-// happen in real time.
-func (w *World) goLive() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.held--
-	w.live++
-	w.advance()
+// goLive turns the exchange, which holds the world, into one with a real server, during which
+// events happen in real time.
+func (x *worldExchange) goLive() {
+	x.world.mu.Lock()
+	defer x.world.mu.Unlock()
+	x.hold(false)
+	x.world.live++
+	x.world.advance()
 }
 
-// endLive undoes goLive, at the time d after began.
-func (w *World) endLive(began uint64, d time.Duration) {
+// endLive undoes goLive, at the time d after the exchange began.
+func (x *worldExchange) endLive(d time.Duration) {
+	w := x.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.live--
-	w.held++
-	w.now = max(w.now, began+uint64(d))
+	x.hold(true)
+	w.now = max(w.now, x.began+uint64(d))
 	w.due()
 }
 
-// after returns a channel that is closed when d has passed in the world, for an exchange that holds
-// the world: it does not hold it meanwhile. The exchange must call the function that after returns,
-// whether or not the time has passed.
-func (w *World) after(d time.Duration) (<-chan struct{}, func()) {
+// after returns a channel that is closed when d has passed in the world, which the exchange does
+// not hold meanwhile. The exchange must call the function that after returns, whether or not the
+// time has passed. It may wait after its end, too.
+func (x *worldExchange) after(d time.Duration) (<-chan struct{}, func()) {
+	w := x.world
 	passed := make(chan struct{})
-	t := &worldTimer{real: time.Now().Add(d), fire: func() { close(passed) }}
 	w.mu.Lock()
-	t.at = w.now + uint64(max(d, 0))
-	w.mu.Unlock()
-	unset := w.set(t)
-	w.mu.Lock()
-	w.held--
+	defer w.mu.Unlock()
+	unset := w.set(&worldTimer{
+		at: w.now + uint64(max(d, 0)), real: time.Now().Add(d), exchange: x,
+		fire: func() { close(passed) },
+	})
+	x.hold(false)
 	w.advance()
-	w.mu.Unlock()
 	return passed, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if unset() {
-			w.mu.Lock()
-			w.held++
-			w.mu.Unlock()
+			x.hold(!x.ended)
 		}
 	}
 }

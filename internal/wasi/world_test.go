@@ -169,14 +169,14 @@ func TestTheGuestsTimeoutsCountTheTimeOfItsWorld(t *testing.T) {
 // out.
 func TestAGuestMayWaitAgainAsSoonAsAResponseWokeIt(t *testing.T) {
 	w := NewWorld(worldStart)
-	w.begin()
+	x := w.begin()
 	fired := make(chan struct{})
 	waits := make(chan struct{})
-	w.end(func() bool {
+	x.end(func() bool {
 		go func() {
 			defer close(waits)
 			hour := clockOrigin + uint64(time.Hour)
-			w.set(&worldTimer{at: hour, real: farOff, guest: true, fire: func() { close(fired) }})
+			w.add(&worldTimer{at: hour, real: farOff, fire: func() { close(fired) }})
 			w.Wait(nil, true)
 		}()
 		return true
@@ -195,6 +195,32 @@ func TestAWaitThatIsOverAtOnceMovesNoClock(t *testing.T) {
 		if err := st.Wait(t.Context(), w, true); err != nil || elapsed(t, st) != 0 {
 			t.Errorf("after %v, %v", elapsed(t, st), err)
 		}
+	})
+}
+
+// A body whose pieces come one after the other goes on after the head has ended the exchange.
+func TestAnExchangeMayWaitAfterItsResponseHasCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWorld(worldStart)
+		x := w.begin()
+		early, stopEarly := x.after(time.Second) // before the end
+		x.end(func() bool { return false })
+		w.Wait(nil, false)
+		began := time.Now()
+		<-early
+		stopEarly()
+		late, stopLate := x.after(time.Second)
+		w.Wait(nil, false)
+		<-late
+		stopLate()
+		if d := time.Since(began); d != 2*time.Second {
+			t.Errorf("two pauses of a second took %v", d)
+		}
+		hour := w.now + uint64(time.Hour)
+		fired := make(chan struct{})
+		w.add(&worldTimer{at: hour, real: farOff, fire: func() { close(fired) }})
+		w.Wait(nil, true)
+		<-fired
 	})
 }
 

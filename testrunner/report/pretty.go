@@ -340,6 +340,7 @@ const worthTelling = 500 * time.Millisecond
 // Summary returns the last lines of a run.
 func (p *Pretty) Summary(s *testrunner.Summary) string {
 	var b strings.Builder
+	b.WriteString(p.table(s.Table))
 	if len(s.Slowest) > 1 {
 		for i, x := range s.Slowest {
 			label := "slowest"

@@ -81,6 +81,13 @@ func (r *reviewer) file(ctx context.Context, f *testrunner.FileResult) error {
 		switch r.decide(ctx, u) {
 		case 'a':
 			accepted = append(accepted, u)
+		case 'i':
+			if ignoring, ok := u.Ignoring(f.File.Source); ok {
+				accepted = append(accepted, ignoring)
+			} else {
+				fmt.Fprintln(r.Out, "this difference cannot be ignored: left")
+				r.left++
+			}
 		case 'r':
 			r.rejected++
 		default:
@@ -105,22 +112,24 @@ func (r *reviewer) decide(ctx context.Context, u testrunner.Update) byte {
 	}
 	answer := r.all
 	switch r.all {
-	case 'a', 'r', 's':
+	case 'a', 'i', 'r', 's':
 		r.all = 0
 	}
-	return map[byte]byte{'a': 'a', 'A': 'a', 'r': 'r', 'R': 'r', 's': 's', 'q': 's'}[answer]
+	return map[byte]byte{
+		'a': 'a', 'i': 'i', 'A': 'a', 'r': 'r', 'R': 'r', 's': 's', 'q': 's',
+	}[answer]
 }
 
 // ask shows a difference and waits for the user's choice. It stores a choice for all in all.
 func (r *reviewer) ask(ctx context.Context, u testrunner.Update) {
 	_, _ = io.WriteString(r.Out, "\n"+r.pretty().Update(u))
 	question := fmt.Sprintf(
-		"%d of %d: a accept, r reject, s skip, A accept all, R reject all, q quit: ",
+		"%d of %d: a accept, i ignore, r reject, s skip, A accept all, R reject all, q quit: ",
 		r.asked, r.total)
 	for r.all == 0 {
 		_, _ = io.WriteString(r.Out, r.Out.Strong(question))
 		key := r.key(ctx)
-		if strings.IndexByte("arsARq", key) >= 0 {
+		if strings.IndexByte("airsARq", key) >= 0 {
 			r.all = key
 		}
 	}

@@ -33,6 +33,11 @@ type Suite struct {
 	// Options are passed on to testrunner.Run.
 	Options testrunner.Options
 	Host    Host
+	// Play runs the fixtures; nil stands for testrunner.Run.
+	Play func(
+		context.Context, testrunner.Host, []*testrunner.Source, *testrunner.Options,
+		func(*testrunner.FileResult),
+	) (*testrunner.Summary, error)
 	// Dir is the current folder, "" if it is not known.
 	Dir string
 
@@ -321,7 +326,11 @@ func (s *Suite) loaded(
 
 	r := &run{Run: &report.Run{Started: time.Now(), Base: s.Dir}, accepted: s.Update}
 	pretty := s.pretty()
-	r.Summary, err = testrunner.Run(ctx, s.Host, sources, &options, func(f *testrunner.FileResult) {
+	play := testrunner.Run
+	if s.Play != nil {
+		play = s.Play
+	}
+	r.Summary, err = play(ctx, s.Host, sources, &options, func(f *testrunner.FileResult) {
 		r.Files = append(r.Files, f)
 		s.again(f)
 		if !s.Quiet || f.Failed() {

@@ -75,7 +75,7 @@ func kindOf(f cli.Flag) (kind, error) {
 		k.pairs = true
 	case "SEED":
 		k.number = true
-	case "NUMBER", "SIZE", "TIME", "DURATION", "[=SEED]", "I/N", "REGEXP", "NAME", "HOST",
+	case "NUMBER", "SIZE", "TIME", "DURATION", "[=SEED]", "I/N", "REGEXP", "OTHER", "NAME", "HOST",
 		"HOST:PORT", "PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "SCOPE",
 		"WHEN", "WORD", "GUEST-PATH":
 	default:

@@ -40,6 +40,9 @@ func (r *Request) String() string {
 	return r.Method + " " + r.Scheme + "://" + r.Host + r.Target
 }
 
+// URL returns the URL of the request.
+func (w *Want) URL() string { return w.Scheme + "://" + w.Host + w.Target }
+
 // matches reports whether the head of a request matches.
 func (w *Want) matches(r *Request) bool { return len(w.differences(r)) == 0 }
 

@@ -177,8 +177,27 @@ func (s *server) respond(x *Exchange) bool {
 	if _, err := s.conn.Write(head); err != nil {
 		return false
 	}
+	if x.Drip > 0 {
+		return s.drip(body, x.Pieces, x.Drip)
+	}
 	_, err := s.conn.Write(body)
 	return err == nil
+}
+
+// drip sends a body in pieces, each some time after the one before.
+func (s *server) drip(body []byte, pieces int, pause time.Duration) bool {
+	size := max(1, (len(body)+pieces-1)/pieces)
+	for len(body) > 0 {
+		if !s.wait(pause) {
+			return false
+		}
+		n := min(size, len(body))
+		if _, err := s.conn.Write(body[:n]); err != nil {
+			return false
+		}
+		body = body[n:]
+	}
+	return true
 }
 
 // wait waits for a time, and reports whether the guest has kept the connection open.

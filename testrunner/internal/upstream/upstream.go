@@ -34,6 +34,9 @@ type Exchange struct {
 	// whose body is cut after CutAfter bytes.
 	Fail     hurl.FailKind
 	CutAfter int
+	// Drip is how long after each of Pieces of the body the next one comes.
+	Drip   time.Duration
+	Pieces int
 
 	Status   int
 	Headers  fixture.Fields
@@ -118,6 +121,13 @@ func (v *View) Undo() {
 		v.set.used[i]--
 	}
 	v.taken = nil
+}
+
+// Taken returns the indices of the exchanges that the view has used, as often as it did.
+func (v *View) Taken() []int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.taken)
 }
 
 // graceForBodies is the time for which End waits for connections that the guest keeps open.

@@ -1,0 +1,93 @@
+package testhost
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+type finder func(context.Context, testrunner.Host, []*testrunner.Source, *testrunner.Options,
+	func(*testrunner.FileResult)) (*testrunner.Summary, error)
+
+// found returns what a finder says about a fixture with an upstream.
+func found(t *testing.T, find finder, guest, text, upstream string) (string, *testrunner.Summary) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a.hurl")
+	for name, text := range map[string]string{
+		path: text, strings.Replace(path, ".hurl", ".upstream.hurl", 1): upstream,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := newHost(time.Minute, 1)
+	defer func() {
+		if err := h.Drop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	var said []string
+	options := &testrunner.Options{Component: kitchenPath(guest), Timeout: time.Minute}
+	summary, err := find(t.Context(), h, []*testrunner.Source{testrunner.Read(path)}, options,
+		func(f *testrunner.FileResult) {
+			for _, r := range f.Results {
+				line := r.Entry.Request.URL.String() + " " + string(r.Outcome)
+				for _, p := range r.Problems {
+					line += "; " + strings.ReplaceAll(p.Title, path, "a.hurl")
+				}
+				said = append(said, strings.ReplaceAll(line, "{{base}}", ""))
+			}
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(said, "\n"), summary
+}
+
+const aUpstream = "GET http://a.test/\n[Options]\ndelay: 600s\nHTTP 200\n`from upstream`\n"
+
+// A counter is a leak; time, random numbers, sleeps and the responses of other servers are none.
+func TestALeakOfAComponentIsFound(t *testing.T) {
+	text := "GET {{base}}/\n\nGET {{base}}/counter\n\nGET {{base}}/random\n\nGET {{base}}/sleep?ms=3600000\n\n" +
+		"# @stateful\nGET {{base}}/clock\n\nGET {{base}}/fetch?url=http://a.test/\n\n# @stateful\nGET {{base}}/clock\n"
+	got, summary := found(t, testrunner.Leaks, "rust-kitchen", text, aUpstream)
+	want := "/ pass\n" +
+		"/counter leak; A leak: the response is another one after GET {{base}}/ (a.hurl:1); Body\n" +
+		"/random pass\n/sleep?ms=3600000 pass\n/clock pass\n/fetch?url=http://a.test/ pass\n/clock pass"
+	if want = strings.ReplaceAll(want, "GET {{base}}/ ", "GET / "); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if summary.Verdict() != testrunner.Mismatches {
+		t.Errorf("the verdict is %v", summary.Verdict())
+	}
+}
+
+func TestEntriesOfACleanComponentDoNotLeak(t *testing.T) {
+	text := "GET {{base}}/\n\nGET {{base}}/sleep?ms=3600000\n\nGET {{base}}/fetch?url=http://a.test/\n\n" +
+		"GET {{base}}/sse?n=3&ms=3600000\n"
+	got, summary := found(t, testrunner.Leaks, "rust-kitchen-p3", text, aUpstream)
+	if summary.Verdict() != testrunner.AllPassed {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestFaultsThatAComponentDoesNotGetOverAreFound(t *testing.T) {
+	text := "GET {{base}}/\n\nGET {{base}}/fetch?url=http://a.test/\n"
+	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
+		got, summary := found(t, testrunner.Chaos, guest, text, aUpstream)
+		marks := strings.Join(summary.Table[len(summary.Table)-1][2:], " ")
+		want, passes := "ok ok ok ok ok ok ok ok", true
+		if guest == "rust-kitchen" { // it sends on half of a body, and ends without the rest
+			want, passes = "ok ok ok ok ok ok FAILS ok", false
+		}
+		if marks != want || passes != (summary.Verdict() == testrunner.AllPassed) ||
+			!passes && !strings.Contains(got, "fault; No response if GET http://a.test/ (") {
+			t.Errorf("%s: %s\n%s", guest, marks, got)
+		}
+	}
+}

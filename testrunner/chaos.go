@@ -1,0 +1,147 @@
+package testrunner
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/testrunner/internal/upstream"
+)
+
+// fault is what another server does in place of its recorded response.
+type fault struct {
+	name string
+	// apply changes an exchange; false if that makes no fault of it.
+	apply func(x *upstream.Exchange) bool
+}
+
+// The slow response comes in pieces, each a while after the one before.
+const (
+	dripPieces = 10
+	dripPause  = 50 * time.Millisecond
+)
+
+// faults returns those that Chaos tries.
+func faults() []fault {
+	fail := func(kind hurl.FailKind) func(*upstream.Exchange) bool {
+		return func(x *upstream.Exchange) bool {
+			x.Fail = kind
+			return true
+		}
+	}
+	return []fault{
+		{"refused", fail(hurl.FailRefused)},
+		{"dns", fail(hurl.FailDNS)},
+		{"timeout", fail(hurl.FailTimeout)},
+		{"reset", fail(hurl.FailReset)},
+		{"500", func(x *upstream.Exchange) bool {
+			x.Status, x.Body, x.Trailers = http.StatusInternalServerError, []byte("an error\n"), nil
+			x.Headers = fixture.Fields{{Name: "Content-Type", Value: "text/plain"}}
+			return true
+		}},
+		{"empty", func(x *upstream.Exchange) bool {
+			had := len(x.Body) > 0
+			x.Body = nil
+			return had
+		}},
+		{"cut", func(x *upstream.Exchange) bool {
+			x.Fail, x.CutAfter = hurl.FailCut, len(x.Body)/2
+			return len(x.Body) > 0
+		}},
+		{"slow", func(x *upstream.Exchange) bool {
+			x.Drip, x.Pieces = dripPause, dripPieces
+			return len(x.Body) > 0
+		}},
+	}
+}
+
+// Chaos runs the selected entries, and then again those that have sent requests to other servers,
+// once for each fault of each recorded exchange. An entry whose guest does not respond then has the
+// outcome Fault; what it responds does not matter. Parameters and error are as those of Run.
+func Chaos(
+	ctx context.Context, host Host, sources []*Source, o *Options, done func(*FileResult),
+) (*Summary, error) {
+	p := newPlayer(host, sources, o, done)
+	started := o.now()
+	base, err := p.play(ctx, p.steps, manner{})
+	if err != nil {
+		return &p.summary, err
+	}
+	results := make(map[*hurl.Entry]*Result)
+	for i, r := range base {
+		results[p.steps[i].entry], p.taken[p.steps[i].entry] = r, r.exchanges
+	}
+	p.summary.Table = [][]string{{"request", "upstream"}}
+	for _, f := range faults() {
+		p.summary.Table[0] = append(p.summary.Table[0], f.name)
+	}
+	for i := range p.steps {
+		if err := p.disturb(ctx, &p.steps[i], base[i]); err != nil {
+			return &p.summary, err
+		}
+	}
+	p.report(started, results)
+	return &p.summary, nil
+}
+
+// disturb tries each fault of each exchange of an entry, whose result is r.
+func (p *player) disturb(ctx context.Context, s *step, r *Result) error {
+	exchanges := slices.Clone(r.exchanges)
+	slices.Sort(exchanges)
+	for _, index := range slices.Compact(exchanges) {
+		row := []string{s.place(), ""}
+		for _, fault := range faults() {
+			place, applies := "", false
+			change := func(e *hurl.Entry, list []upstream.Exchange) {
+				at := slices.IndexFunc(list, func(x upstream.Exchange) bool {
+					return x.Index == index
+				})
+				if e != s.entry || at < 0 {
+					return
+				}
+				x := &list[at]
+				// A request that is tried again meets the same fault.
+				x.Times = 0
+				place = fmt.Sprintf("%s %s (%s)", x.Want.Method, x.Want.URL(), x.Place)
+				applies = fault.apply(x)
+			}
+			got, err := p.play(ctx, append(p.before(s), *s), manner{change: change})
+			if err != nil {
+				return err
+			}
+			row[1] = place
+			row = append(row, mark(r, got[len(got)-1], place, fault.name, applies))
+		}
+		p.summary.Table = append(p.summary.Table, row)
+	}
+	return nil
+}
+
+// The marks of Summary.Table.
+const (
+	Survived = "ok"
+	Failed   = "FAILS"
+	NoFault  = "-"
+)
+
+// mark returns whether a guest got over a fault. If not, r says so.
+func mark(r, got *Result, place, fault string, applies bool) string {
+	switch {
+	case !applies:
+		return NoFault
+	case got.Response != nil && got.Response.Failure == nil:
+		return Survived
+	}
+	if r.Outcome == Pass {
+		r.Outcome = Fault
+	}
+	r.Problems = append(r.Problems, Problem{
+		Kind: ProblemFault, Title: fmt.Sprintf("No response if %s: %s", place, fault),
+		Expected: "a whole response", Actual: ending(got),
+	})
+	return Failed
+}

@@ -1,0 +1,149 @@
+package testrunner
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/testrunner/diff"
+	"github.com/wasihttp/wasihttp/testrunner/internal/upstream"
+)
+
+// Learn runs the selected entries twice: in new instances, and at another time, with other random
+// numbers, in an instance that has run them all before. Where the responses differ in what an entry
+// expects, its outcome is Mismatch, and the edits of its problems make the fixture ignore exactly
+// that. Parameters and error are as those of Run.
+func Learn(
+	ctx context.Context, host Host, sources []*Source, o *Options, done func(*FileResult),
+) (*Summary, error) {
+	p := newPlayer(host, sources, o, done)
+	started := o.now()
+	one, err := p.play(ctx, p.steps, manner{fresh: true})
+	if err != nil {
+		return &p.summary, err
+	}
+	results := make(map[*hurl.Entry]*Result)
+	for i, r := range one {
+		results[p.steps[i].entry], p.taken[p.steps[i].entry] = r, r.exchanges
+	}
+	other := World{
+		Clock: time.Date(2027, 2, 4, 12, 34, 56, 789e6, time.UTC),
+		Seed:  foundWorld.Seed + 1, Seeded: true,
+	}
+	// The exchanges of the first round are used up in the second one.
+	again := func(_ *hurl.Entry, list []upstream.Exchange) {
+		for i := range list {
+			if list[i].Times > 0 {
+				list[i].Times *= 2
+			}
+		}
+	}
+	two, err := p.play(ctx, slices.Concat(p.steps, p.steps), manner{world: &other, change: again})
+	if err != nil {
+		return &p.summary, err
+	}
+	for i := range p.steps {
+		s, r := &p.steps[i], one[i]
+		problems := expected(r.Entry, apart(r, two[len(p.steps)+i], s.settings()))
+		if r.Outcome != Pass && r.Outcome != Mismatch {
+			continue
+		}
+		r.Outcome, r.Problems = Pass, problems
+		if len(problems) > 0 {
+			r.Outcome = Mismatch
+		}
+		for j := range problems {
+			problems[j].Title += " moves"
+			problems[j].Edits = ignoreEdits(r.Entry, &problems[j], s.source.File.Source)
+		}
+	}
+	p.report(started, results)
+	return &p.summary, nil
+}
+
+// expected returns the differences in what an entry expects of its response.
+func expected(e *hurl.Entry, problems []Problem) []Problem {
+	if e.Response == nil {
+		return nil
+	}
+	return slices.DeleteFunc(problems, func(p Problem) bool {
+		switch p.Kind {
+		case ProblemHeader:
+			return !slices.ContainsFunc(e.Response.Headers, func(h *hurl.KeyValue) bool {
+				return strings.EqualFold(h.Key.String(), fieldOf(&p))
+			})
+		case ProblemTrailer:
+			return !slices.ContainsFunc(e.Settings.Trailers, func(t hurl.Trailer) bool {
+				return strings.EqualFold(t.Name, fieldOf(&p))
+			})
+		case ProblemBody:
+			return e.Response.Body == nil
+		}
+		return false
+	})
+}
+
+// fieldOf returns the name of the field that a problem is about.
+func fieldOf(p *Problem) string {
+	words := strings.Fields(p.Title)
+	for i, w := range words[:max(len(words)-1, 0)] {
+		if w == "Header" || w == "Trailer" || w == "header" {
+			return strings.ToLower(words[i+1])
+		}
+	}
+	return ""
+}
+
+// Ignoring returns the change that makes a fixture ignore a difference; ok is false if that cannot
+// be said.
+func (u Update) Ignoring(source []byte) (ignoring Update, ok bool) {
+	p := *u.Problem
+	p.Edits = nil
+	if u.Result.Entry.Range.Start.Line > 0 {
+		p.Edits = ignoreEdits(u.Result.Entry, &p, source)
+	}
+	return Update{u.Path, u.Result, &p}, len(p.Edits) > 0
+}
+
+// ignoreEdits returns the edits that make a fixture ignore a difference; nil if none can.
+func ignoreEdits(e *hurl.Entry, p *Problem, source []byte) []hurl.Edit {
+	var directives []string
+	switch {
+	case p.Kind == ProblemHeader && fieldOf(p) != "":
+		directives = []string{"header " + fieldOf(p)}
+	case p.Kind == ProblemTrailer && fieldOf(p) != "":
+		directives = []string{"trailer " + fieldOf(p)}
+	case p.Kind == ProblemBody && p.Diff != nil && p.Diff.Kind == diff.JSON:
+		for _, c := range p.Diff.Changes {
+			for _, path := range []string{c.Path, c.From} {
+				directive := "jsonpath " + path
+				if path != "" && !slices.Contains(directives, directive) {
+					directives = append(directives, directive)
+				}
+			}
+		}
+		if len(directives) > manyPaths {
+			directives = []string{"body"}
+		}
+	case p.Kind == ProblemBody:
+		directives = []string{"body"}
+	}
+	end := "\n"
+	if at := strings.IndexByte(string(source), '\n'); at > 0 && source[at-1] == '\r' {
+		end = "\r\n"
+	}
+	var text strings.Builder
+	for _, d := range directives {
+		text.WriteString("# @ignore " + d + end)
+	}
+	if text.Len() == 0 {
+		return nil
+	}
+	at := hurl.Range{Start: e.Range.Start, End: e.Range.Start}
+	return []hurl.Edit{{Range: at, Text: text.String()}}
+}
+
+// manyPaths is how many paths of a body are ignored one by one.
+const manyPaths = 20
