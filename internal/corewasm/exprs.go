@@ -59,7 +59,7 @@ func (w *rewriter) withExprs(id byte) ([]byte, error) {
 	}
 	if add {
 		e.out = append(e.out, byte(I32), 1, 0x41)
-		e.out = appendS32(e.out, int32(w.opt.Period))
+		e.out = appendS32(e.out, w.opt.first())
 		e.out = append(e.out, 0x0b)
 	}
 	return e.out, r.err

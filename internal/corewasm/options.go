@@ -17,8 +17,8 @@ type Options struct {
 	// counts or so code calls it again. A count is about one plain instruction; what takes longer
 	// counts for more.
 	Safepoint *ImportName
-	// Period is after how many counts code calls it first. It is at most 1<<31-1; 0 means
-	// [DefaultPeriod].
+	// Period is after how many counts the host usually wants to be called. It is called first after
+	// an eighth of them, as it cannot say when. Period is at most 1<<31-1; 0 means [DefaultPeriod].
 	Period uint32
 	// MoveData takes the active segments of a memory that the module defines
 	// itself out of the module.
@@ -41,6 +41,9 @@ type Options struct {
 	// the place of each frame.
 	Lines bool
 }
+
+// first is after how many counts code comes to its first safepoint.
+func (o *Options) first() int32 { return max(int32(o.Period/8), 1) }
 
 // Segment is data that belongs at Offset, in bytes, of memory 0 before the
 // instance runs; later segments overwrite earlier ones. Bytes alias the input.

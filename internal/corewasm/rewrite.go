@@ -281,7 +281,7 @@ func (w *rewriter) exportGlobals() {
 		}
 	}
 	if w.safepoints != nil {
-		add(w.info.space(KindGlobal), I32, constant{known: true, bits: uint64(w.opt.Period)})
+		add(w.info.space(KindGlobal), I32, constant{known: true, bits: uint64(w.opt.first())})
 	}
 }
 
