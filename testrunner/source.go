@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/har"
@@ -122,9 +125,12 @@ func findBelow(folder string, info fs.FileInfo, above []fs.FileInfo) ([]string, 
 	for _, entry := range entries {
 		name := entry.Name()
 		path := filepath.Join(folder, name)
-		info, err := os.Stat(path)
+		var info fs.FileInfo
+		if !entry.Type().IsRegular() {
+			info, _ = os.Stat(path) // if it cannot be had, reading it reports why
+		}
 		switch {
-		case err == nil && info.IsDir():
+		case info != nil && info.IsDir():
 			if strings.HasPrefix(name, ".") || name == "node_modules" || name == "target" {
 				continue
 			}
@@ -143,10 +149,11 @@ func findBelow(folder string, info fs.FileInfo, above []fs.FileInfo) ([]string, 
 // unique leaves the first of paths that lead to the same file.
 func unique(paths []string) []string {
 	seen := make(map[string]bool)
+	current, _ := os.Getwd() // if it cannot be had, relative paths are compared as they are
 	return slices.DeleteFunc(paths, func(p string) bool {
 		key := p
-		if abs, err := filepath.Abs(p); err == nil && p != Stdin {
-			key = abs
+		if p != Stdin && !filepath.IsAbs(p) {
+			key = filepath.Join(current, p)
 		}
 		again := seen[key]
 		seen[key] = true
@@ -157,21 +164,38 @@ func unique(paths []string) []string {
 // Stdin is the path of the fixture that standard input holds.
 const Stdin = "-"
 
-// ReadAll reads fixtures; in is standard input.
+// ReadAll reads fixtures, several at once; in is standard input.
 func ReadAll(paths []string, in io.Reader) []*Source {
 	sources := make([]*Source, len(paths))
-	for i, path := range paths {
-		if path != Stdin {
-			sources[i] = Read(path)
-			continue
-		}
-		data, err := regular.ReadAll(in, regular.MaxFile)
-		sources[i] = Parse(path, data)
-		if err != nil {
-			sources[i] = &Source{Path: path, Err: fmt.Errorf("standard input: %w", err)}
+	var next atomic.Int64
+	read := func() {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(paths) {
+				return
+			}
+			sources[i] = readFrom(paths[i], in)
 		}
 	}
+	var readers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(paths)) - 1 {
+		readers.Go(read)
+	}
+	read()
+	readers.Wait()
 	return sources
+}
+
+// readFrom reads a fixture from a file or, if that is what the path names, from standard input.
+func readFrom(path string, in io.Reader) *Source {
+	if path != Stdin {
+		return Read(path)
+	}
+	data, err := regular.ReadAll(in, regular.MaxFile)
+	if err != nil {
+		return &Source{Path: path, Err: fmt.Errorf("standard input: %w", err)}
+	}
+	return Parse(path, data)
 }
 
 // Read reads a fixture.

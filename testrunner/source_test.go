@@ -1,6 +1,7 @@
 package testrunner_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -65,6 +66,27 @@ func TestPathsWithoutFixturesAreErrors(t *testing.T) {
 		}
 		if got, err := testrunner.Find([]string{path}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v; want an error with %q", path, got, err, want)
+		}
+	}
+}
+
+func TestSourcesAreReadInTheirOrder(t *testing.T) {
+	dir := t.TempDir()
+	var paths []string
+	for i := range 100 {
+		path := filepath.Join(dir, fmt.Sprint(i)+".hurl")
+		text := fmt.Appendf(nil, "GET http://localhost/%d\n", i)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	paths[50] = testrunner.Stdin
+	sources := testrunner.ReadAll(paths, strings.NewReader("GET http://localhost/50\n"))
+	for i, s := range sources {
+		if want := fmt.Sprintf("http://localhost/%d", i); s.Path != paths[i] || s.Err != nil ||
+			!strings.HasSuffix(testrunner.EntryName(s.File.Entries[0]), want) {
+			t.Errorf("source %d is %s: %v %v", i, s.Path, s.Err, s.Errors)
 		}
 	}
 }

@@ -174,9 +174,12 @@ func besideUpstream(path string) string {
 }
 
 // UpstreamsOf returns the paths of the upstream fixtures that a source uses.
-func UpstreamsOf(s *Source) []string {
+func UpstreamsOf(s *Source) []string { return upstreamsOf(s, siblingUpstream(s.Path)) }
+
+// upstreamsOf is UpstreamsOf with what siblingUpstream has returned.
+func upstreamsOf(s *Source, beside string) []string {
 	var paths []string
-	if beside := siblingUpstream(s.Path); beside != "" {
+	if beside != "" {
 		paths = append(paths, beside)
 	}
 	if s.File == nil {
@@ -204,12 +207,13 @@ func (r *runner) openUpstreams(source *Source) (*upstreams, []*hurl.ParseError, 
 	for _, s := range source.File.Settings.Upstreams {
 		u.shared = append(u.shared, files.relative(s.Path))
 	}
-	if beside := siblingUpstream(source.Path); beside != "" {
+	beside := siblingUpstream(source.Path)
+	if beside != "" {
 		u.shared = append(u.shared, beside)
 	}
 	u.shared = append(u.shared, r.options.Upstreams...)
 	n := 0
-	for _, path := range append(UpstreamsOf(source), r.options.Upstreams...) {
+	for _, path := range append(upstreamsOf(source, beside), r.options.Upstreams...) {
 		if _, ok := u.first[path]; ok {
 			continue
 		}
