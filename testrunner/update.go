@@ -97,7 +97,7 @@ func Apply(path string, source []byte, updates []Update) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out, replaceFile(path, out, info.Mode().Perm())
+	return out, regular.Replace(path, out, info.Mode().Perm())
 }
 
 // dropRepeated drops edits of a place that another edit already changes.
@@ -112,21 +112,6 @@ func dropRepeated(edits []hurl.Edit) []hurl.Edit {
 		}
 	}
 	return out
-}
-
-// replaceFile writes a file beside path and renames it, so that other programs
-// never see half of it.
-func replaceFile(path string, content []byte, mode os.FileMode) error {
-	next := path + ".new"
-	if err := regular.WriteFile(next, content, mode); err != nil {
-		return err
-	}
-	if err := os.Rename(next, path); err != nil {
-		// The error that matters is err.
-		_ = os.Remove(next)
-		return err
-	}
-	return nil
 }
 
 // Writable reports whether the fixture can be changed in place.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
@@ -140,7 +138,7 @@ func (f *files) hide(file *file, s *redact.Session) {
 	changed := err == nil && sha256.Sum256(now) != file.sum
 	file.sum = sum
 	if err == nil && !changed {
-		err = replaceFile(file.path, text)
+		err = regular.Replace(file.path, text, 0o644)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // the user has removed it
@@ -168,24 +166,4 @@ func (f *files) told() []string {
 	}
 	more := fmt.Sprintf("%d more files may hold secrets as well", len(f.lines)-maxTold)
 	return append(f.lines[:maxTold:maxTold], more)
-}
-
-// replaceFile replaces a file in one step.
-func replaceFile(path string, content []byte) (err error) {
-	out, err := os.CreateTemp(filepath.Dir(path), ".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			// Half a fixture is worse than none.
-			_ = os.Remove(out.Name())
-		}
-	}()
-	_, err = out.Write(content)
-	err = errors.Join(err, out.Chmod(0o644), out.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(out.Name(), path)
 }

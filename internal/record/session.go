@@ -125,7 +125,7 @@ func (s *sessionFile) write(path string, text []byte) error {
 		if sha256.Sum256(now) != before {
 			return fmt.Errorf("%s: was changed since it was recorded", path)
 		}
-		if err := replaceFile(path, text); err != nil {
+		if err := regular.Replace(path, text, 0o644); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/wasihttp/wasihttp/internal/units"
 )
@@ -159,6 +160,25 @@ func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Close())
+}
+
+// Replace replaces the file at path, or makes one, with the permissions of perm, in one step: other
+// programs see the old contents or all of data. If it fails, the old contents stay.
+func Replace(path string, data []byte, perm fs.FileMode) (err error) {
+	next, err := os.CreateTemp(filepath.Dir(path), ".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(next.Name()) // the error that matters is err
+		}
+	}()
+	_, err = next.Write(data)
+	if err = errors.Join(err, next.Chmod(perm), next.Close()); err != nil {
+		return err
+	}
+	return os.Rename(next.Name(), path)
 }
 
 func check(path string, info fs.FileInfo) error {

@@ -93,3 +93,28 @@ func TestOpenRefusesFoldersAndMissingFiles(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestReplaceLeavesTheOldContentsOrTheNew fails once because the path is a folder, which no file
+// can replace.
+func TestReplaceLeavesTheOldContentsOrTheNew(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	for _, want := range []string{"old", "the new contents"} {
+		if err := Replace(path, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != want {
+			t.Errorf("contents %q, error %v; want %q", got, err, want)
+		}
+	}
+	folder := filepath.Join(dir, "folder")
+	if err := os.MkdirAll(filepath.Join(folder, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Replace(folder, []byte("new"), 0o600); err == nil {
+		t.Error("a folder was replaced")
+	}
+	if names, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(names) > 0 {
+		t.Errorf("left behind: %q, %v", names, err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/encoding/unicode"
 
+	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/internal/xpath"
 )
@@ -229,7 +230,7 @@ func (s *Scope) filterText(v Value, f *hurl.Filter) (*Value, *Error) {
 	case hurl.FilterHTMLUnescape:
 		return some(text(htmlUnescape(v.Text)))
 	case hurl.FilterURLEncode:
-		return some(text(percentEncode(v.Text, "-._~/")))
+		return some(text(fixture.PercentEncode(v.Text, "-._~/")))
 	case hurl.FilterURLDecode:
 		return some(text(validUTF8([]byte(percentDecode(v.Text)))))
 	}
@@ -323,22 +324,6 @@ func unescapeParam(s string) string {
 	return s
 }
 
-// percentEncode encodes all bytes except letters, digits and those in keep.
-func percentEncode(s, keep string) string {
-	const digits = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
-			strings.IndexByte(keep, c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
-		}
-	}
-	return b.String()
-}
-
 // percentDecode decodes percent-encoded bytes; what is not an escape stays as it is.
 func percentDecode(s string) string {
 	var b strings.Builder
@@ -364,4 +349,4 @@ func validUTF8(data []byte) string {
 }
 
 // EncodeParam percent-encodes the value of a query or form parameter.
-func EncodeParam(s string) string { return percentEncode(s, "-._~") }
+func EncodeParam(s string) string { return fixture.PercentEncode(s, "-._~") }
