@@ -15,16 +15,16 @@ import (
 // convertCommand describes "wasihttp convert".
 func convertCommand(t *state) *cli.Command {
 	var (
-		dir, base     string
-		redact, hosts cli.StringSlice
-		force         bool
+		dir   string
+		hosts cli.StringSlice
+		style styleFlags
+		force bool
 	)
 	b := &cmdline.Flags{}
 	b.Text("output", &dir, "",
 		"write the fixtures into the folder `PATH`, which is created if needed; or, if PATH ends "+
 			"in .hurl, all of them into that file, as a session", "o")
-	b.List("redact", &redact, redactUsage)
-	b.Text("base", &base, "", "write `URL` in place of scheme and host, for example {{base}}")
+	style.add(b)
 	b.List("host", &hosts,
 		"keep only requests to `HOST`: host or host:port (repeatable); with --base the default "+
 			"is the host of the first request to this machine, or else of the first request")
@@ -47,8 +47,14 @@ wasihttp convert session.har -o session.hurl                one file, with varia
 wasihttp convert http-service.json -o fixtures/             write fixtures/http-service.hurl`),
 		Flags: b.All(),
 		Action: func(c *cli.Context) error {
+			filter, err := style.filter()
+			if err != nil {
+				return err
+			}
 			o := record.ConvertOptions{
-				Dir: dir, Force: force, Redact: redact.Value(), Base: base, Hosts: hosts.Value(),
+				Dir: dir, Force: force, Redact: style.redact.Value(), Base: style.base,
+				AllHeaders: style.allHeaders, Pretty: style.pretty, Filter: filter,
+				Hosts: hosts.Value(),
 				Wrote: func(path string) { fmt.Fprintln(t.stdout, term.Clean(path)) },
 				Warn: func(path, text string) {
 					if path != "" {

@@ -19,8 +19,53 @@ const redactUsage = "also replace the value of each header, cookie, parameter, f
 
 // recordFlags holds the values of the recording flags of serve.
 type recordFlags struct {
-	path   string
-	redact cli.StringSlice
+	path  string
+	style styleFlags
+}
+
+// styleFlags holds the values of the flags about how fixtures are written, and of what.
+type styleFlags struct {
+	base               string
+	include, exclude   cli.StringSlice
+	redact             cli.StringSlice
+	allHeaders, pretty bool
+}
+
+// add adds the flags.
+func (f *styleFlags) add(b *cmdline.Flags) {
+	b.List("redact", &f.redact, redactUsage)
+	b.Text("base", &f.base, "", "write `URL` in place of scheme and host, for example {{base}}")
+	b.List("include", &f.include, "write only what matches `RULE`: host:PATTERN, path:PATTERN, or "+
+		"type:PATTERN for the media type of the response; * stands for any text (repeatable: one "+
+		"rule of each kind has to match)")
+	b.List("exclude", &f.exclude, "leave out what matches `RULE`, as for --include (repeatable)")
+	b.Toggle("all-headers", &f.allHeaders,
+		"also write request headers in which browsers describe themselves, such as sec-fetch-mode")
+	b.Toggle("pretty", &f.pretty,
+		"write JSON of responses indented, to be compared by value (# @json)")
+}
+
+// filter translates --include and --exclude.
+func (f *styleFlags) filter() (record.Filter, error) {
+	var filter record.Filter
+	for _, list := range []struct {
+		flag  string
+		texts []string
+		rules *[]record.Rule
+	}{
+		{"include", f.include.Value(), &filter.Include},
+		{"exclude", f.exclude.Value(), &filter.Exclude},
+	} {
+		for _, text := range list.texts {
+			rule, err := record.ParseRule(text)
+			if err != nil {
+				return filter, exit.Usagef("for example --"+list.flag+" 'path:/api/*'",
+					"--%s: %v", list.flag, err)
+			}
+			*list.rules = append(*list.rules, rule)
+		}
+	}
+	return filter, nil
 }
 
 // all returns the flags.
@@ -30,17 +75,21 @@ func (f *recordFlags) all() []cli.Flag {
 	b.Text("record", &f.path, "", "write each exchange as a fixture into the folder `PATH`, with "+
 		"secrets replaced; or, if PATH ends in .hurl, all of them into that file, as a session in "+
 		"one instance")
-	b.List("redact", &f.redact, redactUsage)
+	f.style.add(b)
 	return b.All()
 }
 
 // settings translates the flags.
-func (f *recordFlags) settings() record.Options {
-	o := record.Options{Dir: f.path, Redact: f.redact.Value()}
+func (f *recordFlags) settings() (record.Options, error) {
+	filter, err := f.style.filter()
+	o := record.Options{
+		Dir: f.path, Redact: f.style.redact.Value(), Filter: filter, Base: f.style.base,
+		AllHeaders: f.style.allHeaders, Pretty: f.style.pretty,
+	}
 	if record.IsSession(f.path) {
 		o.Dir, o.Session = "", f.path
 	}
-	return o
+	return o, err
 }
 
 // startRecording returns the recorder of --record; nil without that flag.
@@ -52,6 +101,9 @@ func (t *server) startRecording(s *serveSettings) (*record.Recorder, error) {
 	o.Timeout = s.load.Timeout
 	o.Say = func(line string) { t.note("%s", line) }
 	r, err := record.New(o)
+	if errors.As(err, new(*record.Error)) {
+		return nil, convertError(err)
+	}
 	if errors.Is(err, fs.ErrExist) && o.Session != "" {
 		return nil, exit.Usagef("remove it, or name another file", "--record %s: %v exists",
 			o.Session, existing(err))

@@ -49,7 +49,9 @@ func serveCommand(st *state, d doors) *cli.Command {
 			if err != nil {
 				return err
 			}
-			settings.record = recording.settings()
+			if settings.record, err = recording.settings(); err != nil {
+				return err
+			}
 			settings.execDir = config.Of(c).Dir("exec")
 			path := config.Of(c).Component(c.Args().First())
 			return settings.reported((&server{st, d}).serve(c.Context, path, settings))

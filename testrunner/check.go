@@ -214,6 +214,9 @@ func (c *checker) body(b *hurl.Body) {
 		}
 		got = unsafe.Slice(unsafe.StringData(text), len(text)) // neither is changed
 	}
+	if isText {
+		got = c.keepIgnored(want, got)
+	}
 	if bytes.Equal(want, got) {
 		return
 	}
@@ -275,9 +278,9 @@ func ignoredPaths(s *hurl.Settings) ([]*jsonpath.Path, *eval.Error) {
 
 // withoutIgnored compares JSON without the nodes that the fixture ignores, and
 // returns the difference; nil for none. semantic is false if the fixture
-// ignores no nodes, or if one side is not JSON.
+// ignores no nodes and does not want a comparison by value, or if one side is not JSON.
 func (c *checker) withoutIgnored(want, got []byte) (d *diff.Diff, semantic bool, err error) {
-	if len(c.ignored) == 0 {
+	if len(c.ignored) == 0 && !c.settings.JSON {
 		return nil, false, nil
 	}
 	trees := make([]any, 2)

@@ -84,6 +84,9 @@ func (c *checker) bodyEdits(b *hurl.Body, want, got []byte, isText bool) []hurl.
 	end := hurl.LineEndAt(c.source, b.Range)
 	if isText {
 		raw, err := c.scope.Response.Bytes(c.scope.Work)
+		if c.ignoresText() {
+			raw = got
+		}
 		if err == nil {
 			return []hurl.Edit{{Range: b.Range, Text: encode(b.Payload, raw, end)}}
 		}
@@ -122,7 +125,7 @@ func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bo
 			return before + json + after, true
 		}
 	}
-	if len(ignored) == 0 {
+	if len(ignored) == 0 && !c.settings.JSON {
 		return "", false
 	}
 	rendered, ok := jsonedit.Merge(c.scope.Work, string(want), wantTree, gotTree, keep)

@@ -31,6 +31,10 @@ type ConvertOptions struct {
 	Redact []string
 	// Base is that of hurl.RecordOptions.
 	Base string
+	// AllHeaders and Pretty are those of hurl.RecordOptions, too.
+	AllHeaders, Pretty bool
+	// Filter chooses what is converted.
+	Filter Filter
 	// Hosts are the hosts of the program, NAME or NAME:PORT; requests to others
 	// are left out. If Hosts is empty and Base is not, the host of the program
 	// is that of the first request to this machine, or else of the first
@@ -89,10 +93,8 @@ func Convert(paths []string, o ConvertOptions) error {
 		o.Dir = filepath.Dir(o.Session)
 	}
 	c := converter{o: o, session: redact.NewSession(o.Redact)}
-	request := fixture.Request{Method: http.MethodGet, URL: "http://localhost/"}
-	probe := fixture.Exchange{Request: request}
-	if _, _, err := hurl.FromExchange(&probe, hurl.RecordOptions{Base: o.Base}); err != nil {
-		return &Error{Kind: BadBase, Err: err}
+	if err := checkBase(o.Base); err != nil {
+		return err
 	}
 	for _, path := range paths {
 		if err := c.read(path); err != nil {
@@ -127,6 +129,21 @@ func Convert(paths []string, o ConvertOptions) error {
 		return &Error{Nothing, archives, errors.New("no entry can be converted")}
 	}
 	return nil
+}
+
+// checkBase reports a base that is no URL; the error is an *Error.
+func checkBase(base string) error {
+	request := fixture.Request{Method: http.MethodGet, URL: "http://localhost/"}
+	probe := fixture.Exchange{Request: request}
+	if _, _, err := hurl.FromExchange(&probe, hurl.RecordOptions{Base: base}); err != nil {
+		return &Error{Kind: BadBase, Err: err}
+	}
+	return nil
+}
+
+// hurl returns the options of the fixtures.
+func (o *ConvertOptions) hurl() hurl.RecordOptions {
+	return hurl.RecordOptions{Base: o.Base, AllHeaders: o.AllHeaders, Pretty: o.Pretty}
 }
 
 // converter writes fixtures into a folder.
@@ -204,6 +221,13 @@ func (s *source) archive(data []byte, o *ConvertOptions) error {
 		return err
 	}
 	s.entries, s.warnings = a.Entries, a.Warnings
+	kept := a.Exchanges[:0]
+	for i := range a.Exchanges {
+		if x := &a.Exchanges[i]; o.Filter.keeps(x) {
+			kept = append(kept, *x)
+		}
+	}
+	a.Exchanges = kept
 	if o.Base == "" && len(o.Hosts) == 0 {
 		s.list = a.Exchanges
 		return nil
@@ -246,7 +270,7 @@ func (c *converter) convert(s *source) error {
 	for i := range s.list {
 		s.list[i] = c.session.Hide(&s.list[i])
 	}
-	options := hurl.RecordOptions{Base: c.o.Base}
+	options := c.o.hurl()
 	if s.suite {
 		options.Env, options.Component = s.env, c.componentBeside(s.path)
 		name := strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path)) + ".hurl"
@@ -276,9 +300,8 @@ func (c *converter) writeSession() error {
 	if len(c.woven) == 0 {
 		return nil
 	}
-	options := hurl.RecordOptions{
-		Base: c.o.Base, LineEnd: c.lineEnd(filepath.Base(c.o.Session)),
-	}
+	options := c.o.hurl()
+	options.LineEnd = c.lineEnd(filepath.Base(c.o.Session))
 	text, warnings := renderSession(c.woven, c.session.Hide, options, true)
 	for _, line := range fixture.Summarize(warnings, len(c.woven)) {
 		c.o.Warn("", line)

@@ -38,6 +38,11 @@ type Options struct {
 	Session string
 	// Redact are more names of secrets, as redact.NewSession takes them.
 	Redact []string
+	// Filter chooses what is recorded.
+	Filter Filter
+	// Base, AllHeaders and Pretty are those of hurl.RecordOptions.
+	Base               string
+	AllHeaders, Pretty bool
 	// Timeout is how long the server waits for the head of a response; 0 means
 	// that it waits forever.
 	Timeout time.Duration
@@ -47,7 +52,9 @@ type Options struct {
 }
 
 // hurl returns the options of the fixtures.
-func (o *Options) hurl() hurl.RecordOptions { return hurl.RecordOptions{} }
+func (o *Options) hurl() hurl.RecordOptions {
+	return hurl.RecordOptions{Base: o.Base, AllHeaders: o.AllHeaders, Pretty: o.Pretty}
+}
 
 // Recorder writes exchanges as fixtures, one after the other, in the
 // background. Its methods are safe for concurrent use. A nil Recorder records
@@ -79,6 +86,9 @@ type Recorder struct {
 
 // New starts a recorder. The caller must close it.
 func New(o Options) (*Recorder, error) {
+	if err := checkBase(o.Base); err != nil {
+		return nil, err
+	}
 	dir := o.Dir
 	if o.Session != "" {
 		dir = filepath.Dir(o.Session)
@@ -216,6 +226,9 @@ func (r *Recorder) one(t *trace) error {
 	e, ok := r.exchangeOf(t.recorded)
 	if !ok {
 		r.incomplete()
+		return nil
+	}
+	if !r.options.Filter.keeps(&e) {
 		return nil
 	}
 	if r.options.Session != "" {
