@@ -84,3 +84,16 @@ func TestAThreadCannotPromoteItself(t *testing.T) {
 	i := instantiateBytes(t, cancelBytes(t, false), NewLinker(), nil)
 	mustTrap(t, i, "a thread cannot resume itself", "self")
 }
+
+// A copy that was cancelled is over: one of no elements after it waits for the other side, too.
+func TestAnEmptyCopyAfterACancelledOneWaits(t *testing.T) {
+	i := instantiateFile(t, "cancelled-write.wasm", NewLinker(), nil)
+	const blocked = 1<<32 - 1
+	for _, end := range []string{"write", "read"} {
+		for _, length := range []uint32{0, 1, 1000} {
+			if got := must(t, i, end, U32(length)).U32(); got != blocked {
+				t.Errorf("%s of %d bytes, cancelled: then %#x", end, length, got)
+			}
+		}
+	}
+}
