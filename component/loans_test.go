@@ -110,8 +110,8 @@ func TestLoansLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-// Each string that is lowered into a list is allocated in memory that has grown for it, and may have
-// moved.
+// Each string that is lowered into a list is allocated in memory that has grown for it, and may
+// have moved.
 func TestMemoryMayMoveWhileAValueIsLowered(t *testing.T) {
 	i := instantiateFile(t, "loans.wasm", (&loanBed{}).linker(), nil)
 	const n = 40
