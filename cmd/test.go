@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -55,9 +56,15 @@ type testFlags struct {
 	reports                           suite.Reports
 }
 
+// postReturnInTests is how long a component may go on working after a response. The next request
+// and the end of the run wait for it, so it is less than when it serves.
+const postReturnInTests = 2 * time.Second
+
 func newTestFlags() *testFlags {
+	guest := newServeFlags()
+	guest.postReturnTimeout = cmdline.Span(postReturnInTests)
 	return &testFlags{
-		guest:   newServeFlags(),
+		guest:   guest,
 		isolate: cmdline.Choice{Value: "none", Of: []string{"none", "file", "entry"}},
 		color:   cmdline.Choice{Value: "auto", Of: []string{"auto", "always", "never"}},
 		upstreamMode: cmdline.Choice{
@@ -149,6 +156,8 @@ func (f *testFlags) all() []cli.Flag {
 		"max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file",
 		"inherit-network", "allow-net", reportFlag, "cache-dir", "no-cache")
 	b.Describe("timeout", "`TIME` for a response if the fixture does not say; 0 means no limit")
+	b.Describe("post-return-timeout", "`TIME` that the component may go on working after a "+
+		"response; the next request and the end of the run wait for it")
 	return b.All()
 }
 

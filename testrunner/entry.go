@@ -198,6 +198,7 @@ func (f *fileRun) attempt(ctx context.Context, e *hurl.Entry, opts *settings) (R
 	}
 	r.Notes = append(r.Notes, b.notes...)
 	b.request.Timeout, b.request.Taken = f.timeout(&s, opts), f.taken
+	b.request.Responded = f.options.Responded
 	b.request.MaxBody = f.options.MaxBody
 	b.request.setWorld(e, &s)
 	if play := f.options.play; play != nil {

@@ -67,9 +67,9 @@ type Options struct {
 	Redact []string
 	// StrictUpstreams makes it a failure if a recorded exchange of a file is not used.
 	StrictUpstreams bool
-	// Ended, if not nil, is called whenever an entry has ended, from several
-	// goroutines at once.
-	Ended func()
+	// Responded, if not nil, is called whenever a whole response is there, for which the instance
+	// may work on, and Ended whenever an entry has ended; both from several goroutines at once.
+	Responded, Ended func()
 	// Now and Sleep are the clock; nil stands for the real one.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error

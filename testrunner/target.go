@@ -102,6 +102,9 @@ type Request struct {
 	// Taken, if not nil, is called when the instance has taken the request. It
 	// may be called again.
 	Taken func()
+	// Responded, if not nil, is called when the whole response is there. If the instance works on
+	// for it, Do then waits.
+	Responded func()
 }
 
 // Response is the result of a request.

@@ -323,6 +323,10 @@ func (s *Suite) loaded(
 	progress.Update("testing", 0, total)
 	var ended atomic.Int64
 	options.Ended = func() { progress.Update("testing", int(ended.Add(1)), total) }
+	options.Responded = func() {
+		// It is shown only if the next step takes long to come.
+		progress.Update("the component works on after a response", int(ended.Load()), total)
+	}
 
 	r := &run{Run: &report.Run{Started: time.Now(), Base: s.Dir}, accepted: s.Update}
 	pretty := s.pretty()

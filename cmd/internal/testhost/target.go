@@ -93,6 +93,9 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 		err = receive(head, r, a, t.now(r))
 	}
 	a.Duration = time.Since(start)
+	if err == nil && r.Responded != nil {
+		r.Responded()
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -109,7 +112,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 	}
 	t.vacant.Store(!a.Lost && t.limit == 1)
 	for _, err := range after.end() {
-		a.Notes = append(a.Notes, "after its response: "+err.Error())
+		a.Notes = append(a.Notes, afterNote(err))
 	}
 	a.Stderr = c.Stderr()
 	return a, ctx.Err()
@@ -136,6 +139,16 @@ func (a *after) end() []error {
 	defer a.mu.Unlock()
 	a.ended = true
 	return a.errs
+}
+
+// afterNote is the note about an error after a response.
+func afterNote(err error) string {
+	note := "after its response: " + err.Error()
+	var expired *handler.ExpirationError
+	if errors.As(err, &expired) && expired.Status == handler.PostReturn {
+		note += "; --post-return-timeout allows more time"
+	}
+	return note
 }
 
 // late explains a response that took too long, with what the guest was doing if

@@ -16,15 +16,18 @@ import (
 
 // newHost returns a Host of components that are loaded as host.New does.
 func newHost(timeout time.Duration, concurrent int) *Host {
+	return newHostWith(host.Config{Timeout: timeout}, concurrent)
+}
+
+func newHostWith(cfg host.Config, concurrent int) *Host {
+	cfg.MaxMemory, cfg.Outbound = 1<<30, host.Outbound{AllowAll: true}
 	return New(Config{
 		Load: func(ctx context.Context, path string) (*Component, error) {
 			wasm, err := os.ReadFile(path)
 			if err != nil {
 				return nil, err
 			}
-			h, err := host.New(ctx, wasm, host.Config{
-				Timeout: timeout, MaxMemory: 1 << 30, Outbound: host.Outbound{AllowAll: true},
-			})
+			h, err := host.New(ctx, wasm, cfg)
 			if err != nil {
 				return nil, err
 			}
@@ -48,8 +51,15 @@ func kitchenPath(name string) string {
 // runFixture runs a fixture against a guest that this repository ships.
 func runFixture(t *testing.T, guest, text string, options testrunner.Options) *testrunner.FileResult {
 	t.Helper()
+	return runOn(t, newHost(10*time.Second, options.Concurrent), guest, text, options)
+}
+
+// runOn is runFixture for a host, which it drops.
+func runOn(
+	t *testing.T, host *Host, guest, text string, options testrunner.Options,
+) *testrunner.FileResult {
+	t.Helper()
 	path := writeFile(t, "f.hurl", text)
-	host := newHost(10*time.Second, options.Concurrent)
 	options.Component = kitchenPath(guest)
 	var result *testrunner.FileResult
 	if _, err := testrunner.Run(t.Context(), host, testrunner.ReadAll([]string{path}, nil), &options, func(f *testrunner.FileResult) { result = f }); err != nil {
@@ -136,6 +146,25 @@ func TestWhatEndsAGuestAfterItsResponseIsANote(t *testing.T) {
 				t.Errorf("%s, entry %d: outcome %s, notes %q", guest, i, r[i].Outcome, notes)
 			}
 		}
+	}
+}
+
+// The next request has to wait for a guest that works on, and the user hears why.
+func TestWorkAfterAResponseIsTimedAndNamed(t *testing.T) {
+	responses := 0
+	h := newHostWith(host.Config{PostReturnTimeout: 50 * time.Millisecond}, 1)
+	r := runOn(t, h, "lab/lab-p2", "GET http://localhost/finish-spin\nHTTP 200\n\n"+
+		"GET http://localhost/finish-spin\nHTTP 200\n\nGET http://localhost/finish-exit1\nHTTP 200\n",
+		testrunner.Options{Timeout: time.Hour, Responded: func() { responses++ }}).Results
+	for i, works := range []bool{true, true, false} {
+		notes := strings.Join(r[i].Notes, "\n")
+		if r[i].Outcome != testrunner.Pass || strings.Contains(notes, "the guest was still working") != works ||
+			strings.Contains(notes, "--post-return-timeout") != works {
+			t.Errorf("entry %d: outcome %s, notes %q", i, r[i].Outcome, notes)
+		}
+	}
+	if responses != 3 {
+		t.Errorf("%d responses were announced", responses)
 	}
 }
 
