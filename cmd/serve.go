@@ -26,7 +26,7 @@ import (
 
 // serveCommand describes "wasihttp serve".
 func serveCommand(st *state, d doors) *cli.Command {
-	flags, recording := newServeFlags(), new(recordFlags)
+	flags, recording, fixtures := newServeFlags(), new(recordFlags), new(cli.StringSlice)
 	return config.Attach(command(&cli.Command{
 		Name:      "serve",
 		Usage:     "serve a component over HTTP",
@@ -34,7 +34,7 @@ func serveCommand(st *state, d doors) *cli.Command {
 		Description: "Without COMPONENT, serves the only component found in the current folder,\n" +
 			"target/wasm32-wasi*/{release,debug}, dist and build.\n\n" +
 			cmdline.Examples(serveExamples),
-		Flags: append(flags.all(), recording.all()...),
+		Flags: slices.Concat(flags.all(), recording.all(), retestFlags(fixtures)),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
 				return exit.Usagef("pass arguments to the component with --arg",
@@ -52,6 +52,7 @@ func serveCommand(st *state, d doors) *cli.Command {
 			if settings.record, err = recording.settings(); err != nil {
 				return err
 			}
+			settings.fixtures = fixtures.Value()
 			settings.execDir = config.Of(c).Dir("exec")
 			path := config.Of(c).Component(c.Args().First())
 			return settings.reported((&server{st, d}).serve(c.Context, path, settings))

@@ -229,6 +229,8 @@ type serveSettings struct {
 	// record has all settings but those of the process. If it has no folder,
 	// nothing is recorded.
 	record record.Options
+	// fixtures are run with each build.
+	fixtures []string
 	// used collects what components use, for the file report; nil if that is "".
 	used   *capabilities.Collector
 	report string

@@ -57,6 +57,8 @@ func (t *server) serveOn(
 	}
 	defer closeKeyValue()
 	d := t.newDecider(path, cfg, s)
+	fixtures := t.newRetester(path, s)
+	d.Swapped = fixtures.again
 	if s.exec != "" {
 		closeBuilder, err := t.startExec(ctx, d, s)
 		if err != nil {
@@ -89,14 +91,25 @@ func (t *server) serveOn(
 	keys := t.openKeys()
 	defer t.closeKeys()
 	if keys != nil && !s.quiet && !s.jsonLog {
-		fmt.Fprintf(t.stderr, "%s\n", t.stderr.Dim("r reload · c clear · o open · q quit · ? help"))
+		hint := "r reload · c clear · o open · q quit · ? help"
+		if fixtures != nil {
+			hint = "d differences · a accept · " + hint
+		}
+		fmt.Fprintf(t.stderr, "%s\n", t.stderr.Dim(hint))
 	}
 
 	background, stop := context.WithCancel(ctx)
+	var tests sync.WaitGroup
+	if fixtures != nil {
+		tests.Go(func() { fixtures.run(background) })
+		if build.Handler != nil {
+			fixtures.again()
+		}
+	}
 	ended := make(chan struct{}, 2)
 	go func() { left = d.Run(background); ended <- struct{}{} }()
 	go func() {
-		t.obey(background, keys, hangups, d, quit, serve.URL(listener, s.addr))
+		t.obey(background, keys, hangups, d, fixtures, quit, serve.URL(listener, s.addr))
 		ended <- struct{}{}
 	}()
 	listening = false
@@ -104,6 +117,7 @@ func (t *server) serveOn(
 	stop()
 	<-ended
 	<-ended
+	tests.Wait()
 	if err != nil {
 		return exit.Loadf(err, "", "%s: cannot go on serving: %v", path, err)
 	}
@@ -178,7 +192,7 @@ const hangupDelay = 200 * time.Millisecond
 // again, unless the terminal was closed.
 func (t *server) obey(
 	ctx context.Context, keys *term.Keys, hangups <-chan os.Signal, d *reload.Decider,
-	quit func(), url string,
+	fixtures *retester, quit func(), url string,
 ) {
 	gone := func() bool { return t.closed != nil && t.closed() }
 	recheck := time.NewTimer(hangupDelay)
@@ -209,6 +223,7 @@ func (t *server) obey(
 				// The terminal was closed.
 				quit()
 				return
+			case fixtures.press(key):
 			case key == 'r':
 				d.Again(ctx)
 			case key == 'c':
@@ -232,6 +247,7 @@ func (t *server) obey(
 const keysHelp = `  r  reload the component now
   c  clear the screen
   o  open the page in a browser
+  d  show how responses differ from the fixtures of --test, a accepts that
   q  quit, as Ctrl-C does
   ?  show this list
 `

@@ -60,6 +60,8 @@ type Options struct {
 	Changes func(before, now *Build) Changes
 	// Command builds the component; nil if there is no such command.
 	Command *Command
+	// Swapped, if not nil, is called after each swap. It must not block.
+	Swapped func()
 	// Log reports the results of changes to the user.
 	Log *Log
 	// Drain is how long the requests of a build that was replaced may go on.
@@ -432,6 +434,9 @@ func (d *Decider) swap(ctx context.Context, a *attempt) {
 	d.current, d.digest, d.fileError, d.away = a.build, a.digest, "", false
 	d.mark()
 	d.Log.swapped(from, a.build, changes, ready, draining)
+	if d.Swapped != nil {
+		d.Swapped()
+	}
 	d.old.Go(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Drain)
 		defer cancel()

@@ -1,0 +1,70 @@
+package cmd
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestFixturesRunWithEachBuild also presses the keys, as a terminal would.
+func TestFixturesRunWithEachBuild(t *testing.T) {
+	kitchens := map[string][]byte{}
+	for name, path := range map[string]string{"rust-kitchen": kitchen(), "rust-kitchen-p3": kitchenP3()} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kitchens[name] = data
+	}
+	t.Chdir(t.TempDir())
+	replace(t, "app.wasm", kitchens["rust-kitchen"])
+	const fixture = "GET http://localhost/\nHTTP 200\n```\nhello from rust\n```\n\nGET http://localhost/status?code=404\nHTTP 404\n"
+	if err := os.WriteFile("a.hurl", []byte(fixture), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newSession()
+	st := s.state(programName, "serve", "app.wasm", "--addr", "127.0.0.1:0", "--test", "a.hurl")
+	go func() { s.code <- st.main(context.Background(), engineDoors(st)) }()
+	t.Cleanup(func() {
+		s.signals <- os.Interrupt
+		s.exit(t)
+	})
+	s.err.await(t, `✓ \S+ fixtures: 2 same\n`)
+	replace(t, "app.wasm", kitchens["rust-kitchen-p3"])
+	s.err.await(t, `ready after (.|\n)*✗ \S+ fixtures: 1 same, 1 changed\n`)
+}
+
+func TestKeysShowAndAcceptWhatTheFixturesFound(t *testing.T) {
+	path := kitchen()
+	fixture := writeFixture(t, "a.hurl", "GET http://localhost/\nHTTP 200\n`another`\n")
+	s := newSession()
+	st := s.state(programName)
+	r := (&server{st, engineDoors(st)}).newRetester(path, &serveSettings{fixtures: []string{fixture}})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.run(ctx)
+	}()
+	if r.press('r') || !r.press('d') {
+		t.Error("the keys are not those of the retester")
+	}
+	s.err.await(t, `no fixtures were run yet`)
+	r.again()
+	s.err.await(t, `✗ \S+ fixtures: 0 same, 1 changed\n`)
+	r.press('d')
+	s.err.await(t, `- expected  \+ got\n\s+- another`)
+	r.press('a')
+	s.err.await(t, `accepted 1 difference\n`)
+	s.err.await(t, `✓ \S+ fixtures: 1 same\n`)
+	stop()
+	<-ended
+	if text, err := os.ReadFile(fixture); err != nil || !strings.Contains(string(text), "hello from rust") {
+		t.Errorf("the fixture holds %s, %v", text, err)
+	}
+	var none *retester
+	if none.again(); none.press('d') {
+		t.Error("without --test there are keys")
+	}
+}
