@@ -125,7 +125,7 @@ func (s *Store) Busy() bool { return len(s.queue) > 0 || s.mailbox.full() }
 // calls it, from a host function.
 func (s *Store) Current() *Task { return s.root }
 
-// Culprit returns the call during which the store trapped; nil if that is not known.
+// Culprit returns the call during which the store trapped; nil if it is unknown.
 func (s *Store) Culprit() *Task { return s.root }
 
 // Wake returns a channel that receives when Turn has something to do.

@@ -239,7 +239,7 @@ func newMeter(sources []moduleSource, report func(done, total int)) *meter {
 	return m
 }
 
-// of returns what the progress of a module is to be told to; nil if nobody wants to know it.
+// of returns the function that reports the progress of a module, or nil if there is none.
 func (m *meter) of(i int) func(done, total int) {
 	if m.report == nil {
 		return nil

@@ -62,7 +62,7 @@ type ExpirationError struct {
 	// be stopped in time.
 	Trap *engine.Trap
 	// Task is the guest's task for the request, and Waiting what it was waiting for; 0 and "" if
-	// that is not known.
+	// it is unknown.
 	Task    TaskID
 	Waiting string
 }
@@ -107,7 +107,7 @@ func (e *ExpirationError) Doing() string {
 }
 
 // HostCall returns the name of the host function in which the guest was waiting when it was
-// stopped; "" if it was in its own code, or that is not known.
+// stopped; "" if it was in its own code, or it is unknown.
 func (e *ExpirationError) HostCall() string {
 	if e.Trap == nil || len(e.Trap.Frames) == 0 || e.Trap.Frames[0].Module != engine.HostModule {
 		return ""
@@ -115,7 +115,7 @@ func (e *ExpirationError) HostCall() string {
 	return e.Trap.Frames[0].Func
 }
 
-// Frames returns the guest's backtrace, innermost call first; nil if that is not known.
+// Frames returns the guest's backtrace, innermost call first; nil if it is unknown.
 func (e *ExpirationError) Frames() []engine.Frame {
 	if e.Trap == nil {
 		return nil
@@ -159,7 +159,7 @@ type TrapOrPanicError struct {
 	// Err is the fault; for a panic it wraps an *engine.PanicError.
 	Err error
 	// Task is the guest's task for the request, and Waiting what it was waiting for; 0 and "" if
-	// that is not known.
+	// it is unknown.
 	Task    TaskID
 	Waiting string
 

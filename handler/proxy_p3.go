@@ -17,7 +17,7 @@ type concurrentProxy interface {
 	Busy() bool
 	// Wake receives when there is something to do for Step.
 	Wake() <-chan struct{}
-	// Culprit returns the task that trapped, or 0 if that is not known.
+	// Culprit returns the task that trapped, or 0 if it is unknown.
 	Culprit() TaskID
 	// Refusing reports whether the guest holds new tasks back (back-pressure).
 	Refusing() bool

@@ -59,7 +59,7 @@ type WorkerState interface {
 	// Report receives a failure that no outcome can carry, because the response of the request is
 	// complete or its receiver has left: a *TrapError, an *ExitError, an *ExpirationError, or a
 	// *TrapOrPanicError if the host panicked. Each is reported once, if and only if no receiver has
-	// got it. data is the argument of Handle; nil if the request is not known, and for a panic of
+	// got it. data is the argument of Handle; nil if the request is unknown, and for a panic of
 	// Drop. Unlike the other methods it may be called by any goroutine, several at once, and after
 	// Drop.
 	Report(data any, err error)

@@ -42,8 +42,8 @@ func (a *attribution) started(c *Call, task handler.TaskID) {
 	a.tasks[task] = c
 }
 
-// running returns the request for which the guest runs just now, or nil if that is not known. Only
-// the owner of the store may call it.
+// running returns the request for which the guest is running, or nil if it is unknown. Only the
+// owner of the store may call it.
 func (a *attribution) running() *Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -177,7 +177,7 @@ func (b *answerBody) Close() error {
 }
 
 // RequestID returns the id of the request for which the guest has called a host function. It
-// returns "" if the request is not known, as during the initialization of an instance.
+// returns "" if the request is unknown, as during the initialization of an instance.
 func RequestID(c *component.Call) string {
 	g, ok := c.Data().(*guest)
 	if !ok {

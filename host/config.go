@@ -148,8 +148,7 @@ type Origin struct {
 	guest *guest
 }
 
-// Request returns the id of the request for which the guest runs just now; "" if that is not known.
-// It may be called during a Write to the stream and during its Close.
+// Request returns the id of the request for which the guest is running; "" if it is unknown.
 func (o Origin) Request() string {
 	if o.guest == nil {
 		return ""

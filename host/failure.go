@@ -54,7 +54,7 @@ type Failure struct {
 	RequestID string
 	// Cause says in a few words what happened; "" if ErrorCode says it all.
 	Cause string
-	// Doing says what the guest was busy with when it was stopped; "" if that is not known. It is
+	// Doing says what the guest was busy with when it was stopped; "" if it is unknown. It is
 	// part of Cause.
 	Doing string
 	// ErrorCode is the error code, in the notation of WIT values, for the outcome ErrorCode.
@@ -95,7 +95,7 @@ type Frame struct {
 	Func string
 	// Module names the core module.
 	Module string
-	// File and Line say where in the source; "" and 0 if that is not known.
+	// File and Line say where in the source; "" and 0 if it is unknown.
 	File string
 	Line int
 	// Runtime reports whether the function belongs to how the language reports a failure, and not

@@ -29,14 +29,14 @@ type Outbound struct {
 	Log func(OutboundRequest)
 	// Connect makes the connection for a request, for https with TLS done; nil for the network. It
 	// also gets requests that the policy refuses: only r.Dial does. r.Sender is the id of the
-	// request on whose behalf it is made, "" if that is not known. Connect is called from many
+	// request on whose behalf it is made, "" if it is unknown. Connect is called from many
 	// goroutines.
 	Connect func(ctx context.Context, r wasi.Destination) (net.Conn, error)
 }
 
 // OutboundRequest is a request to another server that has ended.
 type OutboundRequest struct {
-	// RequestID is the id of the request on whose behalf it was made; "" if that is not known.
+	// RequestID is the id of the request on whose behalf it was made; "" if it is unknown.
 	RequestID string
 	Method    string
 	URL       string
@@ -140,7 +140,7 @@ func (p Pattern) Match(host string, port int) bool {
 // without a Host.
 func (o *Outbound) Client() *wasi.Client { return (*wasi.Client)(o.client(nil)) }
 
-// client returns a client that keeps the policy for the guest; nil if that is not known.
+// client returns a client that keeps the policy for the guest; nil if it is unknown.
 func (o *Outbound) client(g *guest) *inner.Client {
 	c := &inner.Client{TLS: o.TLS, Connect: o.Connect}
 	if g != nil {

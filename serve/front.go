@@ -180,7 +180,7 @@ func (f *front) tick() {
 type plainConn struct {
 	f    *front
 	c    *conn
-	ctx  context.Context // of its requests, with what net/http tells about a connection
+	ctx  context.Context // of its requests, with the values of net/http for a connection
 	buf  []byte          // where requests are read to
 	rest int             // bytes in it that have come during a request
 	out  plainWriter

@@ -173,7 +173,7 @@ func (b *keptBody) keep(p []byte) {
 	b.data = append(b.data, p...)
 }
 
-// kept returns what was read, and lets go of it.
+// kept returns the bytes that were read, and releases them.
 func (b *keptBody) kept() (data []byte, over, end bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

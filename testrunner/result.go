@@ -8,14 +8,14 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
 
-// Outcome is how an entry ended.
+// Outcome is the way in which an entry ended.
 type Outcome string
 
 // The outcomes.
 const (
 	Pass          Outcome = "pass"
 	Mismatch      Outcome = "mismatch"      // a response, but not the expected one
-	Trap          Outcome = "trap"          // the guest was stopped by a fault of its own
+	Trap          Outcome = "trap"          // the guest broke a rule and was stopped
 	Expired       Outcome = "expired"       // no response in time
 	NoResponse    Outcome = "no-response"   // the guest ended without a response
 	ErrorCode     Outcome = "error-code"    // the guest returned an error-code
@@ -23,13 +23,14 @@ const (
 	// Reuse means that only a new instance can respond, although hosts reuse instances of this
 	// kind.
 	Reuse Outcome = "reuse"
-	// UpstreamMissing says that the guest sent a request to another server that is not recorded.
+	// UpstreamMissing means that the guest sent a request to another server for which nothing is
+	// recorded.
 	UpstreamMissing Outcome = "upstream"
-	// Leak says that the response depends on what the instance did before, and Fault that the guest
-	// does not get over a fault of another server.
+	// Leak means that the response depends on what the instance did before, and Fault that the
+	// guest fails if another server does.
 	Leak    Outcome = "leak"
 	Fault   Outcome = "fault"
-	Error   Outcome = "error"   // the fixture demands something impossible
+	Error   Outcome = "error"   // the fixture asks for something impossible
 	Skipped Outcome = "skipped" // not run
 )
 
@@ -41,7 +42,7 @@ func Outcomes() []Outcome {
 	}
 }
 
-// Failed reports whether the outcome is none of Pass and Skipped.
+// Failed reports whether the outcome is neither Pass nor Skipped.
 func (o Outcome) Failed() bool { return o != Pass && o != Skipped }
 
 // ProblemKind is the subject of a problem.
@@ -60,39 +61,42 @@ const (
 	ProblemFailure ProblemKind = "failure" // no response
 	ProblemExpect  ProblemKind = "expect"  // a response or failure other than the expected one
 	ProblemMissing ProblemKind = "missing" // nothing is expected
-	// ProblemUpstream is a request to another server that is not recorded.
+	// ProblemUpstream is a request to another server for which nothing is recorded.
 	ProblemUpstream ProblemKind = "upstream"
-	// ProblemLeak says after what the response is another one, and ProblemFault which fault of
-	// another server the guest does not get over.
+	// ProblemLeak names what changes the response when it comes before, and ProblemFault the fault
+	// of another server after which the guest fails.
 	ProblemLeak  ProblemKind = "leak"
 	ProblemFault ProblemKind = "fault"
 )
 
-// Problem is one thing that differs from what the fixture expects.
+// Problem is one difference between a response and what the fixture expects. It is plain data; the
+// packages below testrunner render it.
 type Problem struct {
 	Kind ProblemKind
-	// Range is the place in the fixture of what is not met; zero if there is none.
+	// Range is the part of the fixture that is not met; zero if there is none.
 	Range hurl.Range
 	// Title says in a few words what is wrong.
 	Title string
-	// Expected and Actual are one line each; "" if there is a Diff, or if Title
-	// is enough.
+	// Expected and Actual are one line each, without secrets; "" if there is a Diff, or if Title is
+	// enough.
 	Expected, Actual string
 	// Source is the line of the fixture that is not met; "" if Title and
 	// Expected are enough.
 	Source string
-	// Diff is not nil for bodies that differ.
+	// Diff is the difference of two bodies; nil for other problems.
 	Diff *diff.Diff
-	// Edits make the fixture expect the response; nil if no edit can.
+	// Edits change the fixture so that it expects the response; nil if no edit can.
 	Edits []hurl.Edit
 }
 
-// Result is the result of an entry.
+// Result is the result of an entry, as plain data: a failed expectation is a Problem, never an
+// error. It belongs to the receiver, and the run does not change it any more.
 type Result struct {
 	Entry   *hurl.Entry
 	Outcome Outcome
 	Started time.Time
-	// Duration is the time of all attempts together.
+	// Duration is the time of all attempts, with captures, asserts and the pauses between attempts,
+	// but without the option delay and without loading the component.
 	Duration time.Duration
 	// Request and Response are those of the last attempt; nil if there was none.
 	Request  *Request
@@ -102,18 +106,16 @@ type Result struct {
 	// one. It is set only with Options.All.
 	Missing  *Problem
 	Captures []Capture
-	// Attempts is how often the entry was tried because of "retry", at least 1
+	// Attempts is the number of times that the entry was tried because of "retry": at least 1,
 	// unless it was skipped.
 	Attempts int
-	// Earlier are the attempts that failed before the last one, without the first
-	// ones if there were very many.
+	// Earlier are the attempts that failed before the last one; of very many, the last ones.
 	Earlier []Attempt
-	// Notes are reported whatever the outcome: options without effect, a new
-	// instance.
+	// Notes are reported for every outcome: options without effect, a new instance.
 	Notes []string
-	// exchanges are the recorded exchanges that it used, by their indices.
+	// exchanges are the indices of the recorded exchanges that the entry used.
 	exchanges []int
-	// Rerun is the command that runs the entry alone; "" if there is none.
+	// Rerun is the command that runs this entry alone; "" if there is none.
 	Rerun string
 }
 
@@ -126,7 +128,7 @@ type Attempt struct {
 // Flaky reports whether the entry passed after it had failed.
 func (r *Result) Flaky() bool { return r.Outcome == Pass && r.Attempts > 1 }
 
-// AttemptsNote is the note of an entry that is Flaky.
+// AttemptsNote returns the note for an entry that is Flaky.
 func (r *Result) AttemptsNote() string { return fmt.Sprintf("it took %d attempts", r.Attempts) }
 
 // Capture is a variable that an entry has set.
@@ -135,7 +137,7 @@ type Capture struct {
 	Value any // as in JSON; "***" for a secret
 }
 
-// Name returns the name of the entry: method and URL as written.
+// Name returns the name of the entry: method and URL as they are written in the fixture.
 func (r *Result) Name() string {
 	return EntryName(r.Entry)
 }

@@ -80,7 +80,7 @@ type Request struct {
 	// Target is path and query, encoded as they are to be sent.
 	Target  string
 	Version string // "1.0", "1.1", "2" or "3"
-	// Headers has Host only if the fixture gives it.
+	// Headers contains Host only if the fixture sets it.
 	Headers fixture.Fields
 	Body    []byte // nil: none
 	// Size is the size of the body, in bytes, if only its beginning was kept for reports;
@@ -132,7 +132,7 @@ type Response struct {
 func (a *Response) text() string { return unsafe.String(unsafe.SliceData(a.Body), len(a.Body)) }
 
 // ReadBody reads the body of a response to its end. length is its announced
-// length in bytes, -1 if that is not known. ReadBody returns what it read before
+// length in bytes, -1 if it is unknown. ReadBody returns what it read before
 // an error together with the error; for a body larger than MaxBody the error is a
 // *TooLargeError.
 func (r *Request) ReadBody(body io.Reader, length int64) ([]byte, error) {
@@ -168,7 +168,7 @@ func (f *Failure) String() string {
 // Frame is an entry of a backtrace.
 type Frame struct {
 	Func string `json:"func"`
-	// Place is file:line, "" if it is not known.
+	// Place is file:line, "" if it is unknown.
 	Place string `json:"place,omitempty"`
 }
 

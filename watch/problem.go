@@ -72,7 +72,7 @@ func limitProblem(err error, every time.Duration) Problem {
 	return p
 }
 
-// sysctl returns the value of a setting of the kernel, 0 if it is not known.
+// sysctl returns the value of a setting of the kernel, 0 if it is unknown.
 func sysctl(name string) int {
 	text, err := regular.ReadFile("/proc/sys/"+strings.ReplaceAll(name, ".", "/"), regular.MaxText)
 	if err != nil {

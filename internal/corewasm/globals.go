@@ -40,10 +40,12 @@ func (i *Info) GlobalInit(own int, value GlobalValue) (bits uint64, known bool) 
 
 // GlobalStores describes what code sets a global to.
 type GlobalStores struct {
-	// Stored: some code sets it. If Unknown, to nobody knows what; else always to Bits.
+	// Stored reports whether some code sets the global: to Bits, or if Unknown is true, to values
+	// that are not known.
 	Stored, Unknown bool
 	Bits            uint64
-	// First: the start function sets it before it does anything that other code could notice.
+	// First reports whether the start function sets it before it does anything that other code
+	// could notice.
 	First bool
 }
 

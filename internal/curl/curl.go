@@ -25,7 +25,7 @@ type Request struct {
 	Body           []byte
 }
 
-// bodyFile is where the command reads a body that is not known whole.
+// bodyFile is where the command reads a body of which only a part is known.
 const bodyFile = "request-body"
 
 // Command returns a command for a POSIX shell that sends the request. The note says what the user

@@ -33,7 +33,7 @@ type position struct {
 	line int
 }
 
-// positions returns what is at an offset of the code section, or nil if that is not known. It is
+// positions returns what is at an offset of the code section, or nil if it is unknown. It is
 // safe for concurrent use.
 func (d *debugInfo) positions(offset uint64) (found []position) {
 	d.mu.Lock()

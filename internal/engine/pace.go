@@ -20,7 +20,7 @@ const (
 	slow      = time.Millisecond
 	minCounts = 1 << 12
 	maxCounts = corewasm.DefaultPeriod
-	// newCounts is up to how many counts come next if it is not known how long the last ones took.
+	// newCounts is the largest next number of counts if it is unknown how long the last ones took.
 	newCounts = 1 << 16
 )
 

@@ -41,9 +41,9 @@ type ticket struct {
 	gate sync.Mutex
 }
 
-// next returns when who has the ticket may go on, and what time it is then. It is called now and
-// then; g is the group of a guest, whose interrupt ends the wait. wide is true for a turn that is
-// as long as the first.
+// next returns the time at which the holder of the ticket may continue, which is when it returns.
+// It is called now and then; g is the group of a guest, whose interrupt ends the wait. If wide is
+// true, the turn is as long as the first one.
 func (q *turns) next(k *ticket, now time.Time, g *Group, wide bool) time.Time {
 	if !k.holds {
 		q.wait(k, g, k.used > 0)

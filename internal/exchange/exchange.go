@@ -30,7 +30,7 @@ type Config struct {
 	Grace time.Duration
 	// Reserved names the headers that a response cannot set, in canonical form.
 	Reserved []string
-	// Conn returns the connection that a request came on; nil, or a nil Conn, if it is not known.
+	// Conn returns the connection that a request came on; nil, or a nil Conn, if it is unknown.
 	Conn func(r *http.Request) Conn
 
 	small, bulk sync.Pool // of *[]byte, of these sizes
@@ -75,7 +75,7 @@ type Exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	control http.ResponseController
-	conn    Conn  // nil if it is not known
+	conn    Conn  // nil if it is unknown
 	body    *Body // &own, or nil if the request has none
 	own     Body
 

@@ -42,7 +42,7 @@ type Problem struct {
 	Code    string
 	Message string // one line that names the file and the thing
 	Hint    string // the next step; "" if there is none
-	Err     error  // what was found underneath; nil if that is all in Message
+	Err     error  // the error that caused it; nil if Message says all
 
 	composed bool // it may come of one of several files that is yet to be written
 }

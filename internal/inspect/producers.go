@@ -10,7 +10,7 @@ import (
 // Producer is a language or tool that took part in making a component.
 type Producer struct {
 	Name    string
-	Version string // "" if it is not known
+	Version string // "" if it is unknown
 }
 
 // Producers are the languages and tools that made a component or core module, each list in the

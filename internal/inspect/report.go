@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Report is what there is to say about a file. The names in JSON are kept stable for programs.
+// Report describes a file. The names in JSON are kept stable for programs.
 type Report struct {
 	File      string          `json:"file"`
 	Plugs     []string        `json:"plugs,omitempty"`

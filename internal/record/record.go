@@ -319,7 +319,7 @@ func (r *Recorder) Close() {
 	}
 	r.mu.Lock()
 	r.closed = true
-	var rest []*trace // of instances whose end nobody has waited for
+	var rest []*trace // of instances for whose end nothing waits
 	for _, t := range r.traces {
 		if t.recorded != nil && !t.queued {
 			rest = append(rest, t)

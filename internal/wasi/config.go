@@ -192,8 +192,8 @@ func (s *State) Clock() *Clock {
 	return s.clock
 }
 
-// Calling tells the context of the host function that the guest has called: what takes long looks
-// whether it has ended. The guest's goroutine calls it.
+// Calling sets the context of the host function that the guest has called. Host functions that take
+// long check whether it has ended. The goroutine of the guest calls it.
 func (s *State) Calling(ctx context.Context) { s.calling = ctx }
 
 // stopped returns why the host function that was called last has to stop, nil if it has not.

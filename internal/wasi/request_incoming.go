@@ -15,7 +15,7 @@ type Request struct {
 	Method string
 	// Scheme is "HTTP", "HTTPS", another one in its own case, or "" if it is not known.
 	Scheme string
-	// Authority is host and port as the client named them; "" if it is not known.
+	// Authority is host and port as the client named them; "" if it is unknown.
 	Authority string
 	// PathWithQuery is the target's path and query exactly as they were sent; "" if the target
 	// has none (CONNECT).

@@ -45,7 +45,7 @@ func (s *State) findZone() Zone {
 func (z Zone) ID() string { return z.name }
 
 // At returns the offset from UTC in seconds, the zone's abbreviation and whether it is daylight
-// saving time, at an instant in seconds since 1970. ok is false if that is not known; the values
+// saving time, at an instant in seconds since 1970. ok is false if it is unknown; the values
 // are those of UTC then.
 func (z Zone) At(seconds int64) (offset int, name string, daylight, ok bool) {
 	if z.name == "" {

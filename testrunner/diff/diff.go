@@ -1,6 +1,18 @@
-// Package diff compares expected and actual bodies and returns their
-// differences as data: of JSON by path, of text by line and word, of anything
-// else by byte.
+// Package diff compares expected and actual bodies and returns their differences as data: of JSON
+// by path, of text by line and word, of anything else by byte.
+//
+// The goal is a difference that a person reads at a glance and a program can use: a value that
+// moved within a list is one change, lines have their numbers, and a note says what the comparison
+// of values does not show (white space, line ends, the order of members). The package does not
+// decide whether a difference matters: the fixture does. Its result is not a patch: equal lines in
+// long texts are left out.
+//
+// Texts are compared by their longest common subsequence (Myers), which gives the shortest
+// difference, in time and memory that grow with the square of the number of lines that differ. From
+// 2,000 such lines on, only lines that occur once in each text anchor the comparison, in time n log
+// n, so that a body in which everything differs does not take longer to compare than to send. An
+// anchored comparison for all texts would be simpler, and is often clearer for source code, but the
+// lines of responses repeat (braces, rows of tables), and then it finds too little in common.
 package diff
 
 import (

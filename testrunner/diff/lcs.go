@@ -6,8 +6,9 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
-// maxEdits limits the search for the shortest list of edits. Beyond it, only
-// elements that occur once on either side are matched, without a search.
+// maxEdits limits the search for the shortest list of edits, which takes steps and memory of
+// maxEdits² words at most. Beyond it, only elements that occur once on either side are matched,
+// without a search.
 const maxEdits = 2000
 
 // lcs returns the pairs of indexes of a longest common subsequence (E. Myers,

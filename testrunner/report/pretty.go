@@ -36,7 +36,7 @@ type Pretty struct {
 	Styles Styles
 	// Full shows whole differences, however long.
 	Full bool
-	// Width is how many columns there are, 0 if that is not known. Lines of
+	// Width is how many columns there are, 0 if it is unknown. Lines of
 	// expected and actual values are shortened to it, unless Full.
 	Width int
 	// Lines is how many lines of a difference are shown, unless Full; 0: 20.

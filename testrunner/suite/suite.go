@@ -38,7 +38,7 @@ type Suite struct {
 		context.Context, testrunner.Host, []*testrunner.Source, *testrunner.Options,
 		func(*testrunner.FileResult),
 	) (*testrunner.Summary, error)
-	// Dir is the current folder, "" if it is not known.
+	// Dir is the current folder, "" if it is unknown.
 	Dir string
 
 	// In is standard input, which may hold a fixture, or the keys of a review.

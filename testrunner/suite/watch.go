@@ -25,7 +25,7 @@ type watcher struct {
 }
 
 // Watch runs the fixtures, and after each change those that it affects, until ctx ends or the user
-// presses q. fallback is the component of fixtures that name none, "" if that is not known.
+// presses q. fallback is the component of fixtures that name none, "" if it is unknown.
 // openKeys begins to read the keys that the user presses, and returns nil if there is no terminal.
 // The error is why nothing can be watched.
 func (s *Suite) Watch(

@@ -36,7 +36,7 @@ func (u *upstreams) add(id string, upstream testrunner.Upstream) (remove func())
 	}
 }
 
-// of returns those of a request, "" if the request is not known; nil if there are none.
+// of returns those of a request, "" if the request is unknown; nil if there are none.
 func (u *upstreams) of(id string) testrunner.Upstream {
 	u.mu.Lock()
 	defer u.mu.Unlock()

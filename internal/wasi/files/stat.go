@@ -17,7 +17,7 @@ const (
 	Socket
 )
 
-// Stat holds the attributes of a file. A time that is not known is zero.
+// Stat holds the attributes of a file. An unknown time is zero.
 type Stat struct {
 	Type                   Type
 	Links, Size            uint64
