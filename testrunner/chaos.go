@@ -73,6 +73,7 @@ func Chaos(
 	}
 	results := make(map[*hurl.Entry]*Result)
 	for i, r := range base {
+		r.unexpected()
 		results[p.steps[i].entry], p.taken[p.steps[i].entry] = r, r.exchanges
 	}
 	p.summary.Table = [][]string{{"request", "upstream"}}
@@ -83,6 +84,10 @@ func Chaos(
 		if err := p.disturb(ctx, &p.steps[i], base[i]); err != nil {
 			return &p.summary, err
 		}
+	}
+	if len(p.summary.Table) == 1 && len(base) > 0 {
+		base[0].Notes = append(base[0].Notes,
+			"no entry uses a recorded upstream, so that nothing was disturbed")
 	}
 	p.report(started, results)
 	return &p.summary, nil

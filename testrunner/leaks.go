@@ -27,6 +27,7 @@ func Leaks(
 	}
 	results := make(map[*hurl.Entry]*Result)
 	for i, r := range fresh {
+		r.unexpected()
 		results[p.steps[i].entry], p.taken[p.steps[i].entry] = r, r.exchanges
 	}
 	again, err := p.play(ctx, p.steps, manner{fresh: true})

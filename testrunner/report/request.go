@@ -2,9 +2,12 @@ package report
 
 import (
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/curl"
+	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner"
@@ -26,15 +29,17 @@ func curlOf(r *testrunner.Request) (command, note string) {
 		Whole:   r.Size == 0 && len(r.Body) <= longestArgument,
 		Body:    r.Body,
 	}
-	if r.Authority != "localhost" {
+	switch host, _, err := net.SplitHostPort(r.Authority); {
+	case err == nil && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host):
+		again.Address = r.Authority
+	case r.Authority != "localhost":
 		again.Host = r.Authority
 	}
 	for _, h := range r.Headers {
-		switch field := strings.ToLower(h.Name) + ": " + h.Value; {
+		switch {
 		case strings.EqualFold(h.Name, "Host"):
 			again.Host = h.Value
-		case field == "accept: */*" || field == "user-agent: wasihttp":
-			// Entries that say nothing have them, as curl has its own.
+		case usual(h): // curl has its own
 		default:
 			again.Headers = append(again.Headers, [2]string{h.Name, h.Value})
 		}
@@ -42,14 +47,22 @@ func curlOf(r *testrunner.Request) (command, note string) {
 	return again.Command()
 }
 
-// sent returns the lines of a request as it was sent.
+// usual reports whether a field is as entries have it that do not say otherwise.
+func usual(h fixture.Field) bool {
+	field := strings.ToLower(h.Name) + ": " + h.Value
+	return field == "accept: */*" || field == "user-agent: wasihttp"
+}
+
+// sent returns the lines of a request as it was sent, without the usual fields.
 func sent(r *testrunner.Request) []string {
 	lines := []string{r.Method + " " + r.Target}
 	if !r.Headers.Has("Host") {
 		lines = append(lines, "Host: "+r.Authority)
 	}
 	for _, h := range r.Headers {
-		lines = append(lines, h.Name+": "+h.Value)
+		if !usual(h) {
+			lines = append(lines, h.Name+": "+h.Value)
+		}
 	}
 	switch {
 	case len(r.Body) == 0:

@@ -366,9 +366,14 @@ func (s *Suite) again(f *testrunner.FileResult) {
 	}
 	for i := range f.Results {
 		r := &f.Results[i]
-		if place := r.Place(f.Path); place != "" && r.Outcome.Failed() {
-			r.Rerun = s.Rerun(place)
+		place := r.Place(f.Path)
+		if place == "" || !r.Outcome.Failed() {
+			continue
 		}
+		if s.Play != nil {
+			place = f.Path // a finder needs the others
+		}
+		r.Rerun = s.Rerun(place)
 	}
 }
 
