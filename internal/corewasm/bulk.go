@@ -26,7 +26,6 @@ type bulkOp struct {
 
 // bulkSite is a place where such an instruction is.
 type bulkSite struct {
-	edit     int
 	function uint32 // stands for it
 	small    []byte // does it if it is small; nil: that is not often so
 }

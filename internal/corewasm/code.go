@@ -1,13 +1,5 @@
 package corewasm
 
-// edit is one place of a function body where the copy differs: raw stands for
-// skip bytes of the original.
-type edit struct {
-	at   int // position in the body
-	skip int
-	raw  []byte
-}
-
 // code rewrites the code section.
 func (w *rewriter) code() ([]byte, error) {
 	s := w.info.sec[secCode]
@@ -16,8 +8,11 @@ func (w *rewriter) code() ([]byte, error) {
 	}
 	r := walker{reader: w.info.reader(secCode), table: newOpcodes()}
 	n := r.u32()
-	dst := make([]byte, countSize, len(s.content)+len(s.content)/4+64)
-	b := bodyRewriter{w: w, walker: &r}
+	dst := make([]byte, countSize, len(s.content)+len(s.content)/3+64)
+	b := bodyRewriter{w: w, walker: &r, plain: newPlain(w)}
+	if w.safepoints != nil {
+		b.costs.graph = newCallGraph(w)
+	}
 	for i := range n {
 		size := r.u32()
 		end := r.pos + int(size)
@@ -42,29 +37,40 @@ func (w *rewriter) code() ([]byte, error) {
 		}
 		n += uint32(len(w.safepoints.added))
 	}
-	for i := range countSize {
-		dst[i] = byte(n>>(7*i))&0x7f | 0x80
-	}
-	dst[countSize-1] &^= 0x80
+	putU32(dst, n)
 	return dst, nil
 }
 
 // countSize is the size of a number that is written after what follows it.
 const countSize = 5
 
+// putU32 writes a number into countSize bytes.
+func putU32(dst []byte, n uint32) {
+	for i := range countSize - 1 {
+		dst[i] = byte(n>>(7*i))&0x7f | 0x80
+	}
+	dst[countSize-1] = byte(n >> 28)
+}
+
+// bodyRewriter rewrites one function body after the other, each in one pass: it copies what does
+// not change in pieces, and writes numbers that are known only later, such as what a loop costs,
+// into places that were kept for them.
 type bodyRewriter struct {
 	*walker
 	w     *rewriter
-	edits []edit
-	head  []byte // stands for the locals
-	raw   []byte // what edits write
-	spots []spot
-	bulks []bulkSite
-	costs costs
+	plain *plain
+	local uint32 // the first of those that are added; then come those that loops use
+	out   asm    // the new body without its locals
+	from  int    // up to where the old one has been copied or replaced
+	head  asm    // stands for the locals
+	// spots are instructions that the line table has to know, marks are where copying goes on:
+	// places in out and in the old body.
+	spots, marks []spot
+	costs        costs
+	bulks        int
 }
 
-// spot is an instruction that the line table has to know.
-type spot struct{ at int }
+type spot struct{ out, at int }
 
 // body appends the rewritten body that starts at the walker's position and
 // ends at end, with its size before it.
@@ -84,11 +90,13 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		b.failAt(start, "function has %d local variables, more than %d", locals, maxLocals)
 	}
 	exprAt := b.pos
-	b.edits, b.spots, b.raw = b.edits[:0], b.spots[:0], b.raw[:0]
 	ft, ok := w.info.FuncTypeOf(w.info.ImportedFuncs + fn)
 	if !ok {
 		b.failAt(start, "function has a malformed type")
 	}
+	b.local = uint32(len(ft.Params)) + uint32(locals)
+	b.out, b.spots, b.marks = b.out[:0], b.spots[:0], b.marks[:0]
+	b.resume(exprAt)
 	calls := b.instructions()
 	if b.err != nil {
 		return dst
@@ -97,80 +105,103 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		b.fail("function body ends early")
 		return dst
 	}
+	b.copyTo(end)
 	facts := &w.out.Code
-	loops := b.costs.parts[1:]
-	facts.Loops += len(loops)
+	loops := len(b.costs.parts) - 1
+	facts.Loops += loops
 	if calls {
 		facts.Calls++
 	}
-	s := w.safepoints
 	own := b.costs.parts[0].most + int32(locals)
-	if s == nil || !calls && len(loops) == 0 && len(b.bulks) == 0 && own <= costLeaf {
-		return b.emit(dst, start, start, end, nil)
+	s := w.safepoints
+	counts := s != nil && b.costs.graph.nodes[fn].counts
+	if s == nil || !counts && loops == 0 && b.bulks == 0 {
+		return b.emit(dst, b.b[start:exprAt])
 	}
-	local := uint32(len(ft.Params)) + uint32(locals)
-	added := uint32(1)
-	kinds := s.loopKinds(loops)
-	for i := range kinds {
-		kinds[i].local = local + uint32(i)
-		added = uint32(i) + 1
+	kinds := s.loopKinds(b.costs.parts[1:], b.local+1)
+	for _, l := range b.costs.parts[1:] {
+		s.complete(b.out, l, kinds)
 	}
-	for _, l := range loops {
-		at := len(b.raw)
-		b.raw = s.header(b.raw, l.most, kindOf(kinds, l.most))
-		b.edits[l.edit].raw = b.raw[at:]
-	}
-	for _, site := range b.bulks {
-		at := len(b.raw)
-		b.raw = s.site(b.raw, site, local+added, len(b.bulks) >= manyBlocks)
-		b.edits[site.edit].raw = b.raw[at:]
-	}
-	if len(b.bulks) > 0 {
-		added++
-	}
-	head := appendU32(b.head[:0], uint32(groups)+1)
+	head := b.head[:0].u32(uint32(groups) + 1)
 	at := start
 	for ; b.b[at] >= 0x80; at++ {
 	}
 	head = append(head, b.b[at+1:exprAt]...)
-	head = append(head, byte(added), byte(I32))
+	head = append(head, byte(1+len(kinds)), byte(I32))
+	entered := int32(0)
 	for _, k := range kinds {
-		own += max(k.most*k.passes/512, 32)
+		entered += max(k.most*k.passes/512, 32)
 	}
-	head = s.weigh(head, own|1, local) // odd, for where counts of passes begin
+	switch {
+	case counts:
+		head = s.weigh(head, (own+entered)|1, b.local) // odd, for where counts of passes begin
+	case entered > 0:
+		head = s.take(head, entered|1, b.local)
+	}
 	for _, k := range kinds {
-		if k.local != local {
-			head = asm(head).get(local).set(k.local)
-		}
+		head = head.get(b.local).set(k.local)
 	}
 	b.head = head
-	return b.emit(dst, start, exprAt, end, b.head)
+	return b.emit(dst, head)
 }
 
-// instructions walks the body, collects what has to change and adds up what the
-// code costs. It reports whether there are calls.
+// emit appends the body with what goes before the code.
+func (b *bodyRewriter) emit(dst, head []byte) []byte {
+	dst = appendU32(dst, uint32(len(head)+len(b.out)))
+	dst = append(dst, head...)
+	w, at := b.w, len(dst)
+	for _, m := range b.marks {
+		w.out.Offsets.add(at+m.out, m.at)
+	}
+	if w.lines != nil {
+		for _, s := range b.spots {
+			w.lines.add(at+s.out, s.at)
+		}
+	}
+	return append(dst, b.out...)
+}
+
+// copyTo copies what does not change, up to a position in the old body.
+func (b *bodyRewriter) copyTo(to int) {
+	b.out = append(b.out, b.b[b.from:to]...)
+	b.from = to
+}
+
+// resume has copying go on at a position in the old body.
+func (b *bodyRewriter) resume(at int) {
+	b.from = at
+	b.marks = append(b.marks, spot{len(b.out), at})
+}
+
+// instructions rewrites the code and adds up what it costs. It reports whether there are calls.
 func (b *bodyRewriter) instructions() (calls bool) {
 	w := b.w
 	facts := &w.out.Code
 	first, shift := w.info.ImportedFuncs, w.out.shift
-	b.bulks = b.bulks[:0]
+	b.bulks = 0
 	b.costs.reset()
 	for len(b.costs.frames) > 0 {
+		if b.plain != nil {
+			b.costs.spend(b.plain.skip(&b.reader))
+			b.due()
+		}
 		if !b.next() {
 			b.fail("function body without end")
 			return calls
 		}
-		b.costs.add(b.walker)
+		if w.lines != nil && mayTrap(b.op, b.imm) {
+			b.spots = append(b.spots, spot{len(b.out) + b.at - b.from, b.at})
+		}
 		switch b.imm {
 		case immTryTable:
 			if s := w.safepoints; s != nil && b.arg > 0 {
-				b.call(b.at, b.at, s.first+addedRefill)
+				b.copyTo(b.at)
+				b.out = b.out.op(0x10).u32(s.first + addedRefill)
+				b.resume(b.at)
 			}
 		case immLoop:
-			b.costs.in().edit = len(b.edits)
-			if w.safepoints != nil {
-				b.edits = append(b.edits, edit{at: b.pos})
-			}
+			b.loop()
+			continue
 		case immCall, immRefFunc:
 			if b.imm == immCall {
 				calls = true
@@ -178,11 +209,13 @@ func (b *bodyRewriter) instructions() (calls bool) {
 				facts.MakesRefs = true
 			}
 			if b.arg >= first && shift != 0 {
-				b.write(b.immAt, b.pos, appendU32(b.raw, b.arg+shift))
+				b.copyTo(b.immAt)
+				b.out = b.out.u32(b.arg + shift)
+				b.resume(b.pos)
 			}
 		case immGlobal:
-			if code, same := w.access(b.raw, b.walker); !same {
-				b.write(b.at, b.pos, code)
+			if code, same := w.access(b.head[:0], b.walker); !same {
+				b.replace(code)
 			}
 		case immCallOther, immCallOther2:
 			calls = true
@@ -196,46 +229,60 @@ func (b *bodyRewriter) instructions() (calls bool) {
 		case immMemoryGrow:
 			facts.GrowsMemory = true
 		}
+		b.costs.add(b.walker)
 		b.replaceWhole()
-		if s := w.safepoints; s != nil && b.costs.due != 0 {
-			b.write(b.pos, b.pos, s.header(b.raw, b.costs.due, nil))
-		}
-		if w.lines != nil && mayTrap(b.op, b.imm) {
-			b.spots = append(b.spots, spot{b.at})
-		}
+		b.due()
 	}
 	return calls
+}
+
+// due counts at once what code without loops costs, if that is much by now.
+func (b *bodyRewriter) due() {
+	if s := b.w.safepoints; s != nil && b.costs.due != 0 {
+		b.copyTo(b.pos)
+		b.out = b.out.i32(b.costs.due).op(0x10).u32(s.first + addedTick)
+		b.resume(b.pos)
+	}
+}
+
+// replace writes code in place of the instruction that was read.
+func (b *bodyRewriter) replace(code []byte) {
+	b.copyTo(b.at)
+	b.out = append(b.out, code...)
+	b.resume(b.pos)
+}
+
+// loop begins a loop.
+func (b *bodyRewriter) loop() {
+	b.costs.add(b.walker)
+	if s := b.w.safepoints; s != nil {
+		p := b.costs.in()
+		p.calls = len(b.costs.parts) > manyBlocks
+		b.copyTo(b.pos)
+		p.at = len(b.out)
+		b.out = s.header(b.out, p.calls)
+		b.resume(b.pos)
+	}
 }
 
 // replaceWhole replaces the instruction by a call if its time depends on its operands, or if it is
 // on the memory of a companion.
 func (b *bodyRewriter) replaceWhole() {
 	w := b.w
-	if w.safepoints != nil {
+	if s := w.safepoints; s != nil {
 		if site, ok := w.bulk(b.walker); ok {
-			site.edit = len(b.edits)
-			b.bulks = append(b.bulks, site)
-			b.edits = append(b.edits, edit{at: b.at, skip: b.pos - b.at})
+			b.bulks++
+			b.copyTo(b.at)
+			b.out = s.site(b.out, site, b.local, b.bulks >= manyBlocks)
+			b.resume(b.pos)
 			return
 		}
 	}
 	if len(w.companions) > 0 {
 		if code, ok := w.accessor(b.walker); ok {
-			b.write(b.at, b.pos, append(b.raw, code...))
+			b.replace(code)
 		}
 	}
-}
-
-// call replaces the bytes between two positions by a call.
-func (b *bodyRewriter) call(from, to int, index uint32) {
-	b.write(from, to, appendU32(append(b.raw, 0x10), index))
-}
-
-// write replaces the bytes between two positions by what raw holds beyond b.raw, and sets b.raw to
-// raw.
-func (b *bodyRewriter) write(from, to int, raw []byte) {
-	b.edits = append(b.edits, edit{from, to - from, raw[len(b.raw):]})
-	b.raw = raw
 }
 
 // mayTrap reports whether a backtrace can name the instruction.
@@ -253,36 +300,70 @@ func mayTrap(op byte, imm immediate) bool {
 	return false
 }
 
-// emit appends size and body; head, unless nil, replaces the bytes from start to from.
-func (b *bodyRewriter) emit(dst []byte, start, from, end int, head []byte) []byte {
-	size := end - from + len(head)
-	for _, e := range b.edits {
-		size += len(e.raw) - e.skip
+// plain skips over plain instructions, nearly all that there are, which are copied as they are.
+type plain struct {
+	imm  [256]immediate // immInvalid: not a plain one
+	cost [256]uint8
+}
+
+// newPlain returns nil if all instructions have to be looked at.
+func newPlain(w *rewriter) *plain {
+	if w.lines != nil || len(w.companions) > 0 {
+		return nil
 	}
-	dst = appendU32(dst, uint32(size))
-	w := b.w
-	spots := b.spots
-	mark := func(pos int) { w.out.Offsets.add(len(dst), pos) }
-	dst = append(dst, head...)
-	mark(from)
-	pos := from
-	note := func(to int) {
-		for ; len(spots) > 0 && spots[0].at < to; spots = spots[1:] {
-			w.lines.add(len(dst)+max(spots[0].at-pos, 0), spots[0].at)
+	p := &plain{}
+	for op, imm := range newOpcodes() {
+		switch imm {
+		case immNone, immMemArg:
+		case immLEB:
+			if op == 0x08 {
+				continue // throw
+			}
+		default:
+			continue
 		}
+		p.imm[op], p.cost[op] = imm, uint8(cost(byte(op), imm))
 	}
-	copyTo := func(to int) {
-		note(to)
-		dst = append(dst, b.b[pos:to]...)
-		pos = to
+	for _, op := range []byte{0x00, 0x0a, 0x0f} { // what ends a way through the code
+		p.imm[op] = immInvalid
 	}
-	for _, e := range b.edits {
-		copyTo(e.at)
-		note(e.at + e.skip)
-		dst = append(dst, e.raw...)
-		pos += e.skip
-		mark(pos)
+	return p
+}
+
+// skip goes on to the next instruction that is not plain, or until much is to be counted. It
+// returns what the instructions that it skips cost.
+func (p *plain) skip(r *reader) (sum int32) {
+	code, pos := r.b, r.pos
+	for pos < len(code) && sum < costPiece {
+		op := code[pos]
+		next := pos + 1
+		switch p.imm[op] {
+		case immNone:
+		case immLEB:
+			for next < len(code) && code[next] >= 0x80 {
+				next++
+			}
+			next++
+		case immMemArg:
+			if next >= len(code) || code[next] >= 0x40 {
+				r.pos = pos
+				return sum
+			}
+			next++
+			for next < len(code) && code[next] >= 0x80 {
+				next++
+			}
+			next++
+		default:
+			r.pos = pos
+			return sum
+		}
+		if next-pos > 12 || next > len(code) {
+			break // a number that is too long
+		}
+		sum += int32(p.cost[op])
+		pos = next
 	}
-	copyTo(end)
-	return dst
+	r.pos = pos
+	return sum
 }

@@ -1,10 +1,8 @@
 package corewasm
 
-// The costs of instructions, in counts. An entry is not counted if the function calls nothing and
-// costs no more than costLeaf, which calls cost for that reason. Others cost 1, or nothing.
+// The costs of instructions, in counts. Others cost 1, or nothing.
 const (
-	costLeaf   = 24
-	costCall   = costLeaf
+	costCall   = 400 // of a function that is not known; it counts if it costs more
 	costDivide = 16
 	costRoot   = 8 // square roots and divisions of floats
 	costPass   = 4 // of a pass through a loop, beside what is in it
@@ -53,14 +51,17 @@ func cost(op byte, imm immediate) int32 {
 type costs struct {
 	parts  []part  // the first is what is in no loop
 	frames []frame // of the blocks around an instruction
-	due    int32   // to be counted after the instruction that was added, if not 0
+	due    int32   // to be counted after what was added, if not 0
+	graph  *callGraph
 }
 
 // part is the code of a loop without inner ones, or what is in no loop.
 type part struct {
-	edit int   // for the header
 	cur  int32 // up to where the walk is, or to the inner loop that it is in
 	most int32
+	// Of a loop: where its safepoint is in the new code, and whether that only makes a call.
+	at    int
+	calls bool
 }
 
 // frame is a block.
@@ -84,6 +85,18 @@ func (c *costs) reset() {
 // in returns the part that the walk is in.
 func (c *costs) in() *part { return &c.parts[c.frames[len(c.frames)-1].inner] }
 
+// spend adds the cost of instructions that no way through the code ends or begins at.
+func (c *costs) spend(cost int32) {
+	c.due = 0
+	if p := c.in(); p.cur != dead {
+		p.cur += cost
+		p.most = max(p.most, p.cur)
+		if p.cur >= costPiece {
+			c.due, p.cur = p.cur, 0
+		}
+	}
+}
+
 // add adds the instruction that w has read. The end of the function removes the last frame.
 func (c *costs) add(w *walker) {
 	c.due = 0
@@ -102,14 +115,12 @@ func (c *costs) add(w *walker) {
 		c.pop(w)
 		return
 	}
-	p := c.in()
-	if p.cur != dead {
-		p.cur += cost(w.op, w.imm)
-		p.most = max(p.most, p.cur)
-		if p.cur >= costPiece {
-			c.due, p.cur = p.cur, 0
-		}
+	if w.imm == immCall && c.graph != nil {
+		c.spend(c.graph.call(w.arg))
+	} else {
+		c.spend(cost(w.op, w.imm))
 	}
+	p := c.in()
 	switch w.imm {
 	case immBranch:
 		c.branch(w.arg)

@@ -74,7 +74,7 @@ func (w *rewriter) appendData(out, raw []byte) []byte {
 	case 2:
 		r.u32()
 	}
-	e := elemWriter{w, append(out, raw[:r.pos]...)}
+	e := elemWriter{w: w, out: append(out, raw[:r.pos]...)}
 	at := r.pos
 	r.constExpr()
 	e.expr(&r, at)

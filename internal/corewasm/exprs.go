@@ -3,6 +3,10 @@ package corewasm
 // withExprs copies the table or global section, whose constant expressions
 // may name functions.
 func (w *rewriter) withExprs(id byte) ([]byte, error) {
+	return w.exprsOf(id, &elemWriter{w: w})
+}
+
+func (w *rewriter) exprsOf(id byte, e *elemWriter) ([]byte, error) {
 	s := w.info.sec[id]
 	add := id == secGlobal && w.safepoints != nil
 	if !s.present && !add {
@@ -13,7 +17,6 @@ func (w *rewriter) withExprs(id byte) ([]byte, error) {
 	if s.present {
 		n = r.u32()
 	}
-	e := &elemWriter{w: w}
 	count := n
 	if add {
 		count++
@@ -77,8 +80,9 @@ func (w *rewriter) tableLimits(l Limits) Limits {
 // elemWriter copies pieces of a section while translating indices of functions and globals.
 // A nil writer ignores everything.
 type elemWriter struct {
-	w   *rewriter
-	out []byte
+	w    *rewriter
+	out  []byte
+	seen func(function uint32) // unless nil, learns of functions
 }
 
 func (e *elemWriter) copied(r *reader, from int) {
@@ -90,6 +94,9 @@ func (e *elemWriter) copied(r *reader, from int) {
 func (e *elemWriter) index(i uint32) {
 	if e != nil {
 		e.out = appendU32(e.out, e.w.function(i))
+		if e.seen != nil {
+			e.seen(i)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 //
 //	function entry:  global.get $n  i32.const W  i32.sub  local.tee $t  global.set $n
 //	                 local.get $t  i32.const 0  i32.le_s  if  call $refill  end
+//	or:              the first line, if there are loops, or nothing, see callGraph
 //	loop header:     local.get $t  i32.const 1  i32.add  local.tee $t
 //	                 i32.const passes-1  i32.and  i32.eqz
 //	                 if  i32.const W*passes  call $tick  end
@@ -27,8 +28,8 @@ import (
 // W is what the code costs that is run because of the entry or the pass, see costs.
 //
 // The engine compiles a function in time that grows with the square of its basic
-// blocks, so in one with very many loops the headers call $tick, which adds none, and
-// takes longer when it runs. So do headers of loops that cost much. Others are of a few
+// blocks, so in one with very many loops the headers of those after the first call
+// $tick, which adds none, and takes longer when it runs. Others are of a few
 // kinds, each with a local of its own, so that a dear loop does not have the cheap ones
 // call often.
 //
@@ -113,13 +114,46 @@ func (s *safepoints) weigh(a asm, cost int32, local uint32) asm {
 	return s.spend(a.op(0x23).u32(s.counter).i32(cost).op(0x6b), local)
 }
 
-// header appends the code for the header of a loop.
-func (s *safepoints) header(a asm, cost int32, k *loopKind) asm {
-	if k == nil {
-		return a.i32(cost).op(0x10).u32(s.first + addedTick)
+// take appends the counting of a small cost; what counts next calls the host, if need be.
+func (s *safepoints) take(a asm, cost int32, local uint32) asm {
+	return a.op(0x23).u32(s.counter).i32(cost).op(0x6b, 0x22).u32(local).op(0x24).u32(s.counter)
+}
+
+// header appends the code for the header of a loop, with room for what is not known yet.
+func (s *safepoints) header(a asm, calls bool) asm {
+	if calls {
+		return a.wide().op(0x10).u32(s.first + addedTick)
 	}
-	a = a.get(k.local).i32(1).op(0x6a, 0x22).u32(k.local).i32(k.passes-1).op(0x71, 0x45, 0x04, 0x40)
-	return a.i32(k.most * k.passes).op(0x10).u32(s.first + addedTick).op(0x0b)
+	a = a.op(0x20).wideU32().i32(1).op(0x6a, 0x22).wideU32()
+	a = a.wide().op(0x71, 0x45, 0x04, 0x40)
+	return a.wide().op(0x10).u32(s.first + addedTick).op(0x0b)
+}
+
+// complete writes into the header of a loop what was not known yet.
+func (s *safepoints) complete(code []byte, loop part, kinds []loopKind) {
+	code = code[loop.at:]
+	const (
+		first  = 1
+		second = first + wideSize + 4
+		mask   = second + wideSize + 1
+		cost   = mask + wideSize + 5
+	)
+	k := kindOf(kinds, loop.most)
+	if !loop.calls && k == nil {
+		end := cost + wideSize + len(asm{}.op(0x10).u32(s.first+addedTick).op(0x0b))
+		call := s.header(asm(code[:0]), true)
+		for i := len(call); i < end; i++ {
+			code[i] = 0x01 // nop
+		}
+	}
+	if loop.calls || k == nil {
+		putWide(code[1:], loop.most)
+		return
+	}
+	putU32(code[first:], k.local)
+	putU32(code[second:], k.local)
+	putWide(code[mask:], k.passes-1)
+	putWide(code[cost:], k.most*k.passes)
 }
 
 // loopKind is a kind of loops of a function: those that cost about as much.
@@ -130,15 +164,13 @@ type loopKind struct {
 	passes int32 // how many passes are counted together; a power of two
 }
 
-// loopKinds sorts the loops of a function into kinds, and returns those kinds that have loops.
-// There are none if the headers make calls.
-func (s *safepoints) loopKinds(loops []part) []loopKind {
-	if len(loops) >= manyBlocks {
-		return nil
-	}
+// loopKinds sorts the loops of a function into kinds, and returns those kinds that have loops, with
+// locals from that one on. Loops whose headers only make calls are of no kind, nor are such as cost
+// very much.
+func (s *safepoints) loopKinds(loops []part, local uint32) []loopKind {
 	kinds := []loopKind{{upTo: 1 << 6}, {upTo: 1 << 10}, {upTo: 1 << 14}}
 	for _, l := range loops {
-		if k := kindOf(kinds, l.most); k != nil {
+		if k := kindOf(kinds, l.most); k != nil && !l.calls {
 			k.most = max(k.most, l.most)
 		}
 	}
@@ -146,6 +178,7 @@ func (s *safepoints) loopKinds(loops []part) []loopKind {
 	kinds = slices.DeleteFunc(kinds, func(k loopKind) bool { return k.most == 0 || k.most > batch })
 	for i := range kinds {
 		k := &kinds[i]
+		k.local = local + uint32(i)
 		k.passes = min(maxPasses, int32(1)<<(bits.Len32(uint32(batch/k.most))-1))
 	}
 	return kinds
@@ -169,3 +202,15 @@ func (a asm) u32(v uint32) asm     { return appendU32(a, v) }
 func (a asm) i32(v int32) asm      { return appendS32(append(a, 0x41), v) }
 func (a asm) get(local uint32) asm { return appendU32(append(a, 0x20), local) }
 func (a asm) set(local uint32) asm { return appendU32(append(a, 0x21), local) }
+
+// wideSize is the size of a number that is written when it is known, later than what follows it.
+const wideSize = countSize
+
+// wide appends an i32.const for putWide to complete.
+func (a asm) wide() asm { return a.op(0x41).wideU32() }
+
+// wideU32 appends a number for putU32 to complete.
+func (a asm) wideU32() asm { return append(a, 0x80, 0x80, 0x80, 0x80, 0) }
+
+// putWide writes a number that is not negative into wideSize bytes, as a signed one.
+func putWide(dst []byte, v int32) { putU32(dst, uint32(v)) }
