@@ -117,6 +117,18 @@
           (local.set $at (i32.add (local.get $at) (i32.const 8)))
           (br $text)))
         (local.get $sum)))
+    ;; Its result lies where there was no memory before the call.
+    (core module $late
+      (import "libc" "mem" (memory 1))
+      (func (export "late") (result i32)
+        (local $p i32)
+        (local.set $p (i32.mul (memory.grow (i32.const 1)) (i32.const 65536)))
+        (i32.store (local.get $p) (i32.add (local.get $p) (i32.const 8)))
+        (i32.store offset=4 (local.get $p) (i32.const 3))
+        (i32.store offset=8 (local.get $p) (i32.const 0x636261))
+        (local.get $p)))
+    (core instance $late (instantiate $late (with "libc" (instance $libc))))
+    (func (export "late") (result string) (canon lift (core func $late "late") (memory $mem)))
     (core instance $m (instantiate $m
       (with "libc" (instance $libc))
       (with "" (instance
@@ -149,4 +161,5 @@
   (export "cancel" (func $user "cancel"))
   (export "forget" (func $user "forget"))
   (export "wait" (func $user "wait"))
+  (export "late" (func $user "late"))
   (export "texts" (func $user "texts")))

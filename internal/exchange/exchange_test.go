@@ -227,6 +227,8 @@ func TestOneContentLengthIsSent(t *testing.T) {
 		"no length":            {[]string{"content-length", "four"}, "fine", "4"},
 		"a sign":               {[]string{"content-length", "+4"}, "fine", "4"},
 		"contradicting":        {[]string{"content-length", "4", "content-length", "5"}, "fine", ""},
+		"the last one fits":    {[]string{"content-length", "5", "content-length", "4"}, "fine", ""},
+		"the end of it fits":   {[]string{"content-length", "5, 4"}, "fine", ""},
 		"contradicting list":   {[]string{"content-length", "4,5"}, "fine", ""},
 		"contradicting spells": {[]string{"content-length", "4", "Content-Length", "5"}, "fine", ""},
 		"too short":            {[]string{"content-length", "5"}, "fine", ""},

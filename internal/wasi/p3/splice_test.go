@@ -116,3 +116,56 @@ func TestASplicedBodyEndsWithItsStore(t *testing.T) {
 type sentBodies []error
 
 func (s *sentBodies) sent(err error) { *s = append(*s, err) }
+
+// A message that declares no contents, and passes on those of another one, is whole for its
+// receiver when these have ended: not before, and without trailers that a guest may write later.
+func TestAMessageIsWholeWhenItsContentsHaveEnded(t *testing.T) {
+	store := newStore(t)
+	st := wasi.NewState(&wasi.Config{})
+	src, sender := io.Pipe()
+	from := message{store: store, incoming: true, body: st.RequestBody(&wasi.Request{Body: src})}
+	contents, _ := from.open()
+	never, _ := store.NewFuture()
+	m := message{store: store, contents: contents, hasContents: true, trailers: never}
+	header := wasi.NewFields(st.FieldRules())
+	if err := header.Append("content-length", []byte("0")); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := st.NewOutgoingResponse(header).Body()
+	var sent sentBodies
+	m.send(out, &sent)
+	waits, ended, whole := make(chan bool), make(chan bool, 1), make(chan bool, 1)
+	go func() {
+		close(waits)
+		out.Reader().AwaitWhole(0)
+		whole <- len(ended) == 1
+	}()
+	<-waits
+	for range 1000 {
+		runtime.Gosched() // it would return now, if it did not wait
+	}
+	ended <- true
+	if err := sender.Close(); err != nil {
+		t.Error(err)
+	}
+	for late := time.After(10 * time.Second); ; {
+		select {
+		case <-store.Wake():
+			if err := store.Turn(); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		case ok := <-whole:
+			if !ok {
+				t.Error("whole before its contents have ended")
+			}
+		case <-late:
+			t.Error("not whole although its contents have ended")
+		}
+		break
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
+	st.Close()
+}
