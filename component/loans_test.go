@@ -126,4 +126,9 @@ func TestAResultMayLieInMemoryThatHasGrown(t *testing.T) {
 	if got := must(t, i, "late").Str(); got != "abc" {
 		t.Errorf("got %q", got)
 	}
+	// No call of this one can wait.
+	i = instantiateFile(t, "grown.wasm", NewLinker(), nil)
+	if got := must(t, i, "late", String("text")).Str(); got != "text" {
+		t.Errorf("got %q", got)
+	}
 }
