@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"container/heap"
 	"slices"
 	"time"
 )
@@ -75,7 +74,7 @@ func (l *loop) expire(now time.Time) map[*task]*ExpirationError {
 		if d.current() && now.Before(d.at) {
 			break
 		}
-		heap.Pop(&l.queue)
+		l.queue.drop()
 		if t := d.t; d.current() {
 			expired[t] = &ExpirationError{
 				Status: t.phase.status(), After: now.Sub(t.since), Task: t.p.task,
@@ -93,7 +92,7 @@ func (l *loop) expire(now time.Time) map[*task]*ExpirationError {
 // limit adds t to the tasks whose expiration the timer watches. The lock is held.
 func (l *loop) limit(t *task) {
 	if !t.expires.IsZero() {
-		heap.Push(&l.queue, deadline{t.expires, t, t.phase})
+		l.queue.add(deadline{t.expires, t, t.phase})
 	}
 }
 
@@ -202,7 +201,7 @@ func (l *loop) note() {
 func (l *loop) deadline(now time.Time) time.Time {
 	at := l.expiry(now)
 	for len(l.queue) > 0 && !l.queue[0].current() {
-		heap.Pop(&l.queue)
+		l.queue.drop()
 	}
 	if len(l.queue) > 0 && (at.IsZero() || l.queue[0].at.Before(at)) {
 		at = l.queue[0].at
@@ -273,21 +272,16 @@ type deadline struct {
 // current reports whether the task is still in the phase.
 func (d deadline) current() bool { return d.t.phase == d.phase }
 
-// deadlines are a heap, the first one on top.
+// deadlines are in the order of their times, which is nearly that of their coming.
 type deadlines []deadline
 
-func (d deadlines) Len() int           { return len(d) }
-func (d deadlines) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
-func (d deadlines) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
-
-// Push implements heap.Interface.
-func (d *deadlines) Push(v any) { *d = append(*d, v.(deadline)) }
-
-// Pop implements heap.Interface.
-func (d *deadlines) Pop() any {
-	old := *d
-	last := old[len(old)-1]
-	old[len(old)-1] = deadline{}
-	*d = old[:len(old)-1]
-	return last
+func (d *deadlines) add(new deadline) {
+	at := len(*d)
+	for at > 0 && new.at.Before((*d)[at-1].at) {
+		at--
+	}
+	*d = slices.Insert(*d, at, new)
 }
+
+// drop removes the first one.
+func (d *deadlines) drop() { *d = slices.Delete(*d, 0, 1) }

@@ -45,9 +45,12 @@ func (w *worker) begin(x *exchange) (stopped error) {
 }
 
 // enter changes the status. The lock is held.
-func (w *worker) enter(s WorkerStatus) {
+func (w *worker) enter(s WorkerStatus) { w.enterAt(s, time.Now()) }
+
+// enterAt is enter for a known time.
+func (w *worker) enterAt(s WorkerStatus, now time.Time) {
 	t := &w.watch
-	t.status, t.since = s, time.Now()
+	t.status, t.since = s, now
 	w.setDeadline(t.inst.Expiration.Expires(s, t.since))
 }
 
@@ -63,7 +66,7 @@ func (w *worker) expireAt(at time.Time) {
 }
 
 // headOut records that the guest has responded. It returns false if that is too late.
-func (w *worker) headOut() bool {
+func (w *worker) headOut(now time.Time) bool {
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,7 +75,7 @@ func (w *worker) headOut() bool {
 	}
 	// The receiver may have left before: then this is post-return work already.
 	if t.status == Requests {
-		w.enter(Streaming)
+		w.enterAt(Streaming, now)
 	}
 	return true
 }
@@ -113,7 +116,7 @@ func (w *worker) waitIdle(refuses bool) bool {
 		return false
 	}
 	w.enter(Idle)
-	if !t.deadline.IsZero() && !time.Now().Before(t.deadline) {
+	if !t.deadline.IsZero() && !t.since.Before(t.deadline) {
 		return false
 	}
 	if w.next == nil {

@@ -201,14 +201,15 @@ func (c *call) waits() {
 // respond passes on the guest's response or its error code.
 func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 	c.res, c.responded = res, true
-	inTime := c.w.headOut()
+	now := time.Now()
+	inTime := c.w.headOut(now)
 	if code != nil {
 		if inTime {
 			c.x.resolve(nil, code) // the receiver leaves then
 		}
 		return
 	}
-	if !inTime || !c.w.h.heads.hold(c.x, res, time.Now()) {
+	if !inTime || !c.w.h.heads.hold(c.x, res, now) {
 		_ = res.Body.Close()
 	}
 }

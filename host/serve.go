@@ -39,9 +39,6 @@ type serving struct {
 // errFull is why a request fails for which there was no slot.
 var errFull = errors.New("too many requests are running")
 
-// errEnough ends a body that will not be read.
-var errEnough = errors.New("the response has no body")
-
 // handle passes the request to a guest, unless too many run, and passes the response on.
 func (s *serving) handle(ctx context.Context, cancel context.CancelCauseFunc) error {
 	head := time.Time{}
@@ -59,7 +56,7 @@ func (s *serving) handle(ctx context.Context, cancel context.CancelCauseFunc) er
 	if err != nil {
 		return err
 	}
-	return s.x.Write(resp, func() { cancel(errEnough) })
+	return s.x.Write(resp, cancel)
 }
 
 // retarget returns the request with the target that its URL has, which middleware such as

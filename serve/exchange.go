@@ -23,6 +23,8 @@ type request struct {
 	sample *sample // of the request's body; &own, or nil if it is not needed
 	own    sample
 	dog    watchdog
+	build  *generation // for giveUp
+	cancel context.CancelCauseFunc
 	record Record
 	// detailed reports whether a page about a failure has all details.
 	detailed bool
@@ -49,7 +51,8 @@ func (q *request) run() {
 	q.prepare()
 	if !deadline.IsZero() {
 		s := q.server
-		s.dogs.arm(&q.dog, deadline.Add(s.options.Grace), func() { q.giveUp(g, cancel) })
+		q.build, q.cancel = g, cancel
+		s.dogs.arm(&q.dog, deadline.Add(s.options.Grace), q)
 	}
 	resp, err := q.handle(exchange.WithHeadDeadline(ctx, deadline), g)
 	if !q.dog.disarm() {
@@ -151,10 +154,10 @@ func (q *request) handle(ctx context.Context, g *generation) (resp *http.Respons
 // giveUp responds for a handler that did not keep the deadline. It runs on the
 // watchdog's goroutine, while the handler's is still inside Handle: the client
 // has its response then, but the connection cannot be used again.
-func (q *request) giveUp(g *generation, cancel context.CancelCauseFunc) {
-	cancel(errExpired)
+func (q *request) giveUp() {
+	q.cancel(errExpired)
 	q.x.CloseConnection()
-	q.failIn(g, &Failure{
+	q.failIn(q.build, &Failure{
 		Outcome: Expired,
 		Cause: fmt.Sprintf(
 			"no response within %s, and the program did not stop when its time was up",
@@ -222,14 +225,11 @@ func (q *request) log() {
 	q.server.options.Log(q.record)
 }
 
-// errEnough ends a body that will not be read.
-var errEnough = errors.New("the response has no body")
-
 // respond passes resp on. It closes resp.Body.
 func (q *request) respond(
 	ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response,
 ) error {
-	err := q.x.Write(resp, func() { cancel(errEnough) })
+	err := q.x.Write(resp, cancel)
 	if err != nil {
 		err = q.explain(ctx, err)
 	}

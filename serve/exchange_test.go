@@ -457,6 +457,11 @@ func TestRequestsBeyondTheLimitWait(t *testing.T) {
 	})
 }
 
+// barking is what a watchdog calls.
+type barking func()
+
+func (b barking) giveUp() { b() }
+
 func TestWatchdogsRespondInTheOrderOfTheirTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all watchdogs
@@ -464,7 +469,7 @@ func TestWatchdogsRespondInTheOrderOfTheirTimes(t *testing.T) {
 		dogs := make([]watchdog, 5)
 		barked := make(chan int, len(dogs))
 		for i, after := range []time.Duration{3, 1, 4, 2, 5} {
-			all.arm(&dogs[i], time.Now().Add(after*time.Second), func() { barked <- i })
+			all.arm(&dogs[i], time.Now().Add(after*time.Second), barking(func() { barked <- i }))
 		}
 		if !dogs[2].disarm() {
 			t.Error("a watchdog that was disarmed in time has responded")

@@ -10,11 +10,14 @@ import (
 type watchdog struct {
 	all     *watchdogs // nil if it was never armed
 	at      time.Time
-	respond func()
+	guarded guarded
 	fired   chan struct{} // not nil once the timer has claimed; closed when it is done
 
 	before, after *watchdog // in the list
 }
+
+// guarded is what a watchdog responds for.
+type guarded interface{ giveUp() }
 
 // watchdogs are the watchdogs of a server that are armed, in the order of their times, which is
 // nearly that of arming. They share a timer: one for each would be set and stopped for each
@@ -26,11 +29,11 @@ type watchdogs struct {
 	until       time.Time   // when the timer fires; zero if it is not set
 }
 
-// arm makes the timer call respond at the given time unless disarm is called before.
-func (d *watchdogs) arm(w *watchdog, at time.Time, respond func()) {
+// arm makes the timer call giveUp at the given time unless disarm is called before.
+func (d *watchdogs) arm(w *watchdog, at time.Time, g guarded) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	w.all, w.at, w.respond = d, at, respond
+	w.all, w.at, w.guarded = d, at, g
 	before := d.last
 	for before != nil && before.at.After(at) {
 		before = before.before
@@ -100,7 +103,7 @@ func (d *watchdogs) onTimer() {
 		w.fired = make(chan struct{})
 		go func() {
 			defer close(w.fired)
-			w.respond()
+			w.guarded.giveUp()
 		}()
 	}
 }

@@ -9,7 +9,7 @@
 //	x.Begin(&config, w, r)
 //	resp, err := … x.Request() …
 //	if err == nil {
-//		err = x.Write(resp, enough)
+//		err = x.Write(resp, cancel)
 //	}
 //	if err != nil && !x.Committed() {
 //		err = x.Respond(func(w http.ResponseWriter) error { … })

@@ -47,7 +47,7 @@ func handler(config *Config, make func(r *http.Request) *http.Response) http.Han
 	return func(w http.ResponseWriter, r *http.Request) {
 		var x Exchange
 		x.Begin(config, w, r)
-		err := x.Write(make(x.Request()), func() {})
+		err := x.Write(make(x.Request()), func(error) {})
 		if err != nil && !x.Committed() {
 			err = x.Respond(func(w http.ResponseWriter) error {
 				w.WriteHeader(http.StatusInternalServerError)

@@ -79,7 +79,7 @@ func TestLongPiecesOfABodyAreNotCopied(t *testing.T) {
 				httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
 			resp := &http.Response{StatusCode: 200, Header: http.Header{}}
 			resp.Body = &lentBody{tt.pieces, tt.ready}
-			if err := x.Write(resp, func() {}); err != nil {
+			if err := x.Write(resp, func(error) {}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, w.calls); diff != "" {

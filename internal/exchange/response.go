@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 )
+
+// errEnough ends a body that will not be read.
+var errEnough = errors.New("the response has no body")
 
 // Readier is an optional method of a response's Body. Ready reports whether the next Read returns
 // at once, with bytes or with the end. What has been read is held back while Ready is true, so that
@@ -132,9 +136,9 @@ const bulkPiece = 16 << 10
 //
 // The error is a *ResponseError, a *ClientError, a *LateError, or what reading the body returned;
 // if Committed then returns false, nothing has left yet. If the response cannot have a body, what
-// the program writes is thrown away without an error, for a while: then enough is called, which
-// should end the body.
-func (x *Exchange) Write(resp *http.Response, enough func()) error {
+// the program writes is thrown away without an error, for a while: then end is called, which should
+// end the body.
+func (x *Exchange) Write(resp *http.Response, end context.CancelCauseFunc) error {
 	// Read has returned all errors of the body.
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < 200 || resp.StatusCode > 999 {
@@ -152,7 +156,7 @@ func (x *Exchange) Write(resp *http.Response, enough func()) error {
 	if BodyAllowed(x.r.Method, resp.StatusCode) {
 		return x.stream(resp, length)
 	}
-	return x.skip(resp, length, enough)
+	return x.skip(resp, length, end)
 }
 
 // stream passes head, body and trailers on. It holds back what is joined by more bytes without a
@@ -260,7 +264,7 @@ func bodySizeError(declared, got int64) error {
 
 // skip sends a response that has no body. An endless body would otherwise hold the connection for
 // as long as the client does.
-func (x *Exchange) skip(resp *http.Response, declared int64, enough func()) error {
+func (x *Exchange) skip(resp *http.Response, declared int64, end context.CancelCauseFunc) error {
 	if !Ready(resp.Body) {
 		if err := x.flush(resp, declared, nil); err != nil {
 			return err
@@ -269,7 +273,7 @@ func (x *Exchange) skip(resp *http.Response, declared int64, enough func()) erro
 	var ended atomic.Bool
 	timer := time.AfterFunc(x.config.grace(), func() {
 		ended.Store(true)
-		enough()
+		end(errEnough)
 	})
 	defer timer.Stop()
 	_, err := io.Copy(io.Discard, resp.Body)

@@ -103,8 +103,12 @@ func FieldsFromList(rules *FieldRules, list []Field) (*Fields, error) {
 // alphabetical order, without those that concern the connection. A name without values (a trailer
 // that was announced but not sent) does not appear.
 func FieldsFromHTTP(rules *FieldRules, h http.Header) *Fields {
-	f := NewFields(rules)
-	f.frozen = true
+	return new(Fields).fromHTTP(rules, h)
+}
+
+// fromHTTP makes f, which is zero, what FieldsFromHTTP returns.
+func (f *Fields) fromHTTP(rules *FieldRules, h http.Header) *Fields {
+	f.rules, f.frozen, f.entries = rules, true, f.room[:0]
 	if len(h) > len(f.room) {
 		f.entries = make([]entry, 0, len(h))
 	}

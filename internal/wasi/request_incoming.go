@@ -45,12 +45,12 @@ type Interrupter interface {
 // server's body blocks its goroutine in Read until the server's handler returns, unless it is an
 // Interrupter.
 func RequestFromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
-	q := &Request{
-		Method:    r.Method,
-		Scheme:    "HTTP",
-		Authority: r.Host,
-		Header:    FieldsFromHTTP(rules, incomingHeader(r)),
-	}
+	made := &struct {
+		Request
+		header Fields
+	}{Request: Request{Method: r.Method, Scheme: "HTTP", Authority: r.Host}}
+	q := &made.Request
+	q.Header = made.header.fromHTTP(rules, incomingHeader(r))
 	if q.Method == "" {
 		q.Method = "GET"
 	}
