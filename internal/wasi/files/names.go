@@ -199,14 +199,14 @@ func (d *Descriptor) Link(from string, follow bool, to *Descriptor, path string)
 		return err
 	}
 	switch {
-	case a.stat.Type == Directory:
-		return wasi.FileCode("not-permitted")
 	case !b.missing && b.slash && b.stat.Type != Directory:
 		return wasi.FileCode("not-directory")
 	case !b.missing:
 		return wasi.FileCode("exist")
 	case b.slash:
 		return wasi.FileCode("no-entry")
+	case a.stat.Type == Directory:
+		return wasi.FileCode("not-permitted")
 	}
 	return d.code(link(a, b))
 }
@@ -220,20 +220,14 @@ func (d *Descriptor) Rename(from string, to *Descriptor, path string) error {
 	}
 	defer a.close()
 	defer b.close()
+	if a.here || b.here {
+		return wasi.FileCode("busy")
+	}
 	if err := a.exists(); err != nil {
 		return err
 	}
-	isFolder := a.stat.Type == Directory
-	switch {
-	case a.here || b.here:
-		return wasi.FileCode("busy")
-	case b.slash && !isFolder:
+	if b.slash && a.stat.Type != Directory {
 		return wasi.FileCode("not-directory")
-	case b.missing:
-	case isFolder && b.stat.Type != Directory:
-		return wasi.FileCode("not-directory")
-	case !isFolder && b.stat.Type == Directory:
-		return wasi.FileCode("is-directory")
 	}
 	return d.code(rename(a, b))
 }

@@ -78,10 +78,10 @@ func (g *grant) opening(open OpenFlags, flags Flags) (OpenFlags, Flags, error) {
 // openable returns an error if the flags do not fit what is at the path, or that nothing is there.
 func (t *target) openable(open OpenFlags, flags Flags) error {
 	switch {
+	case t.slash && open&Create != 0:
+		return wasi.FileCode("is-directory") // whatever is there
 	case t.missing && open&Create == 0:
 		return wasi.FileCode("no-entry")
-	case t.missing && t.slash:
-		return wasi.FileCode("is-directory")
 	case t.missing:
 		return nil
 	case open&Exclusive != 0:

@@ -185,6 +185,14 @@ func rename(from, to *target) error {
 	if err := sameRoot(from, to); err != nil {
 		return err
 	}
+	isFolder := from.stat.Type == Directory
+	switch { // the system would say "access"
+	case to.missing:
+	case isFolder && to.stat.Type != Directory:
+		return wasi.FileCode("not-directory")
+	case !isFolder && to.stat.Type == Directory:
+		return wasi.FileCode("is-directory")
+	}
 	if !to.missing && to.stat.Type == Directory {
 		// The root's Rename does not replace an empty folder.
 		if from.stat.Dev == to.stat.Dev && from.stat.Ino == to.stat.Ino {
