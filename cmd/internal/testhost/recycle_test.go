@@ -36,8 +36,10 @@ func TestTheInstanceOfAFileIsMadeOfThatOfAnotherOne(t *testing.T) {
 	for name, options := range map[string]testrunner.Options{
 		"isolated": {Isolate: testrunner.IsolateFile}, "two jobs": {Jobs: 2},
 	} {
-		if n := allocated(t, options); n > 2*shared {
-			t.Errorf("%s: 300 files take %d bytes, in one instance %d", name, n, shared)
+		// The smallest instance has a page of memory, and its tables beside that.
+		const page, files = 64 << 10, 300
+		if n := allocated(t, options); n > shared+files*page/4 {
+			t.Errorf("%s: %d files take %d bytes, in one instance %d", name, files, n, shared)
 		}
 	}
 }
