@@ -101,3 +101,29 @@ func TestLargePackagesHaveTheirReason(t *testing.T) {
 		}
 	}
 }
+
+// TestArchitectureNamesEveryPackage looks for the folder of each package in the tree of
+// ARCHITECTURE.md.
+func TestArchitectureNamesEveryPackage(t *testing.T) {
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, _, _ := strings.Cut(string(text), "`imports_test.go`")
+	dirs := map[string]bool{}
+	for name := range goFiles(t) {
+		if first, _, _ := strings.Cut(name, "/"); first != name && first != "testdata" {
+			dirs[path.Dir(name)] = true
+		}
+	}
+	// Programs beside wasihttp are named as a whole.
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		name := path.Base(dir)
+		if first, _, _ := strings.Cut(dir, "/"); first == "bench" || first == "docs" {
+			name = first
+		}
+		if !regexp.MustCompile(`(?m)[ /]` + regexp.QuoteMeta(name) + `(/|[ ;:]|$)`).MatchString(tree) {
+			t.Errorf("the tree in ARCHITECTURE.md has no %s", dir)
+		}
+	}
+}
