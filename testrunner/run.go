@@ -136,7 +136,7 @@ func Run(
 	defer r.stop(nil)
 	err := r.run(ctx)
 	r.summary.Duration = o.now().Sub(start)
-	r.summary.NotRun = len(r.files) - r.summary.Files
+	r.summary.NotRun, r.summary.Loading = len(r.files)-r.summary.Files, r.loading
 	if errors.Is(err, errFailFast) {
 		err = nil
 	}
@@ -155,9 +155,12 @@ type runner struct {
 	upstreams upstreamCache
 
 	mu      sync.Mutex
-	summary Summary
-	waiting map[int]*FileResult // ended before earlier ones
+	loading time.Duration
+	waiting map[int]*FileResult // that ended, and were not passed on yet
 	next    int                 // the file whose result is passed on next
+	passing bool                // somebody passes on results, and has the summary
+
+	summary Summary
 }
 
 func (r *runner) run(ctx context.Context) error {
@@ -231,7 +234,8 @@ func (r *runner) file(ctx context.Context, index int, source *Source, s *session
 	return nil
 }
 
-// pass reports results in the order of the files.
+// pass reports results in the order of the files. A result that comes while another goroutine
+// reports one is left to that: reporting can take longer than running a file.
 func (r *runner) pass(index int, result *FileResult) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -239,6 +243,11 @@ func (r *runner) pass(index int, result *FileResult) {
 		r.waiting = make(map[int]*FileResult)
 	}
 	r.waiting[index] = result
+	if r.passing {
+		return
+	}
+	r.passing = true
+	defer func() { r.passing = false }()
 	for {
 		next, ok := r.waiting[r.next]
 		if !ok {
@@ -246,7 +255,9 @@ func (r *runner) pass(index int, result *FileResult) {
 		}
 		delete(r.waiting, r.next)
 		r.next++
+		r.mu.Unlock()
 		r.emit(next)
+		r.mu.Lock()
 	}
 }
 
@@ -255,13 +266,12 @@ func (r *runner) pass(index int, result *FileResult) {
 func (r *runner) loaded(d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.summary.Loading = max(r.summary.Loading, d)
+	r.loading = max(r.loading, d)
 }
 
-// flush reports the results that wait for files which did not run to their end.
+// flush reports the results that wait for files which did not run to their end. Nothing runs any
+// more.
 func (r *runner) flush() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for _, index := range slices.Sorted(maps.Keys(r.waiting)) {
 		r.emit(r.waiting[index])
 	}

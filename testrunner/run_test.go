@@ -213,6 +213,28 @@ func TestResultsComeInTheOrderOfTheFiles(t *testing.T) {
 	}
 }
 
+// A report that takes long, because a terminal is stopped, keeps one file waiting at most.
+func TestFilesRunWhileAnotherIsReported(t *testing.T) {
+	const files = 10
+	ran := make(chan struct{}, files)
+	h := &fakeHost{response: func(n int, _ *testrunner.Request) *testrunner.Response {
+		ran <- struct{}{}
+		return text(200, "")
+	}}
+	reported := 0
+	_, err := testrunner.Run(t.Context(), h, parse(t, slices.Repeat([]string{get}, files)...),
+		&testrunner.Options{Jobs: 2}, func(f *testrunner.FileResult) {
+			if reported++; reported == 1 {
+				for range files {
+					<-ran
+				}
+			}
+		})
+	if err != nil || reported != files {
+		t.Errorf("%d files are reported, %v", reported, err)
+	}
+}
+
 func TestRetriesAndRepetitions(t *testing.T) {
 	third := func(n int, _ *testrunner.Request) *testrunner.Response {
 		if n < 3 {

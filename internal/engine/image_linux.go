@@ -238,20 +238,20 @@ const dropPiece = 16 << 20
 // drop returns pages to the system. It takes turns with guests if there are many: responses to
 // their requests, and requests of others, go first.
 func (m *mapping) drop(from, to int) error {
-	k := ticket{later: true}
-	defer processors.leave(&k)
-	for from < to {
-		end := to
-		if to-from > dropPiece {
-			end = from + dropPiece
+	if to-from > dropPiece {
+		k := ticket{later: true}
+		defer processors.leave(&k)
+		for ; to-from > dropPiece; from += dropPiece {
 			processors.next(&k, time.Now(), nil, false)
+			if err := unix.Madvise(m.all[from:from+dropPiece], unix.MADV_DONTNEED); err != nil {
+				return err
+			}
 		}
-		if err := unix.Madvise(m.all[from:end], unix.MADV_DONTNEED); err != nil {
-			return err
-		}
-		from = end
 	}
-	return nil
+	if from >= to {
+		return nil
+	}
+	return unix.Madvise(m.all[from:to], unix.MADV_DONTNEED)
 }
 
 // release implements backing.
