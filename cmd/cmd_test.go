@@ -126,7 +126,8 @@ func startServe(t *testing.T, h handlerFunc, args ...string) *session {
 	if err := os.WriteFile(s.file, []byte("component"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	st := s.state(append([]string{programName, "serve", s.file}, args...)...)
+	crashes := filepath.Join(t.TempDir(), "crashes")
+	st := s.state(append([]string{programName, "serve", s.file, "--crash-dir", crashes}, args...)...)
 	st.environ = []string{"HOME=/home/me"}
 	d := doors{
 		load: func(_ context.Context, path string, cfg loader.Config) (*loader.App, error) {
@@ -223,6 +224,23 @@ func TestServeQuietly(t *testing.T) {
 	}
 	if !strings.HasPrefix(s.err.String(), "Serving HTTP on ") {
 		t.Errorf("got:\n%s", s.err)
+	}
+}
+
+func TestServeKeepsRequestsThatTrapped(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kept")
+	s := startServe(t, func(context.Context, string, *http.Request) (*http.Response, error) {
+		return nil, &serve.Failure{Outcome: serve.Trap, Cause: "unreachable"}
+	}, "--crash-dir", dir, "--addr=127.0.0.1:0")
+	resp, err := http.Post(s.url(t)+"a", "text/plain", strings.NewReader("sent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	path := s.err.await(t, `the request is kept as (\S+\.hurl); test --crashes tells`)
+	text, err := os.ReadFile(path)
+	if err != nil || filepath.Dir(path) != dir || !strings.Contains(string(text), "/a\n") {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/serve"
 )
 
 // redactUsage explains --redact.
@@ -19,8 +21,9 @@ const redactUsage = "also replace the value of each header, cookie, parameter, f
 
 // recordFlags holds the values of the recording flags of serve.
 type recordFlags struct {
-	path  string
-	style styleFlags
+	path    string
+	crashes string
+	style   styleFlags
 }
 
 // styleFlags holds the values of the flags about how fixtures are written, and of what.
@@ -76,7 +79,34 @@ func (f *recordFlags) all() []cli.Flag {
 		"secrets replaced; or, if PATH ends in .hurl, all of them into that file, as a session in "+
 		"one instance")
 	f.style.add(b)
+	b.Text("crash-dir", &f.crashes, crashDir,
+		"keep requests that trapped or expired as fixtures in `FOLDER`; \"\" keeps none")
 	return b.All()
+}
+
+// crashDir is where serve keeps requests that trapped or expired.
+const crashDir = ".wasihttp/crashes"
+
+// noCrashes reports whether nothing was kept in the folder that is looked into by default.
+func noCrashes(paths []string) bool {
+	if len(paths) != 1 || paths[0] != crashDir {
+		return false
+	}
+	kept, err := filepath.Glob(filepath.Join(crashDir, "*.hurl"))
+	return err == nil && len(kept) == 0
+}
+
+// keepCrashes returns what keeps requests that trapped or expired; nil if nothing does.
+func (t *server) keepCrashes(s *serveSettings) func(serve.Recorded) {
+	if s.crashDir == "" {
+		return nil
+	}
+	o := record.Options{Redact: s.record.Redact, Timeout: s.load.Timeout, Say: func(line string) {
+		if !s.quiet && !s.jsonLog {
+			t.note("%s", line)
+		}
+	}}
+	return record.NewCrashes(s.crashDir, o).Keep
 }
 
 // settings translates the flags.

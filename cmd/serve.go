@@ -53,6 +53,7 @@ func serveCommand(st *state, d doors) *cli.Command {
 				return err
 			}
 			settings.fixtures = fixtures.Value()
+			settings.crashDir = recording.crashes
 			settings.execDir = config.Of(c).Dir("exec")
 			path := config.Of(c).Component(c.Args().First())
 			return settings.reported((&server{st, d}).serve(c.Context, path, settings))
@@ -232,6 +233,7 @@ func (t *server) serverOptions(s *serveSettings) serve.Options {
 		DrainTimeout:  s.drainTimeout,
 		ErrorPages:    s.errorPages,
 		AllowHosts:    s.allowHosts,
+		Crashed:       t.keepCrashes(s),
 		ErrorLog: term.NewLines(t.stderr, true).Writer(func() string {
 			return programName + ": "
 		}),

@@ -231,6 +231,8 @@ type serveSettings struct {
 	record record.Options
 	// fixtures are run with each build.
 	fixtures []string
+	// crashDir is where requests that trapped or expired are kept; "" keeps none.
+	crashDir string
 	// used collects what components use, for the file report; nil if that is "".
 	used   *capabilities.Collector
 	report string

@@ -48,7 +48,7 @@ type testFlags struct {
 	update, watch, full, quiet        bool
 	variables, variableFiles, secrets cli.StringSlice
 	fileRoot, timings                 string
-	lastFailed                        bool
+	lastFailed, crashes               bool
 	upstreams, redact                 cli.StringSlice
 	upstreamMode                      cmdline.Choice
 	strictUpstreams                   bool
@@ -93,6 +93,9 @@ func (f *testFlags) all() []cli.Flag {
 	b.Text("shard-times", &f.timings, "",
 		"deal the parts of --shard by the times in `FILE`, an earlier report of --report-json")
 	b.Toggle("last-failed", &f.lastFailed, "run only what failed when it was last run")
+	b.Toggle("crashes", &f.crashes, "run the requests that serve has kept because they trapped or "+
+		"expired, each in its own instance; say which are fixed, and remove these (default PATH: "+
+		crashDir+")")
 	b.Toggle("list", &f.list, "list what would run, without running it")
 
 	b.Group(groupRun)
@@ -209,6 +212,9 @@ type testSettings struct {
 // settings checks the flags together and translates them.
 func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	paths := c.Args().Slice()
+	if f.crashes && len(paths) == 0 {
+		paths = []string{crashDir}
+	}
 	if len(paths) == 0 {
 		return nil, exit.Usagef("try: "+programName+" test fixtures/",
 			"test needs a PATH: a fixture or a folder of fixtures")
@@ -259,6 +265,9 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		Concurrent: int(f.concurrent),
 		Timeout:    s.load.Timeout, Retry: int64(f.retry), MaxBody: int64(f.maxBody), All: f.update,
 		FailFast: f.failFast, FileRoot: f.fileRoot, Component: f.component,
+	}
+	if f.crashes {
+		s.suite.Crashes, s.suite.Options.Isolate = true, testrunner.IsolateEntry
 	}
 	s.suite.Options.Upstreams = f.upstreams.Value()
 	s.suite.Options.Redact = f.redact.Value()
@@ -358,6 +367,10 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 			return err
 		}
 		defer closeKeyValue()
+	}
+	if f.crashes && noCrashes(s.suite.Paths) {
+		t.note("%s has no crashes", crashDir)
+		return nil
 	}
 	s.suite.Host = s.host(t, d)
 	switch {

@@ -67,7 +67,8 @@ func serve(t *testing.T, component string, flags ...string) *served.Server {
 	var command []string
 	if ours() {
 		cache := filepath.Join(filepath.Dir(os.Getenv(builtVariable)), "cache")
-		command = append([]string{os.Getenv(builtVariable), "serve", "--addr", "127.0.0.1:0", "--cache-dir", cache}, flags...)
+		command = append([]string{os.Getenv(builtVariable), "serve", "--addr", "127.0.0.1:0", "--cache-dir", cache,
+			"--crash-dir", filepath.Join(t.TempDir(), "crashes")}, flags...)
 	} else {
 		command = strings.Fields(os.Getenv(serverVariable))
 	}

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/exchange"
@@ -119,8 +120,11 @@ func (q *request) prepare() {
 		// A page that is not compressed can take the script in.
 		delete(q.r.Header, "Accept-Encoding")
 	}
-	if body := q.x.Body(); body != nil && q.detailed {
+	if body := q.x.Body(); body != nil && (q.detailed || q.server.options.Crashed != nil) {
 		q.sample = &q.own
+		if q.server.options.Crashed != nil {
+			q.sample.most = maxCrashBody
+		}
 		body.Observe = q.sample.add
 	}
 }
@@ -223,6 +227,15 @@ func (q *request) failIn(g *generation, f *Failure) {
 func (q *request) log() {
 	q.record.Duration = time.Since(q.record.Start)
 	q.server.options.Log(q.record)
+	if o := q.record.Outcome; o != Trap && o != Expired || q.server.options.Crashed == nil {
+		return
+	}
+	body, all := q.sample.read()
+	q.server.options.Crashed(Recorded{
+		ID: q.record.ID, Start: q.record.Start, Duration: q.record.Duration, Method: q.r.Method,
+		Host: q.r.Host, Target: q.record.Target, Header: q.r.Header.Clone(),
+		Body: slices.Clone(body), Failure: q.record.Failure, Cut: !all,
+	})
 }
 
 // respond passes resp on. It closes resp.Body.

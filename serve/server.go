@@ -73,6 +73,9 @@ type Options struct {
 	Draining func(requests int)
 	// Abort ends draining at once when it is closed; nil is never closed.
 	Abort <-chan struct{}
+	// Crashed, unless nil, is called with each request that trapped or expired, from many
+	// goroutines. Cut reports that the body is too large to be kept.
+	Crashed func(Recorded)
 	// LiveReload makes HTML pages reload themselves after a swap.
 	LiveReload bool
 }

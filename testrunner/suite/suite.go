@@ -64,6 +64,9 @@ type Suite struct {
 	// StepSummary is a file to which a summary in Markdown is added; "" for none.
 	StepSummary string
 
+	// Crashes says that the fixtures are requests that failed: Run says which are fixed, and
+	// removes these.
+	Crashes bool
 	// Memory is a file that keeps what failed; "" for none. LastFailed runs only that.
 	Memory     string
 	LastFailed bool
@@ -125,6 +128,9 @@ func (s *Suite) Run(ctx context.Context) (testrunner.Verdict, error) {
 	}
 	s.remember(run.Files)
 	s.summarize(run.Run)
+	if s.Crashes {
+		s.settle(run.Files)
+	}
 	if reportErr := s.Reports.write(run.Run); err == nil {
 		err = reportErr
 	}
