@@ -197,7 +197,7 @@ func (h *ProxyHandler) workerEnded(w *worker) {
 	h.workers.Done()
 }
 
-// shut lets no more requests in, refuses those that are queued, and sends idle workers home.
+// shut refuses further requests and those that are queued, and ends idle workers.
 func (h *ProxyHandler) shut() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -225,9 +225,9 @@ func (h *ProxyHandler) running() []*worker {
 	return slices.Collect(maps.Keys(h.all))
 }
 
-// Close lets no more requests in, waits until the workers have ended, and stops them, with
-// ErrClosed as the outcome of their requests, when ctx ends before that. It returns when no worker
-// is left. Close may be called more than once.
+// Close refuses further requests and waits until the workers have ended. If ctx ends before that,
+// it stops them, with ErrClosed as the outcome of their requests. It returns when no worker is
+// left. Close may be called more than once.
 func (h *ProxyHandler) Close(ctx context.Context) {
 	h.shut()
 	unhook := context.AfterFunc(ctx, func() { h.stopAll(ErrClosed) })

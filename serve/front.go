@@ -144,8 +144,8 @@ func (f *front) all() []*plainConn {
 	return all
 }
 
-// watchTick is after how long at least, and twice of it at most, a request is taken for one that
-// its client may give up meanwhile.
+// watchTick is the time after which a request is watched for a client that gives up: after one tick
+// at least, and after two at most.
 const watchTick = 5 * time.Millisecond
 
 // arm makes tick be called soon.

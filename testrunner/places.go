@@ -63,8 +63,8 @@ func CutLines(path string) (file string, l Lines, ok bool) {
 	return path[:at], Lines{from, to}, true
 }
 
-// Place returns the path that names an entry alone. If the entry needs what entries before it have
-// set otherwise than by captures, it is that of all of them.
+// Place returns the path that names the entry alone. If the entry needs variables or cookies of
+// earlier entries that are not captures, it returns the path of all of them.
 func (r *Result) Place(path string) string {
 	at := r.Entry.Range.Start
 	n := at.Line

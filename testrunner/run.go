@@ -54,13 +54,13 @@ type Options struct {
 	// Secrets are variables whose values are not shown.
 	Secrets   []Variable
 	Selection Selection
-	// Component is the path of the component, whatever fixtures name; "" for
-	// what they name, or else the one that can be found.
+	// Component is the path of the component, regardless of what fixtures name; "" for the
+	// component that they name, or else the one that is found.
 	Component string
 	// World is where instances begin if fixtures do not say.
 	World World
-	// UpstreamMode says what requests of the guest to other servers meet, and Upstreams are paths
-	// of upstream fixtures for all entries.
+	// UpstreamMode says who responds to requests of the guest to other servers, and Upstreams are
+	// paths of upstream fixtures for all entries.
 	UpstreamMode UpstreamMode
 	Upstreams    []string
 	// Redact are more names of secrets in what is recorded of other servers.

@@ -21,8 +21,8 @@ type Selection struct {
 	Only func(path string, e *hurl.Entry) bool
 	// Shard, from 1, selects one of Shards parts that take about the same time; Shards 0: all.
 	Shard, Shards int
-	// Times, if not nil, returns how long a file took once. A file for which ok is false counts as
-	// those that are known do, by its entries; without Times, all entries count the same.
+	// Times, if not nil, returns how long a file took before. A file for which ok is false counts
+	// as many entries of the other files do on average; without Times, all entries count the same.
 	Times func(path string) (d time.Duration, ok bool)
 	// Shuffle, if not nil, is the seed of a random order of the files.
 	Shuffle *uint64

@@ -33,8 +33,8 @@ const (
 	UpstreamDefault UpstreamMode = ""
 	UpstreamNone    UpstreamMode = "none" // by recorded responses only
 	UpstreamLive    UpstreamMode = "live" // by the servers themselves
-	// UpstreamOnce records what an entry without upstream fixtures meets, UpstreamNew what is not
-	// recorded yet, and UpstreamAll everything anew.
+	// UpstreamOnce records the responses of servers for entries without upstream fixtures,
+	// UpstreamNew those that are not recorded yet, and UpstreamAll all of them anew.
 	UpstreamOnce UpstreamMode = "once"
 	UpstreamNew  UpstreamMode = "new"
 	UpstreamAll  UpstreamMode = "all"
