@@ -87,7 +87,7 @@ func Chaos(
 	}
 	if len(p.summary.Table) == 1 && len(base) > 0 {
 		base[0].Notes = append(base[0].Notes,
-			"no entry uses a recorded upstream, so that nothing was disturbed")
+			"no entry uses a recorded upstream, so no fault was tried")
 	}
 	p.report(started, results)
 	return &p.summary, nil

@@ -14,7 +14,7 @@ const pairsTried = 100
 
 // Leaks runs the selected entries in fresh instances, and again in one instance: in order,
 // shuffled, and several at once if it takes them, always at the same time and with the same random
-// numbers. An entry whose response is another one then has the outcome Leak, with the entry before
+// numbers. An entry whose response differs then has the outcome Leak, with the entry before
 // it that is enough for it. Parameters and error are as those of Run.
 func Leaks(
 	ctx context.Context, host Host, sources []*Source, o *Options, done func(*FileResult),
@@ -38,8 +38,8 @@ func Leaks(
 	for i := range p.steps {
 		s := &p.steps[i]
 		if moves[s.entry] = len(apart(fresh[i], again[i], s.settings())) > 0; moves[s.entry] {
-			fresh[i].Notes = append(fresh[i].Notes, "two fresh instances respond otherwise, "+
-				"so that a leak cannot be seen; @ignore what moves")
+			fresh[i].Notes = append(fresh[i].Notes, "two fresh instances respond differently, "+
+				"so that no leak can be detected; @ignore what differs")
 		}
 	}
 	for _, how := range []struct {
@@ -101,7 +101,7 @@ func (p *player) leak(
 	}
 	r.Outcome = Leak
 	r.Problems = append([]Problem{{
-		Kind: ProblemLeak, Title: "A leak: the response is another one after " + culprit,
+		Kind: ProblemLeak, Title: "Leak: the response is different after " + culprit,
 	}}, problems...)
 	return nil
 }

@@ -95,9 +95,9 @@ func TestAStateThatLeaksIsShownWithThePairThatMakesIt(t *testing.T) {
 	}}
 	got, summary := find(t, testrunner.Leaks, h, testrunner.Options{}, threePlain, strings.ReplaceAll(threePlain, "/a", "/x"))
 	want := "GET /a pass\nGET /b pass\n" +
-		"GET /c leak; A leak: the response is another one after GET /a (a.hurl:1); Body\n" +
+		"GET /c leak; Leak: the response is different after GET /a (a.hurl:1); Body\n" +
 		"GET /x pass\nGET /b pass\n" +
-		"GET /c leak; A leak: the response is another one after GET /a (a.hurl:1); Body"
+		"GET /c leak; Leak: the response is different after GET /a (a.hurl:1); Body"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -111,7 +111,7 @@ func TestALeakThatNeedsSeveralRequestsIsFound(t *testing.T) {
 		return text(200, "", "X-Old", strconv.FormatBool(len(before) >= 2))
 	}}
 	got, _ := find(t, testrunner.Leaks, h, testrunner.Options{}, threePlain)
-	if !strings.Contains(got, "GET /c leak; A leak: the response is another one after the 2 entries before it; Header x-old: false → true") {
+	if !strings.Contains(got, "GET /c leak; Leak: the response is different after the 2 entries before it; Header x-old: false → true") {
 		t.Errorf("got\n%s", got)
 	}
 }
@@ -159,7 +159,7 @@ func TestWhatMovesInFreshInstancesIsSaidAndNoLeak(t *testing.T) {
 		return text(200, strconv.Itoa(n))
 	}}
 	got, summary := find(t, testrunner.Leaks, h, testrunner.Options{}, "GET http://localhost/a\n")
-	if summary.Verdict() != testrunner.AllPassed || !strings.Contains(got, "note two fresh instances respond otherwise") {
+	if summary.Verdict() != testrunner.AllPassed || !strings.Contains(got, "note two fresh instances respond differently") {
 		t.Errorf("got\n%s", got)
 	}
 }
@@ -172,7 +172,7 @@ func TestATrapBehindAnotherRequestIsALeak(t *testing.T) {
 		return text(200, "")
 	}}
 	got, _ := find(t, testrunner.Leaks, h, testrunner.Options{}, threePlain)
-	if !strings.Contains(got, "GET /b leak; A leak: the response is another one after GET /a (a.hurl:1)") {
+	if !strings.Contains(got, "GET /b leak; Leak: the response is different after GET /a (a.hurl:1)") {
 		t.Errorf("got\n%s", got)
 	}
 }

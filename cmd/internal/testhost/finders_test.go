@@ -57,7 +57,7 @@ func TestALeakOfAComponentIsFound(t *testing.T) {
 		"# @stateful\nGET {{base}}/clock\n\nGET {{base}}/fetch?url=http://a.test/\n\n# @stateful\nGET {{base}}/clock\n"
 	got, summary := found(t, testrunner.Leaks, "rust-kitchen", text, aUpstream)
 	want := "/ pass\n" +
-		"/counter leak; A leak: the response is another one after GET {{base}}/ (a.hurl:1); Body\n" +
+		"/counter leak; Leak: the response is different after GET {{base}}/ (a.hurl:1); Body\n" +
 		"/random pass\n/sleep?ms=3600000 pass\n/clock pass\n/fetch?url=http://a.test/ pass\n/clock pass"
 	if want = strings.ReplaceAll(want, "GET {{base}}/ ", "GET / "); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
