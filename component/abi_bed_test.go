@@ -21,12 +21,13 @@ type abiBed struct {
 	th   *thread
 	opts [len(encodings)]*options
 	zero *Func
+	grow *Func // doubles the memory
 }
 
 func newABIBed(t testing.TB) *abiBed {
 	t.Helper()
 	i := instantiateFile(t, "abi.wasm", NewLinker(), nil)
-	b := &abiBed{inst: i.store.insts[0], zero: i.Func("reset")}
+	b := &abiBed{inst: i.store.insts[0], zero: i.Func("reset"), grow: i.Func("grow")}
 	b.th = &thread{store: i.store}
 	b.th.ectx = i.store.group.NewContext(t.Context(), b.th)
 	for n, name := range encodings {
@@ -117,7 +118,7 @@ func newTestStore(t testing.TB, b []byte, l *Linker, data any) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(engine.Config{})
+	e, err := engine.New(engine.Config{Heap: true}) // where stale views of memory show
 	if err != nil {
 		t.Fatal(err)
 	}

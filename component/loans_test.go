@@ -119,16 +119,3 @@ func TestMemoryMayMoveWhileAValueIsLowered(t *testing.T) {
 		t.Errorf("the sum of the bytes is %d", got)
 	}
 }
-
-// So may the memory that holds the result of a call.
-func TestAResultMayLieInMemoryThatHasGrown(t *testing.T) {
-	i := instantiateFile(t, "loans.wasm", (&loanBed{}).linker(), nil)
-	if got := must(t, i, "late").Str(); got != "abc" {
-		t.Errorf("got %q", got)
-	}
-	// No call of this one can wait.
-	i = instantiateFile(t, "grown.wasm", NewLinker(), nil)
-	if got := must(t, i, "late", String("text")).Str(); got != "text" {
-		t.Errorf("got %q", got)
-	}
-}

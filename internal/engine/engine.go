@@ -42,6 +42,9 @@ type Config struct {
 	// Helped says that a [Helper] will be used. It leaves code in a folder, which is a temporary
 	// one without CacheDir.
 	Helped bool
+	// Heap keeps memories on Go's heap, where they move when they grow, as systems without mappings
+	// of images do: for tests of what uses memories.
+	Heap bool
 }
 
 // Engine owns compiled code. It is safe for concurrent use.
@@ -51,6 +54,8 @@ type Engine struct {
 	warning error
 
 	rt wazero.Runtime
+	// heap is that of Config.
+	heap bool
 
 	mu        sync.Mutex
 	codes     []*code // compiled and in use
@@ -86,7 +91,7 @@ type Stats struct {
 // New returns an engine. A cache folder that cannot be used is no error: the engine works without
 // it, and [Engine.Warning] returns the reason.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{left: make(chan struct{}), busy: map[string]chan struct{}{}}
+	e := &Engine{left: make(chan struct{}), busy: map[string]chan struct{}{}, heap: cfg.Heap}
 	var err error
 	switch {
 	case cfg.CacheDir != "":

@@ -40,6 +40,9 @@ const maxIdleMappings = 128
 
 func newImage(e *Engine, segments []corewasm.Segment) (*image, error) {
 	i := &image{engine: e, segments: segments, fd: -1}
+	if i.broken = e.heap; i.broken {
+		return i, nil
+	}
 	end := uint64(0)
 	for _, s := range segments {
 		end = max(end, s.Offset+uint64(len(s.Bytes)))
