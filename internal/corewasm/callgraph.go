@@ -23,6 +23,8 @@ type callNode struct {
 	counts bool
 	// exposed reports whether code that is not known can call it; that counts costCall.
 	exposed bool
+	// catches reports whether there is a try_table that catches something.
+	catches bool
 }
 
 type nodeState byte
@@ -92,6 +94,7 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, inLoop []bool) []
 		c := cost(r.op, r.imm)
 		switch r.imm {
 		case immBlock, immTryTable:
+			n.catches = n.catches || r.imm == immTryTable && r.arg > 0
 			inLoop = append(inLoop, loop)
 		case immLoop:
 			inLoop = append(inLoop, true)

@@ -68,6 +68,10 @@ type bodyRewriter struct {
 	spots, marks []spot
 	costs        costs
 	bulks        int
+	// split is set in functions where code reads what is lost when an exception is caught; tries
+	// are the blocks around an instruction that stand for a try_table there.
+	split bool
+	tries []splitTry
 }
 
 type spot struct{ out, at int }
@@ -95,6 +99,9 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		b.failAt(start, "function has a malformed type")
 	}
 	b.local = uint32(len(ft.Params)) + uint32(locals)
+	b.split = w.safepoints != nil && b.costs.graph.nodes[fn].catches &&
+		lostLocals(b.b[exprAt:], int(b.local))
+	b.tries = b.tries[:0]
 	b.out, b.spots, b.marks = b.out[:0], b.spots[:0], b.marks[:0]
 	b.resume(exprAt)
 	calls := b.instructions()
@@ -192,9 +199,14 @@ func (b *bodyRewriter) instructions() (calls bool) {
 		if w.lines != nil && mayTrap(b.op, b.imm) {
 			b.spots = append(b.spots, spot{len(b.out) + b.at - b.from, b.at})
 		}
+		tried := b.split && b.beginTry()
 		switch b.imm {
 		case immTryTable:
 			if s := w.safepoints; s != nil && b.arg > 0 {
+				if b.split {
+					b.splitTry()
+					break
+				}
 				b.copyTo(b.at)
 				b.out = b.out.op(0x10).u32(s.first + addedRefill)
 				b.resume(b.at)
@@ -230,6 +242,9 @@ func (b *bodyRewriter) instructions() (calls bool) {
 			facts.GrowsMemory = true
 		}
 		b.costs.add(b.walker)
+		if tried {
+			b.endTry()
+		}
 		b.replaceWhole()
 		b.due()
 	}
