@@ -51,7 +51,7 @@ func TestARecordedWorldRepeatsItself(t *testing.T) {
 					clock, random, "/fetch?url=" + upstream.URL + fmt.Sprintf("/%d", i%5),
 					fmt.Sprintf("/sleep?ms=%d", worldSleep.Milliseconds()),
 				}[i%4]
-				if got := ask(t, c, "GET", server.URL+path, nil); got.cut != nil || got.status != 200 {
+				if got := ask(t, c, "GET", server.URL+path, nil, "Accept", "*/*"); got.cut != nil || got.status != 200 {
 					t.Fatalf("%s: %d, %v", path, got.status, got.cut)
 				}
 			}
