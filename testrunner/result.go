@@ -192,6 +192,10 @@ type Summary struct {
 	// fault.
 	Table  [][]string
 	NotRun int // files that were left out after a failure
+	// Unused has a line for each exchange of an upstream fixture that several fixtures share, and
+	// that none of them has used.
+	Unused []string
+	strict bool // that is a failure
 }
 
 // Slow is an entry that took long.
@@ -263,6 +267,9 @@ func (s *Summary) Verdict() Verdict {
 		if n > 0 && o.Failed() && o != Mismatch && o != Leak && o != Fault {
 			return Broken
 		}
+	}
+	if s.strict && len(s.Unused) > 0 {
+		return Broken
 	}
 	if s.Counts[Mismatch]+s.Counts[Leak]+s.Counts[Fault] > 0 {
 		return Mismatches

@@ -138,7 +138,11 @@ func Run(
 	r.summary.Duration = o.now().Sub(start)
 	r.summary.NotRun, r.summary.Loading = len(r.files)-r.summary.Files, r.loading
 	if errors.Is(err, errFailFast) {
+		r.shared.partial = true
 		err = nil
+	}
+	if err == nil && !r.shared.partial && len(r.files) >= len(sources) {
+		r.summary.Unused, r.summary.strict = r.shared.unused(), o.StrictUpstreams
 	}
 	return &r.summary, err
 }
@@ -153,6 +157,7 @@ type runner struct {
 	stop    context.CancelCauseFunc
 
 	upstreams upstreamCache
+	shared    sharedUses // guarded by mu
 
 	mu      sync.Mutex
 	loading time.Duration
@@ -307,6 +312,7 @@ func (r *runner) runFile(ctx context.Context, source *Source, s *session) (*File
 	s.leave(r.options.World)
 	allRan := len(selected) == len(source.File.Entries)
 	f.reportUnused(allRan)
+	r.count(f.upstreams, source.Path, allRan && err == nil)
 	f.writeUpstreams(allRan && r.options.UpstreamMode == UpstreamAll)
 	var open *OpenError
 	if errors.As(err, &open) && open.Spec.Component != r.options.Component {

@@ -469,23 +469,21 @@ func (r *Result) missed(misses []upstream.Miss) {
 	}
 }
 
-// reportUnused reports the recorded exchanges that no entry used. It ignores files that several
-// fixtures share, and runs in which not all entries ran.
+// reportUnused reports the exchanges of the upstream fixture beside the file that no entry used,
+// unless not all entries ran.
 func (f *fileRun) reportUnused(allRan bool) {
 	if f.upstreams.set == nil || !allRan || f.upstreams.mode == UpstreamAll {
 		return
 	}
 	var places []string
-	for _, i := range f.upstreams.set.Unused() {
-		for _, file := range f.upstreams.files {
-			n := i - f.upstreams.first[file.path]
-			if n < 0 || n >= len(file.file.Entries) ||
-				slices.Contains(f.options.Upstreams, file.path) {
-				continue
+	for _, file := range f.upstreams.files {
+		if file.path != siblingUpstream(f.result.Path) {
+			continue
+		}
+		for n, used := range f.upstreams.uses(file) {
+			if !used {
+				places = append(places, file.unused(n))
 			}
-			e := file.file.Entries[n]
-			places = append(places, fmt.Sprintf("%s:%d: %s was not used", term.Clean(file.path),
-				e.Request.Range.Start.Line, EntryName(e)))
 		}
 	}
 	if len(places) > 0 && f.options.StrictUpstreams && f.result.Err == nil {

@@ -9,6 +9,7 @@
 //	go run ./bench/test -hurl PROGRAM grammar LIST
 //	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM -wasmtime PROGRAM speed COMPONENT
 //	go run ./bench/test -wasihttp PROGRAM jobs COMPONENT
+//	go run ./bench/test -wasihttp PROGRAM -hurl PROGRAM upstreams COMPONENT
 //
 // The fixtures must address http://localhost:8080; hurl gets them with the
 // address of a server on a free port instead.
@@ -54,7 +55,7 @@ func main() {
 }
 
 var errUsage = errors.New("usage: verdicts COMPONENT FIXTURE-OR-FOLDER..., grammar LIST, speed " +
-	"COMPONENT, or jobs COMPONENT")
+	"COMPONENT, jobs COMPONENT, or upstreams COMPONENT")
 
 func run(ctx context.Context, p programs, limit float64, entries int, args []string) error {
 	switch {
@@ -66,6 +67,8 @@ func run(ctx context.Context, p programs, limit float64, entries int, args []str
 		return p.speed(ctx, args[1], limit, entries)
 	case len(args) == 2 && args[0] == "jobs":
 		return p.jobs(ctx, args[1], entries)
+	case len(args) == 2 && args[0] == "upstreams":
+		return p.upstreams(ctx, args[1])
 	}
 	return errUsage
 }

@@ -128,6 +128,9 @@ func (s *Suite) Run(ctx context.Context) (testrunner.Verdict, error) {
 	}
 	s.remember(run.Files)
 	s.summarize(run.Run)
+	for _, line := range run.Summary.Unused {
+		s.note("%s", line)
+	}
 	if s.Crashes {
 		s.settle(run.Files)
 	}
