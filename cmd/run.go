@@ -12,6 +12,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
+	"github.com/wasihttp/wasihttp/cmd/internal/values"
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -122,7 +123,7 @@ func runLinked(ctx context.Context, t *state, linked *component.Linked, export, 
 	}
 	dirs, err := openDirs(cfg.Dirs)
 	if err != nil {
-		return exit.Usagef(dirHint, "--dir: %v", err)
+		return exit.Usagef(values.DirHint, "--dir: %v", err)
 	}
 	w := wasi.Config{
 		Dirs: dirs,
@@ -226,4 +227,17 @@ func status(code int) error {
 func isTerminal(r any) bool {
 	w, ok := r.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(w.Fd())
+}
+
+// openDirs opens the folders for a program.
+func openDirs(dirs []host.Dir) ([]wasi.Dir, error) {
+	var open []wasi.Dir
+	for _, d := range dirs {
+		dir, err := wasi.OpenDir(d.Host, d.Guest, d.ReadOnly)
+		if err != nil {
+			return nil, err // the program ends
+		}
+		open = append(open, dir)
+	}
+	return open, nil
 }

@@ -1,15 +1,10 @@
 package cmd
 
 import (
-	"context"
 	"errors"
 	"net"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,6 +12,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
+	"github.com/wasihttp/wasihttp/cmd/internal/values"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/record"
@@ -242,7 +238,7 @@ type serveSettings struct {
 
 // settings checks the flags together and translates them.
 func (f *serveFlags) settings(t *state) (*serveSettings, error) {
-	if err := checkAddr(f.addr); err != nil {
+	if err := values.Addr(f.addr); err != nil {
 		return nil, err
 	}
 	if f.maxMemory < minMemory {
@@ -250,7 +246,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 			"--max-memory %s is less than a page of memory, 64KiB", f.maxMemory.String())
 	}
 	for _, name := range f.allowHosts.Value() {
-		if !isHostName(name) {
+		if !values.IsHostName(name) {
 			return nil, exit.Usagef("write the name alone, without a scheme or a port, for "+
 				"example --allow-host mybox.example",
 				"--allow-host %q is not the name of a host", name)
@@ -268,11 +264,11 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err := f.checkReload(); err != nil {
 		return nil, err
 	}
-	dirs, err := parseDirs(f.dirs.Value())
+	dirs, err := values.Dirs(f.dirs.Value())
 	if err != nil {
 		return nil, err
 	}
-	network, err := f.network()
+	network, err := values.Network(f.inheritNetwork, f.allowNet.Value())
 	if err != nil {
 		return nil, err
 	}
@@ -280,11 +276,11 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	configVars, err := parseConfigVars(f.configVars.Value(), t.environ)
+	configVars, err := values.ConfigVars(f.configVars.Value(), t.environ)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkGuest(env, f.args.Value(), f.cwd); err != nil {
+	if err := values.Guest(env, f.args.Value(), f.cwd); err != nil {
 		return nil, err
 	}
 	if _, err := loader.Trust(f.caFiles.Value()); err != nil {
@@ -347,101 +343,14 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	return s, nil
 }
 
-// addrHint shows how an address is written.
-const addrHint = "write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080"
-
-// checkAddr returns an error if an address is not of the form HOST:PORT.
-func checkAddr(addr string) error {
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		hint := addrHint
-		if _, err := strconv.ParseUint(addr, 10, 16); err == nil {
-			hint = "did you mean --addr 127.0.0.1:" + addr + "? " + hint
-		}
-		return exit.Usagef(hint, "--addr %q is not HOST:PORT", addr)
-	}
-	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
-		return exit.Usagef("ports are 1 to 65535; 0 picks a free port",
-			"--addr %q has no valid port", addr)
-	}
-	if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
-		return exit.Usagef(addrHint, "--addr %q has no valid port", addr)
-	}
-	return nil
-}
-
 // hosts returns the names of this server: those of --allow-host, and the name in --addr, which the
 // user opens.
 func (f *serveFlags) hosts() []string {
 	names := f.allowHosts.Value()
-	if host, _, err := net.SplitHostPort(f.addr); err == nil && isHostName(host) {
+	if host, _, err := net.SplitHostPort(f.addr); err == nil && values.IsHostName(host) {
 		names = append(names[:len(names):len(names)], host)
 	}
 	return names
-}
-
-// isHostName reports whether a name can be that of a host, as a client writes it.
-func isHostName(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' ||
-			c == '.') {
-			return false
-		}
-	}
-	return strings.Trim(name, ".") != ""
-}
-
-// parseConfigVars reads the values of --config-var. Of several for a key the last one counts. A key
-// without a value has that of the environment variable of the same name.
-func parseConfigVars(list, environ []string) ([][2]string, error) {
-	var vars [][2]string
-	for _, text := range list {
-		key, value, ok := strings.Cut(text, "=")
-		if !ok {
-			own := func(entry string) bool { return strings.HasPrefix(entry, key+"=") }
-			if i := slices.IndexFunc(environ, own); i >= 0 {
-				text, ok = environ[i], true
-				value = text[len(key)+1:]
-			}
-		}
-		switch {
-		case !ok || key == "":
-			return nil, exit.Usagef(
-				"write --config-var KEY=VALUE, or set the environment variable KEY",
-				"--config-var %q has no key and value", text)
-		case !utf8.ValidString(text):
-			return nil, exit.Usagef("components take text only: leave it out, or encode it",
-				"--config-var %q is not UTF-8", text)
-		}
-		at := slices.IndexFunc(vars, func(v [2]string) bool { return v[0] == key })
-		if at < 0 {
-			at, vars = len(vars), append(vars, [2]string{key})
-		}
-		vars[at][1] = value
-	}
-	return vars, nil
-}
-
-// checkGuest finds values that are not text, which components cannot receive.
-func checkGuest(env [][2]string, args []string, cwd string) error {
-	for _, v := range env {
-		if !utf8.ValidString(v[0]) || !utf8.ValidString(v[1]) {
-			return exit.Usagef("components accept only text: remove it, or encode it",
-				"environment variable %q is not valid UTF-8", v[0]+"="+v[1])
-		}
-	}
-	for _, arg := range args {
-		if !utf8.ValidString(arg) {
-			return exit.Usagef("components accept only text: remove it, or encode it",
-				"--arg %q is not valid UTF-8", arg)
-		}
-	}
-	if !utf8.ValidString(cwd) {
-		return exit.Usagef("components accept only text: name a folder that is",
-			"--cwd %q is not valid UTF-8", cwd)
-	}
-	return nil
 }
 
 // checkReload finds flags of reloading that contradict each other.

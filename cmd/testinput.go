@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
-	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/cmd/internal/values"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -46,43 +46,9 @@ func (f *testFlags) selection(s *testrunner.Selection) error {
 	return nil
 }
 
-// input collects the variables: those of the environment, then files, then
-// flags; later ones win.
-func (f *testFlags) input(environ []string, o *testrunner.Options) error {
-	for _, e := range environ {
-		name, value, _ := strings.Cut(e, "=")
-		if n, ok := strings.CutPrefix(name, "HURL_VARIABLE_"); ok {
-			o.Variables = append(o.Variables, testrunner.Variable{Name: n, Value: value})
-		}
-		if n, ok := strings.CutPrefix(name, "HURL_SECRET_"); ok {
-			o.Secrets = append(o.Secrets, testrunner.Variable{Name: n, Value: value})
-		}
-	}
-	for _, path := range f.variableFiles.Value() {
-		content, err := regular.ReadFile(path, regular.MaxText)
-		if err != nil {
-			return exit.Usagef("name a file with one NAME=VALUE per line",
-				"--variables-file %s: %v", path, regular.Reason(err))
-		}
-		list, err := testrunner.ParseVariables(string(content))
-		if err != nil {
-			return exit.Usagef("write one NAME=VALUE per line", "--variables-file %s: %v", path,
-				err)
-		}
-		o.Variables = append(o.Variables, list...)
-	}
-	for _, given := range []struct {
-		flag string
-		list []string
-		into *[]testrunner.Variable
-	}{{"variable", f.variables.Value(), &o.Variables}, {"secret", f.secrets.Value(), &o.Secrets}} {
-		for _, text := range given.list {
-			v, err := testrunner.ParseVariable(text)
-			if err != nil {
-				return exit.Usagef("write --"+given.flag+" NAME=VALUE", "--%s: %v", given.flag, err)
-			}
-			*given.into = append(*given.into, v)
-		}
-	}
-	return nil
+// input sets the variables of fixtures.
+func (f *testFlags) input(environ []string, o *testrunner.Options) (err error) {
+	o.Variables, o.Secrets, err = values.Variables(environ, f.variableFiles.Value(),
+		f.variables.Value(), f.secrets.Value())
+	return err
 }

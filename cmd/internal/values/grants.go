@@ -1,4 +1,4 @@
-package cmd
+package values
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// dirHint shows how --dir is written.
-const dirHint = "write --dir HOST, --dir HOST::GUEST, or --dir HOST::GUEST:ro"
+// DirHint shows how --dir is written.
+const DirHint = "write --dir HOST, --dir HOST::GUEST, or --dir HOST::GUEST:ro"
 
 // parseDir parses one value of --dir.
 func parseDir(text string) (host.Dir, error) {
@@ -24,7 +24,7 @@ func parseDir(text string) (host.Dir, error) {
 	}
 	d := host.Dir{Host: from, Guest: guest, ReadOnly: readOnly}
 	if d.Host == "" || d.Guest == "" {
-		return d, exit.Usagef(dirHint, "--dir %q has no folder", text)
+		return d, exit.Usagef(DirHint, "--dir %q has no folder", text)
 	}
 	if !utf8.ValidString(d.Guest) {
 		return d, exit.Usagef("name it for the component: --dir HOST::GUEST",
@@ -33,8 +33,9 @@ func parseDir(text string) (host.Dir, error) {
 	return d, nil
 }
 
-// parseDirs parses the values of --dir. It is an error if one does not name a folder.
-func parseDirs(texts []string) ([]host.Dir, error) {
+// Dirs parses the values of --dir. Each must name a folder, and a place of its own for the
+// component.
+func Dirs(texts []string) ([]host.Dir, error) {
 	var dirs []host.Dir
 	for _, text := range texts {
 		d, err := parseDir(text)
@@ -63,15 +64,25 @@ func parseDirs(texts []string) ([]host.Dir, error) {
 	return dirs, nil
 }
 
-// openDirs opens the folders for a program.
-func openDirs(dirs []host.Dir) ([]wasi.Dir, error) {
-	var open []wasi.Dir
-	for _, d := range dirs {
-		dir, err := wasi.OpenDir(d.Host, d.Guest, d.ReadOnly)
-		if err != nil {
-			return nil, err // the program ends
-		}
-		open = append(open, dir)
+// Network returns the policy for sockets of --inherit-network (inherit) and --allow-net (patterns),
+// or nil if nothing is allowed.
+func Network(inherit bool, patterns []string) (*wasi.Network, error) {
+	switch {
+	case inherit && len(patterns) > 0:
+		return nil, exit.Usagef("leave one of them out",
+			"--inherit-network and --allow-net contradict each other")
+	case inherit:
+		return &wasi.Network{All: true}, nil
+	case len(patterns) == 0:
+		return nil, nil
 	}
-	return open, nil
+	n := &wasi.Network{}
+	for _, text := range patterns {
+		r, err := host.ParseNetworkRule(text)
+		if bad := (*host.PatternError)(nil); errors.As(err, &bad) {
+			return nil, exit.Usagef(bad.Hint, "--allow-net %q %s", bad.Text, bad.Problem)
+		}
+		n.Rules = append(n.Rules, r)
+	}
+	return n, nil
 }
