@@ -240,7 +240,8 @@ func (p *plainConn) serve() (hand bool) {
 		if !ok {
 			return p.handOver(n)
 		}
-		if !p.exchange(&head) || p.rest < 0 {
+		// stop leaves connections with a request alone.
+		if !p.exchange(&head) || p.rest < 0 || p.f.stopping.Load() {
 			return false
 		}
 		// To within a sixteenth, so that it need not be moved for each request.

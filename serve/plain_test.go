@@ -335,6 +335,52 @@ func TestAPlainConnectionThatWaitsEndsWithTheServer(t *testing.T) {
 	}
 }
 
+// endingBody stops the server when its second piece is read, the head having left.
+type endingBody struct {
+	readyBody
+	stop func()
+}
+
+func (b *endingBody) Ready() bool { return false }
+
+func (b *endingBody) Read(p []byte) (int, error) {
+	if b.stop == nil {
+		return 0, io.EOF
+	}
+	if b.closed.Swap(true) {
+		b.stop()
+		b.stop = nil
+		return 0, io.EOF
+	}
+	return copy(p, "x"), nil
+}
+
+func TestAPlainConnectionEndsWithTheResponseDuringWhichTheServerStops(t *testing.T) {
+	draining := make(chan struct{})
+	var s *running
+	s = start(t, always(func() *http.Response {
+		return answerBody(200, &endingBody{stop: func() {
+			s.stop()
+			<-draining
+		}})
+	}), Options{Draining: func(int) { close(draining) }, DrainTimeout: time.Hour})
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, plainGet); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(c)
+	if err != nil || !bytes.HasSuffix(text, []byte("\r\n0\r\n\r\n")) {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
+
 func TestAPlainConnectionEndsAfterItsIdleTime(t *testing.T) {
 	hello := always(func() *http.Response { return answer(200, "hello") })
 	s := start(t, hello, Options{IdleTimeout: 20 * time.Millisecond})
