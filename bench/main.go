@@ -4,7 +4,7 @@
 // little; the ratios are what counts.
 //
 //	go run ./bench [-wasmtime PATH] [-guests DIR] [-duration 3s] [-connections 8] [-rounds 3]
-//	    [-starts]
+//	    [-starts] [-processor]
 //
 // Without wasmtime it measures wasihttp alone. It ends with one line of JSON.
 package main
@@ -32,6 +32,7 @@ type settings struct {
 	rounds             int
 	colds, warms       int
 	startsOnly         bool   // whether requests per second are left out where starts are measured
+	processor          bool   // whether only processor times of requests are measured
 	scratch            string // folder for caches, removed in the end
 }
 
@@ -62,6 +63,8 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags.IntVar(&s.warms, "warms", 5, "starts from the cache, of which the best counts")
 	flags.BoolVar(&s.startsOnly, "starts", false,
 		"leave out requests per second of guests whose starts are measured")
+	flags.BoolVar(&s.processor, "processor", false,
+		"measure the processor time of requests and nothing else")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -87,7 +90,11 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(scratch, "cache")); err != nil {
 		return err
 	}
-	results, err := measure(ctx, s)
+	all := measure
+	if s.processor {
+		all = processorTimes
+	}
+	results, err := all(ctx, s)
 	if err != nil {
 		return err
 	}

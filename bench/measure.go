@@ -212,7 +212,8 @@ func measure(ctx context.Context, s settings) ([]result, error) {
 	return results, nil
 }
 
-// rates returns each program's median requests per second for a path with these flags. The rounds
+// rates returns each program's median requests per second for a path with these flags; with
+// settings.processor, the least processor time of a request in a round, in µs. The rounds
 // alternate between the programs, so that whatever else the machine does meets both.
 func (s settings) rates(
 	ctx context.Context, g guest, path string, flags ...string,
@@ -231,9 +232,14 @@ func (s settings) rates(
 	for round := range s.rounds + 1 {
 		for i, server := range servers {
 			address := strings.TrimPrefix(server.URL, "http://")
+			used, began := processorOf(server.Pid()), time.Now()
 			rate, err := load(ctx, address, path, s.connections, s.duration)
 			if err != nil {
 				return nil, fmt.Errorf("%s with %s: %w", programs[i].path, g.name, err)
+			}
+			if s.processor {
+				used = processorOf(server.Pid()) - used
+				rate = float64(used.Microseconds()) / (rate * time.Since(began).Seconds())
 			}
 			if round > 0 { // the first is for warming up
 				rounds[i] = append(rounds[i], rate)
@@ -244,6 +250,9 @@ func (s settings) rates(
 	for i := range programs {
 		slices.Sort(rounds[i])
 		figures[i] = rounds[i][len(rounds[i])/2]
+		if s.processor {
+			figures[i] = rounds[i][0]
+		}
 	}
 	return figures, nil
 }

@@ -39,3 +39,15 @@ func TestMostMemoryOfAProcess(t *testing.T) {
 		t.Errorf("got %v MiB for no process", got)
 	}
 }
+
+func TestProcessorTimeOfAProcess(t *testing.T) {
+	const enough = 3 * tick
+	for began := processorOf(os.Getpid()); processorOf(os.Getpid())-began < enough; {
+		if runtime.GOOS != "linux" {
+			return
+		}
+	}
+	if got := processorOf(-1); got != 0 {
+		t.Errorf("got %v for no process", got)
+	}
+}
