@@ -167,6 +167,7 @@ type conn struct {
 	ahead    []byte // read before, and next for Read
 	served   uint64 // requests that net/http has read; belongs to its goroutine
 	out      gathered
+	raw      syscall.RawConn // made when it is first needed
 }
 
 // Last reports whether the connection takes no request after the current one.

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"errors"
 	"io"
 	"maps"
@@ -46,6 +47,11 @@ type Conn interface {
 	CloseAfterResponse()
 	// Reset makes closing the connection a reset.
 	Reset()
+	// AwaitReadable waits until a Read of the current request's body, of which that many bytes have
+	// not been read, returns at once, and reports it; or until the context ends, whose cause it
+	// then returns. It returns false and no error if it cannot tell. It must not be called while
+	// another goroutine reads.
+	AwaitReadable(ctx context.Context, left int64) (bool, error)
 	// Gather begins a write in several pieces, and ends it: what is short is held back for the next
 	// piece meanwhile. net/http fills up its buffer before it passes on a long piece.
 	Gather(begin bool)
@@ -107,6 +113,10 @@ func (x *Exchange) Begin(c *Config, w http.ResponseWriter, r *http.Request) {
 	_ = x.control.EnableFullDuplex()
 	x.body = &x.own
 	x.body.ReadCloser = r.Body
+	if r.ContentLength > 0 && !x.expects() {
+		// Of a chunked body it is not known what is left, and Read invites those who wait for it.
+		x.body.conn, x.body.length = x.conn, r.ContentLength
+	}
 	if r.Trailer == nil && r.ContentLength < 0 {
 		// net/http puts trailers that were not announced into its own request: the map has to be
 		// there before the request is copied.

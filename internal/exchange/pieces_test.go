@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -42,10 +43,11 @@ func (w *tracer) Write(p []byte) (int, error) {
 	return w.ResponseRecorder.Write(p)
 }
 
-func (w *tracer) Flush()              { w.calls = append(w.calls, "flush") }
-func (w *tracer) Last() bool          { return false }
-func (w *tracer) CloseAfterResponse() {}
-func (w *tracer) Reset()              {}
+func (w *tracer) Flush()                                             { w.calls = append(w.calls, "flush") }
+func (w *tracer) Last() bool                                         { return false }
+func (w *tracer) CloseAfterResponse()                                {}
+func (w *tracer) Reset()                                             {}
+func (w *tracer) AwaitReadable(context.Context, int64) (bool, error) { return false, nil }
 func (w *tracer) Gather(begin bool) {
 	w.calls = append(w.calls, map[bool]string{true: "gather", false: "done"}[begin])
 }

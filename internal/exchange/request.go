@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -51,6 +52,9 @@ type Body struct {
 	// must be set before the first Read, and must not keep p. Calls do not overlap.
 	Observe func(p []byte, end bool)
 
+	conn   Conn  // for AwaitReadable; nil if that cannot tell
+	length int64 // with conn
+
 	mu    sync.Mutex
 	asked bool  // Read was called, at which net/http sends 100 Continue to a client that waits
 	count int64 // bytes that were read
@@ -69,6 +73,16 @@ func (b *Body) Read(p []byte) (int, error) {
 		b.Observe(p[:n], b.end)
 	}
 	return n, err
+}
+
+// AwaitReadable waits until Read returns at once, which it reports, or until the context ends,
+// whose cause it then returns; after that, nobody but the server reads. It returns false and no
+// error if it cannot tell.
+func (b *Body) AwaitReadable(ctx context.Context) (bool, error) {
+	if b.conn == nil {
+		return false, nil
+	}
+	return b.conn.AwaitReadable(ctx, b.length-b.Count())
 }
 
 // ask records that the body is asked for, and reports whether it was not before.

@@ -1,6 +1,7 @@
 package wasi
 
 import (
+	"context"
 	"io"
 	"slices"
 	"sync"
@@ -67,6 +68,7 @@ type IncomingBody struct {
 	large    bool        // reads bring much
 	size     int
 	reading  bool
+	itself   bool       // the guest's goroutine reads by itself what is there, and nothing ahead
 	discard  bool       // only the trailers are wanted, not the bytes
 	err      *ErrorCode // read error
 	ended    bool       // err or the proper end is known
@@ -144,6 +146,13 @@ func (b *IncomingBody) demand() {
 	b.reading = b.state.goWork(b.fetch)
 }
 
+// readable is a source for whose bytes a goroutine can wait without reading.
+type readable interface {
+	// AwaitReadable waits until Read returns at once, which it reports, or until the context ends,
+	// whose cause it then returns. It returns false and no error if it cannot tell.
+	AwaitReadable(ctx context.Context) (bool, error)
+}
+
 // detached marks a source whose blocked read Close cannot end: its provider ends the read and waits
 // for it.
 type detached interface{ detached() }
@@ -179,7 +188,8 @@ func (b *IncomingBody) fetchOne() (more bool) {
 			b.err = b.fault(err)
 		}
 	}
-	more = !b.ended && !b.closed && (b.discard || n == 0 || n >= bulkRead && b.size < readAhead)
+	ahead := !b.itself && n >= bulkRead && b.size < readAhead
+	more = !b.ended && !b.closed && (b.discard || n == 0 || ahead)
 	b.reading = more
 	b.mu.Unlock()
 	b.wake()
@@ -211,7 +221,7 @@ func (s *bodySource) Read(n int) ([]byte, error) {
 			b.chunks = slices.Delete(b.chunks, 0, 1)
 		}
 		b.size -= len(c)
-		if len(c) >= bulkRead && b.size < readAhead/2 {
+		if len(c) >= bulkRead && b.size < readAhead/2 && !b.itself {
 			b.demand()
 		}
 		return c, nil
@@ -231,11 +241,57 @@ func (s *bodySource) Ready() bool {
 	b := s.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.size > 0 || b.ended || b.closed {
+	if b.here() {
 		return true
 	}
 	b.demand()
 	return false
+}
+
+// Here implements Asker.
+func (s *bodySource) Here() bool {
+	s.b.mu.Lock()
+	defer s.b.mu.Unlock()
+	return s.b.here()
+}
+
+// here reports whether there are bytes or the end. The lock is held.
+func (b *IncomingBody) here() bool { return b.size > 0 || b.ended || b.closed }
+
+// Block implements Blocker. If it can, the guest's goroutine reads by itself: another one would
+// have to be woken, and to wake the guest.
+func (s *bodySource) Block(ctx context.Context) error {
+	b := s.b
+	if read, err := b.readItself(ctx); read || err != nil {
+		return err
+	}
+	w := NewWaiter()
+	defer s.Subscribe(w)()
+	if s.Ready() {
+		return nil
+	}
+	return w.Wait(ctx)
+}
+
+// readItself reads once on the guest's goroutine, if there is nothing, and reports whether it did.
+func (b *IncomingBody) readItself(ctx context.Context) (read bool, err error) {
+	src, ok := b.src.(readable)
+	b.mu.Lock()
+	ok = ok && !b.here() && !b.reading
+	b.reading = b.reading || ok
+	b.mu.Unlock()
+	if !ok {
+		return false, nil
+	}
+	read, err = src.AwaitReadable(ctx)
+	b.itself = read // only who reads changes it
+	if read && !b.fetchOne() {
+		return true, nil
+	}
+	b.mu.Lock()
+	b.reading = false
+	b.mu.Unlock()
+	return read, err
 }
 
 func (s *bodySource) Subscribe(w *Waiter) func() { return s.b.subscribe(w) }

@@ -141,7 +141,7 @@ func (s *State) OnWait(f func()) { s.onWait = f }
 
 // Await calls the function Await for a guest, after the function of OnWait if src is not ready.
 func (s *State) Await(ctx context.Context, src Source) error {
-	if src.Ready() {
+	if isHere(src) {
 		return nil
 	}
 	s.Waits()

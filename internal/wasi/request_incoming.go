@@ -1,6 +1,7 @@
 package wasi
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strconv"
@@ -171,6 +172,14 @@ func (b *serverBody) Close() error {
 }
 
 func (*serverBody) detached() {}
+
+// AwaitReadable implements readable, if the server knows.
+func (b *serverBody) AwaitReadable(ctx context.Context) (bool, error) {
+	if r, ok := b.r.(readable); ok {
+		return r.AwaitReadable(ctx)
+	}
+	return false, nil
+}
 
 // RequestBody returns the body of r for the guest of this state, which closes it.
 func (s *State) RequestBody(r *Request) *IncomingBody {

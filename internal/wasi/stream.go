@@ -83,13 +83,29 @@ type OutputStream interface {
 	io.Closer
 }
 
+// Asker is a Blocker whose Ready and Read have another goroutine get bytes if there are none. Block
+// may do without.
+type Asker interface {
+	Blocker
+	// Here reports what Ready does, and leaves it at that.
+	Here() bool
+}
+
+// isHere reports whether s is ready, and does not make it so.
+func isHere(s Source) bool {
+	if a, ok := s.(Asker); ok {
+		return a.Here()
+	}
+	return s.Ready()
+}
+
 // Await waits until s is ready or the context ends, whose cause it then returns.
 func Await(ctx context.Context, s Source) error {
-	if s.Ready() {
+	if isHere(s) {
 		return nil
 	}
 	if b, ok := s.(Blocker); ok {
-		for !s.Ready() {
+		for !isHere(s) {
 			if err := b.Block(ctx); err != nil {
 				return err
 			}

@@ -50,6 +50,11 @@ func (i *inputStream) read(ctx context.Context, n uint64) (b []byte, err, trap e
 func (i *inputStream) blockingRead(
 	ctx context.Context, st *wasi.State, n uint64,
 ) (b []byte, err, trap error) {
+	if _, ok := i.s.(wasi.Asker); ok && n > 0 && !i.failed {
+		if err := st.Await(ctx, i.s); err != nil {
+			return nil, nil, err
+		}
+	}
 	for {
 		b, err, trap := i.read(ctx, n)
 		if trap != nil || err != nil || len(b) > 0 || n == 0 {
