@@ -33,6 +33,10 @@ func TestMemoryMayMoveWhileACallIsUnderWay(t *testing.T) {
 	if got := must(t, i, "end").U32(); got != 3 {
 		t.Errorf("the sum of the result is %d", got)
 	}
+	must(t, i, "begin-sum")
+	if got := must(t, i, "end").U32(); got != 44 {
+		t.Errorf("the sum of the arguments is %d", got)
+	}
 }
 
 // The buffer of a copy that waits is looked up anew each time, whatever is copied in which way.
