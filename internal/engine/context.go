@@ -95,9 +95,14 @@ func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 		defer passPanic()
 		c := ctx.(*Context)
 		c.stop()
-		processors.leave(&c.turns)
 		c.pace.since = time.Time{}
+		if !c.turns.holds.Load() {
+			fn(c, stack)
+			return
+		}
+		c.turns.goAway()
 		fn(c, stack)
+		c.turns.comeBack()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,12 +20,14 @@ const (
 // for every busy guest each time that it passes from one goroutine to the next: when it is read,
 // when its time limit comes, when its response is written.
 //
-// A guest takes part from its first safepoint on, and leaves while it is in a host function, which
-// may wait for anything. It then goes on with its turn before others begin theirs.
+// A guest takes part from its first safepoint on. Its turn is another's if it stays in a host
+// function, which may wait for anything; it then goes on with it before others begin theirs. Most
+// host functions take less time than a change of guests.
 type turns struct {
 	mu      sync.Mutex
-	busy    int       // those whose turn it is
+	busy    []*ticket // those whose turn it is
 	waiting []*ticket // the next one first
+	looks   bool      // a timer runs that looks for those that stay in host functions
 }
 
 // processors is where all guests of the process wait.
@@ -32,7 +35,10 @@ var processors turns
 
 // ticket is for one that takes turns. The zero value has not had any.
 type ticket struct {
-	holds bool          // it is its turn
+	holds atomic.Bool   // it is its turn
+	calls uint32        // of host functions
+	away  atomic.Uint32 // the number of the one that runs; 0: none
+	seen  uint32        // what away was when it was looked at last; the lock guards it
 	later bool          // the turn is not the first
 	since time.Time     // when it went on with the turn
 	used  time.Duration // of the turn, up to then
@@ -45,8 +51,15 @@ type ticket struct {
 // It is called now and then; g is the group of a guest, whose interrupt ends the wait. If wide is
 // true, the turn is as long as the first one.
 func (q *turns) next(k *ticket, now time.Time, g *Group, wide bool) time.Time {
-	if !k.holds {
-		q.wait(k, g, k.used > 0)
+	k.comeBack() // a host function may have called the guest, or panicked
+	if !k.holds.Load() {
+		front := !k.since.IsZero()
+		if front {
+			if k.used += now.Sub(k.since); k.used >= k.length(wide) {
+				k.used, k.later, front = 0, true, false
+			}
+		}
+		q.wait(k, g, front)
 		return k.since
 	}
 	passed := now.Sub(k.since)
@@ -65,6 +78,14 @@ func (q *turns) next(k *ticket, now time.Time, g *Group, wide bool) time.Time {
 	return k.since
 }
 
+// goAway and comeBack enclose a host function.
+func (k *ticket) goAway() {
+	k.calls++
+	k.away.Store(k.calls | 1<<31) // never 0
+}
+
+func (k *ticket) comeBack() { k.away.Store(0) }
+
 func (k *ticket) length(wide bool) time.Duration {
 	if k.later && !wide {
 		return turn
@@ -76,10 +97,7 @@ func (k *ticket) length(wide bool) time.Duration {
 // reports whether that took any time.
 func (q *turns) wait(k *ticket, g *Group, front bool) bool {
 	q.mu.Lock()
-	if k.holds {
-		k.holds = false
-		q.busy--
-	}
+	q.end(k)
 	if g != nil && g.interrupted.Load() != nil {
 		q.grant()
 		q.mu.Unlock()
@@ -92,7 +110,11 @@ func (q *turns) wait(k *ticket, g *Group, front bool) bool {
 	}
 	q.waiting = slices.Insert(q.waiting, at, k)
 	q.grant()
-	waits := !k.holds
+	waits := !k.holds.Load()
+	if waits && !q.looks {
+		q.looks = true
+		time.AfterFunc(turn, q.look)
+	}
 	if g != nil {
 		g.waits = k
 	}
@@ -100,32 +122,56 @@ func (q *turns) wait(k *ticket, g *Group, front bool) bool {
 	if waits {
 		k.gate.Lock()
 	}
-	if k.holds {
+	if k.holds.Load() {
 		k.since = time.Now()
 	}
 	return waits
 }
 
+// end ends a ticket's turn, if it has one. The lock is held.
+func (q *turns) end(k *ticket) {
+	if k.holds.Load() {
+		k.holds.Store(false)
+		q.busy = slices.Delete(q.busy, slices.Index(q.busy, k), slices.Index(q.busy, k)+1)
+	}
+}
+
+// look ends the turns of those that have been in one host function since it looked last.
+func (q *turns) look() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, k := range slices.Clone(q.busy) {
+		away := k.away.Load()
+		if away != 0 && away == k.seen {
+			q.end(k)
+		}
+		k.seen = away
+	}
+	q.grant()
+	if q.looks = len(q.waiting) > 0; q.looks {
+		time.AfterFunc(turn, q.look)
+	}
+}
+
 // grant begins the turns for which there are processors. The lock is held.
 func (q *turns) grant() {
-	for len(q.waiting) > 0 && q.busy < runtime.GOMAXPROCS(0) {
+	for len(q.waiting) > 0 && len(q.busy) < runtime.GOMAXPROCS(0) {
 		k := q.waiting[0]
 		q.waiting = slices.Delete(q.waiting, 0, 1)
-		q.busy++
-		k.holds = true
+		q.busy = append(q.busy, k)
+		k.holds.Store(true)
 		k.gate.Unlock()
 	}
 }
 
 // leave gives up the turn, if it is the ticket's.
 func (q *turns) leave(k *ticket) {
-	if !k.holds {
+	if !k.holds.Load() {
 		return
 	}
 	k.used += time.Since(k.since)
 	q.mu.Lock()
-	k.holds = false
-	q.busy--
+	q.end(k)
 	q.grant()
 	q.mu.Unlock()
 }

@@ -51,20 +51,20 @@ func (q *turns) await(n int) {
 func TestTurnsAreInOrder(t *testing.T) {
 	q, computing := queue()
 	over := make(chan *ticket)
-	first, second, began := &ticket{}, &ticket{}, &ticket{used: 1}
+	first, second, began := &ticket{}, &ticket{}, &ticket{since: time.Now()}
 	join(q, over, nil, first, second, began)
 	next := computing[0]
 	for i, want := range []*ticket{began, first, second} {
 		q.leave(next)
-		if next = <-over; next != want || !next.holds {
+		if next = <-over; next != want || !next.holds.Load() {
 			t.Errorf("turn %d is that of the wrong ticket, or none", i)
 		}
 	}
 	for _, k := range append(computing[1:], second) {
 		q.leave(k)
 	}
-	if q.busy != 0 || len(q.waiting) != 0 {
-		t.Errorf("%d have their turn and %d wait when all have left", q.busy, len(q.waiting))
+	if len(q.busy) != 0 || len(q.waiting) != 0 {
+		t.Errorf("%d have their turn and %d wait when all have left", len(q.busy), len(q.waiting))
 	}
 }
 
@@ -93,7 +93,7 @@ func TestATurnEnds(t *testing.T) {
 				k.since = time.Now().Add(time.Hour)
 			}
 			if !tt.ends {
-				if q.next(k, time.Now(), nil, tt.wide); !k.holds || other.holds {
+				if q.next(k, time.Now(), nil, tt.wide); !k.holds.Load() || other.holds.Load() {
 					t.Error("the turn has ended")
 				}
 				q.leave(k)
@@ -117,24 +117,64 @@ func TestATurnEnds(t *testing.T) {
 	}
 }
 
+// A short call of the host is no reason for a change of guests, but another guest need not wait for
+// what the host waits for.
+func TestATurnIsAnothersIfItsGuestStaysInTheHost(t *testing.T) {
+	q, computing := queue()
+	k, other, over := computing[0], &ticket{}, make(chan *ticket, 1)
+	for range 3 {
+		k.goAway()
+		q.look()
+		k.comeBack()
+	}
+	q.look()
+	q.look()
+	if !k.holds.Load() {
+		t.Fatal("its turn has ended")
+	}
+	k.goAway()
+	go func() {
+		q.next(other, time.Now(), nil, false)
+		over <- other
+	}()
+	if <-over; k.holds.Load() || !other.holds.Load() {
+		t.Error("it still has its turn")
+	}
+	k.comeBack()
+	first := &ticket{}
+	q.mu.Lock()
+	q.waiting = append(q.waiting, first)
+	first.gate.Lock()
+	q.mu.Unlock()
+	go func() {
+		q.next(k, time.Now(), nil, false)
+		over <- k
+	}()
+	q.await(2)
+	q.leave(other)
+	if <-over; !k.holds.Load() || first.holds.Load() {
+		t.Error("it does not go on with its turn before another one begins")
+	}
+}
+
 func TestAnInterruptEndsTheWaitForATurn(t *testing.T) {
 	q, computing := queue()
 	g, over := &Group{}, make(chan *ticket, 1)
 	g.interrupted.Store(&interruption{errors.New("enough")})
 	k := &ticket{}
-	if q.next(k, time.Now(), g, false); k.holds {
+	if q.next(k, time.Now(), g, false); k.holds.Load() {
 		t.Error("an interrupted guest has its turn")
 	}
 	g.interrupted.Store(nil)
 	join(q, over, g, k)
 	g.interrupted.Store(&interruption{errors.New("enough")})
 	q.interrupt(g)
-	if <-over; k.holds || len(q.waiting) != 0 {
+	if <-over; k.holds.Load() || len(q.waiting) != 0 {
 		t.Error("it has its turn, or still waits")
 	}
 	q.interrupt(g) // is nothing when nobody waits
 	for _, k := range computing {
-		if !k.holds {
+		if !k.holds.Load() {
 			t.Error("another one lost its turn")
 		}
 	}
@@ -206,8 +246,8 @@ func TestBusyGuestsLeaveTheSchedulerToOthers(t *testing.T) {
 		}
 	}
 	processors.await(0)
-	if processors.busy != 0 {
-		t.Errorf("%d have their turn when all have ended", processors.busy)
+	if len(processors.busy) != 0 {
+		t.Errorf("%d have their turn when all have ended", len(processors.busy))
 	}
 	for _, g := range groups {
 		if err := g.Close(); err != nil {
