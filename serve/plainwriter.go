@@ -237,6 +237,7 @@ func (w *plainWriter) send(p []byte, end bool) error {
 		w.err = err
 		w.cancel(nil)
 	}
+	clear(w.vec[:]) // the buffers of bodies are others' from now on
 	w.body = w.body[:0]
 	return w.err
 }
