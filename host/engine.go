@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -24,6 +25,9 @@ type EngineOptions struct {
 	CacheDir string
 	// Warn, unless nil, is called with the reason if CacheDir cannot be used.
 	Warn func(error)
+	// Notice, unless nil, is called with a line about what takes long to compile. Calls may
+	// overlap.
+	Notice func(line string)
 	// Helper, unless nil, compiles a large module in another process, where CompileFor leaves the
 	// code in dir. It is used for Hosts whose Config says Background.
 	Helper func(ctx context.Context, dir string, wasm []byte) error
@@ -38,9 +42,15 @@ func (e *Engine) open() (*engine.Engine, error) {
 	if e.eng != nil {
 		return e.eng, nil
 	}
-	eng, err := engine.New(
-		engine.Config{CacheDir: e.options.CacheDir, Helped: e.options.Helper != nil},
-	)
+	config := engine.Config{CacheDir: e.options.CacheDir, Helped: e.options.Helper != nil}
+	if notice := e.options.Notice; notice != nil {
+		config.Slow = func(module, function string, blocks int) {
+			notice(fmt.Sprintf("module %q: function %s has %d blocks of code; compiling it takes "+
+				"time with the square of that (split it, or have the compiler inline less)",
+				module, function, blocks))
+		}
+	}
+	eng, err := engine.New(config)
 	if err != nil {
 		return nil, err
 	}

@@ -116,6 +116,9 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	facts := &w.out.Code
 	loops := len(b.costs.parts) - 1
 	facts.Loops += loops
+	if b.costs.blocks > facts.Blocks {
+		facts.Blocks, facts.Largest = b.costs.blocks, w.info.ImportedFuncs+fn
+	}
 	if calls {
 		facts.Calls++
 	}

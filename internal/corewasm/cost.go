@@ -53,6 +53,7 @@ type costs struct {
 	frames []frame // of the blocks around an instruction
 	due    int32   // to be counted after what was added, if not 0
 	graph  *callGraph
+	blocks int // of the function so far
 }
 
 // part is the code of a loop without inner ones, or what is in no loop.
@@ -78,6 +79,7 @@ type frame struct {
 const dead = -1
 
 func (c *costs) reset() {
+	c.blocks = 0
 	c.parts = append(c.parts[:0], part{})
 	c.frames = append(c.frames[:0], frame{op: 0x02, out: dead})
 }
@@ -141,6 +143,7 @@ func (c *costs) add(w *walker) {
 }
 
 func (c *costs) push(w *walker) {
+	c.blocks += 2
 	in := c.frames[len(c.frames)-1].inner
 	f := frame{op: w.op, outer: in, inner: in, begin: c.parts[in].cur, out: dead}
 	if w.imm == immTryTable {

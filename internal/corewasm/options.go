@@ -98,6 +98,10 @@ type CodeFacts struct {
 	MakesRefs bool
 	// Loops and Calls count loop headers and functions with calls.
 	Loops, Calls int
+	// Blocks is how many blocks the function with most of them has, about: the compiler takes time
+	// with their square. Largest is the function's index, imports first.
+	Blocks  int
+	Largest uint32
 }
 
 // OriginalFunc returns the original index of a function of the rewritten module, or false for a

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync/atomic"
 
@@ -201,6 +202,7 @@ func (e *Engine) compile(
 		leave()
 		return nil
 	}
+	e.announce(m)
 	help, beside := aside(ctx)
 	workers := 1
 	if !beside {
@@ -242,6 +244,22 @@ func (e *Engine) compile(
 		return e.settle(m, <-done, stub, opt, end)
 	}
 	return context.Cause(ctx)
+}
+
+// manyBlocks is from how many blocks of one function on its compilation takes seconds.
+const manyBlocks = 40_000
+
+// announce says that compiling m will take long, if so.
+func (e *Engine) announce(m *Module) {
+	code := m.rewritten.Code
+	if e.slow == nil || code.Blocks < manyBlocks {
+		return
+	}
+	name := m.info.Names().Func(code.Largest)
+	if name == "" {
+		name = fmt.Sprint("number ", code.Largest)
+	}
+	e.slow(m.source.Name, name, code.Blocks)
 }
 
 // settle sets the code of m to what was compiled.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -22,6 +24,46 @@ func slowModule() []byte {
 		m.Funcs = append(m.Funcs, ct.Func{Type: sigII, Code: ct.Code(body, ct.LocalGet, 0)})
 	}
 	return m.Bytes()
+}
+
+// TestAFunctionThatTakesLongIsNamed checks that the user hears which one it is, and of no other.
+func TestAFunctionThatTakesLongIsNamed(t *testing.T) {
+	for _, n := range []int{1000, 25_000} {
+		var lines []string
+		e, err := engine.New(engine.Config{Slow: func(module, function string, blocks int) {
+			lines = append(lines, fmt.Sprint(module, " ", function))
+			if blocks < n {
+				t.Errorf("%d blocks", blocks)
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := e.NewRuntime(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block := ct.Code(ct.Block, ct.Void, ct.End)
+		m := ct.Module{Funcs: []ct.Func{
+			{Type: sigVoid, Name: "short", Code: bytes.Repeat(block, 10)},
+			// The compiler leaves out what cannot be reached.
+			{Type: sigVoid, Name: "long", Code: ct.Code(ct.Unreachable, bytes.Repeat(block, n))},
+		}}
+		_, err = r.Compile(t.Context(), engine.Source{Name: "generated", Wasm: m.Bytes()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"generated long"}
+		if n == 1000 {
+			want = nil
+		}
+		if !slices.Equal(lines, want) {
+			t.Errorf("%d blocks: %q, not %q", n, lines, want)
+		}
+		if err := errors.Join(r.Close(t.Context()), e.Close()); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // cancelled compiles the module with one worker, which nothing stops, and cancels

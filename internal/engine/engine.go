@@ -42,6 +42,9 @@ type Config struct {
 	// Helped says that a [Helper] will be used. It leaves code in a folder, which is a temporary
 	// one without CacheDir.
 	Helped bool
+	// Slow, unless nil, is called before a function is compiled that takes seconds, with the names
+	// of the module and the function, and how many blocks it has. Calls may overlap.
+	Slow func(module, function string, blocks int)
 	// Heap keeps memories on Go's heap, where they move when they grow, as systems without mappings
 	// of images do: for tests of what uses memories.
 	Heap bool
@@ -52,6 +55,7 @@ type Engine struct {
 	mem     wazero.CompilationCache
 	disk    *diskCache
 	warning error
+	slow    func(module, function string, blocks int) // nil: nobody listens
 
 	rt wazero.Runtime
 	// heap is that of Config.
@@ -91,7 +95,10 @@ type Stats struct {
 // New returns an engine. A cache folder that cannot be used is no error: the engine works without
 // it, and [Engine.Warning] returns the reason.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{left: make(chan struct{}), busy: map[string]chan struct{}{}, heap: cfg.Heap}
+	e := &Engine{
+		left: make(chan struct{}), busy: map[string]chan struct{}{}, heap: cfg.Heap,
+		slow: cfg.Slow,
+	}
 	var err error
 	switch {
 	case cfg.CacheDir != "":

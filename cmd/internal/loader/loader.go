@@ -312,7 +312,9 @@ func (cfg *Config) NewEngine(helper engine.Helper) *host.Engine {
 			cfg.Notice(err.Error() + hint)
 		}
 	}
-	return host.NewEngine(host.EngineOptions{CacheDir: cfg.CacheDir, Helper: helper, Warn: warn})
+	return host.NewEngine(host.EngineOptions{
+		CacheDir: cfg.CacheDir, Helper: helper, Warn: warn, Notice: cfg.Notice,
+	})
 }
 
 // sumOf returns the SHA-256 of what the file held, which its component may have computed before.
