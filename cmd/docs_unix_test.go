@@ -16,9 +16,9 @@ var examples = map[string]map[string]string{
 	"network.md": {"sockets.wasm": "rust-sockets/std.wasm"},
 }
 
-// TestExamplesOfThePagesAreTrue runs the blocks of the kind console on pages of docs, in order, in a
-// folder for each page. A line with a dollar sign is a command of a shell; those after it are what
-// it prints.
+// TestExamplesOfThePagesAreTrue runs the blocks of the kind console on pages of docs, in order, in
+// a folder for each page. A line with a dollar sign is a command of a shell; those after it are
+// what it prints.
 func TestExamplesOfThePagesAreTrue(t *testing.T) {
 	for page, components := range examples {
 		t.Run(page, func(t *testing.T) {
