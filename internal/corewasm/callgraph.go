@@ -88,8 +88,9 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, inLoop []bool) []
 				n.cost = min(n.cost+sum, maxCost)
 			}
 		}
+		n.calls[1] = len(g.calls)
 		if !r.next() {
-			return inLoop
+			return inLoop // a fault, perhaps without an error: the code ends too early
 		}
 		c := cost(r.op, r.imm)
 		switch r.imm {
@@ -101,8 +102,8 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, inLoop []bool) []
 		case immEnd:
 			inLoop = inLoop[:len(inLoop)-1]
 		case immCall:
-			if r.arg < g.first {
-				n.counts = true
+			if r.arg < g.first || uint64(r.arg-g.first) >= uint64(len(g.nodes)) {
+				n.counts = true // the host, or a fault
 			} else if callee := r.arg - g.first; loop {
 				g.calls = append(g.calls, callee|inLoopCall)
 			} else {

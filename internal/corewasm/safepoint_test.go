@@ -161,3 +161,20 @@ func TestSafepointsComeWhenTheHostWantsThem(t *testing.T) {
 		})
 	}
 }
+
+func TestCallsOfUnknownFunctionsAreRefused(t *testing.T) {
+	for _, index := range []int{1, 1000, 1 << 31, 1<<32 - 1} {
+		for _, code := range [][]byte{
+			ct.Code(ct.Call, ct.U32(index)),
+			ct.Code(ct.Loop, ct.Void, ct.Call, ct.U32(index), ct.End),
+		} {
+			module := ct.Module{Funcs: []ct.Func{{Type: sigVoid, Code: code}}}.Bytes()
+			_, err := corewasm.Rewrite(module, corewasm.Options{
+				Safepoint: &corewasm.ImportName{Module: "host", Name: "safepoint"},
+			})
+			if err == nil {
+				t.Errorf("function %d is called", index)
+			}
+		}
+	}
+}
