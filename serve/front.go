@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log"
@@ -233,6 +234,10 @@ func (p *plainConn) serve() (hand bool) {
 			if n, err = p.c.TCPConn.Read(p.buf); err != nil || n == 0 {
 				return false
 			}
+		}
+		// Empty lines before a request are ignored (RFC 9112, section 2.2).
+		if n = copy(p.buf, bytes.TrimLeft(p.buf[:n], "\r\n")); n == 0 {
+			continue
 		}
 		now := time.Now()
 		p.c.use()

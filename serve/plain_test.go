@@ -335,6 +335,26 @@ func TestAPlainConnectionThatWaitsEndsWithTheServer(t *testing.T) {
 	}
 }
 
+// A client that has sent empty lines alone has sent no request, which would be waited for.
+func TestEmptyLinesLeaveAConnectionPlain(t *testing.T) {
+	f, c := frontOf(t, always(func() *http.Response { return answer(200, "hello") }))
+	in := bufio.NewReader(c)
+	for _, sent := range []string{"\r\n", "\n\r\n", plainGet} {
+		if _, err := io.WriteString(c, sent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	f.stop()
+	if _, err := in.ReadByte(); err != io.EOF {
+		t.Errorf("after the server has stopped: %v", err)
+	}
+}
+
 // endingBody stops the server when its second piece is read, the head having left.
 type endingBody struct {
 	readyBody
