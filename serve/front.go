@@ -235,8 +235,7 @@ func (p *plainConn) serve() (hand bool) {
 				return false
 			}
 		}
-		// Empty lines before a request are ignored (RFC 9112, section 2.2).
-		if n = copy(p.buf, bytes.TrimLeft(p.buf[:n], "\r\n")); n == 0 {
+		if n = copy(p.buf, afterEmptyLines(p.buf[:n])); n == 0 {
 			continue
 		}
 		now := time.Now()
@@ -255,6 +254,21 @@ func (p *plainConn) serve() (hand bool) {
 			p.setDeadline(now.Add(o.IdleTimeout)) != nil {
 			return false
 		}
+	}
+}
+
+// afterEmptyLines returns what is behind empty lines, which are ignored before a request (RFC 9112,
+// section 2.2).
+func afterEmptyLines(b []byte) []byte {
+	for {
+		rest, found := bytes.CutPrefix(b, []byte("\n"))
+		if !found {
+			rest, found = bytes.CutPrefix(b, []byte("\r\n"))
+		}
+		if !found {
+			return b
+		}
+		b = rest
 	}
 }
 
