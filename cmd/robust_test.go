@@ -162,7 +162,8 @@ func awaitHeld(t *testing.T, eng *host.Engine, transport *http.Transport, before
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("before %+v, after %+v", before, after)
+			buf := make([]byte, 1<<20)
+			t.Fatalf("before %+v, after %+v\n%s", before, after, buf[:runtime.Stack(buf, true)])
 		}
 		runtime.Gosched()
 	}
