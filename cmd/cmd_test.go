@@ -237,7 +237,7 @@ func TestServeKeepsRequestsThatTrapped(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	path := s.err.await(t, `the request is kept as (\S+\.hurl); test --crashes tells`)
+	path := s.err.await(t, `the request is kept as (\S+\.hurl); test --crashes says`)
 	text, err := os.ReadFile(path)
 	if err != nil || filepath.Dir(path) != dir || !strings.Contains(string(text), "/a\n") {
 		t.Errorf("%v: %s", err, text)

@@ -85,6 +85,7 @@ func Against(other Other) func(
 func ownFields() []string {
 	return []string{
 		"date", "server", "connection", "keep-alive", "transfer-encoding", "content-length", "via",
+		"x-wasihttp-build", "x-wasihttp-stale", "x-wasihttp-outcome",
 	}
 }
 

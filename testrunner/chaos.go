@@ -114,7 +114,7 @@ func (p *player) disturb(ctx context.Context, s *step, r *Result) error {
 				place = fmt.Sprintf("%s %s (%s)", x.Want.Method, x.Want.URL(), x.Place)
 				applies = fault.apply(x)
 			}
-			got, err := p.play(ctx, append(p.before(s), *s), manner{change: change})
+			got, err := p.play(ctx, p.upTo(s), manner{change: change})
 			if err != nil {
 				return err
 			}

@@ -185,6 +185,21 @@ func (r *Result) unexpected() {
 	}
 }
 
+// upTo returns the steps of a file up to one, as the file has them.
+func (p *player) upTo(s *step) []step {
+	var list []step
+	for i := range p.steps {
+		x := &p.steps[i]
+		if x.source == s.source {
+			list = append(list, *x)
+		}
+		if x.entry == s.entry {
+			break
+		}
+	}
+	return list
+}
+
 // before returns the steps of a file before one that it may need: those with captures or cookies.
 func (p *player) before(s *step) []step {
 	var list []step

@@ -63,7 +63,7 @@ func (c *Crashes) Keep(x serve.Recorded) {
 		c.options.Say(fmt.Sprintf("%d crashes are kept in %s: no more are", maxCrashes, c.dir))
 	default:
 		c.options.Say(fmt.Sprintf(
-			"the request is kept as %s; test --crashes tells whether it is fixed", path))
+			"the request is kept as %s; test --crashes says whether it is fixed", path))
 	}
 }
 

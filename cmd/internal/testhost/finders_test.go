@@ -91,3 +91,18 @@ func TestFaultsThatAComponentDoesNotGetOverAreFound(t *testing.T) {
 		}
 	}
 }
+
+// An entry may need what those before it have done, even if they capture nothing.
+func TestAFaultIsTriedBehindTheEntriesBefore(t *testing.T) {
+	text := "GET {{base}}/fetch?url=http://a.test/\n\nGET {{base}}/fetch?url=http://a.test/\n"
+	_, summary := found(t, testrunner.Chaos, "rust-kitchen", text,
+		strings.Repeat("GET http://a.test/\nHTTP 200\n`from upstream`\n\n", 2))
+	if len(summary.Table) != 3 {
+		t.Fatalf("the table is %q", summary.Table)
+	}
+	for _, row := range summary.Table[1:] {
+		if marks := strings.Join(row[2:], " "); marks != "ok ok ok ok ok ok FAILS ok" {
+			t.Errorf("%s: %s", row[0], marks)
+		}
+	}
+}
