@@ -3,8 +3,8 @@ package host
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"strconv"
@@ -188,7 +188,15 @@ func authorityOf(text string) string {
 	return u.Host
 }
 
-var errOutboundRefused = errors.New("refused by the outbound policy")
+// errOutboundRefused is fs.ErrPermission, by which packages that do not know the policy know it.
+var errOutboundRefused error = refusal{}
+
+type refusal struct{}
+
+func (refusal) Error() string { return "refused by the outbound policy" }
+
+// Is reports whether the target is fs.ErrPermission.
+func (refusal) Is(target error) bool { return target == fs.ErrPermission }
 
 func (o *Outbound) allow(authority string) error {
 	name, portText, err := net.SplitHostPort(authority)

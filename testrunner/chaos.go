@@ -37,6 +37,10 @@ func faults() []fault {
 		{"refused", fail(hurl.FailRefused)},
 		{"dns", fail(hurl.FailDNS)},
 		{"timeout", fail(hurl.FailTimeout)},
+		{"tls", func(x *upstream.Exchange) bool {
+			x.Fail = hurl.FailCertificate
+			return x.Want.Scheme == "https"
+		}},
 		{"reset", fail(hurl.FailReset)},
 		{"500", func(x *upstream.Exchange) bool {
 			x.Status, x.Body, x.Trailers = http.StatusInternalServerError, []byte("an error\n"), nil
@@ -49,7 +53,7 @@ func faults() []fault {
 			return had
 		}},
 		{"cut", func(x *upstream.Exchange) bool {
-			x.Fail, x.CutAfter = hurl.FailCut, len(x.Body)/2
+			x.Fail, x.FailN = hurl.FailCut, len(x.Body)/2
 			return len(x.Body) > 0
 		}},
 		{"slow", func(x *upstream.Exchange) bool {

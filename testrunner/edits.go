@@ -120,9 +120,16 @@ func (c *checker) mergedBody(b *hurl.Body, want, got []byte) (text string, ok bo
 	// Placeholders in the body of the fixture stay.
 	if before, json, after, found := jsonOf(&b.Payload,
 		string(c.source[b.Range.Start.Offset:b.Range.End.Offset])); found {
-		if json, ok = jsonedit.Merge(c.scope.Work, json, wantTree, gotTree, keep); ok &&
-			c.passes(before+json+after, got) {
-			return before + json + after, true
+		merged, ok := jsonedit.Merge(c.scope.Work, json, wantTree, gotTree, keep)
+		if ok && c.passes(before+merged+after, got) {
+			return before + merged + after, true
+		}
+		// White space differs, too: it has to be that of the response.
+		respelled := jsonedit.Respell(c.scope.Work, json, string(want), string(got))
+		for _, text := range []string{before + respelled + after, respelled} {
+			if respelled != string(got) && c.passes(text, got) {
+				return text, true
+			}
 		}
 	}
 	if len(ignored) == 0 && !c.settings.JSON {

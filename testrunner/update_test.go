@@ -65,6 +65,22 @@ func TestUpdateChangesWhatFailedAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestUpdateKeepsPlaceholdersWhenWhiteSpaceDiffers(t *testing.T) {
+	const head = "GET http://localhost/\n[Options]\nvariable: n=7\nvariable: s=x\nHTTP 200\n"
+	for body, want := range map[string]string{
+		"{\"a\": {{n}}, \"b\": \"{{s}}\"}\n":               "{\"a\":{{n}},\"b\":\"{{s}}\"}\n",
+		"{\"a\": {{n}}, \"b\": \"y\"}\n":                   "{\"a\":{{n}},\"b\":\"x\"}\n",
+		"```json\n{\"a\": {{n}}, \"b\": \"{{s}}\"}\n```\n": "```json\n{\"a\":{{n}},\"b\":\"{{s}}\"}```\n",
+	} {
+		h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response {
+			return text(200, `{"a":7,"b":"x"}`)
+		}}
+		if diff := cmp.Diff(head+want, updated(t, head+body, h)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestTrapsAndSecretsAreNotMadeExpectations(t *testing.T) {
 	h := &fakeHost{response: func(int, *testrunner.Request) *testrunner.Response { return failure(testrunner.Trap, "") }}
 	files, _ := run(t, h, testrunner.Options{}, parse(t, get))

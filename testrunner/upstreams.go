@@ -305,7 +305,7 @@ func recorded(scope *eval.Scope, e *hurl.Entry) upstream.Exchange {
 		x.Times = t.N
 	}
 	if f := e.Settings.Fail; f != nil {
-		x.Fail, x.CutAfter = f.Kind, f.After
+		x.Fail, x.FailN = f.Kind, f.N
 	}
 	if err == nil && e.Response != nil {
 		err = respond(scope, e, &x)
@@ -313,8 +313,8 @@ func recorded(scope *eval.Scope, e *hurl.Entry) upstream.Exchange {
 	switch {
 	case err != nil:
 		x.Problem = err.Title + ": " + err.Message
-	case x.Fail == hurl.FailCut && x.CutAfter > len(x.Body):
-		x.Problem = fmt.Sprintf("@fail cut %d: the body has only %d bytes", x.CutAfter, len(x.Body))
+	case x.Fail == hurl.FailCut && x.FailN > len(x.Body):
+		x.Problem = fmt.Sprintf("@fail cut %d: the body has only %d bytes", x.FailN, len(x.Body))
 	}
 	return x
 }

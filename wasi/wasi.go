@@ -170,6 +170,8 @@ type Client struct {
 	// Connect makes the connection for a request, for https with TLS done; nil for the network. It
 	// also gets requests that Allow refuses: only their Dial does. ctx ends with the guest's
 	// connect-timeout. Connect is called by any goroutine.
+	// The guest gets an error-code for its error: fs.ErrPermission makes it HTTP-request-denied,
+	// and so do the errors of net and crypto/tls the codes that are meant for them.
 	Connect func(ctx context.Context, r Destination) (net.Conn, error)
 	// Sender, unless nil, returns the id of the request that the guest works for, for Connect and
 	// Log. The guest's goroutine calls it when the guest sends.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"reflect"
@@ -12,8 +13,9 @@ import (
 
 var errHeadTooBig = errors.New("head of the response is too big")
 
-// dialError maps a failure to connect. All that is not a name or a timeout is a refused connection
-// for the guest: what hides behind it differs between machines and networks.
+// dialError maps a failure to connect. All that is not a name, a timeout, TLS or a decision of the
+// embedder's is a refused connection for the guest: what hides behind it differs between machines
+// and networks.
 func dialError(ctx context.Context, err error) *ErrorCode {
 	if code := AsErrorCode(err); code != nil {
 		return code
@@ -30,6 +32,20 @@ func dialError(ctx context.Context, err error) *ErrorCode {
 		return &ErrorCode{Case: DNSError, Text: &rcode, Cause: err}
 	case isTimeout(err):
 		return NewErrorCode(ConnectionTimeout, err)
+	}
+	var op *net.OpError
+	var cert *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	alert := tlsAlert(err)
+	switch {
+	case alert != nil:
+		return alert
+	case errors.As(err, &cert):
+		return NewErrorCode(TLSCertificateError, err)
+	case errors.As(err, &record):
+		return NewErrorCode(TLSProtocolError, err)
+	case errors.Is(err, fs.ErrPermission) && !errors.As(err, &op):
+		return NewErrorCode(HTTPRequestDenied, err)
 	}
 	return NewErrorCode(ConnectionRefused, err)
 }

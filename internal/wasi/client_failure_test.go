@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"io/fs"
 	"log"
 	"net"
 	"net/http"
@@ -60,6 +61,13 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
+	fails := func(err error) *Client {
+		return &Client{Connect: func(context.Context, Destination) (net.Conn, error) {
+			return nil, err
+		}}
+	}
+	alert := &net.OpError{Op: "remote error", Err: tls.AlertError(42)}
+	barred := &net.OpError{Op: "dial", Err: fs.ErrPermission}
 	soon := RequestOptions{Connect: ns(time.Millisecond)}
 	for name, c := range map[string]struct {
 		scheme, authority string
@@ -71,6 +79,11 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 		"not allowed":       {"http", "h", &Client{Allow: func(string) error { return errors.New("no") }}, RequestOptions{}, HTTPRequestDenied},
 		"refused":           {"http", refused.Addr().String(), &Client{}, RequestOptions{}, ConnectionRefused},
 		"no such name":      {"http", "h", &Client{Connect: noName}, RequestOptions{}, DNSError},
+		"the embedder's":    {"http", "h", fails(fs.ErrPermission), RequestOptions{}, HTTPRequestDenied},
+		"the network's":     {"http", "h", fails(barred), RequestOptions{}, ConnectionRefused},
+		"its certificate":   {"https", "h", fails(&tls.CertificateVerificationError{}), RequestOptions{}, TLSCertificateError},
+		"its alert":         {"https", "h", fails(alert), RequestOptions{}, TLSAlertReceived},
+		"its TLS":           {"https", "h", fails(tls.RecordHeaderError{}), RequestOptions{}, TLSProtocolError},
 		"no connection":     {"http", "h", &Client{Connect: never}, soon, ConnectionTimeout},
 		"no handshake":      {"https", silent(), &Client{}, soon, ConnectionTimeout},
 		"no response":       {"http", silent(), &Client{}, RequestOptions{FirstByte: ns(time.Millisecond)}, ConnectionReadTimeout},

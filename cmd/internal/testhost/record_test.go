@@ -22,14 +22,22 @@ func recordWith(
 	t *testing.T, guest string, o record.Options, send func(do func(*http.Request) string),
 ) (said string) {
 	t.Helper()
+	return recordFrom(t, guest, o, loader.Config{}, send)
+}
+
+// recordFrom is recordWith for a guest that is loaded with settings.
+func recordFrom(
+	t *testing.T, guest string, o record.Options, cfg loader.Config,
+	send func(do func(*http.Request) string),
+) (said string) {
+	t.Helper()
 	o.Say = func(line string) { said += line + "\n" }
 	recorder, err := record.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := loader.Load(t.Context(), kitchenPath(guest), loader.Config{
-		Timeout: time.Minute, Recorder: recorder,
-	})
+	cfg.Timeout, cfg.Recorder = time.Minute, recorder
+	app, err := loader.Load(t.Context(), kitchenPath(guest), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,28 @@ func TestWhatIsNotThatJSONIsLeft(t *testing.T) {
 	}
 }
 
+func TestPlaceholdersStayInAnotherLayout(t *testing.T) {
+	for name, c := range map[string]struct{ source, want, got, respelled string }{
+		"another layout": {
+			`{"a": {{n}}, "b": "{{s}}!", "c": [ {{n}} ]}`, `{"a": 7, "b": "x!", "c": [ 7 ]}`,
+			"{\n \"c\":[7],\"b\" :\"x!\",\"a\":7}", "{\n \"c\":[{{n}}],\"b\" :\"{{s}}!\",\"a\":{{n}}}",
+		},
+		"other values": {
+			`{"a": {{n}}, "b": "{{s}}"}`, `{"a": 7, "b": "x"}`, `{"a":8,"b":"x","c":7}`,
+			`{"a":8,"b":"{{s}}","c":7}`,
+		},
+		"a name":      {`{"{{k}}": {"{{k}}" : 1}}`, `{"k": {"k" : 1}}`, `{"k":{"k":2}}`, `{"{{k}}":{"{{k}}":2}}`},
+		"a whole":     {`{"a": {{o}}}`, `{"a": {"b":1}}`, `{"a":{"b":1}}`, `{"a":{{o}}}`},
+		"no JSON":     {`{"a": {{o}}}`, `{"a": 1}`, `{"a":1`, `{"a":1`},
+		"none":        {`{"a": 1}`, `{"a": 1}`, `{"a":1}`, `{"a":1}`},
+		"a new shape": {`[{{n}}, {{n}}]`, `[1, 1]`, `[1]`, `[{{n}}]`},
+	} {
+		if got := Respell(nil, c.source, c.want, c.got); got != c.respelled {
+			t.Errorf("%s: got %s, want %s", name, got, c.respelled)
+		}
+	}
+}
+
 // random makes up a value.
 func random(r *rand.Rand, depth int) any {
 	switch r.IntN(6 - min(depth, 2)) {

@@ -264,7 +264,7 @@ func (x *Exchange) message(method string) (head, body []byte) {
 	}
 	sent := body
 	if x.Fail == hurl.FailCut {
-		sent = body[:min(x.CutAfter, len(body))]
+		sent = body[:min(x.FailN, len(body))]
 		if len(sent) == len(body) { // there would be more
 			body = append(body[:len(body):len(body)], 0)
 		}

@@ -4,6 +4,10 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -30,10 +34,10 @@ type Exchange struct {
 	Times int
 	// Delay is the time before the response, or before the failure.
 	Delay time.Duration
-	// Fail is the way in which the request fails, "" for a response. FailCut has a response, too,
-	// whose body is cut after CutAfter bytes.
-	Fail     hurl.FailKind
-	CutAfter int
+	// Fail is the way in which the request fails, "" for a response, and FailN its number.
+	// FailCut has a response, too, whose body is cut after FailN bytes.
+	Fail  hurl.FailKind
+	FailN int
 	// Drip is how long after each of Pieces of the body the next one comes.
 	Drip   time.Duration
 	Pieces int
@@ -183,7 +187,8 @@ func (v *View) Connect(ctx context.Context, r Request) (net.Conn, error) {
 	}
 	first := &v.exchanges[candidates[0]]
 	switch first.Fail {
-	case hurl.FailRefused, hurl.FailDNS, hurl.FailTimeout:
+	case "", hurl.FailReset, hurl.FailCut:
+	default:
 		if !v.take(candidates[0]) {
 			return v.Connect(ctx, r)
 		}
@@ -278,12 +283,22 @@ func (x *Exchange) refuse(ctx context.Context, r *Request) error {
 		}
 	}
 	switch x.Fail {
-	case hurl.FailDNS:
-		return &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
-			Err: "no such host", Name: r.Host, IsNotFound: true,
-		}}
+	case hurl.FailDNS, hurl.FailNoDNS:
+		err := &net.DNSError{Err: "no such host", Name: r.Host, IsNotFound: true}
+		if x.Fail == hurl.FailNoDNS {
+			err.Err, err.IsNotFound = "server misbehaving", false
+		}
+		return &net.OpError{Op: "dial", Net: "tcp", Err: err}
 	case hurl.FailTimeout:
 		return &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	case hurl.FailDenied:
+		return fmt.Errorf("refused as recorded: %w", fs.ErrPermission)
+	case hurl.FailCertificate:
+		return &tls.CertificateVerificationError{Err: errors.New("not accepted, as recorded")}
+	case hurl.FailAlert:
+		return &net.OpError{Op: "remote error", Err: tls.AlertError(x.FailN)}
+	case hurl.FailTLS:
+		return tls.RecordHeaderError{Msg: "no TLS, as recorded"}
 	}
 	return networkError("dial", syscall.ECONNREFUSED)
 }

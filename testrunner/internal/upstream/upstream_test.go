@@ -19,6 +19,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/coding"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/fixture/tap"
 )
 
 func get(target string) Request {
@@ -180,7 +181,7 @@ func TestFaults(t *testing.T) {
 	} {
 		for _, trailers := range []fixture.Fields{nil, {{Name: "x-t", Value: "1"}}} {
 			v := NewSet(1).View([]Exchange{{
-				Want: want("/"), Fail: kind, CutAfter: 2, Status: 200, Body: []byte("body"),
+				Want: want("/"), Fail: kind, FailN: 2, Status: 200, Body: []byte("body"),
 				Trailers: trailers,
 			}})
 			_, body, err := send(t, v, get("/"), "")
@@ -252,4 +253,29 @@ func TestADelayEndsWithTheGuestsConnection(t *testing.T) {
 			t.Errorf("what the guest had given up took %v", d)
 		}
 	})
+}
+
+// What a recorded failure does to a connection is recorded as the same failure.
+func TestAFailureIsRecordedAsTheKindThatItIs(t *testing.T) {
+	for _, kind := range hurl.FailKinds() {
+		x := Exchange{Want: want("/"), Fail: kind, FailN: 42}
+		name := string(kind)
+		switch kind {
+		case hurl.FailReset, hurl.FailCut: // there is a connection
+			continue
+		case hurl.FailAlert:
+			name += " 42"
+		}
+		x.Want.Scheme = "https"
+		r := get("/")
+		r.Scheme = "https"
+		v := NewSet(1).View([]Exchange{x})
+		got := ""
+		_, err := tap.Dial(t.Context(), fixture.Request{Method: "GET", URL: "https://a.test/"},
+			func(ctx context.Context) (net.Conn, error) { return v.Connect(ctx, r) },
+			func(x *fixture.Exchange) { got = x.Failure })
+		if err == nil || got != name {
+			t.Errorf("%s: recorded as %q, %v", kind, got, err)
+		}
+	}
 }
