@@ -274,7 +274,7 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	s.suite.Options.StrictUpstreams = f.strictUpstreams
 	if mode := f.upstreamMode.Value; mode != "auto" {
 		s.suite.Options.UpstreamMode = testrunner.UpstreamMode(mode)
-		if err := f.recording(s); err != nil {
+		if err := f.recording(t, s); err != nil {
 			return nil, err
 		}
 	}

@@ -28,7 +28,7 @@ func (f *testFlags) world(w *testrunner.World) (err error) {
 }
 
 // recording checks the flags for recording upstreams.
-func (f *testFlags) recording(s *testSettings) error {
+func (f *testFlags) recording(t *state, s *testSettings) error {
 	mode := f.upstreamMode.Value
 	switch {
 	case !s.suite.Options.UpstreamMode.Records():
@@ -41,6 +41,9 @@ func (f *testFlags) recording(s *testSettings) error {
 	case slices.Contains(s.suite.Paths, testrunner.Stdin):
 		return exit.Usagef("name files", "--upstream-mode %s cannot write beside standard input",
 			mode)
+	}
+	if s.suite.Options.UpstreamMode.Records() {
+		s.load.NoteSockets(func(line string) { t.note("%s", line) })
 	}
 	return nil
 }

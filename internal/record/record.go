@@ -66,6 +66,8 @@ type Recorder struct {
 	held  atomic.Int64 // bytes of bodies that are not written yet
 	done  chan struct{}
 
+	saying sync.Mutex // held while options.Say is called
+
 	mu     sync.Mutex
 	closed bool
 	traces map[string]*trace // by the id of the request
@@ -120,6 +122,13 @@ func New(o Options) (*Recorder, error) {
 	}
 	go r.write()
 	return r, nil
+}
+
+// Say prints a line for the user.
+func (r *Recorder) Say(line string) {
+	r.saying.Lock()
+	defer r.saying.Unlock()
+	r.options.Say(line)
 }
 
 // Handler returns a handler that responds as h does and records each exchange.
@@ -210,7 +219,7 @@ func (r *Recorder) failing(err error, lost int) {
 	if !r.failed {
 		r.failed = true
 		const line = "cannot record: %v; recording is tried again with each request"
-		r.options.Say(fmt.Sprintf(line, err))
+		r.Say(fmt.Sprintf(line, err))
 	}
 }
 
@@ -335,10 +344,10 @@ func (r *Recorder) Close() {
 	close(r.queue)
 	<-r.done
 	for _, line := range r.session.Left() {
-		r.options.Say(line)
+		r.Say(line)
 	}
 	for _, line := range r.files.told() {
-		r.options.Say(line)
+		r.Say(line)
 	}
 	written, where := r.wrote, r.options.Dir
 	if r.options.Session != "" {
@@ -358,7 +367,7 @@ func (r *Recorder) Close() {
 		line += fmt.Sprintf("; %s with other servers could not be recorded",
 			words.Count(n, "exchange", "exchanges"))
 	}
-	r.options.Say(line)
+	r.Say(line)
 }
 
 // exchangeOf translates an exchange of the server; ok is false if no fixture
