@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 		"internal/regular", "internal/units", "internal/words"},
 	"watch": {"internal/regular"},
 	"host": {"handler", "wasi", "component", "internal/compose",
-		"internal/engine", "internal/exchange", "internal/wasi"},
+		"internal/engine", "internal/exchange", "internal/panics", "internal/wasi"},
 	"handler":           {"component", "internal/engine", "internal/wasi", "internal/units"},
 	"wasi":              {"component", "internal/wasi"},
 	"internal/wasi":     {"component"}, // the dialects only, see below
@@ -38,12 +38,13 @@ var allowed = map[string][]string{
 	"internal/kvfile":   {"internal/wasi"},
 	"internal/inspect": {"component", "internal/compose", "internal/corewasm", "internal/regular",
 		"internal/term", "internal/units", "internal/words"},
-	"internal/fixture":  {"internal/regular", "internal/words"},
+	"internal/fixture":  {"internal/curl", "internal/regular", "internal/words"},
+	"internal/panics":   {"internal/words"},
 	"internal/record":   {"internal/fixture", "internal/regular", "internal/words", "serve"},
 	"internal/regular":  {"internal/units"},
 	"internal/reload":   {"serve", "watch", "internal/term", "internal/units", "internal/words"},
 	"internal/settings": {"internal/regular"},
-	"internal/term":     {"internal/units"},
+	"internal/term":     {"internal/units", "internal/words"},
 	"internal/units":    {},
 	"internal/words":    {},
 	"bench":             {},
@@ -165,7 +166,7 @@ func TestAnEmbedderGetsNothingOfTheTool(t *testing.T) {
 	}
 	rooms := append([]string{
 		"internal/compose", "internal/corewasm", "internal/engine", "internal/exchange",
-		"internal/regular", "internal/units", "internal/wasi",
+		"internal/panics", "internal/regular", "internal/units", "internal/wasi", "internal/words",
 	}, public...)
 	modules := []string{
 		"github.com/tetratelabs/wazero", "github.com/ianlancetaylor/demangle", "golang.org/x/sys",

@@ -406,11 +406,10 @@ func (s *testSettings) host(t *state, d doors) *testhost.Host {
 			if err != nil {
 				return nil, err
 			}
-			return &testhost.Component{Host: app.Host, Close: app.Close}, nil
+			return &testhost.Component{Host: app.Host, Hint: app.Hint, Close: app.Close}, nil
 		},
 		Find:       func() (string, error) { return s.find(d) },
 		Concurrent: s.suite.Options.Concurrent,
-		Hint:       loader.FailureHint,
 	})
 }
 

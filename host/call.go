@@ -43,6 +43,12 @@ type Call struct {
 // Stderr returns the last lines that the guest wrote to its standard error during the call.
 func (c *Call) Stderr() []string { return c.tail.last() }
 
+// Message returns what the guest said about a failure of its own on its standard error during the
+// call: the message of a panic, an exception or an assertion, on one line without control
+// characters; "" if it said nothing. The failure need not have ended the call: a guest may respond
+// with a status of its own.
+func (c *Call) Message() string { return c.tail.message() }
+
 // Handler passes requests to guests and returns their responses. A Host is a Handler; see
 // Host.Handle.
 type Handler interface {
@@ -167,6 +173,9 @@ func (b *answerBody) read(err error) error {
 	}
 	return err
 }
+
+// Message is that of the call.
+func (b *answerBody) Message() string { return b.call.Message() }
 
 // Close stops receiving the body: further writes of the guest fail.
 func (b *answerBody) Close() error {

@@ -52,6 +52,10 @@ type Failure struct {
 	Outcome Outcome
 	// RequestID names the request.
 	RequestID string
+	// Message is what the guest itself said about its failure on its standard error, on one line
+	// without control characters: the message of a panic, an exception or an assertion. It is "" if
+	// the guest said nothing, or was stopped for another reason.
+	Message string
 	// Cause says in a few words what happened; "" if ErrorCode says it all.
 	Cause string
 	// Doing says what the guest was busy with when it was stopped; "" if it is unknown. It is
@@ -101,6 +105,8 @@ type Frame struct {
 	// Runtime reports whether the function belongs to how the language reports a failure, and not
 	// to the program.
 	Runtime bool
+	// Nameless reports whether the component has no name for the function: Func is its number.
+	Nameless bool
 }
 
 // explain returns why the call has failed: a *Failure with what the guest wrote to its standard
@@ -112,11 +118,36 @@ func (c *Call) explain(err error) error {
 		// The client has gone, or the server ends: the server knows which.
 		return err
 	}
-	f.RequestID, f.Stderr, f.Refused = c.ID, c.tail.last(), c.refusals.list()
+	written := &c.tail
+	if start := (*startError)(nil); errors.As(err, &start) {
+		written = start.tail
+	}
+	f.RequestID, f.Stderr, f.Refused = c.ID, written.last(), c.refusals.list()
+	if f.mayBeSaid() {
+		f.Message = written.message()
+	}
 	if c.describe != nil {
 		return c.describe(f)
 	}
 	return f
+}
+
+// mayBeSaid reports whether the guest may have ended itself, so that what it has said about a
+// failure is the reason. The processor of a guest stops it without a word.
+func (f *Failure) mayBeSaid() bool {
+	var lost *handler.TrapOrPanicError
+	if errors.As(f.Err, &lost) {
+		return false // with another request
+	}
+	switch f.Outcome {
+	case Trap, Instantiation:
+		var t *engine.Trap
+		return !errors.As(f.Err, &t) || t.Code == engine.TrapUnreachable ||
+			t.Code == engine.TrapUncaughtException || t.Cause != nil
+	case NoResponse, ErrorCode:
+		return true
+	}
+	return false
 }
 
 // Explain describes an error of handler.ProxyHandler.Handle or of a body that it returned; nil for
@@ -256,13 +287,13 @@ func frames(in []engine.Frame) []Frame {
 		if isGlue(f.Module) {
 			continue
 		}
-		name := f.Func
-		if name == "" {
-			name = fmt.Sprintf("function %d", f.Index)
+		frame := Frame{Module: f.Module, File: f.File, Line: f.Line, Nameless: f.Func == ""}
+		if frame.Nameless {
+			frame.Func = fmt.Sprintf("function %d", f.Index)
 		} else {
-			name = readable(name)
+			frame.Func = readable(f.Func)
 		}
-		out = append(out, Frame{Func: name, Module: f.Module, File: f.File, Line: f.Line})
+		out = append(out, frame)
 	}
 	for i := range out[:raising(out)] {
 		out[i].Runtime = true

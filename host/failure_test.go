@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
@@ -39,7 +40,7 @@ func TestFramesAreThoseOfTheProgram(t *testing.T) {
 		{Module: "app.wasm", Func: "core::panicking::panic_fmt", Runtime: true},
 		{Module: "app.wasm", Func: "app::total", File: "src/lib.rs", Line: 7},
 		{Module: "app.wasm", Func: "app::pay"},
-		{Module: "app.wasm", Func: "function 12"},
+		{Module: "app.wasm", Func: "function 12", Nameless: true},
 		{Module: "app.wasm", Func: "core::panicking::panic_fmt"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -75,5 +76,59 @@ func TestFailureForLackOfMemoryNamesTheLimit(t *testing.T) {
 	}
 	if f = failureOf(t, "rust-trap", "/", 64<<20); f.Hint != "" || f.Limit != "" {
 		t.Errorf("a trap for other reasons has limit %q and hint %q", f.Limit, f.Hint)
+	}
+}
+
+func TestAFailureSaysWhatTheGuestSaid(t *testing.T) {
+	for _, tt := range []struct{ guest, target, want string }{
+		{"rust-kitchen", "/trap", "this guest was asked to trap"},
+		{"rust-kitchen", "/trap?kind=bounds", ""}, // of which it says nothing
+		{"rust-trap", "/", ""},
+	} {
+		if f := failureOf(t, tt.guest, tt.target, 64<<20); f.Message != tt.want {
+			t.Errorf("%s%s: got %q, want %q", tt.guest, tt.target, f.Message, tt.want)
+		}
+	}
+}
+
+func TestOnlyAGuestThatEndedItselfHasSaidWhy(t *testing.T) {
+	said := func(text string) *tail {
+		t := &tail{}
+		_, _ = t.Write([]byte(text))
+		return t
+	}
+	message := func(err error) string {
+		c := &Call{}
+		_, _ = c.tail.Write([]byte("panic: long ago\nand some lines more\nwithout an end"))
+		for range 3 * tailLines {
+			_, _ = c.tail.Write([]byte("\n"))
+		}
+		var f *Failure
+		if !errors.As(c.explain(err), &f) {
+			t.Fatalf("%v is not explained", err)
+		}
+		return f.Message
+	}
+	trap := func(code engine.TrapCode) error {
+		return &handler.TrapError{Err: &engine.Trap{Code: code}}
+	}
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"unreachable":      {trap(engine.TrapUnreachable), "long ago"},
+		"an exception":     {trap(engine.TrapUncaughtException), "long ago"},
+		"a memory access":  {trap(engine.TrapOutOfBounds), ""},
+		"a deep recursion": {trap(engine.TrapStackOverflow), ""},
+		"no response":      {&handler.NoResponseError{}, "long ago"},
+		"an error code":    {&handler.ErrorCode{}, "long ago"},
+		"no instance": {&handler.InstantiationError{Err: &startError{
+			trap(engine.TrapUnreachable), said("panic: at the start\n")}}, "at the start"},
+		"its time":        {&handler.ExpirationError{}, ""},
+		"another request": {&handler.TrapOrPanicError{Err: trap(engine.TrapUnreachable)}, ""},
+	} {
+		if got := message(tt.err); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
 	}
 }

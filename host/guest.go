@@ -74,9 +74,13 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	proxy, err := h.pre.Instantiate(initCtx, store)
 	cancel()
 	if err != nil {
+		if g.tee.early != nil {
+			err = &startError{err, g.tee.early}
+		}
 		g.Drop(store, err)
 		return nil, err
 	}
+	g.tee.early = nil
 	g.made = handler.Instance{
 		Store: store, Proxy: proxy, State: g, Expiration: &g.expire,
 		View:  func(data any) *wasi.State { return data.(*guest).state },
@@ -186,15 +190,33 @@ func (g *guest) Report(data any, err error) {
 type teeTail struct {
 	io.WriteCloser
 	guest *guest
+	early *tail // what was written before the first request, until the instance is made
 }
 
 // Write writes p to both.
 func (t *teeTail) Write(p []byte) (int, error) {
+	to := t.early
 	if c := t.guest.requests.running(); c != nil {
-		_, _ = c.tail.Write(p) // never fails
+		to = &c.tail
+	} else if to == nil && t.guest.made.Store == nil {
+		to = &tail{}
+		t.early = to
+	}
+	if to != nil {
+		_, _ = to.Write(p) // never fails
 	}
 	return t.WriteCloser.Write(p)
 }
+
+// startError is the error of an instance that could not be made, with what it wrote to its standard
+// error meanwhile.
+type startError struct {
+	error
+	tail *tail
+}
+
+// Unwrap returns the error itself.
+func (e *startError) Unwrap() error { return e.error }
 
 // guestLog is the output of a guest that serves. The guest does not fail if the output cannot be
 // written.

@@ -111,7 +111,7 @@ func FromComponent(ctx context.Context, c *component.Component, cfg Config) (*Ho
 	}
 	if cfg.Try {
 		if err := h.try(ctx); err != nil {
-			return nil, errors.Join(&StartError{err}, h.Close(ctx))
+			return nil, errors.Join(newStartError(err), h.Close(ctx))
 		}
 	}
 	return h, nil
@@ -153,7 +153,20 @@ func (h *Host) link(ctx context.Context, c *component.Component) error {
 }
 
 // StartError reports that no instance can be made.
-type StartError struct{ Err error }
+type StartError struct {
+	Err error
+	// Message is what the guest said about its failure on its standard error, on one line; "" if
+	// it said nothing.
+	Message string
+}
+
+func newStartError(err error) *StartError {
+	e := &StartError{Err: err}
+	if said := (*startError)(nil); errors.As(err, &said) {
+		e.Message = said.tail.message()
+	}
+	return e
+}
 
 // Error returns the cause.
 func (e *StartError) Error() string { return e.Err.Error() }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+
+	"github.com/wasihttp/wasihttp/internal/panics"
 )
 
 // What a tail remembers: so many lines, each cut at so many bytes.
@@ -12,13 +14,15 @@ const (
 	tailLineBytes = 2 << 10
 )
 
-// tail is a writer that remembers the last lines written to it. Its methods
-// are safe for concurrent use, and its zero value is ready for use.
+// tail is a writer that remembers the last lines written to it, and what they say of a failure,
+// however many lines come after that. Its methods are safe for concurrent use, and its zero value
+// is ready for use.
 type tail struct {
 	mu    sync.Mutex
 	lines []string // a ring once it has its full length
 	next  int
 	held  []byte
+	said  *panics.Finder // nil before the first line
 }
 
 // Write never fails.
@@ -46,6 +50,10 @@ func (t *tail) hold(p []byte) {
 func (t *tail) push() {
 	line := string(bytes.TrimSuffix(t.held, []byte("\r")))
 	t.held = t.held[:0]
+	if t.said == nil {
+		t.said = new(panics.Finder)
+	}
+	t.said.Line(line)
 	if len(t.lines) < tailLines {
 		t.lines = append(t.lines, line)
 		return
@@ -64,4 +72,18 @@ func (t *tail) last() []string {
 		lines = append(lines, string(t.held))
 	}
 	return lines[max(len(lines)-tailLines, 0):]
+}
+
+// message returns what the lines say of a failure of the guest; "" if nothing.
+func (t *tail) message() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var said panics.Finder
+	if t.said != nil {
+		said = *t.said
+	}
+	if len(t.held) > 0 {
+		said.Line(string(t.held))
+	}
+	return said.Message()
 }

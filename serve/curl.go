@@ -17,8 +17,9 @@ func curlCommand(r *http.Request, body *sample) (command, note string) {
 		Method: r.Method, Address: reachable(r), Host: r.Host, Target: r.RequestURI,
 		HasBody: r.ContentLength != 0,
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		for _, value := range r.Header[name] {
+	header := curl.Deliberate(r.Header)
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
 			again.Headers = append(again.Headers, [2]string{name, value})
 		}
 	}

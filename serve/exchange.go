@@ -64,15 +64,29 @@ func (q *request) run() {
 		return
 	}
 	if err == nil {
+		said := sayer(resp)
 		if q.live {
 			q.makeLive(g, resp)
 		}
 		err = q.respond(ctx, cancel, resp)
+		if said != nil {
+			q.record.Message = said.Message()
+		}
 	}
 	if err != nil {
 		q.failIn(g, asFailure(ctx, err))
 	}
 	q.log()
+}
+
+// sayer returns what knows why the program has made a response that is a server error; nil for
+// other responses.
+func sayer(resp *http.Response) Sayer {
+	if resp.StatusCode < http.StatusInternalServerError {
+		return nil
+	}
+	said, _ := resp.Body.(Sayer)
+	return said
 }
 
 // context returns the context of the request and what ends it.

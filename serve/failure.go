@@ -138,6 +138,9 @@ func (f Frame) Place() string {
 type Failure struct {
 	// Outcome is the kind of failure.
 	Outcome Outcome
+	// Message is what the program itself said about its failure, such as the message of a panic or
+	// an exception, on one line; "" if it said nothing.
+	Message string
 	// Cause says in a few words what happened.
 	Cause string
 	// ErrorCode names the error code, for the outcome ErrorCode.
@@ -157,6 +160,9 @@ func (f *Failure) Error() string {
 	s := string(f.Outcome)
 	if f.ErrorCode != "" {
 		s += " " + f.ErrorCode
+	}
+	if f.Message != "" {
+		s += ": " + f.Message
 	}
 	if f.Cause != "" {
 		s += ": " + f.Cause

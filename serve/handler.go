@@ -36,6 +36,10 @@ type Handler interface {
 // method, the server assumes that each Read waits.
 type Readier = exchange.Readier
 
+// Sayer is an optional method of a response's Body. Message returns what the program has said about
+// a failure of its own, on one line; "" if it has said nothing.
+type Sayer interface{ Message() string }
+
 // Build is one version of what is served.
 type Build struct {
 	// Handler responds to the requests that are given to this build.

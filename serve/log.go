@@ -21,8 +21,11 @@ func TextLog(out *term.Output, quiet bool) func(Record) {
 		}
 		var b strings.Builder
 		accessLine(&b, out, r)
-		if isWorthALine(r) {
+		switch {
+		case isWorthALine(r):
 			failureLines(&b, out, r)
+		case r.Message != "":
+			fmt.Fprintf(&b, "  %s %s\n", out.Bad(term.SymbolBad), term.Clean(r.Message))
 		}
 		// A failed write cannot be reported anywhere.
 		_, _ = io.WriteString(out, b.String())
@@ -70,18 +73,10 @@ const maxFrames = 10
 
 func failureLines(b *strings.Builder, out *term.Output, r Record) {
 	f := r.Failure
-	if f.ErrorCode != "" {
-		fmt.Fprintf(b, "  %s %s\n", out.Bad(term.SymbolBad), out.Strong(term.Clean(f.ErrorCode)))
-	}
-	for i, line := range strings.Split(strings.TrimSpace(f.Cause), "\n") {
-		if line == "" {
-			continue
-		}
-		mark := " "
-		if i == 0 && f.ErrorCode == "" {
-			mark = out.Bad(term.SymbolBad)
-		}
-		fmt.Fprintf(b, "  %s %s\n", mark, term.Clean(line))
+	mark := out.Bad(term.SymbolBad)
+	for _, line := range f.told() {
+		fmt.Fprintf(b, "  %s %s\n", mark, line)
+		mark = " "
 	}
 	// How the language reports a failure is of little interest here; the page
 	// has these frames.
@@ -107,6 +102,23 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 	}
 }
 
+// told returns what happened, line by line, the most important one first: what the program said,
+// the error code, the cause. The text is clean.
+func (f *Failure) told() []string {
+	var lines []string
+	for _, text := range []string{f.Message, f.ErrorCode} {
+		if text != "" {
+			lines = append(lines, term.Clean(text))
+		}
+	}
+	for line := range strings.SplitSeq(strings.TrimSpace(f.Cause), "\n") {
+		if line != "" {
+			lines = append(lines, term.Clean(line))
+		}
+	}
+	return lines
+}
+
 // recordJSON is a line of the JSON log. Its member names are an interface to other programs.
 type recordJSON struct {
 	Time       string   `json:"time"`
@@ -120,6 +132,7 @@ type recordJSON struct {
 	Outcome    Outcome  `json:"outcome"`
 	Aborted    bool     `json:"aborted,omitempty"`
 	ErrorCode  string   `json:"error_code,omitempty"`
+	Message    string   `json:"message,omitempty"`
 	Cause      string   `json:"cause,omitempty"`
 	Frames     []Frame  `json:"backtrace,omitempty"`
 	Stderr     []string `json:"stderr,omitempty"`
@@ -145,8 +158,10 @@ func JSONLog(w io.Writer, quiet bool) func(Record) {
 			DurationMS: float64(r.Duration.Microseconds()) / 1000,
 			Outcome:    r.Outcome,
 			Aborted:    r.Aborted,
+			Message:    r.Message,
 		}
 		if f := r.Failure; f != nil {
+			line.Message = f.Message
 			line.ErrorCode, line.Cause, line.Hint = f.ErrorCode, f.Cause, f.Hint
 			line.Frames, line.Stderr = f.Frames, f.Stderr
 		}

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -126,6 +127,9 @@ func (p report) Title() string {
 	}
 }
 
+// Headline returns what the program said, or else what the outcome means.
+func (p report) Headline() string { return cmp.Or(term.Clean(p.Message), p.Title()) }
+
 // Status returns the status of the response.
 func (p report) Status() int { return p.Outcome.Status() }
 
@@ -167,6 +171,7 @@ type reportJSON struct {
 	Outcome   Outcome  `json:"outcome"`
 	RequestID string   `json:"request_id"`
 	Status    int      `json:"status"`
+	Message   string   `json:"message,omitempty"`
 	Cause     string   `json:"cause,omitempty"`
 	ErrorCode string   `json:"error_code,omitempty"`
 	Hint      string   `json:"hint,omitempty"`
@@ -180,7 +185,8 @@ type reportJSON struct {
 func (p report) json() []byte {
 	out := reportJSON{Outcome: p.Outcome, RequestID: p.RequestID, Status: p.Status()}
 	if p.detailed {
-		out.Cause, out.ErrorCode, out.Hint = p.Cause, p.ErrorCode, p.Hint
+		out.Message, out.Cause = p.Message, p.Cause
+		out.ErrorCode, out.Hint = p.ErrorCode, p.Hint
 		out.Frames, out.Stderr, out.Build = p.Frames, p.Stderr, p.Digest
 		out.Curl, out.CurlNote = p.Curl, p.CurlNote
 	}
@@ -207,6 +213,9 @@ func (p report) text() []byte {
 		fmt.Fprintf(&b, "%d %s\n\noutcome: %s\nrequest: %s\n",
 			p.Status(), p.StatusText(), p.Outcome, p.RequestID)
 		return []byte(b.String())
+	}
+	if p.Message != "" {
+		fmt.Fprintf(&b, "%s\n\n", term.Clean(p.Message))
 	}
 	fmt.Fprintf(&b, "%s (%d, outcome %s)\n", p.Title(), p.Status(), p.Outcome)
 	if p.ErrorCode != "" {

@@ -53,6 +53,7 @@ func TestNegotiate(t *testing.T) {
 func sampleFailure() *Failure {
 	return &Failure{
 		Outcome: Trap,
+		Message: "index <7> out of bounds\x1b[2J",
 		Cause:   "unreachable <script>",
 		Frames: []Frame{
 			{Func: "app::fail<T>", File: "src/lib.rs", Line: 42},
@@ -69,11 +70,11 @@ func TestPageTellsEverythingOnThisMachine(t *testing.T) {
 		has, hasNot         []string
 	}{
 		"HTML": {"text/html", "text/html; charset=utf-8", []string{
-			"<!DOCTYPE html>", "The program trapped", "unreachable &lt;script&gt;", "app::fail&lt;T&gt;", "src/lib.rs:42", "libc.so",
+			"<!DOCTYPE html>", "<h1>index &lt;7&gt; out of bounds", "The program trapped: unreachable &lt;script&gt;", "app::fail&lt;T&gt;", "src/lib.rs:42", "libc.so",
 			"thread panicked &amp; more", "build with debug information", "curl -i", "0123abcd",
 		}, []string{"<script", "\x1b", "src=", "href="}},
 		"text": {"*/*", "text/plain; charset=utf-8", []string{
-			"The program trapped (500, outcome trap)", "unreachable <script>", "app::fail<T> (src/lib.rs:42)", "memcpy in libc.so",
+			"index <7> out of bounds\\x1b[2J\n\nThe program trapped (500, outcome trap)", "unreachable <script>", "app::fail<T> (src/lib.rs:42)", "memcpy in libc.so",
 			"  thread panicked & more\n", "hint: build with", "curl -i", "request: 1\n", "build:   0123abcd\n",
 		}, []string{"\x1b"}},
 	}
@@ -109,10 +110,10 @@ func TestPageAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{
-		"outcome": "trap", "request_id": "1", "status": 500.0, "cause": "unreachable <script>",
+		"outcome": "trap", "request_id": "1", "status": 500.0, "message": "index <7> out of bounds\x1b[2J", "cause": "unreachable <script>",
 		"hint": "build with debug information", "build": "0123abcd",
 		"stderr": []any{"\x1b[31mthread panicked\x1b[0m & more"},
-		"curl":   "curl -i " + s.url + "/ -H 'accept: application/json' -H 'user-agent: test'",
+		"curl":   "curl -i " + s.url + "/ -H 'accept: application/json'",
 		"backtrace": []any{
 			map[string]any{"func": "app::fail<T>", "file": "src/lib.rs", "line": 42.0},
 			map[string]any{"func": "memcpy", "module": "libc.so"},
@@ -195,10 +196,13 @@ func TestLogs(t *testing.T) {
 	aborted.Status, aborted.Bytes, aborted.Aborted = 200, 3, true
 	coded := failed
 	coded.Outcome, coded.Failure = ErrorCode, &Failure{Outcome: ErrorCode, ErrorCode: "DNS-timeout"}
+	own := ok
+	own.Status, own.Message = 500, "no such \x1buser"
 	gone := ok
 	gone.Status, gone.Bytes, gone.Outcome, gone.Failure = 0, 0, ClientGone, &Failure{Outcome: ClientGone}
 
-	const trace = `  ✗ unreachable <script>
+	const trace = `  ✗ index <7> out of bounds\x1b[2J
+    unreachable <script>
       at app::fail<T> src/lib.rs:42
       at memcpy in libc.so
 `
@@ -213,9 +217,13 @@ func TestLogs(t *testing.T) {
 			ok, "03:04:05 [7] GET /a\\x1b[31m 200 12.3kB 1.23ms ok\n", "",
 			`{"time":"2026-01-02T03:04:05.0000006Z","id":"7","remote":"127.0.0.1:9","method":"GET","path":"/a\u001b[31m","status":200,"bytes":12345,"duration_ms":1.234,"outcome":"ok"}`,
 		},
+		"a server error of its own": {
+			own, "03:04:05 [7] GET /a\\x1b[31m 500 12.3kB 1.23ms ok\n  ✗ no such \\x1buser\n", "",
+			`{"time":"2026-01-02T03:04:05.0000006Z","id":"7","remote":"127.0.0.1:9","method":"GET","path":"/a\u001b[31m","status":500,"bytes":12345,"duration_ms":1.234,"outcome":"ok","message":"no such \u001buser"}`,
+		},
 		"failed": {
 			failed, failedText, failedText,
-			`{"time":"2026-01-02T03:04:05.0000006Z","id":"7","remote":"127.0.0.1:9","method":"GET","path":"/a\u001b[31m","status":500,"bytes":0,"duration_ms":1.234,"outcome":"trap","cause":"unreachable <script>","backtrace":[{"func":"app::fail<T>","file":"src/lib.rs","line":42},{"func":"memcpy","module":"libc.so"}],"stderr":["\u001b[31mthread panicked\u001b[0m & more"],"hint":"build with debug information"}`,
+			`{"time":"2026-01-02T03:04:05.0000006Z","id":"7","remote":"127.0.0.1:9","method":"GET","path":"/a\u001b[31m","status":500,"bytes":0,"duration_ms":1.234,"outcome":"trap","message":"index <7> out of bounds\u001b[2J","cause":"unreachable <script>","backtrace":[{"func":"app::fail<T>","file":"src/lib.rs","line":42},{"func":"memcpy","module":"libc.so"}],"stderr":["\u001b[31mthread panicked\u001b[0m & more"],"hint":"build with debug information"}`,
 		},
 		"aborted": {
 			aborted,
@@ -316,5 +324,22 @@ func TestPageHasTheBodyOfTheRequest(t *testing.T) {
 				t.Errorf("%q is missing in\n%s\n%v", tt.want, text, err)
 			}
 		})
+	}
+}
+
+// sayingBody is the body of a program that says why it fails.
+type sayingBody struct{ *readyBody }
+
+func (sayingBody) Message() string { return "no such user" }
+
+func TestTheLogSaysWhyAProgramRespondsWithAServerError(t *testing.T) {
+	for status, want := range map[int]string{200: "", 404: "", 500: "no such user", 503: "no such user"} {
+		s := start(t, always(func() *http.Response {
+			return answerBody(status, sayingBody{&readyBody{Reader: strings.NewReader("x")}})
+		}), Options{LiveReload: true})
+		do(t, "GET", s.url+"/")
+		if r := s.record(t); r.Message != want || r.Outcome != OK {
+			t.Errorf("%d: got %q, outcome %s", status, r.Message, r.Outcome)
+		}
 	}
 }

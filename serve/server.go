@@ -99,6 +99,9 @@ type Record struct {
 	// Outcome is how it ended, and Failure why unless it is OK.
 	Outcome Outcome
 	Failure *Failure
+	// Message is what the program said about a failure of its own for which it made a response by
+	// itself, with a status of 5xx; "" for nothing.
+	Message string
 	// Aborted reports whether the response had begun and the connection was cut.
 	Aborted bool
 }

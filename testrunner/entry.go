@@ -277,9 +277,9 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 		return
 	case failure != nil:
 		r.Outcome = failure.Outcome
+		title, more := failure.headline()
 		r.Problems = []Problem{
-			{Kind: ProblemFailure, Range: responseRange(r.Entry), Title: failureTitle(failure),
-				Actual: failure.Cause},
+			{Kind: ProblemFailure, Range: responseRange(r.Entry), Title: title, Actual: more},
 		}
 		return
 	}

@@ -179,7 +179,9 @@ func (a *Response) redact(hide func(string) string) {
 			fields[i].Value = hide(fields[i].Value)
 		}
 	}
+	a.Message = hide(a.Message)
 	if f := a.Failure; f != nil {
+		f.Message = hide(f.Message)
 		f.Cause, f.ErrorCode, f.Hint = hide(f.Cause), hide(f.ErrorCode), hide(f.Hint)
 	}
 }

@@ -119,6 +119,9 @@ type Response struct {
 	Duration time.Duration
 	// Stderr are the last lines that the guest wrote meanwhile.
 	Stderr []string
+	// Message is what the guest said about a failure of its own meanwhile, on one line: that of a
+	// panic, an exception or an assertion; "" for nothing. There may be a response all the same.
+	Message string
 	// Notes are further lines for the report.
 	Notes []string
 	// Failure is not nil if there is no whole response. The fields above then
@@ -146,6 +149,8 @@ type TooLargeError = bodies.TooLargeError
 type Failure struct {
 	// Outcome is Trap, Expired, NoResponse, ErrorCode or Instantiation.
 	Outcome Outcome
+	// Message is what the guest said about it, on one line; "" for nothing.
+	Message string
 	Cause   string
 	// ErrorCode is the name of the error-code for that outcome.
 	ErrorCode string
@@ -159,10 +164,26 @@ type Failure struct {
 
 // String describes the failure on one line.
 func (f *Failure) String() string {
-	if f.Cause == "" {
-		return failureTitle(f)
+	s := failureTitle(f)
+	if f.Cause != "" {
+		s += ": " + f.Cause
 	}
-	return failureTitle(f) + ": " + f.Cause
+	if f.Message != "" {
+		s = f.Message + " (" + s + ")"
+	}
+	return s
+}
+
+// headline returns what the guest itself said, and then what that led to.
+func (f *Failure) headline() (title, more string) {
+	title, more = failureTitle(f), f.Cause
+	if f.Message == "" {
+		return title, more
+	}
+	if more != "" {
+		title += ": " + more
+	}
+	return f.Message, title
 }
 
 // Frame is an entry of a backtrace.

@@ -94,6 +94,9 @@ func (c *Crashes) render(x *serve.Recorded) []byte {
 	session := redact.NewSession(c.options.Redact)
 	session.Find(&e)
 	title := []string{e.Failure + ": " + x.Failure.Cause}
+	if said := x.Failure.Message; said != "" && !session.Contains(said) {
+		title[0] = e.Failure + ": " + said
+	}
 	for _, frame := range x.Failure.Frames {
 		if !frame.Runtime {
 			title = append(title, "at "+frame.String())

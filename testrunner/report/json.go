@@ -59,6 +59,8 @@ type (
 		Response *jsonResponse  `json:"response,omitempty"`
 		Failure  *jsonFailure   `json:"failure,omitempty"`
 		Stderr   []string       `json:"stderr,omitempty"`
+		// Message is what the guest said about a failure of its own.
+		Message string `json:"message,omitempty"`
 	}
 	jsonAttempt struct {
 		Outcome string `json:"outcome"`
@@ -95,6 +97,7 @@ type (
 	}
 	jsonFailure struct {
 		Outcome   string             `json:"outcome"`
+		Message   string             `json:"message,omitempty"`
 		Cause     string             `json:"cause"`
 		ErrorCode string             `json:"error_code,omitempty"`
 		Frames    []testrunner.Frame `json:"frames,omitempty"`
@@ -176,7 +179,7 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 		out.Captures[c.Name] = c.Value
 	}
 	if r.Response != nil {
-		out.Stderr = r.Response.Stderr
+		out.Stderr, out.Message = r.Response.Stderr, r.Response.Message
 	}
 	if !r.Outcome.Failed() {
 		return out
@@ -193,7 +196,8 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 	case a == nil:
 	case a.Failure != nil:
 		f := a.Failure
-		out.Failure = &jsonFailure{string(f.Outcome), f.Cause, f.ErrorCode, f.Frames, f.Hint}
+		out.Failure = &jsonFailure{string(f.Outcome), f.Message, f.Cause, f.ErrorCode,
+			f.Frames, f.Hint}
 	default:
 		out.Response = &jsonResponse{
 			a.Status, pairs(a.Headers), pairs(a.Trailers), bodyJSON(a.Body, a.Size),

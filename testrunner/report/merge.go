@@ -149,7 +149,7 @@ func (e *jsonEntry) result() testrunner.Result {
 		out.Request = q.request()
 	}
 	if e.Response != nil || e.Failure != nil || e.Stderr != nil {
-		out.Response = &testrunner.Response{Stderr: e.Stderr}
+		out.Response = &testrunner.Response{Stderr: e.Stderr, Message: e.Message}
 	}
 	if a := e.Response; a != nil {
 		out.Response.Status, out.Response.Headers = a.Status, fields(a.Headers)
@@ -158,8 +158,8 @@ func (e *jsonEntry) result() testrunner.Result {
 	}
 	if f := e.Failure; f != nil {
 		out.Response.Failure = &testrunner.Failure{
-			Outcome: testrunner.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode,
-			Frames: f.Frames, Hint: f.Hint,
+			Outcome: testrunner.Outcome(f.Outcome), Message: f.Message, Cause: f.Cause,
+			ErrorCode: f.ErrorCode, Frames: f.Frames, Hint: f.Hint,
 		}
 	}
 	return out

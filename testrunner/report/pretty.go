@@ -325,6 +325,9 @@ func (p *Pretty) guest(a *testrunner.Response) string {
 			b.WriteString(p.Styles.Fair("hint: ") + p.prose(f.Hint, margin) + "\n")
 		}
 	}
+	if a.Failure == nil && a.Message != "" {
+		b.WriteString("the guest said: " + p.prose(a.Message, margin) + "\n")
+	}
 	if len(a.Stderr) > 0 {
 		b.WriteString("stderr of the guest:\n")
 		for _, l := range a.Stderr {

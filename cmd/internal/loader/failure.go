@@ -5,21 +5,27 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// ServeFailure describes a failure for the server's page, with the flags that affect it.
-func ServeFailure(f *host.Failure) error {
+// ServeFailure describes a failure of the component c for the server's page, with the flags that
+// affect it.
+func ServeFailure(f *host.Failure, c *component.Component) error {
 	out := &serve.Failure{
-		Outcome: serve.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode,
-		Stderr: f.Stderr, Hint: FailureHint(f), Err: f,
+		Outcome: serve.Outcome(f.Outcome), Message: f.Message, Cause: f.Cause,
+		ErrorCode: f.ErrorCode, Stderr: f.Stderr, Hint: FailureHint(f, c), Err: f,
 	}
 	for _, frame := range f.Frames {
-		out.Frames = append(out.Frames, serve.Frame(frame))
+		out.Frames = append(out.Frames, serve.Frame{
+			Func: frame.Func, Module: frame.Module, File: frame.File, Line: frame.Line,
+			Runtime: frame.Runtime,
+		})
 	}
 	switch {
 	case f.Outcome == host.ErrorCode && f.Cause == "":
@@ -31,8 +37,9 @@ func ServeFailure(f *host.Failure) error {
 	return out
 }
 
-// FailureHint returns the next steps after a failure; "" if none is known.
-func FailureHint(f *host.Failure) string {
+// FailureHint returns the next steps after a failure of the component c, which may be nil; "" if
+// none is known.
+func FailureHint(f *host.Failure, c *component.Component) string {
 	flag := ""
 	switch f.Limit {
 	case host.LimitTimeout:
@@ -46,7 +53,21 @@ func FailureHint(f *host.Failure) string {
 	for _, use := range f.Refused {
 		hints = append(hints, refusal(use))
 	}
+	if c != nil && nameless(f.Frames) {
+		hints = append(hints, inspect.NamesHint(c))
+	}
 	return strings.Join(slices.DeleteFunc(hints, func(s string) bool { return s == "" }), "; ")
+}
+
+// nameless reports whether most of a backtrace has no names.
+func nameless(frames []host.Frame) bool {
+	n := 0
+	for _, f := range frames {
+		if f.Nameless {
+			n++
+		}
+	}
+	return n > len(frames)/2
 }
 
 // refusal describes what the guest was refused, and the flag that has to do with it.

@@ -2,8 +2,12 @@ package loader
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/serve"
@@ -35,9 +39,40 @@ func TestFailuresNameTheFlagOfTheirLimit(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var f *serve.Failure
-			if !errors.As(ServeFailure(&tt.failure), &f) || f.Cause != tt.cause || f.Hint != tt.hint {
+			if !errors.As(ServeFailure(&tt.failure, nil), &f) || f.Cause != tt.cause || f.Hint != tt.hint {
 				t.Errorf("got %+v", f)
 			}
 		})
+	}
+}
+
+func TestABacktraceWithoutNamesSaysHowToBuildWithThem(t *testing.T) {
+	named, nameless := host.Frame{Func: "a"}, host.Frame{Func: "function 7", Nameless: true}
+	guest := func(name string) *component.Component {
+		wasm, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "guests", name, name+".wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := component.Decode(wasm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	rust, c := guest("rust-hello"), guest("c-kitchen")
+	for name, tt := range map[string]struct {
+		frames []host.Frame
+		of     *component.Component
+		want   string
+	}{
+		"Rust":       {[]host.Frame{nameless, nameless, named}, rust, "Cargo.toml"},
+		"C":          {[]host.Frame{nameless}, c, "--strip-all"},
+		"with names": {[]host.Frame{nameless, named}, rust, ""},
+		"no frames":  {nil, rust, ""},
+	} {
+		got := FailureHint(&host.Failure{Frames: tt.frames}, tt.of)
+		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: got %q", name, got)
+		}
 	}
 }

@@ -126,6 +126,9 @@ type App struct {
 	Close func(ctx context.Context) error
 }
 
+// Hint returns the next steps after a failure of the component; "" if none is known.
+func (a *App) Hint(f *host.Failure) string { return FailureHint(f, a.Component) }
+
 // Load makes the component in the file at path ready to serve.
 func Load(ctx context.Context, path string, cfg Config) (*App, error) {
 	start := time.Now()
@@ -148,6 +151,7 @@ func Load(ctx context.Context, path string, cfg Config) (*App, error) {
 		settings.Engine = cfg.NewEngine(nil)
 		closeEngine = settings.Engine.Close
 	}
+	settings.Describe = func(f *host.Failure) error { return ServeFailure(f, x.Component) }
 	h, err := host.FromComponent(ctx, x.Component, settings)
 	if err != nil {
 		return nil, errors.Join(HostError(path, err), closeEngine())
@@ -181,7 +185,7 @@ func (cfg *Config) host(path string) (host.Config, error) {
 		MaxMemory:           unlimited(cfg.MaxMemory), MaxInstanceReuse: cfg.MaxInstanceReuse,
 		MaxInstanceConcurrentReuse: cfg.MaxInstanceConcurrentReuse,
 		Stdout:                     guestOutput(cfg.Stdout), Stderr: guestOutput(cfg.Stderr),
-		Notice: cfg.Notice, Describe: ServeFailure,
+		Notice:  cfg.Notice,
 		Network: NetworkWith(cfg.Network, cfg.Notice),
 		Used:    cfg.Used,
 		Engine:  cfg.Engine, Background: cfg.Reload, Try: cfg.Reload,
@@ -238,8 +242,12 @@ func HostError(path string, err error) error {
 	case errors.As(err, &compile):
 		return exit.Problem(inspect.CodeProblem(path, err))
 	case errors.As(err, &start):
-		return exit.Loadf(err, "the previous build is still served", "%s: cannot be started: %v",
-			path, err)
+		why := err.Error()
+		if start.Message != "" {
+			why = start.Message + " (" + why + ")"
+		}
+		return exit.Loadf(err, "the previous build is still served", "%s: cannot be started: %s",
+			path, why)
 	}
 	return exit.Loadf(err, "", "%s: %v", path, err)
 }

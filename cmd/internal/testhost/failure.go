@@ -15,14 +15,14 @@ import (
 const moreTime = "--timeout or # @timeout allow more time"
 
 // failure translates a failure of the host's.
-func (t *Host) failure(err error) *testrunner.Failure {
+func (t *target) failure(err error) *testrunner.Failure {
 	var f *host.Failure
 	if !errors.As(err, &f) {
 		return &testrunner.Failure{Outcome: testrunner.Error, Cause: err.Error()}
 	}
 	out := &testrunner.Failure{
-		Outcome: testrunner.Outcome(f.Outcome), Cause: f.Cause, ErrorCode: f.ErrorCode,
-		Hint: t.config.Hint(f), Frames: framesOf(f.Frames),
+		Outcome: testrunner.Outcome(f.Outcome), Message: f.Message, Cause: f.Cause,
+		ErrorCode: f.ErrorCode, Hint: t.hint(f), Frames: framesOf(f.Frames),
 	}
 	var lost *handler.TrapOrPanicError
 	out.Bystander = errors.As(f.Err, &lost) && lost.Panic() == nil
@@ -53,7 +53,8 @@ func framesOf(in []host.Frame) []testrunner.Frame {
 		in = in[own:]
 	}
 	for _, f := range in {
-		out = append(out, testrunner.Frame{Func: f.Func, Place: serve.Frame(f).Place()})
+		place := serve.Frame{File: f.File, Line: f.Line}.Place()
+		out = append(out, testrunner.Frame{Func: f.Func, Place: place})
 	}
 	return out
 }

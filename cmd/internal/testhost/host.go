@@ -21,13 +21,13 @@ type Config struct {
 	Find func() (string, error)
 	// Concurrent is how many requests an instance gets at once if it can.
 	Concurrent int
-	// Hint returns what can be done about a failure; "" if nothing is known.
-	Hint func(f *host.Failure) string
 }
 
 // Component is a component that is loaded.
 type Component struct {
 	Host *host.Host // nil if it cannot be tested
+	// Hint returns what can be done about a failure; "" if nothing is known.
+	Hint func(f *host.Failure) string
 	// Close frees it; nil if there is nothing to free.
 	Close func(ctx context.Context) error
 }
@@ -60,7 +60,9 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 	if l.Host.Kind() == handler.P3 {
 		limit = max(t.config.Concurrent, 1)
 	}
-	a := &target{host: t, kind: l.Host.Kind(), limit: limit, clock: spec.World.Clock}
+	a := &target{
+		hint: l.Hint, kind: l.Host.Kind(), limit: limit, clock: spec.World.Clock,
+	}
 	options := host.SessionOptions{Env: envOf(spec.Env), Concurrent: limit}
 	a.upstreams.hermetic = spec.Hermetic
 	options.Connect = a.upstreams.connect

@@ -19,7 +19,7 @@ import (
 
 // target passes requests to one instance, and classifies how they end.
 type target struct {
-	host    *Host
+	hint    func(*host.Failure) string
 	session *host.Session
 	kind    handler.Kind
 	limit   int // of requests at once
@@ -105,7 +105,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 		a.Failure = t.late(ctx, head != nil, r.Timeout)
 		a.Lost = true
 	case err != nil:
-		a.Failure = t.host.failure(err)
+		a.Failure = t.failure(err)
 		a.Lost = !isHarmless(err, a.Failure) || !t.session.Wait(ctx)
 	default:
 		a.Lost = !t.session.Wait(ctx)
@@ -114,7 +114,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 	for _, err := range after.end() {
 		a.Notes = append(a.Notes, afterNote(err))
 	}
-	a.Stderr = c.Stderr()
+	a.Stderr, a.Message = c.Stderr(), c.Message()
 	return a, ctx.Err()
 }
 

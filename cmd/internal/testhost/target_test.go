@@ -31,10 +31,10 @@ func newHostWith(cfg host.Config, concurrent int) *Host {
 			if err != nil {
 				return nil, err
 			}
-			return &Component{Host: h, Close: h.Close}, nil
+			hint := func(f *host.Failure) string { return f.Hint }
+			return &Component{Host: h, Hint: hint, Close: h.Close}, nil
 		},
 		Concurrent: concurrent,
-		Hint:       func(f *host.Failure) string { return f.Hint },
 	})
 }
 
@@ -209,5 +209,14 @@ func TestErrorCodesAreNamedWithOrWithoutWhatTheyCarry(t *testing.T) {
 		if f.Results[i].Outcome != testrunner.Pass {
 			t.Error(testreport.Text("f.hurl", &f.Results[i]))
 		}
+	}
+}
+
+func TestAReportBeginsWithWhatTheGuestSaid(t *testing.T) {
+	r := runFixture(t, "rust-kitchen", "GET http://localhost/trap\nHTTP 200\n", testrunner.Options{}).Results
+	text := testreport.Text("f.hurl", &r[0])
+	said, trapped := strings.Index(text, "this guest was asked to trap"), strings.Index(text, "The guest trapped: wasm trap: unreachable")
+	if said < 0 || trapped < said || r[0].Response.Failure.Message == "" {
+		t.Errorf("got\n%s", text)
 	}
 }
