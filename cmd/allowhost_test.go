@@ -14,10 +14,11 @@ import (
 func TestNamesThatAreAllowedGetWholePages(t *testing.T) {
 	s := startServe(t, func(context.Context, string, *http.Request) (*http.Response, error) {
 		return nil, &serve.Failure{Outcome: serve.Trap, Cause: "unreachable code"}
-	}, "--addr", "127.0.0.1:0", "--allow-host", "mybox.test", "--allow-host", "Other.test.")
+	}, "--addr", "127.0.0.1:0", "--allow-host", "mybox.test", "--allow-host", "Other.test.", "--allow-host", "Bücher.test")
 	url := s.url(t)
 	for host, own := range map[string]bool{
 		"localhost:1": true, "mybox.test": true, "other.test:80": true, "evil.test": false,
+		"xn--bcher-kva.test": true,
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		if err != nil {
@@ -41,14 +42,18 @@ func TestNamesThatAreAllowedGetWholePages(t *testing.T) {
 func TestTheNameOfTheAddressIsTheServersOwn(t *testing.T) {
 	for addr, want := range map[string]string{
 		"mybox.test:80": "a.test mybox.test", "127.0.0.1:80": "a.test 127.0.0.1",
-		":80": "a.test", "[::1]:80": "a.test",
+		":80": "a.test", "[::1]:80": "a.test", "bücher.test:80": "a.test xn--bcher-kva.test",
 	} {
 		f := newServeFlags()
 		f.addr = addr
 		if err := f.allowHosts.Set("a.test"); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(f.hosts(), " "); got != want {
+		s, err := f.settings(&state{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(s.allowHosts, " "); got != want {
 			t.Errorf("%s: got %s, want %s", addr, got, want)
 		}
 	}

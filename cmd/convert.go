@@ -8,6 +8,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/values"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
@@ -54,7 +55,7 @@ wasihttp convert http-service.json -o fixtures/             write fixtures/http-
 			o := record.ConvertOptions{
 				Dir: dir, Force: force, Redact: style.redact.Value(), Base: style.base,
 				AllHeaders: style.allHeaders, Pretty: style.pretty, Filter: filter,
-				Hosts: hosts.Value(),
+				Hosts: values.HostForms(hosts.Value()),
 				Wrote: func(path string) { fmt.Fprintln(t.stdout, term.Clean(path)) },
 				Warn: func(path, text string) {
 					if path != "" {

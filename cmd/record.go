@@ -10,6 +10,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/values"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/serve"
@@ -59,7 +60,7 @@ func (f *styleFlags) filter() (record.Filter, error) {
 		{"include", f.include.Value(), &filter.Include},
 		{"exclude", f.exclude.Value(), &filter.Exclude},
 	} {
-		for _, text := range list.texts {
+		for _, text := range values.Rules(list.texts) {
 			rule, err := record.ParseRule(text)
 			if err != nil {
 				return filter, exit.Usagef("for example --"+list.flag+" 'path:/api/*'",

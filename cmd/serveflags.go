@@ -245,12 +245,9 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		return nil, exit.Usagef("for example --max-memory 64MiB",
 			"--max-memory %s is less than a page of memory, 64KiB", f.maxMemory.String())
 	}
-	for _, name := range f.allowHosts.Value() {
-		if !values.IsHostName(name) {
-			return nil, exit.Usagef("write the name alone, without a scheme or a port, for "+
-				"example --allow-host mybox.example",
-				"--allow-host %q is not the name of a host", name)
-		}
+	allowHosts, err := values.HostNames(f.allowHosts.Value())
+	if err != nil {
+		return nil, err
 	}
 	patterns := f.allowOutbound.Value()
 	if f.noOutbound && len(patterns) > 0 {
@@ -290,7 +287,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	s := &serveSettings{
 		addr:          f.addr,
 		findFreePort:  f.findFreePort,
-		allowHosts:    f.hosts(),
+		allowHosts:    append(allowHosts, f.ownName()...),
 		maxConcurrent: int(f.maxConcurrent),
 		drainTimeout:  time.Duration(f.drainTimeout),
 		jsonLog:       f.logFormat.Value == "json",
@@ -343,14 +340,14 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	return s, nil
 }
 
-// hosts returns the names of this server: those of --allow-host, and the name in --addr, which the
-// user opens.
-func (f *serveFlags) hosts() []string {
-	names := f.allowHosts.Value()
-	if host, _, err := net.SplitHostPort(f.addr); err == nil && values.IsHostName(host) {
-		names = append(names[:len(names):len(names)], host)
+// ownName returns the name in --addr, which the user opens, if it is one.
+func (f *serveFlags) ownName() []string {
+	if host, _, err := net.SplitHostPort(f.addr); err == nil {
+		if name, ok := values.HostName(host); ok {
+			return []string{name}
+		}
 	}
-	return names
+	return nil
 }
 
 // checkReload finds flags of reloading that contradict each other.

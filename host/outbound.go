@@ -12,6 +12,7 @@ import (
 	"time"
 
 	inner "github.com/wasihttp/wasihttp/internal/wasi"
+	"github.com/wasihttp/wasihttp/internal/wasi/sockets"
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
@@ -74,7 +75,8 @@ type PatternError struct {
 // Error returns text and problem.
 func (e *PatternError) Error() string { return strconv.Quote(e.Text) + " " + e.Problem }
 
-// ParsePattern parses host, host:port or *.host; the error is a *PatternError.
+// ParsePattern parses host, host:port or *.host; the error is a *PatternError. A name in another
+// script becomes its ASCII form, which requests have.
 func ParsePattern(text string) (Pattern, error) {
 	const hint = "write host, host:port or *.host"
 	bad := func(hint, format string, args ...any) (Pattern, error) {
@@ -86,9 +88,6 @@ func ParsePattern(text string) (Pattern, error) {
 	}
 	if strings.ContainsAny(text, "/@ ") {
 		return bad(hint+", without scheme and path", "is not a host")
-	}
-	if strings.ContainsFunc(text, func(c rune) bool { return c > 0x7f }) {
-		return bad("write its ASCII form, which begins with xn--", "is not ASCII")
 	}
 	p := Pattern{Host: text}
 	// An IPv6 address alone has colons but no port.
@@ -105,7 +104,9 @@ func ParsePattern(text string) (Pattern, error) {
 	if inner, ok := strings.CutPrefix(p.Host, "["); ok && strings.HasSuffix(inner, "]") {
 		p.Host = strings.TrimSuffix(inner, "]")
 	}
-	p.Host = hostName(p.Host)
+	if p.Host = hostName(p.Host); !isASCII(p.Host) {
+		return bad("write its ASCII form, which begins with xn--", "is not the name of a host")
+	}
 	if p.Host == "" || strings.HasPrefix(p.Host, ".") || strings.ContainsAny(p.Host, "*[]") ||
 		strings.Contains(p.Host, ":") && net.ParseIP(p.Host) == nil {
 		return bad(hint, "is not a pattern for hosts")
@@ -113,13 +114,23 @@ func ParsePattern(text string) (Pattern, error) {
 	return p, nil
 }
 
-// hostName writes the host in one of its forms: a name in lower case and without
+// hostName writes the host in one of its forms: a name in ASCII, in lower case and without
 // the dot of the root, an address as it is written shortest.
 func hostName(host string) string {
 	if ip := net.ParseIP(host); ip != nil {
 		return ip.String()
 	}
+	if !isASCII(host) {
+		if name, err := sockets.CanonicalName(host); err == nil {
+			return name
+		}
+	}
 	return strings.TrimSuffix(strings.ToLower(host), ".")
+}
+
+// isASCII reports whether a text has no characters beyond ASCII.
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool { return c > 0x7f })
 }
 
 // Match reports whether the pattern allows a request to host and port; host has

@@ -27,6 +27,10 @@ func TestOutboundPatterns(t *testing.T) {
 		{"[2001:DB8:0::1]:80", "2001:db8::1", 80, true},
 		{"Example.com.", "example.com", 80, true},
 		{"*.example.com.", "a.example.com.", 80, true},
+		{"Bücher.example", "xn--bcher-kva.example", 80, true},
+		{"xn--bcher-kva.example", "bücher.example", 80, true},
+		{"*.bücher.example:80", "a.xn--bcher-kva.example", 80, true},
+		{"bücher.example", "bucher.example", 80, false},
 	}
 	for _, tt := range tests {
 		p, err := ParsePattern(tt.pattern)
@@ -42,7 +46,7 @@ func TestOutboundPatterns(t *testing.T) {
 	if !literal.Match("api.example.com", 443) || literal.Match("example.com", 443) {
 		t.Error("the case of a pattern's host matters")
 	}
-	for _, bad := range []string{"", "*", "*.", "http://x", "x/y", "a.*.b", "x:0", "x:http", "x:99999", "a b", "me@x", "x:", ".x", "[::1", "::1]", "[x", "bücher.example"} {
+	for _, bad := range []string{"", "*", "*.", "http://x", "x/y", "a.*.b", "x:0", "x:http", "x:99999", "a b", "me@x", "x:", ".x", "[::1", "::1]", "[x", "http://bücher.example", "bü cher.example", "bücher.example:x"} {
 		if p, err := ParsePattern(bad); err == nil {
 			t.Errorf("%q gave %+v", bad, p)
 		}

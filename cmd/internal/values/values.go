@@ -36,18 +36,6 @@ func Addr(addr string) error {
 	return nil
 }
 
-// IsHostName reports whether a name can be that of a host, as a client writes it.
-func IsHostName(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' ||
-			c == '.') {
-			return false
-		}
-	}
-	return strings.Trim(name, ".") != ""
-}
-
 // ConfigVars parses the values of --config-var. Of several for a key the last one counts. A key
 // without a value has that of the variable of the same name in environ, whose entries are
 // NAME=VALUE.
