@@ -20,9 +20,9 @@ func TestFlagsFirst(t *testing.T) {
 		"w completion bash --help":              "w completion bash --help",
 	}
 	for in, want := range tests {
-		got := strings.Join(cmdline.First(commandLine(&state{}, doors{}), strings.Fields(in), runName), " ")
-		if got != want {
-			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		got, err := cmdline.First(commandLine(&state{}, doors{}), strings.Fields(in), runName)
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s\n got %s, %v\nwant %s", in, got, err, want)
 		}
 	}
 }

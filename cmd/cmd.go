@@ -110,7 +110,11 @@ func (t *state) run(ctx context.Context, d doors) error {
 		width = t.stdout.Width()
 	}
 	cmdline.WriteHelp(app, width)
-	return app.RunContext(ctx, cmdline.First(app, args, runName, configName))
+	args, err := cmdline.First(app, args, runName, configName)
+	if err != nil {
+		return err
+	}
+	return app.RunContext(ctx, args)
 }
 
 // report writes err for the user and returns the exit code for it.

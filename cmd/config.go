@@ -90,7 +90,10 @@ func (t *state) inForce(ctx context.Context, d doors, args []string) (*config.Re
 		r, err = config.NewReport(c)
 		return err
 	}
-	err := app.RunContext(ctx, cmdline.First(app, args, runName))
+	args, err := cmdline.First(app, args, runName)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
 	return r, err
 }
 

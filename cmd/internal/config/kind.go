@@ -66,7 +66,7 @@ func kindOf(f cli.Flag) (kind, error) {
 	default:
 		return k, fmt.Errorf("--%s: no rule says what a %T takes", f.Names()[0], f)
 	}
-	switch name := valueName(f); name {
+	switch name := cmdline.ValueName(f); name {
 	case "FILE", "FOLDER", "DIR", "PATH", "DEP.wasm", "MIDDLEWARE.wasm":
 		k.resolve = join
 	case "HOST[::GUEST][:ro]":
@@ -91,13 +91,6 @@ const (
 	spanPattern = "^(" + amount + "|(" + amount + "(ns|us|µs|μs|ms|s|m|h))+)$"
 	sizePattern = "^" + amount + " ?([KkMmGgTt][Ii]?)?[Bb]?$"
 )
-
-// valueName returns the name that the help of a flag has for its value.
-func valueName(f cli.Flag) string {
-	_, rest, _ := strings.Cut(usageOf(f), "`")
-	name, _, _ := strings.Cut(rest, "`")
-	return name
-}
 
 // usageOf returns the help of a flag, with the name of its value in backquotes.
 func usageOf(f cli.Flag) string {
