@@ -69,8 +69,8 @@ type taken struct {
 }
 
 // swallowed returns an error if a flag has taken for its value what was meant for something else:
-// the file that the command is for, or the next flag. program is how the command is called, args are
-// its arguments, given the names of its flags.
+// the file that the command is for, or the next flag. program is how the command is called, args
+// are its arguments, given the names of its flags.
 func swallowed(program string, c *cli.Command, flags []taken, given, args []string) error {
 	a := argumentOf(c)
 	lacks := a.name != "" && !a.isThere(args)
@@ -80,8 +80,9 @@ func swallowed(program string, c *cli.Command, flags []taken, given, args []stri
 			return exit.Usagef(t.hint(program), "flag %s needs a value: %s is a flag",
 				dashed(t.name), t.value)
 		case lacks && a.matches(t.value) && !t.wants(a, given):
-			return exit.Usagef(t.hint(program), "flag %s has taken %s for its value: there is no %s",
-				dashed(t.name), t.value, a.name)
+			return exit.Usagef(t.hint(program),
+				"flag %s has taken %s for its value: there is no %s", dashed(t.name), t.value,
+				a.name)
 		}
 	}
 	return nil
