@@ -80,16 +80,14 @@ func Chaos(
 		r.unexpected()
 		results[p.steps[i].entry], p.taken[p.steps[i].entry] = r, r.exchanges
 	}
-	p.summary.Table = [][]string{{"request", "upstream"}}
-	for _, f := range faults() {
-		p.summary.Table[0] = append(p.summary.Table[0], f.name)
-	}
+	tried := 0
 	for i := range p.steps {
 		if err := p.disturb(ctx, &p.steps[i], base[i]); err != nil {
 			return &p.summary, err
 		}
+		tried += len(base[i].Faults)
 	}
-	if len(p.summary.Table) == 1 && len(base) > 0 {
+	if tried == 0 && len(base) > 0 {
 		base[0].Notes = append(base[0].Notes,
 			"no entry uses a recorded upstream, so no fault was tried")
 	}
@@ -102,9 +100,8 @@ func (p *player) disturb(ctx context.Context, s *step, r *Result) error {
 	exchanges := slices.Clone(r.exchanges)
 	slices.Sort(exchanges)
 	for _, index := range slices.Compact(exchanges) {
-		row := []string{s.place(), ""}
 		for _, fault := range faults() {
-			place, applies := "", false
+			x := FaultResult{Fault: fault.name, Survival: NotTried}
 			change := func(e *hurl.Entry, list []upstream.Exchange) {
 				at := slices.IndexFunc(list, func(x upstream.Exchange) bool {
 					return x.Index == index
@@ -112,45 +109,40 @@ func (p *player) disturb(ctx context.Context, s *step, r *Result) error {
 				if e != s.entry || at < 0 {
 					return
 				}
-				x := &list[at]
+				exchange := &list[at]
 				// A request that is tried again meets the same fault.
-				x.Times = 0
-				place = fmt.Sprintf("%s %s (%s)", x.Want.Method, x.Want.URL(), x.Place)
-				applies = fault.apply(x)
+				exchange.Times = 0
+				x.Upstream = exchange.Want.Method + " " + exchange.Want.URL()
+				x.Place = exchange.Place
+				if fault.apply(exchange) {
+					x.Survival = Failed
+				}
 			}
 			got, err := p.play(ctx, p.upTo(s), manner{change: change})
 			if err != nil {
 				return err
 			}
-			row[1] = place
-			row = append(row, mark(r, got[len(got)-1], place, fault.name, applies))
+			r.faced(x, got[len(got)-1])
 		}
-		p.summary.Table = append(p.summary.Table, row)
 	}
 	return nil
 }
 
-// The marks of Summary.Table.
-const (
-	Survived = "ok"
-	Failed   = "FAILS"
-	NoFault  = "-"
-)
-
-// mark returns whether a guest got over a fault. If not, r says so.
-func mark(r, got *Result, place, fault string, applies bool) string {
-	switch {
-	case !applies:
-		return NoFault
-	case got.Response != nil && got.Response.Failure == nil:
-		return Survived
+// faced adds a fault that was tried, with the result that came of it.
+func (r *Result) faced(x FaultResult, got *Result) {
+	if got.Response != nil && got.Response.Failure == nil && x.Survival == Failed {
+		x.Survival = Survived
+	}
+	r.Faults = append(r.Faults, x)
+	if x.Survival != Failed {
+		return
 	}
 	if r.Outcome == Pass {
 		r.Outcome = Fault
 	}
 	r.Problems = append(r.Problems, Problem{
-		Kind: ProblemFault, Title: fmt.Sprintf("No response if %s: %s", place, fault),
+		Kind:     ProblemFault,
+		Title:    fmt.Sprintf("No response if %s (%s): %s", x.Upstream, x.Place, x.Fault),
 		Expected: "a whole response", Actual: ending(got),
 	})
-	return Failed
 }

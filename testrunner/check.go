@@ -235,6 +235,7 @@ func (c *checker) body(b *hurl.Body) {
 		p.Actual = "it differs in a secret"
 	}
 	if c.all {
+		p.noise = c.withoutSecrets(p.ignoringBody(&c.settings, want, got))
 		p.Edits = c.bodyEdits(b, want, got, isText)
 	}
 	c.report(p)
@@ -250,6 +251,15 @@ func (c *checker) difference(want, got []byte) *diff.Diff {
 		}
 	}
 	return diff.Bodies(c.scope.Work, want, got)
+}
+
+// withoutSecrets returns directives unless they contain secrets.
+func (c *checker) withoutSecrets(directives []string) []string {
+	text := strings.Join(directives, "\n")
+	if c.hide != nil && c.hide(text) != text {
+		return nil
+	}
+	return directives
 }
 
 func (c *checker) hideIn(body []byte) []byte {

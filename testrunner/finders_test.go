@@ -21,13 +21,13 @@ func TestWhatMovesIsIgnoredFromThenOn(t *testing.T) {
 		switch r.Target {
 		case "/json":
 			return text(200, `{"id": `+strconv.FormatUint(*r.Seed, 10)+`, "list": [{"at": "`+
-				r.Clock.Format(time.RFC3339Nano)+`"}], "same": 1}`, "X-N", n, "X-Other", n)
+				r.Clock.Format(time.RFC3339Nano)+`"}, {"at": "`+r.Clock.String()+`"}], "same": 1}`, "X-N", n, "X-Other", n)
 		case "/text":
 			return text(200, "the "+n+"th")
 		}
 		return text(200, "same")
 	}}
-	const fixtures = "GET http://localhost/json\nHTTP 200\nX-N: 0\n{\"id\": 1, \"list\": [{\"at\": \"\"}], \"same\": 1}\n\n" +
+	const fixtures = "GET http://localhost/json\nHTTP 200\nX-N: 0\n{\"id\": 1, \"list\": [{\"at\": \"\"}, {\"at\": \"\"}], \"same\": 1}\n\n" +
 		"# about it\nGET http://localhost/text\nHTTP 200\n`the 1th`\n\nGET http://localhost/json\nHTTP 200\n\n" +
 		"GET http://localhost/same\nHTTP 200\n`same`\n"
 	if err := os.WriteFile("a.hurl", []byte(fixtures), 0o600); err != nil {
@@ -54,8 +54,8 @@ func TestWhatMovesIsIgnoredFromThenOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "# @ignore header x-n\n# @ignore jsonpath $.id\n# @ignore jsonpath $.list[0].at\n" +
-		strings.Replace(fixtures, "# about it\n", "# about it\n# @ignore body\n", 1)
+	want := "# @ignore header x-n\n# @ignore jsonpath $.id\n# @ignore jsonpath $.list[*].at\n" +
+		strings.Replace(fixtures, "# about it\n", "# about it\n# @ignore text /(?m)^the [0-9A-Za-z]+$/\n", 1)
 	if string(out) != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
 	}

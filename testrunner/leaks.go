@@ -81,6 +81,7 @@ func (p *player) leak(
 	if said != "" {
 		culprit += ", " + said
 	}
+	var after *Place
 	needed := p.before(s)
 	for i := len(before) - 1; i >= 0 && i >= len(before)-pairsTried; i-- {
 		x := &before[i]
@@ -95,13 +96,14 @@ func (p *player) leak(
 			return err
 		}
 		if found := apart(r, got[len(got)-1], s.settings()); len(found) > 0 {
-			culprit, problems = x.place(), found
+			place := x.place()
+			culprit, after, problems = place.String(), &place, found
 			break
 		}
 	}
 	r.Outcome = Leak
 	r.Problems = append([]Problem{{
-		Kind: ProblemLeak, Title: "Leak: the response is different after " + culprit,
+		Kind: ProblemLeak, Title: "Leak: the response is different after " + culprit, After: after,
 	}}, problems...)
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
-	"github.com/wasihttp/wasihttp/testrunner/diff"
 	"github.com/wasihttp/wasihttp/testrunner/internal/upstream"
 )
 
@@ -56,6 +55,7 @@ func Learn(
 		}
 		for j := range problems {
 			problems[j].Title += " moves"
+			problems[j].Ignore = r.ignoring(two[len(p.steps)+i], s.settings(), &problems[j])
 			problems[j].Edits = ignoreEdits(r.Entry, &problems[j], s.source.File.Source)
 		}
 	}
@@ -85,6 +85,14 @@ func expected(e *hurl.Entry, problems []Problem) []Problem {
 	})
 }
 
+// ignoring returns what ignores a problem that is the difference of two results.
+func (r *Result) ignoring(other *Result, s hurl.Settings, p *Problem) []string {
+	if p.Kind == ProblemBody {
+		return p.ignoringBody(&s, r.Response.plainBody(), other.Response.plainBody())
+	}
+	return p.ignoring()
+}
+
 // fieldOf returns the name of the field that a problem is about.
 func fieldOf(p *Problem) string {
 	words := strings.Fields(p.Title)
@@ -106,44 +114,3 @@ func (u Update) Ignoring(source []byte) (ignoring Update, ok bool) {
 	}
 	return Update{u.Path, u.Result, &p}, len(p.Edits) > 0
 }
-
-// ignoreEdits returns the edits that make a fixture ignore a difference; nil if none can.
-func ignoreEdits(e *hurl.Entry, p *Problem, source []byte) []hurl.Edit {
-	var directives []string
-	switch {
-	case p.Kind == ProblemHeader && fieldOf(p) != "":
-		directives = []string{"header " + fieldOf(p)}
-	case p.Kind == ProblemTrailer && fieldOf(p) != "":
-		directives = []string{"trailer " + fieldOf(p)}
-	case p.Kind == ProblemBody && p.Diff != nil && p.Diff.Kind == diff.JSON:
-		for _, c := range p.Diff.Changes {
-			for _, path := range []string{c.Path, c.From} {
-				directive := "jsonpath " + path
-				if path != "" && !slices.Contains(directives, directive) {
-					directives = append(directives, directive)
-				}
-			}
-		}
-		if len(directives) > manyPaths {
-			directives = []string{"body"}
-		}
-	case p.Kind == ProblemBody:
-		directives = []string{"body"}
-	}
-	end := "\n"
-	if at := strings.IndexByte(string(source), '\n'); at > 0 && source[at-1] == '\r' {
-		end = "\r\n"
-	}
-	var text strings.Builder
-	for _, d := range directives {
-		text.WriteString("# @ignore " + d + end)
-	}
-	if text.Len() == 0 {
-		return nil
-	}
-	at := hurl.Range{Start: e.Range.Start, End: e.Range.Start}
-	return []hurl.Edit{{Range: at, Text: text.String()}}
-}
-
-// manyPaths is how many paths of a body are ignored one by one.
-const manyPaths = 20

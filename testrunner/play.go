@@ -3,12 +3,12 @@ package testrunner
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/fixture/coding"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
@@ -33,9 +33,9 @@ type step struct {
 	entry  *hurl.Entry
 }
 
-// place names the step in reports.
-func (s *step) place() string {
-	return fmt.Sprintf("%s (%s)", EntryName(s.entry), s.entry.Range.Start.LineIn(s.source.Path))
+// place returns where the step is written.
+func (s *step) place() Place {
+	return Place{s.source.Path, s.entry.Range.Start, EntryName(s.entry)}
 }
 
 // settings returns what holds for the entry.
@@ -268,21 +268,42 @@ func apart(want, got *Result, s hurl.Settings) []Problem {
 	c.fieldsApart(ProblemHeader, "Header ", hurl.IgnoreHeader, a.Headers, b.Headers)
 	c.fieldsApart(ProblemTrailer, "Trailer ", hurl.IgnoreTrailer, a.Trailers, b.Trailers)
 	list = append(list, c.problems...)
-	if c.ignores(hurl.IgnoreBody, "") || string(a.Body) == string(b.Body) {
+	bodyA, bodyB := a.plainBody(), b.plainBody()
+	if diff.IsText(bodyA) && diff.IsText(bodyB) {
+		bodyB = c.keepIgnored(bodyA, bodyB)
+	}
+	if c.ignores(hurl.IgnoreBody, "") || string(bodyA) == string(bodyB) {
 		return list
 	}
 	var evalErr *eval.Error
 	if c.ignored, evalErr = ignoredPaths(&s); evalErr != nil {
 		return append(list, requestProblem(evalErr))
 	}
-	d, semantic, err := c.withoutIgnored(a.Body, b.Body)
+	d, semantic, err := c.withoutIgnored(bodyA, bodyB)
 	if err == nil && semantic && d == nil {
 		return list
 	}
 	if !semantic {
-		d = diff.Bodies(nil, a.Body, b.Body)
+		d = diff.Bodies(nil, bodyA, bodyB)
 	}
 	return append(list, Problem{Kind: ProblemBody, Title: "Body", Diff: d})
+}
+
+// plainBody returns the body without content codings; as it was sent if one is not known.
+func (r *Response) plainBody() []byte {
+	if r.Failure != nil || !r.Headers.Has("content-encoding") {
+		return r.Body
+	}
+	var names []string
+	for _, f := range r.Headers {
+		if strings.EqualFold(f.Name, "content-encoding") {
+			names = append(names, f.Value)
+		}
+	}
+	if plain, ok := coding.Decode(r.Body, strings.Join(names, ",")); ok {
+		return plain
+	}
+	return r.Body
 }
 
 // ending says how an entry ended, on one line.

@@ -85,6 +85,12 @@ type Problem struct {
 	Source string
 	// Diff is the difference of two bodies; nil for other problems.
 	Diff *diff.Diff
+	// Ignore has what @ignore has to say so that the difference does not count, a directive each;
+	// nil if nothing was proposed.
+	Ignore []string
+	// After, of ProblemLeak, is the entry before it that is enough for the leak; nil if one is not.
+	After *Place
+	noise []string // what would be proposed
 	// Edits change the fixture so that it expects the response; nil if no edit can.
 	Edits []hurl.Edit
 }
@@ -115,9 +121,29 @@ type Result struct {
 	Notes []string
 	// exchanges are the indices of the recorded exchanges that the entry used.
 	exchanges []int
+	// Faults are those that Chaos has tried on this entry.
+	Faults []FaultResult
 	// Rerun is the command that runs this entry alone; "" if there is none.
 	Rerun string
 }
+
+// FaultResult is what came of a fault of another server.
+type FaultResult struct {
+	// Upstream is the request to that server, and Place where its exchange is recorded.
+	Upstream, Place string
+	Fault           string
+	Survival        Survival
+}
+
+// Survival says whether a guest got over a fault: whether it gave a whole response.
+type Survival string
+
+// The results.
+const (
+	Survived Survival = "survived"
+	Failed   Survival = "failed"
+	NotTried Survival = "not-tried" // the fault would change nothing
+)
 
 // Attempt is an attempt that failed before the entry was tried again.
 type Attempt struct {
@@ -188,9 +214,8 @@ type Summary struct {
 	Duration           time.Duration
 	Loading            time.Duration // of the component; a part of Duration
 	Slowest            []Slow
-	// Table has what Chaos has tried, with a head: the entry, its request, and a mark for each
-	// fault.
-	Table  [][]string
+	// Faults are the results of Chaos, by entry.
+	Faults []EntryFaults
 	NotRun int // files that were left out after a failure
 	// Unused has a line for each exchange of an upstream fixture that several fixtures share, and
 	// that none of them has used.
@@ -200,11 +225,25 @@ type Summary struct {
 
 // Slow is an entry that took long.
 type Slow struct {
-	Path     string
-	Pos      hurl.Pos
-	Name     string
+	Place
 	Duration time.Duration
 }
+
+// EntryFaults are the faults that Chaos has tried on an entry.
+type EntryFaults struct {
+	Place
+	Faults []FaultResult
+}
+
+// Place is an entry of a file.
+type Place struct {
+	Path string
+	Pos  hurl.Pos
+	Name string
+}
+
+// String returns the name, with the file and the line behind it.
+func (p Place) String() string { return fmt.Sprintf("%s (%s)", p.Name, p.Pos.LineIn(p.Path)) }
 
 // Count adds a file.
 func (s *Summary) Count(f *FileResult) {
@@ -231,7 +270,11 @@ func (s *Summary) Count(f *FileResult) {
 		if r.Outcome == Skipped {
 			continue
 		}
-		s.slow(Slow{f.Path, r.Entry.Range.Start, r.Name(), r.Duration})
+		place := Place{f.Path, r.Entry.Range.Start, r.Name()}
+		s.slow(Slow{place, r.Duration})
+		if len(r.Faults) > 0 {
+			s.Faults = append(s.Faults, EntryFaults{place, r.Faults})
+		}
 	}
 }
 

@@ -25,9 +25,16 @@ type (
 		Success                                             bool
 		Chips                                               []htmlSpan
 		Slowest                                             []htmlSlow
+		Faults                                              []htmlFault
+		FaultHead                                           []string
 		Files                                               []htmlFile
 	}
 	htmlSlow struct{ Place, Name, Time string }
+	// htmlFault is a row of the table of faults.
+	htmlFault struct {
+		Request, Upstream string
+		Marks             []htmlSpan
+	}
 	htmlFile struct {
 		Path, Time, Told, Fault string
 		Failed                  bool
@@ -94,6 +101,24 @@ func htmlOf(run *Run) htmlRun {
 				x.Pos.LineIn(shownPath(x.Path)), term.Clean(x.Name), units.Duration(x.Duration),
 			})
 		}
+	}
+	for n, row := range faultTable(s) {
+		if n == 0 {
+			out.FaultHead = row
+			continue
+		}
+		f := htmlFault{Request: row[0], Upstream: row[1]}
+		for _, text := range row[2:] {
+			class := "dim"
+			switch text {
+			case markOf(testrunner.Survived):
+				class = "good"
+			case markOf(testrunner.Failed):
+				class = "bad"
+			}
+			f.Marks = append(f.Marks, htmlSpan{class, text})
+		}
+		out.Faults = append(out.Faults, f)
 	}
 	for _, f := range run.Files {
 		out.Files = append(out.Files, htmlOfFile(f))

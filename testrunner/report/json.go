@@ -51,6 +51,7 @@ type (
 		Flaky    bool           `json:"flaky,omitempty"`
 		Earlier  []jsonAttempt  `json:"failed_attempts,omitempty"`
 		Problems []jsonProblem  `json:"problems,omitempty"`
+		Faults   []jsonFault    `json:"faults,omitempty"`
 		Captures map[string]any `json:"captures,omitempty"`
 		Notes    []string       `json:"notes,omitempty"`
 		Request  *jsonRequest   `json:"request,omitempty"`
@@ -75,6 +76,20 @@ type (
 		Expected string     `json:"expected,omitempty"`
 		Actual   string     `json:"actual,omitempty"`
 		Diff     *diff.Diff `json:"diff,omitempty"`
+		Ignore   []string   `json:"ignore,omitempty"`
+		After    *jsonPlace `json:"after,omitempty"`
+	}
+	jsonPlace struct {
+		Path  string `json:"path"`
+		Line  int    `json:"line"`
+		Entry int    `json:"index,omitempty"` // in an archive
+		Name  string `json:"name"`
+	}
+	jsonFault struct {
+		Upstream string              `json:"upstream"`
+		Place    string              `json:"place"`
+		Fault    string              `json:"fault"`
+		Survival testrunner.Survival `json:"result"`
 	}
 	jsonRequest struct {
 		Method  string      `json:"method"`
@@ -169,8 +184,11 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 	for _, p := range r.Problems {
 		out.Problems = append(out.Problems, jsonProblem{
 			string(p.Kind), p.Range.Start.Line, p.Range.Start.Col, p.Title, p.Source, p.Expected,
-			p.Actual, p.Diff,
+			p.Actual, p.Diff, p.Ignore, placeJSON(p.After),
 		})
+	}
+	for _, f := range r.Faults {
+		out.Faults = append(out.Faults, jsonFault(f))
 	}
 	for _, c := range r.Captures {
 		if out.Captures == nil {
@@ -204,6 +222,13 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 		}
 	}
 	return out
+}
+
+func placeJSON(p *testrunner.Place) *jsonPlace {
+	if p == nil {
+		return nil
+	}
+	return &jsonPlace{p.Path, p.Pos.Line, p.Pos.Entry, p.Name}
 }
 
 func bodyJSON(body []byte, size int64) jsonBody {

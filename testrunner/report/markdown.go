@@ -26,6 +26,18 @@ func Markdown(w io.Writer, run *Run) error {
 	fmt.Fprintf(&b, "### %s %s\n\n%s in %s, %s\n", sign, escaped(counts(s)),
 		words.Count(s.Entries, "entry", "entries"), words.Count(s.Files, "file", "files"),
 		units.Duration(s.Duration))
+	for n, row := range faultTable(s) {
+		if n == 0 {
+			b.WriteByte('\n')
+		}
+		for i := range row {
+			row[i] = escaped(row[i])
+		}
+		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+		if n == 0 {
+			b.WriteString(strings.Repeat("| --- ", len(row)) + "|\n")
+		}
+	}
 	left := 0
 	add := func(place, title, text string) {
 		if b.Len() > markdownSize {

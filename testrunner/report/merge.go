@@ -140,7 +140,16 @@ func (e *jsonEntry) result() testrunner.Result {
 		out.Problems = append(out.Problems, testrunner.Problem{
 			Kind: testrunner.ProblemKind(p.Kind), Range: hurl.Range{Start: at, End: at},
 			Title: p.Title, Source: p.Source, Expected: p.Expected, Actual: p.Actual, Diff: p.Diff,
+			Ignore: p.Ignore,
 		})
+		if a := p.After; a != nil {
+			out.Problems[len(out.Problems)-1].After = &testrunner.Place{
+				Path: a.Path, Pos: hurl.Pos{Line: a.Line, Entry: a.Entry}, Name: a.Name,
+			}
+		}
+	}
+	for _, f := range e.Faults {
+		out.Faults = append(out.Faults, testrunner.FaultResult(f))
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Captures)) {
 		out.Captures = append(out.Captures, testrunner.Capture{Name: name, Value: e.Captures[name]})

@@ -224,6 +224,9 @@ func (p *Pretty) problem(path string, x *testrunner.Problem) string {
 	case x.Expected != "":
 		b.WriteString(p.pair(x.Expected, x.Actual, path))
 	}
+	for _, d := range x.Ignore {
+		b.WriteString(p.Styles.Fair("to ignore it:") + " # @ignore " + term.Clean(d) + "\n")
+	}
 	return b.String()
 }
 
@@ -343,7 +346,7 @@ const worthTelling = 500 * time.Millisecond
 // Summary returns the last lines of a run.
 func (p *Pretty) Summary(s *testrunner.Summary) string {
 	var b strings.Builder
-	b.WriteString(p.table(s.Table))
+	b.WriteString(p.table(faultTable(s)))
 	if len(s.Slowest) > 1 {
 		for i, x := range s.Slowest {
 			label := "slowest"
