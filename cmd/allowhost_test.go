@@ -45,7 +45,7 @@ func TestTheNameOfTheAddressIsTheServersOwn(t *testing.T) {
 		":80": "a.test", "[::1]:80": "a.test", "bücher.test:80": "a.test xn--bcher-kva.test",
 	} {
 		f := newServeFlags()
-		f.addr = addr
+		f.listen.Addr = addr
 		if err := f.allowHosts.Set("a.test"); err != nil {
 			t.Fatal(err)
 		}

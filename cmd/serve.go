@@ -2,25 +2,23 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/listening"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/serve/listen"
 	"github.com/wasihttp/wasihttp/watch"
 )
 
@@ -65,6 +63,7 @@ const serveExamples = `
 wasihttp serve app.wasm                                 on http://127.0.0.1:8080/
 wasihttp serve app.wasm --addr :3000                    on all interfaces, port 3000
 wasihttp serve app.wasm --addr localhost:0              on a free port
+wasihttp serve app.wasm --tls                           on https://127.0.0.1:8080/
 wasihttp serve app.wasm --env-file .env --env DEBUG=1   with environment variables
 wasihttp serve app.wasm --allow-outbound api.example.com
 wasihttp serve app.wasm --timeout 5s --max-memory 128MiB
@@ -105,61 +104,11 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 	}
 	// Listening comes first: an occupied port is reported before anything is
 	// compiled, and clients that connect meanwhile wait.
-	listener, err := listen(ctx, s.addr, s.findFreePort)
+	listener, err := s.listen.Open(ctx)
 	if err != nil {
 		return err
 	}
 	return t.serveOn(ctx, listener, path, s)
-}
-
-// listen opens the listener and explains why it cannot.
-func listen(ctx context.Context, addr string, findFree bool) (net.Listener, error) {
-	listener, err := serve.Listen(ctx, addr, findFree)
-	if err == nil {
-		return listener, nil
-	}
-	var inUse *serve.AddressInUseError
-	if errors.As(err, &inUse) {
-		hint := "stop the program that listens there, or use another port: --find-free-port or " +
-			"--addr " + anyPort(addr)
-		return nil, exit.Loadf(err, hint, "%v", inUse)
-	}
-	return nil, exit.Loadf(err, listenHint(err, addr), "cannot listen on %s: %v", addr,
-		listenReason(err))
-}
-
-// listenReason returns what the system or the resolver says, without the call
-// that was made.
-func listenReason(err error) string {
-	var lookup *net.DNSError
-	if errors.As(err, &lookup) {
-		return lookup.Err
-	}
-	var system syscall.Errno
-	if errors.As(err, &system) {
-		return system.Error()
-	}
-	return err.Error()
-}
-
-// listenHint returns the next step for an address on which the server cannot listen.
-func listenHint(err error, addr string) string {
-	_, port, splitErr := net.SplitHostPort(addr)
-	if splitErr == nil && errors.Is(err, fs.ErrPermission) {
-		return "ports below 1024 need special rights: use another, for example --addr " +
-			"127.0.0.1:8080"
-	}
-	return "use an address of this machine: 127.0.0.1:" + port + " for this machine only, :" +
-		port + " for all interfaces"
-}
-
-// anyPort replaces the port of an address by 0.
-func anyPort(addr string) string {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return ":0"
-	}
-	return net.JoinHostPort(host, "0")
 }
 
 // loadFor loads the component and shows the progress.
@@ -226,8 +175,9 @@ func (t *state) watchProblem(p watch.Problem) {
 }
 
 // serverOptions translates the settings for the server.
-func (t *server) serverOptions(s *serveSettings) serve.Options {
+func (t *server) serverOptions(s *serveSettings, l *listening.Listener) serve.Options {
 	o := serve.Options{
+		TLS:           l.TLS,
 		Timeout:       s.load.Timeout,
 		MaxConcurrent: s.maxConcurrent,
 		DrainTimeout:  s.drainTimeout,
@@ -258,8 +208,8 @@ func (t *server) serverOptions(s *serveSettings) serve.Options {
 }
 
 // announce writes what is served, and then the address, on the line that scripts wait for.
-func (t *server) announce(l net.Listener, about loader.Description, s *serveSettings) {
-	url := serve.URL(l, s.addr)
+func (t *server) announce(l *listening.Listener, about loader.Description, s *serveSettings) {
+	url := l.URL
 	switch {
 	case s.quiet, about.File == "":
 	case s.jsonLog:
@@ -271,12 +221,31 @@ func (t *server) announce(l net.Listener, about loader.Description, s *serveSett
 			line += ", at " + url
 		}
 		_, _ = io.WriteString(t.stderr, line+"\n")
-		if !serve.IsLoopback(l) {
+		if !listen.IsLoopback(l.Listener) {
 			fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem),
 				"other machines can reach this address"+briefPages(s.errorPages))
 		}
 	}
+	t.announceTLS(l, s)
 	fmt.Fprintf(t.stderr, "Serving HTTP on %s\n", t.stderr.Link(url))
+}
+
+// announceTLS writes what a user has to know of the certificate of https.
+func (t *server) announceTLS(l *listening.Listener, s *serveSettings) {
+	c := l.Certificate
+	if c == nil {
+		return
+	}
+	for _, line := range c.Notes {
+		t.note("%s", line)
+	}
+	switch {
+	case s.quiet:
+	case s.jsonLog:
+		_, _ = io.WriteString(t.stderr, c.JSON()+"\n")
+	default:
+		fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem), term.Clean(c.Text()))
+	}
 }
 
 func briefPages(pages serve.ErrorPages) string {

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"errors"
-	"net"
 	"path/filepath"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/capabilities"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/listening"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/cmd/internal/values"
 	"github.com/wasihttp/wasihttp/host"
@@ -31,9 +31,8 @@ const minMemory cmdline.Size = 64 << 10
 
 // serveFlags receives the values of serve's flags.
 type serveFlags struct {
-	addr         string
-	findFreePort bool
-	allowHosts   cli.StringSlice
+	listen     listening.Settings
+	allowHosts cli.StringSlice
 
 	plugs, chain cli.StringSlice
 
@@ -69,7 +68,7 @@ type serveFlags struct {
 // newServeFlags returns the defaults.
 func newServeFlags() *serveFlags {
 	return &serveFlags{
-		addr:              defaultAddr,
+		listen:            listening.Settings{Addr: defaultAddr},
 		watch:             true,
 		timeout:           cmdline.Span(host.DefaultTimeout),
 		postReturnTimeout: cmdline.Span(host.DefaultPostReturnTimeout),
@@ -100,9 +99,15 @@ const (
 func (f *serveFlags) all() []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Group(groupListen)
-	b.Text("addr", &f.addr, defaultAddr, "listen on `HOST:PORT`; port 0 picks a free port")
-	b.Toggle("find-free-port", &f.findFreePort,
+	b.Text("addr", &f.listen.Addr, defaultAddr,
+		"listen on `HOST:PORT`, where port 0 picks a free port, or on the socket unix:PATH")
+	b.Toggle("find-free-port", &f.listen.FindFree,
 		"use the next free port if the port of --addr is in use")
+	b.Toggle("tls", &f.listen.TLS, "serve https, with a certificate for localhost that is made "+
+		"once and kept")
+	b.Text("tls-cert", &f.listen.CertFile, "",
+		"serve https with the certificate, and its chain, in `FILE` (PEM)")
+	b.Text("tls-key", &f.listen.KeyFile, "", "the key of --tls-cert, in `FILE` (PEM)")
 	b.List("allow-host", &f.allowHosts,
 		"show failures in full to requests for `NAME`, as to those for localhost (repeatable)")
 
@@ -206,8 +211,7 @@ func maxComponentFlag(b *cmdline.Flags, into *cmdline.Size) {
 
 // serveSettings is what the flags mean.
 type serveSettings struct {
-	addr          string
-	findFreePort  bool
+	listen        listening.Settings
 	allowHosts    []string
 	maxConcurrent int
 	drainTimeout  time.Duration
@@ -238,7 +242,10 @@ type serveSettings struct {
 
 // settings checks the flags together and translates them.
 func (f *serveFlags) settings(t *state) (*serveSettings, error) {
-	if err := values.Addr(f.addr); err != nil {
+	if f.listen.Folder = t.configDir; f.listen.Folder != "" {
+		f.listen.Folder = filepath.Join(f.listen.Folder, programName)
+	}
+	if err := f.listen.Check(); err != nil {
 		return nil, err
 	}
 	if f.maxMemory < minMemory {
@@ -285,9 +292,8 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 			"%v", err)
 	}
 	s := &serveSettings{
-		addr:          f.addr,
-		findFreePort:  f.findFreePort,
-		allowHosts:    append(allowHosts, f.ownName()...),
+		listen:        f.listen,
+		allowHosts:    append(allowHosts, f.listen.Names()...),
 		maxConcurrent: int(f.maxConcurrent),
 		drainTimeout:  time.Duration(f.drainTimeout),
 		jsonLog:       f.logFormat.Value == "json",
@@ -338,16 +344,6 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		s.load.AllowOutbound = append(s.load.AllowOutbound, p)
 	}
 	return s, nil
-}
-
-// ownName returns the name in --addr, which the user opens, if it is one.
-func (f *serveFlags) ownName() []string {
-	if host, _, err := net.SplitHostPort(f.addr); err == nil {
-		if name, ok := values.HostName(host); ok {
-			return []string{name}
-		}
-	}
-	return nil
 }
 
 // checkReload finds flags of reloading that contradict each other.

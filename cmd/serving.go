@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/listening"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/cmd/internal/process"
 	"github.com/wasihttp/wasihttp/internal/reload"
@@ -23,7 +24,7 @@ import (
 // serveOn serves the component on the listener, which it closes, until ctx ends
 // or the user quits.
 func (t *server) serveOn(
-	ctx context.Context, listener net.Listener, path string, s *serveSettings,
+	ctx context.Context, listener *listening.Listener, path string, s *serveSettings,
 ) (err error) {
 	defer holdBallast()()
 	ctx, quit := context.WithCancel(ctx)
@@ -83,7 +84,7 @@ func (t *server) serveOn(
 		defer func() { _ = w.Close() }()
 		file = w
 	}
-	server := serve.New(build, t.serverOptions(s))
+	server := serve.New(build, t.serverOptions(s, listener))
 	d.Attach(server, file)
 	hangups, release := t.notify(syscall.SIGHUP)
 	defer release()
@@ -109,11 +110,11 @@ func (t *server) serveOn(
 	ended := make(chan struct{}, 2)
 	go func() { left = d.Run(background); ended <- struct{}{} }()
 	go func() {
-		t.obey(background, keys, hangups, d, fixtures, quit, serve.URL(listener, s.addr))
+		t.obey(background, keys, hangups, d, fixtures, quit, listener.URL)
 		ended <- struct{}{}
 	}()
 	listening = false
-	err = server.Serve(ctx, listener)
+	err = server.Serve(ctx, listener.Listener)
 	stop()
 	<-ended
 	<-ended
@@ -229,6 +230,9 @@ func (t *server) obey(
 			case key == 'c':
 				// Erases the display and what was scrolled out of it.
 				_, _ = io.WriteString(t.stderr, "\x1b[H\x1b[2J\x1b[3J")
+			case key == 'o' && strings.HasPrefix(url, "unix:"):
+				t.note("no browser can open %s: use curl --unix-socket %s http://localhost/", url,
+					strings.TrimPrefix(url, "unix:"))
 			case key == 'o':
 				opening.Go(func() {
 					if err := process.OpenBrowser(ctx, url); err != nil {

@@ -22,6 +22,8 @@ type state struct {
 	dir string
 	// cacheDir is the folder of the user's caches; "" if the system does not say.
 	cacheDir string
+	// configDir is the folder of the user's settings; "" if the system does not say.
+	configDir string
 	// program is the path of this executable, for running it again.
 	program string
 
@@ -66,6 +68,9 @@ func newState() *state {
 	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		t.cacheDir = dir
+	}
+	if dir, err := os.UserConfigDir(); err == nil {
+		t.configDir = dir
 	}
 	if program, err := os.Executable(); err == nil {
 		t.program = program

@@ -15,6 +15,8 @@ var past = time.Unix(1, 0)
 // deadline first, as net/http does before a request.
 func (c *conn) AwaitReadable(ctx context.Context, left int64) (readable bool, err error) {
 	switch f := &c.framer; {
+	case c.state != nil: // TLS may have bytes, or need them for itself
+		return false, nil
 	case c.over.Load(), len(c.ahead) > 0,
 		f.number > c.served, f.number == c.served && f.state == frameStart: // the body has come
 		return true, nil
@@ -24,7 +26,11 @@ func (c *conn) AwaitReadable(ctx context.Context, left int64) (readable bool, er
 		return true, nil
 	case c.raw != nil:
 	default:
-		if c.raw, err = c.SyscallConn(); err != nil {
+		below, ok := c.below.(syscall.Conn)
+		if !ok {
+			return false, nil
+		}
+		if c.raw, err = below.SyscallConn(); err != nil {
 			return true, nil // Read says the same
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/wasihttp/wasihttp/serve/listen"
 )
 
 // greet reads the request and says hello.
@@ -33,7 +35,7 @@ func BenchmarkRequest(b *testing.B) {
 			"3e8\r\n" + body + "\r\n0\r\n\r\n",
 	} {
 		b.Run(name, func(b *testing.B) {
-			l, err := Listen(b.Context(), "127.0.0.1:0", false)
+			l, err := listen.Listen(b.Context(), "127.0.0.1:0", false)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/serve/listen"
 )
 
 func TestAnswerIsPassedOn(t *testing.T) {
@@ -126,7 +128,7 @@ func (c *countingConn) Write(p []byte) (int, error) {
 }
 
 func TestShortAnswerLeavesInOneWrite(t *testing.T) {
-	inner, err := Listen(t.Context(), "127.0.0.1:0", false)
+	inner, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type framer struct {
 
 	first    bool   // its request line is not over yet
 	old      bool   // HTTP/1.0
+	http2    bool   // the rest of the connection is HTTP/2 (RFC 9113, section 3.4)
 	connect  bool   // the method is CONNECT
 	hosts    int    // Host lines
 	lengths  int    // Content-Length lines
@@ -188,6 +189,10 @@ func (f *framer) headLine(line []byte) {
 	switch {
 	case f.first:
 		f.first = false
+		if f.number == 1 && string(line) == "PRI * HTTP/2.0" {
+			f.http2, f.state = true, frameOpaque
+			return
+		}
 		f.connect = bytes.HasPrefix(line, []byte("CONNECT "))
 		f.old = bytes.HasSuffix(line, []byte(" HTTP/1.0"))
 	case len(line) == 0:

@@ -201,6 +201,15 @@ const plainSize = 4 << 10
 
 // serve serves plain requests until there is another one or the connection ends.
 func (f *front) serve(c *conn) {
+	if !c.handshake(f.server.options.ReadHeaderTimeout) {
+		_ = c.Close()
+		return
+	}
+	if c.state != nil && c.state.NegotiatedProtocol == protocolHTTP2 {
+		c.use()
+		f.hand(c.Conn)
+		return
+	}
 	p := &plainConn{f: f, c: c, buf: make([]byte, plainSize), remote: c.RemoteAddr().String()}
 	// The context of the server need not know each request: cut ends them.
 	p.ctx = context.WithValue(context.WithoutCancel(f.base), connKey{}, c)
@@ -213,11 +222,14 @@ func (f *front) serve(c *conn) {
 	f.mu.Lock()
 	delete(f.conns, p)
 	f.mu.Unlock()
-	if handed {
+	switch {
+	case !handed:
+		_ = c.Close()
+	case c.state != nil:
+		f.hand(tlsConn{c})
+	default:
 		f.hand(c)
-		return
 	}
-	_ = c.Close()
 }
 
 // serve reports whether the connection is net/http's from now on.
@@ -231,7 +243,7 @@ func (p *plainConn) serve() (hand bool) {
 		p.rest = 0
 		if n == 0 {
 			var err error
-			if n, err = p.c.TCPConn.Read(p.buf); err != nil || n == 0 {
+			if n, err = p.c.Conn.Read(p.buf); err != nil || n == 0 {
 				return false
 			}
 		}
@@ -300,6 +312,7 @@ func (p *plainConn) exchange(head *plainHead) (more bool) {
 		}
 	}()
 	r := head.request(ctx, p.remote)
+	r.TLS = p.c.state
 	p.out.begin(r, cancel)
 	p.f.server.ServeHTTP(&p.out, r)
 	return p.out.finish()
@@ -361,7 +374,7 @@ func (p *plainConn) tick() (again bool) {
 // ends the context of the request.
 func (p *plainConn) watch(watched chan<- struct{}, cancel context.CancelCauseFunc) {
 	defer close(watched)
-	n, err := p.c.TCPConn.Read(p.buf)
+	n, err := p.c.Conn.Read(p.buf)
 	p.rest = n
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		p.rest = -1

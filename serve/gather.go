@@ -19,7 +19,7 @@ func (c *conn) Gather(begin bool) {
 	if held := c.out.held; !begin && len(held) > 0 {
 		c.out.held = held[:0]
 		// If it fails so does whatever is written next.
-		_, _ = c.TCPConn.Write(held)
+		_, _ = c.Conn.Write(held)
 	}
 }
 
@@ -31,12 +31,12 @@ func (c *conn) Write(p []byte) (int, error) {
 		out.held = append(out.held, p...)
 		return len(p), nil
 	case len(out.held) == 0:
-		return c.TCPConn.Write(p)
+		return c.Conn.Write(p)
 	}
 	held := len(out.held)
 	out.pieces = [...][]byte{out.held, p}
 	out.vector = out.pieces[:]
-	n, err := out.vector.WriteTo(c.TCPConn)
+	n, err := out.vector.WriteTo(c.Conn)
 	out.held, out.pieces = out.held[:0], [2][]byte{}
 	return max(int(n)-held, 0), err
 }

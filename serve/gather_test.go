@@ -23,7 +23,7 @@ func TestShortPiecesLeaveWithTheLongOneAfterThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &conn{TCPConn: accepted.(*net.TCPConn), listener: &listener{}}
+	c := &conn{Conn: accepted, below: accepted, listener: &listener{}}
 	got := make(chan []byte)
 	go func() {
 		all, _ := io.ReadAll(client) // what is wrong shows in the bytes

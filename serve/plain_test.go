@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wasihttp/wasihttp/serve/listen"
 )
 
 // otherListener makes connections that are no *net.TCPConn, which net/http serves from the start.
@@ -115,7 +117,7 @@ func TestThePlainPathSendsWhatNetHTTPSends(t *testing.T) {
 	})
 	o := Options{ErrorPages: PagesFull, LiveReload: true, Log: func(Record) {}}
 	plain := start(t, h, o)
-	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	l, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +232,7 @@ func FuzzPlain(f *testing.F) {
 // frontOf serves h by a front alone, and returns a connection to it.
 func frontOf(t *testing.T, h handlerFunc) (*front, net.Conn) {
 	t.Helper()
-	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	l, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -252,14 +252,14 @@ func (w *plainWriter) write() error {
 		return nil
 	}
 	if size > plainSize {
-		_, err := w.out.WriteTo(w.p.c.TCPConn)
+		_, err := w.out.WriteTo(w.p.c.Conn)
 		return err
 	}
 	w.flat = w.flat[:0]
 	for _, b := range w.out {
 		w.flat = append(w.flat, b...)
 	}
-	_, err := w.p.c.TCPConn.Write(w.flat)
+	_, err := w.p.c.Conn.Write(w.flat)
 	return err
 }
 

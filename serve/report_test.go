@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wasihttp/wasihttp/internal/term"
+	"github.com/wasihttp/wasihttp/serve/listen"
 )
 
 func parseRequest(t *testing.T, text string) *http.Request {
@@ -148,7 +149,7 @@ func TestPageTellsLittleBeyondThisMachine(t *testing.T) {
 	} {
 		for _, accept := range []string{"text/html", "application/json", "text/plain"} {
 			t.Run(name+", "+accept, func(t *testing.T) {
-				l, err := Listen(t.Context(), "127.0.0.1:0", false)
+				l, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 				if err != nil {
 					t.Fatal(err)
 				}

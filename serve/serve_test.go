@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/wasihttp/wasihttp/serve/listen"
 )
 
 // patience is how long a test waits for what must happen.
@@ -105,7 +107,7 @@ type running struct {
 // start serves h on a free port until the test ends.
 func start(t *testing.T, h Handler, o Options) *running {
 	t.Helper()
-	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	l, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}

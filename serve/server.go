@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/exchange"
+	"github.com/wasihttp/wasihttp/serve/listen"
 )
 
 // ErrorPages is how much the response to a failed request says.
@@ -76,6 +78,9 @@ type Options struct {
 	// Crashed, unless nil, is called with each request that trapped or expired, from many
 	// goroutines. Cut reports that the body is too large to be kept.
 	Crashed func(Recorded)
+	// TLS is the configuration for a server that speaks https; nil for http. It has certificates;
+	// which protocols go through TLS is the server's decision.
+	TLS *tls.Config
 	// LiveReload makes HTML pages reload themselves after a swap.
 	LiveReload bool
 }
@@ -201,7 +206,7 @@ func (s *Server) acquire() *generation {
 // failed. It may be called once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if s.options.ErrorPages == PagesAuto {
-		s.detailed.Store(IsLoopback(l))
+		s.detailed.Store(listen.IsLoopback(l))
 	}
 	base, cancelBase := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelBase(nil)
@@ -209,6 +214,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	below := wrapListener(l)
 	below.complain, below.grace = log.New(s.options.ErrorLog, "", 0), s.options.Grace
 	below.maxLine = s.options.MaxHeaderBytes
+	if s.options.TLS != nil {
+		below.tls = withProtocols(s.options.TLS)
+	}
 	server := s.httpServer(base)
 	plain := newFront(s, below, base, server.ErrorLog)
 	accepting := make(chan error, 1)
@@ -245,6 +253,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 func (s *Server) httpServer(base context.Context) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
 	h := &http.Server{
 		Handler:                      s,
 		DisableGeneralOptionsHandler: true,
@@ -255,7 +265,7 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 		Protocols:                    protocols,
 		BaseContext:                  func(net.Listener) context.Context { return base },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c)
+			return context.WithValue(ctx, connKey{}, connOfNet(c))
 		},
 	}
 	if s.live != nil {
@@ -267,12 +277,21 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 // connKey finds the connection of a request in its context.
 type connKey struct{}
 
-// connOf returns the connection of a request, nil if it is not one of a listener.
+// connOf returns the connection of a request in HTTP/1, nil if it is not one of a listener. What
+// matters about it does not concern HTTP/2, whose requests share it.
 func connOf(r *http.Request) exchange.Conn {
-	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+	if c := httpConn(r); c != nil {
 		return c
 	}
 	return nil
+}
+
+func httpConn(r *http.Request) *conn {
+	if r.ProtoMajor != 1 {
+		return nil
+	}
+	c, _ := r.Context().Value(connKey{}).(*conn)
+	return c
 }
 
 // drain waits for running requests, for the drain timeout at most, and then closes the remaining
@@ -323,7 +342,7 @@ func (s *Server) nextID() string { return strconv.FormatUint(s.ids.Add(1), 10) }
 // ServeHTTP serves one request. It panics with http.ErrAbortHandler, as net/http
 // requires, if the response was not sent whole.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c, _ := r.Context().Value(connKey{}).(*conn)
+	c := httpConn(r)
 	if c != nil {
 		if c.over.Load() {
 			// These bytes are the rest of a request whose body was not read.
@@ -333,14 +352,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Connection", "close")
 		}
 	}
-	if r.ProtoMajor != 1 {
-		// The preface of HTTP/2, from a client with prior knowledge.
-		w.Header().Set("Connection", "close")
-		http.Error(w, "this server speaks HTTP/1.1", http.StatusHTTPVersionNotSupported)
-		return
-	}
 	if problem := invalid(r, c != nil && c.framer.isHostless(c.served)); problem != "" {
-		w.Header().Set("Connection", "close")
+		if r.ProtoMajor == 1 || r.Method == "PRI" {
+			w.Header().Set("Connection", "close")
+		}
 		http.Error(w, "400 Bad Request: "+problem, http.StatusBadRequest)
 		return
 	}

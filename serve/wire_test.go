@@ -131,7 +131,7 @@ func TestRequestsAreReadAsRFC9112Says(t *testing.T) {
 		{"HTTP/0.9", "GET /\r\n\r\n", "400 close"},
 		{"a later minor version", "GET / HTTP/1.2\r\nHost: h\r\n\r\n", `200 GET h / ""; next`},
 		{"HTTP/2 in words", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", "505 close"},
-		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 close"},
+		{"half a preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\n" + get + "\r\n", "400 close"},
 		{"a version in lower case", "GET / http/1.1\r\nHost: h\r\n\r\n", "400 close"},
 		{"a long target", "GET /" + long + " HTTP/1.1\r\nHost: h\r\n\r\n", "414 close"},
 		{"a long method", long + " / HTTP/1.1\r\nHost: h\r\n\r\n", "414 close"},

@@ -153,8 +153,11 @@ func (x *Exchange) Committed() bool { return x.committed }
 func (x *Exchange) Written() int64 { return x.written }
 
 // close makes the head say that the connection is closed after the response (RFC 9112, section
-// 9.6).
+// 9.6). It does nothing in HTTP/2, where a connection has many requests.
 func (x *Exchange) close() {
+	if x.r.ProtoMajor != 1 {
+		return
+	}
 	x.closing = true
 	x.w.Header()["Connection"] = []string{"close"}
 }

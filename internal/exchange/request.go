@@ -39,9 +39,17 @@ func normalize(r *http.Request) {
 	}
 	if r.Host == "" {
 		if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
-			r.Host = addr.String()
+			r.Host = hostOf(addr)
 		}
 	}
+}
+
+// hostOf returns an address as a host. A socket of the file system has none.
+func hostOf(addr net.Addr) string {
+	if addr.Network() == "unix" {
+		return "localhost"
+	}
+	return addr.String()
 }
 
 // Body is the body of a request that knows how far it was read. Its methods are safe for concurrent

@@ -200,8 +200,8 @@ func (x *Exchange) stream(resp *http.Response, declared int64) error {
 		held = append(held, p...)
 		if end {
 			x.settleHead()
-			if declared < 0 {
-				declared = x.ending(resp, got)
+			if ending := x.ending(resp, declared, got); declared < 0 {
+				declared = ending
 			}
 			return x.write(resp, declared, held)
 		}
@@ -362,15 +362,15 @@ func (x *Exchange) flush(resp *http.Response, length int64, p []byte) error {
 }
 
 // ending sets the trailers of a response whose body has ended, with got bytes, but is not yet
-// written to its end, or returns the length for its head; -1 if it has none. Trailers need a
-// chunked body: one with a declared length has no room for them, nor has HTTP/1.0.
-func (x *Exchange) ending(resp *http.Response, got int64) int64 {
+// written to its end, or returns the length for its head; -1 if it has none. Before HTTP/2,
+// trailers need a chunked body: one with a declared length has no room for them, nor has HTTP/1.0.
+func (x *Exchange) ending(resp *http.Response, declared, got int64) int64 {
 	header := x.w.Header()
 	trailers := false
+	room := x.r.ProtoAtLeast(2, 0) || declared < 0 && x.r.ProtoAtLeast(1, 1)
 	for name, values := range resp.Trailer {
 		name = textproto.CanonicalMIMEHeaderKey(name)
-		if isConnectionHeader(name) || name == "Content-Length" || len(values) == 0 ||
-			!x.r.ProtoAtLeast(1, 1) {
+		if isConnectionHeader(name) || name == "Content-Length" || len(values) == 0 || !room {
 			continue
 		}
 		header[http.TrailerPrefix+name] = values

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/wasihttp/wasihttp/serve/listen"
 )
 
 // kind is the kind of value that a flag and its key take.
@@ -69,6 +70,8 @@ func kindOf(f cli.Flag) (kind, error) {
 	switch name := cmdline.ValueName(f); name {
 	case "FILE", "FOLDER", "DIR", "PATH", "DEP.wasm", "MIDDLEWARE.wasm":
 		k.resolve = join
+	case "HOST:PORT":
+		k.resolve = joinSocket
 	case "HOST[::GUEST][:ro]":
 		k.resolve = joinGranted
 	case "NAME=VALUE", "K=V", "KEY=VALUE":
@@ -76,7 +79,7 @@ func kindOf(f cli.Flag) (kind, error) {
 	case "SEED":
 		k.number = true
 	case "NUMBER", "SIZE", "TIME", "DURATION", "[=SEED]", "I/N", "REGEXP", "OTHER", "NAME", "HOST",
-		"HOST:PORT", "PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "SCOPE",
+		"PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "SCOPE",
 		"WHEN", "WORD", "GUEST-PATH", "URL", "RULE":
 	default:
 		return k, fmt.Errorf("--%s: no rule says whether a value called %q is a path", f.Names()[0],
@@ -107,6 +110,14 @@ func join(dir, path string) string {
 		return path
 	}
 	return filepath.Join(dir, path)
+}
+
+// joinSocket does that for an address, which may be a socket of the file system.
+func joinSocket(dir, addr string) string {
+	if path, ok := listen.SocketPath(addr); ok {
+		return "unix:" + join(dir, path)
+	}
+	return addr
 }
 
 // joinGranted does that for HOST[::GUEST][:ro]. The name that the guest sees stays as it is
