@@ -17,6 +17,7 @@ const module = "github.com/wasihttp/wasihttp"
 var allowed = map[string][]string{
 	"main": {"cmd"},
 	"cmd": {"serve", "testrunner", "watch", "host", "wasi", "handler", "component",
+		"internal/interfaces", "internal/scaffold",
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
 		"internal/devcert", "internal/kvfile", "internal/record", "internal/inspect", "internal/reload",
 		"internal/settings", "internal/units", "internal/words"},
@@ -44,13 +45,17 @@ var allowed = map[string][]string{
 	"internal/record":   {"internal/fixture", "internal/regular", "internal/words", "serve"},
 	"internal/regular":  {"internal/units"},
 	"internal/reload":   {"serve", "watch", "internal/term", "internal/units", "internal/words"},
+	"internal/scaffold": {"internal/interfaces"},
 	"internal/settings": {"internal/regular"},
 	"internal/term":     {"internal/units", "internal/words"},
 	"internal/units":    {},
 	"internal/words":    {},
 	"bench":             {},
 	"docs":              {}, // a program that makes the pictures
-	"e2e":               {},
+
+	"internal/interfaces": {},
+
+	"e2e": {},
 }
 
 // homes lists the only rooms that may import a third-party module.

@@ -33,6 +33,7 @@ func commandLine(t *state, d doors) *cli.App {
 			&cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true},
 		},
 		Commands: []*cli.Command{
+			newCommand(t),
 			serveCommand(t, d),
 			runCommand(t),
 			testCommand(t, d),
@@ -40,6 +41,7 @@ func commandLine(t *state, d doors) *cli.App {
 			mergeCommand(t),
 			inspectCommand(t),
 			convertCommand(t),
+			witCommand(t),
 			configCommand(t, d),
 			versionCommand(t),
 			completionCommand(t),
@@ -59,6 +61,7 @@ func commandLine(t *state, d doors) *cli.App {
 }
 
 const appExamples = `
+wasihttp new --lang rust hello write a new project
 wasihttp serve app.wasm        serve a component on http://127.0.0.1:8080/
 wasihttp serve                 find the component in this project, and serve it
 wasihttp run tool.wasm ARGS…   run a component that is a command

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/reload"
+	"github.com/wasihttp/wasihttp/internal/scaffold"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
 )
@@ -109,11 +109,7 @@ func (t *server) startExec(
 	}
 	d.Command = reload.StartCommand(reload.CommandOptions{
 		Command: s.exec, Tree: tree, Out: out, Dir: t.dir, Notice: t.note,
-		Guard: func(command string) *exec.Cmd {
-			guard := t.self(guardName, command)
-			guard.Dir = s.execDir
-			return guard
-		},
+		Guard: t.guard(s.execDir), Missing: scaffold.Hint,
 	})
 	stop = func() {
 		d.Command.Close()

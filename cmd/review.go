@@ -24,7 +24,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 	return config.Attach(command(&cli.Command{
 		Name:      "review",
 		Usage:     "replay fixtures and decide about each difference",
-		UsageText: programName + " review [flags] PATH…",
+		UsageText: programName + " review [flags] [PATH…]",
 		Description: "Runs fixtures as " + programName +
 			" test does, then shows each difference and asks what to do. The keys (followed\n" +
 			"by Enter if standard input is not a terminal):\n" +
@@ -51,6 +51,9 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 					"review is refused because CI is set: it changes fixtures")
 			}
 			st.orderly.Store(true)
+			if err := s.buildFirst(c.Context, st, d); err != nil {
+				return err
+			}
 			s.suite.Host, s.suite.Options.All = s.host(st, d), true
 			defer st.closeKeys()
 			return verdictError(s.suite.Review(c.Context, st.openKeys))

@@ -44,7 +44,7 @@ type testFlags struct {
 	retry                             cmdline.Count
 	maxBody                           cmdline.Size
 	shuffle                           cmdline.Shuffle
-	failFast, list                    bool
+	failFast, list, noBuild           bool
 	update, watch, full, quiet        bool
 	variables, variableFiles, secrets cli.StringSlice
 	fileRoot, timings                 string
@@ -117,6 +117,9 @@ func (f *testFlags) all() []cli.Flag {
 			"entries without one; refused if CI is set")
 	b.Toggle("watch", &f.watch, "run again when the component or a fixture changes")
 
+	b.Toggle("no-build", &f.noBuild, "test the component as it is, even if it is older than its "+
+		"sources and wasihttp.toml has the command that builds it")
+
 	b.Group(groupInput)
 	b.List("variable", &f.variables, "set a variable: `NAME=VALUE` (repeatable)")
 	b.List("variables-file", &f.variableFiles,
@@ -170,12 +173,15 @@ func testCommand(st *state, d doors) *cli.Command {
 	return config.Attach(command(&cli.Command{
 		Name:      "test",
 		Usage:     "replay fixtures and compare the responses",
-		UsageText: programName + " test [flags] PATH…",
+		UsageText: programName + " test [flags] [PATH…]",
 		Description: "Runs fixtures in process, without opening a port. PATH is a fixture " +
 			"(.hurl, .har), a folder of fixtures,\n" +
-			"FIXTURE:LINE for one entry, or - for standard input. All fixtures run in order " +
-			"through one instance of\n" +
-			"the component, unless --isolate says otherwise.\n" +
+			"FIXTURE:LINE for one entry, or - for standard input; without one it is the folder " +
+			"fixtures of the project.\n" +
+			"All fixtures run in order through one instance of the component, unless --isolate " +
+			"says otherwise. If\n" +
+			"wasihttp.toml has a command that builds the component, that runs first if the " +
+			"component is older than\nits sources.\n" +
 			"Exits with 0 if everything passed, 1 for wrong usage, 2 if a fixture cannot be " +
 			"parsed, 3 if the component\n" +
 			"could not be loaded, trapped or expired, 4 if only responses differ.\n\n" +
@@ -192,6 +198,7 @@ func testCommand(st *state, d doors) *cli.Command {
 }
 
 const testExamples = `
+wasihttp test                                          the project's own fixtures
 wasihttp test fixtures/                                all fixtures in a folder
 wasihttp test fixtures/ --component app.wasm           against this component
 wasihttp test fixtures/users.hurl --update             accept the current responses
@@ -207,6 +214,8 @@ type testSettings struct {
 	ci    bool
 	// component is the one of fixtures that name none; "" to find it.
 	component string
+	// build makes the component; nil to take it as it is.
+	build *config.Build
 }
 
 // settings checks the flags together and translates them.
@@ -214,6 +223,9 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	paths := c.Args().Slice()
 	if f.crashes && len(paths) == 0 {
 		paths = []string{crashDir}
+	}
+	if len(paths) == 0 {
+		paths = ownFixtures(config.Of(c))
 	}
 	if len(paths) == 0 {
 		return nil, exit.Usagef("try: "+programName+" test fixtures/",
@@ -226,6 +238,9 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	s := &testSettings{
 		guest: guest, load: guest.load,
 		ci: isTrue(lookupEnv(t.environ, "CI")), component: config.Of(c).Component(""),
+	}
+	if f.component == "" && !f.noBuild && !f.list {
+		s.build = config.Of(c).Build()
 	}
 	if f.update && s.ci {
 		return nil, exit.Usagef("run it on your machine and commit the change",
@@ -371,6 +386,9 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 	if f.crashes && noCrashes(s.suite.Paths) {
 		t.note("%s has no crashes", crashDir)
 		return nil
+	}
+	if err := s.buildFirst(ctx, t, d); err != nil {
+		return err
 	}
 	s.suite.Host = s.host(t, d)
 	switch {

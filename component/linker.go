@@ -2,6 +2,7 @@ package component
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,6 +108,9 @@ func (l *Linker) lookup(name string) *HostInstance {
 	}
 	return nil
 }
+
+// Interfaces returns the names of all interfaces that are offered, in order.
+func (l *Linker) Interfaces() []string { return slices.Sorted(maps.Keys(l.byName)) }
 
 // Offers returns the name of the linker's interface that satisfies an import of that name, which is
 // the same or a compatible version, and whether there is one.

@@ -13,6 +13,8 @@
 //   - WASIHTTP_E2E_POSTGRES names the folder of PostgreSQL's programs, and
 //     WASIHTTP_E2E_CHROMEDRIVER the program chromedriver: without them no database and no browser
 //     is tested;
+//   - WASIHTTP_E2E_TEMPLATES is set where the tools of all languages of "wasihttp new" are in the
+//     PATH, with which new projects are then built and served;
 //   - WASIHTTP_E2E_REQUESTS is how many requests of each kind the endurance test sends;
 //   - WASIHTTP_E2E_BUILDFLAGS are flags for building wasihttp, such as "-race".
 package e2e

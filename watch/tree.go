@@ -90,6 +90,49 @@ type state struct {
 // NewTree begins to watch the files and folders at roots, which must exist. The
 // caller must call Close.
 func NewTree(roots []string, o TreeOptions) (*Tree, error) {
+	t, err := newTree(roots, o)
+	if err != nil {
+		return nil, err
+	}
+	t.timer, t.tick = time.NewTimer(time.Hour), time.NewTimer(time.Hour)
+	t.timer.Stop()
+	t.tick.Stop()
+	if err := t.startEvents(); err != nil {
+		return nil, err
+	}
+	if err := t.scanAll(); err != nil {
+		if t.events != nil {
+			err = errors.Join(err, t.events.Close())
+		}
+		return nil, err
+	}
+	if t.ticked = time.Now(); t.events == nil {
+		t.tick.Reset(t.interval())
+	}
+	go t.run()
+	return t, nil
+}
+
+// ChangedSince reports whether one of the files that a Tree of these roots would watch was written
+// after a time.
+func ChangedSince(then time.Time, roots []string, o TreeOptions) (bool, error) {
+	t, err := newTree(roots, o)
+	if err == nil {
+		err = t.scanAll()
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, file := range t.files {
+		if file.mod.After(then) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// newTree returns a Tree that has looked at nothing yet.
+func newTree(roots []string, o TreeOptions) (*Tree, error) {
 	o.Options = o.withDefaults()
 	t := &Tree{
 		options: o, exclude: map[string]bool{},
@@ -113,22 +156,6 @@ func NewTree(roots []string, o TreeOptions) (*Tree, error) {
 		}
 		t.roots = append(t.roots, resolved)
 	}
-	t.timer, t.tick = time.NewTimer(time.Hour), time.NewTimer(time.Hour)
-	t.timer.Stop()
-	t.tick.Stop()
-	if err := t.startEvents(); err != nil {
-		return nil, err
-	}
-	if err := t.scanAll(); err != nil {
-		if t.events != nil {
-			err = errors.Join(err, t.events.Close())
-		}
-		return nil, err
-	}
-	if t.ticked = time.Now(); t.events == nil {
-		t.tick.Reset(t.interval())
-	}
-	go t.run()
 	return t, nil
 }
 

@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"context"
 	"io"
 	"os/exec"
 	"time"
@@ -21,6 +22,9 @@ type CommandOptions struct {
 	Out io.Writer
 	// Dir is the working folder, for messages.
 	Dir string
+	// Missing returns how to install a program that the command needs and that is not here; "" if
+	// nothing is missing. nil is allowed. RunCommand does not use it.
+	Missing func(command string) string
 	// Notice prints a line for the user.
 	Notice func(format string, args ...any)
 }
@@ -44,6 +48,22 @@ type buildEvent struct {
 	took    time.Duration
 }
 
+// RunCommand runs the command once, with the Guard and Out of o. It returns the command's error, or
+// that of ctx if it has ended the command. No process of the command is left then.
+func RunCommand(ctx context.Context, o CommandOptions) error {
+	p, err := startProcess(o.Guard, o.Command, o.Out)
+	if err != nil {
+		return err
+	}
+	defer p.kill()
+	select {
+	case err := <-p.exits():
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // StartCommand runs the command until Close is called. Its events go to a Decider.
 func StartCommand(o CommandOptions) *Command {
 	c := &Command{
@@ -52,6 +72,16 @@ func StartCommand(o CommandOptions) *Command {
 	}
 	go c.run()
 	return c
+}
+
+// hint returns what to do about the command, which has failed: what it lacks, or else usual.
+func (c *Command) hint(usual string) string {
+	if c.options.Missing != nil {
+		if missing := c.options.Missing(c.options.Command); missing != "" {
+			return missing
+		}
+	}
+	return usual
 }
 
 // Close stops the command and waits until it has ended, with all the processes that it has started.

@@ -169,7 +169,7 @@ func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error)
 	data, err := d.Read()
 	if d.commandError != "" {
 		failed := &failure{msg: "--exec: " + d.commandError,
-			hint: "fix the sources; the command runs again when one changes"}
+			hint: d.Command.hint("fix the sources; the command runs again when one changes")}
 		if err == nil {
 			d.Log.Failed(failed, nil) // the build before may still be served
 		} else {
@@ -473,7 +473,7 @@ func (d *Decider) built(e buildEvent) {
 	case e.err != nil:
 		msg := fmt.Sprintf("--exec: %s after %s", d.commandError,
 			units.Duration(e.took.Round(time.Millisecond)))
-		d.Log.Failed(&failure{msg: msg, err: e.err}, d.current)
+		d.Log.Failed(&failure{msg: msg, hint: d.Command.hint(""), err: e.err}, d.current)
 	case failed:
 		d.Log.builtAgain(e.took)
 	}

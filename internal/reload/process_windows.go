@@ -22,12 +22,13 @@ type process struct {
 
 // startProcess runs the command in a shell. The shell takes much longer to start its first process
 // than this function to put it into the job.
-func startProcess(_ guardFunc, command string, out io.Writer) (*process, error) {
+func startProcess(guard guardFunc, command string, out io.Writer) (*process, error) {
 	job, err := newJob()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command("cmd.exe")
+	cmd.Dir = guard(command).Dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		// The shell gets the command unchanged: its quoting differs from that of other programs.
 		CmdLine:       `cmd.exe /S /C "` + command + `"`,

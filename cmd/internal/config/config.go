@@ -27,6 +27,7 @@ type Settings struct {
 	table     string
 	file      *settings.File // nil for none
 	component string
+	kinds     map[string]kind // of serve's flags
 	// origins has what set each flag that is not at its default.
 	origins map[string]origin
 }
@@ -74,6 +75,44 @@ func (s *Settings) Component(given string) string {
 	return s.component
 }
 
+// Build is the command that builds the component, as the file has it.
+type Build struct {
+	// Command is for a shell in the folder Dir.
+	Command, Dir string
+	// Sources are what it depends on.
+	Sources []string
+}
+
+// Build returns the command that serve runs to build the component; nil if there is none.
+func (s *Settings) Build() *Build {
+	if s == nil || s.file == nil {
+		return nil
+	}
+	b := &Build{Dir: s.file.Dir(), Sources: []string{s.file.Dir()}}
+	for key, flag := range serveKeys() {
+		table, _ := s.file.Values[serveTable].(map[string]any)
+		value, ok := table[flag]
+		if !ok {
+			value = s.file.Values[key]
+		}
+		texts, ok := s.kinds[flag].texts(value)
+		switch {
+		case !ok:
+		case flag == "exec":
+			b.Command = texts[0]
+		default:
+			b.Sources = nil
+			for _, text := range texts {
+				b.Sources = append(b.Sources, join(b.Dir, text))
+			}
+		}
+	}
+	if b.Command == "" {
+		return nil
+	}
+	return b
+}
+
 // Sets reports whether the value of a flag comes from the file.
 func (s *Settings) Sets(flag string) bool {
 	if s == nil {
@@ -86,6 +125,14 @@ func (s *Settings) Sets(flag string) bool {
 // Dir returns the folder of the file if the value of a flag comes from there; "" otherwise.
 func (s *Settings) Dir(flag string) string {
 	if !s.Sets(flag) {
+		return ""
+	}
+	return s.file.Dir()
+}
+
+// Folder returns the folder of the file; "" if there is none.
+func (s *Settings) Folder() string {
+	if s == nil || s.file == nil {
 		return ""
 	}
 	return s.file.Dir()
@@ -129,8 +176,8 @@ func (s *Settings) load(c *cli.Context, dir string, defaults map[string]string) 
 		return exit.Usagef("name a file with settings: --"+FlagName+" FILE",
 			"%s: %v", path, regular.Reason(err))
 	}
-	s.file = file
 	sc := schemaOf(c.App)
+	s.file, s.kinds = file, sc.tables[serveTable].kinds
 	if err := sc.check(file); err != nil {
 		return err
 	}

@@ -1,0 +1,207 @@
+package scaffold
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// each calls f for each language and each of its worlds.
+func each(t *testing.T, f func(t *testing.T, l *Language, world string)) {
+	for _, l := range Languages() {
+		for _, world := range l.Worlds {
+			t.Run(l.Name+" "+world, func(t *testing.T) { f(t, l, world) })
+		}
+	}
+}
+
+func plan(t *testing.T, language, world, dir string) *Project {
+	t.Helper()
+	p, err := Plan(language, world, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestAProjectHasWhatItsLanguageExpects(t *testing.T) {
+	each(t, func(t *testing.T, l *Language, world string) {
+		dir := filepath.Join(t.TempDir(), "deep", "my-app")
+		if err := plan(t, l.Name, world, dir).Write(); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{
+			"wasihttp.toml", "fixtures/hello.hurl", ".gitignore", "README.md", ".github/workflows/test.yml",
+		} {
+			if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err != nil || info.Size() == 0 {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		// What a template must not leave behind.
+		left := regexp.MustCompile(`<%|%>|<no value>`)
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if m := left.Find(data); m != nil || filepath.Ext(path) == ".tmpl" {
+				t.Errorf("%s: %q", path, m)
+			}
+			if len(data) > 0 && data[len(data)-1] != '\n' {
+				t.Errorf("%s has no line end at its end", path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheFirstWorldIsTheDefault(t *testing.T) {
+	for _, l := range Languages() {
+		if p := plan(t, l.Name, "", "app"); p.World != l.Worlds[0] {
+			t.Errorf("%s: %s", l.Name, p.World)
+		}
+	}
+}
+
+// TestAWorldThatNoToolMakesIsRefused wants the world that works to be named.
+func TestAWorldThatNoToolMakesIsRefused(t *testing.T) {
+	for _, l := range Languages() {
+		for _, world := range []string{"0.2", "0.3", "0.4"} {
+			_, err := Plan(l.Name, world, "app")
+			if slices.Contains(l.Worlds, world) != (err == nil) {
+				t.Errorf("%s %s: %v", l.Name, world, err)
+			}
+			if err != nil && err.(*Error).Hint != "use --world "+l.Worlds[0] {
+				t.Errorf("%s %s: %q", l.Name, world, err.(*Error).Hint)
+			}
+		}
+	}
+}
+
+func TestNamesAreThoseOfTheLanguage(t *testing.T) {
+	for name, takenBy := range map[string]string{
+		"app": "all", "my-app": "all", "my_app": "all", "a1": "all",
+		"MyApp": "rust python go c", "my.app": "js ts python go c", "1app": "js ts python go c",
+		"my app": "", "-app": "", "app!": "", "con": "", "nul.txt": "", "é": "", strings.Repeat("a", 65): "",
+		"test": "js ts python go c", "match": "js ts python go c", "wstd": "js ts python go c",
+		"node_modules": "rust python go c", "_app": "rust",
+	} {
+		for _, l := range Languages() {
+			want := takenBy == "all" || slices.Contains(strings.Fields(takenBy), l.Name)
+			_, err := Plan(l.Name, "", filepath.Join("some", "folder", name))
+			if (err == nil) != want {
+				t.Errorf("%s, %q: %v", l.Name, name, err)
+			}
+			if err != nil && err.(*Error).Hint == "" {
+				t.Errorf("%s, %q: no hint", l.Name, name)
+			}
+		}
+	}
+}
+
+func TestNothingIsOverwritten(t *testing.T) {
+	for name, prepare := range map[string]func(dir string) error{
+		"a file in the folder": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o644)
+		},
+		"the folder is a file": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "..", "other"), nil, 0o644)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "app")
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := prepare(dir); err != nil {
+				t.Fatal(err)
+			}
+			if name == "the folder is a file" {
+				dir = filepath.Join(filepath.Dir(dir), "other")
+			}
+			if err := plan(t, "rust", "", dir).Write(); err == nil {
+				t.Error("it was written")
+			}
+			if entries, err := os.ReadDir(dir); err == nil && len(entries) != 1 {
+				t.Errorf("now there is %v", entries)
+			}
+		})
+	}
+	// A new repository is empty.
+	dir := filepath.Join(t.TempDir(), "app")
+	if err := os.MkdirAll(filepath.Join(dir, ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := plan(t, "rust", "", dir).Write(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatCannotBeFinishedIsTakenBack(t *testing.T) {
+	root := t.TempDir()
+	var w writer
+	if err := w.write(filepath.Join(root, "a", "b", "c"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.write(filepath.Join(root, "a", "b", "c"), nil); err == nil {
+		t.Error("a file was written twice")
+	}
+	w.undo()
+	if entries, err := os.ReadDir(root); err != nil || len(entries) != 0 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+// TestAMissingProgramIsNamed has a PATH without any.
+func TestAMissingProgramIsNamed(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for _, l := range Languages() {
+		missing := l.Missing()
+		if len(missing) == 0 || missing[0].Install == "" {
+			t.Errorf("%s: %v", l.Name, missing)
+		}
+		files, err := plan(t, l.Name, "", "app").Files()
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(files, func(f File) bool { return f.Path == "wasihttp.toml" })
+		build := regexp.MustCompile(`(?m)^build = "(.*)"$`).FindSubmatch(files[i].Data)
+		if hint := Hint(string(build[1])); !strings.Contains(hint, missing[0].Install) {
+			t.Errorf("%s: %q about %s", l.Name, hint, build[1])
+		}
+	}
+	if hint := Hint("sh build-with-cargo.sh"); hint != "" {
+		t.Errorf("a hint about another program: %q", hint)
+	}
+}
+
+// TestVersionsHaveOnePlace looks for the versions of tools in the documents.
+func TestVersionsHaveOnePlace(t *testing.T) {
+	if Versions()["wstd"] == "" {
+		t.Fatalf("%v", Versions())
+	}
+	each(t, func(t *testing.T, l *Language, world string) {
+		dir := filepath.Join("templates", l.Name+"-"+world)
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			text = regexp.MustCompile(`version"?( =|:) "0.1.0"`).ReplaceAll(text, nil) // the project's
+			if m := regexp.MustCompile(`[@=~^] ?"?([1-9][0-9.]*|0\.[0-9]+)\.[0-9]+`).FindAll(text, -1); m != nil {
+				t.Errorf("%s has the version %q of its own", path, m)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
