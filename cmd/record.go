@@ -2,18 +2,25 @@ package cmd
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/testhost"
 	"github.com/wasihttp/wasihttp/cmd/internal/values"
+	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/testrunner/suite"
 )
 
 // redactUsage explains --redact.
@@ -124,12 +131,27 @@ func (f *recordFlags) settings() (record.Options, error) {
 }
 
 // startRecording returns the recorder of --record; nil without that flag.
-func (t *server) startRecording(s *serveSettings) (*record.Recorder, error) {
+func (t *server) startRecording(
+	ctx context.Context, path string, s *serveSettings, engine *host.Engine,
+) (*record.Recorder, error) {
 	o := s.record
 	if o.Dir == "" && o.Session == "" {
 		return nil, nil
 	}
 	o.Timeout = s.load.Timeout
+	o.Moves = func(list []record.Text) ([][][]string, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeForMoves)
+		defer cancel()
+		test := &testSettings{guest: s, load: s.load, component: path}
+		test.load.Outbound, test.load.Engine, test.load.Dirs = nil, engine, slices.Clone(s.load.Dirs)
+		for i := range test.load.Dirs { // what was written once is enough
+			test.load.Dirs[i].ReadOnly = true
+		}
+		test.suite = &suite.Suite{}
+		return testhost.Moves(ctx, test.host(t.state, t.doors), list, &testrunner.Options{
+			Component: path, Timeout: s.load.Timeout, MaxBody: defaultMaxBody,
+		})
+	}
 	o.Say = func(line string) { t.note("%s", line) }
 	r, err := record.New(o)
 	if errors.As(err, new(*record.Error)) {
@@ -145,6 +167,9 @@ func (t *server) startRecording(s *serveSettings) (*record.Recorder, error) {
 	}
 	return r, nil
 }
+
+// timeForMoves is how long recorded requests are sent to the component again, to find what moves.
+const timeForMoves = 10 * time.Second
 
 // existing returns the path of a file that is there already.
 func existing(err error) string {

@@ -46,7 +46,7 @@ func (t *server) serveOn(
 			err = errors.Join(err, engine.Close())
 		}
 	}()
-	recorder, err := t.startRecording(s)
+	recorder, err := t.startRecording(ctx, path, s, engine)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,12 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/internal/upstream"
 )
 
+// otherWorld has nothing in common with foundWorld.
+var otherWorld = World{
+	Clock: time.Date(2027, 2, 4, 12, 34, 56, 789e6, time.UTC),
+	Seed:  foundWorld.Seed + 1, Seeded: true,
+}
+
 // Learn runs the selected entries twice: in new instances, and at another time, with other random
 // numbers, in an instance that has run them all before. Where the responses differ in what an entry
 // expects, its outcome is Mismatch, and the edits of its problems make the fixture ignore exactly
@@ -27,10 +33,7 @@ func Learn(
 	for i, r := range one {
 		results[p.steps[i].entry], p.taken[p.steps[i].entry] = r, r.exchanges
 	}
-	other := World{
-		Clock: time.Date(2027, 2, 4, 12, 34, 56, 789e6, time.UTC),
-		Seed:  foundWorld.Seed + 1, Seeded: true,
-	}
+	other := otherWorld
 	// The exchanges of the first round are used up in the second one.
 	again := func(_ *hurl.Entry, list []upstream.Exchange) {
 		for i := range list {
@@ -113,4 +116,43 @@ func (u Update) Ignoring(source []byte) (ignoring Update, ok bool) {
 		p.Edits = ignoreEdits(u.Result.Entry, &p, source)
 	}
 	return Update{u.Path, u.Result, &p}, len(p.Edits) > 0
+}
+
+// Recorded is a fixture that is not in a file, with all secrets in it, and the upstream fixture
+// beside it.
+type Recorded struct{ Text, Upstream []byte }
+
+// Moves runs recorded fixtures in two worlds, whatever these say of their world, and returns what
+// @ignore has to say so that they pass in both: for each fixture and each of its entries a list of
+// directives. The error is as that of Run; the results until then are returned with it.
+func Moves(
+	ctx context.Context, host Host, fixtures []Recorded, o *Options,
+) ([][][]string, error) {
+	var all [][][]string
+	for _, x := range fixtures {
+		const path = "recorded.hurl" // of no file
+		source := &Source{Path: path, upstream: parseUpstream(besideUpstream(path), x.Upstream)}
+		source.File, source.Errors = hurl.Parse(path, x.Text)
+		p := newPlayer(host, []*Source{source}, o, func(*FileResult) {})
+		var results [2][]*Result
+		for i, world := range []*World{&foundWorld, &otherWorld} {
+			var err error
+			results[i], err = p.play(ctx, p.steps, manner{world: world, regardless: true})
+			if err != nil {
+				return all, err
+			}
+		}
+		lists := make([][]string, len(p.steps))
+		for i := range p.steps {
+			s, a, b := p.steps[i].settings(), results[0][i], results[1][i]
+			if a == nil || b == nil {
+				continue
+			}
+			for _, problem := range expected(a.Entry, apart(a, b, s)) {
+				lists[i] = append(lists[i], a.ignoring(b, s, &problem)...)
+			}
+		}
+		all = append(all, lists)
+	}
+	return all, nil
 }

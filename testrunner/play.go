@@ -23,6 +23,8 @@ type play struct {
 	// taken are the exchanges that an entry is to find, by their indices; all for entries that it
 	// does not have.
 	taken map[*hurl.Entry][]int
+	// regardless makes world count for entries that say otherwise, too.
+	regardless bool
 	// change, if not nil, changes the exchanges of an entry.
 	change func(e *hurl.Entry, list []upstream.Exchange)
 }
@@ -50,14 +52,14 @@ func (p *play) steady(r *Request, s *hurl.Settings, e *hurl.Entry) {
 	if !p.world.Seeded {
 		return
 	}
-	if r.Clock = p.world.Clock; s.Clock != nil {
+	if r.Clock = p.world.Clock; s.Clock != nil && !p.regardless {
 		r.Clock = s.Clock.At
 	}
 	seed := p.world.Seed
-	if s.Seed != nil {
+	if s.Seed != nil && !p.regardless {
 		seed = s.Seed.N
 	}
-	if e.Settings.Seed == nil {
+	if e.Settings.Seed == nil || p.regardless {
 		seed += uint64(e.Index) << 32
 	}
 	r.Seed = &seed
@@ -119,6 +121,7 @@ type manner struct {
 	fresh      bool // each request has an instance of its own
 	concurrent int
 	world      *World // nil: foundWorld
+	regardless bool   // of what entries say about the world
 	host       Host   // nil: that of the player
 	component  string // "": that of the player
 	change     func(e *hurl.Entry, list []upstream.Exchange)
@@ -130,7 +133,9 @@ func (p *player) play(ctx context.Context, steps []step, how manner) ([]*Result,
 	if options.World = foundWorld; how.world != nil {
 		options.World = *how.world
 	}
-	options.play = &play{world: options.World, taken: p.taken, change: how.change}
+	options.play = &play{
+		world: options.World, taken: p.taken, regardless: how.regardless, change: how.change,
+	}
 	options.Component = cmp.Or(how.component, options.Component)
 	if options.Concurrent = how.concurrent; how.fresh {
 		options.Isolate = IsolateEntry

@@ -33,6 +33,8 @@ type Source struct {
 	// cannot be changed in place.
 	Converted bool
 	Notes     []string
+	// upstream is the upstream fixture beside it if that is not in a file; nil if it may be in one.
+	upstream *upstreamFile
 }
 
 // Components returns the paths of the components that the entries name, each

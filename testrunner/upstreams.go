@@ -60,64 +60,6 @@ type Upstream interface {
 	Refuse(what string)
 }
 
-// upstreamFile is an upstream fixture.
-type upstreamFile struct {
-	path string
-	file *hurl.File
-	errs []*hurl.ParseError
-	err  error // why it cannot be read
-}
-
-// readUpstream reads an upstream fixture.
-func readUpstream(path string) *upstreamFile {
-	u := &upstreamFile{path: path}
-	data, err := regular.ReadFile(path, regular.MaxFile)
-	if err != nil {
-		u.err = fmt.Errorf("%s: %w", term.Clean(path), reason(err))
-		return u
-	}
-	if u.file, u.errs = hurl.Parse(path, data); len(u.errs) > 0 {
-		return u
-	}
-	fail := func(r hurl.Range, hint, message string) {
-		u.errs = append(u.errs, u.file.Wrong(r, hint, message))
-	}
-	for _, e := range u.file.Entries {
-		s := &e.Settings
-		switch {
-		case s.Fail != nil && s.Fail.Kind != hurl.FailCut && e.Response != nil:
-			fail(e.Response.Range, "remove the response, or @fail",
-				"a request with @fail "+string(s.Fail.Kind)+" has no response")
-		case s.Fail != nil && s.Fail.Kind != hurl.FailCut:
-		case e.Response == nil:
-			fail(e.Request.Range, "add HTTP 200 below the request, or # @fail refused above it",
-				"expected a response for the guest, found none")
-		case e.Response.Status == hurl.AnyStatus:
-			fail(e.Response.StatusRange, "for example HTTP 200",
-				"expected a status for the guest, found *")
-		}
-	}
-	return u
-}
-
-// notInFixtures reports the directives that are only for upstream fixtures.
-func (s *Source) notInFixtures() {
-	for _, e := range s.File.Entries {
-		name, r := "", hurl.Range{}
-		if t := e.Settings.Times; t != nil {
-			name, r = "times", t.Range
-		}
-		if f := e.Settings.Fail; f != nil {
-			name, r = "fail", f.Range
-		}
-		if name != "" {
-			s.Errors = append(s.Errors, s.File.Wrong(r,
-				"write it into a file whose name ends in "+upstreamSuffix,
-				"@"+name+" is about requests that the component sends"))
-		}
-	}
-}
-
 // Records reports whether a run in this mode may write upstream fixtures.
 func (m UpstreamMode) Records() bool {
 	return m == UpstreamOnce || m == UpstreamNew || m == UpstreamAll
@@ -134,25 +76,6 @@ type upstreams struct {
 
 	mu       sync.Mutex
 	recorded []fixture.Exchange
-}
-
-// upstreamCache caches upstream fixtures, which several fixtures may use. It is safe for concurrent
-// use.
-type upstreamCache struct {
-	mu    sync.Mutex
-	files map[string]*upstreamFile
-}
-
-func (c *upstreamCache) read(path string) *upstreamFile {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.files == nil {
-		c.files = make(map[string]*upstreamFile)
-	}
-	if c.files[path] == nil {
-		c.files[path] = readUpstream(path)
-	}
-	return c.files[path]
 }
 
 // siblingUpstream returns the path of the upstream fixture beside a fixture, or "" if there is
@@ -208,6 +131,9 @@ func (r *runner) openUpstreams(source *Source) (*upstreams, []*hurl.ParseError, 
 		u.shared = append(u.shared, files.relative(s.Path))
 	}
 	beside := siblingUpstream(source.Path)
+	if source.upstream != nil {
+		beside = besideUpstream(source.Path)
+	}
 	if beside != "" {
 		u.shared = append(u.shared, beside)
 	}
@@ -217,7 +143,10 @@ func (r *runner) openUpstreams(source *Source) (*upstreams, []*hurl.ParseError, 
 		if _, ok := u.first[path]; ok {
 			continue
 		}
-		f := r.upstreams.read(path)
+		f := source.upstream
+		if f == nil || f.path != path {
+			f = r.upstreams.read(path)
+		}
 		if f.err != nil || len(f.errs) > 0 {
 			return nil, f.errs, f.err
 		}

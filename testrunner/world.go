@@ -50,7 +50,7 @@ const seedNote = "its seed starts the random numbers of this entry; what the ins
 // begin sets the world of the new instance that an entry begins, and in which the entries after it
 // continue.
 func (f *fileRun) begin(e *hurl.Entry) {
-	if !f.file.EntrySettings(e).NewInstance {
+	if !f.file.EntrySettings(e).NewInstance || f.options.play != nil && f.options.play.regardless {
 		return
 	}
 	if c := e.Settings.Clock; c != nil {

@@ -136,6 +136,9 @@ func (f *files) hide(file *file, s *redact.Session) {
 	}
 	now, err := regular.ReadFile(file.path, regular.MaxFile)
 	changed := err == nil && sha256.Sum256(now) != file.sum
+	if changed && !s.Contains(string(now)) {
+		return // what the user has made of it stays
+	}
 	file.sum = sum
 	if err == nil && !changed {
 		err = regular.Replace(file.path, text, 0o644)
@@ -145,10 +148,12 @@ func (f *files) hide(file *file, s *redact.Session) {
 	case changed:
 		f.say("%s: was changed since it was recorded, and may hold a value that later turned out "+
 			"to be a secret", file.path)
-	case err != nil:
+	case err != nil && s.Contains(string(now)):
 		f.say(
 			"%s: holds a value that later turned out to be a secret, and cannot be rewritten: %v",
 			file.path, err)
+	case err != nil:
+		f.say("%s: cannot be rewritten: %v", file.path, err)
 	}
 }
 

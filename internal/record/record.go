@@ -46,6 +46,9 @@ type Options struct {
 	// Timeout is how long the server waits for the head of a response; 0 means
 	// that it waits forever.
 	Timeout time.Duration
+	// Moves finds what differs in the responses of recorded exchanges when the clock and the random
+	// numbers do, so that the fixtures ignore it; nil if nobody looks.
+	Moves Moves
 	// Say prints a line for the user. It is called from several goroutines, one
 	// at a time.
 	Say func(line string)
@@ -205,6 +208,7 @@ func (r *Recorder) write() {
 			r.failing(r.rewrite(false), 0)
 		}
 	}
+	r.propose()
 	r.files.revise(r.session, true)
 	r.failing(r.rewrite(true), len(r.file.traces))
 }

@@ -83,20 +83,7 @@ func (r *Recorder) rewrite(last bool) error {
 	if last {
 		hide = r.session.Hide
 	}
-	slices.SortStableFunc(s.traces, func(a, b *trace) int {
-		return a.recorded.Start.Compare(b.recorded.Start)
-	})
-	var own []*fixture.Exchange
-	others := document{options: hurl.RecordOptions{Upstream: true}}
-	var before *Instance
-	for _, t := range s.traces {
-		x := *t.exchange
-		if t.in != nil && t.in != before {
-			before, x.World = t.in, r.world(t.in)
-		}
-		own = append(own, &x)
-		others.list = append(others.list, r.exchanges(t)...)
-	}
+	own, others := r.inOrder()
 	for _, x := range others.list {
 		r.session.Find(x)
 	}
@@ -106,6 +93,24 @@ func (r *Recorder) rewrite(last bool) error {
 		err = s.write(besideUpstream(r.options.Session), upstream)
 	}
 	return err
+}
+
+// inOrder returns the exchanges of the session, in their order, and those with other servers.
+func (r *Recorder) inOrder() (own []*fixture.Exchange, others *document) {
+	slices.SortStableFunc(r.file.traces, func(a, b *trace) int {
+		return a.recorded.Start.Compare(b.recorded.Start)
+	})
+	others = &document{options: hurl.RecordOptions{Upstream: true}}
+	var before *Instance
+	for _, t := range r.file.traces {
+		x := *t.exchange
+		if t.in != nil && t.in != before {
+			before, x.World = t.in, r.world(t.in)
+		}
+		own = append(own, &x)
+		others.list = append(others.list, r.exchanges(t)...)
+	}
+	return own, others
 }
 
 // write writes a file that was not there before, or anew if it is as it was written.
