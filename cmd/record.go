@@ -143,7 +143,8 @@ func (t *server) startRecording(
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeForMoves)
 		defer cancel()
 		test := &testSettings{guest: s, load: s.load, component: path}
-		test.load.Outbound, test.load.Engine, test.load.Dirs = nil, engine, slices.Clone(s.load.Dirs)
+		test.load.Outbound, test.load.Engine = nil, engine
+		test.load.Dirs = slices.Clone(s.load.Dirs)
 		for i := range test.load.Dirs { // what was written once is enough
 			test.load.Dirs[i].ReadOnly = true
 		}

@@ -72,8 +72,8 @@ func (r *Recorder) propose() {
 	}
 	if changed > 0 {
 		r.files.stale = true
-		r.Say(fmt.Sprintf("# @ignore is written for what moves with the clock and the random numbers, "+
-			"in %s", words.Count(changed, "entry", "entries")))
+		r.Say(fmt.Sprintf("# @ignore is written for what moves with the clock and the random "+
+			"numbers, in %s", words.Count(changed, "entry", "entries")))
 	}
 	if err != nil {
 		r.Say(fmt.Sprintf("not all of what moves is known, so # @ignore may be missing: %v", err))
