@@ -55,7 +55,8 @@ var allowed = map[string][]string{
 
 	"internal/interfaces": {},
 
-	"e2e": {},
+	"e2e":       {},
+	"packaging": {}, // programs that make packages of a release
 }
 
 // homes lists the only rooms that may import a third-party module.

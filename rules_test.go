@@ -26,7 +26,7 @@ var onlyIn = map[string][]string{
 }
 
 // programs are the folders of programs that are not a part of wasihttp.
-var programs = []string{"bench/", "docs/", "e2e/", "examples/", "testdata/"}
+var programs = []string{"bench/", "docs/", "e2e/", "examples/", "packaging/", "testdata/"}
 
 // TestWhatBelongsToTheProcessHasOnePlace also refuses functions named init.
 func TestWhatBelongsToTheProcessHasOnePlace(t *testing.T) {

@@ -45,6 +45,10 @@ func engineDoors(t *state) doors {
 	return doors{load: loader.Load, servable: loader.Servable, helper: compileAside(t)}
 }
 
+// once is for how long the same signal counts once. What starts the program often sends it to the
+// process and to its group, or passes on one that the terminal has sent to both: timeout(1), npm.
+const once = 300 * time.Millisecond
+
 // lastGrace is how long a command may go on after the second signal.
 const lastGrace = 300 * time.Millisecond
 
@@ -57,28 +61,41 @@ func (t *state) main(ctx context.Context, d doors) int {
 	t.ignore = stop
 	ended := make(chan int, 1)
 	go func() { ended <- t.report(ctx, t.run(ctx, d)) }()
+	return t.await(ended, signals, cancel)
+}
+
+// await returns the exit code of a command: that which it ended with, or that of a signal.
+func (t *state) await(
+	ended <-chan int, signals <-chan os.Signal, cancel context.CancelCauseFunc,
+) int {
+	var first os.Signal
 	select {
 	case code := <-ended:
 		return code
-	case s := <-signals:
-		cancel(&signalError{s})
+	case first = <-signals:
+		cancel(&signalError{first})
 		if !t.orderly.Load() {
-			return signalCode(s)
+			return signalCode(first)
 		}
 	}
-	select {
-	case code := <-ended:
-		return code
-	case s := <-signals:
-		close(t.abort)
-		timer := time.NewTimer(lastGrace)
-		defer timer.Stop()
+	for began := time.Now(); ; {
 		select {
-		case <-ended:
-		case <-timer.C:
-			t.leave()
+		case code := <-ended:
+			return code
+		case s := <-signals:
+			if s == first && time.Since(began) < once {
+				continue
+			}
+			close(t.abort)
+			timer := time.NewTimer(lastGrace)
+			defer timer.Stop()
+			select {
+			case <-ended:
+			case <-timer.C:
+				t.leave()
+			}
+			return signalCode(s)
 		}
-		return signalCode(s)
 	}
 }
 
