@@ -118,8 +118,8 @@ func packages(release *dist.Release, license []byte) []npmPackage {
 		name := "wasihttp-" + system + "-" + processor
 		m := newManifest(name, release.Version, "The program of wasihttp for "+p.String())
 		m.OS, m.CPU, m.PreferUnplugged = []string{system}, []string{processor}, true
-		note := fmt.Sprintf("# %s\n\nThe program of [wasihttp](%s) for %s. Install `wasihttp`, which "+
-			"chooses\nthe package for your system.\n", name, home, p)
+		note := fmt.Sprintf("# %s\n\nThe program of [wasihttp](%s) for %s.\n"+
+			"Install `wasihttp`, which chooses the package for your system.\n", name, home, p)
 		list = append(list, npmPackage{m, []file{
 			{"bin/" + p.Executable(), 0o755, release.Binaries[p]},
 			{"README.md", 0o644, []byte(note)},

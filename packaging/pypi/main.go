@@ -74,8 +74,7 @@ var semantic = regexp.MustCompile(`^(\d+\.\d+\.\d+)(?:-(alpha|beta|rc|next)(?:\.
 func pythonVersion(version string) (string, error) {
 	m := semantic.FindStringSubmatch(version)
 	if m == nil {
-		return "", fmt.Errorf("version %q: not of the form 1.2.3, or 1.2.3-rc.1 with alpha, beta or rc",
-			version)
+		return "", fmt.Errorf("version %q: neither 1.2.3 nor 1.2.3-rc.1 (alpha, beta)", version)
 	}
 	kind := map[string]string{"alpha": "a", "beta": "b", "rc": "rc", "next": ".dev"}[m[2]]
 	number := m[3]
