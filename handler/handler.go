@@ -24,6 +24,7 @@ type ProxyHandler struct {
 	heads   holder
 	wakes   wakes
 	workers sync.WaitGroup // grows under mu only while not closed
+	crew    crew
 
 	mu     sync.Mutex
 	all    map[*worker]struct{}
@@ -121,7 +122,7 @@ func (h *ProxyHandler) start(x *exchange) {
 	w := newWorker(h)
 	h.all[w] = struct{}{}
 	h.workers.Add(1)
-	go w.run(x)
+	h.crew.run(w, x)
 }
 
 // unqueue takes x out of the queue, if it is there.
@@ -143,7 +144,7 @@ func (h *ProxyHandler) unpark(i int) {
 func (h *ProxyHandler) park(w *worker, refuses bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed {
+	if h.closed || w.retires {
 		return false
 	}
 	if !refuses {
@@ -182,6 +183,21 @@ func (h *ProxyHandler) retire(w *worker) {
 			return
 		}
 	}
+}
+
+// Retire makes each worker that there is end as soon as it has no request: those that come from now
+// on are for new instances.
+func (h *ProxyHandler) Retire() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for w := range h.all {
+		w.retires = true
+	}
+	for _, w := range h.parked {
+		w.next <- nil
+	}
+	clear(h.parked)
+	h.parked = h.parked[:0]
 }
 
 // workerEnded is called by a worker at its very end.
@@ -232,6 +248,7 @@ func (h *ProxyHandler) Close(ctx context.Context) {
 	h.shut()
 	unhook := context.AfterFunc(ctx, func() { h.stopAll(ErrClosed) })
 	h.workers.Wait()
+	h.crew.end()
 	h.clock.stop()
 	h.heads.stop()
 	unhook()

@@ -15,8 +15,9 @@ type worker struct {
 	h    *ProxyHandler
 	ctx  workerContext  // of the store and everything in it
 	next chan *exchange // the one message that a parked worker gets; nil: end
-	// refuses is guarded by the handler's lock.
-	refuses bool
+	// refuses and retires are guarded by the handler's lock.
+	refuses bool // takes no request before it has something else to do
+	retires bool // takes no request any more
 
 	inst  *Instance
 	total int // requests taken
@@ -39,7 +40,6 @@ func newWorker(h *ProxyHandler) *worker {
 func (w *worker) run(x *exchange) {
 	defer w.h.workerEnded(w)
 	defer w.ctx.end(nil)
-	growStack()
 	inst, err := w.instantiate()
 	if err != nil {
 		x.resolve(nil, &InstantiationError{Data: x.data, Request: x.req, Err: err})
@@ -213,16 +213,3 @@ func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 		_ = res.Body.Close()
 	}
 }
-
-// growStack makes the goroutine's stack grow to what guest calls need while there is little on it.
-// Otherwise the stack is copied several times during a request, which takes a sixth of the time of
-// a small one.
-//
-//go:noinline
-func growStack() {
-	var room [24 << 10]byte
-	touch(&room)
-}
-
-//go:noinline
-func touch(room *[24 << 10]byte) { room[0] = 1 }

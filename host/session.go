@@ -17,8 +17,14 @@ import (
 // The instance is made for the first request, and is not replaced when it has ended. A Session is
 // safe for concurrent use.
 type Session struct {
+	host  *Host
+	proxy *handler.ProxyHandler
+	life  atomic.Pointer[life] // the last one that has begun
+}
+
+// life is what a Session has for one instance.
+type life struct {
 	maker  maker
-	proxy  *handler.ProxyHandler
 	limit  int // of requests at once
 	made   atomic.Bool
 	hurry  atomic.Bool
@@ -47,32 +53,59 @@ var ErrEnded = errors.New("the instance has ended")
 
 // NewSession returns a Session, which must be closed before the Host. The end of ctx stops it.
 func (h *Host) NewSession(ctx context.Context, o SessionOptions) (*Session, error) {
-	s := &Session{
+	l, err := h.newLife(o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{host: h}
+	s.life.Store(l)
+	s.proxy = handler.Options{MaxWorkers: 1}.New(ctx, (*sessionMaker)(s))
+	return s, nil
+}
+
+// End makes the instance end by itself, as soon as it has no request. It does not wait for that. A
+// request that comes after that fails with ErrEnded.
+func (s *Session) End() { s.proxy.Retire() }
+
+// Renew makes the Session what NewSession returns for the options, at a lower cost: its next
+// request is the first one of a new instance, which is made when the one before has ended. There
+// must be no request whose response is not complete. If there is an error, Renew has done nothing.
+func (s *Session) Renew(o SessionOptions) error {
+	l, err := s.host.newLife(o)
+	if err != nil {
+		return err
+	}
+	s.End()
+	s.life.Store(l)
+	return nil
+}
+
+func (h *Host) newLife(o SessionOptions) (*life, error) {
+	l := &life{
 		maker: h.maker, limit: 1,
 		vacant: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	if h.Kind() == handler.P3 {
-		s.limit = max(o.Concurrent, 1)
+		l.limit = max(o.Concurrent, 1)
 	}
 	if h.cfg.KeyValue == nil {
-		s.maker.base.KeyValue = wasi.NewKeyValue()
+		l.maker.base.KeyValue = wasi.NewKeyValue()
 	}
-	s.maker.base.Env = withEnv(h.maker.base.Env, o.Env)
+	l.maker.base.Env = withEnv(h.maker.base.Env, o.Env)
 	if o.Connect != nil {
 		outbound := h.cfg.Outbound
 		outbound.Connect = o.Connect
-		s.maker.outbound = &outbound
+		l.maker.outbound = &outbound
 	}
 	if o.Network != nil {
-		s.maker.base.Network = o.Network
+		l.maker.base.Network = o.Network
 	}
-	if err := s.maker.base.Check(); err != nil {
+	if err := l.maker.base.Check(); err != nil {
 		return nil, err
 	}
-	s.maker.instance = func() InstanceOptions { return InstanceOptions{World: o.World} }
-	s.signal()
-	s.proxy = handler.Options{MaxWorkers: 1}.New(ctx, (*sessionMaker)(s))
-	return s, nil
+	l.maker.instance = func() InstanceOptions { return InstanceOptions{World: o.World} }
+	l.signal()
+	return l, nil
 }
 
 // withEnv returns an environment with more variables.
@@ -104,32 +137,34 @@ func (s *Session) Handle(ctx context.Context, c *Call, r *http.Request) (*http.R
 // reports whether the instance can take another request; if not, it has ended. An instance that
 // takes several requests at once is not waited for. The end of ctx ends the wait.
 func (s *Session) Wait(ctx context.Context) bool {
+	l := s.life.Load()
 	select {
-	case <-s.ended:
+	case <-l.ended:
 		return false
 	default:
 	}
-	if s.limit > 1 {
+	if l.limit > 1 {
 		return true
 	}
 	select {
-	case <-s.vacant:
-		s.signal() // for the next Wait
+	case <-l.vacant:
+		l.signal() // for the next Wait
 		return true
-	case <-s.ended:
+	case <-l.ended:
 	case <-ctx.Done():
 	}
 	return false
 }
 
 // Ended returns a channel that is closed when the instance has ended.
-func (s *Session) Ended() <-chan struct{} { return s.ended }
+func (s *Session) Ended() <-chan struct{} { return s.life.Load().ended }
 
 // Err returns why the instance has ended; nil if it has not, or nothing was wrong with it.
 func (s *Session) Err() error {
+	l := s.life.Load()
 	select {
-	case <-s.ended:
-		return s.cause
+	case <-l.ended:
+		return l.cause
 	default:
 		return nil
 	}
@@ -137,22 +172,22 @@ func (s *Session) Err() error {
 
 // Hurry ends the time for work after a response: if the guest still works when no response has a
 // receiver any more, the instance is stopped, and Err returns what the guest was doing.
-func (s *Session) Hurry() { s.hurry.Store(true) }
+func (s *Session) Hurry() { s.life.Load().hurry.Store(true) }
 
 // Close refuses requests that wait, waits until the guest has ended its work, and stops it if ctx
 // ends before that. It returns when there is no instance.
 func (s *Session) Close(ctx context.Context) { s.proxy.Close(ctx) }
 
 // end records that there is no instance any more.
-func (s *Session) end(cause error) {
-	s.cause = cause
-	close(s.ended)
+func (l *life) end(cause error) {
+	l.cause = cause
+	close(l.ended)
 }
 
 // signal wakes a Wait.
-func (s *Session) signal() {
+func (l *life) signal() {
 	select {
-	case s.vacant <- struct{}{}:
+	case l.vacant <- struct{}{}:
 	default:
 	}
 }
@@ -162,29 +197,29 @@ type sessionMaker Session
 
 // Instantiate makes the one instance.
 func (m *sessionMaker) Instantiate(ctx context.Context) (*handler.Instance, error) {
-	s := (*Session)(m)
-	if s.made.Swap(true) {
+	l := m.life.Load()
+	if l.made.Swap(true) {
 		return nil, ErrEnded
 	}
-	inst, err := s.maker.Instantiate(ctx)
+	inst, err := l.maker.Instantiate(ctx)
 	if err != nil {
-		s.end(err)
+		l.end(err)
 		return nil, err
 	}
-	inst.State = &sessionWorker{inst.State, s}
-	inst.Expiration = sessionExpiration{s}
+	inst.State = &sessionWorker{inst.State, l}
+	inst.Expiration = sessionExpiration{l}
 	return inst, nil
 }
 
 // sessionExpiration lets an instance without requests live.
-type sessionExpiration struct{ session *Session }
+type sessionExpiration struct{ *life }
 
 // Expires limits work after a response.
 func (e sessionExpiration) Expires(status handler.WorkerStatus, since time.Time) time.Time {
-	if status == handler.PostReturn && e.session.hurry.Load() {
+	if status == handler.PostReturn && e.hurry.Load() {
 		return since
 	}
-	cfg := &e.session.maker.host.cfg
+	cfg := &e.maker.host.cfg
 	return handler.Timeouts{
 		PostReturn: cfg.PostReturnTimeout,
 		Streaming:  cfg.BodyTimeout,
@@ -194,18 +229,18 @@ func (e sessionExpiration) Expires(status handler.WorkerStatus, since time.Time)
 	)
 }
 
-// sessionWorker keeps the instance for all requests of the Session.
+// sessionWorker keeps the instance for all requests of its life.
 type sessionWorker struct {
 	handler.WorkerState
-	session *Session
+	life *life
 }
 
 // ShouldAcceptRequest takes as many requests at once as it may, without an end.
 func (w *sessionWorker) ShouldAcceptRequest(concurrent, _ int) handler.ShouldAccept {
-	if concurrent >= w.session.limit {
+	if concurrent >= w.life.limit {
 		return handler.No
 	}
-	w.session.signal()
+	w.life.signal()
 	return handler.Yes
 }
 
@@ -216,14 +251,14 @@ func (w *sessionWorker) OnRequestStart(
 	task handler.TaskID,
 ) time.Time {
 	select {
-	case <-w.session.vacant:
+	case <-w.life.vacant:
 	default:
 	}
 	return w.WorkerState.OnRequestStart(store, data, task)
 }
 
-// Drop frees the instance and ends the Session.
+// Drop frees the instance and ends its life.
 func (w *sessionWorker) Drop(store handler.Store, err error) {
 	w.WorkerState.Drop(store, err)
-	w.session.end(err)
+	w.life.end(err)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -177,7 +178,7 @@ func TestRequestsOfASessionStartInTheirOrder(t *testing.T) {
 			if len(order) != 8 || concurrent == 4 && !slices.IsSorted(order) {
 				t.Errorf("in the order %v", order)
 			}
-			if n := s.maker.host.ids.Load(); n != 1 {
+			if n := s.life.Load().maker.host.ids.Load(); n != 1 {
 				t.Errorf("%d instances", n)
 			}
 		})
@@ -214,5 +215,76 @@ func TestASessionAddsToTheEnvironment(t *testing.T) {
 	}
 	if _, err := h.NewSession(t.Context(), SessionOptions{Env: [][2]string{{"A", "\xff"}}}); err == nil {
 		t.Error("what is not UTF-8 is accepted")
+	}
+}
+
+func TestARenewedSessionIsANewOne(t *testing.T) {
+	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
+		t.Run(guest, func(t *testing.T) {
+			h := newHost(t, guest, Config{})
+			s := newSession(t, h, SessionOptions{})
+			get := func(target string) string {
+				t.Helper()
+				body, err := text(s.Handle(t.Context(), &Call{}, request(t, target)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !s.Wait(t.Context()) {
+					t.Fatal("the instance has ended")
+				}
+				return body
+			}
+			for range 3 {
+				first, kv := s.Ended(), s.life.Load().maker.base.KeyValue
+				if got := get("/counter") + get("/counter"); got != "1\n2\n" {
+					t.Errorf("got %q", got)
+				}
+				get("/big?n=300000")
+				if err := s.Renew(SessionOptions{Env: [][2]string{{"A", "\xff"}}}); err == nil {
+					t.Error("what is not UTF-8 is accepted")
+				}
+				if got := get("/counter"); got != "4\n" {
+					t.Errorf("after a Renew that failed: %q", got)
+				}
+				if err := s.Renew(SessionOptions{}); err != nil {
+					t.Fatal(err)
+				}
+				<-first // the instance ends, though no other one is needed yet
+				if s.life.Load().maker.base.KeyValue == kv {
+					t.Error("the new instance finds the store of the old one")
+				}
+			}
+			if n := h.linked.Idle(); n != 1 {
+				t.Errorf("%d instances are kept, want the one that is made new each time", n)
+			}
+			if guest == "rust-kitchen" {
+				err := s.Renew(SessionOptions{Env: [][2]string{{"RENEWED", "yes"}}})
+				if got := get("/env"); err != nil || !strings.Contains(got, "RENEWED=yes") {
+					t.Errorf("the environment is %q, %v", got, err)
+				}
+			}
+			get("/counter")
+			s.End()
+			<-s.Ended()
+			if _, err := s.Handle(t.Context(), &Call{}, request(t, "/counter")); !errors.Is(err, ErrEnded) {
+				t.Errorf("after its end: %v", err)
+			}
+		})
+	}
+}
+
+// A Session whose instance has failed can begin anew.
+func TestARenewedSessionForgetsHowItEnded(t *testing.T) {
+	s := newSession(t, newHost(t, "rust-kitchen", Config{}), SessionOptions{})
+	if _, err := text(s.Handle(t.Context(), &Call{}, request(t, "/trap"))); err == nil {
+		t.Fatal("no trap")
+	}
+	<-s.Ended()
+	if err := s.Renew(SessionOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	body, err := text(s.Handle(t.Context(), &Call{}, request(t, "/counter")))
+	if body != "1\n" || err != nil || !s.Wait(t.Context()) || s.Err() != nil {
+		t.Errorf("got %q, %v, ended: %v", body, err, s.Err())
 	}
 }

@@ -200,20 +200,20 @@ func (r *runner) parallel(ctx context.Context, jobs int, shared *session) error 
 	var workers sync.WaitGroup
 	for range jobs {
 		workers.Go(func() {
+			s := shared
+			if s == nil {
+				s = newSession(r.host, 1)
+			}
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(r.files) {
 					return
 				}
-				s := shared
-				if s == nil {
-					s = newSession(r.host, 1)
-				}
 				if err := r.file(ctx, i, r.files[i], s); err != nil {
 					r.stop(err)
 				}
 				if shared == nil {
-					s.fresh()
+					s.forget()
 				}
 			}
 		})

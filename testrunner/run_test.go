@@ -128,6 +128,31 @@ func TestGuestsThatCannotBeReusedGetAnInstancePerRequest(t *testing.T) {
 	}
 }
 
+// What a file finds does not depend on which one ran before it.
+func TestWithJobsAFileKnowsNothingOfOthers(t *testing.T) {
+	h := &fakeHost{response: func(n int, r *testrunner.Request) *testrunner.Response {
+		if r.Target == "/fail" {
+			return failure(testrunner.Expired, "")
+		}
+		return once(testrunner.Trap)(n, r)
+	}}
+	one := get + "\n" + get + "\nGET http://localhost/fail\nHTTP 200\n"
+	texts := slices.Repeat([]string{one}, 6)
+	files, _ := run(t, h, testrunner.Options{Jobs: 2}, parse(t, texts...))
+	for _, f := range files {
+		var notes []string
+		for _, r := range f.Results {
+			notes = append(notes, r.Notes...)
+		}
+		if len(notes) != 1 || !strings.Contains(notes[0], "cannot be reused") {
+			t.Errorf("the notes are %q", notes)
+		}
+	}
+	if len(files) != len(texts) || h.open != 0 {
+		t.Errorf("%d files, %d instances are left", len(files), h.open)
+	}
+}
+
 func TestReuseIsAFailureWhereHostsReuse(t *testing.T) {
 	h := &fakeHost{response: once(testrunner.Trap), reusable: true}
 	files, s := run(t, h, testrunner.Options{}, parse(t, get+"\n"+get))

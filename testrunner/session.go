@@ -70,6 +70,12 @@ func (s *session) fresh() {
 	}
 }
 
+// forget makes the session a new one.
+func (s *session) forget() {
+	s.fresh()
+	clear(s.slots)
+}
+
 // leave ends the instances that have begun in a world of their own file, which no other file uses.
 func (s *session) leave(shared World) {
 	s.mu.Lock()

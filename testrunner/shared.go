@@ -44,9 +44,8 @@ func (r *runner) count(u *upstreams, path string, allRan bool) {
 	if u.set == nil || u.mode == UpstreamAll {
 		return
 	}
-	beside := siblingUpstream(path)
 	for _, file := range u.files {
-		if file.path == beside {
+		if file.isBeside(path) {
 			continue
 		}
 		if s.used == nil {

@@ -91,6 +91,11 @@ func siblingUpstream(path string) string {
 	return beside
 }
 
+// isBeside reports whether the file is the upstream fixture beside a fixture.
+func (u *upstreamFile) isBeside(fixture string) bool {
+	return fixture != Stdin && u.path == besideUpstream(fixture)
+}
+
 // besideUpstream returns the path for an upstream fixture beside a fixture.
 func besideUpstream(path string) string {
 	return strings.TrimSuffix(path, filepath.Ext(path)) + upstreamSuffix
@@ -406,7 +411,7 @@ func (f *fileRun) reportUnused(allRan bool) {
 	}
 	var places []string
 	for _, file := range f.upstreams.files {
-		if file.path != siblingUpstream(f.result.Path) {
+		if !file.isBeside(f.result.Path) {
 			continue
 		}
 		for n, used := range f.upstreams.uses(file) {

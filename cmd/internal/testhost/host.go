@@ -45,6 +45,9 @@ type Host struct {
 type loaded struct {
 	*Component
 	err error
+
+	mu   sync.Mutex
+	idle []*host.Session // of targets that were closed, for others
 }
 
 // New returns a Host without components.
@@ -61,7 +64,7 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 		limit = max(t.config.Concurrent, 1)
 	}
 	a := &target{
-		hint: l.Hint, kind: l.Host.Kind(), limit: limit, clock: spec.World.Clock,
+		component: l, hint: l.Hint, kind: l.Host.Kind(), limit: limit, clock: spec.World.Clock,
 	}
 	options := host.SessionOptions{Env: envOf(spec.Env), Concurrent: limit}
 	a.upstreams.hermetic = spec.Hermetic
@@ -74,11 +77,50 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 		options.Network = &wasi.Network{Refused: a.upstreams.refused}
 	}
 	var err error
-	a.session, err = l.Host.NewSession(context.WithoutCancel(ctx), options)
+	a.session, err = l.open(ctx, options)
 	if err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// open returns a session: one that was used before, which costs less, if there is one.
+func (l *loaded) open(ctx context.Context, o host.SessionOptions) (*host.Session, error) {
+	l.mu.Lock()
+	var used *host.Session
+	if n := len(l.idle) - 1; n >= 0 {
+		used, l.idle = l.idle[n], l.idle[:n]
+	}
+	l.mu.Unlock()
+	if used == nil {
+		return l.Host.NewSession(context.WithoutCancel(ctx), o)
+	}
+	if err := used.Renew(o); err != nil {
+		l.keep(used)
+		return nil, err
+	}
+	return used, nil
+}
+
+// keep ends the instance of a session that has no request, and keeps the session for another
+// target.
+func (l *loaded) keep(s *host.Session) {
+	s.End()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.idle = append(l.idle, s)
+}
+
+// free ends the sessions and frees the component.
+func (l *loaded) free(ctx context.Context) error {
+	for _, s := range l.idle {
+		closeSession(s, graceForEnd)
+	}
+	l.idle = nil
+	if l.Component == nil || l.Close == nil {
+		return nil
+	}
+	return l.Close(ctx)
 }
 
 var errNotTestable = errors.New("this component cannot be tested")
@@ -119,9 +161,7 @@ func (t *Host) Drop(ctx context.Context) error {
 	defer t.mu.Unlock()
 	var errs []error
 	for _, l := range t.loaded {
-		if l.Component != nil && l.Close != nil {
-			errs = append(errs, l.Close(ctx))
-		}
+		errs = append(errs, l.free(ctx))
 	}
 	t.loaded = make(map[string]*loaded)
 	return errors.Join(errs...)

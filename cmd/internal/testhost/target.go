@@ -19,10 +19,11 @@ import (
 
 // target passes requests to one instance, and classifies how they end.
 type target struct {
-	hint    func(*host.Failure) string
-	session *host.Session
-	kind    handler.Kind
-	limit   int // of requests at once
+	component *loaded
+	hint      func(*host.Failure) string
+	session   *host.Session
+	kind      handler.Kind
+	limit     int // of requests at once
 	// clock is the time at which the instance begins; zero for that of the machine.
 	clock time.Time
 	// upstreams stand for other servers, if they are recorded.
@@ -37,15 +38,21 @@ func (t *target) Reusable() bool { return t.kind == handler.P3 }
 // graceForEnd is how long an idle instance may take to end.
 const graceForEnd = 100 * time.Millisecond
 
-// Close ends the instance. An instance that can take another request ends by
-// itself, so that its memory can be recycled; others are stopped.
+// Close ends the instance. An instance that can take another request ends by itself, so that its
+// memory can be recycled; others are stopped.
 func (t *target) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), graceForEnd)
-	defer cancel()
-	if !t.vacant.Load() {
-		cancel()
+	if t.vacant.Load() {
+		t.component.keep(t.session)
+		return
 	}
-	t.session.Close(ctx)
+	closeSession(t.session, 0)
+}
+
+// closeSession ends a session, whose instance gets some time to end by itself.
+func closeSession(s *host.Session, grace time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	s.Close(ctx)
 }
 
 const (
