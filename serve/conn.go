@@ -25,6 +25,7 @@ type conn struct {
 	ahead    []byte // read before, and next for Read
 	served   uint64 // requests that net/http has read; belongs to its goroutine
 	out      gathered
+	half     half
 	raw      syscall.RawConn // made when it is first needed
 }
 
@@ -68,8 +69,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.read(p)
 		if n == 0 {
+			if err == io.EOF && c.runs() {
+				err = c.awaitLeave(c.framer.old)
+			}
 			return n, err
 		}
+		c.half.began(time.Now())
 		if c.framer.number == 0 && p[0] == tlsHandshake && c.state == nil {
 			c.use()
 			c.refuseTLS()
@@ -88,6 +93,11 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 		return n, err
 	}
+}
+
+// runs reports whether a request is running that has come whole.
+func (c *conn) runs() bool {
+	return c.framer.state == frameStart && c.framer.number > c.half.ended.Load()
 }
 
 // read reads what has been read before, or else from the connection below.
@@ -117,6 +127,7 @@ func writeRefusal(w io.Writer, status, text string) {
 // 9.6).
 func (c *conn) Close() error {
 	c.use()
+	c.wake()
 	patient := c.over.Load() || c.midway.Load() && !c.listener.stopping.Load()
 	patient = patient && !c.reset.Load() && !c.listener.hurry.Load()
 	if patient && !c.closed.Swap(true) {

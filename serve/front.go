@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -252,6 +253,7 @@ func (p *plainConn) serve() (hand bool) {
 		}
 		now := time.Now()
 		p.c.use()
+		p.c.half.began(now)
 		head, ok := parsePlain(p.buf[:n], o.MaxHeaderBytes)
 		if !ok {
 			return p.handOver(n)
@@ -292,6 +294,7 @@ func (p *plainConn) setDeadline(at time.Time) error {
 // handOver prepares the connection for net/http, which gets the first n bytes of the buffer first.
 func (p *plainConn) handOver(n int) bool {
 	p.c.ahead, p.c.served = p.buf[:n], 0
+	p.c.half.ended.Store(0)
 	return p.c.SetReadDeadline(time.Time{}) == nil
 }
 
@@ -376,6 +379,10 @@ func (p *plainConn) watch(watched chan<- struct{}, cancel context.CancelCauseFun
 	defer close(watched)
 	n, err := p.c.Conn.Read(p.buf)
 	p.rest = n
+	if err == io.EOF {
+		p.rest = -1
+		err = p.c.awaitLeave(false)
+	}
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		p.rest = -1
 		cancel(nil)

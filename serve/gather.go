@@ -18,6 +18,8 @@ func (c *conn) Gather(begin bool) {
 	c.out.on = begin
 	if held := c.out.held; !begin && len(held) > 0 {
 		c.out.held = held[:0]
+		c.half.begin()
+		defer c.half.writing.Unlock()
 		// If it fails so does whatever is written next.
 		_, _ = c.Conn.Write(held)
 	}
@@ -26,11 +28,13 @@ func (c *conn) Gather(begin bool) {
 // Write writes to the connection. Only one goroutine does.
 func (c *conn) Write(p []byte) (int, error) {
 	out := &c.out
-	switch {
-	case out.on && len(p) <= maxGathered-len(out.held):
+	if out.on && len(p) <= maxGathered-len(out.held) {
 		out.held = append(out.held, p...)
 		return len(p), nil
-	case len(out.held) == 0:
+	}
+	c.half.begin()
+	defer c.half.writing.Unlock()
+	if len(out.held) == 0 {
 		return c.Conn.Write(p)
 	}
 	held := len(out.held)

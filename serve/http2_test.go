@@ -123,7 +123,7 @@ func TestFailuresAreExplainedAndCutOffOnEachWire(t *testing.T) {
 				return nil, &Failure{Outcome: Expired, Cause: "slow"}
 			}
 			return answerBody(200, newChunkBody(ctx, chunks("part"), &Failure{Outcome: Trap, Cause: "late"})), nil
-		}), Options{Timeout: 50 * time.Millisecond})
+		}), Options{Timeout: 50 * time.Millisecond, Grace: 20 * time.Millisecond})
 		resp, text := fetch(t, c, newRequest(t, "GET", s.url+"/early", nil))
 		if resp.StatusCode != 500 || resp.Header.Get("X-Wasihttp-Outcome") != "trap" ||
 			!strings.Contains(text, "out of bounds") {
@@ -194,7 +194,7 @@ func TestARequestEndsWithItsClientOnEachWire(t *testing.T) {
 			<-ctx.Done()
 			left <- ctx.Err()
 			return nil, ctx.Err()
-		}), Options{})
+		}), Options{Grace: 20 * time.Millisecond})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			receive(t, entered, "request")

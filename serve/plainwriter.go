@@ -251,6 +251,9 @@ func (w *plainWriter) write() error {
 	if size == 0 {
 		return nil
 	}
+	h := &w.p.c.half
+	h.begin()
+	defer h.writing.Unlock()
 	if size > plainSize {
 		_, err := w.out.WriteTo(w.p.c.Conn)
 		return err

@@ -351,6 +351,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if c.served++; c.Last() {
 			w.Header().Set("Connection", "close")
 		}
+		defer func() { c.half.ended.Store(c.served) }()
 	}
 	if problem := invalid(r, c != nil && c.framer.isHostless(c.served)); problem != "" {
 		if r.ProtoMajor == 1 || r.Method == "PRI" {
