@@ -2,13 +2,8 @@ package testrunner
 
 import (
 	"context"
-	"net/http"
-	"slices"
-	"strings"
 
-	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
-	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 )
 
 // Other is what the responses of a component are compared with.
@@ -23,8 +18,9 @@ type Other struct {
 
 // Against returns a finder that runs the selected entries against two components, or a component
 // and a server. Where the responses differ, the outcome of an entry is Mismatch; what the fixture
-// expects does not matter. What a fixture says in headers that hold secrets by their names is not
-// sent to a server, unless the value was given as a secret of the run.
+// expects does not matter. Captures of both sides are of their own responses. Secrets of a fixture
+// are not sent to a server, unless the server has responded with them, or they were given as
+// secrets of the run.
 func Against(other Other) func(
 	context.Context, Host, []*Source, *Options, func(*FileResult),
 ) (*Summary, error) {
@@ -47,7 +43,7 @@ func Against(other Other) func(
 			results[p.steps[i].entry], p.taken[p.steps[i].entry] = r, r.exchanges
 		}
 		if how.component = other.Component; remote {
-			how.host = &discreet{other.Server, other.AllMethods, o.Secrets}
+			how.host = newDiscreet(other, o.Secrets)
 		}
 		two, err := p.play(ctx, p.steps, how)
 		if err != nil {
@@ -64,10 +60,9 @@ func Against(other Other) func(
 				for _, name := range ownFields() {
 					s.Ignore = append(s.Ignore, hurl.Ignore{Kind: hurl.IgnoreHeader, Arg: name})
 				}
-				if got.Response != nil && got.Response.Failure != nil &&
-					got.Response.Failure.Outcome == Skipped {
+				if why := notSent(p.steps[:i], two, p.steps[i], got); why != "" {
 					r.Outcome, r.Problems = Skipped, nil
-					r.Notes = append(r.Notes, got.Response.Failure.Cause)
+					r.Notes = append(r.Notes, why)
 					continue
 				}
 			}
@@ -81,58 +76,32 @@ func Against(other Other) func(
 	}
 }
 
+// notSent returns why the result of a step has nothing to compare: it was not sent to the server,
+// or it needs one before it that was not; "" if it was sent. results are those of the steps.
+func notSent(before []step, results []*Result, s step, r *Result) string {
+	skipped := func(r *Result) bool {
+		return r.Response != nil && r.Response.Failure != nil &&
+			r.Response.Failure.Outcome == Skipped
+	}
+	switch {
+	case skipped(r):
+		return r.Response.Failure.Cause
+	case r.Outcome != Error || r.Response != nil:
+		return ""
+	}
+	for i := range before {
+		if before[i].source == s.source && skipped(results[i]) {
+			place := before[i].place()
+			return "it may need " + place.String() + ", which was not sent to the server"
+		}
+	}
+	return ""
+}
+
 // ownFields are those that each server sets by itself.
 func ownFields() []string {
 	return []string{
 		"date", "server", "connection", "keep-alive", "transfer-encoding", "content-length", "via",
 		"x-wasihttp-build", "x-wasihttp-stale", "x-wasihttp-outcome",
 	}
-}
-
-// discreet sends to a server only what is not secret and changes nothing there.
-type discreet struct {
-	Host
-	all     bool
-	secrets []Variable
-}
-
-func (d *discreet) Open(ctx context.Context, spec Spec) (Target, error) {
-	target, err := d.Host.Open(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	return &discreetTarget{target, d}, nil
-}
-
-type discreetTarget struct {
-	Target
-	*discreet
-}
-
-// Do implements Target.
-func (t *discreetTarget) Do(ctx context.Context, r *Request) (*Response, error) {
-	safe := []string{http.MethodGet, http.MethodHead, http.MethodOptions}
-	if !slices.Contains(safe, r.Method) && !t.all {
-		return &Response{Failure: &Failure{
-			Outcome: Skipped, Cause: r.Method + " is sent to a server only with --all-methods",
-		}}, nil
-	}
-	sent := *r
-	var kept []string
-	sent.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(f fixture.Field) bool {
-		given := slices.ContainsFunc(t.secrets, func(s Variable) bool {
-			return s.Value != "" && strings.Contains(f.Value, s.Value)
-		})
-		secret := redact.IsSecretHeader(f.Name) && !given
-		if secret {
-			kept = append(kept, strings.ToLower(f.Name))
-		}
-		return secret
-	})
-	response, err := t.Target.Do(ctx, &sent)
-	if err == nil && len(kept) > 0 {
-		response.Notes = append(response.Notes, "not sent to the server: "+strings.Join(kept, ", ")+
-			"; give the value with --secret")
-	}
-	return response, err
 }
