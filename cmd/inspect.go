@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -18,8 +17,9 @@ import (
 func inspectCommand(t *state) *cli.Command {
 	limit := cmdline.Size(regular.MaxFile)
 	var plugs, chain cli.StringSlice
-	asJSON := false
+	asJSON, wit := false, false
 	flags := &cmdline.Flags{}
+	flags.Toggle("wit", &wit, "also print the world of the component in full, as WIT")
 	flags.Toggle("json", &asJSON, "print JSON")
 	composeFlags(flags, &plugs, &chain)
 	maxComponentFlag(flags, &limit)
@@ -27,12 +27,14 @@ func inspectCommand(t *state) *cli.Command {
 		Name:      "inspect",
 		Usage:     "show what a component is and needs, and what can run it",
 		UsageText: programName + " inspect [flags] COMPONENT",
-		Description: "Prints the size and digest of the file, the tools that made it, its world " +
-			"as WIT, whether\neach import is provided, and which command can run it. Exits with " +
-			"0 if a command can run the\ncomponent. With --plug and --chain it reports on the " +
-			"components together; for middleware by\nitself it prints how to use it.\n\n" +
+		Description: "Prints which command can run the component, here and with wasmtime; what " +
+			"it exports; what it\nimports, grouped by what that means; and the tools that made " +
+			"it. Exits with 0 if a command\ncan run the component. With --plug and --chain it " +
+			"reports on the components together; for\nmiddleware by itself it prints how to use " +
+			"it.\n\n" +
 			cmdline.Examples(`
 wasihttp inspect app.wasm                   as text
+wasihttp inspect --wit app.wasm             with the whole world of the component
 wasihttp inspect --json app.wasm            as JSON
 wasihttp inspect app.wasm --plug db.wasm    with another component`),
 		Flags: flags.All(),
@@ -42,23 +44,21 @@ wasihttp inspect app.wasm --plug db.wasm    with another component`),
 					"inspect takes exactly one COMPONENT, not %d", c.NArg())
 			}
 			parts := inspect.Parts{Plugs: plugs.Value(), Chain: chain.Value()}
-			return inspectFile(c.Context, c.Args().First(), parts, int64(limit), asJSON, t.stdout)
+			f := parts.Open(c.Args().First(), int64(limit), host.NewLinker()).CheckCode(c.Context)
+			return writeReport(f, asJSON, wit, t.stdout)
 		},
 	})
 }
 
-// inspectFile writes the report about the file at path, put together with its parts; each file may
-// have limit bytes. The error says why no command can run the component; the report is written in
-// that case as well.
-func inspectFile(ctx context.Context, path string, parts inspect.Parts, limit int64,
-	asJSON bool, out *term.Output) error {
-	f := parts.Open(path, limit, host.NewLinker()).CheckCode(ctx)
+// writeReport writes the report about a file. The error says why no command can run it; the report
+// is written in that case as well.
+func writeReport(f *inspect.File, asJSON, wit bool, out *term.Output) error {
 	r := inspect.NewReport(f)
 	var err error
 	if asJSON {
 		err = r.JSON(out)
 	} else if f.Data != nil {
-		err = r.Text(out)
+		err = r.Text(out, wit)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)

@@ -46,7 +46,7 @@ func TestInspectJSON(t *testing.T) {
 		t.Errorf("exports differ (-want +got):\n%s", diff)
 	}
 	want := inspect.ReportImport{
-		Name: "wasi:random/random@0.2.99", ProvidedBy: "wasi:random/random@0.2.12",
+		Name: "wasi:random/random@0.2.99", Group: "missing", ProvidedBy: "wasi:random/random@0.2.12",
 		Problems: []inspect.ReportProblem{{Item: "function get-very-random-bytes", Reason: "unknown function"}},
 	}
 	if diff := cmp.Diff(want, got.Imports[0]); diff != "" {

@@ -19,6 +19,9 @@ func (p Parts) Paths(path string) []string {
 	return append(append([]string{path}, p.Plugs...), p.Chain...)
 }
 
+// isAlone reports whether there are no parts.
+func (p Parts) isAlone() bool { return len(p.Plugs)+len(p.Chain) == 0 }
+
 // Flags returns the flags that name the parts, each with a space before it.
 func (p Parts) Flags() string {
 	flags := ""

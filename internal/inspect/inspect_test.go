@@ -240,46 +240,61 @@ func TestReportText(t *testing.T) {
 		},
 		WIT: "package root:component;\n\nworld root {\n}\n",
 		Imports: []ReportImport{
-			{Name: "wasi:io/poll@0.2.12", ProvidedBy: "wasi:io/poll@0.2.12"},
-			{Name: "wasi:io/error@0.2.0", ProvidedBy: "wasi:io/error@0.2.12"},
-			{Name: "acme:x/y", Problems: []ReportProblem{{Reason: "unknown interface",
-				Needed: []string{"function get"}}}},
-			{Name: "a:b/c@1.0.0", ProvidedBy: "a:b/c@1.2.0",
+			{Name: "wasi:io/poll@0.2.12", Group: groupSystem, ProvidedBy: "wasi:io/poll@0.2.12"},
+			{Name: "wasi:filesystem/types@0.2.0", Group: groupFiles,
+				ProvidedBy: "wasi:filesystem/types@0.2.12"},
+			{Name: "acme:x/y", Group: groupMissing, Problems: []ReportProblem{{
+				Reason: "unknown interface", Needed: []string{"function get"}}}},
+			{Name: "a:b/c@1.0.0", Group: groupMissing, ProvidedBy: "a:b/c@1.2.0",
 				Problems: []ReportProblem{{Item: "function f", Reason: "unknown function"},
 					{Item: "resource r", Reason: "unknown resource"}}},
 		},
+		Exports: []string{"wasi:http/incoming-handler@0.2.12", "wasi:cli/run@0.2.12"},
 		Verdict: ReportVerdict{OK: true, Command: "serve", Commands: []string{"serve", "run"}},
+		Wasmtime: []ReportWasmtime{
+			{Command: "serve", Line: "wasmtime serve -Scli my.wasm", Since: "46", Optional: []ReportFlag{
+				{Flag: "-Sinherit-network", For: []string{"wasi:sockets/tcp"}}}},
+			{Command: "run", Missing: []string{"acme:x/y"}},
+		},
 	}
 	var b bytes.Buffer
-	if err := r.Text(term.New(&b, nil)); err != nil {
+	if err := r.Text(term.New(&b, nil), true); err != nil {
 		t.Fatal(err)
 	}
 	want := `my\x1b.wasm
+✓ can be served: wasihttp serve $'my\033.wasm'
+  with wasmtime: wasmtime serve -Scli my.wasm  (46 or newer)
+  if it uses wasi:sockets/tcp: -Sinherit-network
+✓ can be run: wasihttp run $'my\033.wasm'
+  not with wasmtime, which does not provide acme:x/y
+
   kind      component, WASI HTTP 0.2
   size      3145728 bytes (3.1 MB)
   digest    abababab
+  exports   wasi:http/incoming-handler@0.2.12
+            wasi:cli/run@0.2.12
   language  JavaScript (QuickJS)
   tools     wit-component 0.262.0, 0.245.1
             tool\x1b[31m
             SDK 1
+
+Imports
+  Not provided
+  ✗ acme:x/y                     unknown interface
+      function get
+  ✗ a:b/c@1.0.0                  provided by 1.2.0, but not all of it
+      function f: unknown function
+      resource r: unknown resource
+  Files  none are there: --dir HOST::GUEST gives it folders
+  ✓ wasi:filesystem/types@0.2.0  provided by 0.2.12
+  Clocks, random numbers, streams
+  ✓ wasi:io/poll@0.2.12          provided
 
 World
   package root:component;
 
   world root {
   }
-
-Imports
-  ✓ wasi:io/poll@0.2.12  provided
-  ✓ wasi:io/error@0.2.0  provided by 0.2.12
-  ✗ acme:x/y             unknown interface
-      function get
-  ✗ a:b/c@1.0.0          provided by 1.2.0, but not all of it
-      function f: unknown function
-      resource r: unknown resource
-
-✓ can be served: wasihttp serve $'my\033.wasm'
-✓ can be run: wasihttp run $'my\033.wasm'
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("text differs (-want +got):\n%s", diff)

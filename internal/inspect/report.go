@@ -22,6 +22,9 @@ type Report struct {
 	Exports   []string        `json:"exports"`
 	WIT       string          `json:"wit,omitempty"`
 	Verdict   ReportVerdict   `json:"verdict"`
+	// Wasmtime says for each command of the verdict how wasmtime does the same. It is nil for
+	// components that were put together, for which there is no file.
+	Wasmtime []ReportWasmtime `json:"wasmtime,omitempty"`
 }
 
 type ReportToolchain struct {
@@ -42,6 +45,7 @@ type ReportProducer struct {
 
 type ReportImport struct {
 	Name       string          `json:"name"`
+	Group      string          `json:"group"` // what it means for the user: files, sockets, …
 	ProvidedBy string          `json:"provided_by,omitempty"`
 	Problems   []ReportProblem `json:"problems,omitempty"`
 }
@@ -92,12 +96,17 @@ func NewReport(f *File) *Report {
 		r.WIT = f.Component.WIT()
 	}
 	for _, st := range f.Imports {
-		im := ReportImport{Name: st.Name, ProvidedBy: st.ProvidedBy}
+		im := ReportImport{Name: st.Name, Group: groupOf(st), ProvidedBy: st.ProvidedBy}
 		for _, p := range st.Problems {
 			im.Problems = append(im.Problems,
 				ReportProblem{Item: p.Item, Reason: p.Reason, Needed: p.Needed})
 		}
 		r.Imports = append(r.Imports, im)
+	}
+	if f.Parts.isAlone() {
+		for _, command := range r.Verdict.Commands {
+			r.Wasmtime = append(r.Wasmtime, f.wasmtime(command))
+		}
 	}
 	return r
 }

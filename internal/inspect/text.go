@@ -10,35 +10,62 @@ import (
 	"github.com/wasihttp/wasihttp/internal/units"
 )
 
-// Text writes the report for a person. The verdict on what cannot be run is left to the error
-// message.
-func (r *Report) Text(out *term.Output) error {
+// Text writes the report for a person: first the verdict, with wit last the whole world of the
+// component. Why it cannot be run is left to the error message.
+func (r *Report) Text(out *term.Output, wit bool) error {
 	var b strings.Builder
 	fmt.Fprintln(&b, out.Strong(term.Clean(r.File)))
+	r.verdictLines(&b, out)
+	b.WriteByte('\n')
 	for _, row := range r.summary() {
 		fmt.Fprintf(&b, "  %s %s\n", out.Dim(fmt.Sprintf("%-9s", row[0])), term.Clean(row[1]))
 	}
-	if r.WIT != "" {
+	r.importGroups(&b, out)
+	switch {
+	case r.WIT != "" && wit:
 		fmt.Fprintf(&b, "\n%s\n%s", out.Strong("World"),
 			indentLines(styleWIT(out, term.CleanLines(r.WIT))))
-	}
-	if len(r.Imports) > 0 {
-		fmt.Fprintf(&b, "\n%s\n", out.Strong("Imports"))
-		r.importTable(&b, out)
-	}
-	if r.Verdict.OK {
-		b.WriteByte('\n')
-	}
-	for _, command := range r.Verdict.Commands {
-		fmt.Fprintf(&b, "%s %s\n", out.Good(term.SymbolGood),
-			canBe(command)+": "+
-				out.Strong(r.commandLine(command)))
-	}
-	if r.Verdict.Middleware {
-		fmt.Fprintf(&b, "%s %s\n", out.Fair(term.SymbolItem), term.Clean(ChainHint(r.File)))
+	case r.WIT != "":
+		fmt.Fprintf(&b, "\n%s\n", out.Dim("--wit prints its world in full, as WIT"))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// verdictLines writes which commands run the component, here and with wasmtime.
+func (r *Report) verdictLines(b *strings.Builder, out *term.Output) {
+	if !r.Verdict.OK {
+		fmt.Fprintf(b, "%s %s\n", out.Bad(term.SymbolBad), "cannot be run here")
+		return
+	}
+	for i, command := range r.Verdict.Commands {
+		fmt.Fprintf(b, "%s %s\n", out.Good(term.SymbolGood),
+			canBe(command)+": "+
+				out.Strong(r.commandLine(command)))
+		if i < len(r.Wasmtime) {
+			r.Wasmtime[i].lines(b, out)
+		}
+	}
+	if r.Verdict.Middleware {
+		fmt.Fprintf(b, "%s %s\n", out.Fair(term.SymbolItem), term.Clean(ChainHint(r.File)))
+	}
+}
+
+// lines writes the command line of wasmtime, or why there is none.
+func (w *ReportWasmtime) lines(b *strings.Builder, out *term.Output) {
+	if w.Line == "" {
+		fmt.Fprintf(b, "  %s\n", out.Dim("not with wasmtime, which does not provide "+
+			term.Clean(enumeration(w.Missing, 3))))
+		return
+	}
+	since := ""
+	if w.Since != "" {
+		since = out.Dim("  (" + w.Since + " or newer)")
+	}
+	fmt.Fprintf(b, "  with wasmtime: %s%s\n", term.Clean(w.Line), since)
+	for _, flag := range w.Optional {
+		fmt.Fprintf(b, "  %s\n", out.Dim("if it uses "+enumeration(flag.For, 3)+": "+flag.Flag))
+	}
 }
 
 // commandLine returns the line that runs the component with a command. Flags come first: what
@@ -66,6 +93,13 @@ func (r *Report) summary() [][2]string {
 		{"kind", kind},
 		{"size", byteCount(r.Size)},
 		{"digest", r.SHA256[:8]},
+	}
+	for i, export := range r.Exports {
+		label := ""
+		if i == 0 {
+			label = "exports"
+		}
+		rows = append(rows, [2]string{label, export})
 	}
 	tc := Toolchain(r.Toolchain).String()
 	if tc != "" {
@@ -96,32 +130,55 @@ func foldVersions(list []ReportProducer) []string {
 	return out
 }
 
-// importTable writes a line for each import, and one for each thing that is wrong with it.
-func (r *Report) importTable(b *strings.Builder, out *term.Output) {
+// importGroups writes the imports, grouped by what they mean.
+func (r *Report) importGroups(b *strings.Builder, out *term.Output) {
+	if len(r.Imports) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", out.Strong("Imports"))
 	width := 0
 	for _, im := range r.Imports {
 		width = max(width, len(im.Name))
 	}
-	for _, im := range r.Imports {
-		name := fmt.Sprintf("%-*s", width, term.Clean(im.Name))
-		switch {
-		case len(im.Problems) == 0 && (im.ProvidedBy == im.Name || im.ProvidedBy == ""):
-			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name, out.Dim("provided"))
-		case len(im.Problems) == 0:
-			fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name,
-				out.Dim("provided by "+term.Clean(versionOr(im.ProvidedBy))))
-		case len(im.Problems) == 1 && im.Problems[0].Item == "":
-			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name,
-				out.Bad(term.Clean(im.Problems[0].Reason)))
-			for _, item := range im.Problems[0].Needed {
-				fmt.Fprintf(b, "      %s\n", term.Clean(item))
+	for _, m := range meanings() {
+		first := true
+		for _, im := range r.Imports {
+			if im.Group != m.group {
+				continue
 			}
-		default:
-			fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name,
-				out.Dim("provided by "+term.Clean(versionOr(im.ProvidedBy))+", but not all of it"))
-			for _, p := range im.Problems {
-				fmt.Fprintf(b, "      %s: %s\n", term.Clean(p.Item), out.Bad(term.Clean(p.Reason)))
+			if first {
+				heading := out.Strong(m.heading)
+				if m.note != "" {
+					heading += out.Dim("  " + m.note)
+				}
+				fmt.Fprintf(b, "  %s\n", heading)
 			}
+			first = false
+			im.line(b, out, width)
+		}
+	}
+}
+
+// line writes one import, and one line for each thing that is wrong with it.
+func (im *ReportImport) line(b *strings.Builder, out *term.Output, width int) {
+	name := fmt.Sprintf("%-*s", width, term.Clean(im.Name))
+	switch {
+	case len(im.Problems) == 0 && (im.ProvidedBy == im.Name || im.ProvidedBy == ""):
+		fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name, out.Dim("provided"))
+	case len(im.Problems) == 0:
+		fmt.Fprintf(b, "  %s %s  %s\n", out.Good(term.SymbolGood), name,
+			out.Dim("provided by "+term.Clean(versionOr(im.ProvidedBy))))
+	case len(im.Problems) == 1 && im.Problems[0].Item == "":
+		fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name,
+			out.Bad(term.Clean(im.Problems[0].Reason)))
+		for _, item := range im.Problems[0].Needed {
+			fmt.Fprintf(b, "      %s\n", term.Clean(item))
+		}
+	default:
+		fmt.Fprintf(b, "  %s %s  %s\n", out.Bad(term.SymbolBad), name,
+			out.Dim("provided by "+term.Clean(versionOr(im.ProvidedBy))+", but not all of it"))
+		for _, p := range im.Problems {
+			fmt.Fprintf(b, "      %s: %s\n", term.Clean(p.Item), out.Bad(term.Clean(p.Reason)))
 		}
 	}
 }
