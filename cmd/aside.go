@@ -6,8 +6,7 @@ import (
 	"runtime"
 	"strconv"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/process"
 	"github.com/wasihttp/wasihttp/host"
@@ -30,7 +29,7 @@ func compileAside(t *state) engine.Helper {
 
 // asideCommand describes the command, which only the program itself uses.
 func asideCommand(t *state) *cli.Command {
-	return command(&cli.Command{
+	return &cli.Command{
 		Name:   asideName,
 		Usage:  "compile a core module from stdin, for " + programName + " itself",
 		Hidden: true,
@@ -41,7 +40,7 @@ func asideCommand(t *state) *cli.Command {
 			}
 			return compileInto(c.Context, t.in, c.Args().First(), int(size))
 		},
-	})
+	}
 }
 
 // compileInto compiles the module that in begins with, of size bytes, until it is done or in is

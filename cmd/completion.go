@@ -3,8 +3,7 @@ package cmd
 import (
 	"fmt"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/completion"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -14,7 +13,7 @@ import (
 func completionCommand(t *state) *cli.Command {
 	var scripts []*cli.Command
 	for _, shell := range completion.Shells() {
-		scripts = append(scripts, command(&cli.Command{
+		scripts = append(scripts, &cli.Command{
 			Name:      shell,
 			Usage:     "print the script for " + shell,
 			UsageText: programName + " completion " + shell,
@@ -29,9 +28,9 @@ func completionCommand(t *state) *cli.Command {
 				_, err = fmt.Fprint(t.stdout, text)
 				return err
 			},
-		}))
+		})
 	}
-	return command(&cli.Command{
+	return &cli.Command{
 		Name:      "completion",
 		Usage:     "print a script that completes commands and flags in your shell",
 		UsageText: programName + " completion bash|zsh|fish|powershell",
@@ -49,5 +48,5 @@ wasihttp completion powershell | Out-String | Invoke-Expression         in $PROF
 			return exit.Usagef("try: "+programName+" completion bash",
 				"completion needs the name of a shell")
 		},
-	})
+	}
 }

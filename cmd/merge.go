@@ -1,8 +1,7 @@
 package cmd
 
 import (
-	"github.com/urfave/cli/v2"
-
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/testrunner/suite"
@@ -15,7 +14,7 @@ func mergeCommand(t *state) *cli.Command {
 	b := &cmdline.Flags{}
 	reportFlags(b, &reports)
 	b.Toggle("full", &full, "show differences in full, however long")
-	return command(&cli.Command{
+	return &cli.Command{
 		Name:      "merge-reports",
 		Usage:     "make one report of those of several test runs",
 		UsageText: programName + " merge-reports [flags] REPORT…",
@@ -41,7 +40,7 @@ wasihttp merge-reports shard-*.json --report-junit all.xml   one file for CI`),
 			}
 			return verdictError(s.Merge())
 		},
-	})
+	}
 }
 
 // reportFlags adds the flags that name the reports to write.

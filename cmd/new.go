@@ -8,8 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/scaffold"
@@ -24,7 +23,7 @@ func newCommand(t *state) *cli.Command {
 		" (default: ask, on a terminal)", "l")
 	b.Text("world", &world, "", "`VERSION` of WASI HTTP, 0.2 or 0.3 (default: the one that the "+
 		"tools of the language support best)")
-	return command(&cli.Command{
+	return &cli.Command{
 		Name:      "new",
 		Usage:     "write a new project",
 		UsageText: programName + " new [--lang LANGUAGE] [--world VERSION] NAME",
@@ -55,7 +54,7 @@ cd hello && wasihttp serve`),
 			}
 			return t.welcome(p)
 		},
-	})
+	}
 }
 
 // scaffoldError adds an exit code to an error of package scaffold.

@@ -1,8 +1,7 @@
 package cmd
 
 import (
-	"github.com/urfave/cli/v2"
-
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -21,7 +20,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 			kept = append(kept, f)
 		}
 	}
-	return config.Attach(command(&cli.Command{
+	return config.Attach(&cli.Command{
 		Name:      "review",
 		Usage:     "replay fixtures and decide about each difference",
 		UsageText: programName + " review [flags] [PATH…]",
@@ -58,5 +57,5 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 			defer st.closeKeys()
 			return verdictError(s.suite.Review(c.Context, st.openKeys))
 		},
-	}), "test", st.dir)
+	}, "test", st.dir)
 }

@@ -5,14 +5,13 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 
 // versionCommand describes "wasihttp version".
 func versionCommand(t *state) *cli.Command {
-	return command(&cli.Command{
+	return &cli.Command{
 		Name:        "version",
 		Usage:       "print the versions of the program, of Go and of the engine",
 		UsageText:   programName + " version",
@@ -23,7 +22,7 @@ func versionCommand(t *state) *cli.Command {
 			}
 			return printVersion(t)
 		},
-	})
+	}
 }
 
 // printVersion writes one line each for the program, Go and the engine.

@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/interfaces"
@@ -20,7 +19,7 @@ func witCommand(t *state) *cli.Command {
 	b.Text("output", &dir, "", "write into `FOLDER`, which is created if needed", "o")
 	b.Text("world", &world, "", "`VERSION` of WASI: 0.2, 0.3, or one such as 0.2.10 for tools "+
 		"that accept that one alone (default: 0.2, 0.3 and drafts)")
-	return command(&cli.Command{
+	return &cli.Command{
 		Name:      "wit",
 		Usage:     "write the WIT of the interfaces that components find",
 		UsageText: programName + " wit -o FOLDER [--world VERSION]",
@@ -53,5 +52,5 @@ wasihttp wit -o wit --world 0.2.10   0.2 under this number`),
 			}
 			return nil
 		},
-	})
+	}
 }

@@ -6,12 +6,12 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/fill"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -136,9 +136,6 @@ func (p report) Status() int { return p.Outcome.Status() }
 // StatusText returns the status in words.
 func (p report) StatusText() string { return http.StatusText(p.Outcome.Status()) }
 
-// Detailed reports whether the report has more than outcome and request.
-func (p report) Detailed() bool { return p.detailed }
-
 // Trace returns the backtrace for people.
 func (p report) Trace() []shownFrame { return shownFrames(p.Frames) }
 
@@ -154,12 +151,31 @@ func (p report) Log() []string {
 //go:embed report.html
 var pageSource string
 
+// pageData is what report.html can use.
+type pageData struct {
+	report
+	Title, Headline, StatusText, Clock string
+	Status                             int
+	Detailed                           bool
+	Trace                              []pageFrame
+	Log                                []string
+}
+
+type pageFrame struct {
+	shownFrame
+	Repeated, Place string
+}
+
 func (p report) html() []byte {
-	// Parsed here and not once: a failure is rare, and the package keeps no
-	// state.
-	page := template.Must(template.New("report").Parse(pageSource))
+	data := pageData{
+		report: p, Title: p.Title(), Headline: p.Headline(), StatusText: p.StatusText(),
+		Clock: p.Time.Format("15:04:05 MST"), Status: p.Status(), Detailed: p.detailed, Log: p.Log(),
+	}
+	for _, frame := range p.Trace() {
+		data.Trace = append(data.Trace, pageFrame{frame, frame.Repeated(), frame.Place()})
+	}
 	var b bytes.Buffer
-	if err := page.Execute(&b, p); err != nil {
+	if err := fill.HTML(&b, pageSource, data); err != nil {
 		// The template is part of the program and writes to memory.
 		panic(fmt.Sprintf("serve: report.html: %v", err))
 	}

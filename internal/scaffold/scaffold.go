@@ -14,8 +14,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"text/template"
 
+	"github.com/wasihttp/wasihttp/internal/fill"
 	"github.com/wasihttp/wasihttp/internal/interfaces"
 )
 
@@ -132,14 +132,9 @@ func (p *Project) layer(files map[string][]byte, dir string) error {
 		if err != nil {
 			return err
 		}
-		t, err := template.New(name).Delims("<%", "%>").Option("missingkey=error").
-			Parse(string(text))
-		if err != nil {
-			return err
-		}
 		var b bytes.Buffer
-		if err := t.Execute(&b, p.data()); err != nil {
-			return err
+		if err := fill.Text(&b, string(text), p.data()); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		files[strings.TrimSuffix(strings.TrimPrefix(name, dir+"/"), ".tmpl")] = b.Bytes()
 		return nil

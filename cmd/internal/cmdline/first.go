@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 )
 
 // First moves the flags of a command before its arguments, where the parser expects them, because
@@ -12,20 +12,20 @@ import (
 // in verbatim, everything after the first argument, such as the component to run, stays in place.
 // The error says which flag has taken a word for its value that was meant for something else.
 func First(app *cli.App, args []string, verbatim ...string) ([]string, error) {
-	if slices.Contains(args, CompletionFlag) {
+	if slices.Contains(args, cli.CompletionFlag) {
 		// Two dashes are the beginning of a flag there, and to the parser the end
 		// of them.
 		if last := len(args) - 2; last > 0 && args[last] == "--" {
-			return append(slices.Clone(args[:last]), "-", CompletionFlag), nil
+			return append(slices.Clone(args[:last]), "-", cli.CompletionFlag), nil
 		}
 		return args, nil
 	}
-	if len(args) < 3 {
-		return args, nil
-	}
-	if args[1] == "help" || args[1] == "h" {
+	if len(args) > 1 && (args[1] == "help" || args[1] == "h") {
 		// Everything that does not exist is reported in the same words.
 		return append(slices.Concat(args[:1], args[2:]), "--help"), nil
+	}
+	if len(args) < 3 {
+		return args, nil
 	}
 	index := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(args[1]) })
 	if index < 0 || len(app.Commands[index].Subcommands) > 0 {
@@ -88,7 +88,7 @@ func (w *line) read(list []string, stop bool) {
 func valueFlags(flags []cli.Flag) map[string]cli.Flag {
 	names := make(map[string]cli.Flag)
 	for _, f := range flags {
-		if !TakesValue(f) {
+		if !f.TakesValue() {
 			continue
 		}
 		for _, name := range f.Names() {
@@ -96,17 +96,4 @@ func valueFlags(flags []cli.Flag) map[string]cli.Flag {
 		}
 	}
 	return names
-}
-
-// TakesValue reports whether the value of a flag is the next word.
-func TakesValue(f cli.Flag) bool {
-	if _, isBool := f.(*cli.BoolFlag); isBool {
-		return false
-	}
-	if g, ok := f.(*cli.GenericFlag); ok {
-		if b, ok := g.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
-			return false
-		}
-	}
-	return true
 }

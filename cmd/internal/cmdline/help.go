@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/urfave/cli/v2"
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 )
 
 // The layout of help: the column where descriptions of flags begin, and the
@@ -15,10 +15,9 @@ const (
 	helpWidth  = 100
 )
 
-// WriteHelp sets the help text of the application and its commands. The
-// library's own help sorts flags by name and does not break lines; this one
-// keeps their order and groups, and fits the terminal. A width of 0 means that
-// lines are not broken, for programs that search them.
+// WriteHelp sets the help text of the application and its commands: flags in their order and
+// groups. It fits a terminal of that width; with 0, lines are not broken, for programs that search
+// them.
 func WriteHelp(app *cli.App, width int) {
 	if width > 0 {
 		width = max(min(width-1, helpWidth), 2*helpColumn)
@@ -33,7 +32,7 @@ func WriteHelp(app *cli.App, width int) {
 			h.usage(c.UsageText, c.Description)
 			h.commands(c.Subcommands)
 			h.flags(c.Flags)
-			c.CustomHelpTemplate = h.template()
+			c.Help = h.String()
 		}
 	}
 	visit(app.Commands, app.HelpName)
@@ -44,7 +43,7 @@ func WriteHelp(app *cli.App, width int) {
 	h.flags(app.Flags)
 	h.line("")
 	h.line("Help for a command: " + app.HelpName + " COMMAND --help")
-	app.CustomAppHelpTemplate = h.template()
+	app.Help = h.String()
 }
 
 // helpText builds the text of a help.
@@ -52,9 +51,6 @@ type helpText struct {
 	strings.Builder
 	width int
 }
-
-// template returns the text as a template that has it.
-func (h *helpText) template() string { return strings.ReplaceAll(h.String(), "{{", `{{"{{"}}`) }
 
 func (h *helpText) line(text string) { h.WriteString(text + "\n") }
 
@@ -109,17 +105,11 @@ type Flag struct {
 // their declaration.
 func Groups(flags []cli.Flag) []Group {
 	help := &cli.BoolFlag{
-		Name: "help", Aliases: []string{"h"}, Usage: "show this help", DisableDefaultText: true,
+		Name: "help", Aliases: []string{"h"}, Usage: "show this help",
 	}
 	var groups []Group
 	for _, f := range append(slices.Clone(flags), help) {
-		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
-			continue
-		}
-		heading := ""
-		if c, ok := f.(cli.CategorizableFlag); ok {
-			heading = c.GetCategory()
-		}
+		heading := f.GetCategory()
 		i := slices.IndexFunc(groups, func(g Group) bool { return g.Heading == heading })
 		if i < 0 {
 			i = len(groups)
@@ -146,24 +136,18 @@ func describe(f cli.Flag) Flag {
 		names = append(names, dashed(name))
 	}
 	term := strings.Join(names, ", ")
-	doc, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return Flag{Term: term}
-	}
-	text := doc.GetUsage()
-	if !doc.TakesValue() {
-		return Flag{term, text}
-	}
-	if _, rest, ok := strings.Cut(text, "`"); ok {
-		value, _, _ := strings.Cut(rest, "`")
+	if value := ValueName(f); value != "" {
 		term += " " + value
 	}
-	text = strings.ReplaceAll(text, "`", "")
-	if value := doc.GetDefaultText(); value != "" {
+	text := Plain(f)
+	if value := f.GetDefaultText(); value != "" {
 		text += " (default: " + value + ")"
 	}
 	return Flag{term, text}
 }
+
+// Plain returns what a flag does, without the marks around the name of its value.
+func Plain(f cli.Flag) string { return strings.ReplaceAll(f.GetUsage(), "`", "") }
 
 // entry writes a term and, beside it or below, what it means.
 func (h *helpText) entry(term, text string) {

@@ -5,8 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
@@ -121,11 +120,7 @@ func (t taken) hint(program string) string {
 // ValueName returns the name that the help of a flag has for its value, such as FILE in "read
 // `FILE`"; "" for none.
 func ValueName(f cli.Flag) string {
-	doc, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return ""
-	}
-	_, rest, _ := strings.Cut(doc.GetUsage(), "`")
+	_, rest, _ := strings.Cut(f.GetUsage(), "`")
 	name, _, _ := strings.Cut(rest, "`")
 	return name
 }
