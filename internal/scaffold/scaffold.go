@@ -149,7 +149,7 @@ func (p *Project) data() map[string]any {
 	}
 	return map[string]any{
 		"Name": p.Name, "World": p.World, "Language": p.Language, "Versions": Versions(),
-		"Python": python,
+		"Python": python, "Test": fmt.Sprintf("%-20s", p.Language.Test),
 		// Ident is the name as an identifier.
 		"Ident": strings.NewReplacer("-", "_", ".", "_", "~", "_").Replace(p.Name),
 	}
