@@ -146,6 +146,17 @@ func (o *ConvertOptions) hurl() hurl.RecordOptions {
 	return hurl.RecordOptions{Base: o.Base, AllHeaders: o.AllHeaders, Pretty: o.Pretty}
 }
 
+// options returns the options of the fixtures, with files of forms beside them.
+func (c *converter) options() hurl.RecordOptions {
+	o := c.o.hurl()
+	c.attached.dir, c.attached.force = c.o.Dir, c.o.Force
+	o.File = func(list []hurl.FormFile) bool {
+		// If the folder cannot be made, the fixture cannot be written, which says so.
+		return os.MkdirAll(c.o.Dir, 0o755) == nil && c.attached.put(list)
+	}
+	return o
+}
+
 // converter writes fixtures into a folder.
 type converter struct {
 	o       ConvertOptions
@@ -154,6 +165,8 @@ type converter struct {
 	count   int                 // the exchanges of archives so far
 	wrote   int                 // fixtures
 	woven   []*fixture.Exchange // of the session
+	// attached are files that forms send.
+	attached attachments
 }
 
 // source is a file that was read.
@@ -270,7 +283,7 @@ func (c *converter) convert(s *source) error {
 	for i := range s.list {
 		s.list[i] = c.session.Hide(&s.list[i])
 	}
-	options := c.o.hurl()
+	options := c.options()
 	if s.suite {
 		options.Env, options.Component = s.env, c.componentBeside(s.path)
 		name := strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path)) + ".hurl"
@@ -300,7 +313,7 @@ func (c *converter) writeSession() error {
 	if len(c.woven) == 0 {
 		return nil
 	}
-	options := c.o.hurl()
+	options := c.options()
 	options.LineEnd = c.lineEnd(filepath.Base(c.o.Session))
 	text, warnings := renderSession(c.woven, c.session.Hide, options, true)
 	for _, line := range fixture.Summarize(warnings, len(c.woven)) {

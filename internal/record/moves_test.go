@@ -88,7 +88,9 @@ func awaitFile(t *testing.T, dir, pattern string) string {
 			t.Fatal(err)
 		}
 		if len(found) == 1 {
-			return found[0]
+			if info, err := os.Stat(found[0]); err == nil && info.Size() > 0 {
+				return found[0]
+			}
 		}
 	}
 	t.Fatalf("no file %s", pattern)

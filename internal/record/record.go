@@ -87,6 +87,8 @@ type Recorder struct {
 	session *redact.Session
 	files   files
 	file    sessionFile
+	// attached are files that forms send.
+	attached attachments
 }
 
 // New starts a recorder. The caller must close it.
@@ -209,6 +211,7 @@ func (r *Recorder) write() {
 		}
 	}
 	r.propose()
+	r.attach()
 	r.files.revise(r.session, true)
 	r.failing(r.rewrite(true), len(r.file.traces))
 }

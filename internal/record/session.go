@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -87,7 +88,12 @@ func (r *Recorder) rewrite(last bool) error {
 	for _, x := range others.list {
 		r.session.Find(x)
 	}
-	text, _ := renderSession(own, hide, r.options.hurl(), false)
+	options := r.options.hurl()
+	if last {
+		r.attached.dir = filepath.Dir(r.options.Session)
+		options.File = r.attached.put
+	}
+	text, _ := renderSession(own, hide, options, false)
 	err := s.write(r.options.Session, text)
 	if upstream := others.render(hide); err == nil && len(upstream) > 0 {
 		err = s.write(besideUpstream(r.options.Session), upstream)
