@@ -43,13 +43,14 @@ func faults() []fault {
 		}},
 		{"reset", fail(hurl.FailReset)},
 		{"500", func(x *upstream.Exchange) bool {
-			x.Status, x.Body, x.Trailers = http.StatusInternalServerError, []byte("an error\n"), nil
+			x.Fail, x.Status = "", http.StatusInternalServerError
+			x.Body, x.Trailers = []byte("an error\n"), nil
 			x.Headers = fixture.Fields{{Name: "Content-Type", Value: "text/plain"}}
 			return true
 		}},
 		{"empty", func(x *upstream.Exchange) bool {
 			had := len(x.Body) > 0
-			x.Body = nil
+			x.Fail, x.Body = "", nil
 			return had
 		}},
 		{"cut", func(x *upstream.Exchange) bool {
@@ -57,7 +58,7 @@ func faults() []fault {
 			return len(x.Body) > 0
 		}},
 		{"slow", func(x *upstream.Exchange) bool {
-			x.Drip, x.Pieces = dripPause, dripPieces
+			x.Fail, x.Drip, x.Pieces = "", dripPause, dripPieces
 			return len(x.Body) > 0
 		}},
 	}

@@ -62,7 +62,7 @@ func (p *play) steady(r *Request, s *hurl.Settings, e *hurl.Entry) {
 	if e.Settings.Seed == nil || p.regardless {
 		seed += uint64(e.Index) << 32
 	}
-	r.Seed = &seed
+	r.Seed, r.played = &seed, true
 }
 
 // exchangesOf returns the exchanges that an entry finds.
@@ -268,6 +268,11 @@ func apart(want, got *Result, s hurl.Settings) []Problem {
 			Kind: ProblemStatus, Title: "Status",
 			Expected: statusText(a.Status), Actual: statusText(b.Status),
 		})
+	}
+	const length = "content-length"
+	if a.Headers.Has(length) && b.Headers.Has(length) && len(a.Body)+len(b.Body) > 0 {
+		// The bodies say that.
+		s.Ignore = append(slices.Clip(s.Ignore), hurl.Ignore{Kind: hurl.IgnoreHeader, Arg: length})
 	}
 	c := &checker{settings: s, scope: &eval.Scope{}}
 	c.fieldsApart(ProblemHeader, "Header ", hurl.IgnoreHeader, a.Headers, b.Headers)

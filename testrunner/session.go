@@ -205,7 +205,7 @@ func (s *slot) send(
 	if x.response, before, err = s.once(ctx, r, fresh, &x); err != nil {
 		return x, err
 	}
-	if r.Seed != nil && before > 0 {
+	if r.Seed != nil && !r.played && before > 0 {
 		x.notes = append(x.notes, seedNote)
 	}
 	f := x.response.Failure

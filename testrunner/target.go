@@ -99,6 +99,8 @@ type Request struct {
 	// its random numbers.
 	Clock time.Time
 	Seed  *uint64
+	// played reports that a finder has set these.
+	played bool
 	// Taken, if not nil, is called when the instance has taken the request. It
 	// may be called again.
 	Taken func()

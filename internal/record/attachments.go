@@ -92,7 +92,8 @@ func isFileName(name string) bool {
 // sendsFiles reports whether a request is a form that may send files.
 func sendsFiles(r *fixture.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Headers.Get("content-type"))
-	return err == nil && kind == "multipart/form-data" && bytes.Contains(r.Body, []byte("filename="))
+	return err == nil && kind == "multipart/form-data" &&
+		bytes.Contains(r.Body, []byte("filename="))
 }
 
 // attach lets the fixtures that are still in memory have files beside them: at the end, when all

@@ -92,6 +92,20 @@ func TestFaultsThatAComponentDoesNotGetOverAreFound(t *testing.T) {
 	}
 }
 
+// An exchange that is recorded as a failure is tried with other faults, too.
+func TestAFailureThatIsRecordedMeetsOtherFaults(t *testing.T) {
+	_, summary := found(t, testrunner.Chaos, "rust-kitchen", "GET {{base}}/fetch?url=http://a.test/\n",
+		"# @fail cut 4\nGET http://a.test/\nHTTP 200\n`from upstream`\n")
+	if got := survivals(summary.Faults[0]); got != "ok ok ok - ok ok ok FAILS ok" {
+		t.Errorf("got %s", got)
+	}
+	_, summary = found(t, testrunner.Chaos, "rust-kitchen", "GET {{base}}/fetch?url=https://a.test/\n",
+		"# @fail refused\nGET https://a.test/\n")
+	if got := survivals(summary.Faults[0]); got != "ok ok ok ok ok ok - - -" {
+		t.Errorf("got %s", got)
+	}
+}
+
 // survivals returns what came of the faults of an entry, in their order.
 func survivals(e testrunner.EntryFaults) string {
 	var marks []string
