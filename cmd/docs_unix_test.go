@@ -24,7 +24,8 @@ var examples = map[string]map[string]string{
 
 // TestExamplesOfThePagesAreTrue runs the blocks of the kind console on pages of docs, in order, in
 // a folder for each page. A line with a dollar sign is a command of a shell; those after it are
-// what it prints. Blocks of the kind hurl are fixtures; one whose first line names a file is that file.
+// what it prints. Blocks of the kind hurl are fixtures; one whose first line names a file is that
+// file.
 func TestExamplesOfThePagesAreTrue(t *testing.T) {
 	for page, components := range examples {
 		t.Run(page, func(t *testing.T) {
