@@ -32,12 +32,12 @@ func (g *Group) NewContext(parent context.Context, owner any) *Context {
 
 // InitContext makes c, which no call is using, what NewContext returns.
 func (g *Group) InitContext(c *Context, parent context.Context, owner any) {
-	*c = Context{Context: parent, group: g, owner: owner}
+	*c = Context{Context: parent, group: g, owner: owner, pace: pace{mixed: true}}
 }
 
 // Renew makes a context that no call uses one for other calls, as NewContext does.
 func (c *Context) Renew(parent context.Context) {
-	*c = Context{Context: parent, group: c.group, owner: c.owner}
+	*c = Context{Context: parent, group: c.group, owner: c.owner, pace: pace{mixed: true}}
 }
 
 // Owner returns the argument owner of [Group.NewContext].
@@ -95,7 +95,7 @@ func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 		defer passPanic()
 		c := ctx.(*Context)
 		c.stop()
-		c.pace.since = time.Time{}
+		c.pace.mixed = true
 		if !c.turns.holds.Load() {
 			fn(c, stack)
 			return

@@ -120,7 +120,7 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 		act = f.group.runtime.engine.activate(f.make())
 	}
 	outer := ctx.act
-	ctx.act = act
+	ctx.act, ctx.pace.mixed = act, true
 	f.group.calls++
 	err := act.fn.CallWithStack(ctx, stack)
 	f.group.calls--

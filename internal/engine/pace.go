@@ -12,7 +12,8 @@ import (
 // counts to the next safepoint depends on how long the last ones took.
 type pace struct {
 	counts int32     // to the next safepoint; 0: those that modules begin with
-	since  time.Time // when the guest went on; zero if the host has done something meanwhile
+	since  time.Time // when the guest went on
+	mixed  bool      // the host has done something since then, too
 }
 
 const (
@@ -31,12 +32,13 @@ func (p *pace) next(now time.Time) int32 {
 	}
 	passed := now.Sub(p.since)
 	switch {
-	case p.since.IsZero():
+	case passed < slow/4: // the guest has had less, if the host has done something
+		p.counts = min(maxCounts, 2*p.counts)
+	case p.mixed:
 		p.counts = min(p.counts, newCounts)
 	case passed > slow:
 		p.counts = max(minCounts, int32(time.Duration(p.counts)*(slow/2)/passed))
-	case passed < slow/4:
-		p.counts = min(maxCounts, 2*p.counts)
 	}
+	p.mixed = false
 	return p.counts
 }

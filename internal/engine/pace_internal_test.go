@@ -11,7 +11,7 @@ func TestSafepointsKeepPace(t *testing.T) {
 		p.since = now
 		return p.next(now.Add(d))
 	}
-	p := &pace{}
+	p := &pace{mixed: true}
 	if n := p.next(now); n > newCounts {
 		t.Errorf("%d counts come first, of which nobody knows how long they take", n)
 	}
@@ -39,13 +39,17 @@ func TestSafepointsKeepPace(t *testing.T) {
 	if n := after(p, time.Hour); n != minCounts {
 		t.Errorf("%d counts after an hour", n)
 	}
-	p.counts = maxCounts
-	p.since = time.Time{}
-	if n := p.next(now); n != newCounts {
-		t.Errorf("%d counts after a call of the host", n)
+	p.counts, p.mixed = maxCounts, true
+	if n := after(p, time.Second); n != newCounts {
+		t.Errorf("%d counts after a long call of the host", n)
 	}
-	p.counts = minCounts
-	if n := p.next(now); n != minCounts {
-		t.Errorf("%d counts after a call of the host, and %d before", n, minCounts)
+	p.counts, p.mixed = minCounts, true
+	if n := after(p, time.Second); n != minCounts {
+		t.Errorf("%d counts after a long call of the host, and %d before", n, minCounts)
+	}
+	p.mixed = true
+	if n := after(p, slow/100); n != 2*minCounts {
+		t.Errorf("%d counts after %d that took no time, short calls of the host included", n,
+			minCounts)
 	}
 }
