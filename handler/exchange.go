@@ -20,6 +20,8 @@ type exchange struct {
 
 	mu       sync.Mutex
 	resolved bool // there is an outcome, or the receiver does not wait
+	told     bool // wake has got its message
+	cut      bool // the message is that the context has ended
 	outcome  result
 	held     heldBack // the receiver is not to have the outcome yet
 	left     bool     // the receiver has left
@@ -62,8 +64,24 @@ func (x *exchange) resolve(res *wasi.Response, err error) bool {
 		return false
 	}
 	x.resolved, x.outcome = true, result{res, err}
-	x.wake <- struct{}{}
+	x.tell()
 	return true
+}
+
+// tell wakes the receiver, once. The lock is held.
+func (x *exchange) tell() {
+	if !x.told {
+		x.told = true
+		x.wake <- struct{}{}
+	}
+}
+
+// ContextEnded wakes the receiver because the context of Handle has ended.
+func (x *exchange) ContextEnded() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.cut = !x.told
+	x.tell()
 }
 
 // finish records that the worker is done with the exchange. What is held back stays so until settle
@@ -186,26 +204,41 @@ func (x *exchange) take(w *worker) bool {
 	return !x.left
 }
 
+// watched is a context that can say of its end at a lower cost than by a channel.
+type watched interface {
+	Watch(w interface{ ContextEnded() }) bool
+	Unwatch()
+}
+
 // wait waits, for the receiver, until the outcome is there.
 func (x *exchange) wait(ctx context.Context) (*Response, error) {
-	select {
-	case <-x.wake:
-		if x.wakes != nil {
-			x.wakes.pool.Put(x.wake)
+	if c, ok := ctx.(watched); ok && c.Watch(x) {
+		<-x.wake
+		c.Unwatch()
+	} else {
+		select {
+		case <-x.wake:
+		case <-ctx.Done():
+			x.abandon()
+			return nil, context.Cause(ctx)
 		}
-		x.mu.Lock()
-		r := x.outcome
-		x.mu.Unlock()
-		if r.err != nil {
-			var unseen *InstantiationError
-			if !errors.As(r.err, &unseen) { // that one may be tried again, body and all
-				x.leave()
-			}
-			return nil, inPlaceOfResponse(r.err)
-		}
-		return newResponse(ctx, x, r.res), nil
-	case <-ctx.Done():
+	}
+	if x.wakes != nil {
+		x.wakes.pool.Put(x.wake)
+	}
+	x.mu.Lock()
+	r, cut := x.outcome, x.cut
+	x.mu.Unlock()
+	if cut {
 		x.abandon()
 		return nil, context.Cause(ctx)
 	}
+	if r.err != nil {
+		var unseen *InstantiationError
+		if !errors.As(r.err, &unseen) { // that one may be tried again, body and all
+			x.leave()
+		}
+		return nil, inPlaceOfResponse(r.err)
+	}
+	return newResponse(ctx, x, r.res), nil
 }

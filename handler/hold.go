@@ -79,8 +79,8 @@ func (x *exchange) settle() {
 func (x *exchange) release() {
 	x.mu.Lock()
 	x.held = heldBack{}
+	x.tell()
 	x.mu.Unlock()
-	x.wake <- struct{}{}
 }
 
 // due reports whether a response has been held back for long enough.

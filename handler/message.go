@@ -57,7 +57,7 @@ type source interface {
 func newResponse(ctx context.Context, x *exchange, r *wasi.Response) *Response {
 	b := &x.body
 	*b = Body{ctx: ctx, x: x, pipe: r.Body, src: r.Body}
-	if ctx.Done() != nil && !r.Body.Ended() {
+	if !r.Body.Ended() && ctx.Done() != nil {
 		b.unhook = context.AfterFunc(ctx, func() {
 			// It never fails.
 			_ = b.pipe.Close()

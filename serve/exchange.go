@@ -33,6 +33,18 @@ type request struct {
 	live bool
 }
 
+// roomFor returns the room for a request, and when it came. That of a plain request is its
+// connection's, which has one at a time.
+func roomFor(w http.ResponseWriter) (*request, time.Time) {
+	plain, ok := w.(*plainWriter)
+	if !ok {
+		return &request{}, time.Now()
+	}
+	q := &plain.p.q
+	*q = request{}
+	return q, plain.start
+}
+
 // run serves the request and logs it.
 func (q *request) run() {
 	ctx, cancel := q.context()

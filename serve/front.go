@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 // front serves what most requests are, in place of net/http: plain requests, which have no body and
@@ -186,6 +188,7 @@ type plainConn struct {
 	buf  []byte          // where requests are read to
 	rest int             // bytes in it that have come during a request
 	out  plainWriter
+	q    request   // of the plain request, which nothing refers to when it has been served
 	idle time.Time // until when a request is waited for; not moved for each
 
 	remote string
@@ -259,7 +262,7 @@ func (p *plainConn) serve() (hand bool) {
 			return p.handOver(n)
 		}
 		// stop leaves connections with a request alone.
-		if !p.exchange(&head) || p.rest < 0 || p.f.stopping.Load() {
+		if !p.exchange(&head, now) || p.rest < 0 || p.f.stopping.Load() {
 			return false
 		}
 		// To within a sixteenth, so that it need not be moved for each request.
@@ -298,9 +301,10 @@ func (p *plainConn) handOver(n int) bool {
 	return p.c.SetReadDeadline(time.Time{}) == nil
 }
 
-// exchange serves a request. It reports whether the connection can be used for another one.
-func (p *plainConn) exchange(head *plainHead) (more bool) {
-	ctx, cancel := context.WithCancelCause(p.ctx)
+// exchange serves a request that has come just now. It reports whether the connection can be used for another one.
+func (p *plainConn) exchange(head *plainHead, now time.Time) (more bool) {
+	ctx := exchange.NewContext(p.ctx)
+	cancel := ctx.End
 	defer cancel(nil)
 	if !p.begin(cancel) {
 		return false
@@ -316,7 +320,7 @@ func (p *plainConn) exchange(head *plainHead) (more bool) {
 	}()
 	r := head.request(ctx, p.remote)
 	r.TLS = p.c.state
-	p.out.begin(r, cancel)
+	p.out.begin(r, cancel, now)
 	p.f.server.ServeHTTP(&p.out, r)
 	return p.out.finish()
 }

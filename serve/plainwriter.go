@@ -18,6 +18,7 @@ import (
 type plainWriter struct {
 	p      *plainConn
 	cancel context.CancelCauseFunc // of the request
+	start  time.Time               // when the request came
 
 	header http.Header // used again
 	head   []byte      // what WriteHeader has made of it
@@ -44,10 +45,10 @@ const maxHeld = 2 << 10
 
 var lineEnd = []byte("\r\n")
 
-func (w *plainWriter) begin(r *http.Request, cancel context.CancelCauseFunc) {
+func (w *plainWriter) begin(r *http.Request, cancel context.CancelCauseFunc, now time.Time) {
 	clear(w.header)
 	*w = plainWriter{
-		p: w.p, cancel: cancel, header: w.header, head: w.head[:0], body: w.body[:0],
+		p: w.p, cancel: cancel, start: now, header: w.header, head: w.head[:0], body: w.body[:0],
 		flat: w.flat, isHead: r.Method == http.MethodHead, close: r.Close, length: -1,
 	}
 	if w.header == nil {

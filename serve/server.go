@@ -375,13 +375,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.active.Add(1)
 	defer s.active.Add(-1)
-	q := &request{server: s, w: w, detailed: own && s.detailed.Load(), live: own && s.live != nil}
+	q, start := roomFor(w)
+	q.server, q.w = s, w
+	q.detailed, q.live = own && s.detailed.Load(), own && s.live != nil
 	q.record = Record{
 		ID:      s.nextID(),
 		Method:  r.Method,
 		Target:  r.RequestURI,
 		Remote:  r.RemoteAddr,
-		Start:   time.Now(),
+		Start:   start,
 		Outcome: OK,
 	}
 	q.x.Begin(&s.exchanges, w, r)

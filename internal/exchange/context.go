@@ -1,0 +1,147 @@
+package exchange
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Context is the context of one request, with the values of another context but not its end. It
+// costs one object before somebody asks for what only a context of package context can do: most
+// requests are over before that.
+type Context struct {
+	values context.Context
+	head   time.Time // see WithHeadDeadline
+	headed bool
+
+	mu      sync.Mutex
+	inner   context.Context // nil before it is needed
+	cancel  context.CancelCauseFunc
+	ended   bool
+	cause   error // of the end, nil for none in particular
+	watcher interface{ ContextEnded() }
+}
+
+// NewContext returns a Context with the values of another context, which does not end.
+func NewContext(values context.Context) *Context { return &Context{values: values} }
+
+// full returns the context that c stands for.
+func (c *Context) full() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inner == nil {
+		c.inner, c.cancel = context.WithCancelCause(c.values)
+		if c.ended {
+			c.cancel(c.cause)
+		}
+	}
+	return c.inner
+}
+
+// End ends the context with a cause, which may be nil. Only the first call counts.
+func (c *Context) End(cause error) {
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		return
+	}
+	c.ended, c.cause = true, cause
+	cancel, w := c.cancel, c.watcher
+	c.watcher = nil
+	c.mu.Unlock()
+	if cancel != nil {
+		cancel(cause)
+	}
+	if w != nil {
+		w.ContextEnded()
+	}
+}
+
+// Watch makes the end of the context call w.ContextEnded, which costs less than the channel of Done
+// does. It reports false, and does nothing, if the context has ended or has a watcher already.
+func (c *Context) Watch(w interface{ ContextEnded() }) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended || c.watcher != nil {
+		return false
+	}
+	c.watcher = w
+	return true
+}
+
+// Unwatch undoes Watch. A call of ContextEnded may still be under way, or about to come.
+func (c *Context) Unwatch() {
+	c.mu.Lock()
+	c.watcher = nil
+	c.mu.Unlock()
+}
+
+// Deadline implements [context.Context].
+func (c *Context) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done implements [context.Context].
+func (c *Context) Done() <-chan struct{} { return c.full().Done() }
+
+// Err implements [context.Context].
+func (c *Context) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Value implements [context.Context]; package context finds the cause of the end with it, too.
+func (c *Context) Value(key any) any {
+	if _, ok := key.(headKey); ok && c.headed {
+		return c.head
+	}
+	c.mu.Lock()
+	inner, ended := c.inner, c.ended
+	c.mu.Unlock()
+	switch {
+	case inner != nil:
+		return inner.Value(key)
+	case ended:
+		return c.full().Value(key)
+	}
+	return c.values.Value(key)
+}
+
+// headContext is a context of a request with the deadline for the head of its response beside it.
+// The deadline is not the context's own, because a body may stream for much longer.
+type headContext struct {
+	context.Context
+	head time.Time
+}
+
+type headKey struct{}
+
+// Value returns the deadline for headKey.
+func (c *headContext) Value(key any) any {
+	if _, ok := key.(headKey); ok {
+		return c.head
+	}
+	return c.Context.Value(key)
+}
+
+// WithHeadDeadline returns a context for a request, the head of whose response is expected until
+// then; the zero time stands for no limit. A Context without such a deadline is itself given it.
+func WithHeadDeadline(ctx context.Context, head time.Time) context.Context {
+	if c, ok := ctx.(*Context); ok && !c.headed {
+		c.head, c.headed = head, true
+		return c
+	}
+	return &headContext{ctx, head}
+}
+
+// HeadDeadline returns the time until which the head of the response to the request of ctx is
+// expected, zero for no limit, and whether the context says so.
+func HeadDeadline(ctx context.Context) (time.Time, bool) {
+	if c, ok := ctx.(*Context); ok && c.headed {
+		return c.head, true // no copy of it is made
+	}
+	head, ok := ctx.Value(headKey{}).(time.Time)
+	return head, ok
+}
