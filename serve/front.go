@@ -301,7 +301,8 @@ func (p *plainConn) handOver(n int) bool {
 	return p.c.SetReadDeadline(time.Time{}) == nil
 }
 
-// exchange serves a request that has come just now. It reports whether the connection can be used for another one.
+// exchange serves a request that has come just now. It reports whether the connection can be used
+// for another one.
 func (p *plainConn) exchange(head *plainHead, now time.Time) (more bool) {
 	ctx := exchange.NewContext(p.ctx)
 	cancel := ctx.End
