@@ -45,18 +45,6 @@ func accessLine(b *strings.Builder, out *term.Output, r Record) {
 	if r.Status != 0 {
 		status = strconv.Itoa(r.Status)
 	}
-	outcome := string(r.Outcome)
-	if r.Aborted {
-		outcome += " (aborted)"
-	}
-	switch {
-	case r.Outcome == OK:
-		outcome = out.Dim(outcome)
-	case isWorthALine(r):
-		outcome = out.Bad(outcome)
-	default:
-		outcome = out.Fair(outcome)
-	}
 	fmt.Fprintf(b, "%s %s %s %s %s %s %s %s\n",
 		out.Dim(r.Start.Format(time.TimeOnly)),
 		out.Dim("["+r.ID+"]"),
@@ -65,7 +53,26 @@ func accessLine(b *strings.Builder, out *term.Output, r Record) {
 		out.Status(r.Status, status),
 		strings.ReplaceAll(units.Size(r.Bytes), " ", ""),
 		units.Duration(r.Duration),
-		outcome)
+		styled(out, r, outcomeOf(r)))
+}
+
+// outcomeOf returns the outcome in words.
+func outcomeOf(r Record) string {
+	if r.Aborted {
+		return string(r.Outcome) + " (aborted)"
+	}
+	return string(r.Outcome)
+}
+
+// styled styles the text of an outcome.
+func styled(out *term.Output, r Record, outcome string) string {
+	switch {
+	case r.Outcome == OK:
+		return out.Dim(outcome)
+	case isWorthALine(r):
+		return out.Bad(outcome)
+	}
+	return out.Fair(outcome)
 }
 
 // maxFrames is how many frames of a backtrace the terminal shows.
@@ -78,6 +85,12 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 		fmt.Fprintf(b, "  %s %s\n", mark, line)
 		mark = " "
 	}
+	backtrace(b, out, f)
+	conclusion(b, out, r.Aborted, f.Hint)
+}
+
+// backtrace writes the frames that are of interest.
+func backtrace(b *strings.Builder, out *term.Output, f *Failure) {
 	// How the language reports a failure is of little interest here; the page
 	// has these frames.
 	frames := slices.DeleteFunc(shownFrames(f.Frames), func(f shownFrame) bool { return f.Runtime })
@@ -93,12 +106,16 @@ func failureLines(b *strings.Builder, out *term.Output, r Record) {
 	if more := len(frames) - maxFrames; more > 0 {
 		fmt.Fprintf(b, "      %s\n", out.Dim(fmt.Sprintf("and %d more", more)))
 	}
-	if r.Aborted {
+}
+
+// conclusion writes what became of the response, and the next step.
+func conclusion(b *strings.Builder, out *term.Output, aborted bool, hint string) {
+	if aborted {
 		b.WriteString(
 			"    the response had begun: the connection was closed so that the client notices\n")
 	}
-	if f.Hint != "" {
-		fmt.Fprintf(b, "    %s %s\n", out.Fair("hint:"), term.Clean(f.Hint))
+	if hint != "" {
+		fmt.Fprintf(b, "    %s %s\n", out.Fair("hint:"), term.Clean(hint))
 	}
 }
 

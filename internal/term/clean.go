@@ -62,6 +62,43 @@ func (c cleaned) Format(f fmt.State, verb rune) {
 // Width returns how many columns clean text takes.
 func Width(s string) int { return lipgloss.Width(s) }
 
+// Cut shortens clean text to a number of columns, with an ellipsis at its end.
+func Cut(s string, columns int) string {
+	if Width(s) <= columns {
+		return s
+	}
+	head, _ := split(s, columns-1)
+	return head + "…"
+}
+
+// Pad is Cut, but fills up what is shorter with blanks.
+func Pad(s string, columns int) string {
+	s = Cut(s, columns)
+	return s + strings.Repeat(" ", max(columns-Width(s), 0))
+}
+
+// Fold breaks clean text into lines of a number of columns.
+func Fold(s string, columns int) []string {
+	var lines []string
+	for Width(s) > max(columns, 2) {
+		var head string
+		head, s = split(s, max(columns, 2))
+		lines = append(lines, head)
+	}
+	return append(lines, s)
+}
+
+// split splits clean text after as many characters as fit into a number of columns.
+func split(s string, columns int) (head, rest string) {
+	width := 0
+	for i, r := range s {
+		if width += Width(string(r)); width > columns {
+			return s[:i], s[i:]
+		}
+	}
+	return s, ""
+}
+
 // StripEscapes removes the terminal escape sequences (ECMA-48: CSI, OSC and the
 // two-character ones) that programs colour their output with, for places that
 // do not understand them.

@@ -10,6 +10,12 @@ import (
 // written in pieces, each with the prefix.
 const maxLine = 64 << 10
 
+// A Keyed writer keeps lines of one key together.
+type Keyed interface {
+	// WriteFor writes whole lines of a key; "" for none.
+	WriteFor(key string, lines []byte) (int, error)
+}
+
 // Lines makes writers that share one stream line by line: lines of guests that
 // print at the same time do not mix.
 type Lines struct {
@@ -34,11 +40,22 @@ func (l *Lines) Writer(prefix func() string) *LineWriter {
 	return &LineWriter{w: l.w, prefix: prefix}
 }
 
+// KeyedWriter is Writer, but if the stream is Keyed, key returns whose the lines are. It is called
+// after each write, by the goroutine that writes.
+func (l *Lines) KeyedWriter(prefix, key func() string) *LineWriter {
+	w := l.Writer(prefix)
+	w.keyed, _ = l.w.(Keyed)
+	w.key = key
+	return w
+}
+
 // LineWriter buffers until a line is whole. Its methods are safe for
 // concurrent use. It must be closed, or a last line without an end is lost.
 type LineWriter struct {
 	w      io.Writer
 	prefix func() string
+	keyed  Keyed         // w, if it is one
+	key    func() string // for keyed
 
 	mu   sync.Mutex
 	held []byte
@@ -86,7 +103,12 @@ func (lw *LineWriter) flush() error {
 	if len(lw.out) == 0 {
 		return nil
 	}
-	_, err := lw.w.Write(lw.out)
+	var err error
+	if lw.keyed != nil {
+		_, err = lw.keyed.WriteFor(lw.key(), lw.out)
+	} else {
+		_, err = lw.w.Write(lw.out)
+	}
 	lw.out = lw.out[:0]
 	return err
 }

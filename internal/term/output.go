@@ -27,6 +27,9 @@ type Output struct {
 	status string // the progress line now on display, without its line end
 	// owner is the progress that is on display; others wait behind it.
 	owner *Progress
+	// gap says that an empty line is due before the next text, and written that there was any text,
+	// which ends with an empty line if blank is set.
+	gap, written, blank bool
 	// beside is a stream to the same terminal, whose progress line makes way.
 	beside *Output
 }
@@ -136,10 +139,50 @@ func (o *Output) Write(p []byte) (int, error) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.status == "" {
-		return o.w.Write(p)
+	return o.write(p)
+}
+
+// WriteBlock is Write for lines that belong together: there is an empty line before them, and one
+// after them as soon as something else follows.
+func (o *Output) WriteBlock(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.gap = o.written
+	n, err := o.write(p)
+	o.gap = true
+	return n, err
+}
+
+// Continue is Write for lines that belong to the block before, if nothing has come between.
+func (o *Output) Continue(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	gap := o.gap
+	o.gap = false
+	n, err := o.write(p)
+	o.gap = gap
+	return n, err
+}
+
+// write writes p, after the empty line that is due. The lock is held.
+func (o *Output) write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
 	}
-	return o.above(p, o.status)
+	text := p
+	if o.gap && !o.blank {
+		text = append([]byte{'\n'}, p...)
+	}
+	o.gap, o.written = false, true
+	o.blank = bytes.HasSuffix(p, []byte("\n\n")) || string(p) == "\n"
+	if o.status != "" {
+		_, err := o.above(text, o.status)
+		return len(p), err
+	}
+	if n, err := o.w.Write(text); err != nil {
+		return max(n-(len(text)-len(p)), 0), err
+	}
+	return len(p), nil
 }
 
 // above writes p where a progress line is, and that below. The lock of the

@@ -28,6 +28,8 @@ type Progress struct {
 	once  sync.Once
 	// behind is the progress whose line is hidden while that of p is shown.
 	behind *Progress
+	// timer says that the time is what matters: whole seconds, from the first one on.
+	timer bool
 
 	mu    sync.Mutex
 	what  string
@@ -36,9 +38,15 @@ type Progress struct {
 }
 
 // StartProgress begins to watch a piece of work. The caller must call Stop.
-func StartProgress(out *Output, what string) *Progress {
-	p := &Progress{out: out, what: what, start: time.Now(), stop: make(chan struct{}),
-		done: make(chan struct{})}
+func StartProgress(out *Output, what string) *Progress { return start(out, what, false) }
+
+// StartTimer is StartProgress for work of which nothing is known but how long it has taken. The line
+// appears at once.
+func StartTimer(out *Output, what string) *Progress { return start(out, what, true) }
+
+func start(out *Output, what string, timer bool) *Progress {
+	p := &Progress{out: out, what: what, timer: timer, start: time.Now(),
+		stop: make(chan struct{}), done: make(chan struct{})}
 	if !out.terminal || out.dumb {
 		close(p.done)
 		return p
@@ -67,7 +75,11 @@ func (p *Progress) Stop() {
 
 func (p *Progress) run() {
 	defer close(p.done)
-	timer := time.NewTimer(progressDelay)
+	delay := progressDelay
+	if p.timer {
+		delay = 0
+	}
+	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	for {
 		select {
@@ -111,6 +123,9 @@ func (p *Progress) line(elapsed time.Duration) string {
 	p.mu.Lock()
 	what, part, whole := p.what, p.part, p.whole
 	p.mu.Unlock()
+	if p.timer {
+		return p.timerLine(Clean(what), elapsed)
+	}
 	// With a zero, so that the text does not jump.
 	seconds := fmt.Sprintf("%.1fs", elapsed.Seconds())
 	if elapsed >= time.Minute {
@@ -131,4 +146,11 @@ func (p *Progress) line(elapsed time.Duration) string {
 		text = string(r[:max(room, 0)])
 	}
 	return p.out.Link(bar) + text + count + " " + p.out.Dim(seconds)
+}
+
+// timerLine draws the state of a timer.
+func (p *Progress) timerLine(text string, elapsed time.Duration) string {
+	seconds := units.Duration(elapsed.Truncate(time.Second))
+	room := p.out.Width() - 1 - Width(SymbolBusy) - 1 - 2 - len(seconds)
+	return p.out.Link(SymbolBusy) + " " + Cut(text, room) + "  " + p.out.Dim(seconds)
 }

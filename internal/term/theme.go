@@ -69,4 +69,5 @@ const (
 	SymbolBad  = "✗"
 	SymbolGood = "✓"
 	SymbolItem = "•"
+	SymbolBusy = "⋯"
 )

@@ -55,13 +55,13 @@ func StripEscapes(s string) string {
 			i++
 			continue
 		}
-		i += escapeLen(s[i:])
+		i += EscapeLen(s[i:])
 	}
 	return b.String()
 }
 
-// escapeLen returns the length of the escape sequence that s begins with.
-func escapeLen(s string) int {
+// EscapeLen returns the length of the escape sequence that s begins with.
+func EscapeLen(s string) int {
 	if len(s) < 2 {
 		return len(s)
 	}

@@ -225,9 +225,9 @@ func guestOutput(lines *term.Lines) func(host.Origin) io.WriteCloser {
 	}
 	return func(from host.Origin) io.WriteCloser {
 		instance := strconv.FormatUint(from.Instance, 10)
-		return lines.Writer(func() string {
+		return lines.KeyedWriter(func() string {
 			return "[" + instance + "/" + cmp.Or(from.Request(), "-") + "] "
-		})
+		}, from.Request)
 	}
 }
 
