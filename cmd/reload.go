@@ -3,7 +3,6 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"io"
 	"os"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cli"
@@ -51,7 +50,8 @@ func (t *server) newDecider(path string, cfg loader.Config, s *serveSettings) *r
 	cfg.Reload = true
 	return reload.New(reload.Options{
 		Path: path, Changes: whatChanged, Drain: s.drainTimeout, Abort: t.abort, Grace: lastGrace,
-		Log: &reload.Log{Out: t.stderr, JSON: s.jsonLog, Quiet: s.quiet},
+		Wait: t.waits(s),
+		Log:  &reload.Log{Out: t.stderr, JSON: s.jsonLog, Quiet: s.quiet},
 		Read: func() ([]byte, error) {
 			data, problem := cfg.Parts.Read(path, cfg.MaxComponentSize)
 			return data, exit.Problem(problem)
@@ -68,15 +68,20 @@ func (t *server) newDecider(path string, cfg loader.Config, s *serveSettings) *r
 	})
 }
 
+// execSources returns what the command of --exec depends on.
+func (s *serveSettings) execSources() []string {
+	if len(s.sources) == 0 {
+		return []string{cmp.Or(s.execDir, ".")}
+	}
+	return s.sources
+}
+
 // startExec starts the command of --exec and waits until its first run has
 // ended. The function it returns stops it.
 func (t *server) startExec(
 	ctx context.Context, d *reload.Decider, s *serveSettings,
 ) (stop func(), err error) {
-	sources := s.sources
-	if len(sources) == 0 {
-		sources = []string{cmp.Or(s.execDir, ".")}
-	}
+	sources := s.execSources()
 	// Files that this process itself writes are not sources.
 	options := watch.TreeOptions{
 		Options: watch.Options{Poll: s.poll, Problem: t.watchProblem},
@@ -101,13 +106,9 @@ func (t *server) startExec(
 		hint := "name a file or folder with sources with --source"
 		return nil, exit.Loadf(err, hint, "cannot watch the sources: %v", err)
 	}
-	var out io.Writer = t.stderr
-	if f := t.stderr.File(); f != nil {
-		// Standard error is passed on unchanged: the command may ask whether it is a terminal.
-		out = f
-	}
 	d.Command = reload.StartCommand(reload.CommandOptions{
-		Command: s.exec, Tree: tree, Out: out, Dir: t.dir, Notice: t.note,
+		Command: s.exec, Tree: tree, Out: t.stderr, Dir: t.dir, Notice: t.note,
+		Env:   reload.ColourEnv(t.stderr, t.environ),
 		Guard: t.guard(s.execDir), Missing: scaffold.Hint,
 	})
 	stop = func() {

@@ -1,9 +1,12 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -17,6 +20,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/serve/console"
 	"github.com/wasihttp/wasihttp/serve/listen"
 	"github.com/wasihttp/wasihttp/watch"
 )
@@ -97,9 +101,14 @@ func (t *server) serve(ctx context.Context, path string, s *serveSettings) error
 		}
 	}
 	if s.exec == "" {
-		if err := s.load.CheckPaths(path); err != nil {
+		err := s.load.CheckPaths(path)
+		if err != nil && !(errors.Is(err, fs.ErrNotExist) && t.waits(s)) {
 			return err
 		}
+	}
+	if t.stderr.IsTerminal() && !s.jsonLog {
+		s.console = console.New(t.stderr, s.quiet)
+		defer s.console.Close()
 	}
 	// Listening comes first: an occupied port is reported before anything is
 	// compiled, and clients that connect meanwhile wait.
@@ -140,9 +149,18 @@ func (t *server) hostConfig(s *serveSettings) loader.Config {
 	cfg := s.load
 	cfg.Stdout = term.NewLines(t.stdout, s.loggingPrefix)
 	cfg.Stderr = term.NewLines(t.stderr, s.loggingPrefix)
+	if s.console != nil {
+		cfg.Stderr = term.NewLines(s.console, s.loggingPrefix)
+	}
 	cfg.Outbound = loader.OutboundLog(t.stderr, s.jsonLog, s.quiet, cfg.NoOutbound)
 	cfg.Notice = func(line string) { t.note("%s", line) }
 	return cfg
+}
+
+// waits reports whether a component that is not there yet is waited for: by a person who is about
+// to build it, not by a script.
+func (t *server) waits(s *serveSettings) bool {
+	return s.watch && t.stderr.IsTerminal() && !s.jsonLog
 }
 
 // stalled reports output that nothing reads.
@@ -190,8 +208,11 @@ func (t *server) serverOptions(s *serveSettings, l *listening.Listener) serve.Op
 		LiveReload: s.liveReload,
 		Log:        serve.TextLog(t.stderr, s.quiet),
 	}
-	if s.jsonLog {
+	switch {
+	case s.jsonLog:
 		o.Log = serve.JSONLog(t.stderr, s.quiet)
+	case s.console != nil:
+		o.Log = s.console.Log
 	}
 	if !s.quiet && !s.jsonLog {
 		o.Draining = func(requests int) {
@@ -207,26 +228,40 @@ func (t *server) serverOptions(s *serveSettings, l *listening.Listener) serve.Op
 }
 
 // announce writes what is served, and then the address, on the line that scripts wait for.
-func (t *server) announce(l *listening.Listener, about loader.Description, s *serveSettings) {
-	url := l.URL
+func (t *server) announce(
+	l *listening.Listener, about loader.Description, path string, s *serveSettings, keys []string,
+) {
+	url, note := l.URL, ""
+	if !listen.IsLoopback(l.Listener) {
+		note = "other machines can reach this address" + briefPages(s.errorPages)
+	}
 	switch {
-	case s.quiet, about.File == "":
+	case s.quiet:
 	case s.jsonLog:
-		_, _ = io.WriteString(t.stderr, about.JSON()+"\n")
-	default:
-		line := about.Text(t.stderr)
-		if !t.stderr.IsTerminal() {
-			// Some programs look for the address on the very first line.
-			line += ", at " + url
+		if about.File != "" {
+			_, _ = io.WriteString(t.stderr, about.JSON()+"\n")
 		}
-		_, _ = io.WriteString(t.stderr, line+"\n")
-		if !listen.IsLoopback(l.Listener) {
-			fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem),
-				"other machines can reach this address"+briefPages(s.errorPages))
+	case s.console != nil:
+		t.announceTLS(l, s)
+		start := &console.Start{
+			Address: url, Note: note, Command: s.exec, Sources: s.execSources(),
+			Recording: cmp.Or(s.record.Dir, s.record.Session), Fixtures: s.fixtures, Keys: keys,
+		}
+		if s.watch {
+			start.Watching = s.load.Parts.Paths(path)
+		}
+		start.Component, start.Build = about.Short(path)
+		_, _ = io.WriteString(t.stderr, start.Text(t.stderr))
+		return
+	case about.File != "":
+		// Some programs look for the address on the very first line.
+		_, _ = io.WriteString(t.stderr, about.Text(t.stderr)+", at "+url+"\n")
+		if note != "" {
+			fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem), note)
 		}
 	}
 	t.announceTLS(l, s)
-	fmt.Fprintf(t.stderr, "Serving HTTP on %s\n", t.stderr.Link(url))
+	_, _ = io.WriteString(t.stderr, console.Announcement(t.stderr, url))
 }
 
 // announceTLS writes what a user has to know of the certificate of https.

@@ -17,6 +17,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/serve/console"
 )
 
 // The defaults of serve's flags that are not the host's.
@@ -218,11 +219,13 @@ type serveSettings struct {
 	jsonLog       bool
 	quiet         bool
 	loggingPrefix bool
-	watch         bool
-	liveReload    bool
-	poll          time.Duration
-	exec          string
-	sources       []string
+	// console is the log on a terminal; nil for another log.
+	console    *console.Console
+	watch      bool
+	liveReload bool
+	poll       time.Duration
+	exec       string
+	sources    []string
 	// execDir is the folder that exec runs in; "" for the current one.
 	execDir string
 	// record has all settings but those of the process. If it has no folder,

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -88,16 +87,9 @@ func (t *server) serveOn(
 	d.Attach(server, file)
 	hangups, release := t.notify(syscall.SIGHUP)
 	defer release()
-	t.announce(listener, about, s)
 	keys := t.openKeys()
 	defer t.closeKeys()
-	if keys != nil && !s.quiet && !s.jsonLog {
-		hint := "r reload · c clear · o open · q quit · ? help"
-		if fixtures != nil {
-			hint = "d differences · a accept · " + hint
-		}
-		fmt.Fprintf(t.stderr, "%s\n", t.stderr.Dim(hint))
-	}
+	t.announce(listener, about, path, s, keyHints(keys, fixtures))
 
 	background, stop := context.WithCancel(ctx)
 	var tests sync.WaitGroup
@@ -235,17 +227,29 @@ func (t *server) obey(
 					strings.TrimPrefix(url, "unix:"))
 			case key == 'o':
 				opening.Go(func() {
-					if err := process.OpenBrowser(ctx, url); err != nil {
-						t.note("cannot open a browser: %v", err)
+					if process.OpenBrowser(ctx, url) != nil {
+						t.note("there is no browser to open; the address is %s", url)
 					}
 				})
 			case key == 'q':
 				quit()
 			case key == '?' || key == 'h':
-				_, _ = io.WriteString(t.stderr, keysHelp)
+				_, _ = io.WriteString(t.stderr, keysHelp+d.Log.Details())
 			}
 		}
 	}
+}
+
+// keyHints returns what is said about keys at the start; nil if none are read.
+func keyHints(keys *term.Keys, fixtures *retester) []string {
+	if keys == nil {
+		return nil
+	}
+	hints := []string{"r reload", "c clear", "o open", "q quit", "? help"}
+	if fixtures != nil {
+		hints = append([]string{"d differences", "a accept"}, hints...)
+	}
+	return hints
 }
 
 const keysHelp = `  r  reload the component now
@@ -253,5 +257,5 @@ const keysHelp = `  r  reload the component now
   o  open the page in a browser
   d  show how responses differ from the fixtures of --test, a accepts that
   q  quit, as Ctrl-C does
-  ?  show this list
+  ?  show this list, and what the last swap has changed
 `

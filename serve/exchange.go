@@ -115,7 +115,7 @@ func (s *Server) mark(header http.Header, g *generation) {
 		header[BuildHeader] = g.header
 	}
 	if stale := s.stale.Load(); stale != nil {
-		header[StaleHeader] = *stale
+		header[StaleHeader] = stale.header
 	}
 }
 
@@ -217,6 +217,7 @@ func (q *request) failIn(g *generation, f *Failure) {
 		Target:    q.record.Target,
 		Time:      q.record.Start,
 		detailed:  q.detailed,
+		Stale:     q.server.stale.Load(),
 	}
 	if g != nil {
 		report.Digest = g.build.Digest

@@ -138,6 +138,8 @@ func (f Frame) Place() string {
 type Failure struct {
 	// Outcome is the kind of failure.
 	Outcome Outcome
+	// Title replaces the sentence about the outcome, unless it is "".
+	Title string
 	// Message is what the program itself said about its failure, such as the message of a panic or
 	// an exception, on one line; "" if it said nothing.
 	Message string

@@ -232,7 +232,7 @@ func TestEveryAnswerNamesItsBuild(t *testing.T) {
 	}), Options{})
 	for _, path := range []string{"/", "/trap"} {
 		for _, stale := range []string{"", "bad\r\nnews: \u2603"} {
-			s.SetStale(stale)
+			s.SetStale(Stale{Reason: stale})
 			resp, _ := do(t, "GET", s.url+path)
 			want := strings.NewReplacer("\r\n", "  ", "\u2603", "?").Replace(stale)
 			if got := resp.Header.Values(BuildHeader); len(got) != 1 || got[0] != "0123abcd" {
@@ -243,7 +243,7 @@ func TestEveryAnswerNamesItsBuild(t *testing.T) {
 			}
 		}
 	}
-	s.SetStale("old")
+	s.SetStale(Stale{Reason: "old"})
 	old := s.Swap(Build{Handler: always(func() *http.Response { return answer(200, "new") }), Digest: "89abcdef"})
 	if n := old.Requests(); n != 0 {
 		t.Errorf("%d requests", n)
@@ -253,5 +253,84 @@ func TestEveryAnswerNamesItsBuild(t *testing.T) {
 	}
 	if resp, _ := do(t, "GET", s.url); resp.Header.Get(BuildHeader) != "89abcdef" || resp.Header.Get(StaleHeader) != "" {
 		t.Errorf("got %v", resp.Header)
+	}
+}
+
+func TestEventsTellWhyNoNewerBuildIsServed(t *testing.T) {
+	s := start(t, always(func() *http.Response { return answer(200, "") }), Options{LiveReload: true})
+	resp, err := client().Get(s.url + livePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	next := func() (events string) {
+		for lines.Scan() {
+			data, ok := strings.CutPrefix(lines.Text(), "data: ")
+			if !ok {
+				continue
+			}
+			events += data
+			if strings.HasPrefix(data, "0123abcd-") {
+				return events
+			}
+		}
+		return events
+	}
+	if got := next(); got != "0123abcd-1" {
+		t.Errorf("at the beginning: got %q", got)
+	}
+	failed := Stale{Reason: "it failed", Output: []string{"\x1b[31merror\x1b[0m: <no>", "\x00"}}
+	s.SetStale(failed)
+	const want = `{"number":1,"reason":"it failed","lines":[[["c1","error"],["",": <no>"]],[["","\\x00"]]]}0123abcd-1`
+	if got := next(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	s.SetStale(failed) // nothing new
+	s.SetStale(Stale{})
+	if got := next(); got != `{"number":0,"reason":"","lines":null}0123abcd-1` {
+		t.Errorf("once it is good again: got %q", got)
+	}
+}
+
+func TestWhatABuildHasWrittenStaysOnThisMachine(t *testing.T) {
+	s := start(t, failing(sampleFailure()), Options{LiveReload: true, ErrorPages: PagesBrief})
+	s.SetStale(Stale{Reason: "it failed", Output: []string{"a secret"}})
+	_, text := do(t, "GET", s.url, page()...)
+	resp, err := client().Get(s.url + livePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		text += lines.Text()
+		if strings.Contains(lines.Text(), "0123abcd-") {
+			break
+		}
+	}
+	if strings.Contains(text, "a secret") || !strings.Contains(text, "it failed") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestPagesShowWhatAFailedBuildHasWritten(t *testing.T) {
+	f := &Failure{Outcome: Instantiation, Title: "There is no build yet", Cause: "it failed"}
+	s := start(t, failing(f), Options{LiveReload: true})
+	s.SetStale(Stale{Reason: "it failed", Output: []string{"\x1b[1;31merror\x1b[0m: <script>", "last"}})
+	for accept, wants := range map[string][]string{
+		"text/html": {"<h1>There is no build yet</h1>", "<span class=\"b c1\">error</span>: &lt;script&gt;\nlast\n</pre>",
+			"data-wasihttp-stale=\"1\"", "--c1: #"},
+		"application/json": {`"stale": "it failed"`, `"build_output": [`, `"\u001b[1;31merror\u001b[0m: <script>"`},
+		"text/plain":       {"last lines of the build:\n  error: <script>\n  last\n"},
+	} {
+		_, body := do(t, "GET", s.url, "Accept", accept)
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: without %q:\n%s", accept, want, body)
+			}
+		}
+		if strings.Count(body, "it failed") > 2 {
+			t.Errorf("%s: the reason is told again:\n%s", accept, body)
+		}
 	}
 }

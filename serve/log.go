@@ -16,13 +16,13 @@ import (
 // summary of its failure. With quiet, it writes only requests that failed.
 func TextLog(out *term.Output, quiet bool) func(Record) {
 	return func(r Record) {
-		if quiet && !isWorthALine(r) {
+		if quiet && !r.Concerning() {
 			return
 		}
 		var b strings.Builder
 		accessLine(&b, out, r)
 		switch {
-		case isWorthALine(r):
+		case r.Concerning():
 			failureLines(&b, out, r)
 		case r.Message != "":
 			fmt.Fprintf(&b, "  %s %s\n", out.Bad(term.SymbolBad), term.Clean(r.Message))
@@ -32,9 +32,9 @@ func TextLog(out *term.Output, quiet bool) func(Record) {
 	}
 }
 
-// isWorthALine reports whether the request failed in a way that concerns the
+// Concerning reports whether the request failed in a way that concerns the
 // developer. A client that has left does not.
-func isWorthALine(r Record) bool {
+func (r *Record) Concerning() bool {
 	return r.Failure != nil && !r.Outcome.unheard()
 }
 
@@ -53,23 +53,23 @@ func accessLine(b *strings.Builder, out *term.Output, r Record) {
 		out.Status(r.Status, status),
 		strings.ReplaceAll(units.Size(r.Bytes), " ", ""),
 		units.Duration(r.Duration),
-		styled(out, r, outcomeOf(r)))
+		StyleOutcome(out, r, r.OutcomeText()))
 }
 
-// outcomeOf returns the outcome in words.
-func outcomeOf(r Record) string {
+// OutcomeText returns the outcome in words.
+func (r *Record) OutcomeText() string {
 	if r.Aborted {
 		return string(r.Outcome) + " (aborted)"
 	}
 	return string(r.Outcome)
 }
 
-// styled styles the text of an outcome.
-func styled(out *term.Output, r Record, outcome string) string {
+// StyleOutcome styles a text about the outcome of a request.
+func StyleOutcome(out *term.Output, r Record, outcome string) string {
 	switch {
 	case r.Outcome == OK:
 		return out.Dim(outcome)
-	case isWorthALine(r):
+	case r.Concerning():
 		return out.Bad(outcome)
 	}
 	return out.Fair(outcome)
@@ -81,47 +81,47 @@ const maxFrames = 10
 func failureLines(b *strings.Builder, out *term.Output, r Record) {
 	f := r.Failure
 	mark := out.Bad(term.SymbolBad)
-	for _, line := range f.told() {
+	for _, line := range f.Told() {
 		fmt.Fprintf(b, "  %s %s\n", mark, line)
 		mark = " "
 	}
-	backtrace(b, out, f)
-	conclusion(b, out, r.Aborted, f.Hint)
+	f.WriteTrace(b, out)
+	f.WriteEnd(b, out, r.Aborted)
 }
 
-// backtrace writes the frames that are of interest.
-func backtrace(b *strings.Builder, out *term.Output, f *Failure) {
+// WriteTrace writes the frames that are of interest on a terminal.
+func (f *Failure) WriteTrace(b io.Writer, out *term.Output) {
 	// How the language reports a failure is of little interest here; the page
 	// has these frames.
 	frames := slices.DeleteFunc(shownFrames(f.Frames), func(f shownFrame) bool { return f.Runtime })
 	for _, frame := range frames[:min(len(frames), maxFrames)] {
 		fmt.Fprintf(b, "      at %s%s", term.Clean(frame.Func), out.Dim(frame.Repeated()))
 		if place := frame.Place(); place != "" {
-			b.WriteString(" " + out.Link(term.Clean(place)))
+			fmt.Fprintf(b, " %s", out.Link(term.Clean(place)))
 		} else if frame.Module != "" {
-			b.WriteString(" " + out.Dim("in "+term.Clean(frame.Module)))
+			fmt.Fprintf(b, " %s", out.Dim("in "+term.Clean(frame.Module)))
 		}
-		b.WriteByte('\n')
+		fmt.Fprintln(b)
 	}
 	if more := len(frames) - maxFrames; more > 0 {
 		fmt.Fprintf(b, "      %s\n", out.Dim(fmt.Sprintf("and %d more", more)))
 	}
 }
 
-// conclusion writes what became of the response, and the next step.
-func conclusion(b *strings.Builder, out *term.Output, aborted bool, hint string) {
+// WriteEnd writes what became of the response, if it was cut, and the next step.
+func (f *Failure) WriteEnd(b io.Writer, out *term.Output, aborted bool) {
 	if aborted {
-		b.WriteString(
-			"    the response had begun: the connection was closed so that the client notices\n")
+		fmt.Fprintln(b,
+			"    the response had begun: the connection was closed so that the client notices")
 	}
-	if hint != "" {
-		fmt.Fprintf(b, "    %s %s\n", out.Fair("hint:"), term.Clean(hint))
+	if f.Hint != "" {
+		fmt.Fprintf(b, "    %s %s\n", out.Fair("hint:"), term.Clean(f.Hint))
 	}
 }
 
-// told returns what happened, line by line, the most important one first: what the program said,
+// Told returns what happened, line by line, the most important one first: what the program said,
 // the error code, the cause. The text is clean.
-func (f *Failure) told() []string {
+func (f *Failure) Told() []string {
 	var lines []string
 	for _, text := range []string{f.Message, f.ErrorCode} {
 		if text != "" {
@@ -161,7 +161,7 @@ type recordJSON struct {
 // With quiet, it writes only requests that failed.
 func JSONLog(w io.Writer, quiet bool) func(Record) {
 	return func(r Record) {
-		if quiet && !isWorthALine(r) {
+		if quiet && !r.Concerning() {
 			return
 		}
 		line := recordJSON{

@@ -69,6 +69,8 @@ type report struct {
 	// Script is the address of the script that reloads the page; "" for none.
 	Script   string
 	detailed bool
+	// Stale is why no newer build is served; nil if the build is the newest.
+	Stale *Stale
 }
 
 // write writes the response to r in the format that it accepts, and returns the length of the
@@ -109,6 +111,9 @@ func (p report) write(w http.ResponseWriter, r *http.Request) (int, error) {
 
 // Title says in a sentence what the outcome means.
 func (p report) Title() string {
+	if title := p.Failure.Title; title != "" {
+		return title
+	}
 	switch p.Outcome {
 	case Trap:
 		return "The program trapped"
@@ -159,6 +164,11 @@ type pageData struct {
 	Detailed                           bool
 	Trace                              []pageFrame
 	Log                                []string
+	// StaleReason and the rest are of Stale; "" and nil without it.
+	StaleReason string
+	StaleNumber uint64
+	Palette     fill.Raw
+	BuildOutput [][]term.Span
 }
 
 type pageFrame struct {
@@ -174,6 +184,10 @@ func (p report) html() []byte {
 	}
 	for _, frame := range p.Trace() {
 		data.Trace = append(data.Trace, pageFrame{frame, frame.Repeated(), frame.Place()})
+	}
+	if stale := p.Stale; stale != nil {
+		data.StaleReason, data.StaleNumber = stale.Reason, stale.number
+		data.Palette, data.BuildOutput = palette(), stale.Lines()
 	}
 	var b bytes.Buffer
 	if err := fill.HTML(&b, pageSource, data); err != nil {
@@ -196,7 +210,10 @@ type reportJSON struct {
 	Stderr    []string `json:"stderr,omitempty"`
 	Curl      string   `json:"curl,omitempty"`
 	CurlNote  string   `json:"curl_note,omitempty"`
-	Build     string   `json:"build,omitempty"`
+	// Stale and BuildOutput are why no newer build is served, and what was written then.
+	Stale       string   `json:"stale,omitempty"`
+	BuildOutput []string `json:"build_output,omitempty"`
+	Build       string   `json:"build,omitempty"`
 }
 
 func (p report) json() []byte {
@@ -206,6 +223,9 @@ func (p report) json() []byte {
 		out.ErrorCode, out.Hint = p.ErrorCode, p.Hint
 		out.Frames, out.Stderr, out.Build = p.Frames, p.Stderr, p.Digest
 		out.Curl, out.CurlNote = p.Curl, p.CurlNote
+		if p.Stale != nil {
+			out.Stale, out.BuildOutput = p.Stale.Reason, p.Stale.Output
+		}
 	}
 	return encodeJSON(out, "  ")
 }
@@ -243,6 +263,14 @@ func (p report) text() []byte {
 	}
 	if p.Hint != "" {
 		fmt.Fprintf(&b, "\nhint: %s\n", term.Clean(p.Hint))
+	}
+	if p.Stale != nil && p.Stale.Reason != p.Cause {
+		fmt.Fprintf(&b, "\nthe newest build is not served: %s\n", term.CleanLines(p.Stale.Reason))
+	}
+	if p.Stale != nil {
+		output := p.Stale.Output
+		section(&b, "last lines of the build", len(output),
+			func(i int) string { return term.StripEscapes(output[i]) })
 	}
 	// What the program itself wrote about its failure comes first.
 	log := p.Log()

@@ -117,10 +117,12 @@ type Server struct {
 	limit   *exchange.Limit
 	current atomic.Pointer[generation]
 	builds  atomic.Uint64 // made so far
-	stale   atomic.Pointer[[]string]
-	live    *live // nil without live reload
-	ids     atomic.Uint64
-	active  atomic.Int64
+	stale   atomic.Pointer[Stale]
+	// staleTimes is how often there was a reason.
+	staleTimes atomic.Uint64
+	live       *live // nil without live reload
+	ids        atomic.Uint64
+	active     atomic.Int64
 	// detailed is decided by Serve, before the first request.
 	detailed  atomic.Bool
 	exchanges exchange.Config
@@ -173,19 +175,9 @@ func (s *Server) Swap(b Build) *Retired {
 	s.stale.Store(nil)
 	old := s.current.Swap(g)
 	if s.live != nil {
-		s.live.announce(g.page)
+		s.live.announce(g.page, nil)
 	}
 	return &Retired{old}
-}
-
-// SetStale makes responses say in StaleHeader why a newer build than the current
-// one is not served. An empty reason removes the header.
-func (s *Server) SetStale(reason string) {
-	if reason == "" {
-		s.stale.Store(nil)
-		return
-	}
-	s.stale.Store(&[]string{headerText(reason)})
 }
 
 // Active returns the number of requests being served.
@@ -370,7 +362,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.live != nil && strings.HasPrefix(r.URL.Path, reservedPath) {
 		s.mark(w.Header(), s.current.Load())
-		s.live.serve(w, r)
+		s.live.serve(w, r, s.detailed.Load())
 		return
 	}
 	s.active.Add(1)

@@ -18,8 +18,10 @@ type CommandOptions struct {
 	Guard guardFunc
 	// Tree watches the sources. The caller closes it after the Command.
 	Tree *watch.Tree
-	// Out receives the output of the command. A file is passed on unchanged.
+	// Out receives the output of the command, line by line.
 	Out io.Writer
+	// Env is added to the environment of the command, an entry NAME=VALUE each.
+	Env []string
 	// Dir is the working folder, for messages.
 	Dir string
 	// Missing returns how to install a program that the command needs and that is not here; "" if
@@ -46,18 +48,26 @@ type buildEvent struct {
 	running bool
 	err     error
 	took    time.Duration
+	output  []string // the last lines, if it has failed
 }
 
 // RunCommand runs the command once, with the Guard and Out of o. It returns the command's error, or
 // that of ctx if it has ended the command. No process of the command is left then.
 func RunCommand(ctx context.Context, o CommandOptions) error {
-	p, err := startProcess(o.Guard, o.Command, o.Out)
+	out, err := startOutput(o.Out)
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	p, err := startProcess(o.Guard, o.Command, o.Env, out.write)
+	out.started()
 	if err != nil {
 		return err
 	}
 	defer p.kill()
 	select {
 	case err := <-p.exits():
+		out.last()
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
@@ -92,7 +102,8 @@ func (c *Command) Close() {
 
 func (c *Command) run() {
 	defer close(c.done)
-	p := c.start()
+	p, out := c.start()
+	defer func() { out.close() }()
 	for {
 		// Processes that a command has left running end before the next run, or with this program.
 		select {
@@ -102,12 +113,15 @@ func (c *Command) run() {
 		case batch := <-c.options.Tree.Changes():
 			if c.outputs.concerns(batch, p.running()) {
 				p.kill()
-				p = c.start()
+				out.close()
+				p, out = c.start()
 			}
 		case err := <-p.exits():
 			p.exited = nil
 			c.outputs.end()
-			c.tell(buildEvent{err: err, took: c.outputs.ended.Sub(c.outputs.began)})
+			c.tell(buildEvent{
+				err: err, took: c.outputs.ended.Sub(c.outputs.began), output: out.last(),
+			})
 		}
 	}
 }
@@ -120,24 +134,25 @@ func (c *Command) tell(e buildEvent) {
 }
 
 // start runs the command. It returns nil if there is no process to wait for.
-func (c *Command) start() *process {
+func (c *Command) start() (*process, *output) {
 	c.outputs.begin()
 	c.tell(buildEvent{running: true})
-	p, err := startProcess(c.options.Guard, c.options.Command, c.options.Out)
+	out, err := startOutput(c.options.Out)
+	var p *process
+	if err == nil {
+		p, err = startProcess(c.options.Guard, c.options.Command, c.options.Env, out.write)
+		out.started()
+	}
 	if err != nil {
 		c.outputs.end()
 		c.tell(buildEvent{err: err})
-		return nil
+		return nil, out
 	}
-	return p
+	return p, out
 }
 
 // stopGrace is how long a command has to end before it is killed.
 const stopGrace = 2 * time.Second
-
-// outputGrace is how long the output of a command is read after its end, if
-// something it has started keeps it open.
-const outputGrace = 500 * time.Millisecond
 
 // running reports whether the command itself has not ended yet. nil is allowed.
 func (p *process) running() bool { return p != nil && p.exited != nil }

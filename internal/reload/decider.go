@@ -5,14 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io/fs"
-	"net/http"
 	"runtime"
 	"sync"
 	"time"
 
-	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/watch"
 )
@@ -62,6 +59,8 @@ type Options struct {
 	Command *Command
 	// Swapped, if not nil, is called after each swap. It must not block.
 	Swapped func()
+	// Wait says that a file that is not there when Run begins is waited for, without a Command too.
+	Wait bool
 	// Log reports the results of changes to the user.
 	Log *Log
 	// Drain is how long the requests of a build that was replaced may go on.
@@ -100,9 +99,8 @@ type Decider struct {
 	timer   *time.Timer
 	old     sync.WaitGroup // builds that drain
 
-	building                bool
-	fileError, commandError string // why responses are stale
-	away                    bool
+	away bool
+	builds
 }
 
 // attempt is one load.
@@ -143,71 +141,6 @@ func New(o Options) *Decider {
 // Digest returns the digest of the contents that were read last.
 func (d *Decider) Digest() watch.Digest { return d.digest }
 
-// AwaitCommand waits until the first run of the command has ended or ctx has.
-func (d *Decider) AwaitCommand(ctx context.Context) error {
-	for {
-		select {
-		case e := <-d.Command.events:
-			d.building = e.running
-			if e.running {
-				continue
-			}
-			if e.err != nil {
-				d.commandError = "the command failed: " + e.err.Error()
-			}
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// First returns the first build, which load makes from the file's contents. If the contents cannot
-// be loaded and a command may still build them, First returns a build that fails each request with
-// the reason.
-func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error) {
-	data, err := d.Read()
-	if d.commandError != "" {
-		failed := &failure{msg: "--exec: " + d.commandError,
-			hint: d.Command.hint("fix the sources; the command runs again when one changes")}
-		if err == nil {
-			d.Log.Failed(failed, nil) // the build before may still be served
-		} else {
-			err = failed
-		}
-	}
-	if err == nil {
-		d.current, err = load(ctx, data)
-	}
-	if err == nil && d.current.Sum != (watch.Digest{}) {
-		d.digest = d.current.Sum
-	} else {
-		d.digest = sha256.Sum256(data)
-	}
-	switch {
-	case err == nil:
-		return d.current.Build, nil
-	case d.Command == nil || ctx.Err() != nil:
-		return serve.Build{}, err
-	}
-	if d.commandError == "" {
-		d.fileError = err.Error()
-	}
-	d.Log.Failed(err, nil)
-	return serve.Build{Handler: notBuilt(err.Error())}, nil
-}
-
-// notBuilt is a handler that fails requests as long as there is no build.
-type notBuilt string
-
-// Handle fails with the reason.
-func (n notBuilt) Handle(context.Context, string, *http.Request) (*http.Response, error) {
-	return nil, &serve.Failure{
-		Outcome: serve.Instantiation, Cause: string(n),
-		Hint: "waiting for a build that loads; it will be served automatically",
-	}
-}
-
 // Again loads the component again, or waits until ctx ends.
 func (d *Decider) Again(ctx context.Context) {
 	select {
@@ -247,7 +180,7 @@ func (d *Decider) Run(ctx context.Context) (left bool) {
 		case <-d.requests:
 			d.begin(ctx, &attempt{written: time.Now()})
 		case e := <-builds:
-			d.built(e)
+			d.built(ctx, e)
 		case a := <-d.results:
 			d.ended()
 			d.finished(ctx, a)
@@ -259,6 +192,7 @@ func (d *Decider) Run(ctx context.Context) (left bool) {
 
 // end waits for what still runs, ctx having ended. It reports whether a load is left behind.
 func (d *Decider) end(ctx context.Context) (left bool) {
+	d.Log.builtOrNot()
 	if d.latest != nil {
 		d.latest.cancel()
 	}
@@ -287,6 +221,9 @@ func (d *Decider) ended() {
 
 // changed handles a change of the file.
 func (d *Decider) changed(ctx context.Context, c watch.Change) {
+	if c.Err == nil && d.latest != nil && d.latest.data != nil && d.latest.digest == c.Digest {
+		return // it is being loaded already
+	}
 	d.drop()
 	if c.Err != nil {
 		d.missing(cmp.Or(c.Path, d.Path), c.Err)
@@ -313,6 +250,10 @@ func (d *Decider) missing(path string, err error) {
 		hint: "waiting for a build that loads; it will be served automatically",
 	}
 	d.fileError = "the file is missing"
+	if d.awaited && errors.Is(err, fs.ErrNotExist) {
+		d.mark()
+		return // it has not been there yet
+	}
 	if path != d.Path {
 		d.fileError = reason.Error()
 	}
@@ -408,7 +349,7 @@ func (d *Decider) tellFailure() {
 	}
 	d.latest = nil
 	a.cancel()
-	d.fileError = a.err.Error()
+	d.fileError, d.made = a.err.Error(), nil
 	d.mark()
 	d.Log.Failed(a.err, d.current)
 }
@@ -429,11 +370,13 @@ func (d *Decider) swap(ctx context.Context, a *attempt) {
 		from, changes = d.current.Digest, d.Changes(d.current, a.build)
 	}
 	retired := d.server.Swap(a.build.Build)
-	ready := time.Since(a.written)
-	draining := retired.Requests()
+	s := swap{from: from, now: a.build, changes: changes, ready: time.Since(a.written),
+		draining: retired.Requests()}
 	d.current, d.digest, d.fileError, d.away = a.build, a.digest, "", false
+	d.awaited = false
+	s.built, s.ready = d.swapping(s.ready)
 	d.mark()
-	d.Log.swapped(from, a.build, changes, ready, draining)
+	d.Log.swapped(s)
 	if d.Swapped != nil {
 		d.Swapped()
 	}
@@ -455,36 +398,4 @@ func (d *Decider) swap(ctx context.Context, a *attempt) {
 		// Machine code is given back to the system by the collector.
 		runtime.GC()
 	})
-}
-
-// built handles an event of the command.
-func (d *Decider) built(e buildEvent) {
-	d.building = e.running
-	if e.running {
-		return
-	}
-	failed := d.commandError != ""
-	d.commandError = ""
-	if e.err != nil {
-		d.commandError = "the command failed: " + e.err.Error()
-	}
-	d.mark()
-	switch {
-	case e.err != nil:
-		msg := fmt.Sprintf("--exec: %s after %s", d.commandError,
-			units.Duration(e.took.Round(time.Millisecond)))
-		d.Log.Failed(&failure{msg: msg, hint: d.Command.hint(""), err: e.err}, d.current)
-	case failed:
-		d.Log.builtAgain(e.took)
-	}
-	d.tellFailure()
-}
-
-// mark sets the reason why responses are stale; "" if they are not.
-func (d *Decider) mark() {
-	reason := d.fileError
-	if d.commandError != "" {
-		reason = d.commandError
-	}
-	d.server.SetStale(reason)
 }

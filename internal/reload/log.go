@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -20,17 +21,22 @@ type Log struct {
 	JSON bool
 	// Quiet leaves out all events but failures.
 	Quiet bool
+
+	mu      sync.Mutex
+	timer   *term.Progress // while the command runs, on a terminal
+	details string         // of the last swap
 }
 
 // record is an event in JSON. Its member names are an interface to other programs.
 type record struct {
 	Time     string   `json:"time"`
-	Event    string   `json:"event"` // "reload", "reload-failed", "reload-back" or "exec-back"
+	Event    string   `json:"event"` // see docs/reload.md
 	From     string   `json:"from,omitempty"`
 	To       string   `json:"to,omitempty"`
 	Changed  []string `json:"changed,omitempty"`
 	Compiled bool     `json:"compiled,omitempty"`
 	ReadyMS  float64  `json:"ready_ms,omitempty"`
+	BuiltMS  float64  `json:"built_ms,omitempty"`
 	Draining int      `json:"draining,omitempty"`
 	Error    string   `json:"error,omitempty"`
 	Hint     string   `json:"hint,omitempty"`
@@ -46,53 +52,223 @@ func (l *Log) record(r record) {
 	_, _ = l.Out.Write(append(b, '\n'))
 }
 
+// margin is as wide as what begin returns for a terminal.
+const margin = "            "
+
 // begin returns how a line begins: a symbol and the time.
 func (l *Log) begin(good bool) string {
 	symbol := l.Out.Bad(term.SymbolBad)
 	if good {
 		symbol = l.Out.Good(term.SymbolGood)
 	}
-	return symbol + " " + l.Out.Dim(time.Now().Format(time.TimeOnly)) + " "
+	at := l.Out.Dim(time.Now().Format(time.TimeOnly))
+	if l.Out.IsTerminal() {
+		return at + "  " + symbol + " " // in the columns of requests
+	}
+	return symbol + " " + at + " "
 }
 
-// swapped reports that the build now replaces the one with the digest from ("" for none), and what
-// has changed.
-func (l *Log) swapped(
-	from string, now *Build, changes Changes, ready time.Duration, draining int,
-) {
+// building reports that the command runs, on a terminal for as long as it does.
+func (l *Log) building(command string) {
+	l.builtOrNot()
+	if l.JSON || l.Quiet || !l.Out.IsTerminal() {
+		return
+	}
+	timer := term.StartTimer(l.Out, "building: "+strings.Join(strings.Fields(command), " "))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.timer = timer
+}
+
+// builtOrNot removes the line of building.
+func (l *Log) builtOrNot() {
+	l.mu.Lock()
+	timer := l.timer
+	l.timer = nil
+	l.mu.Unlock()
+	if timer != nil {
+		timer.Stop()
+	}
+}
+
+// swap is a build that takes the place of another one.
+type swap struct {
+	from    string // the digest of the other one; "" for none
+	now     *Build
+	changes Changes
+	// built is how long the command took that has made the build, 0 if it was made in another way;
+	// ready is how long after the end of the command, or after the file was written, it was served.
+	built, ready time.Duration
+	draining     int // requests on the other one
+}
+
+// swapped reports a swap.
+func (l *Log) swapped(s swap) {
+	if s.from != "" {
+		l.mu.Lock()
+		l.details = changesText(l.Out, s)
+		l.mu.Unlock()
+	}
 	if l.Quiet {
 		return
 	}
 	if l.JSON {
 		l.record(record{
-			Event: "reload", From: from, To: now.Digest, Changed: changes.List,
-			Compiled: !now.FromCache, ReadyMS: float64(ready.Microseconds()) / 1000,
-			Draining: draining,
+			Event: "reload", From: s.from, To: s.now.Digest, Changed: s.changes.List,
+			Compiled: !s.now.FromCache, ReadyMS: milliseconds(s.ready),
+			BuiltMS: milliseconds(s.built), Draining: s.draining,
 		})
+		return
+	}
+	if l.Out.IsTerminal() {
+		_, _ = l.Out.Write([]byte(l.swapLine(s) + "\n"))
 		return
 	}
 	var b strings.Builder
 	b.WriteString(l.begin(true))
-	if from != "" {
-		fmt.Fprintf(&b, "%s → ", from)
+	if s.from != "" {
+		fmt.Fprintf(&b, "%s → ", s.from)
 	}
-	b.WriteString(l.Out.Strong(now.Digest))
-	if changes.Summary != "" {
-		b.WriteString(": " + term.Clean(changes.Summary))
+	b.WriteString(l.Out.Strong(s.now.Digest))
+	if s.changes.Summary != "" {
+		b.WriteString(": " + term.Clean(s.changes.Summary))
 	}
-	how := ", compiled"
-	if now.FromCache {
-		how = ", nothing compiled"
-	}
-	b.WriteString(l.Out.Dim(fmt.Sprintf("; ready after %s%s",
-		units.Duration(ready.Round(time.Millisecond)), how)))
-	if draining > 0 {
-		fmt.Fprintf(&b, "; %s on %s still running", words.Count(draining, "request", "requests"),
-			from)
+	b.WriteString(l.Out.Dim(fmt.Sprintf("; ready after %s, %s",
+		units.Duration(s.ready.Round(time.Millisecond)), s.how())))
+	if s.draining > 0 {
+		b.WriteString("; " + s.running())
 	}
 	b.WriteByte('\n')
 	_, _ = l.Out.Write([]byte(b.String()))
 }
+
+// how says whether the build had to be compiled.
+func (s *swap) how() string {
+	if s.now.FromCache {
+		return "nothing compiled"
+	}
+	return "compiled"
+}
+
+// running says how many requests are still on the other build.
+func (s *swap) running() string {
+	return fmt.Sprintf("%s on %s still running", words.Count(s.draining, "request", "requests"),
+		s.from)
+}
+
+// swapLine returns the line of a swap, cut to the width of the terminal.
+func (l *Log) swapLine(s swap) string {
+	took := "ready after " + brief(s.ready)
+	if s.built > 0 {
+		took = fmt.Sprintf("built in %s, ready %s later", brief(s.built), brief(s.ready))
+	}
+	change := s.now.Digest
+	if s.from != "" && s.from != s.now.Digest {
+		change = s.from + " → " + change
+	}
+	rest := ", " + s.how()
+	if s.draining > 0 {
+		rest += "; " + s.running()
+	}
+	if len(s.changes.List) > 1 {
+		rest += " (? says what)"
+	}
+	room := l.Out.Width() - 1 - len(margin)
+	var line strings.Builder
+	line.WriteString(l.begin(true))
+	for _, part := range []struct {
+		style func(string) string
+		text  string
+	}{
+		{func(s string) string { return s }, took + "  "}, {l.Out.Strong, change},
+		{func(s string) string { return s }, summary(s.changes)}, {l.Out.Dim, rest},
+	} {
+		text := term.Cut(part.text, room)
+		line.WriteString(part.style(text))
+		if room -= term.Width(text); room < 1 || text != part.text {
+			break
+		}
+	}
+	return line.String()
+}
+
+// summary returns what is behind the names of the builds.
+func summary(c Changes) string {
+	if c.Summary == "" {
+		return ""
+	}
+	return ": " + term.Clean(c.Summary)
+}
+
+// brief writes a length of time for a line that is read in passing.
+func brief(d time.Duration) string {
+	if d < 100*time.Millisecond || d >= time.Minute {
+		return units.Duration(d.Round(time.Millisecond))
+	}
+	return fmt.Sprintf("%.1fs", d.Seconds())
+}
+
+// maxDetails is how many differences are listed.
+const maxDetails = 100
+
+// changesText lists what a swap has changed.
+func changesText(out *term.Output, s swap) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "  the last swap, %s → %s:\n", s.from, s.now.Digest)
+	list := s.changes.List
+	for _, line := range list[:min(len(list), maxDetails)] {
+		fmt.Fprintf(&b, "    %s\n", term.Clean(line))
+	}
+	if more := len(list) - maxDetails; more > 0 {
+		fmt.Fprintf(&b, "    %s\n", out.Dim(fmt.Sprintf("and %d more", more)))
+	}
+	return b.String()
+}
+
+// Details lists what the last swap has changed, for people; "" if there was none.
+func (l *Log) Details() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.details
+}
+
+// unchanged reports that the command has made the build again that is served.
+func (l *Log) unchanged(current *Build, took time.Duration) {
+	switch {
+	case l.Quiet:
+	case l.JSON:
+		l.record(record{Event: "exec-unchanged", To: current.Digest, BuiltMS: milliseconds(took)})
+	case l.Out.IsTerminal():
+		text := fmt.Sprintf("built in %s, the same build again  ", brief(took))
+		fmt.Fprintf(l.Out, "%s%s%s\n", l.begin(true), text, l.Out.Dim(current.Digest))
+	default:
+		fmt.Fprintf(l.Out, "%s--exec: the same build again, after %s: %s\n", l.begin(true),
+			units.Duration(took.Round(time.Millisecond)), current.Digest)
+	}
+}
+
+// built reports that the command has ended. What it has made is reported elsewhere.
+func (l *Log) built(took time.Duration) {
+	if l.Quiet || l.JSON || !l.Out.IsTerminal() {
+		return
+	}
+	fmt.Fprintf(l.Out, "%sbuilt in %s\n", l.begin(true), brief(took))
+}
+
+// awaiting reports that there is no file yet at path, and who will make it.
+func (l *Log) awaiting(path string, exec bool) {
+	if l.JSON {
+		l.record(record{Event: "waiting", Error: path + ": is not there yet"})
+		return
+	}
+	text := "is not there yet: it will be served as soon as it is"
+	if exec {
+		text = "is not there yet, though the command has ended: it will be served as soon as it is"
+	}
+	_, _ = fmt.Fprintf(l.Out, "%s %s %s\n", l.Out.Link(term.SymbolBusy), term.Clean(path), text)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // Failed reports what is wrong with the newest build, what to do about it if err has a method Hint,
 // and which build is served instead; current is nil for none.
@@ -113,15 +289,27 @@ func (l *Log) Failed(err error, current *Build) {
 		l.record(record{Event: "reload-failed", From: serving, Error: msg, Hint: hint})
 		return
 	}
+	if l.Out.IsTerminal() {
+		_, _ = l.Out.WriteBlock([]byte(l.failedText(msg, hint, serving, margin)))
+		return
+	}
+	_, _ = l.Out.Write([]byte(l.failedText(msg, hint, serving, "  ")))
+}
+
+func (l *Log) failedText(msg, hint, serving, before string) string {
 	var b strings.Builder
-	b.WriteString(l.begin(false) + term.CleanLines(msg) + "\n")
+	msg = term.CleanLines(msg)
+	if l.Out.IsTerminal() {
+		msg = strings.ReplaceAll(msg, "\n", "\n"+before)
+	}
+	b.WriteString(l.begin(false) + msg + "\n")
 	if hint != "" {
-		fmt.Fprintf(&b, "  %s %s\n", l.Out.Fair("hint:"), term.Clean(hint))
+		fmt.Fprintf(&b, "%s%s %s\n", before, l.Out.Fair("hint:"), term.Clean(hint))
 	}
 	if serving != "" {
-		fmt.Fprintf(&b, "  %s\n", l.Out.Dim("still serving "+serving))
+		fmt.Fprintf(&b, "%s%s\n", before, l.Out.Dim("still serving "+serving))
 	}
-	_, _ = l.Out.Write([]byte(b.String()))
+	return b.String()
 }
 
 // builtAgain reports that the command succeeds again. swapped reports the new build, if there is
@@ -133,6 +321,9 @@ func (l *Log) builtAgain(took time.Duration) {
 	if l.JSON {
 		l.record(record{Event: "exec-back"})
 		return
+	}
+	if l.Out.IsTerminal() {
+		return // the line about the build says so
 	}
 	fmt.Fprintf(l.Out, "%s--exec: the command succeeds again, after %s\n",
 		l.begin(true), units.Duration(took.Round(time.Millisecond)))

@@ -18,14 +18,14 @@ func TestASwapIsOneShortLineForPeopleAndAllNamesForPrograms(t *testing.T) {
 	build := &Build{Build: serve.Build{Digest: "0000000b"}}
 	var out bytes.Buffer
 	terminal := term.New(&out, func(string) string { return "" })
-	(&Log{Out: terminal}).swapped("0000000a", build, changes, time.Second, 0)
+	(&Log{Out: terminal}).swapped(swap{from: "0000000a", now: build, changes: changes, ready: time.Second})
 	line := out.String()
 	if !strings.Contains(line, "0000000a → 0000000b: code changed, 2 imports added; ready") ||
 		strings.Count(line, "\n") != 1 {
 		t.Errorf("text: %q", line)
 	}
 	out.Reset()
-	(&Log{Out: terminal, JSON: true}).swapped("0000000a", build, changes, time.Second, 0)
+	(&Log{Out: terminal, JSON: true}).swapped(swap{from: "0000000a", now: build, changes: changes, ready: time.Second})
 	var event struct{ Changed []string }
 	if err := json.Unmarshal(out.Bytes(), &event); err != nil || !slices.Equal(event.Changed, changes.List) {
 		t.Errorf("JSON: %s (%v)", out.Bytes(), err)

@@ -25,10 +25,12 @@ type process struct {
 }
 
 // startProcess runs the command in a shell, below a guard.
-func startProcess(guard guardFunc, command string, out io.Writer) (*process, error) {
+func startProcess(
+	guard guardFunc, command string, env []string, out *os.File,
+) (*process, error) {
 	program := guard(command)
+	program.Env = append(program.Environ(), env...)
 	program.Stdout, program.Stderr = out, out
-	program.WaitDelay = outputGrace
 	program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	hold, err := program.StdinPipe()
 	if err != nil {

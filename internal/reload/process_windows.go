@@ -3,6 +3,7 @@ package reload
 import (
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"syscall"
 	"unsafe"
@@ -22,7 +23,9 @@ type process struct {
 
 // startProcess runs the command in a shell. The shell takes much longer to start its first process
 // than this function to put it into the job.
-func startProcess(guard guardFunc, command string, out io.Writer) (*process, error) {
+func startProcess(
+	guard guardFunc, command string, env []string, out *os.File,
+) (*process, error) {
 	job, err := newJob()
 	if err != nil {
 		return nil, err
@@ -34,8 +37,8 @@ func startProcess(guard guardFunc, command string, out io.Writer) (*process, err
 		CmdLine:       `cmd.exe /S /C "` + command + `"`,
 		CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP,
 	}
+	cmd.Env = append(cmd.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.WaitDelay = outputGrace
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, windows.CloseHandle(job))
 	}

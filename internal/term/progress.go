@@ -40,8 +40,8 @@ type Progress struct {
 // StartProgress begins to watch a piece of work. The caller must call Stop.
 func StartProgress(out *Output, what string) *Progress { return start(out, what, false) }
 
-// StartTimer is StartProgress for work of which nothing is known but how long it has taken. The line
-// appears at once.
+// StartTimer is StartProgress for work of which nothing is known but how long it has taken. The
+// line appears at once.
 func StartTimer(out *Output, what string) *Progress { return start(out, what, true) }
 
 func start(out *Output, what string, timer bool) *Progress {

@@ -18,8 +18,8 @@ type Span struct {
 }
 
 // Spans splits a line of a program's output into spans. It understands SGR (ECMA-48, 8.3.117), with
-// the colours of larger palettes as the nearest of the sixteen, and drops other escape sequences. Of
-// a line that was written over again, only the last form counts.
+// the colours of larger palettes as the nearest of the sixteen, and drops other escape sequences.
+// Of a line that was written over again, only the last form counts.
 func Spans(line string) []Span {
 	line = strings.TrimRight(line, "\r\n")
 	line = line[strings.LastIndexByte(line, '\r')+1:]

@@ -36,6 +36,19 @@ func (d Description) Text(out *term.Output) string {
 			compiled)))
 }
 
+// Short describes the component at path and its build for a person; a Description of nothing says
+// that it is not built yet.
+func (d Description) Short(path string) (component, build []string) {
+	if d.File == "" {
+		return []string{path}, []string{"none yet"}
+	}
+	compiled := "compiled in " + units.Duration(d.Compile.Round(time.Millisecond))
+	if d.FromCache {
+		compiled = "from the cache"
+	}
+	return []string{d.File, units.Size(d.Size), "WASI HTTP " + d.Kind}, []string{d.Digest, compiled}
+}
+
 // JSON describes the component on one line of JSON, whose member names are an
 // interface to other programs.
 func (d Description) JSON() string {

@@ -1,4 +1,6 @@
-package serve
+// Package console writes the log of a server for a person at a terminal: what is served, requests
+// in columns, and failures in blocks.
+package console
 
 import (
 	"bytes"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
+	"github.com/wasihttp/wasihttp/serve"
 )
 
 // Console is a log for a terminal: a line in columns for each request, and a block for each that
@@ -34,9 +37,9 @@ type said struct {
 	lines []byte // as they come, each with its prefix and its end
 }
 
-// NewConsole returns a log onto the terminal out. With quiet, it has no lines of requests that
+// New returns a log onto the terminal out. With quiet, it has no lines of requests that
 // succeed.
-func NewConsole(out *term.Output, quiet bool) *Console {
+func New(out *term.Output, quiet bool) *Console {
 	return &Console{out: out, quiet: quiet, spoke: make(map[string]bool)}
 }
 
@@ -123,8 +126,8 @@ func (c *Console) Close() {
 	}
 }
 
-// Log writes the line of a request, or the block of one that failed. It is for Options.Log.
-func (c *Console) Log(r Record) {
+// Log writes the line of a request, or the block of one that failed. It is for serve.Options.Log.
+func (c *Console) Log(r serve.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var lines []byte
@@ -135,7 +138,7 @@ func (c *Console) Log(r Record) {
 	spoke := c.spoke[r.ID] || len(lines) > 0
 	delete(c.spoke, r.ID)
 	var b bytes.Buffer
-	failed := isWorthALine(r) || r.Message != ""
+	failed := r.Concerning() || r.Message != ""
 	switch {
 	case failed:
 		c.access(&b, r, spoke)
@@ -166,9 +169,9 @@ const (
 
 // access writes time, method, status, duration, target and outcome, in columns. The id of the
 // request stands behind its target if lines on the terminal have it, too.
-func (c *Console) access(b io.Writer, r Record, named bool) {
+func (c *Console) access(b io.Writer, r serve.Record, named bool) {
 	out := c.out
-	outcome, width := outcomeOf(r), outcomeWidth
+	outcome, width := r.OutcomeText(), outcomeWidth
 	total := out.Width() - 1
 	if total < narrow-1 {
 		width = narrowOutcome
@@ -193,24 +196,24 @@ func (c *Console) access(b io.Writer, r Record, named bool) {
 	fmt.Fprintf(b, "%s  %s  %s  %7s  %s%s%s  %s\n",
 		out.Dim(r.Start.Format(time.TimeOnly)), term.Pad(term.Clean(r.Method), len("OPTIONS")),
 		out.Status(r.Status, status), units.Duration(r.Duration),
-		out.Strong(target), out.Dim(id), blanks, styled(out, r, outcome))
+		out.Strong(target), out.Dim(id), blanks, serve.StyleOutcome(out, r, outcome))
 }
 
 // failure writes why a request failed, with the lines it wrote to standard error.
-func (c *Console) failure(b *bytes.Buffer, r Record, lines []byte) {
+func (c *Console) failure(b *bytes.Buffer, r serve.Record, lines []byte) {
 	out := c.out
 	f := r.Failure
 	if f == nil {
-		f = &Failure{Outcome: r.Outcome, Message: r.Message}
+		f = &serve.Failure{Outcome: r.Outcome, Message: r.Message}
 	}
 	width := out.Width() - 1
 	mark := out.Bad(term.SymbolBad)
-	for i, line := range f.told() {
+	for i, line := range f.Told() {
 		style := out.Dim
 		if i == 0 {
 			style = out.Strong
 		}
-		for _, part := range term.Fold(line, width-len("  ✗ ")+len("✗")-1) {
+		for _, part := range term.Fold(line, width-len("  x ")) {
 			fmt.Fprintf(b, "  %s %s\n", mark, style(part))
 			mark = " "
 		}
@@ -229,8 +232,6 @@ func (c *Console) failure(b *bytes.Buffer, r Record, lines []byte) {
 			b.WriteString(gutter + part + "\n")
 		}
 	}
-	var rest strings.Builder
-	backtrace(&rest, out, f)
-	conclusion(&rest, out, r.Aborted, f.Hint)
-	b.WriteString(rest.String())
+	f.WriteTrace(b, out)
+	f.WriteEnd(b, out, r.Aborted)
 }

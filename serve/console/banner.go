@@ -1,0 +1,99 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/term"
+)
+
+// announced is what stands before the address, on the line that scripts wait for. Labels have its
+// width.
+const announced = "Serving HTTP on "
+
+// Start is what a person reads at the start. Texts need not be clean.
+type Start struct {
+	// Component and Build are what is served, each in a few words.
+	Component, Build []string
+	// Address is the URL, and Note what is to be known about it; "" for nothing.
+	Address, Note string
+	// Watching are the files that are watched; nil for none.
+	Watching []string
+	// Command is what builds the component whenever Sources change; "" for none.
+	Command string
+	Sources []string
+	// Recording is where exchanges are recorded, and Fixtures what is run with each build.
+	Recording string
+	Fixtures  []string
+	// Keys are what they do.
+	Keys []string
+}
+
+// Text returns the banner for the terminal out, with empty lines around it.
+func (s *Start) Text(out *term.Output) string {
+	b := &banner{out: out, room: max(out.Width()-1-len(announced), 1)}
+	b.text.WriteByte('\n')
+	b.row("Component", s.Component...)
+	b.row("Build", s.Build...)
+	b.text.WriteString(Announcement(out, s.Address))
+	if s.Note != "" {
+		for _, line := range term.Fold(term.Clean(s.Note), b.room) {
+			fmt.Fprintf(&b.text, "%*s%s\n", len(announced), "", out.Fair(line))
+		}
+	}
+	if s.Watching == nil {
+		b.row("Watching", "nothing")
+	}
+	b.row("Watching", s.Watching...)
+	if s.Command != "" {
+		b.row("Building", strings.Join(strings.Fields(s.Command), " "),
+			"when "+strings.Join(s.Sources, ", ")+" changes")
+	}
+	if s.Recording != "" {
+		b.row("Recording", s.Recording)
+	}
+	b.row("Testing", s.Fixtures...)
+	b.row("Keys", s.Keys...)
+	b.text.WriteByte('\n')
+	return b.text.String()
+}
+
+// Announcement returns the line that scripts wait for.
+func Announcement(out *term.Output, address string) string {
+	return announced + out.Link(address) + "\n"
+}
+
+// banner is a banner that is being written.
+type banner struct {
+	out  *term.Output
+	room int // columns behind a label
+	text strings.Builder
+}
+
+// between stands between the items of a row.
+const between = " · "
+
+// row writes a label and what belongs to it; nothing without items. If they are wider than the
+// terminal, the row breaks between them.
+func (b *banner) row(label string, items ...string) {
+	if len(items) == 0 {
+		return
+	}
+	b.text.WriteString(b.out.Dim(term.Pad(label, len(announced))))
+	used := 0
+	for i, item := range items {
+		item = term.Cut(term.Clean(item), b.room)
+		switch {
+		case i == 0:
+			b.text.WriteString(b.out.Strong(item))
+		case used+term.Width(between)+term.Width(item) > b.room:
+			fmt.Fprintf(&b.text, "\n%*s%s", len(announced), "", item)
+			used = 0
+		default:
+			b.text.WriteString(b.out.Dim(between) + item)
+			used += term.Width(between)
+		}
+		used += term.Width(item)
+	}
+	b.text.WriteByte('\n')
+}
