@@ -77,12 +77,14 @@ func (i *Instance) Ended(usesClock, usesSeed bool) {
 	}
 }
 
-// world returns where an instance began, as far as it has used that.
+// world returns where an instance began, as far as it has used that. With a clock, other servers
+// take no time when it is replayed.
 func (r *Recorder) world(i *Instance) *fixture.World {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := &fixture.World{}
-	if i.usesClock || !i.ended {
+	asked := slices.ContainsFunc(i.requests, func(t *trace) bool { return len(t.upstream) > 0 })
+	if i.usesClock || !i.ended || asked {
 		w.Clock = i.Clock
 	}
 	if i.usesSeed || !i.ended {

@@ -154,6 +154,7 @@ func checkDirectives(t *testing.T, dir string) {
 		"*-get-clock.hurl":  {true, false, true},
 		"*-get-random.hurl": {false, true, true},
 		"*-get-sleep.hurl":  {true, false, true},
+		"*-get-fetch.hurl":  {true, false, true},
 		"*-get.hurl":        {false, false, true},
 	} {
 		paths, err := filepath.Glob(filepath.Join(dir, pattern))

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/redact"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsonpath"
+	"github.com/wasihttp/wasihttp/testrunner/internal/jsontree"
 )
 
 // Want is what a request must match.
@@ -89,9 +90,12 @@ func (w *Want) sameBody(body []byte) bool {
 	if !w.HasBody || bytes.Equal(w.Body, body) || like(string(w.Body), string(body)) {
 		return true
 	}
-	var want, got any
-	return w.JSON && json.Unmarshal(w.Body, &want) == nil && json.Unmarshal(body, &got) == nil &&
-		sameJSON(want, got)
+	if !w.JSON {
+		return false
+	}
+	want, err := jsontree.Parse(nil, w.Body)
+	got, alsoErr := jsontree.Parse(nil, body)
+	return err == nil && alsoErr == nil && sameJSON(want, got)
 }
 
 // like reports whether got matches want, in which a hidden secret matches anything.
@@ -124,11 +128,11 @@ func sameJSON(want, got any) bool {
 	case []any:
 		list, ok := got.([]any)
 		return ok && slices.EqualFunc(want, list, sameJSON)
-	case map[string]any:
-		members, ok := got.(map[string]any)
-		return ok && maps.EqualFunc(want, members, sameJSON)
+	case *jsontree.Object:
+		other, ok := got.(*jsontree.Object)
+		return ok && maps.EqualFunc(want.Values, other.Values, sameJSON)
 	}
-	return want == got
+	return jsonpath.Equal(nil, want, got)
 }
 
 // nearest returns the place of the exchange with the fewest differences, and these differences.

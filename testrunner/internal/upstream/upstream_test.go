@@ -279,3 +279,26 @@ func TestAFailureIsRecordedAsTheKindThatItIs(t *testing.T) {
 		}
 	}
 }
+
+// Bodies of JSON are compared by value, to the last digit.
+func TestBodiesOfJSONAreComparedByValue(t *testing.T) {
+	for _, c := range []struct {
+		want, got string
+		same      bool
+	}{
+		{`{"a": 1, "b": [2.0, {"c": null}]}`, `{"b":[2,{"c":null}],"a":1e0}`, true},
+		{`{"id": 9007199254740993}`, `{"id":9007199254740992}`, false},
+		{`{"id": 9007199254740993}`, `{"id": 9007199254740993.0}`, true},
+		{`{"a": 1}`, `{"a": 1, "b": 2}`, false},
+		{`{"a": null}`, `{}`, false},
+		{`[1, 2]`, `[2, 1]`, false},
+		{`{"token": "REDACTED", "n": 1}`, `{"token":"abc","n":1}`, true},
+		{`{"a": 1}`, `{"a": 1`, false},
+		{`{"a": 1}`, `{"a": "1"}`, false},
+	} {
+		w := Want{Body: []byte(c.want), HasBody: true, JSON: true}
+		if got := w.sameBody([]byte(c.got)); got != c.same {
+			t.Errorf("%s and %s: %v", c.want, c.got, got)
+		}
+	}
+}
