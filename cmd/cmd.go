@@ -122,6 +122,10 @@ func (t *state) run(ctx context.Context, d doors) error {
 		args = []string{programName}
 	}
 	app := commandLine(t, d)
+	if text, ok := completed(app, args); ok {
+		_, err := fmt.Fprint(t.stdout, text)
+		return err
+	}
 	width := 0
 	if t.stdout.IsTerminal() {
 		width = t.stdout.Width()

@@ -7,7 +7,26 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/completion"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/internal/scaffold"
 )
+
+// completed returns the words with which a shell completes a command line, one on each line. It
+// returns ok false if these arguments do not ask for them.
+func completed(app *cli.App, args []string) (text string, ok bool) {
+	l := completion.Line{
+		App: app, Runs: runName, Nested: configName, Inner: configured(),
+		Values: map[string][]string{
+			"LANGUAGE": scaffold.Names(), "VERSION": {"0.2", "0.3"},
+		},
+	}
+	switch last := len(args) - 1; {
+	case last > 0 && args[1] == completion.Command:
+		return l.Complete(args[2:]), true
+	case last > 0 && args[last] == completion.OldFlag:
+		return l.Old(args[1:last]), true
+	}
+	return "", false
+}
 
 // completionCommand describes "wasihttp completion".
 func completionCommand(t *state) *cli.Command {
@@ -21,18 +40,14 @@ func completionCommand(t *state) *cli.Command {
 				if err := cmdline.NoArguments(c); err != nil {
 					return err
 				}
-				text, err := completion.Script(c.App, shell)
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprint(t.stdout, text)
+				_, err := fmt.Fprint(t.stdout, completion.Script(shell))
 				return err
 			},
 		})
 	}
 	return &cli.Command{
 		Name:      "completion",
-		Usage:     "print a script that completes commands and flags in your shell",
+		Usage:     "print a script that completes commands, flags and values in your shell",
 		UsageText: programName + " completion bash|zsh|fish|powershell",
 		Description: cmdline.Examples(`
 source <(wasihttp completion bash)                                      in ~/.bashrc

@@ -9,7 +9,8 @@
 //     tests: a command line to which the component's path is added, such as "wasmtime serve -Scli
 //     --addr=127.0.0.1:0";
 //   - WASIHTTP_WASMTIME names a wasmtime that programs with files, sockets and databases are run
-//     with, too;
+//     with, too, and that runs each component as inspect says;
+//   - WASIHTTP_E2E_SHELLS names shells beside bash in which completion is tested: "zsh fish";
 //   - WASIHTTP_E2E_POSTGRES names the folder of PostgreSQL's programs, and
 //     WASIHTTP_E2E_CHROMEDRIVER the program chromedriver: without them no database and no browser
 //     is tested;

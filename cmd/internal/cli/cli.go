@@ -24,7 +24,7 @@ type App struct {
 	Commands    []*Command
 	// Action runs if no command is named.
 	Action func(*Context) error
-	// Writer takes help and the words for completion.
+	// Writer takes help.
 	Writer io.Writer
 	// OnUsageError returns the error for one of the parser; nil leaves it as it is.
 	OnUsageError func(c *Context, err error) error
@@ -166,9 +166,6 @@ func (a *App) RunContext(ctx context.Context, args []string) error {
 	root := &Command{
 		Name: a.Name, HelpName: a.HelpName, Help: a.Help,
 		Flags: a.Flags, Subcommands: a.Commands, Action: a.Action,
-	}
-	if last := len(args) - 1; last > 0 && args[last] == CompletionFlag {
-		return a.complete(root, args[1:last])
 	}
 	if len(args) > 0 {
 		args = args[1:]

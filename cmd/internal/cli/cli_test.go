@@ -106,35 +106,6 @@ func TestRunParsesAndChoosesTheCommand(t *testing.T) {
 	}
 }
 
-func TestCompletionListsWhatMayFollow(t *testing.T) {
-	tests := map[string]string{
-		"":                   "do d more",
-		"-":                  "--deep --help",
-		"do":                 "",
-		"do -":               "--quiet -q --watch --name --list --level --help",
-		"do --":              "", // what follows are arguments; scripts send one dash
-		"do --w":             "--watch",
-		"do --quiet --":      "",
-		"do --quiet -":       "-q --watch --name --list --level --help",
-		"do --l":             "--list --level",
-		"do --name more --l": "--list --level",
-		"do --level more -w": "",
-		"more":               "one other",
-		"more o":             "one other",
-		"unknown":            "do d more",
-	}
-	for line, want := range tests {
-		var out bytes.Buffer
-		args := append([]string{"app"}, strings.Fields(line)...)
-		if err := program(&out).Run(append(args, CompletionFlag)); err != nil {
-			t.Errorf("%s: %v", line, err)
-		}
-		if got := strings.Join(strings.Fields(out.String()), " "); got != want {
-			t.Errorf("%s\n got %s\nwant %s", line, got, want)
-		}
-	}
-}
-
 func TestDefaultsAreDescribed(t *testing.T) {
 	l := level("low")
 	for want, f := range map[string]Flag{

@@ -12,14 +12,6 @@ import (
 // in verbatim, everything after the first argument, such as the component to run, stays in place.
 // The error says which flag has taken a word for its value that was meant for something else.
 func First(app *cli.App, args []string, verbatim ...string) ([]string, error) {
-	if slices.Contains(args, cli.CompletionFlag) {
-		// Two dashes are the beginning of a flag there, and to the parser the end
-		// of them.
-		if last := len(args) - 2; last > 0 && args[last] == "--" {
-			return append(slices.Clone(args[:last]), "-", cli.CompletionFlag), nil
-		}
-		return args, nil
-	}
 	if len(args) > 1 && (args[1] == "help" || args[1] == "h") {
 		// Everything that does not exist is reported in the same words.
 		return append(slices.Concat(args[:1], args[2:]), "--help"), nil

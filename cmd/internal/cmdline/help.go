@@ -133,7 +133,7 @@ func Groups(flags []cli.Flag) []Group {
 func describe(f cli.Flag) Flag {
 	var names []string
 	for _, name := range f.Names() {
-		names = append(names, dashed(name))
+		names = append(names, Dashed(name))
 	}
 	term := strings.Join(names, ", ")
 	if value := ValueName(f); value != "" {

@@ -58,7 +58,7 @@ func meantFlag(typed string, c *cli.Context) string {
 	other := func(typed string) string {
 		for _, name := range otherFlags[typed] {
 			if slices.Contains(names, name) {
-				return dashed(name)
+				return Dashed(name)
 			}
 		}
 		return ""
@@ -67,10 +67,10 @@ func meantFlag(typed string, c *cli.Context) string {
 		return meant
 	}
 	if name, ok := strings.CutPrefix(typed, "no-"); ok && isToggle(c.Command.Flags, name) {
-		return dashed(name) + "=false"
+		return Dashed(name) + "=false"
 	}
 	if near := Nearest(typed, names); near != "" {
-		return dashed(near)
+		return Dashed(near)
 	}
 	if meant := other(Nearest(typed, slices.Sorted(maps.Keys(otherFlags)))); meant != "" {
 		return meant
@@ -87,7 +87,7 @@ func commandFlag(c *cli.Context, name string) string {
 	for _, command := range c.App.Commands {
 		for _, f := range command.Flags {
 			if !command.Hidden && slices.Contains(f.Names(), name) {
-				return c.App.HelpName + " " + command.Name + " " + dashed(name)
+				return c.App.HelpName + " " + command.Name + " " + Dashed(name)
 			}
 		}
 	}

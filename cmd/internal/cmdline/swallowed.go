@@ -40,6 +40,14 @@ func argumentOf(c *cli.Command) argument {
 	return argument{}
 }
 
+// ArgumentOf returns the name that the usage of a command has for its first argument, "" if it
+// takes none, what names of such files end with, and whether it takes several.
+func ArgumentOf(c *cli.Command) (name string, ends []string, several bool) {
+	a := argumentOf(c)
+	return a.name, a.suffixes, strings.Contains(c.UsageText, a.name+"…") ||
+		strings.Contains(c.UsageText, a.name+"...")
+}
+
 // matches reports whether a word is probably such an argument.
 func (a argument) matches(word string) bool {
 	if slices.ContainsFunc(a.suffixes, func(s string) bool { return strings.HasSuffix(word, s) }) {
@@ -77,10 +85,10 @@ func swallowed(program string, c *cli.Command, flags []taken, given, args []stri
 		switch {
 		case t.isFlag(c):
 			return exit.Usagef(t.hint(program), "flag %s needs a value: %s is a flag",
-				dashed(t.name), t.value)
+				Dashed(t.name), t.value)
 		case lacks && a.matches(t.value) && !t.wants(a, given):
 			return exit.Usagef(t.hint(program),
-				"flag %s has taken %s for its value: there is no %s", dashed(t.name), t.value,
+				"flag %s has taken %s for its value: there is no %s", Dashed(t.name), t.value,
 				a.name)
 		}
 	}
@@ -92,7 +100,7 @@ func swallowed(program string, c *cli.Command, flags []taken, given, args []stri
 func (t taken) isFlag(c *cli.Command) bool {
 	return ValueName(t.flag) != "ARGUMENT" && slices.ContainsFunc(c.Flags, func(f cli.Flag) bool {
 		return slices.ContainsFunc(f.Names(), func(name string) bool {
-			return t.value == dashed(name) || strings.HasPrefix(t.value, dashed(name)+"=")
+			return t.value == Dashed(name) || strings.HasPrefix(t.value, Dashed(name)+"=")
 		})
 	})
 }
@@ -113,8 +121,8 @@ func (t taken) hint(program string) string {
 	if value == "" {
 		value = "VALUE"
 	}
-	return "did you mean: " + program + " " + dashed(t.name) + " " + value + " " + t.value +
-		"? if " + t.value + " is the value, write " + dashed(t.name) + "=" + t.value
+	return "did you mean: " + program + " " + Dashed(t.name) + " " + value + " " + t.value +
+		"? if " + t.value + " is the value, write " + Dashed(t.name) + "=" + t.value
 }
 
 // ValueName returns the name that the help of a flag has for its value, such as FILE in "read

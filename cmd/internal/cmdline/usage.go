@@ -20,10 +20,10 @@ func UsageError(c *cli.Context, err error) error {
 			help = "options of wasmtime such as -S and -W are not needed: all of WASI is " +
 				"provided, and limits have their own flags. " + help
 		}
-		return exit.Usagef(help, "unknown flag %s", dashed(name))
+		return exit.Usagef(help, "unknown flag %s", Dashed(name))
 	}
 	if name, ok := strings.CutPrefix(msg, "flag needs an argument: "); ok {
-		return exit.Usagef(help, "flag %s needs a value", dashed(strings.TrimLeft(name, "-")))
+		return exit.Usagef(help, "flag %s needs a value", Dashed(strings.TrimLeft(name, "-")))
 	}
 	for _, before := range []string{"for flag -", "for -"} {
 		if start, rest, ok := strings.Cut(msg, before); ok && !strings.HasPrefix(rest, "-") {
@@ -35,8 +35,8 @@ func UsageError(c *cli.Context, err error) error {
 		strings.Replace(msg, "invalid boolean value", "invalid value", 1))
 }
 
-// dashed writes a flag as people do.
-func dashed(name string) string {
+// Dashed writes a flag as people do.
+func Dashed(name string) string {
 	if len(name) == 1 {
 		return "-" + name
 	}

@@ -1,14 +1,10 @@
-// Package completion holds the scripts that complete commands and flags in a shell.
+// Package completion finds the words that complete a command line, and holds the scripts with which
+// shells ask for them.
 package completion
 
 import (
 	_ "embed"
-	"fmt"
-	"slices"
 	"strings"
-
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
-	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 
 //go:embed bash.sh
@@ -17,64 +13,37 @@ var bash string
 //go:embed zsh.sh
 var zsh string
 
+//go:embed fish.fish
+var fish string
+
 //go:embed powershell.ps1
 var powershell string
 
 // Shells returns the names of the shells that have a script.
 func Shells() []string { return []string{"bash", "zsh", "fish", "powershell"} }
 
-// Script returns the script for a shell of Shells, with which it completes the commands of app.
-func Script(app *cli.App, shell string) (string, error) {
-	switch shell {
-	case "bash":
-		return bash, nil
-	case "zsh":
-		return zsh, nil
-	case "powershell":
-		return powershell, nil
-	}
-	return fish(app), nil
+// Script returns the script for a shell of Shells.
+func Script(shell string) string {
+	return map[string]string{
+		"bash": bash, "zsh": zsh, "fish": fish, "powershell": powershell,
+	}[shell]
 }
 
-// fish returns the script for fish, which has all commands and flags with what they do.
-func fish(app *cli.App) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Completion of %s for fish.\n", app.Name)
-	complete := func(when, format string, args ...any) {
-		fmt.Fprintf(&b, "complete -c %s -n %s %s\n", app.Name, when, fmt.Sprintf(format, args...))
-	}
-	var visit func(when string, flags []cli.Flag, commands []*cli.Command)
-	visit = func(when string, flags []cli.Flag, commands []*cli.Command) {
-		help := &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show this help"}
-		for _, f := range append(slices.Clone(flags), help) {
-			options := ""
-			for _, name := range f.Names() {
-				if len(name) == 1 {
-					options += "-s " + name + " "
-				} else {
-					options += "-l " + name + " "
-				}
-			}
-			if f.TakesValue() {
-				options += "-r " // files may be the value
-			}
-			complete(when, "%s-d %s", options, quoted(cmdline.Plain(f)))
-		}
-		for _, c := range commands {
-			if c.Hidden {
-				continue
-			}
-			names := quoted(strings.Join(c.Names(), " "))
-			complete(when, "-f -a %s -d %s", names, quoted(c.Usage))
-			within := "'__fish_seen_subcommand_from " + strings.Join(c.Names(), " ") + "'"
-			visit(within, c.Flags, c.Subcommands)
-		}
-	}
-	visit("__fish_use_subcommand", app.Flags, app.Commands)
-	return b.String()
-}
+// OldFlag is the last argument with which the scripts of earlier versions call the program. The
+// word that is to be completed is before it only if it begins with a dash.
+const OldFlag = "--generate-bash-completion"
 
-// quoted returns text in single quotes, as fish reads it.
-func quoted(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'"
+// Old returns the commands or flags for a script of an earlier version, one on each line.
+func (l Line) Old(args []string) string {
+	current := ""
+	if last := len(args) - 1; last >= 0 && strings.HasPrefix(args[last], "-") {
+		args, current = args[:last], args[last]
+	}
+	var lines strings.Builder
+	for _, w := range l.Words(args, current) {
+		if strings.HasPrefix(w.Text, current) && !strings.HasPrefix(w.Text, ":") {
+			lines.WriteString(w.Text + "\n")
+		}
+	}
+	return lines.String()
 }
