@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/wasihttp/wasihttp/testrunner/internal/upstream"
 )
 
 // session provides the instances that entries run against. It belongs to one
@@ -201,6 +203,11 @@ func (s *slot) send(
 		s.turn.Lock()
 		defer s.turn.Unlock()
 	}
+	view, _ := r.Upstream.(*upstream.View)
+	var mark upstream.Mark
+	if view != nil {
+		mark = view.Mark()
+	}
 	before := 0
 	if x.response, before, err = s.once(ctx, r, fresh, &x); err != nil {
 		return x, err
@@ -211,6 +218,9 @@ func (s *slot) send(
 	f := x.response.Failure
 	if f != nil && before > 0 && !f.Bystander && (f.Outcome == Trap || f.Outcome == NoResponse) &&
 		!wanted(f) {
+		if view != nil {
+			view.Return(mark)
+		}
 		if err := s.again(ctx, r, &x); err != nil {
 			return x, err
 		}

@@ -116,15 +116,31 @@ type View struct {
 func (s *Set) View(exchanges []Exchange) *View { return &View{set: s, exchanges: exchanges} }
 
 // Undo makes the exchanges that the view has used available again.
-func (v *View) Undo() {
+func (v *View) Undo() { v.Return(Mark{}) }
+
+// Mark is what a view has done until then.
+type Mark struct{ taken, misses, record, lost int }
+
+// Mark returns what the view has done.
+func (v *View) Mark() Mark {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return Mark{len(v.taken), len(v.misses), len(v.record), v.lost}
+}
+
+// Return undoes what the view has done since a mark, because the request of the guest's is sent
+// again.
+func (v *View) Return(m Mark) {
+	v.await()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.set.mu.Lock()
 	defer v.set.mu.Unlock()
-	for _, i := range v.taken {
+	for _, i := range v.taken[m.taken:] {
 		v.set.used[i]--
 	}
-	v.taken = nil
+	v.taken, v.misses = v.taken[:m.taken], v.misses[:m.misses]
+	v.record, v.lost = v.record[:m.record], m.lost
 }
 
 // Taken returns the indices of the exchanges that the view has used, as often as it did.
@@ -148,6 +164,14 @@ func (v *View) Recorded() (list []fixture.Exchange, lost int) {
 // End returns the requests for which nothing recorded was found, once all connections have ended or
 // the grace for bodies is over.
 func (v *View) End() []Miss {
+	v.await()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.misses)
+}
+
+// await waits until all connections have ended, or the grace for bodies is over.
+func (v *View) await() {
 	ended := make(chan struct{})
 	go func() {
 		v.running.Wait()
@@ -159,9 +183,6 @@ func (v *View) End() []Miss {
 	case <-ended:
 	case <-timer.C:
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return slices.Clone(v.misses)
 }
 
 // Refuse reports that the guest was refused something else that is not recorded; what names it.

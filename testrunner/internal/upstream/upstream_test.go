@@ -110,7 +110,23 @@ func TestEqualRequestsGetResponsesInTheirOrder(t *testing.T) {
 	if got := set.Unused(); !slices.Equal(got, []int{2, 3}) {
 		t.Errorf("unused: %v", got)
 	}
+	first := v
+	v = set.View(list)
+	if _, _, err := send(t, v, get("/other"), ""); err != nil {
+		t.Error(err)
+	}
+	mark := v.Mark()
+	for range 2 {
+		if _, _, err := send(t, v, get("/other"), ""); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("a second time: %v", err)
+		}
+		v.Return(mark)
+	}
+	if misses := v.End(); len(misses) > 0 || len(v.Taken()) != 1 {
+		t.Errorf("after its return: %+v, %v", misses, v.Taken())
+	}
 	v.Undo()
+	first.Undo()
 	if _, body, err := send(t, set.View(list), get("/"), ""); body != "first" {
 		t.Errorf("after Undo: %q, %v", body, err)
 	}
