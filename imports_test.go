@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/record":   {"internal/fixture", "internal/regular", "internal/words", "serve"},
 	"internal/regular":  {"internal/units"},
 	"internal/reload":   {"serve", "watch", "internal/term", "internal/units", "internal/words"},
-	"internal/scaffold": {"internal/fill", "internal/interfaces"},
+	"internal/scaffold": {"internal/fill", "internal/interfaces", "internal/regular"},
 	"internal/settings": {"internal/regular"},
 	"internal/term":     {"internal/units", "internal/words"},
 	"internal/units":    {},

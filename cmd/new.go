@@ -71,7 +71,7 @@ func (t *state) welcome(p *scaffold.Project) error {
 	dir := term.ShellPath(p.Dir)
 	fmt.Fprintf(t.stdout, "%s: wrote %s: %s, WASI %s\n", programName,
 		t.stdout.Strong(term.Clean(dir)), p.Language.Title, p.World)
-	for _, tool := range p.Language.Missing() {
+	for _, tool := range p.Language.Missing(t.getenv) {
 		fmt.Fprintf(t.stdout, "%s %s is not installed: %s\n", t.stdout.Fair("note:"), tool.Name,
 			tool.Install)
 	}

@@ -109,7 +109,9 @@ func (t *server) startExec(
 	d.Command = reload.StartCommand(reload.CommandOptions{
 		Command: s.exec, Tree: tree, Out: t.stderr, Dir: t.dir, Notice: t.note,
 		Env:   reload.ColourEnv(t.stderr, t.environ),
-		Guard: t.guard(s.execDir), Missing: scaffold.Hint,
+		Guard: t.guard(s.execDir), Missing: func(command string) string {
+			return scaffold.Hint(command, s.execDir, t.getenv)
+		},
 	})
 	stop = func() {
 		d.Command.Close()

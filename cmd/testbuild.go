@@ -61,7 +61,7 @@ func (s *testSettings) buildFirst(ctx context.Context, t *state, d doors) error 
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	hint := scaffold.Hint(s.build.Command)
+	hint := scaffold.Hint(s.build.Command, s.build.Dir, t.getenv)
 	if hint == "" {
 		hint = "its own messages are above; --no-build tests the component as it is"
 	}
@@ -93,3 +93,6 @@ func (t *state) guard(dir string) func(command string) *exec.Cmd {
 		return guard
 	}
 }
+
+// getenv returns a variable of the environment; "" if it is not set.
+func (t *state) getenv(name string) string { return lookupEnv(t.environ, name) }

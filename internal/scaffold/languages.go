@@ -23,6 +23,7 @@ type Language struct {
 	// Tools are the programs that building needs.
 	Tools []Tool
 
+	layers   []string // of templates, beside that of all projects and those with its name
 	names    *regexp.Regexp
 	rule     string // what names matches, for people
 	reserved []string
@@ -32,7 +33,7 @@ type Language struct {
 
 // Languages returns all of them.
 func Languages() []*Language {
-	return []*Language{rust()}
+	return []*Language{rust(), js(), ts(), python(), golang(), c()}
 }
 
 // Find returns the language with the name; nil if there is none. It knows the other names by which
@@ -58,24 +59,6 @@ func Names() []string {
 		names = append(names, l.Name)
 	}
 	return names
-}
-
-func noWIT(string) []interfaces.File { return nil }
-
-func rust() *Language {
-	return &Language{
-		Name: "rust", Title: "Rust", Worlds: []string{"0.2", "0.3"},
-		About: "Rust: cargo, and the crate wstd or wasip3", Test: "cargo test",
-		Tools: []Tool{cargo(), wasmTarget()},
-		names: regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`),
-		rule:  "it may have letters, digits, - and _, and does not begin with a digit",
-		reserved: strings.Fields(`abstract as async await become box break const continue crate
-			do dyn else enum extern false final fn for gen if impl in let loop macro match mod
-			move mut override priv pub ref return self Self static struct super trait true try
-			type typeof unsafe unsized use virtual where while yield
-			alloc core proc_macro proc-macro std test wstd wasip3`),
-		wit: noWIT,
-	}
 }
 
 // invalid returns why a name cannot be that of a project; "" if it can be.

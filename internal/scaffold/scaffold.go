@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -101,7 +100,9 @@ type File struct {
 // Files returns the files of the project, in order.
 func (p *Project) Files() ([]File, error) {
 	files := map[string][]byte{}
-	for _, layer := range []string{"common", p.Language.Name, p.Language.Name + "-" + p.World} {
+	name := p.Language.Name
+	layers := append([]string{"common"}, p.Language.layers...)
+	for _, layer := range append(layers, name, name+"-"+p.World) {
 		if err := p.layer(files, path.Join("templates", layer)); err != nil {
 			return nil, err
 		}
@@ -143,13 +144,9 @@ func (p *Project) layer(files map[string][]byte, dir string) error {
 
 // data is what templates can use.
 func (p *Project) data() map[string]any {
-	python := "python3"
-	if runtime.GOOS == "windows" {
-		python = "python"
-	}
 	return map[string]any{
 		"Name": p.Name, "World": p.World, "Language": p.Language, "Versions": Versions(),
-		"Python": python, "Test": fmt.Sprintf("%-20s", p.Language.Test),
+		"Python": pythonName(), "Test": fmt.Sprintf("%-20s", p.Language.Test),
 		// Ident is the name as an identifier.
 		"Ident": strings.NewReplacer("-", "_", ".", "_", "~", "_").Replace(p.Name),
 	}

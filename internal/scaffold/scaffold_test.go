@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -159,26 +160,63 @@ func TestWhatCannotBeFinishedIsTakenBack(t *testing.T) {
 	}
 }
 
+func noEnvironment(string) string { return "" }
+
 // TestAMissingProgramIsNamed has a PATH without any.
 func TestAMissingProgramIsNamed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	for _, l := range Languages() {
-		missing := l.Missing()
-		if len(missing) == 0 || missing[0].Install == "" {
-			t.Errorf("%s: %v", l.Name, missing)
+		missing := l.Missing(noEnvironment)
+		if len(missing) == 0 {
+			t.Errorf("%s: nothing is missing", l.Name)
 		}
-		files, err := plan(t, l.Name, "", "app").Files()
+		dir := filepath.Join(t.TempDir(), "app")
+		if err := plan(t, l.Name, "", dir).Write(); err != nil {
+			t.Fatal(err)
+		}
+		settings, err := os.ReadFile(filepath.Join(dir, "wasihttp.toml"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		i := slices.IndexFunc(files, func(f File) bool { return f.Path == "wasihttp.toml" })
-		build := regexp.MustCompile(`(?m)^build = "(.*)"$`).FindSubmatch(files[i].Data)
-		if hint := Hint(string(build[1])); !strings.Contains(hint, missing[0].Install) {
-			t.Errorf("%s: %q about %s", l.Name, hint, build[1])
+		build := string(regexp.MustCompile(`(?m)^build = "(.*)"$`).FindSubmatch(settings)[1])
+		hint := Hint(build, dir, noEnvironment)
+		if !slices.ContainsFunc(missing, func(m Tool) bool { return hint == m.Name+" is not installed: "+m.Install }) {
+			t.Errorf("%s: %q about %s", l.Name, hint, build)
 		}
 	}
-	if hint := Hint("sh build-with-cargo.sh"); hint != "" {
+	if hint := Hint("sh build-with-cargo.sh", t.TempDir(), noEnvironment); hint != "" {
 		t.Errorf("a hint about another program: %q", hint)
+	}
+}
+
+// TestWhatAMakefileLacksIsNamed has a PATH with some of what a Makefile needs.
+func TestWhatAMakefileLacksIsNamed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // programs have other names there
+	}
+	path, dir := t.TempDir(), filepath.Join(t.TempDir(), "app")
+	t.Setenv("PATH", path)
+	if err := plan(t, "c", "", dir).Write(); err != nil {
+		t.Fatal(err)
+	}
+	compiler := func(name string) string { return map[string]string{"WASM_CC": "zig cc"}[name] }
+	for _, step := range []struct {
+		installed string
+		getenv    Getenv
+		want      string
+	}{
+		{"make", noEnvironment, "wit-bindgen is not installed: cargo install"},
+		{"wit-bindgen", noEnvironment, "wasm-tools is not installed: cargo install"},
+		{"wasm-tools", noEnvironment, "clang is not installed: "},
+		{"wasm-tools", compiler, ""},
+	} {
+		if err := os.WriteFile(filepath.Join(path, step.installed), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		hint := Hint("make --silent", dir, step.getenv)
+		if !strings.HasPrefix(hint, step.want) || step.want == "" && hint != "" {
+			t.Errorf("with %s: %q, want %q", step.installed, hint, step.want)
+		}
 	}
 }
 
@@ -194,7 +232,7 @@ func TestVersionsHaveOnePlace(t *testing.T) {
 				return err
 			}
 			text, err := os.ReadFile(path)
-			text = regexp.MustCompile(`version"?( =|:) "0.1.0"`).ReplaceAll(text, nil) // the project's
+			text = regexp.MustCompile(`version"?( =|:) "0.1.0"|wasi:[a-z/]+@[0-9.]+`).ReplaceAll(text, nil)
 			if m := regexp.MustCompile(`[@=~^] ?"?([1-9][0-9.]*|0\.[0-9]+)\.[0-9]+`).FindAll(text, -1); m != nil {
 				t.Errorf("%s has the version %q of its own", path, m)
 			}
