@@ -32,7 +32,8 @@ var versions string
 func Versions() map[string]string {
 	list := map[string]string{}
 	for line := range strings.Lines(versions) {
-		if name, version, ok := strings.Cut(strings.TrimSpace(line), "="); ok && name[0] != '#' {
+		line, _, _ = strings.Cut(line, "#")
+		if name, version, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
 			list[name] = version
 		}
 	}

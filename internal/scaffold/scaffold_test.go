@@ -243,3 +243,24 @@ func TestVersionsHaveOnePlace(t *testing.T) {
 		}
 	})
 }
+
+// TestGuestsAreBuiltWithTheSameVersions compares the pins of the script that builds the guests.
+func TestGuestsAreBuiltWithTheSameVersions(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join("..", "..", "testdata", "guests", "build.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := 0
+	for _, m := range regexp.MustCompile(`(?m)^([a-z_]+)=([0-9.]+)$`).FindAllStringSubmatch(string(script), -1) {
+		switch want := Versions()[m[1]]; want {
+		case "":
+		case m[2]:
+			same++
+		default:
+			t.Errorf("%s is %s there, %s here", m[1], m[2], want)
+		}
+	}
+	if same < 5 {
+		t.Errorf("only %d versions were found", same)
+	}
+}

@@ -12,6 +12,7 @@ wasm_tools_crate=1.262.0
 # npm
 componentize_js=0.23.0
 componentize_qjs=0.4.5
+preview2_shim=0.25.0 # imported by componentize-js, which does not say so; a second npm install would remove it
 jco=1.35.0
 typescript=7.0.2
 types_node=24.19.4
