@@ -63,8 +63,8 @@ func runFlags(f *serveFlags) []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "config-var", "keyvalue",
 		"dir", "cwd", "timeout", "max-memory", "max-component-size", "allow-outbound",
-		"no-outbound", "ca-file", "inherit-network", "allow-net", reportFlag, "cache-dir",
-		"no-cache", "quiet")
+		"outbound-h2c", "no-outbound", "ca-file", "inherit-network", "allow-net", reportFlag,
+		"cache-dir", "no-cache", "quiet")
 	b.Describe("timeout", "stop the component after `TIME`; 0 means no limit")
 	b.Describe("quiet", "do not log outbound requests")
 	return b.All()

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"errors"
 	"path/filepath"
 	"time"
 
@@ -47,10 +46,10 @@ type serveFlags struct {
 	maxMemory, maxComponent                                            cmdline.Size
 	maxConcurrent, maxReuse, maxConcurrentReuse                        cmdline.Count
 
-	allowOutbound, caFiles cli.StringSlice
-	noOutbound             bool
-	allowNet               cli.StringSlice
-	inheritNetwork         bool
+	allowOutbound, outboundH2C, caFiles cli.StringSlice
+	noOutbound                          bool
+	allowNet                            cli.StringSlice
+	inheritNetwork                      bool
 
 	cacheDir string
 	noCache  bool
@@ -167,6 +166,8 @@ func (f *serveFlags) all() []cli.Flag {
 	b.List("allow-outbound", &f.allowOutbound,
 		"allow outbound requests only to `HOST`: host, host:port or *.host (repeatable)")
 	b.Toggle("no-outbound", &f.noOutbound, "forbid all outbound requests")
+	b.List("outbound-h2c", &f.outboundH2C, "send requests to `HOST` over http in HTTP/2, which it "+
+		"has to understand: host, host:port or *.host (repeatable)")
 	b.List("ca-file", &f.caFiles, "also trust the certificates in `FILE` (PEM); repeatable")
 
 	b.Group(groupSockets)
@@ -338,14 +339,11 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	case "brief":
 		s.errorPages = serve.PagesBrief
 	}
-	for _, text := range patterns {
-		p, err := host.ParsePattern(text)
-		if bad := (*host.PatternError)(nil); errors.As(err, &bad) {
-			return nil, exit.Usagef(bad.Hint, "--allow-outbound %q %s", bad.Text, bad.Problem)
-		}
-		s.load.AllowOutbound = append(s.load.AllowOutbound, p)
+	if s.load.AllowOutbound, err = values.Servers("allow-outbound", patterns); err != nil {
+		return nil, err
 	}
-	return s, nil
+	s.load.OutboundH2C, err = values.Servers("outbound-h2c", f.outboundH2C.Value())
+	return s, err
 }
 
 // checkReload finds flags of reloading that contradict each other.

@@ -158,8 +158,8 @@ func (f *testFlags) all() []cli.Flag {
 
 	b.Pick(f.guest.all(), "plug", "chain", "config-var", "keyvalue",
 		"env", "env-file", "inherit-env", "arg", "dir", "cwd", "timeout", "post-return-timeout",
-		"max-memory", "max-component-size", "allow-outbound", "no-outbound", "ca-file",
-		"inherit-network", "allow-net", reportFlag, "cache-dir", "no-cache")
+		"max-memory", "max-component-size", "allow-outbound", "outbound-h2c", "no-outbound",
+		"ca-file", "inherit-network", "allow-net", reportFlag, "cache-dir", "no-cache")
 	b.Describe("timeout", "`TIME` for a response if the fixture does not say; 0 means no limit")
 	b.Describe("post-return-timeout", "`TIME` that the component may go on working after a "+
 		"response; the next request and the end of the run wait for it")

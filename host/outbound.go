@@ -25,6 +25,9 @@ type Outbound struct {
 	AllowAll bool
 	// TLS is the configuration for https; nil for the system's roots.
 	TLS *tls.Config
+	// H2C names the servers that are spoken to in HTTP/2 over http, which they have to understand
+	// (prior knowledge). For https, server and client agree on the protocol.
+	H2C []Pattern
 	// Log takes each request when it has ended; nil for no log. It is called from many
 	// goroutines, before the guest gets the result: it should not take long.
 	Log func(OutboundRequest)
@@ -154,6 +157,9 @@ func (o *Outbound) Client() *wasi.Client { return (*wasi.Client)(o.client(nil)) 
 // client returns a client that keeps the policy for the guest; nil if it is unknown.
 func (o *Outbound) client(g *guest) *inner.Client {
 	c := &inner.Client{TLS: o.TLS, Connect: o.Connect}
+	if len(o.H2C) > 0 {
+		c.H2C = func(address string) bool { return matches(o.H2C, address) == nil }
+	}
 	if g != nil {
 		c.Sender = g.requestID
 	}
@@ -209,7 +215,10 @@ func (refusal) Error() string { return "refused by the outbound policy" }
 // Is reports whether the target is fs.ErrPermission.
 func (refusal) Is(target error) bool { return target == fs.ErrPermission }
 
-func (o *Outbound) allow(authority string) error {
+func (o *Outbound) allow(authority string) error { return matches(o.Allow, authority) }
+
+// matches returns an error unless one of the patterns is for the server at host:port.
+func matches(patterns []Pattern, authority string) error {
 	name, portText, err := net.SplitHostPort(authority)
 	if err != nil {
 		return err
@@ -218,7 +227,7 @@ func (o *Outbound) allow(authority string) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range o.Allow {
+	for _, p := range patterns {
 		if p.Match(name, port) {
 			return nil
 		}

@@ -153,8 +153,9 @@ type NetworkRule = wasi.NetworkRule
 // Client is a policy for the requests that guests send to other servers. The zero value allows all
 // of them. A Client may be shared by many Configs, and must not change once one uses it.
 //
-// Requests go out over HTTP/1.1, each on a connection of its own, without redirects, cookies,
-// proxies, compression, or fields that the guest has not set, except those that frame the message.
+// Requests go out over HTTP/2 if a server offers that for https or H2C says so, and otherwise over
+// HTTP/1.1, each on a connection of its own, without redirects, cookies, proxies, compression, or
+// fields that the guest has not set, except those that frame the message.
 type Client struct {
 	// Allow decides on every request before anything is sent. authority is host:port, always with a
 	// port. The guest gets an error as HTTP-request-denied. nil allows all. Allow is called by any
@@ -167,6 +168,9 @@ type Client struct {
 	// TLS is the configuration for https; nil for the system's roots. It is cloned for each
 	// connection.
 	TLS *tls.Config
+	// H2C reports whether the server at host:port is spoken to in HTTP/2 over http, which it has to
+	// understand; nil for none. It is called by any goroutine.
+	H2C func(address string) bool
 	// Connect makes the connection for a request, for https with TLS done; nil for the network. It
 	// also gets requests that Allow refuses: only their Dial does. ctx ends with the guest's
 	// connect-timeout. Connect is called by any goroutine.

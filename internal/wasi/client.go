@@ -23,8 +23,9 @@ const (
 // Client is an embedder's policy for outgoing HTTP requests. It must not change once in use and may
 // be shared by many stores.
 //
-// Requests go out over HTTP/1.1, each on a connection of its own: no redirects, cookies, proxies,
-// compression or added fields but those that frame the message.
+// Requests go out over HTTP/2 if the server offers that for https or H2C says so, and otherwise over
+// HTTP/1.1, each on a connection of its own: no redirects, cookies, proxies, compression or added
+// fields but those that frame the message.
 type Client struct {
 	// Allow decides on every request before anything is sent; authority is host:port, the port
 	// always there. An error makes it HTTP-request-denied. nil allows all. It is called from any
@@ -37,6 +38,9 @@ type Client struct {
 	// TLS is the configuration for https; nil for the system's roots. It is cloned for each
 	// connection.
 	TLS *tls.Config
+	// H2C reports whether the server at host:port is spoken to in HTTP/2 over http, which it has to
+	// understand; nil for none. It is called from any goroutine.
+	H2C func(address string) bool
 	// Connect makes the connection for a request, for https with TLS done; nil for the network. It
 	// also gets requests that Allow refuses. ctx ends with the guest's connect-timeout.
 	Connect func(ctx context.Context, r Destination) (net.Conn, error)
@@ -47,6 +51,14 @@ type Client struct {
 	MaxHeaderBytes int
 	// DefaultScheme is for requests that name none; "" means HTTPS.
 	DefaultScheme string
+}
+
+// maxHeaderBytes returns the limit of the head of a response.
+func (c *Client) maxHeaderBytes() int64 {
+	if c.MaxHeaderBytes > 0 {
+		return int64(c.MaxHeaderBytes)
+	}
+	return DefaultResponseHeaderBytes
 }
 
 // Destination is where a request goes, with the head of that request.
@@ -62,7 +74,8 @@ type Destination struct {
 	// Header may be kept.
 	Header http.Header
 	// Dial connects to the server over the network, with TLS for https, unless Client.Allow refuses
-	// the request.
+	// the request. A connection that speaks HTTP/2 can be replaced only by one that passes its bytes
+	// on; see Observer.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// After returns a channel that is closed when a time has passed for the guest, before which
 	// there is to be no response, and a function to be called in the end in any case.

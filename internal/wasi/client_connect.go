@@ -85,8 +85,12 @@ func (e *Exchange) after(d time.Duration) (<-chan struct{}, func()) {
 // dial connects and, for https, performs the TLS handshake, whose error is an *ErrorCode.
 func (e *Exchange) dial(ctx context.Context, c *Client, name, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	if err != nil || e.req.Scheme != "HTTPS" {
-		return conn, err
+	if err != nil {
+		return nil, err
+	}
+	if e.req.Scheme != "HTTPS" {
+		e.http2.Store(c.H2C != nil && c.H2C(address))
+		return conn, nil
 	}
 	cfg := &tls.Config{}
 	if c.TLS != nil {
@@ -95,11 +99,12 @@ func (e *Exchange) dial(ctx context.Context, c *Client, name, address string) (n
 	if cfg.ServerName == "" {
 		cfg.ServerName = name
 	}
-	cfg.NextProtos = []string{"http/1.1"}
+	cfg.NextProtos = []string{protocolHTTP2, "http/1.1"}
 	t := tls.Client(conn, cfg)
 	if err := t.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, tlsError(ctx, err)
 	}
+	e.http2.Store(t.ConnectionState().NegotiatedProtocol == protocolHTTP2)
 	return t, nil
 }

@@ -96,6 +96,7 @@ type State struct {
 	calling context.Context
 	onWait  func()
 	clock   *Clock
+	http2   http2Client
 	world   *World // that of cfg
 	random  *Random
 	seeded  *seeded // in place of random

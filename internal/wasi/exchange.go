@@ -32,6 +32,7 @@ type Exchange struct {
 	// server itself, and late that the head of the response comes after the first-byte-timeout.
 	world      *worldExchange
 	live, late atomic.Bool
+	http2      atomic.Bool // the connection speaks HTTP/2
 
 	cancel context.CancelFunc // of the connection attempt
 
@@ -228,14 +229,10 @@ func (e *Exchange) perform(ctx context.Context) (*IncomingResponse, *ErrorCode) 
 		conn.Close()
 		return nil, NewErrorCode(ConnectionTerminated, nil)
 	}
-	in := &deadlineConn{
-		conn: conn,
-		left: int64(c.MaxHeaderBytes),
-		gap:  patience(e.opts.BetweenBytes),
+	if e.http2.Load() {
+		return e.performHTTP2(ctx, c, conn)
 	}
-	if in.left <= 0 {
-		in.left = DefaultResponseHeaderBytes
-	}
+	in := &deadlineConn{conn: conn, left: c.maxHeaderBytes(), gap: patience(e.opts.BetweenBytes)}
 	first := time.Now().Add(patience(e.opts.FirstByte))
 	if e.body == nil || e.frame == noBody {
 		// A request without a body is one write, and no reason for a goroutine.
@@ -325,12 +322,17 @@ func (e *Exchange) send(conn net.Conn) {
 		e.body.Close()
 	}
 	if b, ok := err.(guestError); ok {
-		code := AsErrorCode(b.error)
-		if code == nil {
-			code = NewErrorCode(HTTPProtocolError, b.error)
-		}
-		e.abort(code)
+		e.breakOff(b.error)
 	}
+}
+
+// breakOff ends both directions because the guest does not go on with the request's body.
+func (e *Exchange) breakOff(err error) {
+	code := AsErrorCode(err)
+	if code == nil {
+		code = NewErrorCode(HTTPProtocolError, err)
+	}
+	e.abort(code)
 }
 
 // guestError is an error of the body's producer, not of the connection.
@@ -418,18 +420,26 @@ func (e *Exchange) receive(in *deadlineConn) (*IncomingResponse, *ErrorCode) {
 			return nil, headError(err).explain(err, lateHead, e.opts.FirstByte)
 		}
 		in.body()
-		return e.response(res), nil
+		return e.response(res, res.Body, bodyError), nil
 	}
 }
 
-func (e *Exchange) response(res *http.Response) *IncomingResponse {
+// response returns the response to the guest; fault maps errors of reading its body.
+func (e *Exchange) response(
+	res *http.Response, body io.Reader, fault func(error) *ErrorCode,
+) *IncomingResponse {
 	rules := e.state.FieldRules()
 	header := res.Header
 	for _, name := range slices.Sorted(maps.Keys(res.Trailer)) {
 		header.Add("Trailer", strings.ToLower(name))
 	}
 	r := &IncomingResponse{Status: res.StatusCode, Header: FieldsFromHTTP(rules, header)}
-	if res.ContentLength == 0 || res.Body == http.NoBody {
+	none := res.ContentLength == 0
+	if res.ProtoMajor == 2 {
+		// With a length of 0 there may be trailers.
+		none = none && res.Header["Content-Length"] == nil
+	}
+	if none || res.Body == http.NoBody {
 		e.half()
 		r.body = e.state.newIncomingBody(nil, nil, bodyError)
 		return r
@@ -437,9 +447,9 @@ func (e *Exchange) response(res *http.Response) *IncomingResponse {
 	trailer := func() *Fields { return FieldsFromHTTP(rules, res.Trailer) }
 	failed := func(err error) *ErrorCode {
 		const late = "nothing more of the body within the between-bytes-timeout"
-		return bodyError(err).explain(err, late, e.opts.BetweenBytes)
+		return fault(err).explain(err, late, e.opts.BetweenBytes)
 	}
-	r.body = e.state.newIncomingBody(&responseBody{e: e, r: res.Body}, trailer, failed)
+	r.body = e.state.newIncomingBody(&responseBody{e: e, r: body}, trailer, failed)
 	return r
 }
 

@@ -68,6 +68,8 @@ type Config struct {
 	// allows only those that match.
 	NoOutbound    bool
 	AllowOutbound []host.Pattern
+	// OutboundH2C names servers that are spoken to in HTTP/2 without TLS.
+	OutboundH2C []host.Pattern
 	// Network decides which addresses and names the component's sockets may use; nil allows none.
 	Network *wasi.Network
 	// Used, unless nil, is called with what components use and are refused, from many goroutines.
@@ -214,7 +216,7 @@ func (cfg *Config) Policy() (host.Outbound, error) {
 	tls, err := Trust(cfg.CAFiles)
 	return host.Outbound{
 		Allow: cfg.AllowOutbound, AllowAll: !cfg.NoOutbound && len(cfg.AllowOutbound) == 0,
-		TLS: tls, Log: cfg.Outbound,
+		TLS: tls, H2C: cfg.OutboundH2C, Log: cfg.Outbound,
 	}, err
 }
 

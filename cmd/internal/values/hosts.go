@@ -1,6 +1,7 @@
 package values
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -17,6 +18,19 @@ func HostNames(names []string) ([]string, error) {
 				"example --allow-host mybox.example",
 				"--allow-host %q is not the name of a host", name)
 		}
+	}
+	return list, nil
+}
+
+// Servers returns the values of a flag that names servers.
+func Servers(flag string, texts []string) ([]host.Pattern, error) {
+	var list []host.Pattern
+	for _, text := range texts {
+		p, err := host.ParsePattern(text)
+		if bad := (*host.PatternError)(nil); errors.As(err, &bad) {
+			return nil, exit.Usagef(bad.Hint, "--%s %q %s", flag, bad.Text, bad.Problem)
+		}
+		list = append(list, p)
 	}
 	return list, nil
 }
