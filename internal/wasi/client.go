@@ -23,7 +23,7 @@ const (
 // Client is an embedder's policy for outgoing HTTP requests. It must not change once in use and may
 // be shared by many stores.
 //
-// Requests go out over HTTP/2 if the server offers that for https or H2C says so, and otherwise over
+// Requests go out over HTTP/2 if a server offers that for https or H2C says so, and otherwise over
 // HTTP/1.1, each on a connection of its own: no redirects, cookies, proxies, compression or added
 // fields but those that frame the message.
 type Client struct {
@@ -74,8 +74,8 @@ type Destination struct {
 	// Header may be kept.
 	Header http.Header
 	// Dial connects to the server over the network, with TLS for https, unless Client.Allow refuses
-	// the request. A connection that speaks HTTP/2 can be replaced only by one that passes its bytes
-	// on; see Observer.
+	// the request. A connection that speaks HTTP/2 can be replaced only by one that passes its
+	// bytes on; see Observer.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// After returns a channel that is closed when a time has passed for the guest, before which
 	// there is to be no response, and a function to be called in the end in any case.
