@@ -19,7 +19,7 @@ func inspectCommand(t *state) *cli.Command {
 	asJSON, wit := false, false
 	flags := &cmdline.Flags{}
 	flags.Toggle("wit", &wit, "also print the world of the component in full, as WIT")
-	flags.Toggle("json", &asJSON, "print JSON")
+	jsonFlag(flags, &asJSON)
 	composeFlags(flags, &plugs, &chain)
 	maxComponentFlag(flags, &limit)
 	return &cli.Command{

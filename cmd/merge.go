@@ -1,9 +1,12 @@
 package cmd
 
 import (
+	"io"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner/suite"
 )
 
@@ -14,6 +17,8 @@ func mergeCommand(t *state) *cli.Command {
 	b := &cmdline.Flags{}
 	reportFlags(b, &reports)
 	b.Toggle("full", &full, "show differences in full, however long")
+	asJSON := false
+	jsonFlag(b, &asJSON)
 	return &cli.Command{
 		Name:      "merge-reports",
 		Usage:     "make one report of those of several test runs",
@@ -38,9 +43,20 @@ wasihttp merge-reports shard-*.json --report-junit all.xml   one file for CI`),
 				Full: full, Reports: reports,
 				StepSummary: lookupEnv(t.environ, "GITHUB_STEP_SUMMARY"),
 			}
+			if asJSON {
+				printJSON(s)
+			}
 			return verdictError(s.Merge())
 		},
 	}
+}
+
+// jsonFlag adds --json.
+func jsonFlag(b *cmdline.Flags, into *bool) { b.Toggle("json", into, "print JSON") }
+
+// printJSON has a suite print its results as JSON in place of text.
+func printJSON(s *suite.Suite) {
+	s.JSON, s.Out, s.GitHub = s.Out, term.New(io.Discard, nil), false
 }
 
 // reportFlags adds the flags that name the reports to write.

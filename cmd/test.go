@@ -44,7 +44,7 @@ type testFlags struct {
 	maxBody                           cmdline.Size
 	shuffle                           cmdline.Shuffle
 	failFast, list, noBuild           bool
-	update, watch, full, quiet        bool
+	update, watch, full, quiet, json  bool
 	variables, variableFiles, secrets cli.StringSlice
 	fileRoot, timings                 string
 	lastFailed, crashes               bool
@@ -155,6 +155,7 @@ func (f *testFlags) all() []cli.Flag {
 	b.Value("color", &f.color, "when to use color: `WHEN` is auto, always or never")
 	b.Toggle("full", &f.full, "show differences in full, however long")
 	b.Toggle("quiet", &f.quiet, "print only what failed", "q")
+	jsonFlag(b, &f.json)
 
 	b.Pick(f.guest.all(), "plug", "chain", "config-var", "keyvalue",
 		"env", "env-file", "inherit-env", "arg", "dir", "cwd", "timeout", "post-return-timeout",
@@ -268,6 +269,13 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		StepSummary: lookupEnv(t.environ, "GITHUB_STEP_SUMMARY"),
 		LastFailed:  f.lastFailed, Timings: f.timings,
 	}
+	if f.json {
+		if f.watch {
+			return nil, exit.Usagef("remove one of the two flags",
+				"--json and --watch cannot be combined")
+		}
+		printJSON(s.suite)
+	}
 	if dir := s.load.CacheDir; dir != "" {
 		s.suite.Memory = filepath.Join(dir, "last-failed.json")
 	} else if f.lastFailed {
@@ -333,7 +341,7 @@ func notRepeated() []string {
 		"filter", "shard", "shard-times", "last-failed", "list", "jobs",
 		"concurrent", "repeat", "fail-fast", "shuffle", "seed",
 		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color",
-		reportFlag, "full", "quiet",
+		reportFlag, "full", "quiet", "json",
 	}
 }
 

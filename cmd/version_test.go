@@ -14,14 +14,14 @@ func TestVersionText(t *testing.T) {
 			{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.time", Value: "2026-01-02T03:04:05Z"}, {Key: "vcs.modified", Value: "true"},
 		},
 	}
-	lines := strings.Split(versionText(info), "\n")
+	lines := strings.Split(versionOf(info).text(), "\n")
 	if want := "wasihttp v1.2.3 commit 0123456789ab of 2026-01-02T03:04:05Z, modified"; lines[0] != want {
 		t.Errorf("got %q, want %q", lines[0], want)
 	}
 	if lines[2] != "wazero v1.12.0" {
 		t.Errorf("got %q", lines[2])
 	}
-	if got := versionText(&debug.BuildInfo{}); !strings.HasPrefix(got, "wasihttp (devel)\ngo") {
+	if got := versionOf(&debug.BuildInfo{}).text(); !strings.HasPrefix(got, "wasihttp (devel)\ngo") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -46,7 +46,7 @@ func (s *Suite) Merge() (testrunner.Verdict, error) {
 	}
 	_, _ = io.WriteString(s.Out, pretty.Summary(all.Summary))
 	s.summarize(all)
-	return all.Summary.Verdict(), s.Reports.write(all)
+	return all.Summary.Verdict(), errors.Join(s.writeJSON(all), s.Reports.write(all))
 }
 
 // summarize adds the summary of a run to that of a step of GitHub Actions.

@@ -82,6 +82,14 @@ func (r *Reports) write(run *report.Run) error {
 	return nil
 }
 
+// writeJSON writes the run for programs if they want it.
+func (s *Suite) writeJSON(run *report.Run) error {
+	if s.JSON == nil {
+		return nil
+	}
+	return report.JSON(s.JSON, run)
+}
+
 func writeReport(f fileReport, run *report.Run) error {
 	out, err := regular.Create(f.path, 0o644)
 	if err != nil {

@@ -50,6 +50,9 @@ type Suite struct {
 	// end.
 	Await func(ctx context.Context, work func()) bool
 
+	// JSON receives the results, or the list, for programs; nil for none.
+	JSON io.Writer
+
 	// Full shows whole differences, Quiet only what failed.
 	Full, Quiet bool
 	// Rerun returns the command that shows the whole differences of one file.
@@ -134,7 +137,7 @@ func (s *Suite) Run(ctx context.Context) (testrunner.Verdict, error) {
 	if s.Crashes {
 		s.settle(run.Files)
 	}
-	if reportErr := s.Reports.write(run.Run); err == nil {
+	if reportErr := errors.Join(s.writeJSON(run.Run), s.Reports.write(run.Run)); err == nil {
 		err = reportErr
 	}
 	return run.verdict(), err
@@ -155,6 +158,9 @@ func (s *Suite) List(ctx context.Context) (testrunner.Verdict, error) {
 		return 0, err
 	}
 	selection.Repeat = 1
+	if s.JSON != nil {
+		return report.List(s.JSON, sources, selection)
+	}
 	verdict := testrunner.AllPassed
 	for _, source := range selection.Files(sources) {
 		if source.Err != nil || len(source.Errors) > 0 {
