@@ -13,7 +13,8 @@ func reviewCommand(st *state, d doors) *cli.Command {
 	var kept []cli.Flag
 	for _, f := range flags.all() {
 		switch f.Names()[0] {
-		case "update", "watch", "list", "json", "report-junit", "report-tap", "report-json", "report-html",
+		case "update", "watch", "list", "json",
+			"report-junit", "report-tap", "report-json", "report-html",
 			reportFlag, "quiet", "repeat", "shuffle", "seed", "shard-times", "detect-leaks",
 			"chaos", "against", "all-methods":
 		default:
