@@ -43,6 +43,7 @@ func Start(ctx context.Context, program string, arguments ...string) (*Server, e
 		ended:   make(chan struct{}),
 	}
 	s.command.Stdout, s.command.Stderr = s.output, s.output
+	s.command.SysProcAttr = attributes()
 	if err := s.command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
@@ -82,7 +83,8 @@ func (s *Server) WaitOutput(ctx context.Context, text string) error {
 func (s *Server) Pid() int { return s.command.Process.Pid }
 
 // Stop asks the program to end as Ctrl-C does, kills it when it takes too long, and returns how it
-// ended: nil for the exit code 0. Calling it again returns the same.
+// ended: nil for the exit code 0. Calling it again returns the same. Where there is no way to ask,
+// as on Windows without a console, it is Kill.
 func (s *Server) Stop() error {
 	select {
 	case <-s.ended:
@@ -92,8 +94,8 @@ func (s *Server) Stop() error {
 		return s.result
 	default:
 	}
-	if err := s.command.Process.Signal(os.Interrupt); err != nil {
-		_ = s.command.Process.Kill()
+	if err := interrupt(s.command.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return s.Kill()
 	}
 	grace := time.NewTimer(stopGrace)
 	defer grace.Stop()

@@ -91,7 +91,7 @@ func Open(path string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	// Meanwhile something else may have taken the path.
-	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	f, err := openToRead(path)
 	if err != nil {
 		return nil, nil, err
 	}

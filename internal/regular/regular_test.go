@@ -118,3 +118,31 @@ func TestReplaceLeavesTheOldContentsOrTheNew(t *testing.T) {
 		t.Errorf("left behind: %q, %v", names, err)
 	}
 }
+
+// TestAFileCanBeReplacedWhileItIsRead does what compilers do to a component that is being loaded.
+func TestAFileCanBeReplacedWhileItIsRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.bin")
+	newer := path + ".new"
+	for name, replace := range map[string]func() error{
+		"renamed": func() error { return os.Rename(path, path+".old") },
+		"replaced": func() error {
+			return errors.Join(os.WriteFile(newer, []byte("newer"), 0o666), os.Rename(newer, path))
+		},
+		"removed": func() error { return os.Remove(path) },
+	} {
+		if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		f, _, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := replace(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		text, err := io.ReadAll(f)
+		if err := errors.Join(err, f.Close()); err != nil || string(text) != "old" {
+			t.Errorf("%s: read %q, %v", name, text, err)
+		}
+	}
+}
