@@ -2,6 +2,7 @@ package testrunner_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,7 +54,7 @@ func TestAnInstanceForEachComponentAndEnvironment(t *testing.T) {
 	h := &fakeHost{response: counter}
 	files, _ := run(t, h, testrunner.Options{}, parse(t,
 		get, "# @component x/own.wasm\n\n"+get, "# @env A=1\n# @env B=2\n\n"+get, get))
-	want := []testrunner.Spec{{}, {Component: "x/own.wasm"}, {Env: "A=1\nB=2\n"}}
+	want := []testrunner.Spec{{}, {Component: filepath.FromSlash("x/own.wasm")}, {Env: "A=1\nB=2\n"}}
 	if diff := cmp.Diff(want, h.opened); diff != "" {
 		t.Error(diff)
 	}

@@ -9,8 +9,8 @@ import (
 // nonblock is nothing: on Windows opening a named pipe does not wait.
 const nonblock = 0
 
-// openToRead opens a file so that others may rename, replace and remove it meanwhile, as they may on
-// other systems. With os.OpenFile a compiler would fail to write what is being read.
+// openToRead opens a file so that others may rename, replace and remove it meanwhile, as they may
+// on other systems. With os.OpenFile a compiler would fail to write what is being read.
 func openToRead(path string) (*os.File, error) {
 	failed := func(err error) (*os.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
