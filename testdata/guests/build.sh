@@ -19,7 +19,7 @@ cache=${WASIHTTP_GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wasihttp-guests}
 tools=$cache/tools
 
 big=(js-kitchen py-kitchen go-kitchen qjs-kitchen-p3 py-kitchen-p3 go-kitchen-p3 rust-system-postgres rust-system-postgres-p3 py-system py-system-p3 go-system js-system rust-system-large rust-compute)
-small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-system-disk rust-guard rust-words rust-greeter rust-keyvalue rust-keyvalue-draft2 rust-preview1 rust-process c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
+small=(rust-files rust-files-p3 rust-files-std rust-hello rust-hello-0.2.0 rust-hello-0.2.12 rust-hello-std rust-hello-p3 rust-kitchen rust-kitchen-p3 rust-middleware-p3 rust-trap rust-sockets-functions rust-sockets-std rust-sockets-p3 rust-system-disk rust-guard rust-words rust-greeter rust-grpc rust-grpc-p3 rust-keyvalue rust-keyvalue-draft2 rust-preview1 rust-process c-kitchen rust-parts-whole rust-parts-plain rust-parts-bagger rust-parts-shelver rust-parts-counting rust-parts-lefty rust-parts-righty rust-parts-chicken rust-parts-egg composed-words composed-p3)
 other=(rust-kitchen-lines)
 
 # Pinned versions; a change of any builds everything anew, as this file is part of every hash.
@@ -247,14 +247,14 @@ build() {
   rust-hello-0.2.12) cargo_guest "$out" rust-hello wasm32-unknown-unknown release --features wit-0-2-12 ;;
   rust-hello-std) cargo_guest "$out" rust-hello wasm32-wasip1 release ;;
   rust-hello-p3) cargo_guest "$out" rust-hello-p3 wasm32-unknown-unknown release ;;
-  rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
+  rust-files-p3 | rust-grpc-p3 | rust-kitchen-p3 | rust-middleware-p3) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   rust-files-std | rust-preview1)
     # A program: it needs what calls main, which rustc does not add without its own libraries.
     CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS+=' -Clink-arg=/usr/lib/wasm32-wasi/crt1-command.o' \
       adapter=$command_adapter cargo_guest "$out" "$name" wasm32-wasip1 release
     ;;
   rust-files | rust-process) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
-  rust-guard | rust-words | rust-greeter | rust-keyvalue) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
+  rust-grpc | rust-guard | rust-words | rust-greeter | rust-keyvalue) cargo_guest "$out" "$name" wasm32-unknown-unknown release ;;
   rust-keyvalue-draft2) cargo_guest "$out" rust-keyvalue wasm32-unknown-unknown release --features draft2 ;;
   rust-parts-*)
     cargo_guest "$out" rust-parts wasm32-unknown-unknown release --features "${name#rust-parts-}"
@@ -362,7 +362,7 @@ sources() {
   rust-hello*) echo rust-hello/src rust-hello/Cargo.toml wit/0.2.0 wit/0.2.4 wit/0.2.12 Cargo.toml Cargo.lock ;;
   composed-words) echo rust-greeter/src rust-words/src wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   composed-p3) echo rust-middleware-p3/src rust-hello-p3 wit/0.3.0 Cargo.toml Cargo.lock ;;
-  rust-guard) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
+  rust-grpc | rust-guard) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
   rust-keyvalue*) echo rust-keyvalue/src rust-keyvalue/Cargo.toml wit/0.2.12 wit/keyvalue wit/keyvalue-draft2 Cargo.toml Cargo.lock ;;
   rust-words | rust-greeter) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 wit/words Cargo.toml Cargo.lock ;;
   rust-parts-*) echo rust-parts/src rust-parts/Cargo.toml wit/0.2.12 wit/parts Cargo.toml Cargo.lock ;;
@@ -372,7 +372,7 @@ sources() {
   rust-system-*) echo rust-system ;;
   rust-files-std | rust-preview1) echo "$1" Cargo.toml Cargo.lock ;;
   rust-files | rust-process) echo "$1/src" "$1/Cargo.toml" wit/0.2.12 Cargo.toml Cargo.lock ;;
-  rust-files-p3 | rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
+  rust-files-p3 | rust-grpc-p3 | rust-kitchen-p3 | rust-middleware-p3) echo "$1/src" "$1/Cargo.toml" wit/0.3.0 Cargo.toml Cargo.lock ;;
   rust-kitchen*) echo rust-kitchen/src rust-kitchen/Cargo.toml wit/0.2.12 Cargo.toml Cargo.lock ;;
   qjs-kitchen-p3) echo "$1" wit/0.3.0 wit/0.2.12 ;;
   py-system*) echo py-system wit/0.3.0 wit/0.2.12 ;;
