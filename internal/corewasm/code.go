@@ -68,6 +68,9 @@ type bodyRewriter struct {
 	spots, marks []spot
 	costs        costs
 	bulks        int
+	// last and before are where the last two instructions are in the old body, -1 if there are not
+	// so many.
+	last, before int
 	// split is set in functions where code reads what is lost when an exception is caught; tries
 	// are the blocks around an instruction that stand for a try_table there.
 	split bool
@@ -104,7 +107,7 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	b.tries = b.tries[:0]
 	b.out, b.spots, b.marks = b.out[:0], b.spots[:0], b.marks[:0]
 	b.resume(exprAt)
-	calls := b.instructions()
+	calls := b.instructions(len(ft.Results) > 0)
 	if b.err != nil {
 		return dst
 	}
@@ -183,16 +186,24 @@ func (b *bodyRewriter) resume(at int) {
 	b.marks = append(b.marks, spot{len(b.out), at})
 }
 
-// instructions rewrites the code and adds up what it costs. It reports whether there are calls.
-func (b *bodyRewriter) instructions() (calls bool) {
+// instructions rewrites the code of a function, which returns values if returns is true, and adds
+// up what it costs. It reports whether there are calls.
+func (b *bodyRewriter) instructions(returns bool) (calls bool) {
 	w := b.w
 	facts := &w.out.Code
 	first, shift := w.info.ImportedFuncs, w.out.shift
 	b.bulks = 0
-	b.costs.reset()
+	b.last, b.before = -1, -1
+	b.costs.reset(returns)
 	for len(b.costs.frames) > 0 {
 		if b.plain != nil {
 			b.costs.spend(b.plain.skip(&b.reader))
+			if p := b.plain; p.last >= 0 {
+				if b.before = p.before; b.before < 0 {
+					b.before = b.last
+				}
+				b.last = p.last
+			}
 			b.due()
 		}
 		if !b.next() {
@@ -214,9 +225,15 @@ func (b *bodyRewriter) instructions() (calls bool) {
 				b.out = b.out.op(0x10).u32(s.first + addedRefill)
 				b.resume(b.at)
 			}
+			b.branch()
 		case immLoop:
 			b.loop()
+			b.before, b.last = b.last, b.at
 			continue
+		case immEnd:
+			b.endLoop()
+		case immBranch, immBrTable:
+			b.branch()
 		case immCall, immRefFunc:
 			if b.imm == immCall {
 				calls = true
@@ -250,6 +267,7 @@ func (b *bodyRewriter) instructions() (calls bool) {
 		}
 		b.replaceWhole()
 		b.due()
+		b.before, b.last = b.last, b.at
 	}
 	return calls
 }
@@ -273,13 +291,34 @@ func (b *bodyRewriter) replace(code []byte) {
 // loop begins a loop.
 func (b *bodyRewriter) loop() {
 	b.costs.add(b.walker)
+	b.costs.top().dispatch = b.findDispatch()
 	if s := b.w.safepoints; s != nil {
 		p := b.costs.in()
 		p.calls = len(b.costs.parts) > manyBlocks
 		b.copyTo(b.pos)
 		p.at = len(b.out)
 		b.out = s.header(b.out, p.calls)
+		if !p.calls {
+			b.costs.top().wraps++
+			b.out = append(b.out.op(0x04), b.b[b.immAt:b.pos]...)
+		}
 		b.resume(b.pos)
+	}
+}
+
+// endLoop adds what a loop does when it is due to call the host, if the end that was read is one of
+// a loop.
+func (b *bodyRewriter) endLoop() {
+	s, f := b.w.safepoints, b.costs.top()
+	if s == nil || f.op != 0x03 {
+		return
+	}
+	if p := &b.costs.parts[f.inner]; !p.calls {
+		b.copyTo(b.at)
+		b.out = b.out.op(0x05)
+		p.end = len(b.out)
+		b.out = b.out.wide().op(0x10).u32(s.first+addedTick).op(0x0c, 1, 0x0b)
+		b.resume(b.at)
 	}
 }
 
@@ -322,6 +361,8 @@ func mayTrap(op byte, imm immediate) bool {
 type plain struct {
 	imm  [256]immediate // immInvalid: not a plain one
 	cost [256]uint8
+	// last and before are where the last two instructions are that were skipped, or -1.
+	last, before int
 }
 
 // newPlain returns nil if all instructions have to be looked at.
@@ -352,6 +393,7 @@ func newPlain(w *rewriter) *plain {
 // returns what the instructions that it skips cost.
 func (p *plain) skip(r *reader) (sum int32) {
 	code, pos := r.b, r.pos
+	p.last, p.before = -1, -1
 	for pos < len(code) && sum < costPiece {
 		op := code[pos]
 		next := pos + 1
@@ -380,6 +422,7 @@ func (p *plain) skip(r *reader) (sum int32) {
 			break // a number that is too long
 		}
 		sum += int32(p.cost[op])
+		p.last, p.before = pos, p.last
 		pos = next
 	}
 	r.pos = pos

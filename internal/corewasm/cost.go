@@ -60,9 +60,10 @@ type costs struct {
 type part struct {
 	cur  int32 // up to where the walk is, or to the inner loop that it is in
 	most int32
-	// Of a loop: where its safepoint is in the new code, and whether that only makes a call.
-	at    int
-	calls bool
+	// Of a loop: where its safepoint is in the new code, and the call of the host at the loop's
+	// end, unless calls is true: then the safepoint is a call.
+	at, end int
+	calls   bool
 }
 
 // frame is a block.
@@ -73,19 +74,27 @@ type frame struct {
 	begin int32 // what it cost to come to an if
 	out   int32 // to come to its end by branches
 	catch int   // position of the clauses of a try_table
+	void  bool  // there are neither parameters nor results
+	// wraps is how many loops up to this one have an if in them.
+	wraps uint32
+	// dispatch is at the beginning of the loop that this is, or in this block of it.
+	dispatch *dispatch
 }
 
 // dead is the cost of reaching code that cannot be reached.
 const dead = -1
 
-func (c *costs) reset() {
+func (c *costs) reset(returns bool) {
 	c.blocks = 0
 	c.parts = append(c.parts[:0], part{})
-	c.frames = append(c.frames[:0], frame{op: 0x02, out: dead})
+	c.frames = append(c.frames[:0], frame{op: 0x02, out: dead, void: !returns})
 }
 
+// top returns the innermost frame.
+func (c *costs) top() *frame { return &c.frames[len(c.frames)-1] }
+
 // in returns the part that the walk is in.
-func (c *costs) in() *part { return &c.parts[c.frames[len(c.frames)-1].inner] }
+func (c *costs) in() *part { return &c.parts[c.top().inner] }
 
 // spend adds the cost of instructions that no way through the code ends or begins at.
 func (c *costs) spend(cost int32) {
@@ -107,10 +116,10 @@ func (c *costs) add(w *walker) {
 		c.push(w)
 	case immLoop:
 		c.push(w)
-		c.frames[len(c.frames)-1].inner = len(c.parts)
+		c.top().inner = len(c.parts)
 		c.parts = append(c.parts, part{cur: costPass, most: costPass})
 	case immElse:
-		f := &c.frames[len(c.frames)-1]
+		f := c.top()
 		p := &c.parts[f.inner]
 		f.op, f.out, p.cur = w.op, max(f.out, p.cur), f.begin
 	case immEnd:
@@ -144,8 +153,13 @@ func (c *costs) add(w *walker) {
 
 func (c *costs) push(w *walker) {
 	c.blocks += 2
-	in := c.frames[len(c.frames)-1].inner
-	f := frame{op: w.op, outer: in, inner: in, begin: c.parts[in].cur, out: dead}
+	outer := c.top()
+	in := outer.inner
+	f := frame{op: w.op, outer: in, inner: in, begin: c.parts[in].cur, out: dead,
+		void: w.b[w.immAt] == 0x40, wraps: outer.wraps}
+	if w.op == 0x02 {
+		f.dispatch = outer.dispatch.push()
+	}
 	if w.imm == immTryTable {
 		r := reader{b: w.b[:w.pos], pos: w.immAt}
 		r.blockType()

@@ -69,7 +69,7 @@ func (b *bodyRewriter) beginTry() bool {
 			if b.out = b.out.op(c.kind); c.kind < 2 {
 				b.out = b.out.u32(c.tag)
 			}
-			b.out = b.out.u32(c.label + uint32(depth-b.tries[i].depth))
+			b.out = b.out.u32(b.label(c.label + uint32(depth-b.tries[i].depth)))
 		}
 	}
 	b.resume(b.at)

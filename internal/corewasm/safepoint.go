@@ -16,16 +16,21 @@ import (
 // average, and entering a function with loops costs a part of it.
 //
 //	function entry:  global.get $n  i32.const W  i32.sub  local.tee $t  global.set $n
-//	                 local.get $t  i32.const 0  i32.le_s  if  call $refill  end
+//	                 local.get $t  i32.const 0  i32.gt_s  if  else  call $refill  end
 //	or:              the first line, if there are loops, or nothing, see callGraph
-//	loop header:     local.get $t  i32.const 1  i32.add  local.tee $t
-//	                 i32.const passes-1  i32.and  i32.eqz
-//	                 if  i32.const W*passes  call $tick  end
-//	or:              i32.const W  call $tick
+//	loop:            loop  local.get $t  i32.const 1  i32.add  local.tee $t
+//	                   i32.const passes-1  i32.and  i32.const 0  i32.ne
+//	                   if  …  else  i32.const W*passes  call $tick  br $loop  end
+//	                 end
+//	or:              loop  i32.const W  call $tick  …  end
 //	try_table:       call $refill  before it
 //	bulk:            call of a function that does the same in pieces
 //
 // W is what the code costs that is run because of the entry or the pass, see costs.
+//
+// What a loop does is in the first arm of an if, and the second one goes back: the engine gives the
+// code after an if the registers that are in use at the end of the arm that comes first, and a call
+// leaves few of them.
 //
 // The engine compiles a function in time that grows with the square of its basic
 // blocks, so in one with very many loops the headers of those after the first call
@@ -106,7 +111,7 @@ func (s *safepoints) add(typ uint32, locals []ValType, code asm) (index uint32) 
 // and calls $refill if there is nothing left.
 func (s *safepoints) spend(a asm, local uint32) asm {
 	return a.op(0x22).u32(local).op(0x24).u32(s.counter).get(local).
-		i32(0).op(0x4c, 0x04, 0x40, 0x10).u32(s.first + addedRefill).op(0x0b)
+		i32(0).op(0x4a, 0x04, 0x40, 0x05, 0x10).u32(s.first + addedRefill).op(0x0b)
 }
 
 // weigh appends the counting of cost.
@@ -119,41 +124,41 @@ func (s *safepoints) take(a asm, cost int32, local uint32) asm {
 	return a.op(0x23).u32(s.counter).i32(cost).op(0x6b, 0x22).u32(local).op(0x24).u32(s.counter)
 }
 
-// header appends the code for the header of a loop, with room for what is not known yet.
+// header appends the code for the header of a loop, with room for what is not known yet. Unless it
+// makes a call, it ends with the condition under which no call is due.
 func (s *safepoints) header(a asm, calls bool) asm {
 	if calls {
 		return a.wide().op(0x10).u32(s.first + addedTick)
 	}
 	a = a.op(0x20).wideU32().i32(1).op(0x6a, 0x22).wideU32()
-	a = a.wide().op(0x71, 0x45, 0x04, 0x40)
-	return a.wide().op(0x10).u32(s.first + addedTick).op(0x0b)
+	return a.wide().op(0x71).i32(0).op(0x47)
 }
 
 // complete writes into the header of a loop what was not known yet.
 func (s *safepoints) complete(code []byte, loop part, kinds []loopKind) {
-	code = code[loop.at:]
 	const (
 		first  = 1
 		second = first + wideSize + 4
 		mask   = second + wideSize + 1
-		cost   = mask + wideSize + 5
+		end    = mask + wideSize + 4
 	)
+	header := code[loop.at:]
 	k := kindOf(kinds, loop.most)
 	if !loop.calls && k == nil {
-		end := cost + wideSize + len(asm{}.op(0x10).u32(s.first+addedTick).op(0x0b))
-		call := s.header(asm(code[:0]), true)
+		call := s.header(asm(header[:0]), true)
 		for i := len(call); i < end; i++ {
-			code[i] = 0x01 // nop
+			header[i] = 0x01 // nop
 		}
+		copy(header[end-2:end], asm{}.i32(1)) // the condition of the if
 	}
 	if loop.calls || k == nil {
-		putWide(code[1:], loop.most)
+		putWide(header[1:], loop.most)
 		return
 	}
-	putU32(code[first:], k.local)
-	putU32(code[second:], k.local)
-	putWide(code[mask:], k.passes-1)
-	putWide(code[cost:], k.most*k.passes)
+	putU32(header[first:], k.local)
+	putU32(header[second:], k.local)
+	putWide(header[mask:], k.passes-1)
+	putWide(code[loop.end+1:], k.most*k.passes)
 }
 
 // loopKind is a kind of loops of a function: those that cost about as much.
@@ -161,7 +166,7 @@ type loopKind struct {
 	upTo   int32 // what one of the kind costs at most
 	local  uint32
 	most   int32 // what the dearest costs
-	passes int32 // how many passes are counted together; a power of two
+	passes int32 // how many passes are counted together; a power of two, not 1
 }
 
 // loopKinds sorts the loops of a function into kinds, and returns those kinds that have loops, with
@@ -175,7 +180,9 @@ func (s *safepoints) loopKinds(loops []part, local uint32) []loopKind {
 		}
 	}
 	batch := s.period / 16
-	kinds = slices.DeleteFunc(kinds, func(k loopKind) bool { return k.most == 0 || k.most > batch })
+	kinds = slices.DeleteFunc(kinds, func(k loopKind) bool {
+		return k.most == 0 || k.most > batch/2
+	})
 	for i := range kinds {
 		k := &kinds[i]
 		k.local = local + uint32(i)

@@ -1,0 +1,223 @@
+package corewasm_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/wasihttp/wasihttp/internal/corewasm"
+	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
+)
+
+// program makes random code with locals 0 to 3 to compute with, 4 as the selector of br_tables and
+// 5 as the number of passes through loops that are left: the code ends when there are none.
+type program struct {
+	*rand.Rand
+	// labels are whether the blocks around have a result, the innermost first.
+	labels []bool
+	size   int // of the code that may be added
+}
+
+func (p *program) local() []byte { return ct.Code(ct.LocalGet, p.IntN(4)) }
+
+// condition is an expression of type i32.
+func (p *program) condition() []byte {
+	switch p.IntN(6) {
+	case 0:
+		return p.local()
+	case 1:
+		return ct.Code(p.local(), ct.I32Eqz)
+	case 2: // of i64
+		return ct.Code(p.local(), 0xac, p.local(), 0xad, 0x51+p.IntN(10))
+	case 3: // of f64
+		return ct.Code(p.local(), 0xb7, p.local(), 0xb7, ct.F64Add, p.local(), 0xb8, 0x61+p.IntN(6))
+	case 4: // what replaces instructions comes between
+		return ct.Code(p.local(), ct.I32Eqz, ct.GlobalGet, 0, ct.I32Xor)
+	}
+	return ct.Code(p.local(), p.local(), 0x46+p.IntN(10))
+}
+
+// label returns a label of a block without a result.
+func (p *program) label() (label int, ok bool) {
+	label = p.IntN(len(p.labels))
+	return label, !p.labels[label]
+}
+
+// block is code in a block that begins with these bytes.
+func (p *program) block(result bool, begin ...byte) []byte {
+	before := p.labels
+	p.labels = append([]bool{result && begin[0] != ct.Loop}, before...)
+	defer func() { p.labels = before }()
+	typ, last := byte(ct.Void), []byte(nil)
+	if result {
+		typ, last = ct.I32, p.condition()
+	}
+	code := ct.Code(append(begin, typ))
+	if begin[len(begin)-1] == ct.Loop {
+		code = ct.Code(code, ct.LocalGet, 5, ct.Const(1), ct.I32Sub, ct.LocalTee, 5, ct.I32Eqz,
+			ct.If, ct.Void, ct.Return, ct.End)
+	}
+	code = ct.Code(code, p.statements(), last)
+	if begin[0] == ct.If && (result || p.IntN(2) == 0) {
+		code = ct.Code(code, ct.Else, p.statements(), last)
+	}
+	return ct.Code(code, ct.End)
+}
+
+// dispatch is a loop that begins with a br_table, the arms of which jump to each other.
+func (p *program) dispatch() []byte {
+	n := 1 + p.IntN(4)
+	before := p.labels
+	code := ct.Code(ct.Loop, ct.Void)
+	p.labels = append(make([]bool, n+1), before...)
+	if p.IntN(4) == 0 { // no such loop any more
+		code = ct.Code(code, ct.Nop)
+	}
+	for range n {
+		code = ct.Code(code, ct.Block, ct.Void)
+	}
+	code = ct.Code(code, ct.LocalGet, 4, ct.BrTable, ct.U32(n+2))
+	for range n + 3 {
+		code = ct.Code(code, ct.U32(p.IntN(n)))
+	}
+	for range n {
+		p.labels = p.labels[1:]
+		jump := ct.Code(ct.Const(p.IntN(2*n+3)-1), ct.LocalSet, 4-p.IntN(8)/7,
+			ct.Br, ct.U32(len(p.labels)-len(before)-1))
+		if p.IntN(2) == 0 {
+			p.labels = append([]bool{false}, p.labels...)
+			jump = ct.Code(p.condition(), ct.If, ct.Void, p.statements(), ct.Const(p.IntN(n)),
+				ct.LocalSet, 4, ct.Br, ct.U32(len(p.labels)-len(before)-1), ct.End)
+			p.labels = p.labels[1:]
+		}
+		code = ct.Code(code, ct.End, ct.LocalGet, 5, ct.Const(1), ct.I32Sub, ct.LocalTee, 5,
+			ct.I32Eqz, ct.If, ct.Void, ct.Return, ct.End, p.statements(), jump)
+	}
+	p.labels = before
+	return ct.Code(code, ct.End)
+}
+
+func (p *program) statements() []byte {
+	var code []byte
+	for range 1 + p.IntN(4) {
+		if p.size--; p.size < 0 {
+			break
+		}
+		code = ct.Code(code, p.statement())
+	}
+	return code
+}
+
+func (p *program) statement() []byte {
+	label, ok := p.label()
+	switch p.IntN(14) {
+	case 0, 1:
+		return p.block(false, ct.Block)
+	case 2, 3:
+		return p.block(false, ct.Loop)
+	case 4:
+		return ct.Code(p.condition(), p.block(false, ct.If))
+	case 5:
+		begin := []byte{ct.Block, ct.Loop}[p.IntN(2)]
+		return ct.Code(p.block(true, begin), ct.LocalSet, p.IntN(4))
+	case 6:
+		return ct.Code(p.condition(), p.block(true, ct.If), ct.LocalSet, p.IntN(4))
+	case 7, 8:
+		if ok {
+			return ct.Code(p.condition(), ct.BrIf, ct.U32(label))
+		}
+		return ct.Code(p.local(), p.condition(), ct.BrIf, ct.U32(label), ct.LocalSet, p.IntN(4))
+	case 9:
+		if other, both := p.label(); ok && both {
+			return ct.Code(p.local(), ct.Const(3), ct.I32And, ct.If, ct.Void, p.local(), ct.BrTable,
+				2, ct.U32(label+1), ct.U32(other+1), ct.U32(label+1), ct.End)
+		}
+		return ct.Code(p.local(), ct.Call, 1, ct.LocalSet, p.IntN(4))
+	case 10:
+		return p.dispatch()
+	case 11:
+		if ok {
+			return ct.Code(p.condition(), ct.If, ct.Void, ct.Br, ct.U32(label+1), ct.End)
+		}
+		fallthrough
+	case 12:
+		return ct.Code(p.local(), ct.GlobalGet, 0, ct.I32Add, ct.Const(5), ct.I32Mul, ct.GlobalSet,
+			0)
+	}
+	return ct.Code(p.local(), p.local(), 0x6a+p.IntN(3), ct.Const(p.IntN(100)), ct.I32Add,
+		ct.LocalSet, p.IntN(4))
+}
+
+// randomModule has a function "run" of random code, which returns what is in its locals.
+func randomModule(seed uint64) []byte {
+	p := &program{Rand: rand.New(rand.NewPCG(seed, 1)), labels: []bool{false}, size: 60}
+	i := byte(ct.I32)
+	return ct.Module{
+		Globals: []ct.Global{{Type: ct.I32, Mutable: true, Init: ct.Const(1), Export: "g"}},
+		Funcs: []ct.Func{
+			{Type: ct.Sig([]byte{i, i, i, i}, nil), Locals: []byte{i, i}, Export: "run",
+				Code: ct.Code(ct.Const(300), ct.LocalSet, 5, p.statements(), p.local(),
+					ct.GlobalGet, 0, ct.I32Add, ct.GlobalSet, 0)},
+			{Type: sigII, Code: ct.Code(ct.LocalGet, 0, ct.Const(3), ct.I32Mul)},
+		},
+	}.Bytes()
+}
+
+// outcomes is what a function "run" leaves in the global "g", called with different numbers.
+func outcomes(t *testing.T, config wazero.RuntimeConfig, module []byte, period uint32) string {
+	t.Helper()
+	ctx := t.Context()
+	r := wazero.NewRuntimeWithConfig(ctx, config.WithCoreFeatures(features))
+	defer func() { _ = r.Close(context.Background()) }()
+	_, err := r.NewHostModuleBuilder("host").NewFunctionBuilder().
+		WithFunc(counts(func() {}, period)).Export("safepoint").Instantiate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.Instantiate(ctx, module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []uint64
+	for i := range uint64(5) {
+		_, err := m.ExportedFunction("run").Call(ctx, i, 1<<32-1-i, 7*i, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m.ExportedGlobal("g").Get())
+	}
+	return fmt.Sprint(all)
+}
+
+func checkRandomModule(t *testing.T, seed uint64) {
+	module := randomModule(seed)
+	want := outcomes(t, wazero.NewRuntimeConfigInterpreter(), module, 1)
+	for _, opt := range []corewasm.Options{
+		{Period: 1 << 10}, {Period: 1 << 10, Lines: true}, {Period: corewasm.DefaultPeriod},
+	} {
+		opt.Safepoint = &corewasm.ImportName{Module: "host", Name: "safepoint"}
+		rw, err := corewasm.Rewrite(module, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := outcomes(t, wazero.NewRuntimeConfigCompiler(), rw.Wasm, opt.Period)
+		if got != want {
+			t.Errorf("seed %d, period %d, lines %t: %s, not %s", seed, opt.Period, opt.Lines, got,
+				want)
+		}
+	}
+}
+
+func TestBranchesGoWhereTheyDid(t *testing.T) {
+	for seed := range uint64(150) {
+		checkRandomModule(t, seed)
+	}
+}
+
+func FuzzBranches(f *testing.F) {
+	f.Add(uint64(1))
+	f.Fuzz(checkRandomModule)
+}
