@@ -178,9 +178,8 @@ type pageFrame struct {
 
 func (p report) html() []byte {
 	data := pageData{
-		report: p, Detailed: p.detailed, Title: p.Title(), Headline: p.Headline(),
-		Status: p.Status(), StatusText: p.StatusText(), Clock: p.Time.Format("15:04:05 MST"),
-		Log: p.Log(),
+		report: p, Title: p.Title(), Headline: p.Headline(), StatusText: p.StatusText(),
+		Clock: p.Time.Format("15:04:05 MST"), Status: p.Status(), Detailed: p.detailed, Log: p.Log(),
 	}
 	for _, frame := range p.Trace() {
 		data.Trace = append(data.Trace, pageFrame{frame, frame.Repeated(), frame.Place()})
