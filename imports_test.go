@@ -21,8 +21,8 @@ var allowed = map[string][]string{
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
 		"internal/devcert", "internal/kvfile", "internal/record", "internal/inspect", "internal/reload",
 		"internal/settings", "internal/units", "internal/words"},
-	"serve": {"internal/curl", "internal/exchange", "internal/fill", "internal/term", "internal/units"},
-	"testrunner": {"watch", "internal/curl", "internal/fill", "internal/fixture", "internal/term",
+	"serve": {"internal/curl", "internal/exchange", "internal/term", "internal/units"},
+	"testrunner": {"watch", "internal/curl", "internal/fixture", "internal/term",
 		"internal/regular", "internal/units", "internal/words"},
 	"watch": {"internal/regular"},
 	"host": {"handler", "wasi", "component", "internal/compose",
@@ -40,13 +40,12 @@ var allowed = map[string][]string{
 	"internal/kvfile":   {"internal/wasi"},
 	"internal/inspect": {"component", "internal/compose", "internal/corewasm", "internal/regular",
 		"internal/term", "internal/units", "internal/words"},
-	"internal/fill":     {},
 	"internal/fixture":  {"internal/curl", "internal/regular", "internal/words"},
 	"internal/panics":   {"internal/words"},
 	"internal/record":   {"internal/fixture", "internal/regular", "internal/words", "serve"},
 	"internal/regular":  {"internal/units"},
 	"internal/reload":   {"serve", "watch", "internal/term", "internal/units", "internal/words"},
-	"internal/scaffold": {"internal/fill", "internal/interfaces", "internal/regular"},
+	"internal/scaffold": {"internal/interfaces", "internal/regular"},
 	"internal/settings": {"internal/regular"},
 	"internal/term":     {"internal/units", "internal/words"},
 	"internal/units":    {},
@@ -63,6 +62,7 @@ var allowed = map[string][]string{
 // homes lists the only rooms that may import a third-party module.
 var homes = map[string][]string{
 	"github.com/tetratelabs/wazero":      {"internal/engine"},
+	"github.com/urfave/cli/v2":           {"cmd"},
 	"github.com/fsnotify/fsnotify":       {"watch"},
 	"go.etcd.io/bbolt":                   {"internal/kvfile"},
 	"github.com/charmbracelet/lipgloss":  {"internal/term"},
@@ -190,23 +190,6 @@ func TestAnEmbedderGetsNothingOfTheTool(t *testing.T) {
 			if !slices.ContainsFunc(modules, func(m string) bool { return strings.HasPrefix(path, m) }) {
 				t.Errorf("an embedder gets %s", path)
 			}
-		}
-	}
-}
-
-// TestNoMethodIsLookedUpByName finds the packages that do so, and with which the linker keeps every
-// exported method of every type: a tenth of the program. internal/fill fills in templates.
-func TestNoMethodIsLookedUpByName(t *testing.T) {
-	format := `{{range .Imports}}{{if or (eq . "text/template") (eq . "html/template")}}` +
-		`{{$.ImportPath}}{{end}}{{end}}`
-	out, err := exec.Command("go", "list", "-deps", "-f", format, ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// What termenv has for templates is called by nothing, and the linker leaves it out.
-	for path := range strings.FieldsSeq(string(out)) {
-		if path != "html/template" && path != "github.com/muesli/termenv" {
-			t.Errorf("%s imports templates", path)
 		}
 	}
 }

@@ -1,27 +1,35 @@
 package cmd
 
 import (
-	"io"
+	"github.com/urfave/cli/v2"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 
 // programName is the name of the program in messages, whatever its file is called.
 const programName = "wasihttp"
 
-// commandLine describes the command line. Each run makes a new one, which keeps what was parsed.
+// commandLine describes the command line. Each run makes a new one, because the library keeps state
+// in it.
 func commandLine(t *state, d doors) *cli.App {
 	return &cli.App{
-		Name:         programName,
-		HelpName:     programName,
-		Usage:        "serve and test WASI HTTP components",
-		UsageText:    programName + " COMMAND [flags] [arguments]",
-		Description:  cmdline.Examples(appExamples),
-		Writer:       t.stdout,
-		OnUsageError: cmdline.UsageError,
+		Name:        programName,
+		HelpName:    programName,
+		Usage:       "serve and test WASI HTTP components",
+		UsageText:   programName + " COMMAND [flags] [arguments]",
+		Description: cmdline.Examples(appExamples),
+		Writer:      t.stdout,
+		ErrWriter:   t.stderr,
+		Reader:      t.in,
+		HideVersion: true,
+		// A comma is an ordinary character in the values of repeatable flags.
+		DisableSliceFlagSeparator: true,
+		// By default the library ends the process for some errors.
+		ExitErrHandler: func(*cli.Context, error) {},
+		Suggest:        true,
+		OnUsageError:   cmdline.UsageError,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "version", Usage: "print the version"},
+			&cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true},
 		},
 		Commands: []*cli.Command{
 			newCommand(t),
@@ -46,8 +54,7 @@ func commandLine(t *state, d doors) *cli.App {
 			if name := c.Args().First(); name != "" {
 				return cmdline.UnknownCommand(c, name)
 			}
-			_, err := io.WriteString(t.stdout, c.App.Help)
-			return err
+			return cli.ShowAppHelp(c)
 		},
 	}
 }
@@ -59,3 +66,10 @@ wasihttp serve                 find the component in this project, and serve it
 wasihttp run tool.wasm ARGS…   run a component that is a command
 wasihttp inspect app.wasm      show what a component needs, and what can run it
 wasihttp serve --help          show all flags and more examples`
+
+// command sets what all commands have in common.
+func command(c *cli.Command) *cli.Command {
+	c.OnUsageError = cmdline.UsageError
+	c.HideHelpCommand = true
+	return c
+}

@@ -32,13 +32,13 @@ func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 	cmdline.WriteHelp(app, 0)
 	for _, c := range app.Commands {
 		if c.Hidden {
-			if strings.Contains(app.Help, c.Name) {
+			if strings.Contains(app.CustomAppHelpTemplate, c.Name) {
 				t.Errorf("%s is shown", c.Name)
 			}
 			continue
 		}
-		if !strings.Contains(c.Help, "Examples:\n  "+programName+" ") && !strings.Contains(c.Help, "Examples:\n  source ") {
-			t.Errorf("%s:\n%s", c.Name, c.Help)
+		if !strings.Contains(c.CustomHelpTemplate, "Examples:\n  "+programName+" ") && !strings.Contains(c.CustomHelpTemplate, "Examples:\n  source ") {
+			t.Errorf("%s:\n%s", c.Name, c.CustomHelpTemplate)
 		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"runtime"
 	"strconv"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/process"
 	"github.com/wasihttp/wasihttp/host"
@@ -29,7 +30,7 @@ func compileAside(t *state) engine.Helper {
 
 // asideCommand describes the command, which only the program itself uses.
 func asideCommand(t *state) *cli.Command {
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:   asideName,
 		Usage:  "compile a core module from stdin, for " + programName + " itself",
 		Hidden: true,
@@ -40,7 +41,7 @@ func asideCommand(t *state) *cli.Command {
 			}
 			return compileInto(c.Context, t.in, c.Args().First(), int(size))
 		},
-	}
+	})
 }
 
 // compileInto compiles the module that in begins with, of size bytes, until it is done or in is

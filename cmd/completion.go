@@ -3,7 +3,8 @@ package cmd
 import (
 	"fmt"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/completion"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -32,7 +33,7 @@ func completed(app *cli.App, args []string) (text string, ok bool) {
 func completionCommand(t *state) *cli.Command {
 	var scripts []*cli.Command
 	for _, shell := range completion.Shells() {
-		scripts = append(scripts, &cli.Command{
+		scripts = append(scripts, command(&cli.Command{
 			Name:      shell,
 			Usage:     "print the script for " + shell,
 			UsageText: programName + " completion " + shell,
@@ -43,9 +44,9 @@ func completionCommand(t *state) *cli.Command {
 				_, err := fmt.Fprint(t.stdout, completion.Script(shell))
 				return err
 			},
-		})
+		}))
 	}
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:      "completion",
 		Usage:     "print a script that completes commands, flags and values in your shell",
 		UsageText: programName + " completion bash|zsh|fish|powershell",
@@ -63,5 +64,5 @@ wasihttp completion powershell | Out-String | Invoke-Expression         in $PROF
 			return exit.Usagef("try: "+programName+" completion bash",
 				"completion needs the name of a shell")
 		},
-	}
+	})
 }

@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -21,7 +22,7 @@ func configured() []string { return []string{"serve", "test", "run", "review"} }
 
 // configCommand describes "wasihttp config".
 func configCommand(t *state, d doors) *cli.Command {
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:      configName,
 		Usage:     "show which settings are in force, and where they come from",
 		UsageText: programName + " config [flags] [COMMAND [ARGUMENTS…]]",
@@ -35,9 +36,9 @@ wasihttp config serve app.wasm --addr :0   what serve would take from these argu
 wasihttp config --json test                for a program
 wasihttp config --schema                   the JSON schema of wasihttp.toml, for editors`),
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON", DisableDefaultText: true},
 			&cli.BoolFlag{
-				Name:  "schema",
+				Name: "schema", DisableDefaultText: true,
 				Usage: "print the JSON schema of wasihttp.toml",
 			},
 			&cli.StringFlag{Name: config.FlagName, Usage: "read settings from `FILE`"},
@@ -76,7 +77,7 @@ wasihttp config --schema                   the JSON schema of wasihttp.toml, for
 			}
 			return writeReports(t, reports, asJSON)
 		},
-	}
+	})
 }
 
 // inForce returns what would be in force for a command with these arguments, without running it. It

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/values"
@@ -29,7 +30,7 @@ func convertCommand(t *state) *cli.Command {
 		"keep only requests to `HOST`: host or host:port (repeatable); with --base the default "+
 			"is the host of the first request to this machine, or else of the first request")
 	b.Toggle("force", &force, "overwrite files that exist")
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:      "convert",
 		Usage:     "turn recorded traffic into fixtures",
 		UsageText: programName + " convert -o PATH [flags] FILE...",
@@ -77,7 +78,7 @@ wasihttp convert http-service.json -o fixtures/             write fixtures/http-
 			}
 			return convertError(record.Convert(c.Args().Slice(), o))
 		},
-	}
+	})
 }
 
 // convertError adds a hint and an exit code to an error of record.Convert.

@@ -3,7 +3,8 @@ package cmd
 import (
 	"fmt"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/host"
@@ -22,7 +23,7 @@ func inspectCommand(t *state) *cli.Command {
 	jsonFlag(flags, &asJSON)
 	composeFlags(flags, &plugs, &chain)
 	maxComponentFlag(flags, &limit)
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:      "inspect",
 		Usage:     "show what a component is and needs, and what can run it",
 		UsageText: programName + " inspect [flags] COMPONENT",
@@ -46,7 +47,7 @@ wasihttp inspect app.wasm --plug db.wasm    with another component`),
 			f := parts.Open(c.Args().First(), int64(limit), host.NewLinker()).CheckCode(c.Context)
 			return writeReport(f, asJSON, wit, t.stdout)
 		},
-	}
+	})
 }
 
 // writeReport writes the report about a file. The error says why no command can run it; the report

@@ -3,7 +3,8 @@ package cmd
 import (
 	"io"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -19,7 +20,7 @@ func mergeCommand(t *state) *cli.Command {
 	b.Toggle("full", &full, "show differences in full, however long")
 	asJSON := false
 	jsonFlag(b, &asJSON)
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:      "merge-reports",
 		Usage:     "make one report of those of several test runs",
 		UsageText: programName + " merge-reports [flags] REPORT…",
@@ -48,7 +49,7 @@ wasihttp merge-reports shard-*.json --report-junit all.xml   one file for CI`),
 			}
 			return verdictError(s.Merge())
 		},
-	}
+	})
 }
 
 // jsonFlag adds --json.

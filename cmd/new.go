@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/scaffold"
@@ -23,7 +24,7 @@ func newCommand(t *state) *cli.Command {
 		" (default: ask, on a terminal)", "l")
 	b.Text("world", &world, "", "`VERSION` of WASI HTTP, 0.2 or 0.3 (default: the one that the "+
 		"tools of the language support best)")
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:      "new",
 		Usage:     "write a new project",
 		UsageText: programName + " new [--lang LANGUAGE] [--world VERSION] NAME",
@@ -54,7 +55,7 @@ cd hello && wasihttp serve`),
 			}
 			return t.welcome(p)
 		},
-	}
+	})
 }
 
 // scaffoldError adds an exit code to an error of package scaffold.

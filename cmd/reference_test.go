@@ -12,7 +12,8 @@ import (
 	"text/template"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )

@@ -5,7 +5,8 @@ import (
 	"context"
 	"os"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/component"
@@ -21,7 +22,7 @@ const guardName = "exec-guard"
 
 // guardCommand describes the command, which is for the program itself alone.
 func guardCommand(t *state) *cli.Command {
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:   guardName,
 		Usage:  "run the command of --exec until stdin ends, for " + programName + " itself",
 		Hidden: true,
@@ -32,7 +33,7 @@ func guardCommand(t *state) *cli.Command {
 			t.orderly.Store(true)
 			return reload.Guard(c.Args().First(), t.in, t.ignore)
 		},
-	}
+	})
 }
 
 // buildOf returns the app as a build.

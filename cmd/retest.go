@@ -7,7 +7,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/words"

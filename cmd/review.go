@@ -1,7 +1,8 @@
 package cmd
 
 import (
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -21,7 +22,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 			kept = append(kept, f)
 		}
 	}
-	return config.Attach(&cli.Command{
+	return config.Attach(command(&cli.Command{
 		Name:      "review",
 		Usage:     "replay fixtures and decide about each difference",
 		UsageText: programName + " review [flags] [PATH…]",
@@ -58,5 +59,5 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 			defer st.closeKeys()
 			return verdictError(s.suite.Review(c.Context, st.openKeys))
 		},
-	}, "test", st.dir)
+	}), "test", st.dir)
 }

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -26,7 +27,7 @@ const runName = "run"
 func runCommand(t *state) *cli.Command {
 	flags := newServeFlags()
 	flags.timeout = 0
-	return config.Attach(&cli.Command{
+	return config.Attach(command(&cli.Command{
 		Name:      runName,
 		Usage:     "run a component that is a command",
 		UsageText: programName + " run [flags] COMPONENT [ARGUMENTS…]",
@@ -48,7 +49,7 @@ func runCommand(t *state) *cli.Command {
 			settings.load.Args = c.Args().Tail()
 			return settings.reported(runProgram(c.Context, t, path, settings))
 		},
-	}, runName, t.dir)
+	}), runName, t.dir)
 }
 
 const runExamples = `

@@ -10,7 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -28,7 +29,7 @@ import (
 // serveCommand describes "wasihttp serve".
 func serveCommand(st *state, d doors) *cli.Command {
 	flags, recording, fixtures := newServeFlags(), new(recordFlags), new(cli.StringSlice)
-	return config.Attach(&cli.Command{
+	return config.Attach(command(&cli.Command{
 		Name:      "serve",
 		Usage:     "serve a component over HTTP",
 		UsageText: programName + " serve [flags] [COMPONENT]",
@@ -59,7 +60,7 @@ func serveCommand(st *state, d doors) *cli.Command {
 			path := config.Of(c).Component(c.Args().First())
 			return settings.reported((&server{st, d}).serve(c.Context, path, settings))
 		},
-	}, "serve", st.dir)
+	}), "serve", st.dir)
 }
 
 const serveExamples = `

@@ -17,7 +17,7 @@ func TestEveryFlagWithAValueSaysThatItHasTakenTheFile(t *testing.T) {
 	} {
 		c := commandLine(&state{}, doors{}).Command(command)
 		for _, f := range c.Flags {
-			if !f.TakesValue() || cmdline.ValueName(f) == "DEP.wasm" || cmdline.ValueName(f) == "MIDDLEWARE.wasm" {
+			if !cmdline.TakesValue(f) || cmdline.ValueName(f) == "DEP.wasm" || cmdline.ValueName(f) == "MIDDLEWARE.wasm" {
 				continue
 			}
 			for _, name := range f.Names() {

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -170,7 +171,7 @@ func (f *testFlags) all() []cli.Flag {
 // testCommand describes "wasihttp test".
 func testCommand(st *state, d doors) *cli.Command {
 	flags := newTestFlags()
-	return config.Attach(&cli.Command{
+	return config.Attach(command(&cli.Command{
 		Name:      "test",
 		Usage:     "replay fixtures and compare the responses",
 		UsageText: programName + " test [flags] [PATH…]",
@@ -194,7 +195,7 @@ func testCommand(st *state, d doors) *cli.Command {
 			}
 			return s.guest.reported(flags.run(c.Context, st, d, s))
 		},
-	}, "test", st.dir)
+	}), "test", st.dir)
 }
 
 const testExamples = `

@@ -6,7 +6,8 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 
@@ -15,7 +16,7 @@ func versionCommand(t *state) *cli.Command {
 	asJSON := false
 	b := &cmdline.Flags{}
 	jsonFlag(b, &asJSON)
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:      "version",
 		Usage:     "print the versions of the program, of Go and of the engine",
 		UsageText: programName + " version [--json]",
@@ -34,7 +35,7 @@ wasihttp version --json   for a program`),
 			enc.SetIndent("", "  ")
 			return enc.Encode(versionOf(buildInfo()))
 		},
-	}
+	})
 }
 
 // buildInfo returns what the compiler wrote into the program.

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/interfaces"
@@ -19,7 +20,7 @@ func witCommand(t *state) *cli.Command {
 	b.Text("output", &dir, "", "write into `FOLDER`, which is created if needed", "o")
 	b.Text("world", &world, "", "`VERSION` of WASI: 0.2, 0.3, or one such as 0.2.10 for tools "+
 		"that accept that one alone (default: 0.2, 0.3 and drafts)")
-	return &cli.Command{
+	return command(&cli.Command{
 		Name:      "wit",
 		Usage:     "write the WIT of the interfaces that components find",
 		UsageText: programName + " wit -o FOLDER [--world VERSION]",
@@ -52,5 +53,5 @@ wasihttp wit -o wit --world 0.2.10   0.2 under this number`),
 			}
 			return nil
 		},
-	}
+	})
 }

@@ -2,9 +2,8 @@ package serve
 
 import (
 	"fmt"
+	"html/template"
 	"strings"
-
-	"github.com/wasihttp/wasihttp/internal/fill"
 )
 
 // The sixteen colours of a terminal, as they are readable on a light and on a dark page: black and
@@ -42,8 +41,8 @@ func spanRules() string {
 }
 
 // palette returns the rules for what a build has written on a page.
-func palette() fill.Raw {
-	return fill.Raw(fmt.Sprintf(
+func palette() template.CSS {
+	return template.CSS(fmt.Sprintf(
 		":root { %s}\n@media (prefers-color-scheme: dark) { :root { %s} }\n%s",
 		colours(onLight), colours(onDark), spanRules()))
 }

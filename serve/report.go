@@ -6,12 +6,12 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/wasihttp/wasihttp/internal/fill"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -141,6 +141,9 @@ func (p report) Status() int { return p.Outcome.Status() }
 // StatusText returns the status in words.
 func (p report) StatusText() string { return http.StatusText(p.Outcome.Status()) }
 
+// Detailed reports whether the report has more than outcome and request.
+func (p report) Detailed() bool { return p.detailed }
+
 // Trace returns the backtrace for people.
 func (p report) Trace() []shownFrame { return shownFrames(p.Frames) }
 
@@ -159,37 +162,24 @@ var pageSource string
 // pageData is what report.html can use.
 type pageData struct {
 	report
-	Title, Headline, StatusText, Clock string
-	Status                             int
-	Detailed                           bool
-	Trace                              []pageFrame
-	Log                                []string
 	// StaleReason and the rest are of Stale; "" and nil without it.
 	StaleReason string
 	StaleNumber uint64
-	Palette     fill.Raw
+	Palette     template.CSS
 	BuildOutput [][]term.Span
 }
 
-type pageFrame struct {
-	shownFrame
-	Repeated, Place string
-}
-
 func (p report) html() []byte {
-	data := pageData{
-		report: p, Title: p.Title(), Headline: p.Headline(), StatusText: p.StatusText(),
-		Clock: p.Time.Format("15:04:05 MST"), Status: p.Status(), Detailed: p.detailed, Log: p.Log(),
-	}
-	for _, frame := range p.Trace() {
-		data.Trace = append(data.Trace, pageFrame{frame, frame.Repeated(), frame.Place()})
-	}
+	data := pageData{report: p}
 	if stale := p.Stale; stale != nil {
 		data.StaleReason, data.StaleNumber = stale.Reason, stale.number
 		data.Palette, data.BuildOutput = palette(), stale.Lines()
 	}
+	// Parsed here and not once: a failure is rare, and the package keeps no
+	// state.
+	page := template.Must(template.New("report").Parse(pageSource))
 	var b bytes.Buffer
-	if err := fill.HTML(&b, pageSource, data); err != nil {
+	if err := page.Execute(&b, data); err != nil {
 		// The template is part of the program and writes to memory.
 		panic(fmt.Sprintf("serve: report.html: %v", err))
 	}

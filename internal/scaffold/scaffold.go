@@ -13,8 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/template"
 
-	"github.com/wasihttp/wasihttp/internal/fill"
 	"github.com/wasihttp/wasihttp/internal/interfaces"
 )
 
@@ -134,9 +134,14 @@ func (p *Project) layer(files map[string][]byte, dir string) error {
 		if err != nil {
 			return err
 		}
+		t, err := template.New(name).Delims("<%", "%>").Option("missingkey=error").
+			Parse(string(text))
+		if err != nil {
+			return err
+		}
 		var b bytes.Buffer
-		if err := fill.Text(&b, string(text), p.data()); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err := t.Execute(&b, p.data()); err != nil {
+			return err
 		}
 		files[strings.TrimSuffix(strings.TrimPrefix(name, dir+"/"), ".tmpl")] = b.Bytes()
 		return nil
@@ -147,7 +152,7 @@ func (p *Project) layer(files map[string][]byte, dir string) error {
 func (p *Project) data() map[string]any {
 	return map[string]any{
 		"Name": p.Name, "World": p.World, "Language": p.Language, "Versions": Versions(),
-		"Python": pythonName(), "Test": fmt.Sprintf("%-20s", p.Language.Test),
+		"Python": pythonName(),
 		// Ident is the name as an identifier.
 		"Ident": strings.NewReplacer("-", "_", ".", "_", "~", "_").Replace(p.Name),
 	}

@@ -3,11 +3,11 @@ package report
 import (
 	_ "embed"
 	"fmt"
+	"html/template"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/internal/fill"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -57,6 +57,10 @@ const HTMLFile = "index.html"
 // HTML writes a page into a folder, which it creates if needed: one file that
 // needs no other.
 func HTML(dir string, run *Run) error {
+	t, err := template.New("report").Parse(page)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -64,7 +68,7 @@ func HTML(dir string, run *Run) error {
 	if err != nil {
 		return err
 	}
-	err = fill.HTML(f, page, htmlOf(run))
+	err = t.Execute(f, htmlOf(run))
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
 )
 
 // First moves the flags of a command before its arguments, where the parser expects them, because
@@ -80,7 +80,7 @@ func (w *line) read(list []string, stop bool) {
 func valueFlags(flags []cli.Flag) map[string]cli.Flag {
 	names := make(map[string]cli.Flag)
 	for _, f := range flags {
-		if !f.TakesValue() {
+		if !TakesValue(f) {
 			continue
 		}
 		for _, name := range f.Names() {
@@ -88,4 +88,17 @@ func valueFlags(flags []cli.Flag) map[string]cli.Flag {
 		}
 	}
 	return names
+}
+
+// TakesValue reports whether the value of a flag is the next word.
+func TakesValue(f cli.Flag) bool {
+	if _, isBool := f.(*cli.BoolFlag); isBool {
+		return false
+	}
+	if g, ok := f.(*cli.GenericFlag); ok {
+		if b, ok := g.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+			return false
+		}
+	}
+	return true
 }

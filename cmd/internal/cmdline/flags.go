@@ -3,7 +3,7 @@ package cmdline
 import (
 	"slices"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
 )
 
 // Flags builds a list of flags. In the text of a flag, backticks enclose the name of its value.
@@ -19,7 +19,7 @@ func (f *Flags) Group(heading string) { f.group = heading }
 func (f *Flags) Toggle(name string, into *bool, text string, aliases ...string) {
 	f.list = append(f.list, &cli.BoolFlag{
 		Category: f.group, Name: name, Aliases: aliases, Usage: text,
-		Destination: into, Value: *into,
+		Destination: into, Value: *into, DisableDefaultText: true,
 	})
 }
 
@@ -35,7 +35,7 @@ func (f *Flags) Text(name string, into *string, defaults, text string, aliases .
 // List adds a flag that may be given several times.
 func (f *Flags) List(name string, into *cli.StringSlice, text string) {
 	f.list = append(f.list, &cli.StringSliceFlag{
-		Category: f.group, Name: name, Usage: text, Destination: into,
+		Category: f.group, Name: name, Usage: text, Destination: into, KeepSpace: true,
 	})
 }
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
 )
 
 func TestValuesOfListsAreKeptAsTheyAre(t *testing.T) {
@@ -17,7 +17,7 @@ func TestValuesOfListsAreKeptAsTheyAre(t *testing.T) {
 	b.Group("Others")
 	b.Toggle("verbose", &verbose, "say more", "v")
 	b.Value("retry", &retry, "try `NUMBER` times")
-	app := &cli.App{Flags: b.All(), Action: func(*cli.Context) error { return nil }}
+	app := &cli.App{Flags: b.All(), DisableSliceFlagSeparator: true, Action: func(*cli.Context) error { return nil }}
 	args := []string{"app", "--env", "A=1, 2 ", "--env=B= ", "--name", " x", "-v", "--retry", "3"}
 	if err := app.Run(args); err != nil {
 		t.Fatal(err)

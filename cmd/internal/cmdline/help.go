@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
 )
 
 // The layout of help: the column where descriptions of flags begin, and the
@@ -15,9 +15,10 @@ const (
 	helpWidth  = 100
 )
 
-// WriteHelp sets the help text of the application and its commands: flags in their order and
-// groups. It fits a terminal of that width; with 0, lines are not broken, for programs that search
-// them.
+// WriteHelp sets the help text of the application and its commands. The
+// library's own help sorts flags by name and does not break lines; this one
+// keeps their order and groups, and fits the terminal. A width of 0 means that
+// lines are not broken, for programs that search them.
 func WriteHelp(app *cli.App, width int) {
 	if width > 0 {
 		width = max(min(width-1, helpWidth), 2*helpColumn)
@@ -32,7 +33,7 @@ func WriteHelp(app *cli.App, width int) {
 			h.usage(c.UsageText, c.Description)
 			h.commands(c.Subcommands)
 			h.flags(c.Flags)
-			c.Help = h.String()
+			c.CustomHelpTemplate = h.template()
 		}
 	}
 	visit(app.Commands, app.HelpName)
@@ -43,7 +44,7 @@ func WriteHelp(app *cli.App, width int) {
 	h.flags(app.Flags)
 	h.line("")
 	h.line("Help for a command: " + app.HelpName + " COMMAND --help")
-	app.Help = h.String()
+	app.CustomAppHelpTemplate = h.template()
 }
 
 // helpText builds the text of a help.
@@ -51,6 +52,9 @@ type helpText struct {
 	strings.Builder
 	width int
 }
+
+// template returns the text as a template that has it.
+func (h *helpText) template() string { return strings.ReplaceAll(h.String(), "{{", `{{"{{"}}`) }
 
 func (h *helpText) line(text string) { h.WriteString(text + "\n") }
 
@@ -105,11 +109,17 @@ type Flag struct {
 // their declaration.
 func Groups(flags []cli.Flag) []Group {
 	help := &cli.BoolFlag{
-		Name: "help", Aliases: []string{"h"}, Usage: "show this help",
+		Name: "help", Aliases: []string{"h"}, Usage: "show this help", DisableDefaultText: true,
 	}
 	var groups []Group
 	for _, f := range append(slices.Clone(flags), help) {
-		heading := f.GetCategory()
+		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
+			continue
+		}
+		heading := ""
+		if c, ok := f.(cli.CategorizableFlag); ok {
+			heading = c.GetCategory()
+		}
 		i := slices.IndexFunc(groups, func(g Group) bool { return g.Heading == heading })
 		if i < 0 {
 			i = len(groups)
@@ -136,18 +146,24 @@ func describe(f cli.Flag) Flag {
 		names = append(names, Dashed(name))
 	}
 	term := strings.Join(names, ", ")
-	if value := ValueName(f); value != "" {
+	doc, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return Flag{Term: term}
+	}
+	text := doc.GetUsage()
+	if !doc.TakesValue() {
+		return Flag{term, text}
+	}
+	if _, rest, ok := strings.Cut(text, "`"); ok {
+		value, _, _ := strings.Cut(rest, "`")
 		term += " " + value
 	}
-	text := Plain(f)
-	if value := f.GetDefaultText(); value != "" {
+	text = strings.ReplaceAll(text, "`", "")
+	if value := doc.GetDefaultText(); value != "" {
 		text += " (default: " + value + ")"
 	}
 	return Flag{term, text}
 }
-
-// Plain returns what a flag does, without the marks around the name of its value.
-func Plain(f cli.Flag) string { return strings.ReplaceAll(f.GetUsage(), "`", "") }
 
 // entry writes a term and, beside it or below, what it means.
 func (h *helpText) entry(term, text string) {

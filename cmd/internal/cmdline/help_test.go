@@ -5,7 +5,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
 )
 
 // helpOf returns the help of a made-up command on a terminal of that width, 0
@@ -17,7 +17,7 @@ func helpOf(width int) string {
 		&cli.StringSliceFlag{Name: "a-flag-with-a-very-long-name", Usage: "give a `VALUE`", Category: "Second thoughts"},
 	}}
 	WriteHelp(&cli.App{HelpName: "app", Commands: []*cli.Command{c}}, width)
-	return c.Help
+	return strings.ReplaceAll(c.CustomHelpTemplate, `{{"{{"}}`, "{{")
 }
 
 func TestHelpKeepsGroupsAndOrder(t *testing.T) {

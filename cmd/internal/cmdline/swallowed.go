@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
@@ -128,7 +129,11 @@ func (t taken) hint(program string) string {
 // ValueName returns the name that the help of a flag has for its value, such as FILE in "read
 // `FILE`"; "" for none.
 func ValueName(f cli.Flag) string {
-	_, rest, _ := strings.Cut(f.GetUsage(), "`")
+	doc, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return ""
+	}
+	_, rest, _ := strings.Cut(doc.GetUsage(), "`")
 	name, _, _ := strings.Cut(rest, "`")
 	return name
 }

@@ -3,13 +3,14 @@ package cmdline
 import (
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
-// UsageError is an App.OnUsageError that describes the errors of the flag parser in the words of
+// UsageError is a cli.OnUsageErrorFunc that describes the errors of the flag parser in the words of
 // this program.
-func UsageError(c *cli.Context, err error) error {
+func UsageError(c *cli.Context, err error, _ bool) error {
 	help := "see: " + helpCommand(c)
 	msg := err.Error()
 	if name, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {

@@ -4,7 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 
@@ -79,7 +80,7 @@ func (l Line) Words(before []string, current string) []Word {
 		case isFlag && name != "":
 			f := flagOf(c, strings.TrimPrefix(name, "-"))
 			given = append(given, word)
-			if f != nil && f.TakesValue() {
+			if f != nil && cmdline.TakesValue(f) {
 				pending = f
 			}
 		case c.Name == l.Nested:
@@ -159,7 +160,7 @@ func (l Line) assigned(c *cli.Command, flag string) []Word {
 		return nil
 	}
 	words := l.values(f)
-	if !f.TakesValue() {
+	if !cmdline.TakesValue(f) {
 		words = []Word{{"true", ""}, {"false", ""}}
 	}
 	var whole []Word

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 

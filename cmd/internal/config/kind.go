@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/serve/listen"
 )
@@ -93,6 +94,14 @@ const (
 	spanPattern = "^(" + amount + "|(" + amount + "(ns|us|µs|μs|ms|s|m|h))+)$"
 	sizePattern = "^" + amount + " ?([KkMmGgTt][Ii]?)?[Bb]?$"
 )
+
+// usageOf returns the help of a flag, with the name of its value in backquotes.
+func usageOf(f cli.Flag) string {
+	if doc, ok := f.(cli.DocGenerationFlag); ok {
+		return doc.GetUsage()
+	}
+	return ""
+}
 
 // join returns the path of a file that a file in the folder dir names.
 func join(dir, path string) string {

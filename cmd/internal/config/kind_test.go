@@ -7,7 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 )
 
@@ -77,15 +78,12 @@ func TestPathsAreRelativeToTheFile(t *testing.T) {
 	}
 }
 
-// novel is a flag of a type that no rule names.
-type novel struct{ cli.Flag }
-
 func TestAFlagOfAnUnknownKindIsAnError(t *testing.T) {
 	for _, f := range []cli.Flag{
-		list("a `NOVELTY`"), list("no name"), novel{&cli.StringFlag{Name: "x", Usage: "a `NUMBER`"}},
+		list("a `NOVELTY`"), list("no name"), &cli.Float64Flag{Name: "x", Usage: "a `NUMBER`"},
 	} {
 		if k, err := kindOf(f); err == nil {
-			t.Errorf("%T %q is %v", f, f.GetUsage(), k)
+			t.Errorf("%T %q is %v", f, usageOf(f), k)
 		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -89,7 +90,11 @@ func (v *Value) from(o origin) {
 
 // defaultText replaces the value of a flag at its default that has another one in the help.
 func (v *Value) defaultText(f cli.Flag) {
-	text := f.GetDefaultText()
+	doc, ok := f.(cli.DocGenerationFlag)
+	if _, isBool := f.(*cli.BoolFlag); !ok || isBool {
+		return
+	}
+	text := doc.GetDefaultText()
 	if text == "" || text == valueText(f, nil) || text == strconv.Quote(valueText(f, nil)) {
 		return
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasihttp/wasihttp/cmd/internal/cli"
-	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
+	"github.com/urfave/cli/v2"
+
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/settings"
 )
@@ -247,7 +247,7 @@ func Schema(app *cli.App) ([]byte, error) {
 	for key, flag := range serveKeys() {
 		for _, f := range serve.flags {
 			if f.Names()[0] == flag {
-				properties[key] = sc.top[key].schema("for serve: " + cmdline.Plain(f))
+				properties[key] = sc.top[key].schema("for serve: " + plainUsage(f))
 			}
 		}
 	}
@@ -255,7 +255,7 @@ func Schema(app *cli.App) ([]byte, error) {
 		members := object{}
 		for _, f := range t.flags {
 			flag := f.Names()[0]
-			members[flag] = t.kinds[flag].schema(cmdline.Plain(f))
+			members[flag] = t.kinds[flag].schema(plainUsage(f))
 		}
 		properties[name] = object{
 			"type": "object", "description": "flags of wasihttp " + name,
@@ -273,6 +273,8 @@ func Schema(app *cli.App) ([]byte, error) {
 	})
 	return []byte(b.String()), err
 }
+
+func plainUsage(f cli.Flag) string { return strings.ReplaceAll(usageOf(f), "`", "") }
 
 // schema returns the JSON schema of a value.
 func (k kind) schema(description string) object {
