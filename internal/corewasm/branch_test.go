@@ -1,6 +1,7 @@
 package corewasm_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -208,6 +209,30 @@ func checkRandomModule(t *testing.T, seed uint64) {
 			t.Errorf("seed %d, period %d, lines %t: %s, not %s", seed, opt.Period, opt.Lines, got,
 				want)
 		}
+	}
+}
+
+// TestJumpsAreThreaded checks that a function in the form that Go's compiler makes, which jumps
+// forward only, gets branches in place of jumps, and no safepoint.
+func TestJumpsAreThreaded(t *testing.T) {
+	code := func(branch int) []byte {
+		return ct.Code(ct.Loop, ct.Void, ct.Block, ct.Void, ct.Block, ct.Void, ct.Block, ct.Void,
+			ct.LocalGet, 0, ct.BrTable, 2, 0, 1, 2, ct.End,
+			ct.GlobalGet, 0, ct.If, ct.Void, ct.Const(7), ct.LocalSet, 0, ct.Br, branch, ct.End,
+			ct.End, ct.End, ct.End)
+	}
+	module := ct.Module{
+		Globals: []ct.Global{{Type: ct.I32, Mutable: true, Init: ct.Const(1), Export: "g"}},
+		Funcs:   []ct.Func{{Type: ct.Sig([]byte{ct.I32}, nil), Code: code(3)}},
+	}
+	rw, err := corewasm.Rewrite(module.Bytes(), corewasm.Options{
+		Safepoint: &corewasm.ImportName{Module: "host", Name: "safepoint"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := ct.Code(0, code(2), ct.End)
+	if !bytes.Contains(rw.Wasm, ct.Code(len(body), body)) {
+		t.Errorf("% x is not in % x", body, rw.Wasm)
 	}
 }
 

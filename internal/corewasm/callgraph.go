@@ -14,6 +14,8 @@ type callGraph struct {
 	first uint32 // index of the first function that the module defines
 	nodes []callNode
 	calls []uint32 // of all functions, one after the other
+	// straight says of all loops in the module, in order, whether no branch goes back to them.
+	straight []bool
 }
 
 type callNode struct {
@@ -51,7 +53,7 @@ func newCallGraph(w *rewriter) *callGraph {
 	g.calls = make([]uint32, 0, info.CodeSize()/64)
 	r := walker{reader: info.reader(secCode), table: newOpcodes()}
 	whole, p := r.b, newPlain(w)
-	var inLoop []bool
+	var in graphWalk
 	for i := range r.u32() {
 		size := r.u32()
 		if r.err != nil || uint64(size) > uint64(len(whole)-r.pos) ||
@@ -64,7 +66,7 @@ func newCallGraph(w *rewriter) *callGraph {
 			n.cost = int32(min(uint64(n.cost)+uint64(r.u32()), maxCost))
 			r.valType()
 		}
-		inLoop = g.function(n, &r, p, append(inLoop[:0], false))
+		g.function(n, &r, p, &in)
 		if r.err != nil {
 			return g
 		}
@@ -77,37 +79,80 @@ func newCallGraph(w *rewriter) *callGraph {
 	return g
 }
 
-// function walks through one function; inLoop says of each block around the code whether it is in a
-// loop.
-func (g *callGraph) function(n *callNode, r *walker, p *plain, inLoop []bool) []bool {
+// graphFrame is a block.
+type graphFrame struct {
+	dispatch *dispatch
+	loop     int // the index of a loop in graphWalk.loops, else -1
+}
+
+// graphLoop is a loop that the walk is in.
+type graphLoop struct {
+	number int   // of all in the module
+	calls  int   // the first in callGraph.calls
+	cost   int32 // of what is in it and in no loop in it
+	again  bool  // a branch goes back to it
+}
+
+// graphWalk is what the walks through functions use one after the other.
+type graphWalk struct {
+	frames []graphFrame
+	loops  []graphLoop
+}
+
+// function walks through one function.
+func (g *callGraph) function(n *callNode, r *walker, p *plain, in *graphWalk) {
 	n.calls[0] = len(g.calls)
-	for len(inLoop) > 0 {
-		loop := inLoop[len(inLoop)-1]
+	r.restart()
+	in.frames, in.loops = append(in.frames[:0], graphFrame{loop: -1}), in.loops[:0]
+	spend := func(cost int32) {
+		to := &n.cost
+		if len(in.loops) > 0 {
+			to = &in.loops[len(in.loops)-1].cost
+		}
+		*to = min(*to+cost, maxCost)
+	}
+	for len(in.frames) > 0 {
 		if p != nil {
-			if sum := p.skip(&r.reader); !loop {
-				n.cost = min(n.cost+sum, maxCost)
-			}
+			spend(p.skip(r))
 		}
 		n.calls[1] = len(g.calls)
 		if !r.next() {
-			return inLoop // a fault, perhaps without an error: the code ends too early
+			return // a fault, perhaps without an error: the code ends too early
 		}
 		c := cost(r.op, r.imm)
 		switch r.imm {
 		case immBlock, immTryTable:
-			n.catches = n.catches || r.imm == immTryTable && r.arg > 0
-			inLoop = append(inLoop, loop)
+			if r.imm == immTryTable {
+				in.branch(g, r)
+				n.catches = n.catches || r.arg > 0
+			}
+			f := graphFrame{loop: -1}
+			if r.op == 0x02 {
+				f.dispatch = in.frames[len(in.frames)-1].dispatch.push()
+			}
+			in.frames = append(in.frames, f)
 		case immLoop:
-			inLoop = append(inLoop, true)
+			in.frames = append(in.frames, graphFrame{findDispatch(r, len(in.frames)), len(in.loops)})
+			in.loops = append(in.loops, graphLoop{number: len(g.straight), calls: len(g.calls)})
+			g.straight = append(g.straight, false)
+		case immBranch, immBrTable:
+			in.branch(g, r)
 		case immEnd:
-			inLoop = inLoop[:len(inLoop)-1]
+			f := in.frames[len(in.frames)-1]
+			in.frames = in.frames[:len(in.frames)-1]
+			if f.loop >= 0 {
+				l := in.loops[f.loop]
+				in.loops = in.loops[:f.loop]
+				g.leave(l)
+				if !l.again {
+					spend(l.cost)
+				}
+			}
 		case immCall:
 			if r.arg < g.first || uint64(r.arg-g.first) >= uint64(len(g.nodes)) {
 				n.counts = true // the host, or a fault
-			} else if callee := r.arg - g.first; loop {
-				g.calls = append(g.calls, callee|inLoopCall)
 			} else {
-				g.calls = append(g.calls, callee)
+				g.calls = append(g.calls, r.arg-g.first)
 				c = costKnown
 			}
 		case immCallOther, immCallOther2:
@@ -117,12 +162,63 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, inLoop []bool) []
 				g.expose(r.arg)
 			}
 		}
-		if !loop {
-			n.cost = min(n.cost+c, maxCost)
-		}
+		spend(c)
 	}
 	n.calls[1] = len(g.calls)
-	return inLoop
+}
+
+// leave ends a loop.
+func (g *callGraph) leave(l graphLoop) {
+	if !l.again {
+		g.straight[l.number] = true
+		return
+	}
+	for i := range g.calls[l.calls:] {
+		g.calls[l.calls+i] |= inLoopCall
+	}
+}
+
+// branch marks the loops that the instruction that was read goes back to.
+func (in *graphWalk) branch(g *callGraph, r *walker) {
+	labels := reader{b: r.b[:r.pos], pos: r.immAt}
+	to := func(label uint32) {
+		if uint64(label) >= uint64(len(in.frames)) {
+			return // the engine refuses it
+		}
+		at := len(in.frames) - 1 - int(label)
+		f := in.frames[at]
+		if f.loop < 0 {
+			return
+		}
+		if r.op == 0x0c {
+			if t := f.dispatch.target(r, at); t > at && t < len(in.frames) &&
+				in.frames[t].dispatch == f.dispatch {
+				return
+			}
+		}
+		in.loops[f.loop].again = true
+	}
+	switch r.imm {
+	case immBranch:
+		to(r.arg)
+	case immBrTable:
+		for range labels.u32() + 1 {
+			to(labels.u32())
+		}
+	case immTryTable:
+		labels.blockType()
+		for range labels.u32() {
+			if labels.byte() < 2 {
+				labels.u32() // the tag
+			}
+			to(labels.u32())
+		}
+	}
+}
+
+// isStraight reports whether no branch goes back to a loop of that number, so that it is none.
+func (g *callGraph) isStraight(loop int) bool {
+	return g != nil && loop < len(g.straight) && g.straight[loop]
 }
 
 // inLoopCall marks calls in loops, which pay for them.

@@ -42,6 +42,8 @@ func TestCallsInCirclesAreCounted(t *testing.T) {
 	// A function that repeats itself with a tail call, in place of a loop.
 	tail := ct.Func{Type: param, Code: ct.Code(ct.Call, leaf,
 		ct.LocalGet, 0, ct.If, ct.Void, minus, ct.ReturnCall, self, ct.End)}
+	// A loop that nothing goes back to does not count, but is around calls.
+	looped := ct.Func{Type: param, Code: ct.Code(ct.Loop, ct.Void, twice(direct(self)).Code, ct.End)}
 	deep := ct.Code(ct.Const(depth), direct(self))
 	for name, tt := range map[string]struct {
 		start []byte
@@ -55,8 +57,9 @@ func TestCallsInCirclesAreCounted(t *testing.T) {
 		"through a table": {deep, []ct.Func{twice(indirect(0))}},
 		"through a table, and back": {deep, []ct.Func{twice(indirect(1)),
 			twice(direct(self))}},
-		"no circle, but much": {direct(self), chain},
-		"tail calls":          {ct.Code(ct.Const(1<<depth), direct(self)), []ct.Func{tail}},
+		"in a loop that is none": {deep, []ct.Func{looped}},
+		"no circle, but much":    {direct(self), chain},
+		"tail calls":             {ct.Code(ct.Const(1<<depth), direct(self)), []ct.Func{tail}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			module := ct.Module{

@@ -68,9 +68,7 @@ type bodyRewriter struct {
 	spots, marks []spot
 	costs        costs
 	bulks        int
-	// last and before are where the last two instructions are in the old body, -1 if there are not
-	// so many.
-	last, before int
+	loops        int // of all functions so far
 	// split is set in functions where code reads what is lost when an exception is caught; tries
 	// are the blocks around an instruction that stand for a try_table there.
 	split bool
@@ -193,17 +191,11 @@ func (b *bodyRewriter) instructions(returns bool) (calls bool) {
 	facts := &w.out.Code
 	first, shift := w.info.ImportedFuncs, w.out.shift
 	b.bulks = 0
-	b.last, b.before = -1, -1
+	b.restart()
 	b.costs.reset(returns)
 	for len(b.costs.frames) > 0 {
 		if b.plain != nil {
-			b.costs.spend(b.plain.skip(&b.reader))
-			if p := b.plain; p.last >= 0 {
-				if b.before = p.before; b.before < 0 {
-					b.before = b.last
-				}
-				b.last = p.last
-			}
+			b.costs.spend(b.plain.skip(b.walker))
 			b.due()
 		}
 		if !b.next() {
@@ -228,7 +220,6 @@ func (b *bodyRewriter) instructions(returns bool) (calls bool) {
 			b.branch()
 		case immLoop:
 			b.loop()
-			b.before, b.last = b.last, b.at
 			continue
 		case immEnd:
 			b.endLoop()
@@ -267,7 +258,6 @@ func (b *bodyRewriter) instructions(returns bool) (calls bool) {
 		}
 		b.replaceWhole()
 		b.due()
-		b.before, b.last = b.last, b.at
 	}
 	return calls
 }
@@ -290,8 +280,15 @@ func (b *bodyRewriter) replace(code []byte) {
 
 // loop begins a loop.
 func (b *bodyRewriter) loop() {
+	straight := b.costs.graph.isStraight(b.loops)
+	b.loops++
+	if straight {
+		b.costs.push(b.walker)
+		b.costs.top().dispatch = findDispatch(b.walker, len(b.costs.frames)-1)
+		return
+	}
 	b.costs.add(b.walker)
-	b.costs.top().dispatch = b.findDispatch()
+	b.costs.top().dispatch = findDispatch(b.walker, len(b.costs.frames)-1)
 	if s := b.w.safepoints; s != nil {
 		p := b.costs.in()
 		p.calls = len(b.costs.parts) > manyBlocks
@@ -310,7 +307,7 @@ func (b *bodyRewriter) loop() {
 // a loop.
 func (b *bodyRewriter) endLoop() {
 	s, f := b.w.safepoints, b.costs.top()
-	if s == nil || f.op != 0x03 {
+	if s == nil || f.op != 0x03 || f.inner == f.outer {
 		return
 	}
 	if p := &b.costs.parts[f.inner]; !p.calls {
@@ -361,8 +358,6 @@ func mayTrap(op byte, imm immediate) bool {
 type plain struct {
 	imm  [256]immediate // immInvalid: not a plain one
 	cost [256]uint8
-	// last and before are where the last two instructions are that were skipped, or -1.
-	last, before int
 }
 
 // newPlain returns nil if all instructions have to be looked at.
@@ -391,9 +386,8 @@ func newPlain(w *rewriter) *plain {
 
 // skip goes on to the next instruction that is not plain, or until much is to be counted. It
 // returns what the instructions that it skips cost.
-func (p *plain) skip(r *reader) (sum int32) {
+func (p *plain) skip(r *walker) (sum int32) {
 	code, pos := r.b, r.pos
-	p.last, p.before = -1, -1
 	for pos < len(code) && sum < costPiece {
 		op := code[pos]
 		next := pos + 1
@@ -422,7 +416,7 @@ func (p *plain) skip(r *reader) (sum int32) {
 			break // a number that is too long
 		}
 		sum += int32(p.cost[op])
-		p.last, p.before = pos, p.last
+		r.at, r.last = pos, r.at
 		pos = next
 	}
 	r.pos = pos

@@ -174,7 +174,7 @@ func (c *costs) pop(w *walker) {
 	p := &c.parts[f.outer]
 	switch f.op {
 	case 0x03:
-		if c.parts[f.inner].cur == dead {
+		if f.inner != f.outer && c.parts[f.inner].cur == dead {
 			p.cur = dead
 		}
 	case 0x04:

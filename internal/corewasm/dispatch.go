@@ -22,11 +22,10 @@ type dispatch struct {
 	labels      []uint32 // the default one last
 }
 
-// findDispatch reads the br_table at the beginning of the loop that was read, whose frame has been
-// pushed. It returns nil if there is none.
-func (b *bodyRewriter) findDispatch() *dispatch {
-	loop := len(b.costs.frames) - 1
-	r := reader{b: b.b, pos: b.pos}
+// findDispatch reads the br_table at the beginning of the loop that w has read, whose frame has that
+// index. It returns nil if there is none.
+func findDispatch(w *walker, loop int) *dispatch {
+	r := reader{b: w.b, pos: w.pos}
 	inner := loop
 	for r.pos+1 < len(r.b) && r.b[r.pos] == 0x02 && r.b[r.pos+1] == 0x40 {
 		r.pos += 2
@@ -67,24 +66,32 @@ func (d *dispatch) push() *dispatch {
 // with a br_table, and was preceded by setting the local that this reads to a number.
 func (b *bodyRewriter) thread(label uint32) uint32 {
 	frames := b.costs.frames
-	if uint64(label) >= uint64(len(frames)) || b.before < 0 {
+	if uint64(label) >= uint64(len(frames)) {
 		return label
 	}
 	loop := len(frames) - 1 - int(label)
 	d := frames[loop].dispatch
-	if d == nil || frames[loop].op != 0x03 || b.b[b.last] != 0x21 || b.b[b.before] != 0x41 {
+	if frames[loop].op != 0x03 {
 		return label
 	}
-	r := reader{b: b.b, pos: b.last + 1}
-	if r.u32() != d.local {
-		return label
-	}
-	r.pos = b.before + 1
-	index := uint64(uint32(r.sleb(32)))
-	index = min(index, uint64(len(d.labels)-1))
-	to := d.inner - int(d.labels[index])
+	to := d.target(b.walker, loop)
 	if to <= loop || to >= len(frames) || frames[to].dispatch != d {
 		return label
 	}
 	return uint32(len(frames) - 1 - to)
+}
+
+// target returns the index of the frame that the br_table branches to if a branch goes back to its
+// loop, of that index, where w is; the loop itself if the instructions before it do not say.
+func (d *dispatch) target(w *walker, loop int) int {
+	if d == nil || w.before < 0 || w.b[w.last] != 0x21 || w.b[w.before] != 0x41 {
+		return loop
+	}
+	r := reader{b: w.b, pos: w.last + 1}
+	if r.u32() != d.local {
+		return loop
+	}
+	r.pos = w.before + 1
+	index := uint64(uint32(r.sleb(32)))
+	return d.inner - int(d.labels[min(index, uint64(len(d.labels)-1))])
 }

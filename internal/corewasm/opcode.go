@@ -156,14 +156,19 @@ type walker struct {
 	imm   immediate
 	immAt int // position of its first immediate
 	arg   uint32
+	// last and before are positions of the two instructions before it, -1 if there are not so many.
+	last, before int
 }
+
+// restart forgets the instructions before those to come.
+func (w *walker) restart() { w.at, w.last, w.before = -1, -1, -1 }
 
 // next reads one instruction. It returns false at the end of the bytes or on an error.
 func (w *walker) next() bool {
 	if w.err != nil || w.pos >= len(w.b) {
 		return false
 	}
-	w.at = w.pos
+	w.at, w.last, w.before = w.pos, w.at, w.last
 	w.op = w.b[w.pos]
 	w.pos++
 	w.imm = w.table[w.op]

@@ -37,6 +37,7 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 		period       = corewasm.DefaultPeriod
 		leaf, looped = 1, 2
 		big, short   = 3, 4
+		straight     = 5
 	)
 	plain := ct.Code(ct.Const(1), ct.I32Eqz, ct.Drop)
 	fill := func(n int) []byte {
@@ -57,6 +58,8 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 		{"a loop with a very large body", times(100, 0, repeated(100_000, plain)), 10_000_000, 2},
 		{"straight-line code, again and again", times(1000, 0, ct.Code(ct.Call, big)), 5_000_000,
 			2},
+		{"code in a loop that nothing goes back to, again and again",
+			times(1000, 0, ct.Code(ct.Call, straight)), 5_000_000, 2},
 		{"one of many arms", times(100_000, 0, arms(20, repeated(50, plain))), 5_000_000, 2},
 		{"either of two arms", times(100_000, 0, ct.Code(ct.Const(0),
 			ct.If, ct.Void, repeated(50, plain), ct.Else, repeated(50,
@@ -115,6 +118,7 @@ func TestNoWorkGoesUncounted(t *testing.T) {
 							ct.Br, 0, ct.End, ct.End)},
 					{Type: sigVoid, Code: repeated(5000, plain)},
 					{Type: sigVoid, Code: ct.Code(ct.Return, ct.Loop, ct.Void, ct.End)},
+					{Type: sigVoid, Code: ct.Code(ct.Loop, ct.Void, repeated(5000, plain), ct.End)},
 				},
 				Data: []ct.Data{{Bytes: string(make([]byte, 100_000))}}, DataCount: true,
 			}.Bytes()
