@@ -132,7 +132,8 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, in *graphWalk) {
 			}
 			in.frames = append(in.frames, f)
 		case immLoop:
-			in.frames = append(in.frames, graphFrame{findDispatch(r, len(in.frames)), len(in.loops)})
+			d := findDispatch(r, len(in.frames))
+			in.frames = append(in.frames, graphFrame{d, len(in.loops)})
 			in.loops = append(in.loops, graphLoop{number: len(g.straight), calls: len(g.calls)})
 			g.straight = append(g.straight, false)
 		case immBranch, immBrTable:

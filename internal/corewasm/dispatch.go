@@ -22,8 +22,8 @@ type dispatch struct {
 	labels      []uint32 // the default one last
 }
 
-// findDispatch reads the br_table at the beginning of the loop that w has read, whose frame has that
-// index. It returns nil if there is none.
+// findDispatch reads the br_table at the beginning of the loop that w has read, whose frame has the
+// index loop. It returns nil if there is none.
 func findDispatch(w *walker, loop int) *dispatch {
 	r := reader{b: w.b, pos: w.pos}
 	inner := loop
