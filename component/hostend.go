@@ -66,6 +66,7 @@ type hostEnd struct {
 	take  FutureReader
 
 	waiting bool
+	follows bool // another operation that the guest waits for fulfils the future
 	stop    func()
 	closed  bool
 	place   int // in the store's list of ends, from 1; 0 if it is not there
@@ -127,6 +128,19 @@ func (s *Store) Promise() Value {
 	sh.future, sh.untyped = true, true
 	s.newHostEnd(sh)
 	return Value{ref: sh}
+}
+
+// Follow says that a future that Promise returned is fulfilled by something else for which the guest
+// also waits, so that Pending does not count it.
+func (s *Store) Follow(future Value) {
+	e := &future.ref.(*shared).own
+	if e.follows {
+		return
+	}
+	e.follows = true
+	if e.waiting {
+		s.following++
+	}
 }
 
 // Fulfil sets the value of a future that Promise returned, at most once. The guest may have dropped
@@ -361,6 +375,9 @@ func (e *hostEnd) wait(wait func(func()) func()) {
 	}
 	e.waiting = true
 	e.store.pending++
+	if e.follows {
+		e.store.following++
+	}
 	if wait == nil {
 		return
 	}
@@ -381,6 +398,9 @@ func (e *hostEnd) stopWaiting() {
 	}
 	e.waiting = false
 	e.store.pending--
+	if e.follows {
+		e.store.following--
+	}
 	if e.stop != nil {
 		e.stop()
 		e.stop = nil

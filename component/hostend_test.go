@@ -274,3 +274,28 @@ func TestPostsAreRunByTheOwnerUntilTheStoreCloses(t *testing.T) {
 		t.Errorf("%d posts ran, want 1", ran)
 	}
 }
+
+// A future that something else fulfils, for which the guest waits as well, is nothing more to wait
+// for.
+func TestFuturesThatFollowAreNotPending(t *testing.T) {
+	for _, early := range []bool{true, false} {
+		s := newABIBed(t).th.store
+		future := s.Promise()
+		end := &future.ref.(*shared).own
+		if early {
+			s.Follow(future)
+		}
+		end.wait(nil)
+		if got := s.Pending(); got != map[bool]int{true: 0, false: 1}[early] || !s.Waiting() {
+			t.Errorf("early %v: %d pending, waiting %v", early, got, s.Waiting())
+		}
+		s.Follow(future)
+		if got := s.Pending(); got != 0 || !s.Waiting() {
+			t.Errorf("early %v: %d pending, waiting %v", early, got, s.Waiting())
+		}
+		s.Fulfil(future, OkUnit())
+		if got := s.Pending(); got != 0 || s.Waiting() {
+			t.Errorf("early %v: in the end %d pending, waiting %v", early, got, s.Waiting())
+		}
+	}
+}

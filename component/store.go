@@ -31,9 +31,11 @@ type Store struct {
 	idle    *fiber    // without a thread, or nil
 	queue   []*thread // waiting threads whose condition may hold
 	pending int       // operations of the embedder that guests wait for
-	mailbox mailbox
-	ends    []*hostEnd          // ends of streams and futures that the embedder holds
-	joints  map[*joint]struct{} // streams both of whose ends the embedder holds
+	// following are those of pending that end with another one.
+	following int
+	mailbox   mailbox
+	ends      []*hostEnd          // ends of streams and futures that the embedder holds
+	joints    map[*joint]struct{} // streams both of whose ends the embedder holds
 
 	spares spares
 	calls  uint64

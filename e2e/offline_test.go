@@ -77,3 +77,35 @@ func replayOffline(t *testing.T, g guest, path string) {
 		t.Error("a replay has sent requests")
 	}
 }
+
+// TestOtherServersTakeNoTimeInAWorld lets each guest wait minutes for another server, which takes
+// none, or the test would not end.
+func TestOtherServersTakeNoTimeInAWorld(t *testing.T) {
+	if !ours() {
+		t.Log("only wasihttp has such worlds")
+		return
+	}
+	for _, g := range guests(t) {
+		if !g.kitchen && g.name != "rust-kitchen-p3" || g.fetchless {
+			continue
+		}
+		t.Run(g.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range map[string]string{
+				"a.hurl": "# @clock 2026-01-02T03:04:05Z\n\n" +
+					"GET {{base}}/fetch?url=http://a.test/\nHTTP 200\n[Asserts]\nbody contains \"from afar\"\n",
+				"a.upstream.hurl": "GET http://a.test/\n[Options]\ndelay: 500s\nHTTP 200\n`from afar`\n",
+			} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cache := filepath.Join(filepath.Dir(os.Getenv(builtVariable)), "cache")
+			output, err := exec.CommandContext(limited(t), os.Getenv(builtVariable), "test", dir,
+				"--component", g.path, "--cache-dir", cache, "--timeout", "60s").CombinedOutput()
+			if err != nil {
+				t.Errorf("%v\n%s", err, tail(string(output), 8000))
+			}
+		})
+	}
+}

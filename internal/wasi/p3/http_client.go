@@ -31,6 +31,9 @@ func send(
 		// writes to be taken.
 		r.store.ReadFuture(r.trailers, ignored{})
 	}
+	if !r.incoming {
+		r.store.Follow(r.transmitted)
+	}
 	e, code := c.state.Send(c.Context(), &r.head, opts)
 	if code != nil {
 		x.received(code)
