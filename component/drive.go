@@ -135,8 +135,8 @@ func (s *Store) Wake() <-chan struct{} { return s.mailbox.woken() }
 // it does not, and Turn has nothing to do, nothing happens in the store until the next call.
 func (s *Store) Waiting() bool { return s.pending > 0 }
 
-// Pending returns how many things guest code waits for that the embedder has yet to deliver, without
-// futures that Follow was called for.
+// Pending returns how many things guest code waits for that the embedder has yet to deliver,
+// without futures that Follow was called for.
 func (s *Store) Pending() int { return s.pending - s.following }
 
 // Quiet reports whether no guest code is left that could run before there is another call: all

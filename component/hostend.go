@@ -130,8 +130,8 @@ func (s *Store) Promise() Value {
 	return Value{ref: sh}
 }
 
-// Follow says that a future that Promise returned is fulfilled by something else for which the guest
-// also waits, so that Pending does not count it.
+// Follow says that a future that Promise returned is fulfilled by something else for which the
+// guest also waits, so that Pending does not count it.
 func (s *Store) Follow(future Value) {
 	e := &future.ref.(*shared).own
 	if e.follows {
