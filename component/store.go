@@ -139,6 +139,10 @@ func (s *Store) Interrupt(cause error) {
 // Data returns the argument data of NewStore.
 func (s *Store) Data() any { return s.data }
 
+// Memory returns the size of the linear memories of all core instances, in bytes: the most that
+// there was so far, since they never shrink. Any goroutine may call it.
+func (s *Store) Memory() uint64 { return s.group.LinearMemory() }
+
 // Close drops every resource of the embedder that a guest still owns, then frees all instances and
 // memories. The owner calls it when no call runs.
 func (s *Store) Close() error {

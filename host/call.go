@@ -38,6 +38,16 @@ type Call struct {
 	over     atomic.Bool             // nothing more will come of it
 	answer   answerBody              // the body of its response
 	cancel   context.CancelCauseFunc // of the context of queue; nil if there is none
+	guest    atomic.Pointer[guest]   // that has taken it
+}
+
+// Memory returns the most linear memory that the instance has had that took the request, in bytes,
+// from its beginning until now; 0 if none took it.
+func (c *Call) Memory() uint64 {
+	if g := c.guest.Load(); g != nil {
+		return g.memory()
+	}
+	return 0
 }
 
 // Stderr returns the last lines that the guest wrote to its standard error during the call.

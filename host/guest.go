@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -25,6 +26,20 @@ type guest struct {
 
 	requests attribution
 	options  InstanceOptions
+
+	// dropped reports that the store is about to be closed, and peak is the memory that it had.
+	dropped atomic.Bool
+	peak    uint64
+}
+
+// memory returns the most linear memory that the instance has had, in bytes. Any goroutine may call
+// it.
+func (g *guest) memory() uint64 {
+	n := g.requests.store.Memory()
+	if g.dropped.Load() {
+		return g.peak // the store may be another one's by now
+	}
+	return n
 }
 
 // maker makes instances of a Host's component for a handler. It is a handler.HandlerState; the data
@@ -144,6 +159,7 @@ func (g *guest) ShouldAcceptRequest(concurrent, total int) handler.ShouldAccept 
 // OnRequestStart attributes what the guest does in that task to the request from now on.
 func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) time.Time {
 	c := data.(*Call)
+	c.guest.Store(g)
 	g.requests.started(c, task)
 	if g.options.Taken != nil {
 		g.options.Taken(c.ID)
@@ -160,6 +176,8 @@ func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) t
 
 // Drop frees everything that belongs to the instance.
 func (g *guest) Drop(store handler.Store, _ error) {
+	g.peak = g.requests.store.Memory()
+	g.dropped.Store(true)
 	if s, ok := store.(*component.Store); ok {
 		_ = s.Close()
 	}

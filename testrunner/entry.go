@@ -271,6 +271,7 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	failure := r.Response.Failure
 	switch {
 	case s.Expect != nil && meets(s.Expect, failure):
+		f.checkBudgets(r, &t.used, s)
 		return
 	case s.Expect != nil:
 		f.unexpected(r, s.Expect)
@@ -295,6 +296,7 @@ func (f *fileRun) judge(r *Result, t *trip, s *hurl.Settings) {
 	if r.Entry.Response == nil && f.options.All && r.Response.Status != 0 {
 		r.Missing = f.missing(r, t.response, s)
 	}
+	f.checkBudgets(r, &t.used, s)
 	switch {
 	case t.reused != nil:
 		r.Outcome = Reuse
@@ -375,6 +377,7 @@ type trip struct {
 
 	response *eval.Response
 	reused   *Response
+	used     used
 }
 
 func (t *trip) run(ctx context.Context, r *Request) error {
@@ -392,6 +395,7 @@ func (t *trip) run(ctx context.Context, r *Request) error {
 		if x.reused != nil {
 			t.reused = x.reused
 		}
+		t.used.add(x.response)
 		t.result.Request, t.result.Response = sent, x.response
 		if x.response.Failure != nil {
 			return nil

@@ -63,6 +63,8 @@ const (
 	ProblemMissing ProblemKind = "missing" // nothing is expected
 	// ProblemUpstream is a request to another server for which nothing is recorded.
 	ProblemUpstream ProblemKind = "upstream"
+	// ProblemBudget is something of which more was used than a budget allows.
+	ProblemBudget ProblemKind = "budget"
 	// ProblemLeak names what changes the response when it comes before, and ProblemFault the fault
 	// of another server after which the guest fails.
 	ProblemLeak  ProblemKind = "leak"
@@ -91,6 +93,8 @@ type Problem struct {
 	// After, of ProblemLeak, is the entry before it that is enough for the leak; nil if one is not.
 	After *Place
 	noise []string // what would be proposed
+	// measured is what was used of a budget; of edits for the same place, the largest counts.
+	measured int64
 	// Edits change the fixture so that it expects the response; nil if no edit can.
 	Edits []hurl.Edit
 }

@@ -119,6 +119,11 @@ type Response struct {
 	// otherwise 0.
 	Size     int64
 	Duration time.Duration
+	// Memory is the most linear memory that the instance has had until then, in bytes, and
+	// UpstreamRequests is how many requests the guest has sent to other servers meanwhile; 0 if that
+	// is not known.
+	Memory           int64
+	UpstreamRequests int
 	// Stderr are the last lines that the guest wrote meanwhile.
 	Stderr []string
 	// Message is what the guest said about a failure of its own meanwhile, on one line: that of a

@@ -2,6 +2,7 @@ package testrunner
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -74,6 +75,11 @@ func Unacceptable(f *FileResult) (n int) {
 // it was run.
 func Apply(path string, source []byte, updates []Update) ([]byte, error) {
 	var edits []hurl.Edit
+	// A budget of a file has to be enough for each of its entries.
+	updates = slices.Clone(updates)
+	slices.SortStableFunc(updates, func(a, b Update) int {
+		return cmp.Compare(b.Problem.measured, a.Problem.measured)
+	})
 	for _, u := range updates {
 		edits = append(edits, u.Problem.Edits...)
 	}

@@ -43,6 +43,9 @@ type Group struct {
 	calls   int  // in progress
 	refused bool // the limit has kept a memory from growing
 
+	// linear is the size of all linear memories, in bytes. Any goroutine may read it.
+	linear atomic.Uint64
+
 	interrupted atomic.Pointer[interruption]
 	waits       *ticket // of the guest that waited for its turn last; the lock of turns guards it
 }
@@ -219,6 +222,10 @@ func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err
 	}
 	return nil
 }
+
+// LinearMemory returns the size of all linear memories, in bytes. Since they never shrink, that is
+// the most that there was since the group was made or reset. Any goroutine may call it.
+func (g *Group) LinearMemory() uint64 { return g.linear.Load() }
 
 // tableElement is the size of an element of a table, in bytes.
 const tableElement = 8

@@ -82,6 +82,7 @@ func (l *linear) Reallocate(size uint64) []byte {
 		l.initial = size
 	}
 	l.group.used += more
+	l.group.linear.Add(more)
 	l.buf = buf
 	return buf
 }

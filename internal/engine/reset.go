@@ -129,6 +129,7 @@ func (l *linear) reset(m api.Memory) bool {
 			return false
 		}
 		l.group.used -= size - l.initial
+		l.group.linear.Add(-(size - l.initial))
 	}
 	return true
 }

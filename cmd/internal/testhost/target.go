@@ -74,9 +74,8 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 	after := &after{}
 	c := &host.Call{ID: strconv.FormatInt(t.sent.Add(1), 10), Started: r.Taken, After: after.take}
 	c.World = host.World{Clock: r.Clock, Seed: r.Seed}
-	if r.Upstream != nil {
-		defer t.upstreams.add(c.ID, r.Upstream)()
-	}
+	others, remove := t.upstreams.add(c.ID, r.Upstream)
+	defer remove()
 	exchange, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	limit := time.AfterFunc(r.Timeout+graceForHead, func() {
@@ -121,6 +120,7 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 	for _, err := range after.end() {
 		a.Notes = append(a.Notes, afterNote(err))
 	}
+	a.Memory, a.UpstreamRequests = int64(c.Memory()), int(others.sent.Load())
 	a.Stderr, a.Message = c.Stderr(), c.Message()
 	return a, ctx.Err()
 }

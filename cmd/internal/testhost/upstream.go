@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/wasi"
@@ -16,32 +17,42 @@ type upstreams struct {
 	hermetic bool
 
 	mu     sync.Mutex
-	byID   map[string]testrunner.Upstream
-	latest testrunner.Upstream
+	byID   map[string]*others
+	latest *others
+}
+
+// others are the other servers of a request.
+type others struct {
+	upstream testrunner.Upstream // nil: themselves
+	sent     atomic.Int64        // requests to them
 }
 
 // add adds those of a request. The function that it returns removes them: what the guest does later
 // for the request counts for the latest one.
-func (u *upstreams) add(id string, upstream testrunner.Upstream) (remove func()) {
+func (u *upstreams) add(id string, upstream testrunner.Upstream) (o *others, remove func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.byID == nil {
-		u.byID = make(map[string]testrunner.Upstream)
+		u.byID = make(map[string]*others)
 	}
-	u.byID[id], u.latest = upstream, upstream
-	return func() {
+	o = &others{upstream: upstream}
+	u.byID[id], u.latest = o, o
+	return o, func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		delete(u.byID, id)
 	}
 }
 
-// of returns those of a request, "" if the request is unknown; nil if there are none.
-func (u *upstreams) of(id string) testrunner.Upstream {
+// of returns those of a request, "" if the request is unknown; none of them is nil.
+func (u *upstreams) of(id string) *others {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if found := u.byID[id]; found != nil {
 		return found
+	}
+	if u.latest == nil {
+		return &others{}
 	}
 	return u.latest
 }
@@ -50,7 +61,9 @@ func (u *upstreams) of(id string) testrunner.Upstream {
 var errNoUpstream = errors.New("no upstream is recorded")
 
 func (u *upstreams) connect(ctx context.Context, r wasi.Destination) (net.Conn, error) {
-	upstream := u.of(r.Sender)
+	o := u.of(r.Sender)
+	o.sent.Add(1)
+	upstream := o.upstream
 	switch {
 	case upstream == nil && u.hermetic:
 		return nil, errNoUpstream
@@ -65,7 +78,7 @@ func (u *upstreams) connect(ctx context.Context, r wasi.Destination) (net.Conn, 
 
 // refused records that a socket was refused.
 func (u *upstreams) refused(target string) {
-	if upstream := u.of(""); upstream != nil {
+	if upstream := u.of("").upstream; upstream != nil {
 		upstream.Refuse("a socket for " + target + " (wasi:sockets): sockets are not recorded")
 	}
 }

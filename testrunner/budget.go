@@ -1,0 +1,65 @@
+package testrunner
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/units"
+)
+
+// used is what an entry has taken, with all of its requests.
+type used struct {
+	time             time.Duration
+	memory           int64
+	upstreamRequests int
+}
+
+// add adds a response.
+func (u *used) add(r *Response) {
+	u.time += r.Duration
+	u.memory = max(u.memory, r.Memory)
+	u.upstreamRequests += r.UpstreamRequests
+}
+
+// checkBudgets reports the budgets of an entry that were not enough.
+func (f *fileRun) checkBudgets(r *Result, u *used, s *hurl.Settings) {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	for _, b := range []struct {
+		*hurl.Budget
+		title  string
+		used   int64
+		format func(int64) string
+		// accepted is whether the budget may become what was used.
+		accepted bool
+	}{
+		{s.MaxTime, "Time (@max-time)", int64(u.time), func(n int64) string {
+			return units.Duration(time.Duration(n))
+		}, false},
+		{s.MaxMemory, "Memory (@max-memory)", u.memory, hurl.FormatSize, true},
+		{
+			s.MaxUpstreamRequests, "Requests to other servers (@max-upstream-requests)",
+			int64(u.upstreamRequests), number, true,
+		},
+	} {
+		if b.Budget == nil || b.used <= b.Max {
+			continue
+		}
+		over := b.format(b.used-b.Max) + " more"
+		if b.Max > 0 {
+			over += fmt.Sprintf(", %.0f %%", 100*float64(b.used-b.Max)/float64(b.Max))
+		}
+		p := Problem{
+			Kind: ProblemBudget, Range: b.Range, Title: b.title,
+			Expected: "at most " + b.format(b.Max),
+			Actual:   fmt.Sprintf("%s (%s)", b.format(b.used), over),
+			measured: b.used,
+		}
+		if b.accepted && f.options.All {
+			p.Edits = []hurl.Edit{{Range: b.Range, Text: b.format(b.used)}}
+		}
+		r.Problems = append(r.Problems, p)
+		r.Outcome = Mismatch
+	}
+}
