@@ -120,8 +120,8 @@ type Response struct {
 	Size     int64
 	Duration time.Duration
 	// Memory is the most linear memory that the instance has had until then, in bytes, and
-	// UpstreamRequests is how many requests the guest has sent to other servers meanwhile; 0 if that
-	// is not known.
+	// UpstreamRequests is how many requests the guest has sent to other servers meanwhile; 0 if
+	// that is not known.
 	Memory           int64
 	UpstreamRequests int
 	// Stderr are the last lines that the guest wrote meanwhile.
