@@ -142,6 +142,10 @@ func (t *server) startRecording(
 	o.Moves = func(list []record.Text) ([][][]string, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeForMoves)
 		defer cancel()
+		said := time.AfterFunc(time.Second, func() {
+			t.note("sends what was recorded again, to find what moves; a second signal ends that")
+		})
+		defer said.Stop()
 		test := &testSettings{guest: s, load: s.load, component: path}
 		test.load.Outbound, test.load.Engine = nil, engine
 		test.load.Dirs = slices.Clone(s.load.Dirs)

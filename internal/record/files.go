@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
@@ -158,7 +159,9 @@ func (f *files) hide(file *file, s *redact.Session) {
 }
 
 func (f *files) say(format string, args ...any) {
-	f.lines = append(f.lines, fmt.Sprintf(format, args...))
+	if line := fmt.Sprintf(format, args...); !slices.Contains(f.lines, line) {
+		f.lines = append(f.lines, line)
+	}
 }
 
 // maxTold is the largest number of files that are named.

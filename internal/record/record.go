@@ -210,10 +210,16 @@ func (r *Recorder) write() {
 			r.failing(r.rewrite(false), 0)
 		}
 	}
+	// What follows may take a while, and the user may end it: secrets are hidden first.
+	r.files.revise(r.session, true)
+	if err := r.rewrite(true); err != nil {
+		r.failing(err, len(r.file.traces))
+		return
+	}
 	r.propose()
 	r.attach()
 	r.files.revise(r.session, true)
-	r.failing(r.rewrite(true), len(r.file.traces))
+	r.failing(r.rewrite(true), 0)
 }
 
 // failing reports why something cannot be written, the first time in a row, and counts the

@@ -126,9 +126,14 @@ func TestFixturesThatCannotBeWrittenAnewAreTold(t *testing.T) {
 	if files["2.hurl"] != mine {
 		t.Error("what the user wrote was replaced")
 	}
-	for range 2 * maxTold {
-		f.say("again")
+	f.lines = nil
+	for i := range 2 * maxTold {
+		f.say("file %d", i/2)
 	}
+	if told := f.told(); len(told) != maxTold {
+		t.Errorf("told %q", told)
+	}
+	f.say("one more")
 	if told := f.told(); len(told) != maxTold+1 || !strings.Contains(told[maxTold], "more files") {
 		t.Errorf("told %q", told)
 	}
