@@ -30,6 +30,7 @@ type ProxyHandler struct {
 	all    map[*worker]struct{}
 	parked []*worker // idle workers, the most recently idle one last
 	queue  queue     // of requests for which there is no worker
+	left   int       // workers that Replace has left to themselves
 	closed bool
 }
 
@@ -108,7 +109,7 @@ func (h *ProxyHandler) dispatch(x *exchange) error {
 			return nil
 		}
 	}
-	if h.max > 0 && len(h.all) >= h.max {
+	if h.full() {
 		h.queue.push(x)
 	} else {
 		h.start(x)
@@ -116,6 +117,9 @@ func (h *ProxyHandler) dispatch(x *exchange) error {
 	h.mu.Unlock()
 	return nil
 }
+
+// full reports whether no more workers may be started. The lock is held.
+func (h *ProxyHandler) full() bool { return h.max > 0 && len(h.all)-h.left >= h.max }
 
 // start starts a worker for x. The lock is held, and the handler not closed.
 func (h *ProxyHandler) start(x *exchange) {
@@ -190,6 +194,34 @@ func (h *ProxyHandler) retire(w *worker) {
 func (h *ProxyHandler) Retire() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.retireAll()
+}
+
+// Replace is Retire, but does not wait for the workers: Options.MaxWorkers does not count them any
+// more, so that requests that wait get new ones.
+func (h *ProxyHandler) Replace() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.retireAll()
+	for w := range h.all {
+		if !w.left {
+			w.left = true
+			h.left++
+		}
+	}
+	if h.closed || h.ctx.Err() != nil {
+		return
+	}
+	for !h.full() {
+		x := h.queue.pop()
+		if x == nil {
+			return
+		}
+		h.start(x)
+	}
+}
+
+func (h *ProxyHandler) retireAll() {
 	for w := range h.all {
 		w.retires = true
 	}
@@ -204,7 +236,10 @@ func (h *ProxyHandler) Retire() {
 func (h *ProxyHandler) workerEnded(w *worker) {
 	h.mu.Lock()
 	delete(h.all, w)
-	if !h.closed && h.ctx.Err() == nil {
+	if w.left {
+		h.left--
+	}
+	if !h.closed && h.ctx.Err() == nil && !h.full() {
 		if x := h.queue.pop(); x != nil {
 			h.start(x)
 		}

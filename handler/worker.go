@@ -18,6 +18,7 @@ type worker struct {
 	// refuses and retires are guarded by the handler's lock.
 	refuses bool // takes no request before it has something else to do
 	retires bool // takes no request any more
+	left    bool // does not count any more
 
 	inst  *Instance
 	total int // requests taken

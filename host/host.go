@@ -195,6 +195,10 @@ func (h *Host) closeEngine() error {
 // Kind returns the version of WASI HTTP that the component is made for.
 func (h *Host) Kind() handler.Kind { return h.pre.Kind() }
 
+// Replace makes each instance that there is end as soon as it has no request. Config.MaxInstances
+// does not count it any more: requests that come, or that wait, are for new instances.
+func (h *Host) Replace() { h.proxy.Replace() }
+
 // FromCache reports whether nothing had to be compiled.
 func (h *Host) FromCache() bool { return h.linked.FromCache() }
 

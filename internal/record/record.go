@@ -74,6 +74,8 @@ type Recorder struct {
 	mu     sync.Mutex
 	closed bool
 	traces map[string]*trace // by the id of the request
+	// newInstance replaces the instance of a session; nil if nothing does.
+	newInstance func()
 	// What was not recorded: exchanges that came too fast or were incomplete, and those with other
 	// servers.
 	dropped, cut, astray int
@@ -142,7 +144,7 @@ func (r *Recorder) Handler(h serve.Handler) serve.Handler {
 		return h
 	}
 	if r.options.Session != "" {
-		h = &again{h, r}
+		h = &again{Handler: h, recorder: r}
 	}
 	return serve.Recording(h, r, serve.RecordLimits{Body: maxBodyBytes, Bodies: maxOngoingBytes})
 }

@@ -1,13 +1,8 @@
 package record
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +11,6 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/flow"
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/regular"
-	"github.com/wasihttp/wasihttp/serve"
 )
 
 // IsSession reports whether a path is that of a fixture for a whole session, and not of a folder.
@@ -145,70 +139,4 @@ func (s *sessionFile) write(path string, text []byte) error {
 	}
 	s.sums[path] = sum
 	return nil
-}
-
-// again is a handler that tries a request in a new instance if the one of the session cannot take
-// another request.
-type again struct {
-	serve.Handler
-	recorder *Recorder
-}
-
-// Handle responds as the handler below does.
-func (a *again) Handle(
-	ctx context.Context, id string, r *http.Request,
-) (*http.Response, error) {
-	var read readBody
-	if r.Body != nil && r.Body != http.NoBody {
-		read.ReadCloser = r.Body
-		copied := *r
-		copied.Body = &read
-		if i, ok := r.Body.(interface{ Interrupt() }); ok {
-			copied.Body = struct {
-				*readBody
-				interrupter
-			}{&read, i}
-		}
-		r = &copied
-	}
-	resp, err := a.Handler.Handle(ctx, id, r)
-	var failure *serve.Failure
-	if !errors.As(err, &failure) || !a.recorder.reused(id) ||
-		failure.Outcome != serve.Trap && failure.Outcome != serve.NoResponse ||
-		read.ReadCloser != nil && !read.ended {
-		return resp, err
-	}
-	if read.ReadCloser != nil {
-		copied := *r
-		copied.Body = io.NopCloser(bytes.NewReader(read.data))
-		r = &copied
-	}
-	return a.Handler.Handle(ctx, id, r)
-}
-
-type interrupter interface{ Interrupt() }
-
-// readBody remembers what was read.
-type readBody struct {
-	io.ReadCloser
-	data  []byte
-	ended bool // data is all of it
-}
-
-// Read reads from the body.
-func (b *readBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if len(b.data)+n <= maxBodyBytes {
-		b.data = append(b.data, p[:n]...)
-		b.ended = err == io.EOF
-	}
-	return n, err
-}
-
-// reused reports whether the instance of a request has had one before.
-func (r *Recorder) reused(id string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	t := r.traces[id]
-	return t != nil && t.in.requests[0] != t
 }

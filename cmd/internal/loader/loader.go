@@ -158,6 +158,9 @@ func Load(ctx context.Context, path string, cfg Config) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(HostError(path, err), closeEngine())
 	}
+	if cfg.Recorder != nil {
+		cfg.Recorder.Replaces(h.Replace)
+	}
 	sum := sumOf(x)
 	return &App{
 		Handler:   h,
