@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -32,84 +33,163 @@ func templates() []template {
 	}
 }
 
+// project is a folder with a project, in which commands run.
+type project string
+
+// run runs a command and returns its output.
+func (dir project) run(t *testing.T, command ...string) string {
+	t.Helper()
+	run := exec.CommandContext(limited(t), command[0], command[1:]...)
+	run.Dir = string(dir)
+	output, err := run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, tail(string(output), 8000))
+	}
+	return string(output)
+}
+
+// serve serves the project with its settings, on any port.
+func (dir project) serve(t *testing.T) *served.Server {
+	t.Helper()
+	server, err := served.Start(limited(t), "/bin/sh", "-c", `cd "$1" && shift && exec "$@"`, "sh",
+		string(dir), os.Getenv(builtVariable), "serve", "--addr", "127.0.0.1:0",
+		"--cache-dir", filepath.Join(t.TempDir(), "cache"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("output of the server:\n%s", tail(server.Output(), 8000))
+		}
+	})
+	return server
+}
+
+// body returns that of a response with status 200.
+func body(t *testing.T, server *served.Server, path string) string {
+	t.Helper()
+	response, err := client(t).Get(server.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s\n%s", path, response.Status, text)
+	}
+	return string(text)
+}
+
 // TestTemplatesAreBuiltServedReloadedAndTested writes each project and does with it what its README
-// says. It logs how long it takes from there to the first response.
+// says. It logs a table of how long it takes from there to the first response, and from a save to
+// the response of the new build.
 func TestTemplatesAreBuiltServedReloadedAndTested(t *testing.T) {
 	if os.Getenv(templatesVariable) == "" || !ours() {
 		return // needs toolchains
 	}
-	for _, tt := range templates() {
-		t.Run(tt.language+" "+tt.world, func(t *testing.T) {
-			t.Parallel() // much of it is waiting for downloads
-			root := t.TempDir()
-			in := func(dir string, command ...string) string {
-				t.Helper()
-				run := exec.CommandContext(limited(t), command[0], command[1:]...)
-				run.Dir = dir
-				output, err := run.CombinedOutput()
-				if err != nil {
-					t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, tail(string(output), 8000))
-				}
-				return string(output)
-			}
-			program := os.Getenv(builtVariable)
-			began := time.Now()
-			wrote := in(root, program, "new", "--lang", tt.language, "--world", tt.world, "hello")
-			if strings.Contains(wrote, "is not installed") {
-				t.Errorf("a tool is missing:\n%s", wrote)
-			}
-			project := filepath.Join(root, "hello")
-			server, err := served.Start(limited(t), "/bin/sh", "-c", `cd "$1" && shift && exec "$@"`, "sh",
-				project, program, "serve", "--addr", "127.0.0.1:0")
-			if err != nil {
+	rows := make([]string, len(templates()))
+	t.Run("all", func(t *testing.T) {
+		for i, tt := range templates() {
+			t.Run(tt.language+" "+tt.world, func(t *testing.T) {
+				t.Parallel() // much of it is waiting for downloads
+				first, saved := tt.try(t)
+				rows[i] = fmt.Sprintf("| %s | %s | %.1f | %.1f |\n", tt.language, tt.world,
+					first.Seconds(), saved.Seconds())
+			})
+		}
+	})
+	t.Log("seconds:\n| --lang | --world | first response | after a save |\n| --- | --- | --- | --- |\n" +
+		strings.Join(rows, ""))
+}
+
+// try returns how long the first response took, and that of a new build.
+func (tt *template) try(t *testing.T) (first, saved time.Duration) {
+	root, began := project(t.TempDir()), time.Now()
+	program := os.Getenv(builtVariable)
+	wrote := root.run(t, program, "new", "--lang", tt.language, "--world", tt.world, "hello")
+	if strings.Contains(wrote, "is not installed") {
+		t.Errorf("a tool is missing:\n%s", wrote)
+	}
+	dir := root + "/hello"
+	server := dir.serve(t)
+	if text := body(t, server, "/"); text != "It works.\n" {
+		t.Fatalf("the body is %q", text)
+	}
+	first = time.Since(began)
+	if text := body(t, server, "/hello/Ada"); text != "Hello, Ada!\n" {
+		t.Errorf("the body is %q", text)
+	}
+
+	began = time.Now()
+	edit(t, string(dir))
+	await(t, "the new build", func() bool { return body(t, server, "/") == "It still works.\n" })
+	saved = time.Since(began)
+
+	// The build is there, so the fixtures are run with it.
+	replaceIn(t, filepath.Join(string(dir), "fixtures", "hello.hurl"), "It works.", "It still works.")
+	if output := dir.run(t, program, "test"); !strings.Contains(output, "3 passed") ||
+		strings.Contains(output, "building") {
+		t.Errorf("wasihttp test:\n%s", output)
+	}
+	dir.run(t, "/bin/sh", "-c", tt.test)
+	return first, saved
+}
+
+// TestTemplatesOfTheDocumentsTakeFrameworks does what docs/languages.md says about some frameworks:
+// it runs the commands and writes the files, in their order. Each has the routes of a new project.
+func TestTemplatesOfTheDocumentsTakeFrameworks(t *testing.T) {
+	if os.Getenv(templatesVariable) == "" || !ours() {
+		return // needs toolchains
+	}
+	page, err := os.ReadFile(filepath.Join("..", "docs", "languages.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Dir(os.Getenv(builtVariable))+":"+os.Getenv("PATH"))
+	t.Run("all", func(t *testing.T) {
+		for _, name := range []string{"axum", "Hono", "Jinja2"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel() // much of it is waiting for downloads
+				_, section, _ := strings.Cut(string(page), "\n### "+name+"\n")
+				follow(t, regexp.MustCompile("(?s)\n##+ .*").ReplaceAllString(section, ""))
+			})
+		}
+	})
+}
+
+// follow does what a section says. A block that is indented has commands, one between fences is the
+// file that its first line names. The last command serves the project.
+func follow(t *testing.T, section string) {
+	root := t.TempDir()
+	dir, last := project(root), ""
+	block := regexp.MustCompile("(?m)(?:^    .*\n)+|^```[a-z]+\n(?:// |# )(.*)\n((?:.*\n)*?)```$")
+	for _, m := range block.FindAllStringSubmatch(section, -1) {
+		switch last = ""; {
+		case m[1] != "":
+			if err := os.WriteFile(filepath.Join(string(dir), m[1]), []byte(m[2]), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() {
-				if err := server.Stop(); err != nil {
-					t.Error(err)
-				}
-				if t.Failed() {
-					t.Logf("output of the server:\n%s", tail(server.Output(), 8000))
-				}
-			})
-			get := func(path string) string {
-				t.Helper()
-				response, err := client(t).Get(server.URL + path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer response.Body.Close()
-				body, err := io.ReadAll(response.Body)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if response.StatusCode != http.StatusOK {
-					t.Fatalf("%s: %s\n%s", path, response.Status, body)
-				}
-				return string(body)
-			}
-			if body := get("/"); body != "It works.\n" {
-				t.Fatalf("the body is %q", body)
-			}
-			t.Logf("first response: %s %s %.1f s", tt.language, tt.world, time.Since(began).Seconds())
-			if body := get("/hello/Ada"); body != "Hello, Ada!\n" {
-				t.Errorf("the body is %q", body)
-			}
-
-			saved := time.Now()
-			edit(t, project)
-			await(t, "the new build", func() bool { return get("/") == "It still works.\n" })
-			t.Logf("saved, built and served: %s %s %.1f s", tt.language, tt.world, time.Since(saved).Seconds())
-
-			// The build is there, so the fixtures are run with it.
-			fixture := filepath.Join(project, "fixtures", "hello.hurl")
-			replaceIn(t, fixture, "It works.", "It still works.")
-			if output := in(project, program, "test"); !strings.Contains(output, "3 passed") ||
-				strings.Contains(output, "building") {
-				t.Errorf("wasihttp test:\n%s", output)
-			}
-			in(project, "/bin/sh", "-c", tt.test)
-		})
+		case strings.TrimSpace(m[0]) == "wasihttp serve":
+			last = m[0]
+		default:
+			dir.run(t, "/bin/sh", "-e", "-c", m[0])
+			dir = project(filepath.Join(root, "app"))
+		}
+	}
+	if last == "" {
+		t.Fatalf("nothing is served at last:\n%s", section)
+	}
+	if text := body(t, dir.serve(t), "/hello/Ada"); text != "Hello, Ada!\n" {
+		t.Errorf("the body is %q", text)
+	}
+	if output := dir.run(t, os.Getenv(builtVariable), "test"); !strings.Contains(output, "3 passed") {
+		t.Errorf("wasihttp test:\n%s", output)
 	}
 }
 

@@ -244,6 +244,34 @@ func TestVersionsHaveOnePlace(t *testing.T) {
 	})
 }
 
+// TestTheDocumentsHaveTheSameVersions compares the versions of tools that docs/languages.md names;
+// tools that no project uses have versions of their own there.
+func TestTheDocumentsHaveTheSameVersions(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "languages.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]string{
+		"wit-bindgen-cli": "wit_bindgen", "wasm-tools": "wasm_tools_crate", "wstd-axum": "wstd_axum",
+		"axum": "axum", "hono": "hono", "esbuild": "esbuild", "jinja2": "jinja2",
+		"componentize-js": "componentize_js", "preview2-shim": "preview2_shim",
+	}
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(`([a-z0-9-]+)(?:@|==)([0-9]+[0-9.]*[0-9])`).FindAllStringSubmatch(string(page), -1) {
+		if name, known := of[m[1]]; known {
+			seen[m[1]] = true
+			if want := Versions()[name]; m[2] != want {
+				t.Errorf("%s is %s there, %s here", m[1], m[2], want)
+			}
+		}
+	}
+	for name := range of {
+		if !seen[name] {
+			t.Errorf("the page does not name the version of %s", name)
+		}
+	}
+}
+
 // TestGuestsAreBuiltWithTheSameVersions compares the pins of the script that builds the guests.
 func TestGuestsAreBuiltWithTheSameVersions(t *testing.T) {
 	script, err := os.ReadFile(filepath.Join("..", "..", "testdata", "guests", "build.sh"))

@@ -21,6 +21,7 @@ esbuild=0.28.2
 
 # PyPI
 componentize_py=0.25.1
+jinja2=3.1.6
 wasm_tools=1.262.0.0
 
 # Go modules
