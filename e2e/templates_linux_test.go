@@ -28,7 +28,7 @@ func templates() []template {
 		{"js", "0.2", "npm test"}, {"ts", "0.2", "npm test"},
 		{"python", "0.2", "python3 -m unittest"}, {"python", "0.3", "python3 -m unittest"},
 		{"rust", "0.2", "cargo test"}, {"rust", "0.3", "cargo test"},
-		{"go", "0.2", "make test"}, {"c", "0.2", "make test"},
+		{"go", "0.2", "make test"}, {"c", "0.2", "make test"}, {"c", "0.3", "make test"},
 		{"js", "0.3", "npm test"}, {"ts", "0.3", "npm test"},
 	}
 }

@@ -27,7 +27,7 @@ func js() *Language {
 	return &Language{
 		Name: "js", Title: "JavaScript", Worlds: []string{"0.2", "0.3"},
 		About: "npm, with componentize-js, or componentize-qjs for WASI 0.3", Test: "npm test",
-		Tools:  []Tool{node(), npm()},
+		Tools:  []Tool{npm()},
 		layers: []string{"npm"},
 		names:  regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`),
 		rule: "it may have lower-case letters, digits, -, _ and ., and begins with a letter or " +
@@ -83,8 +83,7 @@ func golang() *Language {
 
 func c() *Language {
 	return &Language{
-		Name: "c", Title: "C", Worlds: []string{"0.2"},
-		Lacks: map[string]string{"0.3": "the bindings for C leave its streams and tasks to you"},
+		Name: "c", Title: "C", Worlds: []string{"0.2", "0.3"},
 		About: "clang of wasi-sdk or of the system, with wit-bindgen", Test: "make test",
 		Tools: []Tool{makeTool(), clang(), witBindgen(), wasmTools()},
 		names: plainNames(), rule: plainRule,
@@ -96,7 +95,10 @@ const plainRule = "it may have letters, digits, -, _ and ., and begins with a le
 
 func plainNames() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`) }
 
-func proxyWIT(string) []interfaces.File {
+func proxyWIT(world string) []interfaces.File {
+	if world == "0.3" {
+		return interfaces.World("0.3.0", handler("0.3.0"))
+	}
 	return interfaces.World("0.2", service("wasi:http/proxy@"+interfaces.P2))
 }
 

@@ -46,17 +46,11 @@ func perSystem(linux, mac, windows string) string {
 	return linux
 }
 
-func node() Tool {
-	return Tool{Name: "node", found: inPath("node"), Install: nodeInstall()}
-}
-
+// npm comes with Node.
 func npm() Tool {
-	return Tool{Name: "npm", found: inPath("npm"), Install: nodeInstall()}
-}
-
-func nodeInstall() string {
-	return perSystem("sudo apt-get install nodejs npm", "brew install node",
-		"winget install OpenJS.NodeJS.LTS")
+	return Tool{Name: "npm", found: inPath("npm"), Install: perSystem(
+		"sudo apt-get install nodejs npm", "brew install node",
+		"winget install OpenJS.NodeJS.LTS")}
 }
 
 // pythonName returns how Python is called here.
