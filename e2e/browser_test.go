@@ -200,3 +200,133 @@ func TestBrowserReloads(t *testing.T) {
 	look(behind)
 	await(t, "the first page anew", func() bool { return strings.Contains(text(), "build 006!") })
 }
+
+// TestBrowserShowsFailedBuilds has a build fail while a page is open whose policy forbids styles and
+// markup from scripts.
+func TestBrowserShowsFailedBuilds(t *testing.T) {
+	driver := os.Getenv(driverVariable)
+	if driver == "" || !ours() {
+		return // needs a browser, which not every machine has
+	}
+	hello, err := os.ReadFile(filepath.Join("..", "testdata", "guests", "rust-hello", "rust-hello.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := bytes.Replace(hello, []byte("text/plain"), []byte("text/html;"), 1)
+	page = bytes.Replace(page, []byte("Hello, world!"), []byte("<p>the page!!"), 1)
+	dir := t.TempDir()
+	source, built := filepath.Join(dir, "source"), filepath.Join(t.TempDir(), "app.wasm")
+	put := func(data []byte) {
+		t.Helper()
+		if err := os.WriteFile(source+".tmp", data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(source+".tmp", source); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(page)
+	// A source that begins with "bad" fails with what else it says.
+	script := fmt.Sprintf(`if grep -aq ^bad '%[1]s'; then printf '\033[1;31merror\033[0m: <b>%%s</b>\n' "$(cat '%[1]s')"; exit 3; fi; `+
+		`cp '%[1]s' '%[2]s.tmp' && mv '%[2]s.tmp' '%[2]s'`, source, built)
+	server := serve(t, built, "--live-reload", "--source", dir, "--exec", script)
+	b := startBrowser(t, driver)
+	b.ask(t, http.MethodPost, "/url", map[string]any{"url": server.URL + "/"})
+	text := func() string { return b.eval(t, "return document.body ? document.body.innerText : ''") }
+	const root = "const o = document.querySelector('wasihttp-overlay')?.shadowRoot; "
+	overlay := func() string { return b.eval(t, root+"return o ? o.querySelector('.box').innerText : ''") }
+	await(t, "the page", func() bool { return strings.Contains(text(), "the page!!") })
+	b.eval(t, "window.seen = true")
+	// The policy holds from the moment that it is in the page.
+	b.eval(t, `const m = document.createElement('meta'); m.httpEquiv = 'Content-Security-Policy'; `+
+		`m.content = "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"; document.head.append(m); `+
+		`window.forbidden = []; addEventListener('securitypolicyviolation', (e) => forbidden.push(e.violatedDirective))`)
+	b.eval(t, "const s = document.createElement('style'); document.head.append(s); s.append('p { color: red }'); return ''")
+	await(t, "the policy", func() bool { return strings.Contains(b.eval(t, "return forbidden.join()"), "style-src") })
+	b.eval(t, "forbidden = []")
+
+	put([]byte("bad one"))
+	await(t, "the overlay", func() bool { return strings.Contains(overlay(), "error: <b>bad one</b>") })
+	if got := overlay(); !strings.Contains(got, "the command failed: exit status 3") {
+		t.Errorf("the overlay has no reason: %q", got)
+	}
+	if !strings.Contains(text(), "the page!!") || b.eval(t, "return String(window.seen)") != "true" {
+		t.Error("the last good page is gone")
+	}
+	red := b.eval(t, root+"const s = getComputedStyle(o.querySelector('.c1')); return s.color + ' ' + s.fontWeight")
+	if red != "rgb(255, 123, 146) 700" {
+		t.Errorf("the error is not red and bold: %s", red)
+	}
+	if got := b.eval(t, "return forbidden.join()"); got != "" {
+		t.Errorf("the overlay breaks the policy of the page: %s", got)
+	}
+	put([]byte("bad two"))
+	await(t, "the second failure", func() bool { return strings.Contains(overlay(), "bad two") })
+	b.ask(t, http.MethodPost, "/actions", map[string]any{"actions": []any{map[string]any{
+		"type": "key", "id": "keyboard", "actions": []any{
+			map[string]any{"type": "keyDown", "value": "\ue00c"}, map[string]any{"type": "keyUp", "value": "\ue00c"},
+		},
+	}}})
+	await(t, "the end of the overlay", func() bool { return overlay() == "" })
+	put([]byte("bad three"))
+	await(t, "the third failure", func() bool { return strings.Contains(overlay(), "bad three") })
+
+	// The same build again is good news, too.
+	put(page)
+	await(t, "the end of the overlay", func() bool { return overlay() == "" })
+	if b.eval(t, "return String(window.seen)") != "true" {
+		t.Error("the page was loaded anew for the same build")
+	}
+	put([]byte("bad four"))
+	await(t, "the fourth failure", func() bool { return strings.Contains(overlay(), "bad four") })
+	put(bytes.Replace(page, []byte("<p>the page!!"), []byte("<p>next page!"), 1))
+	await(t, "the next page", func() bool { return strings.Contains(text(), "next page!") })
+	if got := overlay(); got != "" {
+		t.Errorf("the overlay is still there: %q", got)
+	}
+	put([]byte("bad five"))
+	await(t, "the fifth failure", func() bool { return strings.Contains(overlay(), "bad five") })
+
+	// A page that is loaded meanwhile shows it at once.
+	b.ask(t, http.MethodPost, "/refresh", map[string]any{})
+	await(t, "the overlay of a new page", func() bool { return strings.Contains(overlay(), "bad five") })
+}
+
+// TestBrowserShowsThatThereIsNoBuild opens a page before the first build succeeds.
+func TestBrowserShowsThatThereIsNoBuild(t *testing.T) {
+	driver := os.Getenv(driverVariable)
+	if driver == "" || !ours() {
+		return // needs a browser, which not every machine has
+	}
+	dir := t.TempDir()
+	source, built := filepath.Join(dir, "source"), filepath.Join(t.TempDir(), "app.wasm")
+	put := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("one")
+	script := fmt.Sprintf("printf '\\033[31mno: \\033[m'; cat '%s'; exit 3", source)
+	server := serve(t, built, "--live-reload", "--source", dir, "--exec", script)
+	b := startBrowser(t, driver)
+	b.ask(t, http.MethodPost, "/url", map[string]any{"url": server.URL + "/"})
+	text := func() string { return b.eval(t, "return document.body ? document.body.innerText : ''") }
+	await(t, "the page of the failure", func() bool { return strings.Contains(text(), "no: one") })
+	put("two")
+	await(t, "the page of the next failure", func() bool { return strings.Contains(text(), "no: two") })
+	if got := b.eval(t, "return String(document.querySelector('wasihttp-overlay'))"); got != "null" {
+		t.Error("what the page itself shows is over it again")
+	}
+	if got := text(); !strings.Contains(got, "There is no build yet") || strings.Contains(got, "\x1b") {
+		t.Errorf("got %q", got)
+	}
+	hello, err := os.ReadFile(filepath.Join("..", "testdata", "guests", "rust-hello", "rust-hello.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(built, hello, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the component", func() bool { return strings.Contains(text(), "Hello, world!") })
+}
