@@ -28,7 +28,8 @@ import (
 
 // serveCommand describes "wasihttp serve".
 func serveCommand(st *state, d doors) *cli.Command {
-	flags, recording, fixtures := newServeFlags(), new(recordFlags), new(cli.StringSlice)
+	flags, fixtures := newServeFlags(), new(cli.StringSlice)
+	recording := &recordFlags{crashes: crashDir}
 	return config.Attach(command(&cli.Command{
 		Name:      "serve",
 		Usage:     "serve a component over HTTP",

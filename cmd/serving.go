@@ -255,7 +255,7 @@ func keyHints(keys *term.Keys, fixtures *retester) []string {
 const keysHelp = `  r  reload the component now
   c  clear the screen
   o  open the page in a browser
-  d  show how responses differ from the fixtures of --test, a accepts that
+  d  differences from the fixtures of --test; a accepts them
   q  quit, as Ctrl-C does
   ?  show this list, and what the last swap has changed
 `

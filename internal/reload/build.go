@@ -58,7 +58,7 @@ func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error)
 	data, err := d.Read()
 	missing := errors.Is(err, fs.ErrNotExist)
 	if d.commandError != "" {
-		failed := &failure{msg: "--exec: " + d.commandError,
+		failed := &failure{msg: "--exec: " + d.commandError, err: &commandError{errors.New(d.commandError)},
 			hint: d.Command.hint("fix the sources; the command runs again when one changes")}
 		if err == nil {
 			d.Log.Failed(failed, nil) // the build before may still be served
@@ -91,6 +91,9 @@ func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error)
 	d.Log.Failed(err, nil)
 	return serve.Build{Handler: notBuilt(err.Error())}, nil
 }
+
+// commandError marks errors of the command, whose output says more.
+type commandError struct{ error }
 
 // missingPath returns the path of the file that err says is missing, or else the other one.
 func missingPath(err error, path string) string {
@@ -130,7 +133,9 @@ func (d *Decider) built(ctx context.Context, e buildEvent) {
 	case e.err != nil:
 		msg := fmt.Sprintf("--exec: %s after %s", d.commandError,
 			units.Duration(e.took.Round(time.Millisecond)))
-		d.Log.Failed(&failure{msg: msg, hint: d.Command.hint(""), err: e.err}, d.current)
+		d.Log.Failed(&failure{
+			msg: msg, hint: d.Command.hint(""), err: &commandError{e.err},
+		}, d.current)
 		d.tellFailure()
 		return
 	case failed:

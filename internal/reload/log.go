@@ -265,7 +265,7 @@ func (l *Log) awaiting(path string, exec bool) {
 	if exec {
 		text = "is not there yet, though the command has ended: it will be served as soon as it is"
 	}
-	_, _ = fmt.Fprintf(l.Out, "%s %s %s\n", l.Out.Link(term.SymbolBusy), term.Clean(path), text)
+	_, _ = fmt.Fprintf(l.Out, "%s %s %s\n", l.Out.Fair(term.SymbolBusy), term.Clean(path), text)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -289,27 +289,44 @@ func (l *Log) Failed(err error, current *Build) {
 		l.record(record{Event: "reload-failed", From: serving, Error: msg, Hint: hint})
 		return
 	}
-	if l.Out.IsTerminal() {
-		_, _ = l.Out.WriteBlock([]byte(l.failedText(msg, hint, serving, margin)))
+	var b strings.Builder
+	b.WriteString(l.begin(false))
+	if !l.Out.IsTerminal() {
+		b.WriteString(term.CleanLines(msg) + "\n")
+		if hint != "" {
+			fmt.Fprintf(&b, "  %s %s\n", l.Out.Fair("hint:"), term.Clean(hint))
+		}
+		if serving != "" {
+			fmt.Fprintf(&b, "  %s\n", l.Out.Dim("still serving "+serving))
+		}
+		_, _ = l.Out.Write([]byte(b.String()))
 		return
 	}
-	_, _ = l.Out.Write([]byte(l.failedText(msg, hint, serving, "  ")))
-}
-
-func (l *Log) failedText(msg, hint, serving, before string) string {
-	var b strings.Builder
-	msg = term.CleanLines(msg)
-	if l.Out.IsTerminal() {
-		msg = strings.ReplaceAll(msg, "\n", "\n"+before)
-	}
-	b.WriteString(l.begin(false) + msg + "\n")
+	b.WriteString(strings.Join(l.wrapped(msg), "\n"+margin) + "\n")
 	if hint != "" {
-		fmt.Fprintf(&b, "%s%s %s\n", before, l.Out.Fair("hint:"), term.Clean(hint))
+		lines := l.wrapped("hint: " + hint)
+		lines[0] = l.Out.Fair("hint:") + strings.TrimPrefix(lines[0], "hint:")
+		b.WriteString(margin + strings.Join(lines, "\n"+margin) + "\n")
 	}
 	if serving != "" {
-		fmt.Fprintf(&b, "%s%s\n", before, l.Out.Dim("still serving "+serving))
+		b.WriteString(margin + l.Out.Dim("still serving "+serving) + "\n")
 	}
-	return b.String()
+	if command := (*commandError)(nil); errors.As(err, &command) {
+		// What the command has written stands above.
+		_, _ = l.Out.Write([]byte(b.String()))
+		_, _ = l.Out.WriteBlock(nil)
+		return
+	}
+	_, _ = l.Out.WriteBlock([]byte(b.String()))
+}
+
+// wrapped breaks a message into lines behind the margin.
+func (l *Log) wrapped(msg string) []string {
+	var lines []string
+	for line := range strings.SplitSeq(term.CleanLines(msg), "\n") {
+		lines = append(lines, term.Wrap(line, l.Out.Width()-1-len(margin))...)
+	}
+	return lines
 }
 
 // builtAgain reports that the command succeeds again. swapped reports the new build, if there is

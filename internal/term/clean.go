@@ -88,6 +88,20 @@ func Fold(s string, columns int) []string {
 	return append(lines, s)
 }
 
+// Wrap breaks clean text into lines of a number of columns, between words where there are any.
+func Wrap(s string, columns int) []string {
+	var lines []string
+	for Width(s) > columns {
+		head, _ := split(s, columns+1)
+		at := strings.LastIndexByte(head, ' ')
+		if at <= 0 {
+			break
+		}
+		lines, s = append(lines, s[:at]), s[at+1:]
+	}
+	return append(lines, s)
+}
+
 // split splits clean text after as many characters as fit into a number of columns.
 func split(s string, columns int) (head, rest string) {
 	width := 0

@@ -9,8 +9,10 @@
 //   - Colour is used only where the stream is a terminal, unless the user
 //     says otherwise (NO_COLOR, CLICOLOR, CLICOLOR_FORCE), and never carries
 //     meaning alone.
-//   - Only the sixteen colours of the user's own palette are used, so that
-//     text stays readable on light and on dark backgrounds without asking
-//     the terminal what it has.
+//   - Only colours of the user's own palette are used, and of them those that
+//     are readable on light and on dark backgrounds, without asking the
+//     terminal what it has: red and magenta, and green for what may be
+//     overlooked. Neither yellow and cyan, which fade on white, nor blue, which
+//     fades on black, nor white.
 //   - A line is written whole or not at all.
 package term

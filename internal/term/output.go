@@ -16,6 +16,7 @@ import (
 // Write reaches the stream undivided.
 type Output struct {
 	terminal bool
+	columns  int  // of a terminal that has no descriptor; 0 for others
 	dumb     bool // a terminal that cannot move its cursor
 	colour   bool
 	fd       int
@@ -64,6 +65,14 @@ func themeFor(colour bool) theme {
 		renderer.SetColorProfile(termenv.ANSI)
 	}
 	return newTheme(renderer)
+}
+
+// Terminal returns an Output onto w that is taken for a terminal of a number of columns, for
+// pictures
+// and tests.
+func Terminal(w io.Writer, columns int, colour bool) *Output {
+	return &Output{w: w, fd: -1, terminal: true, columns: columns, colour: colour,
+		theme: themeFor(colour)}
 }
 
 // Share declares that both streams may lead to the same terminal, so that text
@@ -116,6 +125,9 @@ func (o *Output) Colour() bool { return o.colour }
 // Width returns the number of columns of the terminal, or 80 for anything
 // else.
 func (o *Output) Width() int {
+	if o.columns > 0 {
+		return o.columns
+	}
 	if o.terminal {
 		if width, _, err := xterm.GetSize(o.fd); err == nil && width > 0 {
 			return width

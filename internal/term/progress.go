@@ -142,15 +142,13 @@ func (p *Progress) line(elapsed time.Duration) string {
 		}
 	}
 	room := p.out.Width() - 1 - len([]rune(bar)) - len(count) - len(seconds) - 1
-	if r := []rune(text); len(r) > room {
-		text = string(r[:max(room, 0)])
-	}
-	return p.out.Link(bar) + text + count + " " + p.out.Dim(seconds)
+	text, _ = split(text, max(room, 0))
+	return bar + text + count + " " + p.out.Dim(seconds)
 }
 
 // timerLine draws the state of a timer.
 func (p *Progress) timerLine(text string, elapsed time.Duration) string {
 	seconds := units.Duration(elapsed.Truncate(time.Second))
 	room := p.out.Width() - 1 - Width(SymbolBusy) - 1 - 2 - len(seconds)
-	return p.out.Link(SymbolBusy) + " " + Cut(text, room) + "  " + p.out.Dim(seconds)
+	return p.out.Fair(SymbolBusy) + " " + Cut(text, room) + "  " + p.out.Dim(seconds)
 }

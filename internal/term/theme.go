@@ -15,9 +15,9 @@ func newTheme(r *lipgloss.Renderer) theme {
 	}
 	return theme{
 		bad:    colour("1").Bold(true),
-		fair:   colour("3"),
+		fair:   colour("5"),
 		good:   colour("2"),
-		link:   colour("6"),
+		link:   r.NewStyle().Inline(true).Underline(true),
 		dim:    r.NewStyle().Inline(true).Faint(true),
 		strong: r.NewStyle().Inline(true).Bold(true),
 	}
@@ -56,8 +56,6 @@ func (o *Output) Status(code int, s string) string {
 		return o.Bad(s)
 	case code >= 400:
 		return o.Fair(s)
-	case code >= 300:
-		return o.Link(s)
 	default:
 		return o.Good(s)
 	}

@@ -37,7 +37,7 @@ func (s *Start) Text(out *term.Output) string {
 	b.row("Build", s.Build...)
 	b.text.WriteString(Announcement(out, s.Address))
 	if s.Note != "" {
-		for _, line := range term.Fold(term.Clean(s.Note), b.room) {
+		for _, line := range term.Wrap(term.Clean(s.Note), b.room) {
 			fmt.Fprintf(&b.text, "%*s%s\n", len(announced), "", out.Fair(line))
 		}
 	}

@@ -293,27 +293,9 @@ func (p *Pretty) prose(s string, column int) string {
 	room := max(p.Width-column, minRoom)
 	var lines []string
 	for _, l := range strings.Split(s, "\n") {
-		for term.Width(l) > room {
-			at := strings.LastIndexByte(prefix(l, room+1), ' ')
-			if at <= 0 {
-				break // a word that the terminal has to break
-			}
-			lines, l = append(lines, l[:at]), l[at+1:]
-		}
-		lines = append(lines, l)
+		lines = append(lines, term.Wrap(l, room)...) // the terminal breaks words that are too long
 	}
 	return strings.Join(lines, "\n")
-}
-
-// prefix returns the beginning of a text that fits a number of columns.
-func prefix(s string, columns int) string {
-	width := 0
-	for i, r := range s {
-		if width += term.Width(string(r)); width > columns {
-			return s[:i]
-		}
-	}
-	return s
 }
 
 // guest writes the details of the guest's failure.
