@@ -201,8 +201,8 @@ func TestBrowserReloads(t *testing.T) {
 	await(t, "the first page anew", func() bool { return strings.Contains(text(), "build 006!") })
 }
 
-// TestBrowserShowsFailedBuilds has a build fail while a page is open whose policy forbids styles and
-// markup from scripts.
+// TestBrowserShowsFailedBuilds has a build fail while a page is open whose policy forbids styles
+// and markup from scripts.
 func TestBrowserShowsFailedBuilds(t *testing.T) {
 	driver := os.Getenv(driverVariable)
 	if driver == "" || !ours() {

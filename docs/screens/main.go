@@ -3,11 +3,11 @@
 //	go run ./docs/screens
 //
 // It builds the program, runs it in a temporary folder with a component that the repository ships,
-// and writes docs/images. It is run from the root of the repository, and needs Go alone.
+// and writes docs/images. It is run from the root of the repository, on Linux, and needs Go alone.
+// The pictures of pages, *.png, are photographs of a browser.
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -18,7 +18,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 func main() {
@@ -47,6 +46,10 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	states, err := s.build()
+	if err != nil {
+		return err
+	}
 	testing, err := s.test()
 	if err != nil {
 		return err
@@ -55,16 +58,17 @@ func run() error {
 		return err
 	}
 	for name, p := range map[string]struct {
-		alt   string
-		lines []string
+		title, alt string
+		lines      []string
 	}{
-		"serve": {"wasihttp serve: a save is served 0.1 s later; a trap is explained", serving},
-		"test":  {"wasihttp test: a mismatch and a trap, each with its place", testing},
+		"serve": {"serve", "wasihttp serve: a save is served 0.1 s later; a trap is explained",
+			serving},
+		"building": {"serve", "wasihttp serve --exec: a line with a timer", states.building},
+		"built": {"serve", "wasihttp serve --exec: a line for each build; the same build again; " +
+			"a build that failed, with what it has written", states.built},
+		"test": {"test", "wasihttp test: a mismatch and a trap, each with its place", testing},
 	} {
-		svg, err := picture("wasihttp "+name, p.alt, p.lines)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+		svg := picture("wasihttp "+p.title, p.alt, p.lines)
 		if err := os.WriteFile(filepath.Join("docs/images", name+".svg"), svg, 0o644); err != nil {
 			return err
 		}
@@ -89,6 +93,9 @@ func (s *session) command(arguments ...string) *exec.Cmd {
 // prompt is a line that a person types.
 func prompt(command string) string { return "\x1b[2m$\x1b[0m \x1b[1m" + command + "\x1b[0m" }
 
+// columns is the width of the terminal.
+const columns = 92
+
 // serve shows a request, a save that changes the text of the response, the same request, and a
 // trap.
 func (s *session) serve() ([]string, error) {
@@ -96,63 +103,88 @@ func (s *session) serve() ([]string, error) {
 	if err := os.WriteFile(component, s.guest, 0o644); err != nil {
 		return nil, err
 	}
-	c := s.command("serve", "app.wasm", "--addr", "127.0.0.1:8080")
-	stderr, err := c.StderrPipe()
+	t, err := startIn(s.command("serve", "app.wasm", "--crash-dir="), columns)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Start(); err != nil {
-		return nil, err
-	}
-	defer c.Wait() //nolint:errcheck // It is ended below.
-	defer c.Process.Kill()
-	lines := make(chan string)
-	go func() {
-		defer close(lines)
-		for scan := bufio.NewScanner(stderr); scan.Scan(); {
-			lines <- scan.Text()
-		}
-	}()
-	out := []string{prompt("wasihttp serve app.wasm")}
-	// until takes lines up to the one that has text.
-	until := func(text string) error {
-		for {
-			select {
-			case line, ok := <-lines:
-				if !ok {
-					return fmt.Errorf("serve ended before it wrote %q:\n%s", text,
-						strings.Join(out, "\n"))
-				}
-				out = append(out, line)
-				if strings.Contains(line, text) {
-					return nil
-				}
-			case <-time.After(time.Minute):
-				return fmt.Errorf("serve did not write %q within a minute", text)
-			}
-		}
-	}
-	if err := until("Serving HTTP"); err != nil {
+	defer t.end()
+	if _, err := t.until("? help"); err != nil {
 		return nil, err
 	}
 	changed := bytes.Replace(s.guest, []byte("hello from rust"), []byte("hello from Rust"), 1)
+	var lines []string
 	for _, step := range []struct {
 		do   func() error
 		text string
 	}{
-		{get("/"), "GET"},
+		{get("/"), "/  "},
 		{func() error { return replace(component, changed) }, "ready after"},
-		{get("/"), "GET"},
+		{get("/echo?name=Ada"), "Ada"},
 		{get("/trap"), "#handle"},
+		{get("/missing"), "/missing"},
 	} {
 		if err := step.do(); err != nil {
 			return nil, err
 		}
-		if err := until(step.text); err != nil {
+		if lines, err = t.until(step.text); err != nil {
 			return nil, err
 		}
 	}
-	return out, nil
+	return append([]string{prompt("wasihttp serve app.wasm")}, lines...), nil
+}
+
+// states are what the terminal shows of builds.
+type states struct{ building, built []string }
+
+// failing is what a compiler writes.
+const failing = `\033[1;31merror[E0425]\033[0m\033[1m: cannot find value ` + "`totl`" +
+	` in this scope\033[0m\n  \033[1;34m-->\033[0m src/lib.rs:12:5\n`
+
+// build shows a build that takes two seconds, one of other sources, one that makes the same again,
+// and one that fails.
+func (s *session) build() (states states, err error) {
+	component, source := filepath.Join(s.folder, "app.wasm"), filepath.Join(s.folder, "src.txt")
+	script := "grep -q totl src.txt && printf '" + failing + "' && exit 101\n" +
+		"sleep 2.2\nsed \"s/hello from rust/$(cat src.txt)/\" guest.wasm >app.tmp && " +
+		"mv app.tmp app.wasm\n"
+	for name, data := range map[string][]byte{
+		"build.sh": []byte(script), "guest.wasm": s.guest, "src.txt": []byte("hello from Rust"),
+	} {
+		if err := os.WriteFile(filepath.Join(s.folder, name), data, 0o644); err != nil {
+			return states, err
+		}
+	}
+	if err := os.Remove(component); err != nil {
+		return states, err
+	}
+	command := []string{"serve", "app.wasm", "--exec", "sh build.sh", "--source", "src.txt"}
+	t, err := startIn(s.command(command...), columns)
+	if err != nil {
+		return states, err
+	}
+	defer t.end()
+	first := prompt("wasihttp serve app.wasm --exec 'sh build.sh' --source src.txt")
+	lines, err := t.until("2s")
+	if err != nil {
+		return states, err
+	}
+	states.building = append([]string{first}, lines...)
+	if _, err := t.until("? help"); err != nil {
+		return states, err
+	}
+	for _, step := range []struct{ save, text string }{
+		{"hello from RUST", "later"}, {"hello from RUST\n", "same build"},
+		{"totl", "still serving"},
+	} {
+		if err := replace(source, []byte(step.save)); err != nil {
+			return states, err
+		}
+		if lines, err = t.until(step.text); err != nil {
+			return states, err
+		}
+	}
+	states.built = append([]string{first}, lines...)
+	return states, nil
 }
 
 // get returns a function that makes a request and reads the response.

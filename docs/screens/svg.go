@@ -3,68 +3,11 @@ package main
 import (
 	"encoding/xml"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/internal/term"
 )
-
-// A span is text in one style. Class names the style in the picture's style sheet: "c" and the
-// number of a colour of the terminal's palette, "b" for bold, "d" for dim, in any combination.
-type span struct {
-	class string
-	text  string
-}
-
-// parse reads a line of a terminal's output whose only escape sequences are SGR (ECMA-48, 8.3.117)
-// with the sixteen colours, bold and dim, and returns its spans.
-func parse(line string) ([]span, error) {
-	var spans []span
-	bold, dim, colour := false, false, -1
-	for line != "" {
-		text, rest, escaped := strings.Cut(line, "\x1b[")
-		if text != "" {
-			var class []string
-			if bold {
-				class = append(class, "b")
-			}
-			if dim {
-				class = append(class, "d")
-			}
-			if colour >= 0 {
-				class = append(class, "c"+strconv.Itoa(colour))
-			}
-			spans = append(spans, span{strings.Join(class, " "), text})
-		}
-		if !escaped {
-			break
-		}
-		parameters, after, ok := strings.Cut(rest, "m")
-		if !ok {
-			return nil, fmt.Errorf("escape sequence %q: not SGR", rest)
-		}
-		for p := range strings.SplitSeq(parameters, ";") {
-			n, err := strconv.Atoi("0" + p)
-			switch {
-			case err != nil:
-				return nil, fmt.Errorf("escape sequence %q: not SGR", parameters)
-			case n == 0:
-				bold, dim, colour = false, false, -1
-			case n == 1:
-				bold = true
-			case n == 2:
-				dim = true
-			case n >= 30 && n <= 37:
-				colour = n - 30
-			case n >= 90 && n <= 97:
-				colour = n - 90 + 8
-			default:
-				return nil, fmt.Errorf("SGR %d: not known", n)
-			}
-		}
-		line = after
-	}
-	return spans, nil
-}
 
 // The sizes of the picture, in its own units.
 const (
@@ -85,24 +28,20 @@ svg { --back: #ffffff; --bar: #f6f8fa; --line: #d1d9e0; --text: #1f2328; --dim: 
 }
 text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
   fill: var(--text); white-space: pre }
-.b { font-weight: 600 } .d { fill: var(--dim) }
+.b { font-weight: 600 } .d { fill: var(--dim) } .u { text-decoration: underline }
 .c1, .c9 { fill: var(--c1) } .c2, .c10 { fill: var(--c2) } .c3, .c11 { fill: var(--c3) }
 .c4, .c12 { fill: var(--c4) } .c5, .c13 { fill: var(--c5) } .c6, .c14 { fill: var(--c6) }
 `
 
 // picture draws lines of a terminal's output as an SVG document in a window with a title. It fits
 // light and dark pages. alt describes the picture to those who do not see it.
-func picture(title, alt string, lines []string) ([]byte, error) {
+func picture(title, alt string, lines []string) []byte {
 	columns := 0
 	var body strings.Builder
 	for i, line := range lines {
-		spans, err := parse(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
-		}
 		column := 0
-		for _, s := range spans {
-			text := s.text
+		for _, s := range term.Spans(line) {
+			text := s.Text
 			if n := utf8.RuneCountInString(text); column+n > maximum {
 				text = string([]rune(text)[:max(0, maximum-column-1)]) + "…"
 			}
@@ -110,8 +49,8 @@ func picture(title, alt string, lines []string) ([]byte, error) {
 			if strings.TrimSpace(text) != "" {
 				fmt.Fprintf(&body, `<text x="%.1f" y="%.1f" textLength="%.1f"`,
 					margin+float64(column)*cell, bar+margin+float64(i)*row+10, float64(n)*cell)
-				if s.class != "" {
-					fmt.Fprintf(&body, ` class="%s"`, s.class)
+				if s.Class != "" {
+					fmt.Fprintf(&body, ` class="%s"`, s.Class)
 				}
 				body.WriteString(">" + escape(text) + "</text>\n")
 			}
@@ -140,7 +79,7 @@ func picture(title, alt string, lines []string) ([]byte, error) {
 	fmt.Fprintf(&out, `<text x="%.0f" y="22" text-anchor="middle" class="d">%s</text>`+"\n",
 		width/2, escape(title))
 	out.WriteString(body.String() + "</svg>\n")
-	return []byte(out.String()), nil
+	return []byte(out.String())
 }
 
 // escape returns s as it stands in XML.

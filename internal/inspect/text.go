@@ -217,7 +217,7 @@ func styleWIT(out *term.Output, wit string) string {
 			if end < 0 {
 				end = len(rest)
 			}
-			lines[i] = indent + out.Dim(first) + " " + out.Strong(rest[:end]) + rest[end:]
+			lines[i] = indent + out.Dim(first) + " " + out.Name(rest[:end]) + rest[end:]
 		}
 	}
 	return strings.Join(lines, "\n")

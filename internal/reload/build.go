@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/units"
@@ -17,9 +18,10 @@ import (
 // builds is what a Decider knows of the command and of the newest build.
 type builds struct {
 	building                bool
-	fileError, commandError string   // why responses are stale
-	output                  []string // what the command wrote last, if it has failed
-	awaited                 bool     // the file has not been there yet
+	fileError, commandError string    // why responses are stale
+	output                  []string  // what the command wrote last, if it has failed
+	awaited                 bool      // the file has not been there yet
+	none                    *notBuilt // the first build, if there was none
 	// swappedMeanwhile says that a build was served while the command ran. made is the last run of
 	// the command, and madeAt its end, until the build that it made is served; nil otherwise.
 	swappedMeanwhile bool
@@ -58,7 +60,8 @@ func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error)
 	data, err := d.Read()
 	missing := errors.Is(err, fs.ErrNotExist)
 	if d.commandError != "" {
-		failed := &failure{msg: "--exec: " + d.commandError, err: &commandError{errors.New(d.commandError)},
+		failed := &failure{msg: "--exec: " + d.commandError,
+			err:  &commandError{errors.New(d.commandError)},
 			hint: d.Command.hint("fix the sources; the command runs again when one changes")}
 		if err == nil {
 			d.Log.Failed(failed, nil) // the build before may still be served
@@ -83,13 +86,17 @@ func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error)
 		d.awaited = true
 		d.fileError = missingPath(err, d.Path) + " is not there yet"
 		d.Log.awaiting(missingPath(err, d.Path), d.Command != nil)
-		return serve.Build{Handler: notBuilt(d.fileError)}, nil
+		return serve.Build{Handler: d.notBuilt(d.fileError)}, nil
 	}
 	if d.commandError == "" {
 		d.fileError = err.Error()
 	}
 	d.Log.Failed(err, nil)
-	return serve.Build{Handler: notBuilt(err.Error())}, nil
+	reason := err.Error()
+	if d.commandError != "" {
+		reason = d.commandError
+	}
+	return serve.Build{Handler: d.notBuilt(reason)}, nil
 }
 
 // commandError marks errors of the command, whose output says more.
@@ -104,18 +111,25 @@ func missingPath(err error, path string) string {
 }
 
 // notBuilt is a handler that fails requests as long as there is no build.
-type notBuilt string
+type notBuilt struct{ reason atomic.Pointer[string] }
+
+// notBuilt returns the handler, whose reason mark keeps at the newest.
+func (d *Decider) notBuilt(reason string) *notBuilt {
+	d.none = &notBuilt{}
+	d.none.reason.Store(&reason)
+	return d.none
+}
 
 // Handle fails with the reason.
-func (n notBuilt) Handle(context.Context, string, *http.Request) (*http.Response, error) {
+func (n *notBuilt) Handle(context.Context, string, *http.Request) (*http.Response, error) {
 	return nil, &serve.Failure{
-		Outcome: serve.Instantiation, Title: "There is no build yet", Cause: string(n),
+		Outcome: serve.Instantiation, Title: "There is no build yet", Cause: *n.reason.Load(),
 		Hint: "waiting for a build that loads; it will be served automatically",
 	}
 }
 
 // built handles an event of the command.
-func (d *Decider) built(ctx context.Context, e buildEvent) {
+func (d *Decider) built(e buildEvent) {
 	d.building = e.running
 	if e.running {
 		d.made, d.swappedMeanwhile = nil, false
@@ -142,13 +156,20 @@ func (d *Decider) built(ctx context.Context, e buildEvent) {
 		d.Log.builtAgain(e.took)
 	}
 	d.made, d.madeAt = &e, time.Now()
-	d.look(ctx)
+	d.lookTimer.Reset(lookDelay)
 	d.tellFailure()
 }
 
-// look looks for what the command has made, which events may tell later, or not at all if it is the
-// same build again.
+// lookDelay is how long after the end of the command the watch of the file has to report what the
+// command has made.
+const lookDelay = 80 * time.Millisecond
+
+// look looks for what the command has made, of which there is no event if it is the same build
+// again.
 func (d *Decider) look(ctx context.Context) {
+	if d.made == nil {
+		return // it is served, or has failed
+	}
 	data, err := d.Read()
 	if err != nil {
 		return // the watch reports it
@@ -185,6 +206,9 @@ func (d *Decider) mark() {
 	stale := serve.Stale{Reason: d.fileError}
 	if d.commandError != "" {
 		stale = serve.Stale{Reason: d.commandError, Output: d.output}
+	}
+	if d.none != nil && stale.Reason != "" {
+		d.none.reason.Store(&stale.Reason)
 	}
 	d.server.SetStale(stale)
 }

@@ -97,7 +97,9 @@ type Decider struct {
 	pace    pace
 	latest  *attempt // running, or failed and not yet reported
 	timer   *time.Timer
-	old     sync.WaitGroup // builds that drain
+	// lookTimer says when the file is looked at after the command has ended.
+	lookTimer *time.Timer
+	old       sync.WaitGroup // builds that drain
 
 	away bool
 	builds
@@ -163,6 +165,8 @@ func (d *Decider) Run(ctx context.Context) (left bool) {
 	defer close(d.gone)
 	d.timer = time.NewTimer(time.Hour)
 	defer d.timer.Stop()
+	d.lookTimer = time.NewTimer(time.Hour)
+	defer d.lookTimer.Stop()
 	var changes <-chan watch.Change
 	if d.file != nil {
 		changes = d.file.Changes()
@@ -180,12 +184,14 @@ func (d *Decider) Run(ctx context.Context) (left bool) {
 		case <-d.requests:
 			d.begin(ctx, &attempt{written: time.Now()})
 		case e := <-builds:
-			d.built(ctx, e)
+			d.built(e)
 		case a := <-d.results:
 			d.ended()
 			d.finished(ctx, a)
 		case <-d.timer.C:
 			d.tellFailure()
+		case <-d.lookTimer.C:
+			d.look(ctx)
 		}
 	}
 }

@@ -313,7 +313,7 @@ func (l *Log) Failed(err error, current *Build) {
 	}
 	if command := (*commandError)(nil); errors.As(err, &command) {
 		// What the command has written stands above.
-		_, _ = l.Out.Write([]byte(b.String()))
+		_, _ = l.Out.Continue([]byte(b.String()))
 		_, _ = l.Out.WriteBlock(nil)
 		return
 	}

@@ -47,6 +47,8 @@ func startOutput(w io.Writer) (*output, error) {
 func (o *output) run(w io.Writer) {
 	defer close(o.ended)
 	var partial []byte // of a line, not yet passed on
+	block := blockOf(w)
+	write := block.first
 	b := make([]byte, 32<<10)
 	for {
 		n, err := o.read.Read(b)
@@ -63,7 +65,8 @@ func (o *output) run(w io.Writer) {
 		}
 		if end > 0 {
 			// What cannot be written is lost, as if the stream were the command's own.
-			_, _ = w.Write(partial[:end])
+			_, _ = write(partial[:end])
+			write = block.more
 			partial = append(partial[:0], partial[end:]...)
 		}
 		select {
@@ -74,6 +77,17 @@ func (o *output) run(w io.Writer) {
 			return
 		}
 	}
+}
+
+// block are the functions that write lines which belong together.
+type block struct{ first, more func([]byte) (int, error) }
+
+// blockOf returns those of w: on a terminal, the output of a command has space around it.
+func blockOf(w io.Writer) block {
+	if out, ok := w.(*term.Output); ok && out.IsTerminal() {
+		return block{out.WriteBlock, out.Continue}
+	}
+	return block{w.Write, w.Write}
 }
 
 func (o *output) remember(p []byte) {

@@ -125,6 +125,9 @@ func Guard(command string, in io.Reader, caught func()) error {
 			writeStatus(status, shell.Wait())
 		}()
 	}
+	// Who reads the output sees its end when the last process of the command has ended.
+	_ = os.Stdout.Close()
+	_ = os.Stderr.Close()
 	_, _ = io.Copy(io.Discard, in)
 	_ = syscall.Kill(0, syscall.SIGTERM)
 	timer := time.NewTimer(stopGrace)

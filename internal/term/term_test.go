@@ -281,3 +281,15 @@ func TestDumbTerminalsShowNoProgress(t *testing.T) {
 		t.Error("a progress line is drawn")
 	}
 }
+
+// Scripts look for addresses in what is styled, too.
+func TestStylesLeaveTextInOnePiece(t *testing.T) {
+	out := Terminal(nil, 80, true)
+	for name, style := range map[string]func(string) string{
+		"bad": out.Bad, "fair": out.Fair, "good": out.Good, "dim": out.Dim, "strong": out.Strong, "link": out.Link,
+	} {
+		if got := style("http://127.0.0.1:80/ a b"); !strings.Contains(got, "mhttp://127.0.0.1:80/ a b\x1b") {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}

@@ -4,7 +4,7 @@ import "github.com/charmbracelet/lipgloss"
 
 // theme holds the styles of one stream, named for what the text is.
 type theme struct {
-	bad, fair, good, dim, strong, link lipgloss.Style
+	bad, fair, good, dim, strong, name lipgloss.Style
 }
 
 func newTheme(r *lipgloss.Renderer) theme {
@@ -17,7 +17,7 @@ func newTheme(r *lipgloss.Renderer) theme {
 		bad:    colour("1").Bold(true),
 		fair:   colour("5"),
 		good:   colour("2"),
-		link:   r.NewStyle().Inline(true).Underline(true),
+		name:   colour("6"),
 		dim:    r.NewStyle().Inline(true).Faint(true),
 		strong: r.NewStyle().Inline(true).Bold(true),
 	}
@@ -46,8 +46,17 @@ func (o *Output) Dim(s string) string { return o.render(o.theme.dim, s) }
 // Strong styles the most important part of a line.
 func (o *Output) Strong(s string) string { return o.render(o.theme.strong, s) }
 
-// Link styles an address that can be opened.
-func (o *Output) Link(s string) string { return o.render(o.theme.link, s) }
+// Name styles names in a text where they stand out without it, too.
+func (o *Output) Name(s string) string { return o.render(o.theme.name, s) }
+
+// Link styles an address that can be opened: underlined, in one piece, which lipgloss would style
+// character by character.
+func (o *Output) Link(s string) string {
+	if !o.colour || s == "" {
+		return s
+	}
+	return "\x1b[4m" + s + "\x1b[0m"
+}
 
 // Status styles text about an HTTP response by the class of its status code.
 func (o *Output) Status(code int, s string) string {

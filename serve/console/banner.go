@@ -85,7 +85,7 @@ func (b *banner) row(label string, items ...string) {
 		item = term.Cut(term.Clean(item), b.room)
 		switch {
 		case i == 0:
-			b.text.WriteString(b.out.Strong(item))
+			b.text.WriteString(item)
 		case used+term.Width(between)+term.Width(item) > b.room:
 			fmt.Fprintf(&b.text, "\n%*s%s", len(announced), "", item)
 			used = 0
