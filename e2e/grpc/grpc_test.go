@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -217,21 +219,50 @@ func TestAComponentIsAClient(t *testing.T) {
 		for _, secure := range []bool{false, true} {
 			t.Run(fmt.Sprint(wasi, " TLS ", secure), func(t *testing.T) {
 				t.Parallel()
-				target, flag := upstream(t, secure)
+				target, flag, _ := upstream(t, secure)
 				s := serve(t, guest, flag...)
 				calls(t, s.dial(t), "Via", "x-target", target)
-				r, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"ask", nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				r.Header.Set("x-target", target)
-				resp, err := http.DefaultClient.Do(r)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer resp.Body.Close()
-				if text, err := io.ReadAll(resp.Body); err != nil || string(text) != "one+two status 0" {
-					t.Errorf("got %q, %v", text, err)
+				ask(t, s, target)
+			})
+		}
+	}
+}
+
+// ask has a component call Collect of the target.
+func ask(t *testing.T, s *server, target string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"ask", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("x-target", target)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || string(text) != "one+two status 0" {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+// TestACallThatWasRecordedIsRepeatedWithoutItsServer records a request for which the component calls
+// a server, and runs it as a fixture when that server has gone.
+func TestACallThatWasRecordedIsRepeatedWithoutItsServer(t *testing.T) {
+	for wasi, guest := range guests {
+		for _, secure := range []bool{false, true} {
+			t.Run(fmt.Sprint(wasi, " TLS ", secure), func(t *testing.T) {
+				t.Parallel()
+				fixtures := t.TempDir()
+				target, flags, stop := upstream(t, secure)
+				s := serve(t, guest, append(flags, "--record", fixtures)...)
+				ask(t, s, target)
+				s.stop(t)
+				stop()
+				command := exec.Command(os.Getenv(builtVariable), "test", "--cache-dir", os.Getenv(cacheVariable),
+					"--component", component(guest), fixtures)
+				if output, err := command.CombinedOutput(); err != nil || !strings.Contains(string(output), "1 passed") {
+					t.Errorf("%v\n%s", err, output)
 				}
 			})
 		}
@@ -242,7 +273,7 @@ func TestACallOfAComponentIsCancelledWithItsOwn(t *testing.T) {
 	for wasi, guest := range guests {
 		t.Run(wasi, func(t *testing.T) {
 			t.Parallel()
-			target, flag := upstream(t, false)
+			target, flag, _ := upstream(t, false)
 			s := serve(t, guest, flag...)
 			stream, cancel := start(t, s.dial(t), "Via", "x-target", target, "x-method", "Wait")
 			send(t, stream, "hi")

@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 	if runtime.GOOS == "windows" {
 		program += ".exe"
 	}
-	build := exec.Command("go", "build", "-o", program, ".")
+	flags := strings.Fields(os.Getenv("WASIHTTP_E2E_BUILDFLAGS"))
+	build := exec.Command("go", append(append([]string{"build", "-o", program}, flags...), ".")...)
 	build.Dir = filepath.Join("..", "..")
 	if output, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("building wasihttp: %v\n%s", err, output))
@@ -58,10 +59,16 @@ func TestMain(m *testing.M) {
 // guests are the components, for each WASI.
 var guests = map[string]string{"0.2": "rust-grpc", "0.3": "rust-grpc-p3"}
 
+func component(guest string) string {
+	return filepath.Join("..", "..", "testdata", "guests", guest, guest+".wasm")
+}
+
 // server is a wasihttp that serves.
 type server struct {
-	url   string
-	roots *x509.CertPool // nil for http
+	command *exec.Cmd
+	ended   chan struct{} // closed when all output is in
+	url     string
+	roots   *x509.CertPool // nil for http
 
 	mu    sync.Mutex
 	log   strings.Builder
@@ -72,10 +79,9 @@ type server struct {
 func serve(t *testing.T, guest string, flags ...string) *server {
 	t.Helper()
 	folder := t.TempDir()
-	component := filepath.Join("..", "..", "testdata", "guests", guest, guest+".wasm")
 	arguments := append([]string{"serve", "--addr", "127.0.0.1:0", "--drain-timeout", "1s",
 		"--cache-dir", os.Getenv(cacheVariable), "--crash-dir", ""}, flags...)
-	command := exec.Command(os.Getenv(builtVariable), append(arguments, component)...)
+	command := exec.Command(os.Getenv(builtVariable), append(arguments, component(guest))...)
 	command.Env = append(os.Environ(), "XDG_CONFIG_HOME="+folder, "HOME="+folder, "AppData="+folder)
 	out, err := command.StderrPipe()
 	if err != nil {
@@ -85,8 +91,8 @@ func serve(t *testing.T, guest string, flags ...string) *server {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{lines: make(chan string, 10_000)}
 	ready, ended := make(chan string, 1), make(chan struct{})
+	s := &server{command: command, ended: ended, lines: make(chan string, 10_000)}
 	certificate := ""
 	go func() {
 		defer close(ended)
@@ -105,11 +111,7 @@ func serve(t *testing.T, guest string, flags ...string) *server {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = command.Process.Signal(os.Interrupt)
-		<-ended
-		if err := command.Wait(); err != nil {
-			t.Errorf("the server ended with %v", err)
-		}
+		s.stop(t)
 		if t.Failed() {
 			t.Logf("the server said:\n%s", s.log.String())
 		}
@@ -132,6 +134,19 @@ func serve(t *testing.T, guest string, flags ...string) *server {
 		}
 	}
 	return s
+}
+
+// stop ends the server. It may be called again.
+func (s *server) stop(t *testing.T) {
+	t.Helper()
+	if s.command.ProcessState != nil {
+		return
+	}
+	_ = s.command.Process.Signal(os.Interrupt)
+	<-s.ended
+	if err := s.command.Wait(); err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
 }
 
 // await waits for a line of the server's log.

@@ -27,9 +27,9 @@ import (
 // waited gets a value when a call of Wait has been cancelled.
 var waited = make(chan struct{}, 10)
 
-// upstream starts a server with the service that the guests have. It returns its address, and the
-// flags with which components can reach it.
-func upstream(t *testing.T, secure bool) (target string, flags []string) {
+// upstream starts a server with the service that the guests have. It returns its address, the
+// flags with which components can reach it, and what stops it before the test ends.
+func upstream(t *testing.T, secure bool) (target string, flags []string, stop func()) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,7 +46,7 @@ func upstream(t *testing.T, secure bool) (target string, flags []string) {
 	s := grpc.NewServer(append(options, grpc.UnknownServiceHandler(echo))...)
 	go s.Serve(l)
 	t.Cleanup(s.Stop)
-	return target, flags
+	return target, flags, s.Stop
 }
 
 // echo responds to a call of any method.
