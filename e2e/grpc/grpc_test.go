@@ -246,8 +246,8 @@ func ask(t *testing.T, s *server, target string) {
 	}
 }
 
-// TestACallThatWasRecordedIsRepeatedWithoutItsServer records a request for which the component calls
-// a server, and runs it as a fixture when that server has gone.
+// TestACallThatWasRecordedIsRepeatedWithoutItsServer records a request for which the component
+// calls a server, and runs it as a fixture when that server has gone.
 func TestACallThatWasRecordedIsRepeatedWithoutItsServer(t *testing.T) {
 	for wasi, guest := range guests {
 		for _, secure := range []bool{false, true} {
