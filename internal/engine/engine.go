@@ -77,6 +77,7 @@ type Engine struct {
 
 	layout  atomic.Pointer[stackLayout]
 	dropped atomic.Uint64 // bytes of stacks since they were last collected
+	pages   pagemap
 }
 
 // Stats are counts of what is in use, for finding leaks.
@@ -156,6 +157,7 @@ func (e *Engine) Close() error {
 }
 
 func (e *Engine) free() error {
+	e.pages.close()
 	err := errors.Join(e.rt.Close(noValues{}), e.mem.Close(noValues{}))
 	if e.disk != nil {
 		err = errors.Join(err, e.disk.close())

@@ -172,10 +172,11 @@ func (m *mapping) resize(size uint64) []byte {
 
 // Most instances of a module write to the same few pages, and getting a page from the system costs
 // many times as much as overwriting one. So the pages that a sample of instances wrote to stay with
-// the mapping and are restored by copying; all others are returned to the system.
+// the mapping and are restored by copying; all others that were written to are returned to the
+// system. What was only read stays as it is.
 const (
 	sampleEvery = 1024 // one in so many releases is sampled, at first more
-	maxHotBytes = 1 << 20
+	maxHotBytes = 2 << 20
 	hotIdle     = 32 // so many idle mappings keep their pages
 	mergeGap    = 2  // pages between two runs that are made one
 )
@@ -196,43 +197,92 @@ func (m *mapping) restore(keep bool) error {
 	if m.dirty == 0 {
 		return nil
 	}
-	i := m.image
+	used := m.all[:m.dirty]
+	scan := m.image.engine.pages.scan(used)
+	defer scan.free()
+	written := scan.runs
+	if !scan.known {
+		written = append(written, run{0, m.dirty}) // perhaps
+	}
 	var hot []run
 	if keep {
-		i.mu.Lock()
-		i.releases++
-		if n := i.releases; n%sampleEvery == 0 {
-			i.hot = writtenPages(m.all[:m.dirty])
-		} else if n < sampleEvery && n&(n-1) == 0 {
-			// An instance that did little is no useful sample.
-			if runs := writtenPages(m.all[:m.dirty]); total(runs) >= total(i.hot)*3/4 {
-				i.hot = runs
-			}
-		}
-		hot = i.hot
-		i.mu.Unlock()
+		hot = m.image.learn(used, &scan)
 	}
-	at := 0
-	drop := func(to int) error { return m.drop(at, to) }
-	for _, r := range hot {
-		if r.to > m.dirty {
-			break
-		}
-		if err := drop(r.from); err != nil {
-			return err
-		}
-		page := m.all[r.from:r.to]
-		if r.from < len(i.view) {
-			page = page[copy(page, i.view[r.from:]):]
-		}
-		clear(page)
-		at = r.to
-	}
-	if err := drop(m.dirty); err != nil {
+	if err := m.restoreRuns(written, hot); err != nil {
 		return err
 	}
 	m.dirty = 0
 	return nil
+}
+
+// learn returns the pages that stay with a mapping, of which those in b were used, and those in
+// the scan written to.
+func (i *image) learn(b []byte, scan *scan) []run {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.releases++
+	n := i.releases
+	regular := n%sampleEvery == 0
+	if !regular && (n > sampleEvery || n&(n-1) != 0) {
+		return i.hot
+	}
+	runs := scan.merged()
+	if !scan.known {
+		runs = writtenPages(b)
+	}
+	// An instance that did little is no useful sample.
+	if regular || total(runs) >= total(i.hot)*3/4 {
+		i.hot = runs
+	}
+	return i.hot
+}
+
+// restoreRuns restores the pages that may have been written to: those that are hot by copying, and
+// the others by returning them to the system.
+func (m *mapping) restoreRuns(written, hot []run) error {
+	cold := run{-1, -1} // to be returned
+	for _, w := range written {
+		for len(hot) > 0 && hot[0].to <= w.from {
+			hot = hot[1:]
+		}
+		at := w.from
+		for _, h := range hot {
+			if h.from >= w.to {
+				break
+			}
+			from, to := max(at, h.from), min(w.to, h.to)
+			if from > at {
+				cold = cold.with(at, from)
+			}
+			if err := m.drop(cold.from, cold.to); err != nil {
+				return err
+			}
+			cold = run{-1, -1}
+			m.copyImage(from, to)
+			at = to
+		}
+		if at < w.to {
+			cold = cold.with(at, w.to)
+		}
+	}
+	return m.drop(cold.from, cold.to)
+}
+
+// with returns the run with more of it, up to there; -1 stands for none.
+func (r run) with(from, to int) run {
+	if r.from < 0 {
+		r.from = from
+	}
+	return run{r.from, to}
+}
+
+// copyImage writes the contents of the image.
+func (m *mapping) copyImage(from, to int) {
+	page := m.all[from:to]
+	if view := m.image.view; from < len(view) {
+		page = page[copy(page, view[from:]):]
+	}
+	clear(page)
 }
 
 // dropPiece is how much is returned to the system at once, in bytes: 1 to 2 ms if all was used.

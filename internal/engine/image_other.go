@@ -14,3 +14,8 @@ func newImage(_ *Engine, segments []corewasm.Segment) (*image, error) {
 func (i *image) acquire(uint64) backing { return &heapBacking{segments: i.segments} }
 
 func (i *image) free() error { return nil }
+
+// pagemap is not needed: nothing is mapped.
+type pagemap struct{}
+
+func (*pagemap) close() {}
