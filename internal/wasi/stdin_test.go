@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -200,11 +201,14 @@ func TestClosingStdinReleasesWaitersAndTheReader(t *testing.T) {
 	if err := <-waited; err != nil {
 		t.Error(err)
 	}
-	if s.reading != nil {
-		t.Error("the reader is still reading")
-	}
 	if b, err := i.Read(1); len(b) > 0 || err != io.EOF {
 		t.Errorf("after closing: %q, %v", b, err)
+	}
+	if r.SetReadDeadline(time.Time{}) != nil {
+		return // pipes of Windows have no deadlines: the read goes on, and ends with the pipe
+	}
+	if s.reading != nil {
+		t.Error("the reader is still reading")
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("closing again: %v", err)
