@@ -41,7 +41,8 @@ func (s *Stdin) Open() InputStream { return &stdinStream{s: s} }
 // Close ends the source: every handle reads io.EOF after the bytes that are there, and guests that
 // wait are woken. A read under way is interrupted and waited for when the reader has deadlines
 // (SetReadDeadline, as sockets have, and pipes but on Windows). The read of any other reader, a
-// terminal for example, cannot be interrupted: Close does not wait for it, its goroutine ends when it returns.
+// terminal for example, cannot be interrupted: Close does not wait for it, its goroutine ends when
+// it returns.
 func (s *Stdin) Close() error {
 	s.mu.Lock()
 	s.closed = true

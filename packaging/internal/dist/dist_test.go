@@ -61,7 +61,7 @@ func TestReadRefusesWhatIsNoRelease(t *testing.T) {
 		"one less": {Platforms[:5], 1, "no binary for " + Platforms[5].String()},
 		"unknown":  {append(slices.Clone(Platforms), Platform{"plan9", "386"}), 1, "plan9/386"},
 		"twice":    {append(slices.Clone(Platforms), Platforms[0]), 1, "two binaries"},
-		"large":    {Platforms, MaxBinary + 1, "a binary may have 24"},
+		"large":    {Platforms, MaxBinary + 1, "and a binary may have"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
