@@ -61,7 +61,7 @@ func TestDirectReadsAndWritesAsTheConnectionDoes(t *testing.T) {
 }
 
 func TestDirectEndsWithTheDeadlineAndTheConnection(t *testing.T) {
-	here, c, peer := connected(t)
+	here, c, _ := connected(t)
 	if err := c.SetReadDeadline(time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestDirectEndsWithTheDeadlineAndTheConnection(t *testing.T) {
 		t.Errorf("a write to a connection that is closed: %v", err)
 	}
 
-	here, _, peer = connected(t)
+	here, _, peer := connected(t)
 	if err := peer.(*net.TCPConn).SetLinger(0); err != nil {
 		t.Fatal(err)
 	}

@@ -22,9 +22,7 @@ func SocketPath(addr string) (path string, ok bool) {
 	if path, ok = strings.CutPrefix(addr, socketPrefix); !ok {
 		return "", false
 	}
-	if strings.HasPrefix(path, "//") {
-		path = path[len("//"):]
-	}
+	path = strings.TrimPrefix(path, "//")
 	if strings.HasPrefix(path, "@") {
 		path = "./" + path // to package net, this would be no file
 	}
