@@ -114,8 +114,19 @@ func (f *Failure) WriteEnd(b io.Writer, out *term.Output, aborted bool) {
 		fmt.Fprintln(b,
 			"    the response had begun: the connection was closed so that the client notices")
 	}
-	if f.Hint != "" {
-		fmt.Fprintf(b, "    %s %s\n", out.Fair("hint:"), term.Clean(f.Hint))
+	if f.Hint == "" {
+		return
+	}
+	const label = "hint:"
+	lines := []string{label + " " + term.Clean(f.Hint)}
+	if out.IsTerminal() {
+		lines = term.Wrap(lines[0], out.Width()-1-len("    "))
+	}
+	for i, line := range lines {
+		if i == 0 {
+			line = out.Fair(label) + strings.TrimPrefix(line, label)
+		}
+		fmt.Fprintf(b, "    %s\n", line)
 	}
 }
 

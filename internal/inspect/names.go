@@ -1,12 +1,22 @@
 package inspect
 
-import "github.com/wasihttp/wasihttp/component"
+import (
+	"bytes"
+
+	"github.com/wasihttp/wasihttp/component"
+)
+
+// dylib is in the names of the functions by which interpreters are told about interfaces: those of
+// the crate wit-dylib, which is for them.
+const dylib = "wit_dylib_"
 
 // NamesHint says how to build a component so that its functions have names, which its backtraces
 // lack; "" if names would be those of an interpreter.
 func NamesHint(c *component.Component) string {
 	const what = "the build has no names of functions"
 	switch t := ComponentProducers(c).Toolchain(); {
+	case bytes.Contains(c.Binary(), []byte(dylib)):
+		return ""
 	case t.Runtime == "TinyGo":
 		return what + ": build without -no-debug"
 	case t.Runtime != "":

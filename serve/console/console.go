@@ -219,11 +219,7 @@ func (c *Console) failure(b *bytes.Buffer, r serve.Record, lines []byte) {
 		}
 	}
 	gutter := "  " + out.Dim("│") + " "
-	for line := range strings.Lines(string(lines)) {
-		line = strings.TrimRight(line, "\r\n")
-		if _, text, ok := strings.Cut(line, "/"+r.ID+"] "); ok && strings.HasPrefix(line, "[") {
-			line = text
-		}
+	for _, line := range c.bare(r.ID, lines) {
 		if strings.ContainsRune(line, 0x1b) {
 			b.WriteString(gutter + line + "\x1b[0m\n")
 			continue
@@ -234,4 +230,22 @@ func (c *Console) failure(b *bytes.Buffer, r serve.Record, lines []byte) {
 	}
 	f.WriteTrace(b, out)
 	f.WriteEnd(b, out, r.Aborted)
+}
+
+// bare returns lines of a request without their prefix, and without empty ones around them.
+func (c *Console) bare(id string, lines []byte) []string {
+	var list []string
+	for line := range strings.Lines(string(lines)) {
+		line = strings.TrimRight(line, "\r\n")
+		if _, text, ok := strings.Cut(line, "/"+id+"] "); ok && strings.HasPrefix(line, "[") {
+			line = text
+		}
+		if len(list) > 0 || strings.TrimSpace(line) != "" {
+			list = append(list, line)
+		}
+	}
+	for len(list) > 0 && strings.TrimSpace(list[len(list)-1]) == "" {
+		list = list[:len(list)-1]
+	}
+	return list
 }

@@ -85,12 +85,16 @@ func TestRequestsAreInColumns(t *testing.T) {
 func TestAFailureIsOneBlock(t *testing.T) {
 	got := logged(60, false, func(c *Console) {
 		c.Log(record("1", "/a"))
+		say(c, "3", "")
 		say(c, "3", "thread panicked at src/lib.rs:7:1:")
 		say(c, "2", "of another")
 		say(c, "3", "index out of bounds, and a line that is longer than the terminal is wide")
+		say(c, "3", " ")
 		c.Log(record("2", "/b"))
 		c.Log(failed("3", "/c"))
-		c.Log(failed("4", "/d"))
+		other := failed("4", "/d")
+		other.Failure.Hint = "build it with names, and with lines of the source, and look at it again"
+		c.Log(other)
 		c.Log(record("5", "/e"))
 	})
 	want := `03:04:05  GET      200   1.23ms  /a                 ok
@@ -110,7 +114,8 @@ func TestAFailureIsOneBlock(t *testing.T) {
   ✗ index out of bounds
     wasm trap: unreachable
       at app::total src/lib.rs:7
-    hint: build it better
+    hint: build it with names, and with lines of the
+    source, and look at it again
 
 03:04:05  GET      200   1.23ms  /e                 ok
 `

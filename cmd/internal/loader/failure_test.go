@@ -48,18 +48,20 @@ func TestFailuresNameTheFlagOfTheirLimit(t *testing.T) {
 
 func TestABacktraceWithoutNamesSaysHowToBuildWithThem(t *testing.T) {
 	named, nameless := host.Frame{Func: "a"}, host.Frame{Func: "function 7", Nameless: true}
-	guest := func(name string) *component.Component {
+	guest := func(name, custom string) *component.Component {
 		wasm, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "guests", name, name+".wasm"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := component.Decode(wasm)
+		// A custom section without contents.
+		wasm = append(wasm, 0, byte(len(custom)+1), byte(len(custom)))
+		c, err := component.Decode(append(wasm, custom...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	rust, c := guest("rust-hello"), guest("c-kitchen")
+	rust, c, script := guest("rust-hello", "x"), guest("c-kitchen", "x"), guest("rust-hello", "wit_dylib_string")
 	for name, tt := range map[string]struct {
 		frames []host.Frame
 		of     *component.Component
@@ -69,6 +71,8 @@ func TestABacktraceWithoutNamesSaysHowToBuildWithThem(t *testing.T) {
 		"C":          {[]host.Frame{nameless}, c, "--strip-all"},
 		"with names": {[]host.Frame{nameless, named}, rust, ""},
 		"no frames":  {nil, rust, ""},
+		// Names would be those of the interpreter.
+		"a script": {[]host.Frame{nameless}, script, ""},
 	} {
 		got := FailureHint(&host.Failure{Frames: tt.frames}, tt.of)
 		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
