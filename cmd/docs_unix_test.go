@@ -95,13 +95,17 @@ func writeExample(t *testing.T, folder, text string) {
 	replace(t, path, []byte(text))
 }
 
-// Lengths of time differ each time, and so do the entries that took longest.
+// Lengths of time differ each time, so do the entries that took longest, and whether loading did.
 var (
 	lengths = regexp.MustCompile(`\b[0-9.]+(µs|ms|s)\b`)
 	longest = regexp.MustCompile(`(?m)^(slowest| {7}) +[0-9.]+(µs|ms|s)  .*\n`)
+	loading = regexp.MustCompile(` \([^()]* to load the component\)`)
 )
 
 // steady returns the output of a command without what differs each time.
 func steady(output string) string {
-	return lengths.ReplaceAllString(longest.ReplaceAllString(output, ""), "TIME")
+	for _, varying := range []*regexp.Regexp{longest, loading} {
+		output = varying.ReplaceAllString(output, "")
+	}
+	return lengths.ReplaceAllString(output, "TIME")
 }
