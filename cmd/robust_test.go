@@ -169,7 +169,7 @@ func awaitHeld(t *testing.T, eng *host.Engine, transport *http.Transport, before
 		instances := after.Engine.Instances - after.Engine.IdleInstances
 		mappings := after.Engine.Mappings - after.Engine.IdleMappings // one for each instance
 		idle := int(after.Engine.IdleInstances)                       // each may keep a coroutine for its next call
-		const resting = 2 * 16 // of two servers: goroutines that wait for the next instance
+		const resting = 2 * 16                                        // of two servers: goroutines that wait for the next instance
 		if after.Goroutines <= before.Goroutines+2+idle+resting && after.Files <= before.Files+2 &&
 			instances == 0 && mappings <= after.Engine.Instances {
 			t.Logf("before %+v, after %+v", before, after)
