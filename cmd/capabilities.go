@@ -26,6 +26,9 @@ func (s *serveSettings) collect(path string) error {
 // reported writes the report, if one was asked for, after a command has ended with err, and returns
 // err or the error of writing.
 func (s *serveSettings) reported(err error) error {
+	if failed := s.profile.write(); failed != nil && err == nil {
+		err = failed
+	}
 	if s.used == nil {
 		return err
 	}

@@ -16,7 +16,8 @@ func reviewCommand(st *state, d doors) *cli.Command {
 		switch f.Names()[0] {
 		case "update", "watch", "list", "json",
 			"report-junit", "report-tap", "report-json", "report-html",
-			reportFlag, "quiet", "repeat", "shuffle", "seed", "shard-times", "detect-leaks",
+			profileFlag, profileHTMLFlag, reportFlag,
+			"quiet", "repeat", "shuffle", "seed", "shard-times", "detect-leaks",
 			"chaos", "against", "all-methods":
 		default:
 			kept = append(kept, f)

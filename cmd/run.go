@@ -64,7 +64,8 @@ func runFlags(f *serveFlags) []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Pick(f.all(), "plug", "chain", "env", "env-file", "inherit-env", "config-var", "keyvalue",
 		"dir", "cwd", "timeout", "max-memory", "max-component-size", "allow-outbound",
-		"outbound-h2c", "no-outbound", "ca-file", "inherit-network", "allow-net", reportFlag,
+		"outbound-h2c", "no-outbound", "ca-file", "inherit-network", "allow-net",
+		profileFlag, profileHTMLFlag, reportFlag,
 		"cache-dir", "no-cache", "quiet")
 	b.Describe("timeout", "stop the component after `TIME`; 0 means no limit")
 	b.Describe("quiet", "do not log outbound requests")

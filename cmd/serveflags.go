@@ -63,6 +63,7 @@ type serveFlags struct {
 	logFormat, errorPages  cmdline.Choice
 	quiet, noLoggingPrefix bool
 	capabilities           string
+	profile                profileFlags
 }
 
 // newServeFlags returns the defaults.
@@ -186,6 +187,7 @@ func (f *serveFlags) all() []cli.Flag {
 	b.Toggle("quiet", &f.quiet, "print only the address and failures", "q")
 	b.Toggle("no-logging-prefix", &f.noLoggingPrefix,
 		"print the component's own output without [instance/request]")
+	f.profile.add(b)
 	b.Text(reportFlag, &f.capabilities, "",
 		"at the end, write what the component used and what it was refused to `FILE`, as JSON")
 
@@ -240,6 +242,8 @@ type serveSettings struct {
 	// used collects what components use, for the file report; nil if that is "".
 	used   *capabilities.Collector
 	report string
+	// profile has samples of what components do; nil for none.
+	profile *profiler
 	// load has all settings but those of the process: streams and reports.
 	load loader.Config
 }
@@ -332,6 +336,9 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		},
 	}
 	if err := s.collect(f.capabilities); err != nil {
+		return nil, err
+	}
+	if s.profile, err = f.profile.begin(&s.load, t); err != nil {
 		return nil, err
 	}
 	switch f.errorPages.Value {

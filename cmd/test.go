@@ -161,7 +161,8 @@ func (f *testFlags) all() []cli.Flag {
 	b.Pick(f.guest.all(), "plug", "chain", "config-var", "keyvalue",
 		"env", "env-file", "inherit-env", "arg", "dir", "cwd", "timeout", "post-return-timeout",
 		"max-memory", "max-component-size", "allow-outbound", "outbound-h2c", "no-outbound",
-		"ca-file", "inherit-network", "allow-net", reportFlag, "cache-dir", "no-cache")
+		"ca-file", "inherit-network", "allow-net", profileFlag, profileHTMLFlag,
+		reportFlag, "cache-dir", "no-cache")
 	b.Describe("timeout", "`TIME` for a response if the fixture does not say; 0 means no limit")
 	b.Describe("post-return-timeout", "`TIME` that the component may go on working after a "+
 		"response; the next request and the end of the run wait for it")
@@ -342,7 +343,7 @@ func notRepeated() []string {
 		"filter", "shard", "shard-times", "last-failed", "list", "jobs",
 		"concurrent", "repeat", "fail-fast", "shuffle", "seed",
 		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color",
-		reportFlag, "full", "quiet", "json",
+		profileFlag, profileHTMLFlag, reportFlag, "full", "quiet", "json",
 	}
 }
 

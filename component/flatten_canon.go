@@ -5,6 +5,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 	"github.com/wasihttp/wasihttp/component/internal/types"
+	"github.com/wasihttp/wasihttp/component/internal/validate"
 	"github.com/wasihttp/wasihttp/internal/engine"
 )
 
@@ -25,6 +26,32 @@ type canonFunc struct {
 	def     *binary.Canon   // immediates
 	spilled bool            // lower: parameters in memory
 	outPtr  bool            // lower: the result goes to memory, by a trailing pointer
+}
+
+// label says what the function is, for people.
+func (c *canonFunc) label() string {
+	switch {
+	case c.op != binary.CanonLower:
+		return validate.CanonName(c.op)
+	case c.fn.host != nil:
+		return c.fn.host.iface.Name + "#" + c.fn.host.name
+	}
+	return "call of another component"
+}
+
+// brief reports whether the function only looks up or notes something.
+func (c *canonFunc) brief() bool {
+	switch c.op {
+	case binary.CanonLower, binary.CanonSubtaskCancel, binary.CanonThreadYield,
+		binary.CanonStreamRead, binary.CanonStreamWrite, binary.CanonStreamCancelRead,
+		binary.CanonStreamCancelWrite, binary.CanonFutureRead, binary.CanonFutureWrite,
+		binary.CanonFutureCancelRead, binary.CanonFutureCancelWrite, binary.CanonWaitableSetWait,
+		binary.CanonWaitableSetPoll, binary.CanonThreadSuspend, binary.CanonThreadSuspendThenRes,
+		binary.CanonThreadYieldThenRes, binary.CanonThreadSuspendThenProm,
+		binary.CanonThreadYieldThenProm:
+		return false
+	}
+	return true
 }
 
 // canonPrefix begins the names of canonical functions as core code knows them; a number follows.

@@ -107,8 +107,8 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 	f.plan.recallGlobals(e, identity)
 	host := make([]engine.HostFunc, len(f.plan.canons))
 	for i, cf := range f.plan.canons {
-		host[i] = engine.HostFunc{Name: cf.name, Params: coreTypes(cf.params),
-			Results: coreTypes(cf.results), Fn: cf.call}
+		host[i] = engine.HostFunc{Name: cf.name, Label: cf.label(), Brief: cf.brief(),
+			Params: coreTypes(cf.params), Results: coreTypes(cf.results), Fn: cf.call}
 	}
 	rt, err := e.NewRuntime(ctx, host)
 	if err != nil {

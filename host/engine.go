@@ -28,6 +28,8 @@ type EngineOptions struct {
 	// Notice, unless nil, is called with a line about what takes long to compile. Calls may
 	// overlap.
 	Notice func(line string)
+	// Profile, unless nil, collects samples of what guests do, for which they take somewhat longer.
+	Profile *Profile
 	// Helper, unless nil, compiles a large module in another process, where CompileFor leaves the
 	// code in dir. It is used for Hosts whose Config says Background.
 	Helper func(ctx context.Context, dir string, wasm []byte) error
@@ -43,6 +45,9 @@ func (e *Engine) open() (*engine.Engine, error) {
 		return e.eng, nil
 	}
 	config := engine.Config{CacheDir: e.options.CacheDir, Helped: e.options.Helper != nil}
+	if e.options.Profile != nil {
+		config.Profile = e.options.Profile.inner
+	}
 	if notice := e.options.Notice; notice != nil {
 		config.Slow = func(module, function string, blocks int) {
 			notice(fmt.Sprintf("module %q: function %s has %d blocks of code; compiling it takes "+

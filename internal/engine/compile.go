@@ -277,6 +277,11 @@ func (e *Engine) settle(
 // take sets the code of m.
 func (e *Engine) take(m *Module, c compilation, stub []byte, opt corewasm.Options) {
 	m.fromCache = c.hit
+	if e.profile != nil && m.info.HasDWARF {
+		if m.lines = newLineMap(m.rewritten.Wasm); m.lines == nil {
+			m.lines = newLineMap(stub)
+		}
+	}
 	m.rewritten.Wasm = nil // the compiler has its own
 	e.keep(m, c, stub, opt)
 }

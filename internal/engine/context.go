@@ -20,6 +20,8 @@ type Context struct {
 	act   *activation     // of the innermost call
 	turns ticket
 	pace  pace
+
+	profiled profiled
 }
 
 // NewContext returns a context for calls into the group. owner is the value that Owner returns to

@@ -45,6 +45,8 @@ type Config struct {
 	// Slow, unless nil, is called before a function is compiled that takes seconds, with the names
 	// of the module and the function, and how many blocks it has. Calls may overlap.
 	Slow func(module, function string, blocks int)
+	// Profile, unless nil, collects samples of what guests do.
+	Profile *Profile
 	// Heap keeps memories on Go's heap, where they move when they grow, as systems without mappings
 	// of images do: for tests of what uses memories.
 	Heap bool
@@ -56,6 +58,7 @@ type Engine struct {
 	disk    *diskCache
 	warning error
 	slow    func(module, function string, blocks int) // nil: nobody listens
+	profile *Profile                                  // nil: nobody asks
 
 	rt wazero.Runtime
 	// heap is that of Config.
@@ -98,7 +101,7 @@ type Stats struct {
 func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		left: make(chan struct{}), busy: map[string]chan struct{}{}, heap: cfg.Heap,
-		slow: cfg.Slow,
+		slow: cfg.Slow, profile: cfg.Profile,
 	}
 	var err error
 	switch {
@@ -168,6 +171,8 @@ func (e *Engine) free() error {
 // HostFunc is a function that modules can import.
 type HostFunc struct {
 	Name            string
+	Label           string // what profiles call it; "" for Name
+	Brief           bool   // it returns at once: profiles count it as a part of its caller
 	Params, Results []ValueType
 	// Fn finds the parameters on the stack and leaves the results there, 32-bit
 	// ones zero-extended. A panic in it traps the guest; the value of a
@@ -218,7 +223,7 @@ func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, err
 		WithGoFunction(api.GoFunc(safepoint), nil, []api.ValueType{api.ValueTypeI32}).
 		Export(safepointName)
 	var err error
-	if r.hostC, err = b.Compile(ctx); err == nil {
+	if r.hostC, err = b.Compile(e.profile.with(ctx, r, host)); err == nil {
 		r.host, err = r.rt.InstantiateModule(ctx, r.hostC, wazero.NewModuleConfig().WithName(""))
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 type Func struct {
 	group *Group
 	make  func() api.Function
+	entry string        // the name that it is exported by
 	size  int           // slots of the stack that parameters and results need
 	free  []*activation // that no call is using
 }
@@ -36,6 +37,7 @@ func (g *Group) Func(slot int, export string) (*Func, error) {
 	mod := inst.mod
 	f := &Func{
 		group: g,
+		entry: export,
 		make:  func() api.Function { return mod.ExportedFunction(export) },
 		size:  max(stackSlots(t.Params), stackSlots(t.Results)),
 	}
@@ -122,7 +124,7 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 	outer := ctx.act
 	ctx.act, ctx.pace.mixed = act, true
 	f.group.calls++
-	err := act.fn.CallWithStack(ctx, stack)
+	err := f.profiled(ctx, act, stack)
 	f.group.calls--
 	processors.leave(&ctx.turns)
 	ctx.act = outer
@@ -134,6 +136,19 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 		f.free = append(f.free, act)
 	}
 	return nil
+}
+
+// profiled calls the function, and has the profile count what it takes if there is one.
+func (f *Func) profiled(ctx *Context, act *activation, stack []uint64) error {
+	p := f.group.runtime.engine.profile
+	if p == nil {
+		return act.fn.CallWithStack(ctx, stack)
+	}
+	depth := len(ctx.profiled.calls)
+	began := p.enter(ctx)
+	err := act.fn.CallWithStack(ctx, stack)
+	p.leave(ctx, f, began, depth)
+	return err
 }
 
 // Idle returns the number of activations kept for reuse.

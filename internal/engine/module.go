@@ -38,6 +38,7 @@ type Module struct {
 	namesOnce sync.Once
 	names     *corewasm.Names
 	debug     debugInfo
+	lines     *lineMap // for profiles; nil if there are none
 }
 
 // FromCache reports whether the code came from memory or from the disk cache, so that nothing was

@@ -192,6 +192,11 @@ func (m *Module) sourceFrames(f Frame, source string) []Frame {
 	if err != nil {
 		return []Frame{f}
 	}
+	return m.positioned(f, offset)
+}
+
+// positioned splits a frame into those of the functions inlined at an offset of the code.
+func (m *Module) positioned(f Frame, offset uint64) []Frame {
 	at := m.debug.positions(offset)
 	if len(at) == 0 {
 		return []Frame{f}

@@ -48,6 +48,9 @@ type Config struct {
 	// Cwd is the working directory that the guest begins in; "" for none.
 	Cwd string
 
+	// Profile, unless nil, collects samples of what guests do.
+	Profile *host.Profile
+
 	// Timeout is the time until the head of a response; 0 means no limit.
 	Timeout time.Duration
 	// BodyTimeout is the time from the head of a response to the end of its body; 0 means no limit.
@@ -327,6 +330,7 @@ func (cfg *Config) NewEngine(helper engine.Helper) *host.Engine {
 	}
 	return host.NewEngine(host.EngineOptions{
 		CacheDir: cfg.CacheDir, Helper: helper, Warn: warn, Notice: cfg.Notice,
+		Profile: cfg.Profile,
 	})
 }
 

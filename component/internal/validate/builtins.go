@@ -6,8 +6,8 @@ import (
 	"github.com/wasihttp/wasihttp/component/internal/binary"
 )
 
-// canonName names a canonical definition as the text format does.
-func canonName(op binary.CanonOp) string {
+// CanonName names a canonical definition as the text format does.
+func CanonName(op binary.CanonOp) string {
 	names := map[binary.CanonOp]string{
 		binary.CanonLift:                  "lift",
 		binary.CanonLower:                 "lower",

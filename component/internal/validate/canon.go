@@ -10,10 +10,10 @@ import (
 // The rules are those of CanonicalABI.md, "Canonical Definitions".
 func (s *scope) Canon(c *binary.Canon) (e entity, err error) {
 	if err := s.checkOpts(&c.Opts); err != nil {
-		return e, fmt.Errorf("%s: %w", canonName(c.Op), err)
+		return e, fmt.Errorf("%s: %w", CanonName(c.Op), err)
 	}
 	if need := canonFeature(c); !s.v.has(need) {
-		return e, fmt.Errorf("%s is not supported", canonName(c.Op))
+		return e, fmt.Errorf("%s is not supported", CanonName(c.Op))
 	}
 	if c.Op == binary.CanonLift {
 		t, err := s.lift(c)
@@ -27,7 +27,7 @@ func (s *scope) Canon(c *binary.Canon) (e entity, err error) {
 		if c.Op == binary.CanonLower {
 			return e, fmt.Errorf("lower of function %d: %w", c.Func, err)
 		}
-		return e, fmt.Errorf("%s: %w", canonName(c.Op), err)
+		return e, fmt.Errorf("%s: %w", CanonName(c.Op), err)
 	}
 	s.coreItems[binary.SortCoreFunc] = append(s.coreItems[binary.SortCoreFunc],
 		coreItem{sort: binary.SortCoreFunc, fn: f})

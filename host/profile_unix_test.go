@@ -1,0 +1,43 @@
+//go:build unix
+
+package host
+
+import (
+	"syscall"
+	"testing"
+	"time"
+)
+
+// processorTime returns what this process has used.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkProfiled measures what a profile costs a service: requests with and without one, in
+// turns, by processor time, which other programs on the machine change little.
+func BenchmarkProfiled(b *testing.B) {
+	for _, guest := range []string{"rust-hello", "rust-hello-p3"} {
+		b.Run(guest, func(b *testing.B) {
+			hosts := []*Host{profiledHost(b, guest, nil), profiledHost(b, guest, NewProfile())}
+			var used [2]time.Duration
+			for b.Loop() {
+				for i, h := range hosts {
+					began := processorTime(b)
+					for range 50 {
+						ask(b, h, "/")
+					}
+					used[i] += processorTime(b) - began
+				}
+			}
+			requests := float64(b.N * 50)
+			b.ReportMetric(float64(used[0].Microseconds())/requests, "µs-without/request")
+			b.ReportMetric(float64(used[1].Microseconds())/requests, "µs-with/request")
+			b.ReportMetric(float64(used[1])/float64(used[0]), "ratio")
+		})
+	}
+}

@@ -1,0 +1,291 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// Profile collects samples of the stacks of guests. Its guests run the code of all others: wazero
+// lets a host function that has a listener see the stack of its caller, and safepoints are calls of
+// a host function. So stacks are seen at safepoints and when the host is called, and a sample has
+// the time since the last one. It is safe for concurrent use.
+type Profile struct {
+	began time.Time
+	every int64        // nanoseconds that a sample stands for, as a rule
+	due   atomic.Int64 // nanoseconds that are in no sample yet, of all guests
+
+	mu      sync.Mutex
+	places  map[place]uint32 // in frames
+	frames  [][]Frame        // of each place: what was inlined first
+	samples map[string]*Sample
+	lost    Sample // of more stacks than are kept
+}
+
+// place is where a stack is in a module.
+type place struct {
+	module string // its digest; HostModule for a host function
+	name   string // of a host function
+	index  uint32
+	offset uint64
+}
+
+// Sample is a stack and what it took.
+type Sample struct {
+	// Frames are innermost first.
+	Frames []Frame
+	// Count is how often the stack was seen.
+	Count int64
+	// CPU is the time in which the guest or the host computed, Wait that of calls of the host that
+	// took long, which wait as a rule.
+	CPU, Wait time.Duration
+
+	stack string
+}
+
+const (
+	// waits is how long a call of the host takes that is counted as a wait.
+	waits = 100 * time.Microsecond
+	// maxStacks and maxFrames bound what a profile keeps.
+	maxStacks = 50_000
+	maxFrames = 256
+)
+
+// NewProfile returns a profile without samples. It takes one for each of these lengths of time that
+// guests have computed.
+func NewProfile(every time.Duration) *Profile {
+	return &Profile{
+		began: time.Now(), every: int64(every),
+		places: map[place]uint32{}, samples: map[string]*Sample{},
+	}
+}
+
+// Samples returns the samples so far, in no order. Those of more than 50,000 different stacks have
+// no frames.
+func (p *Profile) Samples() []Sample {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []Sample
+	for _, s := range p.samples {
+		sample := *s
+		for stack := s.stack; stack != ""; stack = stack[4:] {
+			at := binary.LittleEndian.Uint32([]byte(stack[:4]))
+			sample.Frames = append(sample.Frames, p.frames[at]...)
+		}
+		all = append(all, sample)
+	}
+	if p.lost.Count > 0 {
+		all = append(all, p.lost)
+	}
+	return all
+}
+
+// with returns a context for the compilation of host functions that the profile listens to.
+func (p *Profile) with(ctx context.Context, r *Runtime, host []HostFunc) context.Context {
+	if p == nil {
+		return ctx
+	}
+	return experimental.WithFunctionListenerFactory(ctx, experimental.FunctionListenerFactoryFunc(
+		func(def api.FunctionDefinition) experimental.FunctionListener {
+			l := &listener{profile: p, runtime: r, name: def.ExportNames()[0]}
+			l.safepoint = l.name == safepointName
+			i := slices.IndexFunc(host, func(f HostFunc) bool { return f.Name == l.name })
+			if i >= 0 && host[i].Brief {
+				return nil
+			}
+			if i >= 0 && host[i].Label != "" {
+				l.name = host[i].Label
+			}
+			return l
+		}))
+}
+
+// now returns the time since the profile began, in nanoseconds, never 0.
+func (p *Profile) now() int64 { return int64(time.Since(p.began)) | 1 }
+
+// profiled is what a context knows of its guest for a profile.
+type profiled struct {
+	since int64 // when the guest went on
+	calls []profiledCall
+}
+
+// profiledCall is a call of the host that has not returned.
+type profiledCall struct {
+	iterator experimental.StackIterator
+	name     string
+	began    int64
+	nested   int64  // what of it guests took
+	stack    []byte // of the caller, once it is known
+}
+
+// listener sees the calls of a host function.
+type listener struct {
+	profile   *Profile
+	runtime   *Runtime
+	name      string
+	safepoint bool
+}
+
+// Before notes the beginning of a call.
+func (l *listener) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64,
+	iterator experimental.StackIterator,
+) {
+	c, now := ctx.(*Context), l.profile.now()
+	call := profiledCall{iterator: iterator, name: l.name, began: now}
+	if due := l.profile.add(now - c.profiled.since); due > 0 {
+		call.stack = l.profile.walk(l.runtime, iterator)
+		l.profile.sample(c, call.stack, due, 0)
+		call.began = l.profile.now() // to look took some time, too
+	}
+	if !l.safepoint {
+		c.profiled.calls = append(c.profiled.calls, call)
+	}
+}
+
+// After notes the end of a call.
+func (l *listener) After(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64) {
+	c, now := ctx.(*Context), l.profile.now()
+	c.profiled.since = now
+	if l.safepoint {
+		return
+	}
+	last := len(c.profiled.calls) - 1
+	if last < 0 {
+		return
+	}
+	call := c.profiled.calls[last]
+	c.profiled.calls[last] = profiledCall{}
+	c.profiled.calls = c.profiled.calls[:last]
+	cpu, wait := now-call.began-call.nested, int64(0)
+	if cpu >= int64(waits) {
+		cpu, wait = 0, cpu
+	} else if cpu = l.profile.add(cpu); cpu == 0 {
+		return
+	}
+	if call.stack == nil {
+		call.stack = l.profile.walk(l.runtime, call.iterator)
+	}
+	l.profile.sample(c, l.profile.under(l.name, call.stack), cpu, wait)
+	c.profiled.since = l.profile.now()
+}
+
+// Abort notes the end of a call that trapped.
+func (l *listener) Abort(ctx context.Context, m api.Module, def api.FunctionDefinition, _ error) {
+	l.After(ctx, m, def, nil)
+}
+
+// add adds time that a guest took, and returns how much a sample of it now stands for; 0 for none.
+func (p *Profile) add(took int64) int64 {
+	due := p.due.Add(max(took, 0))
+	if due < max(p.every, 1) || !p.due.CompareAndSwap(due, 0) {
+		return 0
+	}
+	return due
+}
+
+// enter and leave enclose a call of a guest.
+func (p *Profile) enter(c *Context) (began int64) {
+	if p == nil {
+		return 0
+	}
+	c.profiled.since = p.now()
+	return c.profiled.since
+}
+
+// leave counts what the guest has done since it called the host last for the function that was
+// called, as its stack is gone.
+func (p *Profile) leave(c *Context, f *Func, began int64, depth int) {
+	now := p.now()
+	// A trap leaves calls of the host that have not returned.
+	c.profiled.calls = c.profiled.calls[:min(depth, len(c.profiled.calls))]
+	if due := p.add(now - c.profiled.since); due > 0 {
+		p.sample(c, p.under(f.entry, nil), due, 0)
+	}
+	c.profiled.since = now
+	if depth > 0 && depth <= len(c.profiled.calls) {
+		c.profiled.calls[depth-1].nested += now - began
+	}
+}
+
+// walk returns the stack of a caller, as places.
+func (p *Profile) walk(r *Runtime, it experimental.StackIterator) []byte {
+	stack := make([]byte, 0, 4*32)
+	for len(stack) < 4*maxFrames && it.Next() {
+		fn := it.Function()
+		def := fn.Definition()
+		if def.GoFunction() != nil {
+			continue
+		}
+		at := place{module: def.ModuleName(), index: def.Index()}
+		r.mu.Lock()
+		m := r.modules[at.module]
+		r.mu.Unlock()
+		if m == nil || m.hidden {
+			continue
+		}
+		if m.lines != nil {
+			at.offset = fn.SourceOffsetForPC(it.ProgramCounter())
+		}
+		stack = binary.LittleEndian.AppendUint32(stack, p.placeOf(at, func() []Frame {
+			original, ok := m.rewritten.OriginalFunc(at.index)
+			if !ok {
+				return nil
+			}
+			f := Frame{Module: m.Name(), Func: m.funcNames().Func(original), Index: original}
+			return m.at(f, at.offset)
+		}))
+	}
+	return stack
+}
+
+// under returns a stack with a call of the host on top.
+func (p *Profile) under(name string, stack []byte) []byte {
+	at := p.placeOf(place{module: HostModule, name: name}, func() []Frame {
+		return []Frame{{Module: HostModule, Func: name}}
+	})
+	return append(binary.LittleEndian.AppendUint32(nil, at), stack...)
+}
+
+// placeOf returns the number of a place, for which it asks for the frames once.
+func (p *Profile) placeOf(at place, frames func() []Frame) uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, ok := p.places[at]
+	if !ok {
+		n = uint32(len(p.frames))
+		p.places[at], p.frames = n, append(p.frames, frames())
+	}
+	return n
+}
+
+// sample adds a sample with a stack and the stacks of the guests that called its guest.
+func (p *Profile) sample(c *Context, stack []byte, cpu, wait int64) {
+	calls := c.profiled.calls
+	whole := slices.Clone(stack)
+	for i := len(calls) - 1; i >= 0 && len(whole) < 4*maxFrames; i-- {
+		if calls[i].stack == nil {
+			calls[i].stack = p.walk(c.group.runtime, calls[i].iterator)
+		}
+		whole = append(whole, p.under(calls[i].name, calls[i].stack)...)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.samples[string(whole)]
+	if s == nil {
+		if s = &p.lost; len(p.samples) < maxStacks {
+			key := strings.Clone(string(whole))
+			s = &Sample{stack: key}
+			p.samples[key] = s
+		}
+	}
+	s.Count++
+	s.CPU += time.Duration(cpu)
+	s.Wait += time.Duration(wait)
+}
