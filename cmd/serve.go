@@ -244,7 +244,6 @@ func (t *server) announce(
 			_, _ = io.WriteString(t.stderr, about.JSON()+"\n")
 		}
 	case s.console != nil:
-		t.announceTLS(l, s)
 		start := &console.Start{
 			Address: url, Note: note, Command: s.exec, Sources: s.execSources(),
 			Recording: cmp.Or(s.record.Dir, s.record.Session), Fixtures: s.fixtures, Keys: keys,
@@ -253,6 +252,10 @@ func (t *server) announce(
 			start.Watching = s.load.Parts.Paths(path)
 		}
 		start.Component, start.Build = about.Short(path)
+		if c := l.Certificate; c != nil {
+			t.notes(c.Notes)
+			start.Certificate, start.Fingerprint = c.Short(), c.Fingerprint()
+		}
 		_, _ = io.WriteString(t.stderr, start.Text(t.stderr))
 		return
 	case about.File != "":
@@ -272,15 +275,19 @@ func (t *server) announceTLS(l *listening.Listener, s *serveSettings) {
 	if c == nil {
 		return
 	}
-	for _, line := range c.Notes {
-		t.note("%s", line)
-	}
+	t.notes(c.Notes)
 	switch {
 	case s.quiet:
 	case s.jsonLog:
 		_, _ = io.WriteString(t.stderr, c.JSON()+"\n")
 	default:
 		fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem), term.Clean(c.Text()))
+	}
+}
+
+func (t *state) notes(lines []string) {
+	for _, line := range lines {
+		t.note("%s", line)
 	}
 }
 

@@ -267,8 +267,23 @@ func (c *Certificate) Text() string {
 	if c.File != "" {
 		text += c.File + ", "
 	}
-	return text + "until " + c.TLS.Leaf.NotAfter.Local().Format(day) + ", SHA-256 " +
-		c.Fingerprint()
+	return text + c.until() + ", SHA-256 " + c.Fingerprint()
+}
+
+// Short returns the same in a few words, but the fingerprint.
+func (c *Certificate) Short() []string {
+	var items []string
+	if c.File != "" {
+		items = append(items, c.File)
+	}
+	if c.Made {
+		items = append(items, "new")
+	}
+	return append(items, c.until(), "SHA-256:")
+}
+
+func (c *Certificate) until() string {
+	return "until " + c.TLS.Leaf.NotAfter.Local().Format(day)
 }
 
 // JSON returns a line about the certificate for a program.

@@ -2,6 +2,8 @@ package console
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -17,6 +19,9 @@ type Start struct {
 	Component, Build []string
 	// Address is the URL, and Note what is to be known about it; "" for nothing.
 	Address, Note string
+	// Certificate is that of https, in a few words, and Fingerprint its hash; nothing for http.
+	Certificate []string
+	Fingerprint string
 	// Watching are the files that are watched; nil for none.
 	Watching []string
 	// Command is what builds the component whenever Sources change; "" for none.
@@ -41,6 +46,10 @@ func (s *Start) Text(out *term.Output) string {
 			fmt.Fprintf(&b.text, "%*s%s\n", len(announced), "", out.Fair(line))
 		}
 	}
+	b.row("Certificate", s.Certificate...)
+	for line := range broken(s.Fingerprint, b.room) {
+		fmt.Fprintf(&b.text, "%*s%s\n", len(announced), "", line)
+	}
 	if s.Watching == nil {
 		b.row("Watching", "nothing")
 	}
@@ -56,6 +65,14 @@ func (s *Start) Text(out *term.Output) string {
 	b.row("Keys", s.Keys...)
 	b.text.WriteByte('\n')
 	return b.text.String()
+}
+
+// broken returns the lines of a fingerprint, which is never cut: two if one is too wide.
+func broken(fingerprint string, room int) iter.Seq[string] {
+	if half := (len(fingerprint) + 1) / 2; len(fingerprint) > room {
+		return slices.Values([]string{fingerprint[:half], fingerprint[half:]})
+	}
+	return strings.Lines(fingerprint)
 }
 
 // Announcement returns the line that scripts wait for.

@@ -234,6 +234,17 @@ Keys            r reload · c clear · o open · q quit
                 ? help
 
 `
+	secure := *start
+	secure.Certificate, secure.Fingerprint = []string{"localhost.crt", "SHA-256:"}, strings.Repeat("AB:", 31)+"AB"
+	for columns, want := range map[int]string{
+		200: "Certificate     localhost.crt · SHA-256:\n                " + secure.Fingerprint + "\n",
+		80: "Certificate     localhost.crt · SHA-256:\n                " + strings.Repeat("AB:", 16) + "\n                " +
+			strings.Repeat("AB:", 15) + "AB\n",
+	} {
+		if got := secure.Text(term.Terminal(nil, columns, false)); !strings.Contains(got, want) {
+			t.Errorf("%d columns: got %s, which lacks %s", columns, got, want)
+		}
+	}
 	if diff := cmp.Diff(want, start.Text(term.Terminal(nil, 60, false))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
