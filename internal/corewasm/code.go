@@ -68,7 +68,8 @@ type bodyRewriter struct {
 	spots, marks []spot
 	costs        costs
 	bulks        int
-	loops        int // of all functions so far
+	loops        int  // of all functions so far
+	counts       bool // the function counts when it is entered
 	// split is set in functions where code reads what is lost when an exception is caught; tries
 	// are the blocks around an instruction that stand for a try_table there.
 	split bool
@@ -105,6 +106,7 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	b.tries = b.tries[:0]
 	b.out, b.spots, b.marks = b.out[:0], b.spots[:0], b.marks[:0]
 	b.resume(exprAt)
+	b.counts = w.safepoints != nil && b.costs.graph.nodes[fn].counts
 	calls := b.instructions(len(ft.Results) > 0)
 	if b.err != nil {
 		return dst
