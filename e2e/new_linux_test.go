@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -42,5 +44,33 @@ func TestNewIsInterruptedWhileItAsks(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a project was written")
+	}
+}
+
+// TestTemplatesOfWITAreReadByTools has wasm-tools read what "wasihttp wit" writes, for each version.
+func TestTemplatesOfWITAreReadByTools(t *testing.T) {
+	if os.Getenv(templatesVariable) == "" || !ours() {
+		return // needs wasm-tools
+	}
+	versions := []string{"", "0.2", "0.3", "0.3.0", "0.3.1", "0.3.2"}
+	for patch := 1; patch <= 12; patch++ {
+		versions = append(versions, fmt.Sprintf("0.2.%d", patch))
+	}
+	dir := project(t.TempDir())
+	for i, version := range versions {
+		folder := fmt.Sprint("wit", i)
+		args := []string{os.Getenv(builtVariable), "wit", "-o", folder}
+		if version != "" {
+			args = append(args, "--world", version)
+		}
+		dir.run(t, args...)
+		text := dir.run(t, "wasm-tools", "component", "wit", folder)
+		worlds := strings.Count(text, "\nworld ")
+		if want := map[bool]int{true: 2, false: 1}[version == ""]; worlds != want {
+			t.Errorf("%q: %d worlds:\n%s", version, worlds, tail(text, 2000))
+		}
+		if strings.Count(version, ".") == 2 && !strings.Contains(text, "wasi:http/types@"+version) {
+			t.Errorf("%q: another version", version)
+		}
 	}
 }
