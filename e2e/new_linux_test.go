@@ -47,7 +47,8 @@ func TestNewIsInterruptedWhileItAsks(t *testing.T) {
 	}
 }
 
-// TestTemplatesOfWITAreReadByTools has wasm-tools read what "wasihttp wit" writes, for each version.
+// TestTemplatesOfWITAreReadByTools has wasm-tools read what "wasihttp wit" writes, for each
+// version.
 func TestTemplatesOfWITAreReadByTools(t *testing.T) {
 	if os.Getenv(templatesVariable) == "" || !ours() {
 		return // needs wasm-tools
