@@ -3,7 +3,6 @@ package cmd
 import (
 	"errors"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -76,9 +75,17 @@ func (p *profiler) write() error {
 			})
 		}
 		if s.Wait > 0 {
-			sample.Stack = slices.Insert(sample.Stack, 0, profile.Frame{Func: "(waiting)"})
+			// The same call of the host may take long now and then.
+			wait := profile.Sample{Wait: s.Wait}
+			if sample.Wait = 0; s.CPU == 0 {
+				wait.Count, sample.Count = sample.Count, 0
+			}
+			wait.Stack = append([]profile.Frame{{Func: "(waiting)"}}, sample.Stack...)
+			out.Samples = append(out.Samples, wait)
 		}
-		out.Samples = append(out.Samples, sample)
+		if sample.Count > 0 {
+			out.Samples = append(out.Samples, sample)
+		}
 	}
 	return errors.Join(
 		writeProfile(profileFlag, p.files.pprof, out.Pprof),

@@ -78,6 +78,9 @@ func TestAProfileShowsWaits(t *testing.T) {
 	if slept, all := spent(p, 2, stack); slept < 25e6 || slept > all {
 		t.Errorf("%d of %d ns asleep\n%s", slept, all, p)
 	}
+	if computed, _ := spent(p, 1, "(waiting)"); computed != 0 {
+		t.Errorf("%d ns of processor time in waits\n%s", computed, p)
+	}
 }
 
 func TestAProfileNeedsAFileThatCanBeWritten(t *testing.T) {
