@@ -47,7 +47,7 @@ func engineDoors(t *state) doors {
 
 // once is for how long the same signal counts once. What starts the program often sends it to the
 // process and to its group, or passes on one that the terminal has sent to both: timeout(1), npm.
-const once = 300 * time.Millisecond
+const once = 100 * time.Millisecond
 
 // lastGrace is how long a command may go on after the second signal.
 const lastGrace = 300 * time.Millisecond
