@@ -151,7 +151,7 @@ func otherStates() []command {
 		{"convert writes", func(t *testing.T) []string {
 			return []string{"convert", "-o", t.TempDir(), archive(t, 500)}
 		}, false, printsOut, interrupted},
-		{"completion writes", always("completion", "fish"), false, printsOut, interrupted},
+		{"config writes", always("config", "--json"), false, printsOut, interrupted},
 		{"compile-aside reads", func(t *testing.T) []string {
 			return []string{"compile-aside", t.TempDir(), "100000000"}
 		}, false, func(t *testing.T, r *running) {
