@@ -3,9 +3,11 @@ package cmd
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/capabilities"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/profiling"
 )
 
 // reviewCommand describes "wasihttp review".
@@ -16,7 +18,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 		switch f.Names()[0] {
 		case "update", "watch", "list", "json",
 			"report-junit", "report-tap", "report-json", "report-html",
-			profileFlag, profileHTMLFlag, reportFlag,
+			profiling.Flag, profiling.HTMLFlag, capabilities.Flag,
 			"quiet", "repeat", "shuffle", "seed", "shard-times", "detect-leaks",
 			"chaos", "against", "all-methods":
 		default:

@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"cmp"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -11,6 +13,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/listening"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
+	"github.com/wasihttp/wasihttp/cmd/internal/profiling"
 	"github.com/wasihttp/wasihttp/cmd/internal/values"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/inspect"
@@ -63,7 +66,7 @@ type serveFlags struct {
 	logFormat, errorPages  cmdline.Choice
 	quiet, noLoggingPrefix bool
 	capabilities           string
-	profile                profileFlags
+	profile                profiling.Files
 }
 
 // newServeFlags returns the defaults.
@@ -187,8 +190,11 @@ func (f *serveFlags) all() []cli.Flag {
 	b.Toggle("quiet", &f.quiet, "print only the address and failures", "q")
 	b.Toggle("no-logging-prefix", &f.noLoggingPrefix,
 		"print the component's own output without [instance/request]")
-	f.profile.add(b)
-	b.Text(reportFlag, &f.capabilities, "",
+	b.Text(profiling.Flag, &f.profile.Pprof, "", "at the end, write where the component spent its "+
+		"time to `FILE`, for go tool pprof and speedscope")
+	b.Text(profiling.HTMLFlag, &f.profile.HTML, "",
+		"at the end, write that to `FILE`, as a page with a flame graph")
+	b.Text(capabilities.Flag, &f.capabilities, "",
 		"at the end, write what the component used and what it was refused to `FILE`, as JSON")
 
 	b.Group(groupCache)
@@ -239,11 +245,10 @@ type serveSettings struct {
 	fixtures []string
 	// crashDir is where requests that trapped or expired are kept; "" keeps none.
 	crashDir string
-	// used collects what components use, for the file report; nil if that is "".
-	used   *capabilities.Collector
-	report string
+	// used collects what components use, for a report; nil for none.
+	used *capabilities.File
 	// profile has samples of what components do; nil for none.
-	profile *profiler
+	profile *profiling.Profiler
 	// load has all settings but those of the process: streams and reports.
 	load loader.Config
 }
@@ -335,12 +340,20 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 			CacheDir:                   f.cacheFolder(t),
 		},
 	}
-	if err := s.collect(f.capabilities); err != nil {
+	s.used, err = capabilities.Create(f.capabilities, capabilities.Given{
+		Dirs: dirs, Cwd: f.cwd, KeyValue: f.keyvalue,
+	})
+	if err != nil {
 		return nil, err
 	}
-	if s.profile, err = f.profile.begin(&s.load, t); err != nil {
+	if s.used != nil {
+		s.load.Used = s.used.Add
+	}
+	command := append([]string{programName}, t.args[min(1, len(t.args)):min(2, len(t.args))]...)
+	if s.profile, err = f.profile.Begin(strings.Join(command, " ")); err != nil {
 		return nil, err
 	}
+	s.load.Profile = s.profile.Samples()
 	switch f.errorPages.Value {
 	case "full":
 		s.errorPages = serve.PagesFull
@@ -352,6 +365,12 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 	}
 	s.load.OutboundH2C, err = values.Servers("outbound-h2c", f.outboundH2C.Value())
 	return s, err
+}
+
+// reported writes the profile and the report that were asked for, after a command has ended with
+// err. It returns err, or the first error of writing.
+func (s *serveSettings) reported(err error) error {
+	return cmp.Or(err, s.profile.Write(), s.used.Write())
 }
 
 // checkReload finds flags of reloading that contradict each other.

@@ -11,10 +11,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/capabilities"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
+	"github.com/wasihttp/wasihttp/cmd/internal/profiling"
 	"github.com/wasihttp/wasihttp/cmd/internal/testhost"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
@@ -161,8 +163,8 @@ func (f *testFlags) all() []cli.Flag {
 	b.Pick(f.guest.all(), "plug", "chain", "config-var", "keyvalue",
 		"env", "env-file", "inherit-env", "arg", "dir", "cwd", "timeout", "post-return-timeout",
 		"max-memory", "max-component-size", "allow-outbound", "outbound-h2c", "no-outbound",
-		"ca-file", "inherit-network", "allow-net", profileFlag, profileHTMLFlag,
-		reportFlag, "cache-dir", "no-cache")
+		"ca-file", "inherit-network", "allow-net", profiling.Flag, profiling.HTMLFlag,
+		capabilities.Flag, "cache-dir", "no-cache")
 	b.Describe("timeout", "`TIME` for a response if the fixture does not say; 0 means no limit")
 	b.Describe("post-return-timeout", "`TIME` that the component may go on working after a "+
 		"response; the next request and the end of the run wait for it")
@@ -343,7 +345,7 @@ func notRepeated() []string {
 		"filter", "shard", "shard-times", "last-failed", "list", "jobs",
 		"concurrent", "repeat", "fail-fast", "shuffle", "seed",
 		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color",
-		profileFlag, profileHTMLFlag, reportFlag, "full", "quiet", "json",
+		profiling.Flag, profiling.HTMLFlag, capabilities.Flag, "full", "quiet", "json",
 	}
 }
 

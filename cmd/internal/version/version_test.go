@@ -1,4 +1,4 @@
-package cmd
+package version
 
 import (
 	"runtime/debug"
@@ -14,14 +14,14 @@ func TestVersionText(t *testing.T) {
 			{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.time", Value: "2026-01-02T03:04:05Z"}, {Key: "vcs.modified", Value: "true"},
 		},
 	}
-	lines := strings.Split(versionOf(info).text(), "\n")
+	lines := strings.Split(Of("wasihttp", info).Text(), "\n")
 	if want := "wasihttp v1.2.3 commit 0123456789ab of 2026-01-02T03:04:05Z, modified"; lines[0] != want {
 		t.Errorf("got %q, want %q", lines[0], want)
 	}
 	if lines[2] != "wazero v1.12.0" {
 		t.Errorf("got %q", lines[2])
 	}
-	if got := versionOf(&debug.BuildInfo{}).text(); !strings.HasPrefix(got, "wasihttp (devel)\ngo") {
+	if got := Of("wasihttp", &debug.BuildInfo{}).Text(); !strings.HasPrefix(got, "wasihttp (devel)\ngo") {
 		t.Errorf("got %q", got)
 	}
 }
