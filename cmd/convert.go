@@ -1,13 +1,13 @@
 package cmd
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/recording"
 	"github.com/wasihttp/wasihttp/cmd/internal/values"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/term"
@@ -76,34 +76,7 @@ wasihttp convert http-service.json -o fixtures/             write fixtures/http-
 				return exit.Usagef("try: "+programName+" convert "+c.Args().First()+" -o fixtures/",
 					"convert needs the folder or file to write to: -o PATH")
 			}
-			return convertError(record.Convert(c.Args().Slice(), o))
+			return recording.Failed(record.Convert(c.Args().Slice(), o))
 		},
 	})
-}
-
-// convertError adds a hint and an exit code to an error of record.Convert.
-func convertError(err error) error {
-	var failed *record.Error
-	if !errors.As(err, &failed) {
-		return err
-	}
-	code, hint := exit.Usage, ""
-	switch failed.Kind {
-	case record.Missing:
-		hint = "name a file with recorded traffic, such as session.har"
-	case record.Nothing:
-		code = exit.Unreadable
-		hint = "see the warnings above"
-	case record.Empty:
-		code = exit.Unreadable
-		hint = "save the archive after the requests, with their contents"
-	case record.Unreadable:
-		code = exit.Unreadable
-		hint = "expected an HTTP Archive (.har) or a test of the wasi-testsuite (.json)"
-	case record.BadBase:
-		hint = "for example --base http://localhost:8080, or --base '{{base}}'"
-	case record.Exists:
-		hint = "--force overwrites it"
-	}
-	return exit.New(code, err, hint, term.Clean(failed.Error()))
 }

@@ -47,7 +47,7 @@ wasihttp merge-reports shard-*.json --report-junit all.xml   one file for CI`),
 			if asJSON {
 				printJSON(s)
 			}
-			return verdictError(s.Merge())
+			return exit.Verdict(s.Merge())
 		},
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/wasihttp/wasihttp/testrunner/suite"
 )
 
 // TestFixturesRunWithEachBuild also presses the keys, as a terminal would.
@@ -45,17 +47,17 @@ func TestKeysShowAndAcceptWhatTheFixturesFound(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		r.run(ctx)
+		r.Run(ctx)
 	}()
-	if r.press('r') || !r.press('d') {
+	if r.Press('r') || !r.Press('d') {
 		t.Error("the keys are not those of the retester")
 	}
 	s.err.await(t, `no fixtures were run yet`)
-	r.again()
+	r.Again()
 	s.err.await(t, `✗ \S+ fixtures: 0 same, 1 changed\n`)
-	r.press('d')
+	r.Press('d')
 	s.err.await(t, `- expected  \+ got\n\s+- another`)
-	r.press('a')
+	r.Press('a')
 	s.err.await(t, `accepted 1 difference\n`)
 	s.err.await(t, `✓ \S+ fixtures: 1 same\n`)
 	stop()
@@ -63,8 +65,8 @@ func TestKeysShowAndAcceptWhatTheFixturesFound(t *testing.T) {
 	if text, err := os.ReadFile(fixture); err != nil || !strings.Contains(string(text), "hello from rust") {
 		t.Errorf("the fixture holds %s, %v", text, err)
 	}
-	var none *retester
-	if none.again(); none.press('d') {
+	var none *suite.Retester
+	if none.Again(); none.Press('d') {
 		t.Error("without --test there are keys")
 	}
 }

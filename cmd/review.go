@@ -60,7 +60,7 @@ wasihttp review fixtures/ --component app.wasm   against this component`),
 			}
 			s.suite.Host, s.suite.Options.All = s.host(st, d), true
 			defer st.closeKeys()
-			return verdictError(s.suite.Review(c.Context, st.openKeys))
+			return exit.Verdict(s.suite.Review(c.Context, st.openKeys))
 		},
 	}), "test", st.dir)
 }

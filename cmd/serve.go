@@ -17,6 +17,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/listening"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
+	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/internal/words"
@@ -29,7 +30,7 @@ import (
 // serveCommand describes "wasihttp serve".
 func serveCommand(st *state, d doors) *cli.Command {
 	flags, fixtures := newServeFlags(), new(cli.StringSlice)
-	recording := &recordFlags{crashes: crashDir}
+	recording := &recordFlags{crashes: record.CrashDir}
 	return config.Attach(command(&cli.Command{
 		Name:      "serve",
 		Usage:     "serve a component over HTTP",

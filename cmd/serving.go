@@ -17,6 +17,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/reload"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/testrunner/suite"
 	"github.com/wasihttp/wasihttp/watch"
 )
 
@@ -58,7 +59,7 @@ func (t *server) serveOn(
 	defer closeKeyValue()
 	d := t.newDecider(path, cfg, s)
 	fixtures := t.newRetester(path, s)
-	d.Swapped = fixtures.again
+	d.Swapped = fixtures.Again
 	if s.exec != "" {
 		closeBuilder, err := t.startExec(ctx, d, s)
 		if err != nil {
@@ -94,9 +95,9 @@ func (t *server) serveOn(
 	background, stop := context.WithCancel(ctx)
 	var tests sync.WaitGroup
 	if fixtures != nil {
-		tests.Go(func() { fixtures.run(background) })
+		tests.Go(func() { fixtures.Run(background) })
 		if build.Handler != nil {
-			fixtures.again()
+			fixtures.Again()
 		}
 	}
 	ended := make(chan struct{}, 2)
@@ -185,7 +186,7 @@ const hangupDelay = 200 * time.Millisecond
 // again, unless the terminal was closed.
 func (t *server) obey(
 	ctx context.Context, keys *term.Keys, hangups <-chan os.Signal, d *reload.Decider,
-	fixtures *retester, quit func(), url string,
+	fixtures *suite.Retester, quit func(), url string,
 ) {
 	gone := func() bool { return t.closed != nil && t.closed() }
 	recheck := time.NewTimer(hangupDelay)
@@ -216,7 +217,7 @@ func (t *server) obey(
 				// The terminal was closed.
 				quit()
 				return
-			case fixtures.press(key):
+			case fixtures.Press(key):
 			case key == 'r':
 				d.Again(ctx)
 			case key == 'c':
@@ -241,7 +242,7 @@ func (t *server) obey(
 }
 
 // keyHints returns what is said about keys at the start; nil if none are read.
-func keyHints(keys *term.Keys, fixtures *retester) []string {
+func keyHints(keys *term.Keys, fixtures *suite.Retester) []string {
 	if keys == nil {
 		return nil
 	}

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"io"
 	"path/filepath"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/cmd/internal/profiling"
 	"github.com/wasihttp/wasihttp/cmd/internal/testhost"
+	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/testrunner/suite"
@@ -97,7 +97,7 @@ func (f *testFlags) all() []cli.Flag {
 	b.Toggle("last-failed", &f.lastFailed, "run only what failed when it was last run")
 	b.Toggle("crashes", &f.crashes, "run the requests that serve has kept because they trapped or "+
 		"expired, each in its own instance; say which are fixed, and remove these (default PATH: "+
-		crashDir+")")
+		record.CrashDir+")")
 	b.Toggle("list", &f.list, "list what would run, without running it")
 
 	b.Group(groupRun)
@@ -226,7 +226,7 @@ type testSettings struct {
 func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	paths := c.Args().Slice()
 	if f.crashes && len(paths) == 0 {
-		paths = []string{crashDir}
+		paths = []string{record.CrashDir}
 	}
 	if len(paths) == 0 {
 		paths = ownFixtures(config.Of(c))
@@ -258,6 +258,7 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		return nil, exit.Usagef("remove --jobs and --isolate",
 			"--concurrent sends entries to one instance, but --jobs and --isolate make several")
 	}
+	given := config.Given(c, notRepeated()...)
 	s.suite = &suite.Suite{
 		Program: programName, Paths: paths, Dir: t.dir,
 		In: t.in, Out: coloured(t.stdout, f.color.Value), Err: t.stderr,
@@ -266,7 +267,10 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 			return ok
 		},
 		Parts: slices.Concat(s.load.Parts.Plugs, s.load.Parts.Chain),
-		Full:  f.full, Quiet: f.quiet, Rerun: rerunner(c), Update: f.update,
+		Full:  f.full, Quiet: f.quiet, Update: f.update,
+		Rerun: func(path string) string {
+			return programName + " test " + term.ShellPath(path) + given + " --full"
+		},
 		Reports:     f.reports,
 		GitHub:      lookupEnv(t.environ, "GITHUB_ACTIONS") == "true",
 		Workspace:   lookupEnv(t.environ, "GITHUB_WORKSPACE"),
@@ -349,40 +353,6 @@ func notRepeated() []string {
 	}
 }
 
-// rerunner returns a function that makes the command that shows all differences
-// of a file: with the flags of this command, except those that may hold
-// secrets.
-func rerunner(c *cli.Context) func(path string) string {
-	var flags strings.Builder
-	add := func(name, text string) {
-		if n, _, ok := strings.Cut(text, "="); ok && (name == "env" || name == "secret") {
-			text = n + "=…"
-		}
-		flags.WriteString(" --" + name + " " + term.ShellPath(text))
-	}
-	for _, flag := range c.Command.Flags {
-		name := flag.Names()[0]
-		if !c.IsSet(name) || config.Of(c).Sets(name) || slices.Contains(notRepeated(), name) {
-			continue
-		}
-		switch flag := flag.(type) {
-		case *cli.BoolFlag:
-			flags.WriteString(" --" + name)
-		case *cli.StringSliceFlag:
-			for _, value := range c.StringSlice(name) {
-				add(name, value)
-			}
-		case *cli.StringFlag:
-			add(name, c.String(name))
-		case *cli.GenericFlag:
-			add(name, flag.Value.String())
-		}
-	}
-	return func(path string) string {
-		return programName + " test " + term.ShellPath(path) + flags.String() + " --full"
-	}
-}
-
 // run runs "wasihttp test".
 func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings) error {
 	t.orderly.Store(true)
@@ -394,8 +364,9 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 		}
 		defer closeKeyValue()
 	}
-	if f.crashes && noCrashes(s.suite.Paths) {
-		t.note("%s has no crashes", crashDir)
+	if f.crashes && slices.Equal(s.suite.Paths, []string{record.CrashDir}) &&
+		!record.HasCrashes(record.CrashDir) {
+		t.note("%s has no crashes", record.CrashDir)
 		return nil
 	}
 	if err := s.buildFirst(ctx, t, d); err != nil {
@@ -404,12 +375,12 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 	s.suite.Host = s.host(t, d)
 	switch {
 	case f.list:
-		return verdictError(s.suite.List(ctx))
+		return exit.Verdict(s.suite.List(ctx))
 	case f.watch:
 		// Fixtures may all name their own component.
 		fallback, _ := s.find(d)
 		defer t.closeKeys()
-		return suiteError(s.suite.Watch(ctx, fallback, t.watchProblem, func() <-chan byte {
+		return exit.Suite(s.suite.Watch(ctx, fallback, t.watchProblem, func() <-chan byte {
 			if s.ci {
 				return nil // u changes fixtures
 			}
@@ -418,7 +389,7 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 	}
 	// Collecting the garbage of a short run costs more than it saves.
 	defer relaxCollector()()
-	return verdictError(s.suite.Run(ctx))
+	return exit.Verdict(s.suite.Run(ctx))
 }
 
 // host returns the target of the fixtures.
@@ -448,38 +419,4 @@ func (s *testSettings) find(d doors) (string, error) {
 		return s.component, nil
 	}
 	return d.discover("test", "--component", s.load.MaxComponentSize)
-}
-
-// verdictError returns err, or else the error with the exit code of a verdict,
-// which the report has explained.
-func verdictError(v testrunner.Verdict, err error) error {
-	if err != nil {
-		return suiteError(err)
-	}
-	switch v {
-	case testrunner.Unreadable:
-		return exit.Guest(exit.Unreadable)
-	case testrunner.Broken:
-		return exit.Guest(exit.Load)
-	case testrunner.Mismatches:
-		return exit.Guest(exit.Mismatch)
-	}
-	return nil
-}
-
-// suiteError returns an error of a suite as the error that ends a command.
-func suiteError(err error) error {
-	var (
-		user  *exit.Error
-		asked *suite.Error
-	)
-	switch {
-	case err == nil, errors.As(err, &user), errors.Is(err, context.Canceled):
-		return err
-	case errors.As(err, &asked) && asked.Usage:
-		return exit.Usagef(asked.Hint, "%s", asked.Message)
-	case asked != nil:
-		return exit.Loadf(err, asked.Hint, "%s", asked.Message)
-	}
-	return exit.Loadf(err, "", "%v", err)
 }

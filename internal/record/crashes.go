@@ -31,6 +31,15 @@ type Crashes struct {
 	count int // files in the folder; -1 if that is not known yet
 }
 
+// CrashDir is the folder of crashes unless the user names another one.
+const CrashDir = ".wasihttp/crashes"
+
+// HasCrashes reports whether a folder may have crashes in it.
+func HasCrashes(dir string) bool {
+	kept, err := filepath.Glob(filepath.Join(dir, "*.hurl"))
+	return err != nil || len(kept) > 0
+}
+
 // NewCrashes returns Crashes in a folder, which is made with the first one. Of the options it takes
 // Redact, Timeout and Say.
 func NewCrashes(dir string, o Options) *Crashes {
