@@ -3,17 +3,16 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"os"
+	"os/exec"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/building"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
-	"github.com/wasihttp/wasihttp/component"
-	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/reload"
-	"github.com/wasihttp/wasihttp/internal/scaffold"
-	"github.com/wasihttp/wasihttp/serve"
+	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/watch"
 )
 
@@ -36,21 +35,11 @@ func guardCommand(t *state) *cli.Command {
 	})
 }
 
-// buildOf returns the app as a build.
-func buildOf(a *loader.App) *reload.Build {
-	return &reload.Build{
-		Build:     serve.Build{Handler: a.Handler, Digest: a.About.Digest, Close: a.Close},
-		FromCache: a.About.FromCache,
-		Sum:       a.Sum,
-		Component: a.Component,
-	}
-}
-
 // newDecider returns the decider about builds of the component at path, which cfg loads.
 func (t *server) newDecider(path string, cfg loader.Config, s *serveSettings) *reload.Decider {
 	cfg.Reload = true
 	return reload.New(reload.Options{
-		Path: path, Changes: whatChanged, Drain: s.drainTimeout, Abort: t.abort, Grace: lastGrace,
+		Path: path, Changes: loader.Changes, Drain: s.drainTimeout, Abort: t.abort, Grace: lastGrace,
 		Wait: t.waits(s),
 		Log:  &reload.Log{Out: t.stderr, JSON: s.jsonLog, Quiet: s.quiet},
 		Read: func() ([]byte, error) {
@@ -64,7 +53,7 @@ func (t *server) newDecider(path string, cfg loader.Config, s *serveSettings) *r
 			if err != nil {
 				return nil, err
 			}
-			return buildOf(a), nil
+			return a.Build(), nil
 		},
 	})
 }
@@ -82,43 +71,17 @@ func (s *serveSettings) execSources() []string {
 func (t *server) startExec(
 	ctx context.Context, d *reload.Decider, s *serveSettings,
 ) (stop func(), err error) {
-	sources := s.execSources()
-	// Files that this process itself writes are not sources.
-	options := watch.TreeOptions{
+	parts := s.load.Parts.Paths(d.Path)
+	command, stop, err := t.job(s.exec, s.execDir, s.execSources()).Start(building.Watching{
 		Options: watch.Options{Poll: s.poll, Problem: t.watchProblem},
-		Exclude: s.load.Parts.Paths(d.Path),
-	}
-	if s.record.Dir != "" {
-		options.Exclude = append(options.Exclude, s.record.Dir)
-	}
-	if s.load.CacheDir != "" {
-		options.Exclude = append(options.Exclude, s.load.CacheDir)
-	}
-	for _, f := range []*os.File{t.stdout.File(), t.stderr.File()} {
-		if f == nil {
-			continue
-		}
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			options.Open = append(options.Open, info)
-		}
-	}
-	tree, err := watch.NewTree(sources, options)
-	if err != nil {
-		hint := "name a file or folder with sources with --source"
-		return nil, exit.Loadf(err, hint, "cannot watch the sources: %v", err)
-	}
-	d.Command = reload.StartCommand(reload.CommandOptions{
-		Command: s.exec, Tree: tree, Out: t.stderr, Dir: t.dir, Notice: t.note,
-		Env:   reload.ColourEnv(t.stderr, t.environ),
-		Guard: t.guard(s.execDir), Missing: func(command string) string {
-			return scaffold.Hint(command, s.execDir, t.getenv)
-		},
+		// Files that this process itself writes are not sources.
+		Exclude: append(slices.Clone(parts), s.record.Dir, s.load.CacheDir),
+		Outputs: []*term.Output{t.stdout, t.stderr}, Dir: t.dir, Notice: t.note,
 	})
-	stop = func() {
-		d.Command.Close()
-		// It only closes descriptors.
-		_ = tree.Close()
+	if err != nil {
+		return nil, err
 	}
+	d.Command = command
 	if err := d.AwaitCommand(ctx); err != nil {
 		stop()
 		return nil, err
@@ -126,17 +89,18 @@ func (t *server) startExec(
 	return stop, nil
 }
 
-// whatChanged describes the differences between two builds.
-func whatChanged(before, now *reload.Build) reload.Changes {
-	old, isOld := before.Component.(*component.Component)
-	next, isNext := now.Component.(*component.Component)
-	if !isOld || !isNext || old == nil || next == nil {
-		return reload.Changes{}
+// job returns the job of a command that builds a component in the folder dir.
+func (t *state) job(command, dir string, sources []string) *building.Job {
+	return &building.Job{
+		Command: command, Dir: dir, Sources: sources, Out: t.stderr,
+		Environ: t.environ, Getenv: t.getenv,
+		Guard: func(command string) *exec.Cmd {
+			guard := t.self(guardName, command)
+			guard.Dir = dir
+			return guard
+		},
 	}
-	if before.Digest == now.Digest {
-		same := "the same build again"
-		return reload.Changes{Summary: same, List: []string{same}}
-	}
-	d := inspect.Compare(old, next)
-	return reload.Changes{Summary: d.Summary(), List: d.List()}
 }
+
+// getenv returns a variable of the environment; "" if it is not set.
+func (t *state) getenv(name string) string { return lookupEnv(t.environ, name) }

@@ -156,7 +156,7 @@ func (t *server) firstBuild(
 			return nil, err
 		}
 		about = a.About
-		return buildOf(a), nil
+		return a.Build(), nil
 	}
 	type result struct {
 		build serve.Build

@@ -228,8 +228,8 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if f.crashes && len(paths) == 0 {
 		paths = []string{record.CrashDir}
 	}
-	if len(paths) == 0 {
-		paths = ownFixtures(config.Of(c))
+	if own := config.Of(c).Fixtures(); len(paths) == 0 && own != "" {
+		paths = []string{own}
 	}
 	if len(paths) == 0 {
 		return nil, exit.Usagef("try: "+programName+" test fixtures/",
@@ -390,6 +390,24 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 	// Collecting the garbage of a short run costs more than it saves.
 	defer relaxCollector()()
 	return exit.Verdict(s.suite.Run(ctx))
+}
+
+// buildFirst runs the command that builds the component if that is missing or older than one of its
+// sources.
+func (s *testSettings) buildFirst(ctx context.Context, t *state, d doors) error {
+	if s.build == nil {
+		return nil
+	}
+	job := t.job(s.build.Command, s.build.Dir, s.build.Sources)
+	if path, err := s.find(d); err == nil {
+		if due, err := job.Due(path); err != nil || !due {
+			return err
+		}
+	}
+	if !s.suite.Quiet {
+		t.note("building: %s", s.build.Command)
+	}
+	return job.Run(ctx)
 }
 
 // host returns the target of the fixtures.

@@ -5,6 +5,7 @@ package config
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -111,6 +112,19 @@ func (s *Settings) Build() *Build {
 		return nil
 	}
 	return b
+}
+
+// fixturesFolder has the fixtures of a project.
+const fixturesFolder = "fixtures"
+
+// Fixtures returns the folder of fixtures beside the file, or else in the working folder; "" if
+// there is none.
+func (s *Settings) Fixtures() string {
+	path := filepath.Join(s.Folder(), fixturesFolder)
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return ""
+	}
+	return path
 }
 
 // Sets reports whether the value of a flag comes from the file.
