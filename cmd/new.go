@@ -1,11 +1,9 @@
 package cmd
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -91,25 +89,9 @@ func (t *state) askLanguage() (string, error) {
 		return "", exit.Usagef("try: "+programName+" new --lang rust NAME, or one of "+
 			strings.Join(scaffold.Names(), ", "), "new needs a language: --lang LANGUAGE")
 	}
-	languages := scaffold.Languages()
-	for i, l := range languages {
-		fmt.Fprintf(t.stderr, "%3d  %-7s %s\n", i+1, l.Name, l.About)
+	l, ok := scaffold.Ask(in, t.stderr, programName, t.stderr.Strong("Which language? "))
+	if !ok {
+		return "", exit.Usagef("name it: --lang LANGUAGE", "no language was chosen")
 	}
-	lines := bufio.NewReader(in)
-	for {
-		fmt.Fprint(t.stderr, t.stderr.Strong("Which language? "))
-		line, err := lines.ReadString('\n')
-		line = strings.TrimSpace(line)
-		if n, err := strconv.Atoi(line); err == nil && n >= 1 && n <= len(languages) {
-			return languages[n-1].Name, nil
-		}
-		if l := scaffold.Find(line); l != nil {
-			return l.Name, nil
-		}
-		if err != nil {
-			return "", exit.Usagef("name it: --lang LANGUAGE", "no language was chosen")
-		}
-		fmt.Fprintf(t.stderr, "%s: type a number from 1 to %d, or a name\n", programName,
-			len(languages))
-	}
+	return l.Name, nil
 }

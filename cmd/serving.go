@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"strings"
 	"sync"
 	"syscall"
-	"time"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/controls"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/listening"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
-	"github.com/wasihttp/wasihttp/cmd/internal/process"
 	"github.com/wasihttp/wasihttp/internal/reload"
-	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/serve"
-	"github.com/wasihttp/wasihttp/testrunner/suite"
 	"github.com/wasihttp/wasihttp/watch"
 )
 
@@ -88,9 +83,12 @@ func (t *server) serveOn(
 	d.Attach(server, file)
 	hangups, release := t.notify(syscall.SIGHUP)
 	defer release()
-	keys := t.openKeys()
+	user := controls.User{
+		Keys: t.openKeys(), Hangups: hangups, Closed: t.closed, Quit: quit,
+		Decider: d, Fixtures: fixtures, URL: listener.URL, Out: t.stderr, Note: t.note,
+	}
 	defer t.closeKeys()
-	t.announce(listener, about, path, s, keyHints(keys, fixtures))
+	t.announce(listener, about, path, s, user.Hints())
 
 	background, stop := context.WithCancel(ctx)
 	var tests sync.WaitGroup
@@ -102,10 +100,7 @@ func (t *server) serveOn(
 	}
 	ended := make(chan struct{}, 2)
 	go func() { left = d.Run(background); ended <- struct{}{} }()
-	go func() {
-		t.obey(background, keys, hangups, d, fixtures, quit, listener.URL)
-		ended <- struct{}{}
-	}()
+	go func() { user.Obey(background); ended <- struct{}{} }()
 	listening = false
 	err = server.Serve(ctx, listener.Listener)
 	stop()
@@ -178,85 +173,3 @@ func closeBuild(ctx context.Context, b serve.Build) error {
 	}
 	return b.Close(ctx)
 }
-
-// hangupDelay is how long after a hangup signal the system takes, at most, to close the terminal.
-const hangupDelay = 200 * time.Millisecond
-
-// obey acts on keys and signals until ctx ends. A hangup signal makes the server load the component
-// again, unless the terminal was closed.
-func (t *server) obey(
-	ctx context.Context, keys *term.Keys, hangups <-chan os.Signal, d *reload.Decider,
-	fixtures *suite.Retester, quit func(), url string,
-) {
-	gone := func() bool { return t.closed != nil && t.closed() }
-	recheck := time.NewTimer(hangupDelay)
-	defer recheck.Stop()
-	var opening sync.WaitGroup
-	defer opening.Wait()
-	presses := keys.Presses()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangups:
-			if gone() {
-				quit()
-				return
-			}
-			d.Again(ctx)
-			// The system may send the signal before it takes the terminal away.
-			recheck.Reset(hangupDelay)
-		case <-recheck.C:
-			if gone() {
-				quit()
-				return
-			}
-		case key, ok := <-presses:
-			switch {
-			case !ok:
-				// The terminal was closed.
-				quit()
-				return
-			case fixtures.Press(key):
-			case key == 'r':
-				d.Again(ctx)
-			case key == 'c':
-				// Erases the display and what was scrolled out of it.
-				_, _ = io.WriteString(t.stderr, "\x1b[H\x1b[2J\x1b[3J")
-			case key == 'o' && strings.HasPrefix(url, "unix:"):
-				t.note("no browser can open %s: use curl --unix-socket %s http://localhost/", url,
-					strings.TrimPrefix(url, "unix:"))
-			case key == 'o':
-				opening.Go(func() {
-					if process.OpenBrowser(ctx, url) != nil {
-						t.note("there is no browser to open; the address is %s", url)
-					}
-				})
-			case key == 'q':
-				quit()
-			case key == '?' || key == 'h':
-				_, _ = io.WriteString(t.stderr, keysHelp+d.Log.Details())
-			}
-		}
-	}
-}
-
-// keyHints returns what is said about keys at the start; nil if none are read.
-func keyHints(keys *term.Keys, fixtures *suite.Retester) []string {
-	if keys == nil {
-		return nil
-	}
-	hints := []string{"r reload", "c clear", "o open", "q quit", "? help"}
-	if fixtures != nil {
-		hints = append([]string{"d differences", "a accept"}, hints...)
-	}
-	return hints
-}
-
-const keysHelp = `  r  reload the component now
-  c  clear the screen
-  o  open the page in a browser
-  d  differences from the fixtures of --test; a accepts them
-  q  quit, as Ctrl-C does
-  ?  show this list, and what the last swap has changed
-`
