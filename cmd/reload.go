@@ -39,7 +39,8 @@ func guardCommand(t *state) *cli.Command {
 func (t *server) newDecider(path string, cfg loader.Config, s *serveSettings) *reload.Decider {
 	cfg.Reload = true
 	return reload.New(reload.Options{
-		Path: path, Changes: loader.Changes, Drain: s.drainTimeout, Abort: t.abort, Grace: lastGrace,
+		Path: path, Changes: loader.Changes,
+		Drain: s.drainTimeout, Abort: t.abort, Grace: lastGrace,
 		Wait: t.waits(s),
 		Log:  &reload.Log{Out: t.stderr, JSON: s.jsonLog, Quiet: s.quiet},
 		Read: func() ([]byte, error) {

@@ -270,16 +270,23 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		return nil, err
 	}
 	patterns := f.allowOutbound.Value()
-	if f.noOutbound && len(patterns) > 0 {
-		return nil, exit.Usagef("remove one of the two flags",
-			"--no-outbound and --allow-outbound contradict each other")
+	for _, pair := range []struct {
+		both bool
+		a, b string
+	}{
+		{f.noOutbound && len(patterns) > 0, "no-outbound", "allow-outbound"},
+		{f.noCache && f.cacheDir != "", "no-cache", "cache-dir"},
+		{f.exec != "" && !f.watch, "exec", "watch=false"},
+		{f.poll != 0 && !f.watch, "poll", "watch=false"},
+	} {
+		if pair.both {
+			return nil, exit.Usagef("remove one of the two flags",
+				"--%s and --%s contradict each other", pair.a, pair.b)
+		}
 	}
-	if f.noCache && f.cacheDir != "" {
-		return nil, exit.Usagef("remove one of the two flags",
-			"--no-cache and --cache-dir contradict each other")
-	}
-	if err := f.checkReload(); err != nil {
-		return nil, err
+	if len(f.sources.Value()) > 0 && f.exec == "" {
+		return nil, exit.Usagef("add --exec with the command that builds the component",
+			"--source needs --exec: it names what the command depends on")
 	}
 	dirs, err := values.Dirs(f.dirs.Value())
 	if err != nil {
@@ -371,22 +378,6 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 // err. It returns err, or the first error of writing.
 func (s *serveSettings) reported(err error) error {
 	return cmp.Or(err, s.profile.Write(), s.used.Write())
-}
-
-// checkReload finds flags of reloading that contradict each other.
-func (f *serveFlags) checkReload() error {
-	switch {
-	case f.exec != "" && !f.watch:
-		return exit.Usagef("remove one of the two flags",
-			"--exec and --watch=false contradict each other")
-	case f.poll != 0 && !f.watch:
-		return exit.Usagef("remove one of the two flags",
-			"--poll and --watch=false contradict each other")
-	case len(f.sources.Value()) > 0 && f.exec == "":
-		return exit.Usagef("add --exec with the command that builds the component",
-			"--source needs --exec: it names what the command depends on")
-	}
-	return nil
 }
 
 // cacheFolder returns the folder for compiled code; "" if compiled code is not

@@ -11,8 +11,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/words"
 )
 
-// Retester runs fixtures again and again, and says in a line how each run has ended. Its methods may
-// be called from many goroutines, Run from one.
+// Retester runs fixtures again and again, and says in a line how each run has ended. Its methods
+// may be called from many goroutines, Run from one.
 type Retester struct {
 	suite *Suite
 	json  bool
@@ -20,8 +20,8 @@ type Retester struct {
 	keys  chan byte
 }
 
-// NewRetester returns the retester of a suite, which writes to the Err of the suite, as JSON if that
-// is set. Options.All must be set.
+// NewRetester returns the retester of a suite, which writes to the Err of the suite, as JSON if
+// json is set. Options.All must be set.
 func NewRetester(s *Suite, json bool) *Retester {
 	return &Retester{suite: s, json: json, due: make(chan struct{}, 1), keys: make(chan byte, 1)}
 }

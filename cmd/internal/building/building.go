@@ -97,8 +97,9 @@ func (j *Job) Due(path string) (bool, error) {
 		Options: watch.Options{Problem: func(watch.Problem) {}},
 	})
 	if err != nil {
-		return false, exit.Loadf(err, "name the sources with source = […] in wasihttp.toml, or use "+
-			"--no-build", "cannot look at the sources: %v", err)
+		return false, exit.Loadf(err,
+			"name the sources with source = […] in wasihttp.toml, or use --no-build",
+			"cannot look at the sources: %v", err)
 	}
 	return due, nil
 }
