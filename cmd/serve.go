@@ -23,7 +23,6 @@ import (
 	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/serve"
 	"github.com/wasihttp/wasihttp/serve/console"
-	"github.com/wasihttp/wasihttp/serve/listen"
 	"github.com/wasihttp/wasihttp/watch"
 )
 
@@ -230,71 +229,22 @@ func (t *server) serverOptions(s *serveSettings, l *listening.Listener) serve.Op
 	return o
 }
 
-// announce writes what is served, and then the address, on the line that scripts wait for.
+// announce writes what is served, and where.
 func (t *server) announce(
 	l *listening.Listener, about loader.Description, path string, s *serveSettings, keys []string,
 ) {
-	url, note := l.URL, ""
-	if !listen.IsLoopback(l.Listener) {
-		note = "other machines can reach this address" + briefPages(s.errorPages)
+	a := listening.Announcement{
+		About: about, Path: path, Quiet: s.quiet, JSON: s.jsonLog, ErrorPages: s.errorPages,
+		Note: t.note,
 	}
-	switch {
-	case s.quiet:
-	case s.jsonLog:
-		if about.File != "" {
-			_, _ = io.WriteString(t.stderr, about.JSON()+"\n")
-		}
-	case s.console != nil:
-		start := &console.Start{
-			Address: url, Note: note, Command: s.exec, Sources: s.execSources(),
-			Recording: cmp.Or(s.record.Dir, s.record.Session), Fixtures: s.fixtures, Keys: keys,
+	if s.console != nil {
+		a.Banner = &console.Start{
+			Command: s.exec, Sources: s.execSources(), Fixtures: s.fixtures, Keys: keys,
+			Recording: cmp.Or(s.record.Dir, s.record.Session),
 		}
 		if s.watch {
-			start.Watching = s.load.Parts.Paths(path)
-		}
-		start.Component, start.Build = about.Short(path)
-		if c := l.Certificate; c != nil {
-			t.notes(c.Notes)
-			start.Certificate, start.Fingerprint = c.Short(), c.Fingerprint()
-		}
-		_, _ = io.WriteString(t.stderr, start.Text(t.stderr))
-		return
-	case about.File != "":
-		// Some programs look for the address on the very first line.
-		_, _ = io.WriteString(t.stderr, about.Text(t.stderr)+", at "+url+"\n")
-		if note != "" {
-			fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem), note)
+			a.Banner.Watching = s.load.Parts.Paths(path)
 		}
 	}
-	t.announceTLS(l, s)
-	_, _ = io.WriteString(t.stderr, console.Announcement(t.stderr, url))
-}
-
-// announceTLS writes what a user has to know of the certificate of https.
-func (t *server) announceTLS(l *listening.Listener, s *serveSettings) {
-	c := l.Certificate
-	if c == nil {
-		return
-	}
-	t.notes(c.Notes)
-	switch {
-	case s.quiet:
-	case s.jsonLog:
-		_, _ = io.WriteString(t.stderr, c.JSON()+"\n")
-	default:
-		fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair(term.SymbolItem), term.Clean(c.Text()))
-	}
-}
-
-func (t *state) notes(lines []string) {
-	for _, line := range lines {
-		t.note("%s", line)
-	}
-}
-
-func briefPages(pages serve.ErrorPages) string {
-	if pages == serve.PagesAuto {
-		return "; error pages are brief (--error-pages full shows more)"
-	}
-	return ""
+	l.Announce(t.stderr, a)
 }
