@@ -270,21 +270,17 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		return nil, err
 	}
 	patterns := f.allowOutbound.Value()
-	for _, pair := range []struct {
-		both bool
-		a, b string
-	}{
-		{f.noOutbound && len(patterns) > 0, "no-outbound", "allow-outbound"},
-		{f.noCache && f.cacheDir != "", "no-cache", "cache-dir"},
-		{f.exec != "" && !f.watch, "exec", "watch=false"},
-		{f.poll != 0 && !f.watch, "poll", "watch=false"},
-	} {
-		if pair.both {
-			return nil, exit.Usagef("remove one of the two flags",
-				"--%s and --%s contradict each other", pair.a, pair.b)
-		}
-	}
-	if len(f.sources.Value()) > 0 && f.exec == "" {
+	const both = "remove one of the two flags"
+	switch {
+	case f.noOutbound && len(patterns) > 0:
+		return nil, exit.Usagef(both, "--no-outbound and --allow-outbound contradict each other")
+	case f.noCache && f.cacheDir != "":
+		return nil, exit.Usagef(both, "--no-cache and --cache-dir contradict each other")
+	case f.exec != "" && !f.watch:
+		return nil, exit.Usagef(both, "--exec and --watch=false contradict each other")
+	case f.poll != 0 && !f.watch:
+		return nil, exit.Usagef(both, "--poll and --watch=false contradict each other")
+	case len(f.sources.Value()) > 0 && f.exec == "":
 		return nil, exit.Usagef("add --exec with the command that builds the component",
 			"--source needs --exec: it names what the command depends on")
 	}

@@ -76,7 +76,7 @@ type source struct {
 // messageCalls lists the functions that make a message, and the place of its text in their
 // arguments.
 var messageCalls = map[string]int{
-	"Usagef": 1, "Loadf": 2, "note": 0, "notice": 0, "newProblem": 4, "problem": 2, "fail": 2, "say": 0,
+	"Usagef": 1, "Loadf": 2, "note": 0, "Note": 0, "notice": 0, "newProblem": 4, "problem": 2, "fail": 2, "say": 0,
 }
 
 // verb is a directive of package fmt.
