@@ -5,8 +5,6 @@ package files
 import (
 	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // From <sys/stat.h> of macOS.
@@ -21,20 +19,7 @@ func setFileTimes(f *os.File, access, modify Stamp) error {
 	if err != nil {
 		return err
 	}
-	times := []time.Time{st.Access, st.Modify}
-	for i, s := range []Stamp{access, modify} {
-		switch s.Kind {
-		case StampNow:
-			times[i] = time.Now()
-		case StampTime:
-			times[i] = s.Time
-		}
-	}
-	tv := make([]unix.Timeval, len(times))
-	for i, t := range times {
-		tv[i] = unix.NsecToTimeval(t.UnixNano())
-	}
-	return withFd(f, func(fd int) error { return unix.Futimes(fd, tv) })
+	return setMicroseconds(f, stamped(st, access, modify, time.Now()))
 }
 
 func syncFile(f *os.File, _ bool) error { return f.Sync() }
@@ -51,20 +36,4 @@ func readNow(*os.File, []byte, int64, bool) (n int, end bool) { return 0, false 
 
 func isQuick(*os.File) bool { return false }
 
-// readEntries returns entries of an open folder, up to n. What a system's list says of their kinds
-// cannot be relied on.
-func readEntries(dir *os.File, n int) (list []Entry, err error) {
-	names, err := dir.Readdirnames(n)
-	for _, name := range names {
-		p := place{dir: dir, name: name}
-		st, err := p.stat()
-		switch err {
-		case nil:
-			list = append(list, Entry{Name: name, Type: st.Type})
-		case unix.ENOENT: // it has gone meanwhile
-		default:
-			list = append(list, Entry{Name: name})
-		}
-	}
-	return list, err
-}
+func readEntries(dir *os.File, n int) ([]Entry, error) { return entriesByName(dir, n) }

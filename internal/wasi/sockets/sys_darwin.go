@@ -15,36 +15,9 @@ const (
 	inherits = false
 )
 
-func newSocket(family, kind int) (int, error) {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	fd, err := unix.Socket(family, kind, 0)
-	if err != nil {
-		return -1, err
-	}
-	return private(fd)
-}
+func newSocket(family, kind int) (int, error) { return socketInSteps(family, kind) }
 
-func acceptSocket(fd int) (int, unix.Sockaddr, error) {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	n, from, err := unix.Accept(fd)
-	if err != nil {
-		return -1, nil, err
-	}
-	n, err = private(n)
-	return n, from, err
-}
-
-// private makes a new descriptor non-blocking and keeps it from other programs.
-func private(fd int) (int, error) {
-	unix.CloseOnExec(fd)
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd) // nothing was done with it
-		return -1, err
-	}
-	return fd, nil
-}
+func acceptSocket(fd int) (int, unix.Sockaddr, error) { return acceptInSteps(fd) }
 
 // connectToNone connects to an address without a family, which removes the peer.
 func connectToNone(fd int) error {
