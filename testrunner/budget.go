@@ -47,8 +47,10 @@ func (f *fileRun) checkBudgets(r *Result, u *used, s *hurl.Settings) {
 			continue
 		}
 		over := b.format(b.used-b.Max) + " more"
-		if b.Max > 0 {
-			over += fmt.Sprintf(", %.0f %%", 100*float64(b.used-b.Max)/float64(b.Max))
+		if ratio := float64(b.used) / float64(b.Max); ratio >= 10 && b.Max > 0 {
+			over += fmt.Sprintf(", %.0f times as much", ratio)
+		} else if b.Max > 0 {
+			over += fmt.Sprintf(", %.0f %%", 100*(ratio-1))
 		}
 		p := Problem{
 			Kind: ProblemBudget, Range: b.Range, Title: b.title,

@@ -35,7 +35,7 @@ func TestABudgetThatIsNotEnoughIsAMismatch(t *testing.T) {
 			"Memory (@max-memory): expected at most 2MiB, got 3136KiB (1088KiB more, 53 %)"},
 		{"of the entry", "# @max-memory 1KiB\n\n# @max-memory 2MiB\n" + get, "pass", ""},
 		{"of an expected failure", "# @max-memory 1KiB\n# @expect trap\nGET http://localhost/trap\n", "mismatch",
-			"Memory (@max-memory): expected at most 1KiB, got 64KiB (63KiB more, 6300 %)"},
+			"Memory (@max-memory): expected at most 1KiB, got 64KiB (63KiB more, 64 times as much)"},
 	} {
 		h := &fakeHost{reusable: true, response: func(n int, r *testrunner.Request) *testrunner.Response {
 			if r.Target == "/trap" {

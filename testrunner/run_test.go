@@ -399,3 +399,25 @@ func TestTheComponentOfTheUserComesBeforeThatOfAFixture(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestANewInstanceThatWasWantedAnywayNeedsNoNote(t *testing.T) {
+	failing := &fakeHost{reusable: true, response: func(n int, r *testrunner.Request) *testrunner.Response {
+		if strings.HasSuffix(r.Target, "/trap") {
+			return failure(testrunner.Trap, "")
+		}
+		return text(200, "")
+	}}
+	const trap, get = "GET http://h/trap\n", "GET http://h/\n"
+	for name, tt := range map[string]struct {
+		options testrunner.Options
+		want    int
+	}{
+		"one instance": {testrunner.Options{}, 1},
+		"of each file": {testrunner.Options{Isolate: testrunner.IsolateFile}, 0},
+	} {
+		files, _ := run(t, failing, tt.options, parse(t, get+trap, get))
+		if notes := files[1].Results[0].Notes; len(notes) != tt.want {
+			t.Errorf("%s: %q", name, notes)
+		}
+	}
+}

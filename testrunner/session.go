@@ -68,6 +68,7 @@ func (s *session) fresh() {
 	for _, slot := range s.slots {
 		slot.mu.Lock()
 		slot.drop(slot.instance)
+		slot.note = "" // nobody expects the one before
 		slot.mu.Unlock()
 	}
 }
@@ -154,9 +155,10 @@ func (s *slot) take(
 	if s.single || fresh && s.instance != nil && s.instance.used > 0 {
 		s.drop(s.instance)
 	}
-	if s.note != "" {
-		x.notes, s.note = append(x.notes, s.note), ""
+	if s.note != "" && !fresh {
+		x.notes = append(x.notes, s.note)
 	}
+	s.note = ""
 	if in, err = s.current(ctx); err != nil {
 		return nil, 0, err
 	}
