@@ -117,8 +117,15 @@ func hello(context.Context, string, *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("hello"))}, nil
 }
 
-// startServe runs "serve FILE args…" with h as the component.
+// startServe runs "serve FILE args…" with h as the component, and keeps crashes out of the way.
 func startServe(t *testing.T, h handlerFunc, args ...string) *session {
+	t.Helper()
+	crashes := filepath.Join(t.TempDir(), "crashes")
+	return startPlainServe(t, h, append([]string{"--crash-dir", crashes}, args...)...)
+}
+
+// startPlainServe runs "serve FILE args…" with h as the component.
+func startPlainServe(t *testing.T, h handlerFunc, args ...string) *session {
 	t.Helper()
 	s := newSession()
 	s.cfg, s.closed = make(chan loader.Config, 1), make(chan struct{})
@@ -126,8 +133,7 @@ func startServe(t *testing.T, h handlerFunc, args ...string) *session {
 	if err := os.WriteFile(s.file, []byte("component"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	crashes := filepath.Join(t.TempDir(), "crashes")
-	st := s.state(append([]string{programName, "serve", s.file, "--crash-dir", crashes}, args...)...)
+	st := s.state(append([]string{programName, "serve", s.file}, args...)...)
 	st.environ = []string{"HOME=/home/me"}
 	d := doors{
 		load: func(_ context.Context, path string, cfg loader.Config) (*loader.App, error) {
@@ -241,6 +247,21 @@ func TestServeKeepsRequestsThatTrapped(t *testing.T) {
 	text, err := os.ReadFile(path)
 	if err != nil || filepath.Dir(path) != dir || !strings.Contains(string(text), "/a\n") {
 		t.Errorf("%v: %s", err, text)
+	}
+}
+
+func TestRequestsThatTrappedAreKeptInTheProject(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := startPlainServe(t, func(context.Context, string, *http.Request) (*http.Response, error) {
+		return nil, &serve.Failure{Outcome: serve.Trap, Cause: "unreachable"}
+	}, "--addr=127.0.0.1:0")
+	get(t, s.url(t))
+	path := s.err.await(t, `the request is kept as (\S+\.hurl); test --crashes says`)
+	if filepath.ToSlash(filepath.Dir(path)) != ".wasihttp/crashes" {
+		t.Errorf("kept as %s", path)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
 	}
 }
 
