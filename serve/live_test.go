@@ -330,7 +330,7 @@ func TestPagesShowWhatAFailedBuildHasWritten(t *testing.T) {
 			}
 		}
 		if strings.Count(body, "it failed") > 2 {
-			t.Errorf("%s: the reason is told again:\n%s", accept, body)
+			t.Errorf("%s: the reason is repeated:\n%s", accept, body)
 		}
 	}
 }

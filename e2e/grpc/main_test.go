@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv(builtVariable, program); err != nil {
 		panic(err)
 	}
-	// The program is told where it keeps things: nothing stays behind.
+	// All that the program keeps is in folders of the test: nothing stays behind.
 	if err := os.Setenv(cacheVariable, filepath.Join(folder, "cache")); err != nil {
 		panic(err)
 	}

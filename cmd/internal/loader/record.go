@@ -42,8 +42,8 @@ func (cfg *Config) NoteSockets(say func(line string)) { cfg.Used = socketsNoted(
 // socketsTold is how many addresses and names are reported.
 const socketsTold = 5
 
-// socketsNoted returns what calls next, unless it is nil, and reports each address and name that is
-// reached through sockets once.
+// socketsNoted returns a function that calls next, if that is not nil, and names each address and
+// host that is reached through sockets once.
 func socketsNoted(next func(wasi.Use), say func(line string)) func(wasi.Use) {
 	var mu sync.Mutex
 	told := make(map[string]bool)
