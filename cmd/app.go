@@ -60,7 +60,7 @@ func commandLine(t *state, d doors) *cli.App {
 }
 
 const appExamples = `
-wasihttp new --lang rust hello write a new project
+wasihttp new --lang js hello   write a new project
 wasihttp serve app.wasm        serve a component on http://127.0.0.1:8080/
 wasihttp serve                 find the component in this project, and serve it
 wasihttp run tool.wasm ARGS…   run a component that is a command
