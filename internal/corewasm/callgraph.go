@@ -52,6 +52,7 @@ func newCallGraph(w *rewriter) *callGraph {
 	g := &callGraph{first: info.ImportedFuncs, nodes: make([]callNode, len(info.Funcs))}
 	g.calls = make([]uint32, 0, info.CodeSize()/64)
 	r := walker{reader: info.reader(secCode), table: newOpcodes()}
+	r.unthreaded = len(w.probers) > 0
 	whole, p := r.b, newPlain(w)
 	var in graphWalk
 	for i := range r.u32() {

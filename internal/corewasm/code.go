@@ -9,7 +9,11 @@ func (w *rewriter) code() ([]byte, error) {
 	r := walker{reader: w.info.reader(secCode), table: newOpcodes()}
 	n := r.u32()
 	dst := make([]byte, countSize, len(s.content)+len(s.content)/3+64)
+	r.unthreaded = len(w.probers) > 0
 	b := bodyRewriter{w: w, walker: &r, plain: newPlain(w)}
+	for _, p := range w.probers {
+		b.probes = append(b.probes, probing{prober: p})
+	}
 	if w.safepoints != nil {
 		b.costs.graph = newCallGraph(w)
 	}
@@ -74,6 +78,9 @@ type bodyRewriter struct {
 	// are the blocks around an instruction that stand for a try_table there.
 	split bool
 	tries []splitTry
+	// probes insert code; scratch is set if that uses the local that is added.
+	probes  []probing
+	scratch bool
 }
 
 type spot struct{ out, at int }
@@ -96,6 +103,10 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		b.failAt(start, "function has %d local variables, more than %d", locals, maxLocals)
 	}
 	exprAt := b.pos
+	b.scratch = false
+	for i := range b.probes {
+		b.probes[i].start(b.walker, start, w.info.ImportedFuncs+fn)
+	}
 	ft, ok := w.info.FuncTypeOf(w.info.ImportedFuncs + fn)
 	if !ok {
 		b.failAt(start, "function has a malformed type")
@@ -128,12 +139,15 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	own := b.costs.parts[0].most + int32(locals)
 	s := w.safepoints
 	counts := s != nil && b.costs.graph.nodes[fn].counts
-	if s == nil || !counts && loops == 0 && b.bulks == 0 {
+	if (s == nil || !counts && loops == 0 && b.bulks == 0) && !b.scratch {
 		return b.emit(dst, b.b[start:exprAt])
 	}
-	kinds := s.loopKinds(b.costs.parts[1:], b.local+1)
-	for _, l := range b.costs.parts[1:] {
-		s.complete(b.out, l, kinds)
+	var kinds []loopKind
+	if s != nil {
+		kinds = s.loopKinds(b.costs.parts[1:], b.local+1)
+		for _, l := range b.costs.parts[1:] {
+			s.complete(b.out, l, kinds)
+		}
 	}
 	head := b.head[:0].u32(uint32(groups) + 1)
 	at := start
@@ -196,6 +210,7 @@ func (b *bodyRewriter) instructions(returns bool) (calls bool) {
 	b.restart()
 	b.costs.reset(returns)
 	for len(b.costs.frames) > 0 {
+		b.probeBlocks()
 		if b.plain != nil {
 			b.costs.spend(b.plain.skip(b.walker))
 			b.due()
@@ -207,6 +222,7 @@ func (b *bodyRewriter) instructions(returns bool) (calls bool) {
 		if w.lines != nil && mayTrap(b.op, b.imm) {
 			b.spots = append(b.spots, spot{len(b.out) + b.at - b.from, b.at})
 		}
+		b.probeBranch()
 		tried := b.split && b.beginTry()
 		switch b.imm {
 		case immTryTable:

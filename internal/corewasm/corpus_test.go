@@ -139,6 +139,13 @@ func TestRealModulesStayValid(t *testing.T) {
 		if (before == nil) != (after == nil) {
 			t.Errorf("%s: before %v, after %v", name, before, after)
 		}
+		opt.Coverage = "\x00covered"
+		covered, err := corewasm.RewriteScanned(info, opt)
+		if err != nil {
+			t.Errorf("%s: with coverage: %v", name, err)
+		} else if after := compiles(ctx, r, covered.Wasm); before == nil && after != nil {
+			t.Errorf("%s: with coverage: %v", name, after)
+		}
 	})
 	if modules == 0 {
 		t.Error("no modules were found")

@@ -23,8 +23,12 @@ type dispatch struct {
 }
 
 // findDispatch reads the br_table at the beginning of the loop that w has read, whose frame has the
-// index loop. It returns nil if there is none.
+// index loop. It returns nil if there is none, or if w has branches go
+// where they say.
 func findDispatch(w *walker, loop int) *dispatch {
+	if w.unthreaded {
+		return nil
+	}
 	r := reader{b: w.b, pos: w.pos}
 	inner := loop
 	for r.pos+1 < len(r.b) && r.b[r.pos] == 0x02 && r.b[r.pos+1] == 0x40 {

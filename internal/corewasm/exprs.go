@@ -8,7 +8,8 @@ func (w *rewriter) withExprs(id byte) ([]byte, error) {
 
 func (w *rewriter) exprsOf(id byte, e *elemWriter) ([]byte, error) {
 	s := w.info.sec[id]
-	add := id == secGlobal && w.safepoints != nil
+	table := id == secTable && w.coverage != nil
+	add := id == secGlobal && w.safepoints != nil || table
 	if !s.present && !add {
 		return nil, nil
 	}
@@ -60,7 +61,10 @@ func (w *rewriter) exprsOf(id byte, e *elemWriter) ([]byte, error) {
 			}
 		}
 	}
-	if add {
+	switch {
+	case table:
+		e.out = w.coverage.appendTable(e.out)
+	case add:
 		e.out = append(e.out, byte(I32), 1, 0x41)
 		e.out = appendS32(e.out, w.opt.first())
 		e.out = append(e.out, 0x0b)

@@ -158,6 +158,8 @@ type walker struct {
 	arg   uint32
 	// last and before are positions of the two instructions before it, -1 if there are not so many.
 	last, before int
+	// unthreaded says that branches go where they say, see dispatch.
+	unthreaded bool
 }
 
 // restart forgets the instructions before those to come.

@@ -36,6 +36,10 @@ type Options struct {
 	// dropped, with the imports and exports of them: code that reads one has the number in its
 	// place, and code that sets one, which must be to the same, does nothing.
 	Known []Known
+	// Coverage, unless empty, exports a function of type (i32) -> (i64) under this name, with which
+	// the host reads what of the module has run; see [Info.Covered]. Result n of it is word n of
+	// [Rewritten].Coverage words. It needs Safepoint.
+	Coverage string
 	// Lines adds a line table that maps code offsets of the rewritten module to "lines" that are
 	// code offsets in the original: an engine that prints line numbers in backtraces then prints
 	// the place of each frame.
@@ -74,6 +78,8 @@ type Rewritten struct {
 	Globals []GlobalExport
 	// Code holds properties of the function bodies.
 	Code CodeFacts
+	// Coverage is how many words the function returns that [Options].Coverage exports.
+	Coverage int
 	// Companions hold the memories beyond the first, if there are any.
 	Companions []Companion
 	// Offsets maps offsets in the new code section to the old one.

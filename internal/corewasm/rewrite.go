@@ -55,6 +55,8 @@ type rewriter struct {
 	added      []Export // beyond those of the module
 	globals    []uint32 // new indices of globals, nil: as before
 	stored     []bool   // globals that code sets
+	probers    []prober // insert code by basic block
+	coverage   *coverage
 }
 
 func (w *rewriter) run() (*Rewritten, error) {
@@ -71,6 +73,10 @@ func (w *rewriter) run() (*Rewritten, error) {
 	if w.opt.Safepoint != nil && len(info.Funcs) > 0 {
 		w.safepoints = newSafepoints(w)
 	}
+	if w.opt.Coverage != "" && w.safepoints != nil {
+		w.coverage = newCoverage(w)
+		w.probers = append(w.probers, w.coverage)
+	}
 	if w.opt.Lines {
 		w.lines = &lineTable{}
 	}
@@ -80,6 +86,7 @@ func (w *rewriter) run() (*Rewritten, error) {
 	}
 	w.moveData()
 	w.exportGlobals()
+	w.exportCoverage()
 	if err := w.exportStart(); err != nil {
 		return nil, err
 	}
@@ -298,6 +305,16 @@ func (w *rewriter) exportStart() error {
 	}
 	w.added = append(w.added, Export{Name: w.opt.StartExport, Kind: KindFunc, Index: w.info.Start})
 	return nil
+}
+
+// exportCoverage exports the function that reads what ran. The index of the export is that of an
+// original function, or of one behind these.
+func (w *rewriter) exportCoverage() {
+	if w.coverage != nil {
+		w.out.Coverage = int(w.coverage.words())
+		w.added = append(w.added, Export{Name: w.opt.Coverage, Kind: KindFunc,
+			Index: w.coverage.read - w.out.shift})
+	}
 }
 
 func (w *rewriter) exports() []byte {

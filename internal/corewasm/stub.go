@@ -53,19 +53,21 @@ type Kept struct {
 	Code    CodeFacts
 	// Shift is how many functions were added behind the imported ones.
 	Shift uint32
+	// Coverage is that of [Rewritten].
+	Coverage int
 }
 
 // Keep returns what Restore takes. ok is false for a module with companions, which cannot be
 // restored.
 func (w *Rewritten) Keep() (k Kept, ok bool) {
-	return Kept{w.Globals, w.Code, w.shift}, len(w.Companions) == 0
+	return Kept{w.Globals, w.Code, w.shift, w.Coverage}, len(w.Companions) == 0
 }
 
 // Restore returns what [RewriteScanned] returned for the same module and options when Kept was
 // made, but for Wasm and Offsets.
 func (k Kept) Restore(info *Info, opt Options) *Rewritten {
 	w := &rewriter{info: info, opt: opt, out: &Rewritten{
-		Info: info, Globals: k.Globals, Code: k.Code,
+		Info: info, Globals: k.Globals, Code: k.Code, Coverage: k.Coverage,
 		importedFuncs: info.ImportedFuncs, shift: k.Shift, ownFuncs: uint32(len(info.Funcs)),
 	}}
 	w.moveData()
