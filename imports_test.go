@@ -17,7 +17,7 @@ const module = "github.com/wasihttp/wasihttp"
 var allowed = map[string][]string{
 	"main": {"cmd"},
 	"cmd": {"serve", "testrunner", "watch", "host", "wasi", "handler", "component",
-		"internal/interfaces", "internal/scaffold",
+		"internal/explorer", "internal/interfaces", "internal/scaffold",
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
 		"internal/devcert", "internal/kvfile", "internal/record", "internal/inspect", "internal/reload",
 		"internal/profile", "internal/settings", "internal/units", "internal/words"},
@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"internal/kvfile":   {"internal/wasi"},
 	"internal/inspect": {"component", "internal/compose", "internal/corewasm", "internal/regular",
 		"internal/term", "internal/units", "internal/words"},
+	"internal/explorer": {"serve"},
 	"internal/fixture":  {"internal/curl", "internal/regular", "internal/words"},
 	"internal/panics":   {"internal/words"},
 	"internal/record":   {"internal/fixture", "internal/regular", "internal/words", "serve"},

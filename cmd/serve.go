@@ -14,9 +14,13 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
+	"github.com/wasihttp/wasihttp/cmd/internal/controls"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/exploring"
 	"github.com/wasihttp/wasihttp/cmd/internal/listening"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
+	"github.com/wasihttp/wasihttp/cmd/internal/version"
+	"github.com/wasihttp/wasihttp/internal/explorer"
 	"github.com/wasihttp/wasihttp/internal/record"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
@@ -194,7 +198,9 @@ func (t *state) watchProblem(p watch.Problem) {
 }
 
 // serverOptions translates the settings for the server.
-func (t *server) serverOptions(s *serveSettings, l *listening.Listener) serve.Options {
+func (t *server) serverOptions(
+	s *serveSettings, l *listening.Listener, x *explorer.Explorer,
+) serve.Options {
 	o := serve.Options{
 		TLS:           l.TLS,
 		Timeout:       s.load.Timeout,
@@ -209,6 +215,9 @@ func (t *server) serverOptions(s *serveSettings, l *listening.Listener) serve.Op
 		Abort:      t.abort,
 		LiveReload: s.liveReload,
 		Log:        serve.TextLog(t.stderr, s.quiet),
+	}
+	if x != nil {
+		o.Explorer = x
 	}
 	switch {
 	case s.jsonLog:
@@ -229,17 +238,32 @@ func (t *server) serverOptions(s *serveSettings, l *listening.Listener) serve.Op
 	return o
 }
 
+// explorer returns the explorer; nil if there is none.
+func (t *server) explorer(
+	s *serveSettings, l *listening.Listener, path string,
+) *explorer.Explorer {
+	if !s.explorer {
+		return nil
+	}
+	return exploring.New(exploring.Settings{
+		Listen: &s.listen, URL: l.URL, Names: s.allowHosts, Path: path,
+		Version: version.Of(programName, version.Build()).Version,
+	})
+}
+
 // announce writes what is served, and where.
 func (t *server) announce(
-	l *listening.Listener, about loader.Description, path string, s *serveSettings, keys []string,
+	l *listening.Listener, about loader.Description, path string, s *serveSettings,
+	user *controls.User,
 ) {
 	a := listening.Announcement{
 		About: about, Path: path, Quiet: s.quiet, JSON: s.jsonLog, ErrorPages: s.errorPages,
-		Note: t.note,
+		Explorer: user.Explorer, Note: t.note,
 	}
 	if s.console != nil {
 		a.Banner = &console.Start{
-			Command: s.exec, Sources: s.execSources(), Fixtures: s.fixtures, Keys: keys,
+			Command: s.exec, Sources: s.execSources(), Fixtures: s.fixtures,
+			Keys: user.Hints(), Explorer: user.Explorer,
 			Recording: cmp.Or(s.record.Dir, s.record.Session),
 		}
 		if s.watch {

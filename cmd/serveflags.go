@@ -59,6 +59,7 @@ type serveFlags struct {
 	noCache  bool
 
 	watch, liveReload bool
+	noExplorer        bool
 	poll              cmdline.Span
 	exec              string
 	sources           cli.StringSlice
@@ -194,6 +195,8 @@ func (f *serveFlags) all() []cli.Flag {
 		"time to `FILE`, for go tool pprof and speedscope")
 	b.Text(profiling.HTMLFlag, &f.profile.HTML, "",
 		"at the end, write that to `FILE`, as a page with a flame graph")
+	b.Toggle("no-explorer", &f.noExplorer,
+		"do not keep what requests did, and serve no page about them at /__wasihttp/")
 	b.Text(capabilities.Flag, &f.capabilities, "",
 		"at the end, write what the component used and what it was refused to `FILE`, as JSON")
 
@@ -233,6 +236,7 @@ type serveSettings struct {
 	console    *console.Console
 	watch      bool
 	liveReload bool
+	explorer   bool
 	poll       time.Duration
 	exec       string
 	sources    []string
@@ -317,6 +321,7 @@ func (f *serveFlags) settings(t *state) (*serveSettings, error) {
 		loggingPrefix: !f.noLoggingPrefix,
 		watch:         f.watch,
 		liveReload:    f.liveReload,
+		explorer:      !f.noExplorer,
 		poll:          time.Duration(f.poll),
 		exec:          f.exec,
 		sources:       f.sources.Value(),

@@ -52,6 +52,7 @@ func (t *server) serveOn(
 		return err
 	}
 	defer closeKeyValue()
+	explorer := t.explorer(s, listener, path)
 	d := t.newDecider(path, cfg, s)
 	fixtures := t.newRetester(path, s)
 	d.Swapped = fixtures.Again
@@ -79,16 +80,17 @@ func (t *server) serveOn(
 		defer func() { _ = w.Close() }()
 		file = w
 	}
-	server := serve.New(build, t.serverOptions(s, listener))
+	server := serve.New(build, t.serverOptions(s, listener, explorer))
 	d.Attach(server, file)
 	hangups, release := t.notify(syscall.SIGHUP)
 	defer release()
 	user := controls.User{
 		Keys: t.openKeys(), Hangups: hangups, Closed: t.closed, Quit: quit,
-		Decider: d, Fixtures: fixtures, URL: listener.URL, Out: t.stderr, Note: t.note,
+		Decider: d, Fixtures: fixtures, URL: listener.URL, Explorer: explorer.URL(),
+		Out: t.stderr, Note: t.note,
 	}
 	defer t.closeKeys()
-	t.announce(listener, about, path, s, user.Hints())
+	t.announce(listener, about, path, s, &user)
 
 	background, stop := context.WithCancel(ctx)
 	var tests sync.WaitGroup

@@ -83,6 +83,8 @@ type Options struct {
 	TLS *tls.Config
 	// LiveReload makes HTML pages reload themselves after a swap.
 	LiveReload bool
+	// Explorer, unless nil, has the paths below /__wasihttp/ that are not those of LiveReload.
+	Explorer http.Handler
 }
 
 // Record describes a request that has ended, for the log.
@@ -353,16 +355,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	own := isOwn(r.Host, s.options.AllowHosts)
-	if !own && strings.HasPrefix(r.URL.Path, reservedPath) {
-		s.mark(w.Header(), s.current.Load())
-		const text = "403 Forbidden: these pages are for localhost, addresses, " +
-			"and the names that --allow-host lists"
-		http.Error(w, text, http.StatusForbidden)
-		return
-	}
-	if s.live != nil && strings.HasPrefix(r.URL.Path, reservedPath) {
-		s.mark(w.Header(), s.current.Load())
-		s.live.serve(w, r, s.detailed.Load())
+	if strings.HasPrefix(r.URL.Path, reservedPath) && s.serveReserved(w, r, own) {
 		return
 	}
 	s.active.Add(1)
@@ -382,4 +375,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.r = q.x.Request()
 	q.run()
 	q.x.End()
+}
+
+// serveReserved serves a request for a path of the server's own. It reports whether it did: without
+// live reload and the explorer, these paths are the program's. own is isOwn of the request.
+func (s *Server) serveReserved(w http.ResponseWriter, r *http.Request, own bool) bool {
+	live := r.URL.Path == livePath || r.URL.Path == scriptPath
+	switch {
+	case s.options.Explorer != nil && !(live && s.live != nil):
+		s.options.Explorer.ServeHTTP(w, r)
+		return true
+	case !own:
+		s.mark(w.Header(), s.current.Load())
+		const text = "403 Forbidden: these pages are for localhost, addresses, " +
+			"and the names that --allow-host lists"
+		http.Error(w, text, http.StatusForbidden)
+		return true
+	case s.live != nil:
+		s.mark(w.Header(), s.current.Load())
+		s.live.serve(w, r, s.detailed.Load())
+		return true
+	}
+	return false
 }

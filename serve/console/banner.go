@@ -19,6 +19,8 @@ type Start struct {
 	Component, Build []string
 	// Address is the URL, and Note what is to be known about it; "" for nothing.
 	Address, Note string
+	// Explorer is the URL of the explorer; "" for none.
+	Explorer string
 	// Certificate is that of https, in a few words, and Fingerprint its hash; nothing for http.
 	Certificate []string
 	Fingerprint string
@@ -62,6 +64,11 @@ func (s *Start) Text(out *term.Output) string {
 		b.row("Recording", s.Recording)
 	}
 	b.row("Testing", s.Fixtures...)
+	if s.Explorer != "" {
+		// It is never cut.
+		b.text.WriteString(out.Dim(term.Pad("Explorer", len(announced))))
+		b.text.WriteString(out.Link(s.Explorer) + "\n")
+	}
 	b.row("Keys", s.Keys...)
 	b.text.WriteByte('\n')
 	return b.text.String()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,8 +30,8 @@ type User struct {
 	Decider *reload.Decider
 	// Fixtures runs fixtures with each build; nil for none.
 	Fixtures *suite.Retester
-	// URL is the address of the server.
-	URL string
+	// URL is the address of the server, and Explorer that of its explorer; "" for none.
+	URL, Explorer string
 	// Out receives what the user asks to see, and Note prints a line.
 	Out  *term.Output
 	Note func(format string, args ...any)
@@ -77,15 +78,15 @@ func (u *User) Obey(ctx context.Context) {
 			case key == 'c':
 				// Erases the display and what was scrolled out of it.
 				_, _ = io.WriteString(u.Out, "\x1b[H\x1b[2J\x1b[3J")
-			case key == 'o' && strings.HasPrefix(u.URL, "unix:"):
+			case (key == 'o' || key == 'e') && strings.HasPrefix(u.URL, "unix:"):
 				u.Note("no browser can open %s: use curl --unix-socket %s http://localhost/", u.URL,
 					strings.TrimPrefix(u.URL, "unix:"))
+			case key == 'e' && u.Explorer == "":
+				u.Note("there is no explorer: --no-explorer turns it off")
 			case key == 'o':
-				opening.Go(func() {
-					if process.OpenBrowser(ctx, u.URL) != nil {
-						u.Note("there is no browser to open; the address is %s", u.URL)
-					}
-				})
+				opening.Go(func() { u.open(ctx, u.URL) })
+			case key == 'e':
+				opening.Go(func() { u.open(ctx, u.Explorer) })
 			case key == 'q':
 				u.Quit()
 			case key == '?' || key == 'h':
@@ -95,12 +96,22 @@ func (u *User) Obey(ctx context.Context) {
 	}
 }
 
+// open opens a page in the user's browser.
+func (u *User) open(ctx context.Context, url string) {
+	if process.OpenBrowser(ctx, url) != nil {
+		u.Note("there is no browser to open; the address is %s", url)
+	}
+}
+
 // Hints returns what is said about keys at the start; nil if none are read.
 func (u *User) Hints() []string {
 	if u.Keys == nil {
 		return nil
 	}
-	hints := []string{"r reload", "c clear", "o open", "q quit", "? help"}
+	hints := []string{"r reload", "c clear", "o open", "e explore", "q quit", "? help"}
+	if u.Explorer == "" {
+		hints = slices.DeleteFunc(hints, func(s string) bool { return s == "e explore" })
+	}
 	if u.Fixtures != nil {
 		hints = append([]string{"d differences", "a accept"}, hints...)
 	}
@@ -110,6 +121,7 @@ func (u *User) Hints() []string {
 const help = `  r  reload the component now
   c  clear the screen
   o  open the page in a browser
+  e  open the explorer, which shows what requests did, in a browser
   d  differences from the fixtures of --test; a accepts them
   q  quit, as Ctrl-C does
   ?  show this list, and what the last swap has changed

@@ -21,6 +21,8 @@ type Announcement struct {
 	Banner      *console.Start
 	Quiet, JSON bool
 	ErrorPages  serve.ErrorPages
+	// Explorer is the URL of the explorer, with its token; "" for none.
+	Explorer string
 	// Note prints a line for the user.
 	Note func(format string, args ...any)
 }
@@ -41,6 +43,10 @@ func (l *Listener) Announce(out *term.Output, a Announcement) {
 		if a.About.File != "" {
 			_, _ = io.WriteString(out, a.About.JSON()+"\n")
 		}
+		if a.Explorer != "" {
+			// A URL needs no escapes.
+			fmt.Fprintf(out, `{"event":"explorer","url":"%s"}`+"\n", a.Explorer)
+		}
 	case a.Banner != nil:
 		start := *a.Banner
 		start.Address, start.Note = l.URL, note
@@ -56,6 +62,9 @@ func (l *Listener) Announce(out *term.Output, a Announcement) {
 		_, _ = io.WriteString(out, a.About.Text(out)+", at "+l.URL+"\n")
 		if note != "" {
 			fmt.Fprintf(out, "%s %s\n", out.Fair(term.SymbolItem), note)
+		}
+		if a.Explorer != "" {
+			fmt.Fprintf(out, "%s explorer: %s\n", out.Fair(term.SymbolItem), out.Link(a.Explorer))
 		}
 	}
 	if c != nil {

@@ -1,0 +1,139 @@
+// Package explorer shows what requests did: it keeps the last ones that a server has handled, and
+// serves a page about them, with everything on it from a JSON API (docs/explorer-api.md).
+package explorer
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"embed"
+	"encoding/base64"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Prefix is where the paths of an Explorer begin.
+const Prefix = "/__wasihttp/"
+
+// apiPrefix is where those begin that need a token.
+const apiPrefix = Prefix + "api/"
+
+// TokenHeader is the header of the token.
+const TokenHeader = "Wasihttp-Token"
+
+// Options configures an Explorer.
+type Options struct {
+	// Names are names of the server, beside localhost and loopback addresses, for which it is
+	// there: without ports, in lower case.
+	Names []string
+	// Version is the program's version, Component the path of what is served, and Address the URL
+	// of the server, or unix:PATH.
+	Version, Component, Address string
+	// Fixtures is the folder for new fixtures.
+	Fixtures string
+}
+
+// Explorer keeps what requests did and serves its page. Its methods are safe for concurrent use.
+type Explorer struct {
+	options Options
+	token   string
+	started time.Time
+	cross   *http.CrossOriginProtection
+	api     http.Handler
+	page    http.Handler
+}
+
+//go:embed page
+var pageFiles embed.FS
+
+// New returns an Explorer.
+func New(o Options) *Explorer {
+	var token [24]byte
+	_, _ = rand.Read(token[:]) // it never fails
+	page, err := fs.Sub(pageFiles, "page")
+	if err != nil {
+		panic(err) // the name is valid
+	}
+	e := &Explorer{
+		options: o, token: base64.RawURLEncoding.EncodeToString(token[:]), started: time.Now(),
+		cross: http.NewCrossOriginProtection(),
+		page:  http.StripPrefix(strings.TrimSuffix(Prefix, "/"), http.FileServerFS(page)),
+	}
+	e.api = e.routes()
+	return e
+}
+
+// URL returns the address of the page, with the token; "" if no browser can open it. That of a nil
+// Explorer is "".
+func (e *Explorer) URL() string {
+	if e == nil || strings.HasPrefix(e.options.Address, "unix:") {
+		return ""
+	}
+	return strings.TrimSuffix(e.options.Address, "/") + Prefix + "#token=" + e.token
+}
+
+// policy is the Content-Security-Policy of the page: it has nothing but its own parts, and no page
+// can frame it.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+	"img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+// ServeHTTP serves a request for a path that begins with Prefix.
+func (e *Explorer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Frame-Options", "DENY")
+	api := strings.HasPrefix(r.URL.Path, apiPrefix)
+	if err := e.refuse(r, api); err != nil {
+		if api {
+			err.write(w)
+		} else {
+			http.Error(w, err.text(), err.status)
+		}
+		return
+	}
+	switch {
+	case api:
+		e.api.ServeHTTP(w, r)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+	default:
+		e.page.ServeHTTP(w, r)
+	}
+}
+
+// refuse returns why a request is not served; nil if it is.
+func (e *Explorer) refuse(r *http.Request, api bool) *apiError {
+	switch {
+	case !isLocalClient(r):
+		return &apiError{
+			http.StatusForbidden, "the explorer is for clients on this machine",
+			"open it on the machine where wasihttp runs, by its loopback address",
+		}
+	case !e.isLocalName(r.Host):
+		return &apiError{
+			http.StatusForbidden, "the explorer is not there for this Host",
+			"use localhost, a loopback address, or a name that --allow-host lists",
+		}
+	case !api:
+		return nil
+	}
+	token := r.Header.Values(TokenHeader)
+	if len(token) != 1 || subtle.ConstantTimeCompare([]byte(token[0]), []byte(e.token)) == 0 {
+		return &apiError{
+			http.StatusUnauthorized, "the token is missing or not that of this run",
+			"open the URL that wasihttp serve prints, or press e in its terminal; programs send " +
+				"what is behind #token= in the header " + TokenHeader,
+		}
+	}
+	if err := e.cross.Check(r); err != nil {
+		return &apiError{http.StatusForbidden, "the request is from another origin: " + err.Error(), ""}
+	}
+	return nil
+}
