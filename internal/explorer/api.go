@@ -85,7 +85,8 @@ func (e *Explorer) routes() http.Handler {
 	}
 	mux.HandleFunc(apiPrefix, func(w http.ResponseWriter, r *http.Request) {
 		(&apiError{
-			http.StatusNotFound, "the API has no " + r.URL.Path, "docs/explorer-api.md has the paths",
+			http.StatusNotFound, "the API has no " + r.URL.Path,
+			"docs/explorer-api.md has the paths",
 		}).write(w)
 	})
 	return mux

@@ -43,8 +43,9 @@ func (e *Explorer) isLocalName(host string) bool {
 		name = host[:at]
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if name == "localhost" || strings.HasSuffix(name, ".localhost") || slices.Contains(e.options.Names, name) {
-		return true // RFC 6761, section 6.3
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") || // RFC 6761, section 6.3
+		slices.Contains(e.options.Names, name) {
+		return true
 	}
 	literal := strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 	addr, err := netip.ParseAddr(literal)
