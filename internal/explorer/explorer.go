@@ -133,7 +133,9 @@ func (e *Explorer) refuse(r *http.Request, api bool) *apiError {
 		}
 	}
 	if err := e.cross.Check(r); err != nil {
-		return &apiError{http.StatusForbidden, "the request is from another origin: " + err.Error(), ""}
+		return &apiError{
+			http.StatusForbidden, "the request is from another origin: " + err.Error(), "",
+		}
 	}
 	return nil
 }
