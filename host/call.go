@@ -35,6 +35,7 @@ type Call struct {
 	describe func(*Failure) error    // Config.Describe
 	tail     tail                    // what the guest wrote to stderr meanwhile
 	refusals refusals                // what was refused to it meanwhile
+	trace    *wasi.Trace             // of its spans; nil before one is asked for, or has no parent
 	over     atomic.Bool             // nothing more will come of it
 	answer   answerBody              // the body of its response
 	cancel   context.CancelCauseFunc // of the context of queue; nil if there is none
@@ -132,6 +133,9 @@ func (c *Call) handle(
 	if err != nil {
 		c.end()
 		return badRequest(err), nil
+	}
+	if _, ok := r.Header["Traceparent"]; ok {
+		c.trace = wasi.TraceOf(r.Header)
 	}
 	resp, err := proxy.Handle(ctx, c, req)
 	if err != nil {

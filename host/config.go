@@ -58,6 +58,11 @@ type Config struct {
 	// at every use. It is called from many goroutines, and guests wait for it.
 	Used func(wasi.Use)
 
+	// Spans, unless nil, receives each span that a guest reports through wasi:otel, with the id of
+	// the request that it belongs to; "" if that is unknown. It is called from many goroutines, and
+	// guests wait for it.
+	Spans func(request string, s wasi.Span)
+
 	// Timeout is the longest time from accepting a request to the head of its response; 0 means
 	// DefaultTimeout, and less than 0 no limit. It limits the initialization of an instance, too.
 	Timeout time.Duration

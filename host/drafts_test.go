@@ -16,6 +16,8 @@ func TestDraftsAreOfferedUnderEachOfTheirNames(t *testing.T) {
 		"wasi:logging/logging@0.1.0-draft", "wasi:logging/logging",
 		"wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/atomics@0.2.0-draft2",
 		"wasi:keyvalue/batch@0.2.0-draft2", "wasi:keyvalue/store",
+		"wasi:otel/tracing@0.2.0-rc.2", "wasi:otel/logs@0.2.0-rc.1", "wasi:otel/metrics@0.2.0-draft",
+		"wasi:otel/types",
 	} {
 		if by, ok := l.Offers(name); !ok || by != name {
 			t.Errorf("%s is offered by %q", name, by)

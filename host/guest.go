@@ -61,7 +61,7 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	g.tee = teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
 	g.stderr = &g.tee
 	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
-	g.cfg.Client, g.cfg.Refusals = m.outbound.client(g), g
+	g.cfg.Client, g.cfg.Refusals, g.cfg.Telemetry = m.outbound.client(g), g, g
 	if m.instance != nil {
 		g.options = m.instance()
 		g.cfg.Seed = g.options.World.Seed
@@ -139,6 +139,26 @@ func (discard) Close() error { return nil }
 func (g *guest) Refused(use wasi.Use) {
 	if c := g.requests.running(); c != nil {
 		c.refusals.add(use)
+	}
+}
+
+// Trace returns the trace of the request that the guest works for just now. Only the owner of the
+// store may call it.
+func (g *guest) Trace() *wasi.Trace {
+	c := g.requests.running()
+	if c == nil {
+		return nil
+	}
+	if c.trace == nil {
+		c.trace = &wasi.Trace{}
+	}
+	return c.trace
+}
+
+// Span passes on a span.
+func (g *guest) Span(s wasi.Span) {
+	if spans := g.host.cfg.Spans; spans != nil {
+		spans(g.requestID(), s)
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi/p3"
 )
 
-// AddTo adds all interfaces of WASI 0.2 and 0.3 to l, and wasi:config, wasi:keyvalue and
-// wasi:logging. view returns the state of a store for the data that the embedder put into the
+// AddTo adds all interfaces of WASI 0.2 and 0.3 to l, and wasi:config, wasi:keyvalue, wasi:logging
+// and wasi:otel. view returns the state of a store for the data that the embedder put into the
 // store.
 func AddTo(l *component.Linker, view func(data any) *State) {
 	p2.AddTo(l, view)
@@ -78,6 +78,10 @@ type Config struct {
 	// that runs the guest calls it.
 	Refusals interface{ Refused(Use) }
 
+	// Telemetry, unless nil, learns of what guests report through wasi:otel. The goroutine that
+	// runs the guest calls it.
+	Telemetry Telemetry
+
 	// Random replaces the secure random source, for tests.
 	Random io.Reader
 	// Clock replaces the clocks of the machine, for tests.
@@ -103,7 +107,7 @@ func (c *Config) internal() *wasi.Config {
 		Client: (*wasi.Client)(c.Client), Fields: (*wasi.FieldRules)(c.Fields),
 		BodyBuffer: c.BodyBuffer,
 		Random:     c.Random, Clock: c.Clock, Network: c.Network, Used: c.Used,
-		Refusals: c.Refusals, World: c.World, Seed: c.Seed,
+		Refusals: c.Refusals, World: c.World, Seed: c.Seed, Telemetry: c.Telemetry,
 	}
 }
 
@@ -126,6 +130,22 @@ const (
 	UseConfig      = wasi.UseConfig
 	UseKeyValue    = wasi.UseKeyValue
 )
+
+// Telemetry is what an embedder has to do with wasi:otel: it has the Trace of a request, and
+// receives each Span. The lines that these interfaces cause on the standard error come by
+// themselves.
+type Telemetry = wasi.Telemetry
+
+// Trace is what the spans of one request have in common. TraceOf returns that of a request with
+// those headers.
+type Trace = wasi.Trace
+
+// TraceOf returns the trace of a request: that of its headers traceparent and tracestate, or a new
+// one.
+func TraceOf(h http.Header) *Trace { return wasi.TraceOf(h) }
+
+// Span is a piece of work that a guest has reported.
+type Span = wasi.Span
 
 // KeyValue keeps the buckets of wasi:keyvalue: View and Update call a function with one of them, by
 // its name. NewKeyValue returns one in memory, which holds 256 MiB.

@@ -155,6 +155,8 @@ func draftsOf(name string) string {
 			"wasi:config/runtime 0.2.0-draft"
 	case "wasi:logging":
 		return "wasi:logging/logging 0.1.0-draft"
+	case "wasi:otel":
+		return "tracing, metrics and logs of wasi:otel 0.2.0-rc.2, 0.2.0-rc.1 and 0.2.0-draft"
 	}
 	return ""
 }
@@ -169,7 +171,7 @@ func proposalHost(name string) string {
 		return "wasmtime serve -S tls (wasmtime run -S tls for a command)"
 	case "wasi:blobstore", "wasi:messaging":
 		return "wash dev"
-	case "wasi:otel", "wasi:observe":
+	case "wasi:observe":
 		return "spin up"
 	case "wasi:webgpu", "wasi:gpu", "wasi:graphics-context", "wasi:frame-buffer", "wasi:surface":
 		return "the runtime of wasi-gfx"

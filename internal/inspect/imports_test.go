@@ -22,7 +22,7 @@ func TestWhatIsNotProvidedIsNamedWithWhatRunsIt(t *testing.T) {
 		"wasi:tls/types@0.2.0-draft":                "wasmtime serve -S tls",
 		"wasi:blobstore/blobstore@0.2.0-draft":      "wash dev",
 		"wasi:messaging/producer@0.2.0-draft":       "wash dev",
-		"wasi:otel/tracing@0.2.0-rc.2":              "spin up",
+		"wasi:observe/api@0.1.0":                    "spin up",
 		"wasi:webgpu/webgpu@0.0.1":                  "wasi-gfx",
 		"wasi:sql/readwrite@0.2.0-draft":            "a proposal that WASI 0.2 and 0.3 do not have",
 		"wasi:keyvalue/readwrite":                   "0.2.0-draft and 0.2.0-draft2",

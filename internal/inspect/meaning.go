@@ -64,7 +64,8 @@ func groupOf(st component.ImportStatus) string {
 		return groupKeyValue
 	case "wasi:config":
 		return groupConfig
-	case "wasi:cli", "wasi:io", "wasi:clocks", "wasi:random", "wasi:logging":
+	case "wasi:cli", "wasi:io", "wasi:clocks", "wasi:random", "wasi:logging",
+		"wasi:otel":
 		return groupSystem
 	}
 	return groupOther

@@ -51,6 +51,9 @@ type Config struct {
 	// that runs the guest calls it.
 	Refusals interface{ Refused(Use) }
 
+	// Telemetry, unless nil, learns of what guests report through wasi:otel.
+	Telemetry Telemetry
+
 	// Random replaces the secure random source, for tests.
 	Random io.Reader
 	// Clock replaces the clocks of the machine, for tests.
@@ -101,6 +104,8 @@ type State struct {
 	random  *Random
 	seeded  *seeded // in place of random
 	zone    Zone    // if it was asked for
+
+	ownTrace *Trace // of what is done for no request
 }
 
 // NewState returns the state for a new store. The caller closes it after the store.

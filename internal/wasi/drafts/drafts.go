@@ -1,9 +1,8 @@
 // Package drafts offers proposals of WASI to components that are not part of a release:
-// wasi:config, wasi:keyvalue and wasi:logging.
+// wasi:config, wasi:keyvalue, wasi:logging and wasi:otel.
 package drafts
 
 import (
-	"io"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/component"
@@ -33,6 +32,9 @@ func (h *host) addAll() {
 	}
 	for _, name := range loggingNames {
 		h.addLogging(h.l.Instance(name))
+	}
+	for _, version := range otelVersions {
+		h.addOtel(version)
 	}
 }
 
@@ -107,10 +109,7 @@ func (h *host) addLogging(i *component.HostInstance) {
 			if context := args[1].Str(); context != "" {
 				line += context + ": "
 			}
-			if w := st.Config().Stderr; w != nil {
-				// Output that cannot be written is lost: the function has no error.
-				_, _ = io.WriteString(w, line+strings.TrimSuffix(args[2].Str(), "\n")+"\n")
-			}
+			logLine(st, line+args[2].Str())
 			return component.Value{}, nil
 		})
 }

@@ -32,9 +32,15 @@ func TestEveryFunctionHasTheTypeInTheWIT(t *testing.T) {
 		"keyvalue-draft2": {"wasi:keyvalue@0.2.0-draft2", 1},
 		"config":          {"wasi:config@0.2.0-rc.1", 1},
 		"logging":         {"wasi:logging@0.1.0-draft", 1},
+		"otel":            {"wasi:otel@0.2.0-rc.2", 5},
 	} {
 		want := wittest.PackageFuncs(t,
 			filepath.Join("..", "..", "..", "testdata", "guests", "wit", dir), tt.files)
+		if dir == "otel" {
+			// Later texts have the second in place of the first.
+			const tracing = "wasi:otel/tracing@0.2.0-rc.2 "
+			want[tracing+"current-span-context"] = want[tracing+"outer-span-context"]
+		}
 		if diff := cmp.Diff(want, got[tt.pkg]); diff != "" || len(want) == 0 {
 			t.Errorf("%s: %s", dir, diff)
 		}
