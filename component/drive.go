@@ -22,6 +22,7 @@ type Task struct {
 	callee callee     // nil before the start and when there is nothing to cancel
 	exited bool
 	onExit func()
+	onRun  func(runs bool)
 }
 
 // ID returns the number of the call in its store, from 1.
@@ -34,6 +35,26 @@ func (t *Task) Exited() bool { return t.exited }
 // OnExit registers f, which the owner calls when Exited becomes true. It must be called before
 // Start; f must not call into the store.
 func (t *Task) OnExit(f func()) { t.onExit = f }
+
+// OnRun registers f, which the owner calls when code of the guest begins to run for the call, and
+// when it stops to. It must be called before Start; f must not call into the store.
+func (t *Task) OnRun(f func(runs bool)) { t.onRun = f }
+
+// runFor makes t the call that guest code runs for, nil for none, and returns the one before.
+func (s *Store) runFor(t *Task) (before *Task) {
+	before = s.root
+	if before == t {
+		return before
+	}
+	if before != nil && before.onRun != nil {
+		before.onRun(false)
+	}
+	s.root = t
+	if t != nil && t.onRun != nil {
+		t.onRun(true)
+	}
+	return before
+}
 
 func (t *Task) exit() {
 	t.exited = true
@@ -79,7 +100,7 @@ func (f *Func) Start(args []Value, resolve func(v Value, ok bool)) (*Task, error
 // begin makes the call.
 func (t *Task) begin() {
 	s := t.store
-	s.root = t
+	s.runFor(t)
 	if t.fn.host != nil {
 		t.callee = s.base.invokeHost(t.fn.host, t)
 		t.exit()
@@ -98,7 +119,7 @@ func (t *Task) resolve(v Value, ok bool) { t.result(v, ok) }
 func (s *Store) enterOwner(f func()) (err error) {
 	defer s.guard(&err)
 	f()
-	s.root = nil
+	s.runFor(nil)
 	return nil
 }
 

@@ -115,10 +115,9 @@ func (th *thread) resume(cancelled bool) {
 		cur.cancelled = cancelled
 		cur.switchTo = nil
 		// A trap unwinds past the next lines: then root stays the call that is to blame.
-		root := cur.store.root
-		cur.store.root = cur.task.root
+		root := cur.store.runFor(cur.task.root)
 		cur.fiber.next()
-		cur.store.root = root
+		cur.store.runFor(root)
 		cancelled = false
 		cur = cur.switchTo
 		if cur != nil {

@@ -187,6 +187,7 @@ func (l *loop) take(x *exchange) error {
 	t.p = p
 	l.byID[p.task] = t
 	p.guest.OnExit(func() { l.exited = append(l.exited, t) })
+	l.follow(t)
 	expires := inst.State.OnRequestStart(inst.Store, x.data, p.task)
 	w.mu.Lock()
 	t.expires = expires
@@ -196,10 +197,29 @@ func (l *loop) take(x *exchange) error {
 	return p.guest.Start()
 }
 
+// follow reports to the timeline of the request when the guest runs for it.
+func (l *loop) follow(t *task) {
+	line := t.x.req.Timeline
+	if line == nil {
+		return
+	}
+	state := l.w.inst.View(l.w.inst.Store.Data())
+	t.p.guest.OnRun(func(runs bool) {
+		if runs {
+			state.SetTimeline(line)
+			line.Run()
+			return
+		}
+		state.SetTimeline(nil)
+		line.Wait()
+	})
+}
+
 // respond passes on the guest's response or its error code.
 func (l *loop) respond(t *task, res *wasi.Response, code *ErrorCode) {
 	w := &l.w.watch
 	t.res = res
+	t.x.req.Timeline.Responded()
 	now := time.Now()
 	w.mu.Lock()
 	inTime := t.phase == phaseRequest && w.stopped == nil

@@ -76,9 +76,10 @@ type fakeTask struct {
 	cancelled func() // may be nil
 }
 
-func (t *fakeTask) OnExit(f func()) { t.onExit = f }
-func (t *fakeTask) Waiting() string { return "for the test" }
-func (t *fakeTask) Runnable() bool  { return false }
+func (t *fakeTask) OnExit(f func())  { t.onExit = f }
+func (t *fakeTask) OnRun(func(bool)) {}
+func (t *fakeTask) Waiting() string  { return "for the test" }
+func (t *fakeTask) Runnable() bool   { return false }
 
 func (t *fakeTask) Start() error {
 	t.loop.running = t.id

@@ -33,6 +33,9 @@ type guestTask interface {
 	Cancel() error
 	// OnExit registers f, which the owner calls when the guest has ended all threads of the task.
 	OnExit(f func())
+	// OnRun registers f, which the owner calls when guest code begins to run for the task, and when
+	// it stops to.
+	OnRun(f func(runs bool))
 	// Runnable reports whether the guest goes on with the task without waiting for anything but its
 	// turn.
 	Runnable() bool

@@ -41,6 +41,7 @@ func newWorker(h *ProxyHandler) *worker {
 func (w *worker) run(x *exchange) {
 	defer w.h.workerEnded(w)
 	defer w.ctx.end(nil)
+	x.req.Timeline.Making()
 	inst, err := w.instantiate()
 	if err != nil {
 		x.resolve(nil, &InstantiationError{Data: x.data, Request: x.req, Err: err})
@@ -189,6 +190,14 @@ func (c *call) run() (err error) {
 		return err
 	}
 	c.w.expireAt(inst.State.OnRequestStart(inst.Store, c.x.data, p.Task()))
+	if line := c.x.req.Timeline; line != nil {
+		state.SetTimeline(line)
+		line.Run()
+		defer func() {
+			state.SetTimeline(nil)
+			line.Wait()
+		}()
+	}
 	return p.run(&c.w.ctx)
 }
 
@@ -202,6 +211,7 @@ func (c *call) waits() {
 // respond passes on the guest's response or its error code.
 func (c *call) respond(res *wasi.Response, code *ErrorCode) {
 	c.res, c.responded = res, true
+	c.x.req.Timeline.Responded()
 	now := time.Now()
 	inTime := c.w.headOut(now)
 	if code != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/internal/exchange"
+	"github.com/wasihttp/wasihttp/internal/timeline"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
@@ -137,6 +138,7 @@ func (c *Call) handle(
 	if _, ok := r.Header["Traceparent"]; ok {
 		c.trace = wasi.TraceOf(r.Header)
 	}
+	req.Timeline = timeline.From(ctx)
 	resp, err := proxy.Handle(ctx, c, req)
 	if err != nil {
 		c.end()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/handler"
+	"github.com/wasihttp/wasihttp/internal/timeline"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
@@ -60,7 +61,8 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	g.stdout = g.open(h.cfg.Stdout)
 	g.tee = teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
 	g.stderr = &g.tee
-	g.cfg.Stdout, g.cfg.Stderr = guestLog{g.stdout}, guestLog{g.stderr}
+	g.cfg.Stdout = guestLog{followed{g.stdout, g, timeline.Stdout}}
+	g.cfg.Stderr = guestLog{followed{g.stderr, g, timeline.Stderr}}
 	g.cfg.Client, g.cfg.Refusals, g.cfg.Telemetry = m.outbound.client(g), g, g
 	if m.instance != nil {
 		g.options = m.instance()
@@ -264,4 +266,17 @@ type guestLog struct{ w io.Writer }
 func (l guestLog) Write(p []byte) (int, error) {
 	_, _ = l.w.Write(p)
 	return len(p), nil
+}
+
+// followed is an output that shows in the timeline of the request that the guest works for.
+type followed struct {
+	io.Writer
+	guest *guest
+	part  timeline.Part
+}
+
+// Write writes p to both.
+func (f followed) Write(p []byte) (int, error) {
+	f.guest.state.Timeline().Write(f.part, p)
+	return f.Writer.Write(p)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // Context is the context of one request, with the values of another context but not its end. It
@@ -13,6 +15,7 @@ type Context struct {
 	values context.Context
 	head   time.Time // see WithHeadDeadline
 	headed bool
+	line   *timeline.Trace
 
 	mu      sync.Mutex
 	inner   context.Context // nil before it is needed
@@ -94,8 +97,15 @@ func (c *Context) Err() error {
 
 // Value implements [context.Context]; package context finds the cause of the end with it, too.
 func (c *Context) Value(key any) any {
-	if _, ok := key.(headKey); ok && c.headed {
-		return c.head
+	switch key.(type) {
+	case headKey:
+		if c.headed {
+			return c.head
+		}
+	case timeline.ContextKey:
+		if c.line != nil {
+			return c.line
+		}
 	}
 	c.mu.Lock()
 	inner, ended := c.inner, c.ended
@@ -108,6 +118,19 @@ func (c *Context) Value(key any) any {
 	}
 	return c.values.Value(key)
 }
+
+// SetTimeline makes t the Trace of the context, unless it has one. It must be called before the
+// context is used by another goroutine.
+func (c *Context) SetTimeline(t *timeline.Trace) bool {
+	if c.line != nil {
+		return false
+	}
+	c.line = t
+	return true
+}
+
+// Timeline returns the Trace of the context; nil if there is none.
+func (c *Context) Timeline() *timeline.Trace { return c.line }
 
 // headContext is a context of a request with the deadline for the head of its response beside it.
 // The deadline is not the context's own, because a body may stream for much longer.

@@ -154,6 +154,9 @@ type http2Sent struct {
 
 func (b *http2Sent) Read(p []byte) (int, error) {
 	n, err := b.e.body.Read(p)
+	if n > 0 {
+		b.e.line.Sent(p[:n])
+	}
 	if b.observer != nil && (n > 0 || err == io.EOF) {
 		b.observer.SendBody(p[:n], err == io.EOF)
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"runtime"
 	"sync"
+
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // Config is what an embedder decides for the components that it runs. It is read only once a State
@@ -106,6 +108,8 @@ type State struct {
 	zone    Zone    // if it was asked for
 
 	ownTrace *Trace // of what is done for no request
+	// timeline is that of the request that the guest works for; nil if nobody wants to know.
+	timeline *timeline.Trace
 }
 
 // NewState returns the state for a new store. The caller closes it after the store.
@@ -141,6 +145,12 @@ func (s *State) Busy() {
 	}
 }
 
+// SetTimeline sets the timeline of the request that the guest works for from now on; nil for none.
+func (s *State) SetTimeline(t *timeline.Trace) { s.timeline = t }
+
+// Timeline returns what SetTimeline was last called with.
+func (s *State) Timeline() *timeline.Trace { return s.timeline }
+
 // OnWait sets f, which is called whenever a host function is about to wait for the guest; nil ends
 // that.
 func (s *State) OnWait(f func()) { s.onWait = f }
@@ -155,6 +165,8 @@ func (s *State) Await(ctx context.Context, src Source) error {
 		world.Wait(nil, Timed(src))
 		defer world.Run()
 	}
+	s.timeline.Wait()
+	defer s.timeline.Run()
 	return Await(ctx, src)
 }
 
@@ -165,6 +177,8 @@ func (s *State) Wait(ctx context.Context, w *Waiter, alone bool) error {
 		world.Wait(w, alone)
 		defer world.Run()
 	}
+	s.timeline.Wait()
+	defer s.timeline.Run()
 	return w.Wait(ctx)
 }
 

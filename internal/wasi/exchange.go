@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // Exchange is an outgoing request and the future of its response. Its methods belong to the guest's
@@ -28,6 +30,8 @@ type Exchange struct {
 	start time.Time
 	// sender is the request that the guest worked for.
 	sender string
+	// line learns what becomes of the exchange; nil for nobody.
+	line *timeline.Exchange
 	// world is the exchange in its World, nil if there is none; there live says that it is with the
 	// server itself, and late that the head of the response comes after the first-byte-timeout.
 	world      *worldExchange
@@ -81,6 +85,9 @@ func newExchange(s *State, req *OutgoingRequest, opts RequestOptions) *Exchange 
 	}
 	if c := s.cfg.Client; c != nil && c.Sender != nil {
 		e.sender = c.Sender()
+	}
+	if s.timeline != nil {
+		e.line = s.timeline.Send(req.Method, req.url(), req.header.timelineFields)
 	}
 	return e
 }
@@ -143,6 +150,7 @@ func (e *Exchange) abort(cause *ErrorCode) {
 	}
 	conn := e.conn
 	e.mu.Unlock()
+	e.line.Over("")
 	if e.cancel != nil {
 		e.cancel()
 	}
@@ -173,6 +181,7 @@ func (e *Exchange) run(ctx context.Context) {
 		e.world.endLive(e.waited(code).Round(time.Millisecond))
 	}
 	if code != nil {
+		e.line.Over(code.Error())
 		e.abort(code)
 		e.mu.Lock()
 		code = e.cause
@@ -373,6 +382,7 @@ func (e *Exchange) writeBody(w *bufio.Writer, chunked bool) error {
 		}
 		n, err := e.body.Read(buf)
 		if n > 0 {
+			e.line.Sent(buf[:n])
 			if chunked {
 				w.WriteString(strconv.FormatInt(int64(n), 16))
 				w.WriteString("\r\n")
@@ -434,6 +444,7 @@ func (e *Exchange) response(
 		header.Add("Trailer", strings.ToLower(name))
 	}
 	r := &IncomingResponse{Status: res.StatusCode, Header: FieldsFromHTTP(rules, header)}
+	e.line.Responded(r.Status, r.Header.timelineFields)
 	none := res.ContentLength == 0
 	if res.ProtoMajor == 2 {
 		// With a length of 0 there may be trailers.
@@ -451,48 +462,4 @@ func (e *Exchange) response(
 	}
 	r.body = e.state.newIncomingBody(&responseBody{e: e, r: body}, trailer, failed)
 	return r
-}
-
-// responseBody reads a response's body and lets the connection go at its end.
-type responseBody struct {
-	e    *Exchange
-	r    io.Reader
-	done bool
-}
-
-func (b *responseBody) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	if err != nil && !b.done {
-		b.done = true
-		b.e.half()
-	}
-	return n, err
-}
-
-func (b *responseBody) Close() error { return b.e.Close() }
-
-// deadlineConn is the receiving side of a connection: it limits the head's size, and in the body
-// the gap between bytes.
-type deadlineConn struct {
-	conn   net.Conn
-	left   int64
-	inBody bool
-	gap    time.Duration
-}
-
-func (c *deadlineConn) body() { c.inBody = true }
-
-func (c *deadlineConn) Read(p []byte) (int, error) {
-	if c.inBody {
-		if err := c.conn.SetReadDeadline(time.Now().Add(c.gap)); err != nil {
-			return 0, err
-		}
-		return c.conn.Read(p)
-	}
-	if c.left <= 0 {
-		return 0, errHeadTooBig
-	}
-	n, err := c.conn.Read(p[:min(int64(len(p)), c.left)])
-	c.left -= int64(n)
-	return n, err
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // The errors of changing fields; they correspond to the cases of header-error.
@@ -353,4 +355,13 @@ func (f *Fields) HTTP() http.Header {
 		h[name] = room[i : i+1 : i+1]
 	}
 	return h
+}
+
+// timelineFields returns the fields for a timeline.
+func (f *Fields) timelineFields() []timeline.Field {
+	list := make([]timeline.Field, len(f.entries))
+	for i := range f.entries {
+		list[i] = timeline.Field{Name: f.entries[i].Name, Value: string(f.entries[i].Value)}
+	}
+	return list
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
+
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // Request is an HTTP request for a guest.
@@ -28,6 +30,8 @@ type Request struct {
 	// Trailer returns the trailers, frozen, once Body has returned io.EOF; nil, or returning nil,
 	// when there are none.
 	Trailer func() *Fields
+	// Timeline learns what becomes of the request; nil for nobody.
+	Timeline *timeline.Trace
 }
 
 // Interrupter is an io.Reader whose blocked Read can be made to return with an error. An HTTP
