@@ -203,6 +203,7 @@ func (t *task) waitForSlot(th *thread, s *waitableSet) (ev event) {
 	cancelled := false
 	if s == nil || !(slotWait{}).holds(th) {
 		th.startWaiting(slotWait{})
+		th.beginIdle()
 		cancelled = th.park(true, nil)
 	}
 	th.events = nil
@@ -215,6 +216,9 @@ func (t *task) waitForSlot(th *thread, s *waitableSet) (ev event) {
 	if s != nil {
 		s.waiting = remove(s.waiting, th)
 		th.awaits = nil
+	}
+	if th.idleSince != 0 {
+		th.endIdle(t.cause(ev))
 	}
 	delete(in.slotWaiters, th)
 	in.exclusive = th

@@ -75,7 +75,9 @@ func (c *canonFunc) lowerHost(th *thread, inst *instance, stack []uint64) {
 	from.lends = room.lends[:0]
 	args := from.liftParams(c, stack, room.args[:0])
 	room.call = Call{store: s, ctx: th.ectx.Parent()}
+	s.serving = c.fn.host
 	v, err := c.fn.host.fn(&room.call, args)
+	s.serving = nil
 	if err != nil {
 		panic(&callError{err})
 	}
@@ -140,7 +142,9 @@ func (c *cx) lowerResult(f *canonFunc, v Value, stack []uint64) {
 }
 
 func (th *thread) callHost(h *hostFunc, args []Value) Value {
+	th.store.serving = h
 	v, err := h.fn(&Call{store: th.store, ctx: th.ectx.Parent()}, args)
+	th.store.serving = nil
 	if err != nil {
 		panic(&callError{err})
 	}

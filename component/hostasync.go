@@ -25,7 +25,9 @@ func (th *thread) invokeHost(h *hostFunc, from callSide) callee {
 	}
 	s := th.store
 	c := &hostCall{store: s, from: from}
+	s.serving = h
 	now, stop, err := h.async(&Call{store: s, ctx: th.ectx.Parent()}, args, c.done)
+	s.serving = nil
 	if err != nil {
 		panic(&callError{err})
 	}

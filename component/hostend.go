@@ -65,6 +65,7 @@ type hostEnd struct {
 	value Value
 	take  FutureReader
 
+	by      *hostFunc // that has the end; nil if it is not known
 	waiting bool
 	follows bool // another operation that the guest waits for fulfils the future
 	stop    func()
@@ -74,7 +75,7 @@ type hostEnd struct {
 
 func (s *Store) newHostEnd(sh *shared) *hostEnd {
 	e := &sh.own
-	*e = hostEnd{store: s, sh: sh}
+	*e = hostEnd{store: s, sh: sh, by: s.serving}
 	sh.host = e
 	s.ends = append(s.ends, e)
 	e.place = len(s.ends)

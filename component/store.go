@@ -40,6 +40,8 @@ type Store struct {
 	spares spares
 	calls  uint64
 	root   *Task // the embedder's call that the running guest code belongs to
+	// serving is the host function that runs; nil if none does.
+	serving *hostFunc
 
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
@@ -154,6 +156,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.live.Unlock()
 	s.mailbox.close()
+	s.closeIdle()
 	for _, th := range slices.Clone(s.parked) {
 		th.fiber.stop()
 	}

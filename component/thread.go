@@ -33,6 +33,7 @@ type thread struct {
 	awaits      awaited      // waiting: for what, for messages; nil for nothing in particular
 	cancellable bool
 	cancelled   bool    // how it was resumed
+	idleSince   int64   // waiting, without guest code on its stack: since then, for a profile
 	switchTo    *thread // to be resumed in its place after it parked
 
 	// stack has the parameters and results of the thread's first core function and of the callback.
@@ -263,7 +264,9 @@ func (t *task) enterImplicit(th *thread) bool {
 				queue = &in.enteringBeside
 			}
 			*queue = append(*queue, th)
+			th.beginIdle()
 			cancelled := th.waitUntil(entryGate{}, true)
+			th.endIdle("admission", true)
 			*queue = remove(*queue, th)
 			if cancelled {
 				t.cancel()

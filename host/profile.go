@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
@@ -39,11 +40,20 @@ func (p *Profile) Samples() []Sample {
 			case frame.Nameless:
 				frame.Func = fmt.Sprintf("function %d", f.Index)
 			default:
-				frame.Func = readable(f.Func)
+				frame.Func = readable(engine.EntryName(f.Func))
+				if frame.File == "" && isEntry(frame.Func) {
+					frame.Module = "" // as where it is known that it was called, and no more
+				}
 			}
 			sample.Frames = append(sample.Frames, frame)
 		}
 		all = append(all, sample)
 	}
 	return all
+}
+
+// isEntry reports whether that is the name of a function in an interface, as components export it.
+func isEntry(name string) bool {
+	iface, _, ok := strings.Cut(name, "#")
+	return ok && strings.Contains(iface, ":") && strings.Contains(iface, "/")
 }

@@ -2,14 +2,18 @@ package host
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/wasi"
 )
 
 // profiledHost returns a host of a committed guest whose engine has a profile, nil for none.
@@ -71,6 +75,112 @@ func TestAProfileGoesOnAfterTraps(t *testing.T) {
 	for _, s := range p.Samples() {
 		if strings.Contains(names(s), "trap") && strings.Contains(names(s), "sleep") {
 			t.Errorf("one stack of two requests: %s", names(s))
+		}
+	}
+}
+
+// waits returns how many waits have that stack.
+func waits(p *Profile, stack string) (n int64) {
+	for _, s := range p.Samples() {
+		if names(s) == stack && s.Wait > 0 {
+			n += s.Count
+		}
+	}
+	return n
+}
+
+const handleP3 = "wasi:http/handler@0.3.0#handle"
+
+func TestAWaitWithoutCodeOnTheStackNamesWhatItIsFor(t *testing.T) {
+	p := everything()
+	h := profiledHost(t, "rust-kitchen-p3", p)
+	for range 4 {
+		ask(t, h, "/sleep?ms=5")
+	}
+	const stack = "wasi:clocks/monotonic-clock@0.3.2#wait-for < " + handleP3
+	if got := waits(p, stack); got != 4 {
+		t.Errorf("%d waits", got)
+	}
+	r, w := io.Pipe()
+	req := httptest.NewRequest(http.MethodPost, "http://localhost/echo", r)
+	resp, err := h.Handle(t.Context(), "1", req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(5*time.Millisecond, func() {
+		_, _ = io.WriteString(w, "hello")
+		_ = w.Close()
+	})
+	if body, err := text(resp, nil); body != "hello" || err != nil {
+		t.Errorf("%q, %v", body, err)
+	}
+	if err := h.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	const read = "stream.read of wasi:http/types@0.3.2#[static]request.consume-body < " + handleP3
+	if waits(p, read) == 0 {
+		t.Error("no wait for the body")
+	}
+}
+
+func TestAWaitThatTheEndOfTheInstanceEndsCounts(t *testing.T) {
+	p, sleeps := everything(), make(chan struct{}, 2)
+	e := NewEngine(EngineOptions{Profile: p})
+	h, err := New(t.Context(), guestBytes(t, "rust-kitchen-p3", "rust-kitchen-p3.wasm"), Config{
+		Engine: e, MaxInstances: 1,
+		Used: func(u wasi.Use) {
+			if strings.HasPrefix(u.Name, "wasi:clocks/monotonic-clock") {
+				sleeps <- struct{}{}
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := make(chan error)
+	go func() {
+		_, err := h.Handle(t.Context(), "1", request(t, "/sleep?ms=3600000"))
+		end <- err
+	}()
+	<-sleeps
+	ask(t, h, "/sleep?ms=5") // when it has come, the other one waits
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.Close(ended); err != nil {
+		t.Error(err)
+	}
+	<-end
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	const stack = "wasi:clocks/monotonic-clock@0.3.2#wait-for < " + handleP3
+	if got := waits(p, stack); got != 2 {
+		t.Errorf("%d waits", got)
+	}
+}
+
+func TestAWaitInAComponentBehindAnotherCountsOnceBelowBoth(t *testing.T) {
+	p := everything()
+	e := NewEngine(EngineOptions{Profile: p})
+	h, err := New(t.Context(), guestBytes(t, "rust-kitchen-p3", "rust-kitchen-p3.wasm"), Config{
+		Engine: e,
+		Chain: []Part{{Name: "middleware",
+			Wasm: guestBytes(t, "rust-middleware-p3", "rust-middleware-p3.wasm")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask(t, h, "/sleep?ms=20")
+	if err := errors.Join(h.Close(t.Context()), e.Close()); err != nil {
+		t.Error(err)
+	}
+	const stack = "wasi:clocks/monotonic-clock@0.3.2#wait-for < " + handleP3 + " < " + handleP3
+	if got := waits(p, stack); got != 1 {
+		t.Errorf("%d waits", got)
+	}
+	for _, s := range p.Samples() {
+		if s.Wait > 0 && strings.Contains(names(s), "call of another component") {
+			t.Errorf("%v in %s", s.Wait, names(s))
 		}
 	}
 }

@@ -172,6 +172,7 @@ func (e *Engine) free() error {
 type HostFunc struct {
 	Name            string
 	Label           string // what profiles call it; "" for Name
+	Onward          bool   // it calls a guest, whose time is the guest's
 	Brief           bool   // it returns at once: profiles count it as a part of its caller
 	Params, Results []ValueType
 	// Fn finds the parameters on the stack and leaves the results there, 32-bit

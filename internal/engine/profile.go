@@ -19,8 +19,9 @@ import (
 // the time since the last one. It is safe for concurrent use.
 type Profile struct {
 	began time.Time
-	every int64        // nanoseconds that a sample stands for, as a rule
-	due   atomic.Int64 // nanoseconds that are in no sample yet, of all guests
+	every int64 // nanoseconds that a sample stands for, as a rule
+	// due and waited are what guests computed and waited that is in no sample yet.
+	due, waited pool
 
 	mu      sync.Mutex
 	places  map[place]uint32 // in frames
@@ -100,6 +101,7 @@ func (p *Profile) with(ctx context.Context, r *Runtime, host []HostFunc) context
 			if i >= 0 && host[i].Brief {
 				return nil
 			}
+			l.onward = i >= 0 && host[i].Onward
 			if i >= 0 && host[i].Label != "" {
 				l.name = host[i].Label
 			}
@@ -131,6 +133,7 @@ type listener struct {
 	runtime   *Runtime
 	name      string
 	safepoint bool
+	onward    bool
 }
 
 // Before notes the beginning of a call.
@@ -139,7 +142,7 @@ func (l *listener) Before(ctx context.Context, _ api.Module, _ api.FunctionDefin
 ) {
 	c, now := ctx.(*Context), l.profile.now()
 	call := profiledCall{iterator: iterator, name: l.name, began: now}
-	if due := l.profile.add(now - c.profiled.since); due > 0 {
+	if due := l.profile.due.add(now-c.profiled.since, l.profile.every); due > 0 {
 		call.stack = l.profile.walk(l.runtime, iterator)
 		l.profile.sample(c, call.stack, due, 0)
 		call.began = l.profile.now() // to look took some time, too
@@ -163,10 +166,13 @@ func (l *listener) After(ctx context.Context, _ api.Module, _ api.FunctionDefini
 	call := c.profiled.calls[last]
 	c.profiled.calls[last] = profiledCall{}
 	c.profiled.calls = c.profiled.calls[:last]
+	if l.onward && call.nested == 0 {
+		return // the guest that was called has a context of its own
+	}
 	cpu, wait := now-call.began-call.nested, int64(0)
 	if cpu >= int64(waits) {
 		cpu, wait = 0, cpu
-	} else if cpu = l.profile.add(cpu); cpu == 0 {
+	} else if cpu = l.profile.due.add(cpu, l.profile.every); cpu == 0 {
 		return
 	}
 	if call.stack == nil {
@@ -181,10 +187,14 @@ func (l *listener) Abort(ctx context.Context, m api.Module, def api.FunctionDefi
 	l.After(ctx, m, def, nil)
 }
 
-// add adds time that a guest took, and returns how much a sample of it now stands for; 0 for none.
-func (p *Profile) add(took int64) int64 {
+// pool is time, in nanoseconds, of all guests together, that is in no sample yet.
+type pool struct{ due atomic.Int64 }
+
+// add adds time that a guest took, and returns how much a sample of it now stands for; 0 for none,
+// as long as less than every has come together.
+func (p *pool) add(took, every int64) int64 {
 	due := p.due.Add(max(took, 0))
-	if due < max(p.every, 1) || !p.due.CompareAndSwap(due, 0) {
+	if due < max(every, 1) || !p.due.CompareAndSwap(due, 0) {
 		return 0
 	}
 	return due
@@ -205,13 +215,44 @@ func (p *Profile) leave(c *Context, f *Func, began int64, depth int) {
 	now := p.now()
 	// A trap leaves calls of the host that have not returned.
 	c.profiled.calls = c.profiled.calls[:min(depth, len(c.profiled.calls))]
-	if due := p.add(now - c.profiled.since); due > 0 {
-		p.sample(c, p.under(f.entry, nil), due, 0)
+	if due := p.due.add(now-c.profiled.since, p.every); due > 0 {
+		p.sample(c, p.under(EntryName(f.entry), nil), due, 0)
 	}
 	c.profiled.since = now
 	if depth > 0 && depth <= len(c.profiled.calls) {
 		c.profiled.calls[depth-1].nested += now - began
 	}
+}
+
+// Profile returns the profile that the group's guests are sampled for; nil if there is none.
+func (g *Group) Profile() *Profile { return g.runtime.engine.profile }
+
+// Now returns a time for Waited; never 0.
+func (p *Profile) Now() int64 { return p.now() }
+
+// Waited counts that a guest has waited since then without any of its code on a stack. names stand
+// for the frames, innermost first. Short waits are sampled as computing is.
+func (p *Profile) Waited(since int64, names []string) {
+	wait := p.now() - since
+	if wait < int64(waits) {
+		if wait = p.waited.add(wait, p.every); wait == 0 {
+			return
+		}
+	}
+	var stack []byte
+	for i := len(names) - 1; i >= 0; i-- {
+		stack = p.under(names[i], stack)
+	}
+	p.count(stack, 0, wait)
+}
+
+// EntryName returns what people call the function of a component that is exported from its core
+// module under that name.
+func EntryName(export string) string {
+	for _, prefix := range []string{"[callback]", "[async-lift]", "[async-lift-stackful]"} {
+		export = strings.TrimPrefix(export, prefix)
+	}
+	return export
 }
 
 // walk returns the stack of a caller, as places.
@@ -275,6 +316,11 @@ func (p *Profile) sample(c *Context, stack []byte, cpu, wait int64) {
 		}
 		whole = append(whole, p.under(calls[i].name, calls[i].stack)...)
 	}
+	p.count(whole, cpu, wait)
+}
+
+// count adds a sample with a whole stack.
+func (p *Profile) count(whole []byte, cpu, wait int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.samples[string(whole)]
