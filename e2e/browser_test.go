@@ -45,6 +45,14 @@ func startBrowser(t *testing.T, driver string) *browser {
 		t.Fatal(err)
 	}
 	b := &browser{session: "http://" + addr, client: http.Client{Timeout: patience}}
+	profile, err := os.MkdirTemp("", "browser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// Processes of the browser write there for a moment after its end.
+		await(t, "the end of the browser", func() bool { return os.RemoveAll(profile) == nil })
+	})
 	t.Cleanup(func() {
 		if strings.Contains(b.session, "/session/") {
 			b.ask(t, http.MethodDelete, "", nil)
@@ -66,7 +74,7 @@ func startBrowser(t *testing.T, driver string) *browser {
 	})
 	created := b.ask(t, http.MethodPost, "/session", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
 		"browserName":        "chrome",
-		"goog:chromeOptions": map[string]any{"args": []string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir=" + t.TempDir()}},
+		"goog:chromeOptions": map[string]any{"args": []string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir=" + profile}},
 	}}})
 	b.session += "/session/" + created.(map[string]any)["sessionId"].(string)
 	return b

@@ -205,7 +205,7 @@ func (f *fakeExplorer) send(_ http.ResponseWriter, r *http.Request) (any, error)
 	again := maps.Clone(f.requests[from])
 	seq := slices.Max(slices.Collect(maps.Keys(f.requests))) + 1
 	f.mu.Unlock()
-	again["seq"], again["sentAgainFrom"] = seq, from
+	again["seq"], again["id"], again["sentAgainFrom"] = seq, strconv.Itoa(seq), from
 	f.put(again)
 	return object{"seq": seq}, nil
 }
@@ -280,7 +280,7 @@ func exchange(seq int, changes object) object {
 	d := object{
 		"seq": seq, "id": strconv.Itoa(seq), "at": at, "ms": 4.2, "method": "GET", "host": "127.0.0.1:8080", "target": fmt.Sprintf("/items/%d", seq),
 		"status": 200, "outcome": "ok", "build": 1, "bytes": 5, "upstreams": 0, "sentAgainFrom": 0, "protocol": "HTTP/1.1", "remote": "127.0.0.1:50122",
-		"phases": []object{{"name": "instance", "at": at + 0.1, "ms": 0.4}, {"name": "computing", "at": at + 0.5, "ms": 3.0}, {"name": "streaming", "at": at + 3.6, "ms": 0.5}},
+		"phases":  []object{{"name": "instance", "at": at + 0.1, "ms": 0.4}, {"name": "computing", "at": at + 0.5, "ms": 3.0}, {"name": "streaming", "at": at + 3.6, "ms": 0.5}},
 		"request": message("", "", field("Accept", "*/*")), "response": message("text/plain", "hello", field("Content-Type", "text/plain")),
 		"failure": nil, "stdout": "", "stderr": "", "upstream": []object{}, "spans": []object{}, "truncated": object{},
 	}

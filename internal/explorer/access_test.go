@@ -90,7 +90,7 @@ func TestTheAPINeedsTheTokenOfThisRun(t *testing.T) {
 }
 
 func TestThePageHoldsNoDataAndCannotBeFramed(t *testing.T) {
-	e := New(Options{Version: "the version", Component: "the component", Address: "http://the.address/"})
+	e := New(Options{Version: "the version", Component: "quux.wasm", Address: "http://the.address/"})
 	for _, path := range []string{"", "index.html", "app.js", "app.css"} {
 		w := ask(e, "GET", Prefix+path, func(r *http.Request) { r.Header.Del(TokenHeader) })
 		if path == "index.html" && w.Code == 301 {
@@ -98,7 +98,7 @@ func TestThePageHoldsNoDataAndCannotBeFramed(t *testing.T) {
 		}
 		body, h := w.Body.String(), w.Header()
 		if w.Code != 200 || strings.Contains(body, e.token) ||
-			strings.Contains(body, "the component") || strings.Contains(body, "the.address") {
+			strings.Contains(body, "quux") || strings.Contains(body, "the.address") {
 			t.Errorf("%s: got %d %s", path, w.Code, body)
 		}
 		for _, directive := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} {

@@ -207,7 +207,7 @@ function tellFailures() {
   if (heard) return;
   heard = setTimeout(() => {
     heard = 0;
-    if (failures) say(`${plural(failures, 'request')} failed, last ${lastFailure.method} ${escape(lastFailure.target, 60)}: ${lastFailure.outcome === 'ok' ? lastFailure.status : lastFailure.outcome}`);
+    if (failures) say(`${plural(failures, 'request')} failed, last ${escape(`${lastFailure.method} ${lastFailure.target}`, 60)}: ${lastFailure.outcome === 'ok' ? lastFailure.status : escape(lastFailure.outcome, 40)}`);
     failures = 0;
   }, say.last && Date.now() - say.last < 10000 ? 10000 : 500);
   say.last = Date.now();
@@ -329,7 +329,7 @@ function startCompare(d) {
   const earlier = [...store.requests.values()].filter((s) => s.method === d.method && s.target === d.target && s.seq < d.seq).pop();
   const box = byId('comparing');
   box.hidden = false;
-  box.replaceChildren(h('p', null, 'Compare ', h('b', null, `${d.method} ${escape(d.target, 60)}`), ' with: choose a request, then Enter'),
+  box.replaceChildren(h('p', null, 'Compare ', h('b', null, `${escape(d.method, 12)} ${escape(d.target, 60)}`), ' with: choose a request, then Enter'),
     earlier ? h('button', { type: 'button', id: 'earlier', onclick: () => { endCompare(); compare(earlier.seq, d.seq); } }, 'The same, before') : null,
     h('button', { type: 'button', onclick: endCompare }, 'Cancel'));
   document.body.classList.remove('open');

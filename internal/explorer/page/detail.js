@@ -48,12 +48,12 @@ class Detail {
   head(d) {
     const state = kind(d);
     const facts = [d.ms === null ? 'running' : h('span', { title: spoken(d.ms) }, duration(d.ms)), d.response ? size(d.bytes) : null,
-      d.build ? `build ${d.build}` : null, d.protocol, d.host && escape(d.host, 80), h('time', { datetime: new Date(d.at).toISOString(), title: moment(d.at) }, clock(d.at)), d.id && `[${escape(d.id, 20)}]`];
+      d.build ? `build ${d.build}` : null, escape(d.protocol, 20), d.host && escape(d.host, 80), h('time', { datetime: new Date(d.at).toISOString(), title: moment(d.at) }, clock(d.at)), d.id && `[${escape(d.id, 20)}]`];
     const action = (label, key, run, title) => h('button', { type: 'button', id: `do-${key}`, title: title ?? label, 'aria-keyshortcuts': key, onclick: run }, label, h('kbd', { 'aria-hidden': 'true' }, key));
     const { act } = this;
     return h('header', { class: 'request' }, this.back(),
       h('h2', { tabindex: '-1', id: 'heading' }, h('span', { class: 'method' }, escape(d.method, 20)), ' ', h('span', { class: 'target' }, escape(d.target))),
-      h('p', { class: 'facts' }, h('b', { class: `pill k-${state}` }, `${d.status || ''} ${verdict(d)}`.trim()), facts.filter(Boolean).map((f) => h('span', null, f)),
+      h('p', { class: 'facts' }, h('b', { class: `pill k-${state}` }, `${d.status || ''} ${escape(verdict(d), 40)}`.trim()), facts.filter(Boolean).map((f) => h('span', null, f)),
         d.sentAgainFrom ? h('span', null, '↻ sent again from ', h('button', { type: 'button', class: 'plain', onclick: () => act.select(d.sentAgainFrom) }, String(d.sentAgainFrom)), ' ',
           h('button', { type: 'button', class: 'plain', onclick: () => act.compareWith(d.sentAgainFrom, d.seq) }, 'compare')) : null),
       h('div', { class: 'actions', role: 'toolbar', 'aria-label': 'Actions' },
@@ -179,7 +179,7 @@ class Detail {
   compare(a, b, result, side, choose) {
     this.shown = null;
     const one = (s, name) => h('div', null, h('b', null, name), ' ', h('button', { type: 'button', class: 'plain', onclick: () => this.act.select(s.seq) }, `${escape(s.method, 12)} ${escape(s.target, 200)}`),
-      h('p', { class: 'facts' }, h('b', { class: `pill k-${kind(s)}` }, `${s.status || ''} ${verdict(s)}`.trim()), h('span', null, duration(s.ms)), s.build ? h('span', null, `build ${s.build}`) : null, h('span', null, clock(s.at))));
+      h('p', { class: 'facts' }, h('b', { class: `pill k-${kind(s)}` }, `${s.status || ''} ${escape(verdict(s), 40)}`.trim()), h('span', null, duration(s.ms)), s.build ? h('span', null, `build ${s.build}`) : null, h('span', null, clock(s.at))));
     const view = result.same ? h('p', { class: 'same' }, 'The responses are the same.') : side ?
       h('table', { class: 'differences' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Place'), h('th', { scope: 'col' }, 'A'), h('th', { scope: 'col' }, 'B'))),
         h('tbody', null, result.differences.map((x) => h('tr', null, h('th', { scope: 'row' }, show(x.place), h('small', null, { missing: 'only in A', added: 'only in B' }[x.kind] ?? escape(x.kind, 30))),

@@ -43,21 +43,24 @@ class Store {
     for (const s of this.requests.values()) {
       if ((!this.matching || this.matching.has(s.seq)) && inside(s.at)) all.push(s);
     }
-    const first = Math.min(...all.map((s) => s.at));
-    if (!this.matching) {
-      for (const b of this.builds.values()) {
-        // A build in which no request is left is of no interest, unless it is the newest.
-        if (inside(b.at) && (b.at >= first || b === this.newest())) all.push({ mark: b, at: b.at });
-      }
-    }
+    if (!this.matching) for (const b of this.marks()) if (inside(b.at)) all.push({ mark: b, at: b.at });
     return all.sort((a, b) => b.at - a.at || (b.seq ?? 0) - (a.seq ?? 0));
   }
 
-  newest() {
-    let last;
-    for (const b of this.builds.values()) if (!last || b.seq > last.seq) last = b;
-    return last;
+  // marks are the builds since the first request that is kept, and the last one before.
+  marks() {
+    let first = Infinity, before;
+    for (const s of this.requests.values()) first = Math.min(first, s.at);
+    const since = [];
+    for (const b of this.builds.values()) {
+      if (b.at >= first) since.push(b);
+      else if (!before || b.at >= before.at) before = b;
+    }
+    if (before) since.push(before);
+    return since.sort((a, b) => a.at - b.at);
   }
+
+  newest() { return [...this.builds.values()].reduce((a, b) => (a && a.seq > b.seq ? a : b), undefined); }
 }
 
 // Table shows the items of a store. onselect is called with the seq that is selected, and whether

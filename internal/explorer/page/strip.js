@@ -1,6 +1,6 @@
 // The strip above the list: requests as bars and builds as marks on one axis of time.
 
-import { byId } from './dom.js';
+import { byId, escape } from './dom.js';
 import { clock, duration, kind, plural, step, moment } from './format.js';
 
 // Pixels: the names of builds above, the times below, the height of a request, and the scale of
@@ -51,9 +51,8 @@ class Strip {
       from = Math.min(from, s.at);
       to = Math.max(to, s.at + (s.ms ?? Math.max(0, Date.now() - s.at)));
     }
-    const newest = store.newest();
-    for (const b of store.builds.values()) {
-      if (b.at < from && b !== newest) continue;
+    for (const b of store.marks().reverse()) {
+      if (b.at < from && from <= to && from - b.at > to - from) continue; // it was long before
       from = Math.min(from, b.at);
       to = Math.max(to, b.at);
     }
@@ -103,9 +102,9 @@ class Strip {
 
     // Builds below the requests.
     let free = -1;
-    for (const b of [...store.builds.values()].filter((b) => b.outcome !== 'same').sort((p, q) => p.at - q.at)) {
+    const builds = store.marks().filter((b) => b.outcome !== 'same' && b.at >= this.from && b.at <= this.to);
+    for (const b of builds) {
       const left = Math.round(x(b.at)) + 0.5;
-      if (left < 0 || left > width) continue;
       const ink = colour(b.outcome === 'failed' ? 'bad' : 'accent');
       c.strokeStyle = c.fillStyle = ink;
       c.setLineDash(b.outcome === 'failed' ? [3, 3] : []);
@@ -177,8 +176,7 @@ class Strip {
       c.globalAlpha = 1;
       this.tell(`${clock(this.time(left))} to ${clock(this.time(right))}: ${duration(this.time(right) - this.time(left))}`);
     }
-    const builds = [...store.builds.values()].filter((b) => b.outcome !== 'same').length;
-    canvas.setAttribute('aria-label', all.length || builds ? `${plural(this.bars.length, 'request')} and ${plural(builds, 'build')} between ${moment(this.from)} and ${clock(this.to, 0)}` : 'No requests yet');
+    canvas.setAttribute('aria-label', all.length ? `${plural(this.bars.length, 'request')} and ${plural(builds.length, 'build')} between ${moment(this.from)} and ${clock(this.to, 0)}` : 'No requests yet');
   }
 
   // at is the bar below a point, or the nearest one up to some pixels away.
@@ -196,8 +194,7 @@ class Strip {
     this.canvas.style.cursor = found ? 'pointer' : 'crosshair';
     if (!found) return this.tell(clock(this.time(x)));
     const { s } = found;
-    const target = s.target.length > 60 ? s.target.slice(0, 59) + '…' : s.target;
-    this.tell(`${clock(s.at)} ${s.method} ${target} ${s.status || ''} ${s.ms === null ? 'running' : duration(s.ms)}`);
+    this.tell(`${clock(s.at)} ${escape(`${s.method} ${s.target}`, 70)} ${s.status || ''} ${s.ms === null ? 'running' : duration(s.ms)}`);
   }
 
   tell(text) {

@@ -34,9 +34,9 @@ function waterfall(d, builds, onupstream) {
   const timing = (p) => `, begins after ${spoken(p.at - start)}, ${p.ms === null ? 'still running' : 'takes ' + spoken(p.ms)}`;
 
   const ticks = h('div', { class: 'w-ticks', 'aria-hidden': 'true' });
-  const every = step(whole, innerWidth < 800 ? 2 : 5);
+  const every = step(whole, 5);
   for (let at = 0; at <= whole * 1.0001; at += every) {
-    const tick = h('i', null, at > whole * 0.88 ? '' : at ? duration(at) : '0');
+    const tick = h('i', null, h('span', null, at > whole * 0.88 ? '' : at ? duration(at) : '0'));
     tick.style.left = `${(at / whole) * 100}%`;
     ticks.append(tick);
   }
@@ -50,13 +50,13 @@ function waterfall(d, builds, onupstream) {
   const totals = new Map();
   for (const p of d.phases ?? []) totals.set(p.name, (totals.get(p.name) ?? 0) + length(p));
   const rows = [row('Request', 0, (d.phases?.length ? d.phases : [{ name: 'whole', at: d.at, ms: d.ms }]).map(
-    (p) => bar(`p-${p.name}`, p, `${phases[p.name] ?? p.name}: ${duration(length(p))}, from ${duration(p.at - start) || '0'} on`)), duration(length(d)), spoken(d.ms))];
+    (p) => bar(phases[p.name] ? `p-${p.name}` : '', p, `${phases[p.name] ?? escape(p.name, 40)}: ${duration(length(p))}, from ${duration(p.at - start) || '0'} on`)), duration(length(d)), spoken(d.ms))];
   (d.upstream ?? []).forEach((u, i) => {
     const address = escape(u.url.replace(/^https?:\/\//, ''), 200);
     const name = h('button', { type: 'button', class: 'plain', title: escape(u.url, 500), onclick: () => onupstream(i) },
       `${escape(u.method, 12)} ${address}`);
     rows.push(row([name, h('em', { class: u.error || u.status >= 500 ? 'bad' : null }, u.error ? escape(u.error, 60) : u.status || '')], 1,
-      bar(`p-exchange k-${kind({ ...u, outcome: u.error || 'ok' })}`, u, `${u.method} ${address}: ${duration(length(u))}`), duration(length(u)), `upstream exchange${timing(u)}`));
+      bar(`p-exchange k-${kind({ ...u, outcome: u.error || 'ok' })}`, u, `${escape(u.method, 12)} ${address}: ${duration(length(u))}`), duration(length(u)), `upstream exchange${timing(u)}`));
   });
   for (const [span, depth] of nested(d.spans ?? [])) {
     const bad = /err/i.test(span.status ?? '');
@@ -67,7 +67,7 @@ function waterfall(d, builds, onupstream) {
   return h('section', { class: 'waterfall', 'aria-label': 'Timeline' },
     h('div', { class: 'w-head' }, h('h3', null, 'Timeline'), ticks), h('ol', null, rows),
     h('ul', { class: 'legend', 'aria-label': 'Time by kind' }, [...totals].map(([name, ms]) => h('li', null,
-      h('i', { class: `p-${name}` }), phases[name] ?? escape(name, 40), ' ', h('b', { title: spoken(ms) }, duration(ms))))),
+      h('i', { class: phases[name] ? `p-${name}` : null }), phases[name] ?? escape(name, 40), ' ', h('b', { title: spoken(ms) }, duration(ms))))),
     cut.length ? h('p', { class: 'note' }, `Not kept: ${cut.join(', ')}.`) : null);
 }
 
