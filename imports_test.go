@@ -20,8 +20,8 @@ var allowed = map[string][]string{
 		"internal/explorer", "internal/interfaces", "internal/scaffold",
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
 		"internal/devcert", "internal/kvfile", "internal/record", "internal/inspect", "internal/reload",
-		"internal/profile", "internal/settings", "internal/timeline", "internal/units",
-		"internal/words"},
+		"internal/load", "internal/profile", "internal/settings", "internal/timeline",
+		"internal/units", "internal/words"},
 	"serve": {"internal/curl", "internal/exchange", "internal/term", "internal/timeline",
 		"internal/units"},
 	"testrunner": {"watch", "internal/curl", "internal/fixture", "internal/term",
@@ -80,6 +80,9 @@ var homes = map[string][]string{
 	"golang.org/x/term": {"internal/term"},
 
 	"github.com/pelletier/go-toml/v2": {"internal/settings"},
+
+	"github.com/HdrHistogram/hdrhistogram-go": {"internal/load"},
+	"golang.org/x/perf":                       {"internal/load"},
 
 	"golang.org/x/net":              {"testrunner", "internal/wasi"},
 	"github.com/andybalholm/brotli": {"internal/fixture"},

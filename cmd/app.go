@@ -37,6 +37,7 @@ func commandLine(t *state, d doors) *cli.App {
 			runCommand(t),
 			testCommand(t, d),
 			reviewCommand(t, d),
+			benchCommand(t, d),
 			mergeCommand(t),
 			inspectCommand(t),
 			convertCommand(t),

@@ -91,6 +91,10 @@ func (f *fileRun) add(r Result) {
 	if f.options.play == nil {
 		r.trim(f.scope.Vars.Hide())
 	}
+	if f.options.result != nil {
+		f.pass(&r)
+		f.result.Results = f.result.Results[:0]
+	}
 	f.result.Results = append(f.result.Results, r)
 	if f.options.Ended != nil {
 		f.options.Ended()

@@ -97,6 +97,7 @@ func newPlayer(host Host, sources []*Source, o *Options, done func(*FileResult))
 	p := &player{
 		runner: &runner{
 			host: host, options: &options, files: options.Selection.Files(sources), done: done,
+			upstreams: &upstreamCache{},
 		},
 		files: make(map[*Source]*FileResult), taken: make(map[*hurl.Entry][]int),
 	}
@@ -140,7 +141,10 @@ func (p *player) play(ctx context.Context, steps []step, how manner) ([]*Result,
 	if options.Concurrent = how.concurrent; how.fresh {
 		options.Isolate = IsolateEntry
 	}
-	r := &runner{host: cmp.Or(how.host, p.host), options: &options, done: func(*FileResult) {}}
+	r := &runner{
+		host: cmp.Or(how.host, p.host), options: &options, done: func(*FileResult) {},
+		upstreams: p.upstreams,
+	}
 	s := newSession(r.host, max(how.concurrent, 1))
 	defer s.fresh()
 	runs := make(map[*Source]*fileRun)

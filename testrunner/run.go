@@ -76,6 +76,8 @@ type Options struct {
 
 	// play, if not nil, is how a finder wants entries to be run.
 	play *play
+	// result, if not nil, is called with the result of each entry, which is then not kept.
+	result func(path string, r *Result)
 }
 
 // Variable is a variable from outside. Its kind is inferred from the value.
@@ -131,7 +133,10 @@ func Run(
 	ctx context.Context, host Host, sources []*Source, o *Options, done func(*FileResult),
 ) (*Summary, error) {
 	start := o.now()
-	r := &runner{host: host, options: o, files: o.Selection.Files(sources), done: done}
+	r := &runner{
+		host: host, options: o, files: o.Selection.Files(sources), done: done,
+		upstreams: &upstreamCache{},
+	}
 	ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
 	err := r.run(ctx)
@@ -156,7 +161,7 @@ type runner struct {
 	done    func(*FileResult)
 	stop    context.CancelCauseFunc
 
-	upstreams upstreamCache
+	upstreams *upstreamCache
 	shared    sharedUses // guarded by mu
 
 	mu      sync.Mutex

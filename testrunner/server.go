@@ -21,6 +21,8 @@ import (
 type Server struct {
 	Base   *url.URL // scheme and authority, and a path that goes before each target
 	Client *http.Client
+	// Keep leaves connections open for other targets when one is closed.
+	Keep bool
 }
 
 // NewServer returns a Server that trusts what tls does; nil stands for the machine's certificates.
@@ -28,8 +30,21 @@ func NewServer(base *url.URL, tls *tls.Config) *Server {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig, transport.DisableCompression = tls, true
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Server{base, &http.Client{Transport: transport, CheckRedirect: stay}}
+	return &Server{Base: base, Client: &http.Client{Transport: transport, CheckRedirect: stay}}
 }
+
+// NewBusyServer is NewServer for many requests at once, each of which finds a connection that was
+// used before. The caller must call Close.
+func NewBusyServer(base *url.URL, tls *tls.Config, atOnce int) *Server {
+	s := NewServer(base, tls)
+	transport := s.Client.Transport.(*http.Transport)
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = atOnce, atOnce
+	s.Keep = true
+	return s
+}
+
+// Close closes the connections that no request uses.
+func (s *Server) Close() { s.Client.CloseIdleConnections() }
 
 // Open implements Host.
 func (s *Server) Open(context.Context, Spec) (Target, error) { return &serverTarget{s}, nil }
@@ -40,7 +55,11 @@ type serverTarget struct{ server *Server }
 func (*serverTarget) Reusable() bool { return true }
 
 // Close implements Target.
-func (t *serverTarget) Close() { t.server.Client.CloseIdleConnections() }
+func (t *serverTarget) Close() {
+	if !t.server.Keep {
+		t.server.Close()
+	}
+}
 
 // Do implements Target.
 func (t *serverTarget) Do(ctx context.Context, r *Request) (*Response, error) {

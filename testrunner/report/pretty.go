@@ -22,6 +22,9 @@ type Styles interface {
 	Strong(string) string
 }
 
+// Plain returns the Styles that style nothing.
+func Plain() Styles { return plain{} }
+
 // plain styles nothing.
 type plain struct{}
 

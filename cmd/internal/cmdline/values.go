@@ -190,3 +190,45 @@ func (c *Choice) Set(text string) error {
 
 // String returns the word.
 func (c *Choice) String() string { return c.Value }
+
+// Percent is a flag's value that is a part in percent, 0 or more, with or without the sign.
+type Percent float64
+
+// Set parses a part in percent.
+func (p *Percent) Set(text string) error {
+	number := strings.TrimSpace(strings.TrimSuffix(text, "%"))
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+		return errors.New("expected a part in percent such as 5%")
+	}
+	*p = Percent(v)
+	return nil
+}
+
+// String writes the part with the sign.
+func (p *Percent) String() string {
+	return strconv.FormatFloat(float64(*p), 'f', -1, 64) + "%"
+}
+
+// Rate is a flag's value that is how often something happens in a second; 0 stands for no rate.
+type Rate float64
+
+// Set parses a rate, such as 100, 100/s or 30/m.
+func (r *Rate) Set(text string) error {
+	number, unit, _ := strings.Cut(text, "/")
+	seconds, ok := map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600}[strings.TrimSpace(unit)]
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if v /= seconds; err != nil || !ok || !(v > 0) || v > 1e9 {
+		return errors.New("expected how many in a second, such as 100 or 100/s")
+	}
+	*r = Rate(v)
+	return nil
+}
+
+// String writes the rate; "" for none.
+func (r *Rate) String() string {
+	if *r == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(*r), 'f', -1, 64)
+}

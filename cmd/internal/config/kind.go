@@ -80,7 +80,7 @@ func kindOf(f cli.Flag) (kind, error) {
 		k.number = true
 	case "NUMBER", "SIZE", "TIME", "DURATION", "[=SEED]", "I/N", "REGEXP", "OTHER", "NAME", "HOST",
 		"PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "SCOPE",
-		"WHEN", "WORD", "GUEST-PATH", "URL", "RULE":
+		"WHEN", "WORD", "GUEST-PATH", "URL", "RULE", "PERCENT", "RATE", "BASELINE":
 	default:
 		return k, fmt.Errorf("--%s: no rule says whether a value called %q is a path", f.Names()[0],
 			name)

@@ -19,6 +19,9 @@ const (
 	Load       = 3
 	// Mismatch is for responses that differ from what fixtures expect, if nothing worse happened.
 	Mismatch = 4
+	// Slower is the exit code of bench if a build is slower than its baseline by more than is
+	// allowed, and nothing worse happened.
+	Slower = 5
 	// Trap is the exit code of run if the guest trapped: the code that a shell reports for a
 	// program that aborted.
 	Trap = 134

@@ -1,0 +1,239 @@
+package load
+
+import (
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
+	"github.com/wasihttp/wasihttp/internal/timeline"
+	"github.com/wasihttp/wasihttp/testrunner"
+)
+
+// longest is the longest time that is told apart; longer ones count as that long.
+const longest = time.Hour
+
+// newHistogram returns a histogram of times in nanoseconds. digits is how many significant ones are
+// kept.
+func newHistogram(digits int) *hdrhistogram.Histogram {
+	return hdrhistogram.New(1, int64(longest), digits)
+}
+
+// sample is what one request took.
+type sample struct {
+	ticket  ticket
+	latency time.Duration // since it was due
+	service time.Duration // since it was sent
+	spent   [timeline.Kinds]time.Duration
+	ended   time.Time
+	memory  int64
+	failed  testrunner.Outcome // "" if there is a whole response
+}
+
+// round is a part of a run.
+type round struct {
+	latency  *hdrhistogram.Histogram
+	service  *hdrhistogram.Histogram // nil if it is the same
+	unsent   int64
+	memory   float64 // the sum over the requests, in bytes
+	began    time.Time
+	ended    time.Time // when the last request has
+	requests int64     // those in the histograms that were sent
+	// typical is the mean over the requests of how long the median one of their entry took, in
+	// nanoseconds.
+	typical float64
+}
+
+// entryStats are the numbers of one entry.
+type entryStats struct {
+	place    testrunner.Place
+	requests int64
+	latency  *hdrhistogram.Histogram
+	now      *hdrhistogram.Histogram // latencies in the round that runs
+	outcomes map[testrunner.Outcome]int
+}
+
+// preciseEntries is up to how many entries have histograms with three digits in each round: one
+// takes 270 kB, one with two digits 40 kB.
+const preciseEntries = 100
+
+// shownFailures is how many results of entries that failed are kept.
+const shownFailures = 3
+
+// recorder counts what happens to requests. It is safe for concurrent use, and what it needs of
+// memory does not grow with the number of requests.
+type recorder struct {
+	rate bool // requests have times at which they are due
+	// length of a round that follows others in a phase: a time, or a number of requests.
+	length time.Duration
+	each   int64
+
+	mu       sync.Mutex
+	rounds   []*round
+	current  int // the round that runs
+	entries  map[*hurl.Entry]*entryStats
+	order    []*entryStats
+	outcomes map[testrunner.Outcome]int
+	most     int64                         // memory of an instance, in bytes
+	spent    [timeline.Kinds]time.Duration // by all requests together
+	sent     int64
+	failures []testrunner.FileResult
+	failing  map[*hurl.Entry]bool
+}
+
+func newRecorder(rounds int, rate bool) *recorder {
+	r := &recorder{
+		rate: rate, entries: make(map[*hurl.Entry]*entryStats),
+		outcomes: make(map[testrunner.Outcome]int), failing: make(map[*hurl.Entry]bool),
+	}
+	for range rounds {
+		one := &round{latency: newHistogram(3)}
+		if one.service = one.latency; rate {
+			one.service = newHistogram(3)
+		}
+		r.rounds = append(r.rounds, one)
+	}
+	return r
+}
+
+// roundOf returns the round that a request counts for. The lock is held.
+func (r *recorder) roundOf(p *phase, ended time.Time) *round {
+	n := p.round
+	switch {
+	case n >= 0:
+	case r.length > 0:
+		n = int(ended.Sub(p.began) / r.length)
+	default:
+		n = int(r.sent / max(1, r.each))
+	}
+	n = min(n, len(r.rounds)-1)
+	if n > r.current {
+		r.turn()
+		r.current = n
+	}
+	n = r.current
+	one := r.rounds[n]
+	if one.began.IsZero() {
+		switch {
+		case p.round >= 0 || n == 0:
+			one.began = p.began
+		case r.length > 0:
+			one.began = p.began.Add(time.Duration(n) * r.length)
+		default:
+			one.began = r.rounds[n-1].ended
+		}
+	}
+	return one
+}
+
+// turn ends the round that runs. The lock is held.
+func (r *recorder) turn() {
+	var sum float64
+	var n int64
+	for _, e := range r.order {
+		if count := e.now.TotalCount(); count > 0 {
+			sum, n = sum+float64(count)*float64(e.now.ValueAtPercentile(50)), n+count
+			e.now.Reset()
+		}
+	}
+	if n > 0 {
+		r.rounds[r.current].typical = sum / float64(n)
+	}
+}
+
+// endedEntry counts an entry that has ended, and what its requests took, the last of which is that of
+// its result.
+func (r *recorder) endedEntry(path string, result *testrunner.Result, samples []sample) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entries[result.Entry]
+	if e == nil {
+		e = &entryStats{
+			place: testrunner.Place{
+				Path: path, Pos: result.Entry.Range.Start, Name: result.Name(),
+			},
+			latency: newHistogram(2), outcomes: make(map[testrunner.Outcome]int),
+		}
+		digits := 2
+		if len(r.order) < preciseEntries {
+			digits = 3
+		}
+		e.now = newHistogram(digits)
+		r.entries[result.Entry] = e
+		r.order = append(r.order, e)
+	}
+	for i := range samples {
+		s := &samples[i]
+		wanted := !result.Outcome.Failed() && i == len(samples)-1
+		// A failure says nothing about how long a response takes, except that there was none in
+		// time.
+		if s.failed == "" || s.failed == testrunner.Expired || wanted {
+			r.add(s, e)
+		}
+	}
+	r.outcomes[result.Outcome]++
+	e.outcomes[result.Outcome]++
+	if result.Outcome.Failed() && len(r.failures) < shownFailures && !r.failing[result.Entry] {
+		r.failing[result.Entry] = true
+		r.failures = append(r.failures, testrunner.FileResult{
+			Path: path, Results: []testrunner.Result{*result}, Duration: result.Duration,
+		})
+	}
+}
+
+// add counts a request. The lock is held.
+func (r *recorder) add(s *sample, e *entryStats) {
+	one := r.roundOf(s.ticket.phase, s.ended)
+	record(one.latency, s.latency, 1)
+	if r.rate {
+		record(one.service, s.service, 1)
+	}
+	record(e.latency, s.latency, 1)
+	record(e.now, s.latency, 1)
+	e.requests++
+	r.sent++
+	for kind, d := range s.spent {
+		r.spent[kind] += d
+	}
+	one.requests++
+	one.memory += float64(s.memory)
+	r.most = max(r.most, s.memory)
+	if s.ended.After(one.ended) {
+		one.ended = s.ended
+	}
+}
+
+// record adds a time to a histogram.
+func record(h *hdrhistogram.Histogram, d time.Duration, n int64) {
+	// It fails only for values that are out of range.
+	_ = h.RecordValues(int64(min(max(d, 0), longest)), n)
+}
+
+// groups bounds how often the latencies of requests that were not sent are recorded.
+const groups = 10_000
+
+// end counts the requests of a phase that were due but not sent: until its end, they took as long
+// as they had waited then.
+func (r *recorder) end(p *phase, now time.Time) {
+	first, n := p.unsent()
+	if n == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := r.roundOf(p, p.until)
+	one.unsent += n
+	step := max(1, (n+groups-1)/groups)
+	for i := int64(0); i < n; i += step {
+		due := first.Add(time.Duration(i) * p.interval)
+		record(one.latency, now.Sub(due), min(step, n-i))
+	}
+}
+
+// requests returns how many requests were counted.
+func (r *recorder) requests() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sent
+}
