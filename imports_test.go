@@ -45,6 +45,8 @@ var allowed = map[string][]string{
 		"internal/term", "internal/units", "internal/words"},
 	"internal/explorer": {"internal/timeline", "serve"},
 	"internal/fixture":  {"internal/curl", "internal/regular", "internal/words"},
+	"internal/load": {"testrunner", "internal/fixture", "internal/regular", "internal/term",
+		"internal/timeline", "internal/units", "internal/words"},
 	"internal/panics":   {"internal/words"},
 	"internal/record":   {"internal/fixture", "internal/regular", "internal/words", "serve"},
 	"internal/profile":  {},

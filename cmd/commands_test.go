@@ -42,6 +42,8 @@ func TestEachCommandRunsInProcess(t *testing.T) {
 		"review": {args: "review --no-cache " + fixture + " --component " + kitchen, in: "q\n",
 			code: exit.Mismatch, out: "0 accepted"},
 		"merge-reports": {args: "merge-reports " + merged, code: exit.Mismatch, out: "1 mismatch"},
+		"bench": {args: "bench --no-cache --requests 20 --warm-up 0 " + fixture + " --component " + kitchen,
+			code: exit.Mismatch, out: "20 entries checked: 20 mismatch"},
 		"convert":       {args: "convert " + session + " -o " + t.TempDir(), out: "0001-get.hurl"},
 		"config":        {args: "config run", out: "timeout"},
 		"new":           {args: "new --lang rust " + filepath.Join(t.TempDir(), "app"), out: "wasihttp serve"},

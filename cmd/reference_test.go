@@ -62,7 +62,7 @@ func reference(t *testing.T) string {
 		"exit": func(name string) (int, error) {
 			code, ok := map[string]int{
 				"OK": exit.OK, "Usage": exit.Usage, "Unreadable": exit.Unreadable, "Load": exit.Load,
-				"Mismatch": exit.Mismatch, "Trap": exit.Trap,
+				"Mismatch": exit.Mismatch, "Slower": exit.Slower, "Trap": exit.Trap,
 				"Interrupt":   exit.Signal + int(syscall.SIGINT),
 				"Termination": exit.Signal + int(syscall.SIGTERM),
 			}[name]

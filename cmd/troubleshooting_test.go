@@ -87,7 +87,7 @@ func readSource(t *testing.T) *source {
 	t.Helper()
 	s := &source{}
 	rooms := []string{".", "../serve", "../watch", "../host", "../testrunner", "../internal/record",
-		"../internal/reload", "../internal/inspect", "../internal/exchange", "../internal/devcert",
+		"../internal/reload", "../internal/inspect", "../internal/load", "../internal/exchange", "../internal/devcert",
 		"../internal/regular", "../internal/explorer"}
 	for _, room := range rooms {
 		err := filepath.WalkDir(room, func(path string, d fs.DirEntry, err error) error {

@@ -30,8 +30,8 @@ type Difference struct {
 	// Old and New are the medians of the rounds.
 	Old float64 `json:"old"`
 	New float64 `json:"new"`
-	// Change is by how much New is more than Old, in percent, and Low and High are its bounds at the
-	// Confidence; nil if there are too few rounds for any.
+	// Change is by how much New is more than Old, in percent, and Low and High are its bounds at
+	// the Confidence; nil if there are too few rounds for any.
 	Change float64  `json:"change_percent"`
 	Low    *float64 `json:"low_percent"`
 	High   *float64 `json:"high_percent"`
@@ -77,7 +77,9 @@ type metric struct {
 // per second if they are not given by a rate: they tell if a part of the requests has become much
 // slower, but other programs on the machine change them as well.
 func metrics(rate bool) []metric {
-	typical := metric{"typical latency", "ms", func(r *Round) float64 { return r.Typical }, false, true}
+	typical := metric{
+		"typical latency", "ms", func(r *Round) float64 { return r.Typical }, false, true,
+	}
 	perSecond := metric{
 		"requests/s", "/s", func(r *Round) float64 { return r.PerSecond }, true, !rate,
 	}

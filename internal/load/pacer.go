@@ -15,8 +15,8 @@ type phase struct {
 	began time.Time
 	until time.Time // when the last request may begin; zero: there is no such time
 	left  int64     // how many requests may still begin; below 0: any number
-	// interval is the time from when one request is due to when the next one is; 0: a request is due
-	// when there is a user for it.
+	// interval is the time from when one request is due to when the next one is; 0: a request is
+	// due when there is a user for it.
 	interval time.Duration
 	taken    int64
 }

@@ -11,10 +11,12 @@ import (
 
 // The size of plots and of the room around their axes, in pixels of SVG.
 const (
-	plotWidth, plotHeight           = 720, 260
-	plotLeft, plotRight             = 64, 12
-	plotTop, plotBottom             = 12, 40
-	innerWidth, innerHeight float64 = plotWidth - plotLeft - plotRight, plotHeight - plotTop - plotBottom
+	plotWidth, plotHeight = 720, 260
+	plotLeft, plotRight   = 64, 12
+	plotTop, plotBottom   = 12, 40
+
+	innerWidth  float64 = plotWidth - plotLeft - plotRight
+	innerHeight float64 = plotHeight - plotTop - plotBottom
 )
 
 // plot is a diagram on the page. Its coordinates are those of SVG.

@@ -142,8 +142,8 @@ func (r *recorder) turn() {
 	}
 }
 
-// endedEntry counts an entry that has ended, and what its requests took, the last of which is that of
-// its result.
+// endedEntry counts an entry that has ended, and what its requests took, the last of which is that
+// of its result.
 func (r *recorder) endedEntry(path string, result *testrunner.Result, samples []sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 type Config struct {
 	// Users is how many virtual users there are: as many requests are on their way at once.
 	Users int
-	// For is how long each build is measured, if Requests is 0; otherwise that many requests of each
-	// are.
+	// For is how long each build is measured, if Requests is 0; otherwise that many requests of
+	// each are.
 	For      time.Duration
 	Requests int64
 	// Rate is how many requests are due in a second; 0: the next one is due when a user has its

@@ -18,7 +18,7 @@ func (t *Text) comparison(b *strings.Builder, r *Result) {
 	}
 	b.WriteString("\n")
 	if !c.InTurns {
-		fmt.Fprintf(b, "%s %s was measured at another time, when the machine may have been busier\n",
+		fmt.Fprintf(b, "%s %s was measured at another time: the machine may have been busier\n",
 			t.Styles.Fair("other run:"), term.Clean(c.Baseline))
 		for _, line := range c.Other {
 			fmt.Fprintf(b, "  %s\n", term.Clean(line))

@@ -31,8 +31,8 @@ type Bench struct {
 	Load   load.Config
 	// Component is the path of the component for fixtures that name none; "" if it is found.
 	Component string
-	// Baseline is the file with which the build is compared, a component or an earlier result; "" for
-	// none. MaxRegression is by how many percent the build may be slower.
+	// Baseline is the file with which the build is compared, a component or an earlier result; ""
+	// for none. MaxRegression is by how many percent the build may be slower.
 	Baseline      string
 	MaxRegression float64
 	// JSON prints the result as JSON. JSONFile and HTMLFile are files to write, "" for none.
@@ -247,7 +247,7 @@ func hash(sum io.Writer, path string) {
 func (b *Bench) report(r *load.Result, out *term.Output) error {
 	if b.JSON {
 		if err := r.Write(out); err != nil {
-			return exit.Loadf(err, "", "standard output: %v", err)
+			return exit.Loadf(err, "", "the result could not be printed: %v", err)
 		}
 	} else {
 		text := &load.Text{Styles: out}

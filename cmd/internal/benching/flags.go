@@ -22,8 +22,8 @@ const (
 		"otherwise. With --rate, requests are due at fixed times, and\nlatencies begin there.\n" +
 		"--baseline OLD.wasm measures both builds in turns and says how sure a difference is.\n" +
 		"Exits as test does: 2 if a fixture cannot be parsed, 3 if the component could not be " +
-		"loaded, trapped or\nexpired, 4 if only responses differ; and with 5 if the build is slower " +
-		"than the baseline by more than\n--max-regression.\n\n"
+		"loaded, trapped or\nexpired, 4 if only responses differ; and with 5 if the build is " +
+		"slower than the baseline by more than\n--max-regression.\n\n"
 	Examples = `
 wasihttp bench                                        the project's own fixtures, for 10s
 wasihttp bench fixtures/ --component app.wasm         against this component
