@@ -44,10 +44,10 @@ func TestEachCommandRunsInProcess(t *testing.T) {
 		"merge-reports": {args: "merge-reports " + merged, code: exit.Mismatch, out: "1 mismatch"},
 		"bench": {args: "bench --no-cache --requests 20 --warm-up 0 " + fixture + " --component " + kitchen,
 			code: exit.Mismatch, out: "20 entries checked: 20 mismatch"},
-		"convert":       {args: "convert " + session + " -o " + t.TempDir(), out: "0001-get.hurl"},
-		"config":        {args: "config run", out: "timeout"},
-		"new":           {args: "new --lang rust " + filepath.Join(t.TempDir(), "app"), out: "wasihttp serve"},
-		"wit":           {args: "wit -o " + t.TempDir(), out: "world.wit"},
+		"convert": {args: "convert " + session + " -o " + t.TempDir(), out: "0001-get.hurl"},
+		"config":  {args: "config run", out: "timeout"},
+		"new":     {args: "new --lang rust " + filepath.Join(t.TempDir(), "app"), out: "wasihttp serve"},
+		"wit":     {args: "wit -o " + t.TempDir(), out: "world.wit"},
 	}
 	for _, c := range commandLine(&state{}, doors{}).Commands {
 		if _, ok := tests[c.Name]; !ok && !c.Hidden && c.Name != "serve" {
