@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 		"internal/wasi"},
 	"handler":           {"component", "internal/engine", "internal/wasi", "internal/units"},
 	"wasi":              {"component", "internal/wasi"},
-	"internal/wasi":     {"component", "internal/timeline"}, // component: the dialects only
+	"internal/wasi":     {"component", "internal/timeline", "internal/zones"}, // component: the dialects only
 	"component":         {"internal/engine", "internal/corewasm"},
 	"internal/engine":   {"internal/corewasm", "internal/regular"},
 	"internal/corewasm": {},
@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"internal/profile":  {},
 	"internal/regular":  {"internal/units"},
 	"internal/reload":   {"serve", "watch", "internal/term", "internal/units", "internal/words"},
-	"internal/scaffold": {"internal/interfaces", "internal/regular"},
+	"internal/scaffold": {"internal/interfaces", "internal/packed", "internal/regular"},
 	"internal/settings": {"internal/regular"},
 	"internal/term":     {"internal/units", "internal/words"},
 	"internal/timeline": {},
@@ -61,7 +61,9 @@ var allowed = map[string][]string{
 	"bench":             {},
 	"docs":              {"internal/term"}, // a program that makes the pictures
 
-	"internal/interfaces": {},
+	"internal/interfaces": {"internal/packed"},
+	"internal/packed":     {},
+	"internal/zones":      {"internal/packed"},
 
 	"e2e":       {},
 	"packaging": {}, // programs that make packages of a release
@@ -187,7 +189,7 @@ func TestAnEmbedderGetsNothingOfTheTool(t *testing.T) {
 	rooms := append([]string{
 		"internal/compose", "internal/corewasm", "internal/engine", "internal/exchange",
 		"internal/panics", "internal/regular", "internal/timeline", "internal/units",
-		"internal/wasi", "internal/words",
+		"internal/packed", "internal/wasi", "internal/words", "internal/zones",
 	}, public...)
 	modules := []string{
 		"github.com/tetratelabs/wazero", "github.com/ianlancetaylor/demangle", "golang.org/x/sys",

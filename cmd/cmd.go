@@ -10,7 +10,6 @@ import (
 	"os"
 	"syscall"
 	"time"
-	_ "time/tzdata" // guests find the same time zones on each system
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"

@@ -4,16 +4,23 @@
 package interfaces
 
 import (
-	"embed"
+	_ "embed"
 	"io/fs"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+
+	"github.com/wasihttp/wasihttp/internal/packed"
 )
 
-//go:embed text
-var text embed.FS
+// archive has the folder text. A test compares them, and writes it anew.
+//
+//go:embed text.zip.gz
+var archive []byte
+
+var text = sync.OnceValue(func() fs.FS { return packed.Open(archive) })
 
 // The versions of which there is text: the latest of each minor version. The others have the same
 // interfaces, or lack functions.
@@ -83,7 +90,7 @@ func service(version string) string {
 
 // finish adds the license and the worlds.
 func finish(files []File, worlds string) []File {
-	license, _ := text.ReadFile("text/LICENSE") // what is embedded is there
+	license, _ := fs.ReadFile(text(), "LICENSE") // what is embedded is there
 	return append(files, File{"deps/LICENSE", license},
 		File{"world.wit", []byte("package local:app;\n" + worlds)})
 }
@@ -100,10 +107,10 @@ func within(version, latest string) bool {
 
 // packages returns the files of a folder, each a package, with number in place of its version.
 func packages(folder, number string) []File {
-	entries, _ := fs.ReadDir(text, path.Join("text", folder)) // what is embedded is there
+	entries, _ := fs.ReadDir(text(), folder) // what is embedded is there
 	var files []File
 	for _, e := range entries {
-		data, _ := text.ReadFile(path.Join("text", folder, e.Name()))
+		data, _ := fs.ReadFile(text(), path.Join(folder, e.Name()))
 		name := e.Name()
 		if number != "" {
 			data = []byte(renumber(string(data), folder, number))

@@ -4,26 +4,30 @@ package scaffold
 
 import (
 	"bytes"
-	"embed"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/wasihttp/wasihttp/internal/interfaces"
+	"github.com/wasihttp/wasihttp/internal/packed"
 )
+
+// archive has the folder templates. A test compares them, and writes it anew.
+//
+//go:embed templates.zip.gz
+var archive []byte
 
 // templates has a folder for what all projects have (common), for what those of a language have
 // (rust), and for what those of a language and a version of WASI have (rust-0.2). Each file ends in
 // .tmpl, so that none is taken for a file of this program.
-//
-//go:embed all:templates
-var templates embed.FS
+var templates = sync.OnceValue(func() fs.FS { return packed.Open(archive) })
 
 //go:embed versions.sh
 var versions string
@@ -104,7 +108,7 @@ func (p *Project) Files() ([]File, error) {
 	name := p.Language.Name
 	layers := append([]string{"common"}, p.Language.layers...)
 	for _, layer := range append(layers, name, name+"-"+p.World) {
-		if err := p.layer(files, path.Join("templates", layer)); err != nil {
+		if err := p.layer(files, layer); err != nil {
 			return nil, err
 		}
 	}
@@ -123,14 +127,14 @@ func (p *Project) Files() ([]File, error) {
 
 // layer adds the files of a folder of templates, if there is one.
 func (p *Project) layer(files map[string][]byte, dir string) error {
-	return fs.WalkDir(templates, dir, func(name string, d fs.DirEntry, err error) error {
+	return fs.WalkDir(templates(), dir, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && name == dir:
 			return fs.SkipAll
 		case err != nil || d.IsDir():
 			return err
 		}
-		text, err := templates.ReadFile(name)
+		text, err := fs.ReadFile(templates(), name)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/zones"
 )
 
 // Zone is the time zone of a guest: the one that the variable TZ of its environment names in the
@@ -32,7 +34,7 @@ func (s *State) findZone() Zone {
 		if name == "" {
 			break
 		}
-		location, err := time.LoadLocation(name)
+		location, err := zones.Location(name)
 		if err != nil || location == time.Local { // "Local" means the machine's own
 			return Zone{"", time.UTC}
 		}
