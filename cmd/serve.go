@@ -247,7 +247,7 @@ func (t *server) explorer(
 	}
 	return exploring.New(exploring.Settings{
 		Listen: &s.listen, URL: l.URL, Names: s.allowHosts, Path: path,
-		Version: version.Of(programName, version.Build()).Version,
+		Version: version.Of(programName, version.Build()).Version, Record: s.record,
 	})
 }
 

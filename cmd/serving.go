@@ -9,6 +9,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/controls"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/exploring"
 	"github.com/wasihttp/wasihttp/cmd/internal/listening"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/internal/reload"
@@ -53,7 +54,9 @@ func (t *server) serveOn(
 	}
 	defer closeKeyValue()
 	explorer := t.explorer(s, listener, path)
+	defer explorer.Close()
 	d := t.newDecider(path, cfg, s)
+	d.Log.Tell = exploring.Results(explorer)
 	fixtures := t.newRetester(path, s)
 	d.Swapped = fixtures.Again
 	if s.exec != "" {
@@ -82,6 +85,7 @@ func (t *server) serveOn(
 	}
 	server := serve.New(build, t.serverOptions(s, listener, explorer))
 	d.Attach(server, file)
+	exploring.Attach(explorer, server, build, about.Compile)
 	hangups, release := t.notify(syscall.SIGHUP)
 	defer release()
 	user := controls.User{

@@ -159,9 +159,27 @@ func (g *guest) Trace() *wasi.Trace {
 
 // Span passes on a span.
 func (g *guest) Span(s wasi.Span) {
+	if line := g.state.Timeline(); line != nil {
+		line.Add(lineSpan(&s))
+	}
 	if spans := g.host.cfg.Spans; spans != nil {
 		spans(g.requestID(), s)
 	}
+}
+
+// lineSpan returns a span for a timeline.
+func lineSpan(s *wasi.Span) timeline.Span {
+	t := timeline.Span{
+		Name: s.Name, ID: s.Context.SpanID, Parent: s.Parent, Start: s.Start, End: s.End,
+		Status: s.Status,
+	}
+	if s.Error != "" {
+		t.Status += ": " + s.Error
+	}
+	for _, a := range s.Attributes {
+		t.Attributes = append(t.Attributes, [2]string{a.Key, a.Value})
+	}
+	return t
 }
 
 // requestID returns the id of the request that the guest works for just now, "" if that is not

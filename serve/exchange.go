@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/exchange"
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // request is one request on its way through the server. Everything in it belongs to the goroutine
@@ -25,8 +27,11 @@ type request struct {
 	own    sample
 	dog    watchdog
 	build  *generation // for giveUp
-	cancel context.CancelCauseFunc
-	record Record
+	// follower and its timeline are nil if nobody follows the request.
+	follower Follower
+	line     *timeline.Trace
+	cancel   context.CancelCauseFunc
+	record   Record
 	// detailed reports whether a page about a failure has all details.
 	detailed bool
 	// live says that pages take in the script that makes them reload themselves.
@@ -60,6 +65,9 @@ func (q *request) run() {
 	g := q.server.acquire()
 	defer g.release()
 	q.server.mark(q.w.Header(), g)
+	if q.follower != nil {
+		q.follower.Taken(g.number)
+	}
 
 	q.prepare()
 	if !deadline.IsZero() {
@@ -67,7 +75,7 @@ func (q *request) run() {
 		q.build, q.cancel = g, cancel
 		s.dogs.arm(&q.dog, deadline.Add(s.options.Grace), q)
 	}
-	resp, err := q.handle(exchange.WithHeadDeadline(ctx, deadline), g)
+	resp, err := q.handle(exchange.WithHeadDeadline(timeline.With(ctx, q.line), deadline), g)
 	if !q.dog.disarm() {
 		if resp != nil {
 			// The response came too late for its end to matter.
@@ -79,6 +87,9 @@ func (q *request) run() {
 		said := sayer(resp)
 		if q.live {
 			q.makeLive(g, resp)
+		}
+		if q.follower != nil {
+			q.follower.Responded(resp)
 		}
 		err = q.respond(ctx, cancel, resp)
 		if said != nil {
@@ -144,6 +155,7 @@ func (q *request) notEntered(ctx context.Context) *Failure {
 func (q *request) prepare() {
 	if q.live && wantsPage(q.r) {
 		// A page that is not compressed can take the script in.
+		q.r.Header = maps.Clone(q.r.Header) // what it was may be looked at
 		delete(q.r.Header, "Accept-Encoding")
 	}
 	if body := q.x.Body(); body != nil && (q.detailed || q.server.options.Crashed != nil) {
@@ -253,6 +265,9 @@ func (q *request) failIn(g *generation, f *Failure) {
 // log ends the record and passes it on.
 func (q *request) log() {
 	q.record.Duration = time.Since(q.record.Start)
+	if q.follower != nil {
+		q.follower.End(&q.record)
+	}
 	q.server.options.Log(q.record)
 	if o := q.record.Outcome; o != Trap && o != Expired || q.server.options.Crashed == nil {
 		return

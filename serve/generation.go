@@ -9,8 +9,9 @@ import (
 // generation is a build with a count of who uses it. The server itself holds
 // one reference while the build is the current one, each request holds one.
 type generation struct {
-	build Build
-	refs  atomic.Int64
+	build  Build
+	number uint64 // from 1
+	refs   atomic.Int64
 	// header is the value of BuildHeader, nil for a build without a digest;
 	// page names the generation in pages that reload themselves.
 	header []string
@@ -22,7 +23,7 @@ type generation struct {
 
 func newGeneration(b Build, number uint64) *generation {
 	page := b.Digest + "-" + strconv.FormatUint(number, 10)
-	g := &generation{build: b, idle: make(chan struct{}), page: page}
+	g := &generation{build: b, number: number, idle: make(chan struct{}), page: page}
 	if b.Digest != "" {
 		g.header = []string{b.Digest}
 	}

@@ -110,11 +110,13 @@ func (p report) write(w http.ResponseWriter, r *http.Request) (int, error) {
 }
 
 // Title says in a sentence what the outcome means.
-func (p report) Title() string {
-	if title := p.Failure.Title; title != "" {
-		return title
+func (p report) Title() string { return p.Failure.sentence() }
+
+func (f *Failure) sentence() string {
+	if f.Title != "" {
+		return f.Title
 	}
-	switch p.Outcome {
+	switch f.Outcome {
 	case Trap:
 		return "The program trapped"
 	case Expired:
@@ -127,13 +129,17 @@ func (p report) Title() string {
 		return "The program could not be started"
 	case Full:
 		return "Too many requests at once"
+	case ClientGone:
+		return "The client closed the connection"
+	case Stopped:
+		return "The server was stopped"
 	default:
 		return "The host failed"
 	}
 }
 
 // Headline returns what the program said, or else what the outcome means.
-func (p report) Headline() string { return cmp.Or(term.Clean(p.Message), p.Title()) }
+func (f *Failure) Headline() string { return cmp.Or(term.Clean(f.Message), f.sentence()) }
 
 // Status returns the status of the response.
 func (p report) Status() int { return p.Outcome.Status() }

@@ -83,8 +83,9 @@ type Options struct {
 	TLS *tls.Config
 	// LiveReload makes HTML pages reload themselves after a swap.
 	LiveReload bool
-	// Explorer, unless nil, has the paths below /__wasihttp/ that are not those of LiveReload.
-	Explorer http.Handler
+	// Explorer, unless nil, follows requests, and has the paths below /__wasihttp/ that are not
+	// those of LiveReload.
+	Explorer Explorer
 }
 
 // Record describes a request that has ended, for the log.
@@ -265,6 +266,9 @@ func (s *Server) httpServer(base context.Context) *http.Server {
 	if s.live != nil {
 		h.RegisterOnShutdown(s.live.close)
 	}
+	if s.options.Explorer != nil {
+		h.RegisterOnShutdown(s.options.Explorer.Stop)
+	}
 	return h
 }
 
@@ -373,28 +377,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q.x.Begin(&s.exchanges, w, r)
 	q.r = q.x.Request()
+	if s.options.Explorer != nil {
+		q.follow(s.options.Explorer)
+	}
 	q.run()
 	q.x.End()
-}
-
-// serveReserved serves a request for a path of the server's own. It reports whether it did: without
-// live reload and the explorer, these paths are the program's. own is isOwn of the request.
-func (s *Server) serveReserved(w http.ResponseWriter, r *http.Request, own bool) bool {
-	live := r.URL.Path == livePath || r.URL.Path == scriptPath
-	switch {
-	case s.options.Explorer != nil && !(live && s.live != nil):
-		s.options.Explorer.ServeHTTP(w, r)
-		return true
-	case !own:
-		s.mark(w.Header(), s.current.Load())
-		const text = "403 Forbidden: these pages are for localhost, addresses, " +
-			"and the names that --allow-host lists"
-		http.Error(w, text, http.StatusForbidden)
-		return true
-	case s.live != nil:
-		s.mark(w.Header(), s.current.Load())
-		s.live.serve(w, r, s.detailed.Load())
-		return true
-	}
-	return false
 }

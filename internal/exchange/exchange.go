@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // DefaultGrace is the Grace of a Config that has none.
@@ -85,6 +87,8 @@ type Exchange struct {
 	body    *Body // &own, or nil if the request has none
 	own     Body
 
+	line *timeline.Trace
+
 	committed bool  // the head was handed to net/http
 	closing   bool  // the head says that the connection is closed after the response
 	abort     bool  // the connection must be cut
@@ -131,6 +135,10 @@ func (x *Exchange) Begin(c *Config, w http.ResponseWriter, r *http.Request) {
 // Request returns the request for the program: without the headers of the connection, never without
 // a Host, and with a body that can be read while the response is written.
 func (x *Exchange) Request() *http.Request { return x.r }
+
+// Follow makes a timeline keep what goes over the exchange: what is read of the request's body, and
+// what is written of the response's. It must be called before either begins.
+func (x *Exchange) Follow(t *timeline.Trace) { x.line, x.own.line = t, t }
 
 // Body returns the body of the request; nil if it has none.
 func (x *Exchange) Body() *Body { return x.body }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // normalize corrects what net/http leaves to its users: it removes the headers of the connection
@@ -60,6 +62,7 @@ type Body struct {
 	// must be set before the first Read, and must not keep p. Calls do not overlap.
 	Observe func(p []byte, end bool)
 
+	line   *timeline.Trace
 	conn   Conn  // for AwaitReadable; nil if that cannot tell
 	length int64 // with conn
 
@@ -79,6 +82,12 @@ func (b *Body) Read(p []byte) (int, error) {
 	b.end = b.end || err == io.EOF
 	if b.Observe != nil {
 		b.Observe(p[:n], b.end)
+	}
+	if b.line != nil {
+		b.line.Write(timeline.RequestBody, p[:n])
+		if b.end {
+			b.line.Ended(timeline.RequestBody)
+		}
 	}
 	return n, err
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // errEnough ends a body that will not be read.
@@ -199,6 +201,7 @@ func (x *Exchange) stream(resp *http.Response, declared int64) error {
 		}
 		held = append(held, p...)
 		if end {
+			x.line.Ended(timeline.ResponseBody)
 			x.settleHead()
 			if ending := x.ending(resp, declared, got); declared < 0 {
 				declared = ending
@@ -338,6 +341,7 @@ func (x *Exchange) write(resp *http.Response, length int64, p []byte) error {
 		x.conn.Gather(true)
 		defer x.conn.Gather(false)
 	}
+	x.line.Write(timeline.ResponseBody, p)
 	n, err := x.w.Write(p)
 	x.written += int64(n)
 	if err != nil {

@@ -79,7 +79,16 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *Explorer) routes() http.Handler {
 	mux := http.NewServeMux()
 	for path, m := range map[string]methods{
-		"state": {http.MethodGet: e.serveState},
+		"state":                  {http.MethodGet: e.serveState},
+		"requests":               {http.MethodGet: e.serveList, http.MethodDelete: e.serveClear},
+		"events":                 {http.MethodGet: e.serveEvents},
+		"requests/{seq}":         {http.MethodGet: e.serveDetail},
+		"requests/{seq}/body":    {http.MethodGet: e.serveBody},
+		"requests/{seq}/send":    {http.MethodPost: e.serveSend},
+		"requests/{seq}/curl":    {http.MethodGet: e.serveCurl},
+		"requests/{seq}/fixture": {http.MethodPost: e.serveFixture},
+		"compare":                {http.MethodGet: e.serveCompare},
+		"clear":                  {http.MethodPost: e.serveClear},
 	} {
 		mux.Handle(apiPrefix+path, m)
 	}
@@ -90,13 +99,4 @@ func (e *Explorer) routes() http.Handler {
 		}).write(w)
 	})
 	return mux
-}
-
-func (e *Explorer) serveState(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string]any{
-		"version": e.options.Version, "component": e.options.Component,
-		"address": e.options.Address, "started": float64(e.started.UnixMicro()) / 1000,
-		"fixtures": e.options.Fixtures,
-	})
-	return nil
 }

@@ -3,6 +3,7 @@
 package explorer
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"embed"
@@ -10,7 +11,10 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/record"
 )
 
 // Prefix is where the paths of an Explorer begin.
@@ -30,18 +34,30 @@ type Options struct {
 	// Version is the program's version, Component the path of what is served, and Address the URL
 	// of the server, or unix:PATH.
 	Version, Component, Address string
-	// Fixtures is the folder for new fixtures.
-	Fixtures string
+	// Record says how requests are saved as fixtures, and in which folder.
+	Record record.Options
+	// Compare compares two responses.
+	Compare func(a, b Compared) Comparison
 }
 
 // Explorer keeps what requests did and serves its page. Its methods are safe for concurrent use.
 type Explorer struct {
+	ring
 	options Options
 	token   string
 	started time.Time
 	cross   *http.CrossOriginProtection
 	api     http.Handler
 	page    http.Handler
+
+	ctx      context.Context // of the requests that are sent again
+	cancel   context.CancelFunc
+	stopped  chan struct{} // closed when lines of events end
+	stopping sync.Once
+	sends    sync.WaitGroup
+	// server and closed are guarded by the lock of the ring.
+	server http.Handler
+	closed bool
 }
 
 //go:embed page
@@ -60,8 +76,40 @@ func New(o Options) *Explorer {
 		cross: http.NewCrossOriginProtection(),
 		page:  http.StripPrefix(strings.TrimSuffix(Prefix, "/"), http.FileServerFS(page)),
 	}
+	e.limit, e.stopped = maxTotal, make(chan struct{})
+	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.api = e.routes()
 	return e
+}
+
+// Attach gives the Explorer the server through which it sends requests again. ready says that the
+// server's first build is one that Built has told of, and not the lack of one.
+func (e *Explorer) Attach(server http.Handler, ready bool) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.server = server
+	if !ready {
+		e.number++
+	}
+}
+
+// Stop implements [serve.Explorer]: lines of events end.
+func (e *Explorer) Stop() { e.stopping.Do(func() { close(e.stopped) }) }
+
+// Close ends everything that goes on, and waits for it. That of a nil Explorer does nothing.
+func (e *Explorer) Close() {
+	if e == nil {
+		return
+	}
+	e.Stop()
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.cancel()
+	e.sends.Wait()
 }
 
 // URL returns the address of the page, with the token; "" if no browser can open it. That of a nil

@@ -21,10 +21,32 @@ type Log struct {
 	JSON bool
 	// Quiet leaves out all events but failures.
 	Quiet bool
+	// Tell, unless nil, takes each result, too. It must not block.
+	Tell func(Result)
 
 	mu      sync.Mutex
 	timer   *term.Progress // while the command runs, on a terminal
 	details string         // of the last swap
+}
+
+// Result is what became of a change.
+type Result struct {
+	// Err is why the newest build is not served; nil if a build is.
+	Err error
+	// Same reports that the build is the one that was served before.
+	Same bool
+	// Digest is that of the build that is served; "" for none.
+	Digest string
+	// Took is how long it took to have the build, 0 if that is unknown.
+	Took time.Duration
+	// Changes says in a few words what differs from the build before; "" for nothing.
+	Changes string
+}
+
+func (l *Log) tell(r Result) {
+	if l.Tell != nil {
+		l.Tell(r)
+	}
 }
 
 // record is an event in JSON. Its member names are an interface to other programs.
@@ -104,6 +126,9 @@ type swap struct {
 
 // swapped reports a swap.
 func (l *Log) swapped(s swap) {
+	l.tell(Result{
+		Digest: s.now.Digest, Took: s.built + s.ready, Changes: s.changes.Summary,
+	})
 	if s.from != "" {
 		l.mu.Lock()
 		l.details = changesText(l.Out, s)
@@ -234,6 +259,7 @@ func (l *Log) Details() string {
 
 // unchanged reports that the command has made the build again that is served.
 func (l *Log) unchanged(current *Build, took time.Duration) {
+	l.tell(Result{Same: true, Digest: current.Digest, Took: took})
 	switch {
 	case l.Quiet:
 	case l.JSON:
@@ -285,6 +311,7 @@ func (l *Log) Failed(err error, current *Build) {
 	if current != nil {
 		serving = current.Digest
 	}
+	l.tell(Result{Err: err, Digest: serving})
 	if l.JSON {
 		l.record(record{Event: "reload-failed", From: serving, Error: msg, Hint: hint})
 		return
