@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 		"internal/term", "internal/units", "internal/words"},
 	"internal/explorer": {"internal/curl", "internal/fixture", "internal/record", "internal/term",
 		"internal/timeline", "serve"},
-	"internal/fixture":  {"internal/curl", "internal/regular", "internal/words"},
+	"internal/fixture": {"internal/curl", "internal/regular", "internal/words"},
 	"internal/load": {"testrunner", "internal/fixture", "internal/regular", "internal/term",
 		"internal/timeline", "internal/units", "internal/words"},
 	"internal/panics":   {"internal/words"},

@@ -240,12 +240,12 @@ func (t *server) serverOptions(
 
 // explorer returns the explorer; nil if there is none.
 func (t *server) explorer(
-	s *serveSettings, l *listening.Listener, path string,
+	ctx context.Context, s *serveSettings, l *listening.Listener, path string,
 ) *explorer.Explorer {
 	if !s.explorer {
 		return nil
 	}
-	return exploring.New(exploring.Settings{
+	return exploring.New(ctx, exploring.Settings{
 		Listen: &s.listen, URL: l.URL, Names: s.allowHosts, Path: path,
 		Version: version.Of(programName, version.Build()).Version, Record: s.record,
 	})

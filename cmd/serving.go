@@ -53,7 +53,7 @@ func (t *server) serveOn(
 		return err
 	}
 	defer closeKeyValue()
-	explorer := t.explorer(s, listener, path)
+	explorer := t.explorer(ctx, s, listener, path)
 	defer explorer.Close()
 	d := t.newDecider(path, cfg, s)
 	d.Log.Tell = exploring.Results(explorer)

@@ -22,7 +22,7 @@ func ask(e *Explorer, method, path string, change func(*http.Request)) *httptest
 }
 
 func TestOnlyThisMachineReachesTheExplorer(t *testing.T) {
-	e := New(Options{Names: []string{"mybox.example", "192.0.2.7"}})
+	e := New(t.Context(), Options{Names: []string{"mybox.example", "192.0.2.7"}})
 	for remote, want := range map[string]int{
 		"127.0.0.1:1": 200, "127.3.2.1:1": 200, "[::1]:1": 200, "[::ffff:127.0.0.1]:1": 200, "": 200,
 		"@": 200, "/tmp/client.sock": 200,
@@ -66,7 +66,7 @@ func TestOnlyThisMachineReachesTheExplorer(t *testing.T) {
 }
 
 func TestTheAPINeedsTheTokenOfThisRun(t *testing.T) {
-	e, other := New(Options{}), New(Options{})
+	e, other := New(t.Context(), Options{}), New(t.Context(), Options{})
 	if len(e.token) < 22 || e.token == other.token {
 		t.Errorf("tokens %q and %q", e.token, other.token)
 	}
@@ -90,7 +90,7 @@ func TestTheAPINeedsTheTokenOfThisRun(t *testing.T) {
 }
 
 func TestThePageHoldsNoDataAndCannotBeFramed(t *testing.T) {
-	e := New(Options{Version: "the version", Component: "quux.wasm", Address: "http://the.address/"})
+	e := New(t.Context(), Options{Version: "the version", Component: "quux.wasm", Address: "http://the.address/"})
 	for _, path := range []string{"", "index.html", "app.js", "app.css"} {
 		w := ask(e, "GET", Prefix+path, func(r *http.Request) { r.Header.Del(TokenHeader) })
 		if path == "index.html" && w.Code == 301 {
@@ -126,7 +126,7 @@ func TestThePageHoldsNoDataAndCannotBeFramed(t *testing.T) {
 }
 
 func TestOnlyWhatThePathHasIsPossible(t *testing.T) {
-	e := New(Options{})
+	e := New(t.Context(), Options{})
 	for request, want := range map[string]int{
 		"GET state": 200, "HEAD state": 200, "POST state": 405, "GET nothing": 404, "GET ": 404,
 		"OPTIONS state": 405,

@@ -63,8 +63,9 @@ type Explorer struct {
 //go:embed page
 var pageFiles embed.FS
 
-// New returns an Explorer.
-func New(o Options) *Explorer {
+// New returns an Explorer, which the caller closes. Requests that are sent again have the values of
+// ctx, and do not end with it.
+func New(ctx context.Context, o Options) *Explorer {
 	var token [24]byte
 	_, _ = rand.Read(token[:]) // it never fails
 	page, err := fs.Sub(pageFiles, "page")
@@ -77,7 +78,7 @@ func New(o Options) *Explorer {
 		page:  http.StripPrefix(strings.TrimSuffix(Prefix, "/"), http.FileServerFS(page)),
 	}
 	e.limit, e.stopped = maxTotal, make(chan struct{})
-	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.api = e.routes()
 	return e
 }

@@ -222,7 +222,8 @@ func failureOf(f *serve.Failure, aborted bool) *Failure {
 		out.Message += "\n" + text(f.Cause)
 	}
 	if aborted {
-		out.Message += "\nthe response had begun: the connection was closed so that the client notices"
+		out.Message += "\nthe response had begun: the connection was closed so that the client " +
+			"notices"
 	}
 	for _, frame := range f.Frames {
 		out.Backtrace = append(out.Backtrace, text(frame.String()))

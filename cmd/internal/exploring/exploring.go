@@ -3,6 +3,7 @@
 package exploring
 
 import (
+	"context"
 	"net"
 	"slices"
 	"time"
@@ -31,7 +32,7 @@ type Settings struct {
 const fixtures = "fixtures"
 
 // New returns an explorer.
-func New(s Settings) *explorer.Explorer {
+func New(ctx context.Context, s Settings) *explorer.Explorer {
 	names := slices.Clone(s.Names)
 	if host, _, err := net.SplitHostPort(s.Listen.Addr); err == nil && net.ParseIP(host) != nil {
 		names = append(names, host)
@@ -39,7 +40,7 @@ func New(s Settings) *explorer.Explorer {
 	if s.Record.Dir == "" {
 		s.Record.Dir = fixtures
 	}
-	return explorer.New(explorer.Options{
+	return explorer.New(ctx, explorer.Options{
 		Names: names, Version: s.Version, Component: s.Path, Address: s.URL, Record: s.Record,
 		Compare: compare,
 	})
