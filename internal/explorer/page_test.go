@@ -47,7 +47,7 @@ func TestThePageTakesNoMarkupFromOthers(t *testing.T) {
 
 // TestThePageHasAllItsParts follows the names of modules, and asks the server for each.
 func TestThePageHasAllItsParts(t *testing.T) {
-	e := New(Options{})
+	e := New(t.Context(), Options{})
 	named := regexp.MustCompile(`(?:from '\./|src="|href=")([a-z]+\.(?:js|css))['"]`)
 	parts, used := pageParts(t), map[string]bool{"index.html": true}
 	for name, text := range parts {
