@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -112,9 +114,69 @@ func (p *program) statements() []byte {
 	return code
 }
 
+// accesses reads and writes memory, mostly through one local and sums of it and numbers.
+func (p *program) accesses() []byte {
+	address, offsets := p.IntN(4), []int{0, 1, 4, 8, 12, 24, 100, 5000}
+	code := ct.Code(ct.LocalGet, address, ct.Const([]int{0xffff, 0xfff0}[p.IntN(2)]), ct.I32And,
+		ct.LocalSet, address)
+	from := func() []byte {
+		at := ct.Code(ct.LocalGet, address)
+		switch p.IntN(12) {
+		case 0, 1, 2:
+			at = ct.Code(at, ct.Const(4*p.IntN(8)), ct.I32Add)
+		case 3:
+			at = ct.Code(ct.Const(8), at, ct.I32Add)
+		case 4:
+			at = ct.Code(at, ct.Const(4*p.IntN(8)), ct.I32Sub)
+		case 5:
+			at = ct.Const(65_500 + 4*p.IntN(12))
+		case 6:
+			at = ct.Code(ct.GlobalGet, 1, ct.Const(4*p.IntN(8)), ct.I32Add)
+		case 7:
+			at = p.local()
+		}
+		if p.IntN(4) == 0 {
+			at = ct.Code(at, ct.LocalTee, p.IntN(4))
+		}
+		return at
+	}
+	offset := func() []byte { return ct.U32(offsets[p.IntN(len(offsets))]) }
+	load := func() []byte {
+		switch p.IntN(3) {
+		case 0:
+			return ct.Code(from(), 0x29, 3, offset(), 0xa7) // i64.load
+		case 1:
+			return ct.Code(from(), ct.I32Load8U, 0, offset())
+		}
+		return ct.Code(from(), ct.I32Load, 2, offset())
+	}
+	for range 1 + p.IntN(6) {
+		switch p.IntN(8) {
+		case 0, 1:
+			code = ct.Code(code, load(), ct.LocalSet, p.IntN(4))
+		case 2:
+			code = ct.Code(code, load(), ct.Drop)
+		case 3:
+			code = ct.Code(code, from(), load(), ct.I32Store, 2, offset())
+		case 4:
+			code = ct.Code(code, from(), p.local(), 0xac, 0x37, 3, offset()) // i64.store
+		case 5:
+			code = ct.Code(code, from(), p.local(), ct.I32Store8, 0, offset())
+		case 6:
+			code = ct.Code(code, load(), p.local(), ct.Const(1), 0x72, ct.I32DivU, ct.LocalSet,
+				p.IntN(4))
+		case 7:
+			code = ct.Code(code, p.local(), ct.LocalSet, address)
+		}
+	}
+	return code
+}
+
 func (p *program) statement() []byte {
 	label, ok := p.label()
-	switch p.IntN(14) {
+	switch p.IntN(18) {
+	case 14, 15, 16, 17:
+		return p.accesses()
 	case 0, 1:
 		return p.block(false, ct.Block)
 	case 2, 3:
@@ -157,7 +219,10 @@ func randomModule(seed uint64) []byte {
 	p := &program{Rand: rand.New(rand.NewPCG(seed, 1)), labels: []bool{false}, size: 60}
 	i := byte(ct.I32)
 	return ct.Module{
-		Globals: []ct.Global{{Type: ct.I32, Mutable: true, Init: ct.Const(1), Export: "g"}},
+		Memory: &ct.Memory{Min: 1},
+		Globals: []ct.Global{{Type: ct.I32, Mutable: true, Init: ct.Const(1), Export: "g"},
+			{Type: ct.I32, Init: ct.Const(65_520)}},
+		Exports: []ct.Export{{Name: "memory", Kind: 2}},
 		Funcs: []ct.Func{
 			{Type: ct.Sig([]byte{i, i, i, i}, nil), Locals: []byte{i, i}, Export: "run",
 				Code: ct.Code(ct.Const(300), ct.LocalSet, 5, p.statements(), p.local(),
@@ -167,7 +232,8 @@ func randomModule(seed uint64) []byte {
 	}.Bytes()
 }
 
-// outcomes is what a function "run" leaves in the global "g", called with different numbers.
+// outcomes is what a function "run" leaves in the global "g" and in the memory, called with
+// different numbers, up to a trap.
 func outcomes(t *testing.T, config wazero.RuntimeConfig, module []byte, period uint32) string {
 	t.Helper()
 	ctx := t.Context()
@@ -182,13 +248,20 @@ func outcomes(t *testing.T, config wazero.RuntimeConfig, module []byte, period u
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []uint64
+	var all []any
+	trapped := false
 	for i := range uint64(5) {
-		_, err := m.ExportedFunction("run").Call(ctx, i, 1<<32-1-i, 7*i, 0)
+		_, err := m.ExportedFunction("run").Call(ctx, i, 1<<32-1-i, 65_500+7*i, 0)
 		if err != nil {
-			t.Fatal(err)
+			trap, _, _ := strings.Cut(err.Error(), "\n")
+			all, trapped = append(all, trap), true
+			break
 		}
 		all = append(all, m.ExportedGlobal("g").Get())
+	}
+	if !trapped {
+		bytes, _ := m.ExportedMemory("memory").Read(0, m.ExportedMemory("memory").Size())
+		all = append(all, crc32.ChecksumIEEE(bytes))
 	}
 	return fmt.Sprint(all)
 }
@@ -197,7 +270,8 @@ func checkRandomModule(t *testing.T, seed uint64) {
 	module := randomModule(seed)
 	want := outcomes(t, wazero.NewRuntimeConfigInterpreter(), module, 1)
 	for _, opt := range []corewasm.Options{
-		{Period: 1 << 10}, {Period: 1 << 10, Lines: true}, {Period: corewasm.DefaultPeriod},
+		{Period: 1 << 10}, {Period: 1 << 10, Lines: true}, {Period: corewasm.DefaultPeriod,
+			Known: []corewasm.Known{{Global: 1, Bits: 65_520}}},
 	} {
 		opt.Safepoint = &corewasm.ImportName{Module: "host", Name: "safepoint"}
 		rw, err := corewasm.Rewrite(module, opt)

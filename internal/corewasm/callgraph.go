@@ -114,7 +114,7 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, in *graphWalk) {
 	}
 	for len(in.frames) > 0 {
 		if p != nil {
-			spend(p.skip(r))
+			spend(p.skip(r, len(r.b)))
 		}
 		n.calls[1] = len(g.calls)
 		if !r.next() {

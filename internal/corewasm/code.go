@@ -14,6 +14,8 @@ func (w *rewriter) code() ([]byte, error) {
 	for _, p := range w.probers {
 		b.probes = append(b.probes, probing{prober: p})
 	}
+	b.addresses = addresses{walker: &walker{table: r.table}, effects: newEffects(),
+		known: w.known}
 	if w.safepoints != nil {
 		b.costs.graph = newCallGraph(w)
 	}
@@ -71,6 +73,8 @@ type bodyRewriter struct {
 	// places in out and in the old body.
 	spots, marks []spot
 	costs        costs
+	addresses    addresses
+	edits        []edit // those still to come
 	bulks        int
 	loops        int  // of all functions so far
 	counts       bool // the function counts when it is entered
@@ -111,14 +115,21 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	if !ok {
 		b.failAt(start, "function has a malformed type")
 	}
+	if b.err != nil {
+		return dst
+	}
 	b.local = uint32(len(ft.Params)) + uint32(locals)
 	b.split = w.safepoints != nil && b.costs.graph.nodes[fn].catches &&
 		lostLocals(b.b[exprAt:], int(b.local))
 	b.tries = b.tries[:0]
 	b.out, b.spots, b.marks = b.out[:0], b.spots[:0], b.marks[:0]
 	b.resume(exprAt)
+	b.addresses.reader = reader{b: b.b, pos: exprAt}
+	b.addresses.find(b.local)
+	b.edits = b.addresses.edits
+	b.local += b.addresses.holders
 	b.counts = w.safepoints != nil && b.costs.graph.nodes[fn].counts
-	calls := b.instructions(len(ft.Results) > 0)
+	calls := b.instructions(len(ft.Results) > 0, end)
 	if b.err != nil {
 		return dst
 	}
@@ -140,7 +151,10 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	s := w.safepoints
 	counts := s != nil && b.costs.graph.nodes[fn].counts
 	if (s == nil || !counts && loops == 0 && b.bulks == 0) && !b.scratch {
-		return b.emit(dst, b.b[start:exprAt])
+		if b.addresses.holders == 0 {
+			return b.emit(dst, b.b[start:exprAt])
+		}
+		return b.emit(dst, b.withLocals(start, exprAt, b.addresses.holders))
 	}
 	var kinds []loopKind
 	if s != nil {
@@ -149,12 +163,7 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 			s.complete(b.out, l, kinds)
 		}
 	}
-	head := b.head[:0].u32(uint32(groups) + 1)
-	at := start
-	for ; b.b[at] >= 0x80; at++ {
-	}
-	head = append(head, b.b[at+1:exprAt]...)
-	head = append(head, byte(1+len(kinds)), byte(I32))
+	head := b.withLocals(start, exprAt, b.addresses.holders+1+uint32(len(kinds)))
 	entered := int32(0)
 	for _, k := range kinds {
 		entered += max(k.most*k.passes/512, 32)
@@ -170,6 +179,14 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	}
 	b.head = head
 	return b.emit(dst, head)
+}
+
+// withLocals returns the function's groups of locals, which are from start to end, and one of
+// numbers that are added.
+func (b *bodyRewriter) withLocals(start, end int, added uint32) asm {
+	r := reader{b: b.b, pos: start}
+	head := b.head[:0].u32(r.u32() + 1)
+	return append(head, b.b[r.pos:end]...).u32(added).op(byte(I32))
 }
 
 // emit appends the body with what goes before the code.
@@ -202,7 +219,7 @@ func (b *bodyRewriter) resume(at int) {
 
 // instructions rewrites the code of a function, which returns values if returns is true, and adds
 // up what it costs. It reports whether there are calls.
-func (b *bodyRewriter) instructions(returns bool) (calls bool) {
+func (b *bodyRewriter) instructions(returns bool, end int) (calls bool) {
 	w := b.w
 	facts := &w.out.Code
 	first, shift := w.info.ImportedFuncs, w.out.shift
@@ -212,9 +229,14 @@ func (b *bodyRewriter) instructions(returns bool) (calls bool) {
 	for len(b.costs.frames) > 0 {
 		b.probeBlocks()
 		if b.plain != nil {
-			b.costs.spend(b.plain.skip(b.walker))
+			to := end
+			if len(b.edits) > 0 {
+				to = b.edits[0].at
+			}
+			b.costs.spend(b.plain.skip(b.walker, to))
 			b.due()
 		}
+		b.edit()
 		if !b.next() {
 			b.fail("function body without end")
 			return calls
@@ -256,12 +278,14 @@ func (b *bodyRewriter) instructions(returns bool) (calls bool) {
 			}
 		case immGlobal:
 			if code, same := w.access(b.head[:0], b.walker); !same {
-				b.replace(code)
+				b.replace(b.fold(code))
 			}
 		case immCallOther, immCallOther2:
 			calls = true
 		case immTableWrite, immTableWrite2:
 			facts.WritesTables = true
+		case immMemArg:
+			b.move()
 		case immMemoryInit:
 			facts.UsesSegments = true
 		case immData:
@@ -404,9 +428,9 @@ func newPlain(w *rewriter) *plain {
 
 // skip goes on to the next instruction that is not plain, or until much is to be counted. It
 // returns what the instructions that it skips cost.
-func (p *plain) skip(r *walker) (sum int32) {
+func (p *plain) skip(r *walker, to int) (sum int32) {
 	code, pos := r.b, r.pos
-	for pos < len(code) && sum < costPiece {
+	for pos < to && sum < costPiece {
 		op := code[pos]
 		next := pos + 1
 		switch p.imm[op] {

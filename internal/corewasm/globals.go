@@ -262,6 +262,23 @@ func (w *rewriter) access(dst []byte, in *walker) (code []byte, same bool) {
 	return appendU32(append(dst, in.op), w.globals[in.arg]), false
 }
 
+// fold returns the code for a known global that was read, and for the number that is added to it if
+// one is, as in addresses of data in code that can be anywhere: the engine does not add numbers up.
+func (b *bodyRewriter) fold(code asm) asm {
+	r := reader{b: b.b, pos: b.pos}
+	if code[0] != 0x41 || !r.more() || r.byte() != 0x41 {
+		return code
+	}
+	added := r.sleb(32)
+	if r.byte() != 0x6a || r.err != nil || len(b.edits) > 0 && b.edits[0].at < r.pos {
+		return code
+	}
+	known := reader{b: code, pos: 1}
+	sum := int32(known.sleb(32)) + int32(added)
+	b.pos = r.pos
+	return code[:0].i32(sum)
+}
+
 // constant reports whether a mutable global of the module itself is as good as immutable: nothing
 // sets it. The code must have been rewritten.
 func (w *rewriter) constant(own int) bool {

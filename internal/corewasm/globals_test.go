@@ -1,6 +1,7 @@
 package corewasm_test
 
 import (
+	"bytes"
 	"math"
 	"testing"
 
@@ -86,5 +87,23 @@ func TestKnownGlobals(t *testing.T) {
 	if _, err := corewasm.Rewrite(immutable,
 		corewasm.Options{Known: []corewasm.Known{{Global: 0, Bits: 4}}}); err == nil {
 		t.Error("a module that sets an immutable global became valid")
+	}
+}
+
+// TestKnownGlobalsAreAddedUp has the code for addresses of data that can be anywhere.
+func TestKnownGlobalsAreAddedUp(t *testing.T) {
+	module := ct.Module{
+		Globals: []ct.Global{{Type: ct.I32, Init: ct.Const(1000)}},
+		Funcs: []ct.Func{{Type: ct.Sig(nil, []byte{ct.I32}),
+			Code: ct.Code(ct.GlobalGet, 0, ct.Const(-24), ct.I32Add)}},
+	}.Bytes()
+	rw, err := corewasm.Rewrite(module,
+		corewasm.Options{Known: []corewasm.Known{{Global: 0, Bits: 1000}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ct.Code(0, ct.Const(976), ct.End)
+	if !bytes.Contains(rw.Wasm, ct.Code(len(want), want)) {
+		t.Errorf("% x is not in % x", want, rw.Wasm)
 	}
 }
