@@ -17,7 +17,7 @@ const module = "github.com/wasihttp/wasihttp"
 var allowed = map[string][]string{
 	"main": {"cmd"},
 	"cmd": {"serve", "testrunner", "watch", "host", "wasi", "handler", "component",
-		"internal/explorer", "internal/interfaces", "internal/scaffold",
+		"internal/coverage", "internal/explorer", "internal/interfaces", "internal/scaffold",
 		"internal/fixture", "internal/term", "internal/engine", "internal/regular",
 		"internal/devcert", "internal/kvfile", "internal/record", "internal/inspect", "internal/reload",
 		"internal/load", "internal/profile", "internal/settings", "internal/timeline",
@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"component":         {"internal/engine", "internal/corewasm"},
 	"internal/engine":   {"internal/corewasm", "internal/regular"},
 	"internal/corewasm": {},
+	"internal/coverage": {"host", "internal/regular", "internal/words"},
 	"internal/devcert":  {"internal/regular"},
 	"internal/exchange": {"internal/timeline"},
 	"internal/compose":  {"component"},

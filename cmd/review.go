@@ -6,6 +6,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/capabilities"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
+	"github.com/wasihttp/wasihttp/cmd/internal/covering"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/profiling"
 )
@@ -18,6 +19,7 @@ func reviewCommand(st *state, d doors) *cli.Command {
 		switch f.Names()[0] {
 		case "update", "watch", "list", "json",
 			"report-junit", "report-tap", "report-json", "report-html",
+			covering.Flag, covering.HTMLFlag, covering.MinFlag,
 			profiling.Flag, profiling.HTMLFlag, capabilities.Flag,
 			"quiet", "repeat", "shuffle", "seed", "shard-times", "detect-leaks",
 			"chaos", "against", "all-methods":

@@ -13,6 +13,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/capabilities"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
+	"github.com/wasihttp/wasihttp/cmd/internal/covering"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/cmd/internal/profiling"
@@ -56,6 +57,7 @@ type testFlags struct {
 	strictUpstreams                   bool
 	find                              findFlags
 	reports                           suite.Reports
+	covering                          covering.Wanted
 }
 
 // postReturnInTests is how long a component may go on working after a response. The next request
@@ -155,6 +157,7 @@ func (f *testFlags) all() []cli.Flag {
 
 	b.Group(groupReports)
 	reportFlags(b, &f.reports)
+	f.covering.Flags(b)
 	b.Value("color", &f.color, "when to use color: `WHEN` is auto, always or never")
 	b.Toggle("full", &f.full, "show differences in full, however long")
 	b.Toggle("quiet", &f.quiet, "print only what failed", "q")
@@ -299,6 +302,9 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if f.crashes {
 		s.suite.Crashes, s.suite.Options.Isolate = true, testrunner.IsolateEntry
 	}
+	if err := f.covering.Begin(t.dir, s.suite, &s.load, f.watch, f.list); err != nil {
+		return nil, err
+	}
 	s.suite.Options.Upstreams = f.upstreams.Value()
 	s.suite.Options.Redact = f.redact.Value()
 	s.suite.Options.StrictUpstreams = f.strictUpstreams
@@ -349,6 +355,7 @@ func notRepeated() []string {
 		"filter", "shard", "shard-times", "last-failed", "list", "jobs",
 		"concurrent", "repeat", "fail-fast", "shuffle", "seed",
 		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color",
+		covering.Flag, covering.HTMLFlag, covering.MinFlag,
 		profiling.Flag, profiling.HTMLFlag, capabilities.Flag, "full", "quiet", "json",
 	}
 }

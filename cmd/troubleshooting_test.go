@@ -88,7 +88,7 @@ func readSource(t *testing.T) *source {
 	s := &source{}
 	rooms := []string{".", "../serve", "../watch", "../host", "../testrunner", "../internal/record",
 		"../internal/reload", "../internal/inspect", "../internal/load", "../internal/exchange", "../internal/devcert",
-		"../internal/regular", "../internal/explorer"}
+		"../internal/regular", "../internal/explorer", "../internal/coverage"}
 	for _, room := range rooms {
 		err := filepath.WalkDir(room, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {

@@ -30,6 +30,8 @@ type EngineOptions struct {
 	Notice func(line string)
 	// Profile, unless nil, collects samples of what guests do, for which they take somewhat longer.
 	Profile *Profile
+	// Coverage, unless nil, collects what of the guests' code runs, which makes it slower.
+	Coverage *Coverage
 	// Helper, unless nil, compiles a large module in another process, where CompileFor leaves the
 	// code in dir. It is used for Hosts whose Config says Background.
 	Helper func(ctx context.Context, dir string, wasm []byte) error
@@ -47,6 +49,9 @@ func (e *Engine) open() (*engine.Engine, error) {
 	config := engine.Config{CacheDir: e.options.CacheDir, Helped: e.options.Helper != nil}
 	if e.options.Profile != nil {
 		config.Profile = e.options.Profile.inner
+	}
+	if e.options.Coverage != nil {
+		config.Coverage = e.options.Coverage.inner
 	}
 	if notice := e.options.Notice; notice != nil {
 		config.Slow = func(module, function string, blocks int) {

@@ -36,8 +36,9 @@ type Flow struct {
 
 // Block is a basic block.
 type Block struct {
-	// Offset and End enclose it, counted as in [Flow].
-	Offset, End uint32
+	// Offset is where it begins, counted as in [Flow]. First and End enclose its instructions,
+	// without those at its ends that only give code its structure.
+	Offset, First, End uint32
 	// Instructions is how many there are, without those that only give code its structure: block,
 	// loop, else, end, try_table and nop. A block can have none.
 	Instructions uint32
@@ -45,6 +46,8 @@ type Block struct {
 	// function begins with it, it follows a call, or it can be reached by an exception or a branch
 	// on a reference.
 	Apart bool
+	// Traps says that it ends with unreachable.
+	Traps bool
 }
 
 // Branch is an if, a br_if or a br_table.
@@ -150,7 +153,7 @@ func (s *splitter) split(w *walker, fn uint32) {
 func (s *splitter) begin(at int, apart bool) {
 	s.cur = len(s.flow.Blocks)
 	s.flow.Blocks = append(s.flow.Blocks, Block{
-		Offset: uint32(at), End: uint32(at), Apart: apart,
+		Offset: uint32(at), First: uint32(at), End: uint32(at), Apart: apart,
 	})
 }
 
@@ -166,12 +169,16 @@ func (s *splitter) follow(at int) {
 func (s *splitter) step(w *walker) {
 	if s.cur != dead {
 		b := &s.flow.Blocks[s.cur]
-		b.End = uint32(w.pos)
 		switch {
 		case w.imm == immBlock && w.op == 0x02, w.imm == immLoop, w.imm == immElse,
 			w.imm == immEnd, w.imm == immTryTable, w.op == 0x01:
 		default:
+			if b.Instructions == 0 {
+				b.First = uint32(w.at)
+			}
 			b.Instructions++
+			b.End = uint32(w.pos)
+			b.Traps = w.op == 0x00
 		}
 	}
 	switch w.imm {

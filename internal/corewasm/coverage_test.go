@@ -162,8 +162,7 @@ func TestCoverageSeesWhatAnExceptionReaches(t *testing.T) {
 	}
 }
 
-// TestBlocksCountTheInstructionsOfTheOriginal adds up the blocks of a module, which must have every
-// instruction once, in order and without overlap.
+// TestBlocksHaveEachInstructionOnce wants blocks in order, without overlap.
 func TestBlocksHaveEachInstructionOnce(t *testing.T) {
 	info, err := corewasm.Scan(everything().Bytes())
 	if err != nil {
@@ -175,7 +174,7 @@ func TestBlocksHaveEachInstructionOnce(t *testing.T) {
 			functions++
 			last := f.Offset
 			for _, b := range f.Blocks {
-				if b.Offset < last || b.End < b.Offset || b.End > f.End {
+				if b.Offset < last || b.First < b.Offset || b.End < b.First || b.End > f.End {
 					t.Errorf("function %d: block %+v after %d in %d to %d", f.Func, b, last, f.Offset, f.End)
 				}
 				last = b.End

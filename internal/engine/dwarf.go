@@ -2,7 +2,9 @@ package engine
 
 import (
 	"debug/dwarf"
+	"iter"
 	"sort"
+	"strings"
 	"sync"
 
 	"github.com/wasihttp/wasihttp/internal/corewasm"
@@ -23,6 +25,7 @@ type unit struct {
 	entry  *dwarf.Entry
 	ranges [][2]uint64
 	lines  []dwarf.LineEntry // sorted by address; nil until needed
+	files  []*dwarf.LineFile // nil until needed
 }
 
 // position is one level of a physical frame: the innermost inlined function
@@ -107,10 +110,7 @@ func (d *debugInfo) inUnit(u *unit, at uint64) []position {
 		return nil
 	}
 	here := position{file: u.lines[i].File.Name, line: u.lines[i].Line}
-	var files []*dwarf.LineFile
-	if lr, err := d.data.LineReader(u.entry); err == nil && lr != nil {
-		files = lr.Files()
-	}
+	files := d.files(u.entry)
 	var found []position
 	inlined := d.inlinedAt(u.entry, at)
 	for i := len(inlined) - 1; i >= 0; i-- {
@@ -127,6 +127,15 @@ func (d *debugInfo) inUnit(u *unit, at uint64) []position {
 		}
 	}
 	return append(found, here)
+}
+
+// files returns the files of a unit, nil for an index without one.
+func (d *debugInfo) files(unit *dwarf.Entry) []*dwarf.LineFile {
+	lr, err := d.data.LineReader(unit)
+	if err != nil || lr == nil {
+		return nil
+	}
+	return lr.Files()
 }
 
 // lineTable reads the rows of a unit. They need not come in the order of
@@ -201,29 +210,89 @@ func (d *debugInfo) inlinedAt(unit *dwarf.Entry, at uint64) []*dwarf.Entry {
 	return found
 }
 
-// nameOf returns the linker's name of a function, which holds its path, or else its plain name;
-// both may stand in the entry that this one is made from.
+// nameOf returns the linker's name of a function, which holds its path, or else its plain name.
 func (d *debugInfo) nameOf(e *dwarf.Entry) string {
 	plain := ""
-	for range 8 { // origins do not go in circles, unless bytes are hostile
+	for e := range d.origins(e) {
 		if name, ok := e.Val(dwarf.AttrLinkageName).(string); ok {
 			return name
 		}
 		if name, ok := e.Val(dwarf.AttrName).(string); ok && plain == "" {
 			plain = name
 		}
-		next, ok := e.Val(dwarf.AttrAbstractOrigin).(dwarf.Offset)
-		if !ok {
-			if next, ok = e.Val(dwarf.AttrSpecification).(dwarf.Offset); !ok {
-				break
-			}
-		}
-		r := d.data.Reader()
-		r.Seek(next)
-		var err error
-		if e, err = r.Next(); err != nil || e == nil {
-			break
-		}
 	}
 	return plain
+}
+
+// declared returns where a function is declared, or "" and 0.
+func (d *debugInfo) declared(e *dwarf.Entry) (file string, line int) {
+	for e := range d.origins(e) {
+		index, ok := e.Val(dwarf.AttrDeclFile).(int64)
+		at, has := e.Val(dwarf.AttrDeclLine).(int64)
+		if !ok || !has {
+			continue
+		}
+		i := sort.Search(len(d.units), func(i int) bool {
+			return d.units[i].entry.Offset > e.Offset
+		}) - 1
+		if i < 0 {
+			return "", 0
+		}
+		u := &d.units[i]
+		if u.files == nil {
+			u.files = d.files(u.entry)
+		}
+		if index < 0 || int(index) >= len(u.files) || u.files[index] == nil {
+			return "", 0
+		}
+		return u.files[index].Name, int(at)
+	}
+	return "", 0
+}
+
+// origins returns an entry and those that it is made from, in which what it lacks may stand.
+func (d *debugInfo) origins(e *dwarf.Entry) iter.Seq[*dwarf.Entry] {
+	return func(yield func(*dwarf.Entry) bool) {
+		for range 8 { // origins do not go in circles, unless bytes are hostile
+			if !yield(e) {
+				return
+			}
+			next, ok := e.Val(dwarf.AttrAbstractOrigin).(dwarf.Offset)
+			if !ok {
+				if next, ok = e.Val(dwarf.AttrSpecification).(dwarf.Offset); !ok {
+					return
+				}
+			}
+			r := d.data.Reader()
+			r.Seek(next)
+			var err error
+			if e, err = r.Next(); err != nil || e == nil {
+				return
+			}
+		}
+	}
+}
+
+// genericName returns a name that all copies of a generic function share.
+func (d *debugInfo) genericName(e *dwarf.Entry) string {
+	name := generic(d.nameOf(e))
+	for e := range d.origins(e) {
+		if plain, ok := e.Val(dwarf.AttrName).(string); ok && !strings.HasPrefix(name, "_ZN") {
+			return generic(plain)
+		}
+	}
+	return name
+}
+
+// generic returns a name without the hash at the end of Rust's older names, and without parameters
+// of types.
+func generic(name string) string {
+	const hash = len("17h0123456789abcdefE")
+	if i := len(name) - hash; i > 0 && strings.HasPrefix(name, "_ZN") && name[i:i+3] == "17h" {
+		return name[:i]
+	}
+	if i := strings.IndexByte(name, '<'); i > 0 && !strings.HasPrefix(name, "operator") {
+		return name[:i]
+	}
+	return name
 }

@@ -47,6 +47,8 @@ type Config struct {
 	Slow func(module, function string, blocks int)
 	// Profile, unless nil, collects samples of what guests do.
 	Profile *Profile
+	// Coverage, unless nil, collects what of the guests' code runs.
+	Coverage *Coverage
 	// Heap keeps memories on Go's heap, where they move when they grow, as systems without mappings
 	// of images do: for tests of what uses memories.
 	Heap bool
@@ -59,6 +61,7 @@ type Engine struct {
 	warning error
 	slow    func(module, function string, blocks int) // nil: nobody listens
 	profile *Profile                                  // nil: nobody asks
+	covers  *Coverage                                 // likewise
 
 	rt wazero.Runtime
 	// heap is that of Config.
@@ -101,7 +104,7 @@ type Stats struct {
 func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		left: make(chan struct{}), busy: map[string]chan struct{}{}, heap: cfg.Heap,
-		slow: cfg.Slow, profile: cfg.Profile,
+		slow: cfg.Slow, profile: cfg.Profile, covers: cfg.Coverage,
 	}
 	var err error
 	switch {
@@ -188,8 +191,9 @@ const (
 	safepointName = "safepoint"
 	// globalPrefix names the globals that rewriting exports. No toolchain makes
 	// an export whose name starts with a zero byte.
-	globalPrefix = "\x00g"
-	startExport  = "\x00start" // likewise
+	globalPrefix   = "\x00g"
+	startExport    = "\x00start"   // likewise
+	coverageExport = "\x00covered" // likewise
 )
 
 // Runtime holds the host functions and compiled modules of one linked

@@ -260,7 +260,7 @@ func (g *Group) Close() error {
 	var errs []error
 	for i := len(g.slots) - 1; i >= 0; i-- {
 		if mod := g.slots[i].mod; mod != nil {
-			errs = append(errs, mod.Close(noValues{}))
+			errs = append(errs, g.slots[i].module.covered.collect(mod), mod.Close(noValues{}))
 		}
 	}
 	for _, l := range g.backed {

@@ -39,6 +39,7 @@ type Module struct {
 	names     *corewasm.Names
 	debug     debugInfo
 	lines     *lineMap // for profiles; nil if there are none
+	covered   *covered // nil if nobody asks what runs
 }
 
 // FromCache reports whether the code came from memory or from the disk cache, so that nothing was
@@ -79,6 +80,9 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 		return nil, err
 	}
 	opt := rewriteOptions(info, names, src.Known)
+	if r.engine.covers != nil && !hidden {
+		opt.Coverage = coverageExport
+	}
 	m := &Module{runtime: r, source: src, info: info, hidden: hidden, debug: debugInfo{info: info}}
 	if src.Progress != nil {
 		src.Progress(0, len(src.Wasm))
@@ -87,6 +91,9 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 		return nil, err
 	}
 	m.canReset = m.resettable()
+	if opt.Coverage != "" {
+		m.covered = r.engine.covers.of(m)
+	}
 	if src.Progress != nil {
 		src.Progress(len(src.Wasm), len(src.Wasm))
 	}

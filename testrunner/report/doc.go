@@ -21,6 +21,8 @@ type Run struct {
 	Started time.Time
 	// Base is the folder from which reports for programs name files below it.
 	Base string
+	// Coverage is how much of the components' code ran; nil if nobody asked.
+	Coverage *Coverage
 }
 
 // name returns the name of a file in reports for programs.

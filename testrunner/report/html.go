@@ -21,13 +21,14 @@ var page string
 
 type (
 	htmlRun struct {
-		Counts, Headline, Entries, FileCount, Time, Started string
-		Success                                             bool
-		Chips                                               []htmlSpan
-		Slowest                                             []htmlSlow
-		Faults                                              []htmlFault
-		FaultHead                                           []string
-		Files                                               []htmlFile
+		Counts, Headline, Entries, FileCount, Time, Started, Coverage string
+
+		Success   bool
+		Chips     []htmlSpan
+		Slowest   []htmlSlow
+		Faults    []htmlFault
+		FaultHead []string
+		Files     []htmlFile
 	}
 	htmlSlow struct{ Place, Name, Time string }
 	// htmlFault is a row of the table of faults.
@@ -83,7 +84,10 @@ func htmlOf(run *Run) htmlRun {
 		Entries:   words.Count(s.Entries, "entry", "entries"),
 		FileCount: words.Count(s.Files, "file", "files"),
 		Headline:  words.Count(s.FailedFiles, "file", "files") + " failed",
-		Success:   s.Verdict() == testrunner.AllPassed,
+		Success:   run.success(), Coverage: run.coverageText(),
+	}
+	if s.Verdict() == testrunner.AllPassed && !out.Success {
+		out.Headline = "Too little of the code ran"
 	}
 	for _, c := range countList(s) {
 		class := "bad"

@@ -22,6 +22,7 @@ type (
 		Outcomes map[string]int `json:"outcomes"`
 		Flaky    int            `json:"flaky,omitempty"`
 		NotRun   int            `json:"files_not_run"`
+		Coverage *jsonCoverage  `json:"coverage,omitempty"`
 		Files    []jsonFile     `json:"files"`
 	}
 	jsonFile struct {
@@ -130,8 +131,9 @@ func JSON(w io.Writer, run *Run) error {
 	out := jsonRun{
 		Version: jsonVersion, Started: run.Started.UTC(),
 		TimeMS: ms(s.Duration), Loading: ms(s.Loading),
-		Success:  s.Verdict() == testrunner.AllPassed,
+		Success:  run.success(),
 		Outcomes: make(map[string]int), Flaky: s.Flaky, NotRun: s.NotRun, Files: []jsonFile{},
+		Coverage: run.Coverage.json(),
 	}
 	for o, n := range s.Counts {
 		out.Outcomes[string(o)] = n

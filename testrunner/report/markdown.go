@@ -8,7 +8,6 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/internal/words"
-	"github.com/wasihttp/wasihttp/testrunner"
 )
 
 // markdownSize bounds what Markdown writes about failures, in bytes: GitHub takes 1 MiB for a step.
@@ -20,12 +19,15 @@ func Markdown(w io.Writer, run *Run) error {
 	s := run.Summary
 	var b strings.Builder
 	sign := "✅"
-	if s.Verdict() != testrunner.AllPassed {
+	if !run.success() {
 		sign = "❌"
 	}
 	fmt.Fprintf(&b, "### %s %s\n\n%s in %s, %s\n", sign, escaped(counts(s)),
 		words.Count(s.Entries, "entry", "entries"), words.Count(s.Files, "file", "files"),
 		units.Duration(s.Duration))
+	if text := run.coverageText(); text != "" {
+		b.WriteString("\n" + escaped(text) + "\n")
+	}
 	for n, row := range faultTable(s) {
 		if n == 0 {
 			b.WriteByte('\n')

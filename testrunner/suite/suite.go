@@ -75,6 +75,9 @@ type Suite struct {
 	LastFailed bool
 	// Timings is a report of --report-json by whose times shards are dealt; "" to count entries.
 	Timings string
+	// Coverage, unless nil, returns how much of the components' code ran. It is called when a run
+	// has ended and the components are freed.
+	Coverage func() (*report.Coverage, error)
 
 	asks bool // differences are shown when it is asked about them
 }
@@ -128,6 +131,9 @@ func (s *Suite) Run(ctx context.Context) (testrunner.Verdict, error) {
 	run, err := s.once(ctx, paths)
 	if run == nil {
 		return 0, err
+	}
+	if coverErr := s.cover(run.Run); err == nil {
+		err = coverErr
 	}
 	s.remember(run.Files)
 	s.summarize(run.Run)
@@ -267,7 +273,10 @@ type run struct {
 func (r *run) verdict() testrunner.Verdict {
 	v := r.Summary.Verdict()
 	if v == testrunner.Mismatches && r.accepted && r.left == 0 {
-		return testrunner.AllPassed
+		v = testrunner.AllPassed
+	}
+	if v == testrunner.AllPassed && r.Coverage != nil && r.Coverage.Below != "" {
+		return testrunner.Mismatches
 	}
 	return v
 }

@@ -50,6 +50,10 @@ type Config struct {
 
 	// Profile, unless nil, collects samples of what guests do.
 	Profile *host.Profile
+	// Cover, unless nil, returns what collects what of the code of a component runs, which was made
+	// by that toolchain; nil if nothing does.
+	Cover    func(path string, made inspect.Toolchain) *host.Coverage
+	coverage *host.Coverage
 
 	// Timeout is the time until the head of a response; 0 means no limit.
 	Timeout time.Duration
@@ -153,6 +157,9 @@ func Load(ctx context.Context, path string, cfg Config) (*App, error) {
 	}
 	closeEngine := func() error { return nil }
 	if settings.Engine == nil {
+		if cfg.Cover != nil {
+			cfg.coverage = cfg.Cover(path, x.Producers.Toolchain())
+		}
 		settings.Engine = cfg.NewEngine(nil)
 		closeEngine = settings.Engine.Close
 	}
@@ -330,7 +337,7 @@ func (cfg *Config) NewEngine(helper engine.Helper) *host.Engine {
 	}
 	return host.NewEngine(host.EngineOptions{
 		CacheDir: cfg.CacheDir, Helper: helper, Warn: warn, Notice: cfg.Notice,
-		Profile: cfg.Profile,
+		Profile: cfg.Profile, Coverage: cfg.coverage,
 	})
 }
 

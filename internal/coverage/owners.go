@@ -1,0 +1,120 @@
+package coverage
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wasihttp/wasihttp/host"
+)
+
+// ownerOf returns what tells by its name whether a function of a module without lines is the
+// user's. One without a name counts as such.
+func ownerOf(m *host.CoveredModule) func(name string) bool {
+	for i := range m.Functions {
+		if m.Functions[i].Name == "runtime.main" || m.Functions[i].Name == "runtime.mallocgc" {
+			return ownGo
+		}
+	}
+	return func(name string) bool {
+		return !hasPrefix(name, library...) && !cRuntime(name)
+	}
+}
+
+// ownGo knows functions of packages by their import paths: those of the standard library have no
+// dot before the first slash.
+func ownGo(name string) bool {
+	if name == "" {
+		return false
+	}
+	path, _, _ := strings.Cut(name, "[") // type parameters
+	first, rest, slash := strings.Cut(path, "/")
+	if !slash {
+		return strings.HasPrefix(name, "main.")
+	}
+	if !strings.Contains(first, ".") {
+		// Modules without a domain, and packages such as net/http.
+		return !hasPrefix(name, goLibrary...)
+	}
+	return !hasPrefix(first+"/"+rest, "golang.org/x/", "go.bytecodealliance.org/", "vendor/")
+}
+
+var goLibrary = []string{
+	"archive/", "bufio", "bytes", "compress/", "container/", "context", "crypto/", "database/",
+	"debug/", "embed", "encoding/", "errors", "expvar", "flag", "fmt", "go/", "hash/", "html/",
+	"image/", "index/", "internal/", "io/", "iter", "log/", "maps", "math/", "mime/", "net/",
+	"os/", "path/", "plugin", "reflect", "regexp/", "runtime/", "slices", "sort", "strconv",
+	"strings", "sync/", "syscall/", "testing/", "text/", "time", "type:", "unicode/", "unique",
+	"unsafe", "vendor/", "weak", "wit_component/", "wit_",
+}
+
+// library are the beginnings of names in Rust's libraries and in what toolchains add.
+var library = []string{
+	"core::", "std::", "alloc::", "<core::", "<std::", "<alloc::", "<dyn core::", "<&", "<[",
+	"<str ", "<u8 ", "<u16 ", "<u32 ", "<u64 ", "<usize ", "<i32 ", "<i64 ", "<bool ", "<char ",
+	"compiler_builtins::", "dlmalloc::", "<dlmalloc::", "hashbrown::", "<hashbrown::",
+	"wit_bindgen::", "<wit_bindgen::", "wit_bindgen_rt::", "wasi::", "<wasi::", "wasip2::",
+	"wasip3::", "<wasip2::", "<wasip3::", "rustc_demangle::", "panic_abort::", "miniz_oxide::",
+	"__", "_start", "_initialize", "cabi_", "dl", "rust_begin_unwind", "rust_panic",
+	"_critical_error", "wasi_", "asyncify_", "emscripten_", "legalstub$", "dynCall_",
+}
+
+func hasPrefix(name string, prefixes ...string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// cRuntime reports whether a name is one of the C library that nearly every program has.
+func cRuntime(name string) bool {
+	switch name {
+	case "malloc", "free", "calloc", "realloc", "aligned_alloc", "posix_memalign", "abort", "exit",
+		"memcpy", "memmove", "memset", "memcmp", "memchr", "memrchr", "strlen", "strnlen",
+		"strcpy", "strcmp", "strncmp", "strchr", "strchrnul", "strrchr", "strdup", "strndup",
+		"stpcpy", "stpncpy", "strerror", "sbrk", "getenv", "environ", "printf", "fprintf",
+		"snprintf", "vsnprintf", "vfprintf", "printf_core", "fwrite", "fputs", "fputc", "puts",
+		"putchar", "qsort", "write", "writev", "close", "lseek", "getcwd", "fmt_fp", "pop_arg",
+		"pad", "out", "wctomb", "wcrtomb", "frexp", "vasprintf", "asprintf", "sn_write":
+		return true
+	}
+	return false
+}
+
+// engineNote says that the code of a component is not seen, and what sees it.
+func engineNote(c Component) string {
+	instead := "measure the code with a tool of the language, in tests of its own"
+	switch c.Language {
+	case "Python":
+		instead = "measure the Python code with coverage.py (pytest --cov) in tests of its own, " +
+			"outside of the component"
+	case "JavaScript":
+		instead = "measure the JavaScript code with c8 or the coverage of Vitest in tests of its " +
+			"own, outside of the component"
+	}
+	return fmt.Sprintf("%s: only the engine (%s) can be seen, not the %s code that it runs, so "+
+		"nothing of it is counted; %s", c.Path, c.Engine, c.Language, instead)
+}
+
+func stripHint(language string) string {
+	switch language {
+	case "Go":
+		return "no -ldflags=-s"
+	case "Rust":
+		return `strip = "debuginfo" in the profile`
+	}
+	return "no -s, no strip"
+}
+
+func linesHint(language string) string {
+	switch language {
+	case "Go":
+		return "Go makes none for WebAssembly; TinyGo does"
+	case "Rust":
+		return `debug = "line-tables-only" and strip = false in the profile add it`
+	case "C", "C++":
+		return "-g adds it"
+	}
+	return "the compiler adds it, with -g for instance"
+}
