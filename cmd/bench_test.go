@@ -1,10 +1,16 @@
 package cmd
 
 import (
+	"context"
 	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
@@ -111,6 +117,62 @@ func TestASlowBuildHasAnExitCodeOfItsOwn(t *testing.T) {
 	wrong := writeFixture(t, "wrong.hurl", "GET {{base}}/\nHTTP 404\n")
 	if code, _, _ := bench(t, cache, append(args, wrong, "--baseline", result)...); code != exit.Mismatch {
 		t.Errorf("a wrong response: exit code %d", code)
+	}
+}
+
+// Over the wire, connections are used again, and what fails can be sent again to that server.
+func TestBenchSendsOverTheWire(t *testing.T) {
+	cache := t.TempDir()
+	var connections, requests atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		_, _ = io.WriteString(w, "hello "+r.URL.Path)
+	}))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	fixture := writeFixture(t, "hello.hurl", sayHello+"\nGET {{base}}/other\nHTTP 404\n")
+	code, out, errs := bench(t, cache, fixture, "--url", server.URL+"/below", "--concurrency", "3", "--rate", "2000")
+	for _, want := range []string{
+		server.URL + "/below, 1 fixture, 3 users", "40 entries checked: ", " passed, ", "once sent", "curl -i " + server.URL + "/below/other\n",
+	} {
+		if code != exit.Mismatch || !strings.Contains(out, want) {
+			t.Errorf("exit code %d, no %q in %s%s", code, want, out, errs)
+		}
+	}
+	if n := connections.Load(); n > 3 || requests.Load() != 40 {
+		t.Errorf("%d requests over %d connections", requests.Load(), n)
+	}
+	server.Close()
+	code, out, _ = bench(t, cache, fixture, "--url", server.URL)
+	if code != exit.Load || !strings.Contains(out, "no response was measured") || !strings.Contains(out, "40 entries checked: 40 no-response") {
+		t.Errorf("without a server: exit code %d: %s", code, out)
+	}
+}
+
+func TestAnInterruptedBenchPrintsWhatItHas(t *testing.T) {
+	fixture := writeFixture(t, "hello.hurl", sayHello+"\nGET {{base}}/sleep?ms=600000\nHTTP 200\n")
+	s := newSession()
+	sent := make(chan struct{}, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/sleep" {
+			sent <- struct{}{}
+			<-r.Context().Done()
+			return
+		}
+		_, _ = io.WriteString(w, "hello")
+	}))
+	defer server.Close()
+	st := s.state(programName, "bench", fixture, "--url", server.URL, "--timeout", "0", "--warm-up", "0", "--concurrency", "1", "--for", "1h")
+	go func() { s.code <- st.main(context.Background(), engineDoors(st)) }()
+	<-sent
+	s.signals <- os.Interrupt
+	if got := s.exit(t); got != 130 || !strings.Contains(s.out.String(), "interrupted: the run is not complete") || !strings.Contains(s.out.String(), "1 entry checked: 1 passed") {
+		t.Errorf("code %d, output\n%s%s", got, s.out, s.err)
 	}
 }
 

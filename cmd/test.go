@@ -353,7 +353,8 @@ func coloured(out *term.Output, when string) *term.Output {
 func notRepeated() []string {
 	return []string{
 		"filter", "shard", "shard-times", "last-failed", "list", "jobs",
-		"concurrent", "repeat", "fail-fast", "shuffle", "seed",
+		"concurrent", "repeat", "fail-fast", "shuffle", "seed", "for", "requests", "concurrency",
+		"rate", "warm-up", "baseline", "max-regression",
 		"update", "watch", "report-junit", "report-tap", "report-json", "report-html", "color",
 		covering.Flag, covering.HTMLFlag, covering.MinFlag,
 		profiling.Flag, profiling.HTMLFlag, capabilities.Flag, "full", "quiet", "json",

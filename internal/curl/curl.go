@@ -2,6 +2,7 @@
 package curl
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,8 +13,9 @@ import (
 // Request is a request to be sent again.
 type Request struct {
 	Method string
-	// Address is what the command connects to: a host, with its port if that is not 80.
-	Address string
+	// Scheme is "https", or else http. Address is what the command connects to: a host, with its
+	// port if that is not the one of the scheme.
+	Scheme, Address string
 	// Host is the value of the header field; "" if it is Address.
 	Host string
 	// Target is the request target as it was sent.
@@ -53,7 +55,7 @@ func (r *Request) Command() (command, note string) {
 	case r.Method != http.MethodGet || r.HasBody:
 		args = append(args, "-X", term.ShellWord(r.Method))
 	}
-	args = append(args, term.ShellWord("http://"+r.Address+target))
+	args = append(args, term.ShellWord(cmp.Or(r.Scheme, "http")+"://"+r.Address+target))
 	if r.Host != "" && r.Host != r.Address {
 		args = append(args, "-H", term.ShellWord("host: "+r.Host))
 	}

@@ -67,7 +67,7 @@ func (r *Result) page() *htmlPage {
 	}
 	plain := &Text{Styles: report.Plain()}
 	out.Checked = strings.TrimSpace(plain.checked(r.Side))
-	pretty := &report.Pretty{Styles: report.Plain()}
+	pretty := &report.Pretty{Styles: report.Plain(), Server: r.server()}
 	for _, f := range r.Faults {
 		out.Failures = append(out.Failures, pretty.File(f))
 	}

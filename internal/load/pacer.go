@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -15,10 +16,10 @@ type phase struct {
 	began time.Time
 	until time.Time // when the last request may begin; zero: there is no such time
 	left  int64     // how many requests may still begin; below 0: any number
-	// interval is the time from when one request is due to when the next one is; 0: a request is
-	// due when there is a user for it.
-	interval time.Duration
-	taken    int64
+	// rate is how many requests are due in a second; 0: a request is due when there is a user for
+	// it.
+	rate  float64
+	taken int64
 }
 
 // takes reports whether another request may begin.
@@ -26,20 +27,27 @@ func (p *phase) takes(now time.Time) bool {
 	if p.left == 0 || !p.until.IsZero() && !now.Before(p.until) {
 		return false
 	}
-	return p.interval == 0 || p.until.IsZero() || p.due(p.taken).Before(p.until)
+	return p.rate == 0 || p.until.IsZero() || p.taken < p.all()
 }
 
-// due returns when the n-th request is due, from 0, of a phase with an interval.
-func (p *phase) due(n int64) time.Time { return p.began.Add(time.Duration(n) * p.interval) }
+// all returns how many requests are due in a phase with a rate that ends.
+func (p *phase) all() int64 {
+	// A rounding error is no request.
+	return int64(math.Ceil(p.until.Sub(p.began).Seconds()*p.rate - 1e-6))
+}
 
-// unsent returns when the first request was due that was never sent, and how many there are. It is
+// due returns when the n-th request is due, from 0, of a phase with a rate.
+func (p *phase) due(n int64) time.Time {
+	return p.began.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
+}
+
+// unsent returns how many requests were due and never sent, those after the first taken ones. It is
 // called after the phase.
-func (p *phase) unsent() (first time.Time, n int64) {
-	if p.interval == 0 || p.until.IsZero() {
-		return time.Time{}, 0
+func (p *phase) unsent() int64 {
+	if p.rate == 0 || p.until.IsZero() {
+		return 0
 	}
-	all := int64((p.until.Sub(p.began) + p.interval - 1) / p.interval)
-	return p.due(p.taken), max(0, all-p.taken)
+	return max(0, p.all()-p.taken)
 }
 
 // ticket is the permission to send a request.
@@ -90,7 +98,7 @@ func (p *pacer) take(ctx context.Context) (ticket, error) {
 		ph := p.phase
 		if ph != nil && ph.takes(time.Now()) {
 			t := ticket{phase: ph}
-			if ph.interval > 0 {
+			if ph.rate > 0 {
 				t.due = ph.due(ph.taken)
 			}
 			ph.taken++

@@ -216,7 +216,7 @@ const groups = 10_000
 // end counts the requests of a phase that were due but not sent: until its end, they took as long
 // as they had waited then.
 func (r *recorder) end(p *phase, now time.Time) {
-	first, n := p.unsent()
+	n := p.unsent()
 	if n == 0 {
 		return
 	}
@@ -226,8 +226,7 @@ func (r *recorder) end(p *phase, now time.Time) {
 	one.unsent += n
 	step := max(1, (n+groups-1)/groups)
 	for i := int64(0); i < n; i += step {
-		due := first.Add(time.Duration(i) * p.interval)
-		record(one.latency, now.Sub(due), min(step, n-i))
+		record(one.latency, now.Sub(p.due(p.taken+i)), min(step, n-i))
 	}
 }
 

@@ -161,7 +161,7 @@ func barsOf(h *hdrhistogram.Histogram) []Bar {
 		if b.Count == 0 {
 			continue
 		}
-		n := int(math.Ceil(barsPerDecade * math.Log10(max(1, float64(b.From+b.To)/2))))
+		n := int(math.Ceil(barsPerDecade * math.Log10(max(1, float64(b.From)))))
 		if bars == nil {
 			first = n
 		}

@@ -38,14 +38,6 @@ func (c *Config) Rounds() int {
 	return int(min(max(least, c.For/time.Second), most))
 }
 
-// interval returns the time between two requests; 0 for a rate of 0.
-func (c *Config) interval() time.Duration {
-	if c.Rate == 0 {
-		return 0
-	}
-	return max(1, time.Duration(float64(time.Second)/c.Rate))
-}
-
 // side is one of the builds that are measured.
 type side struct {
 	load         *testrunner.Load
@@ -170,7 +162,7 @@ func (r *run) phase(
 ) error {
 	p := &phase{
 		record: into, round: round, began: time.Now(), left: requests,
-		interval: r.config.interval(),
+		rate: r.config.Rate,
 	}
 	if length > 0 {
 		p.until = p.began.Add(length)

@@ -186,6 +186,10 @@ func TestARateIsKept(t *testing.T) {
 			if s.Requests != 100 || !near(s.Latency.Max, 1, 0.1) || !near(s.PerSecond, 50, 1) {
 				t.Errorf("%d users: %d requests, %v in a second, %+v", users, s.Requests, s.PerSecond, s.Latency)
 			}
+			s = measure(t, Config{Users: users, For: 2 * time.Second, Rate: 300}, takes(time.Millisecond), get)
+			if s.Requests != 600 || s.Unsent != 0 {
+				t.Errorf("%d users: %d requests in 2 s at 300/s, %d unsent", users, s.Requests, s.Unsent)
+			}
 			s = measure(t, Config{Users: users, Requests: 30, Rate: 50}, takes(time.Millisecond), get)
 			if s.Requests != 30 || !near(s.Seconds, 0.581, 0.002) {
 				t.Errorf("%d users: %d requests in %v s", users, s.Requests, s.Seconds)

@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"strings"
 	"time"
 
@@ -29,8 +30,7 @@ func (t *Text) Write(r *Result) string {
 		fmt.Fprintf(&b, "%s the run is not complete\n", t.Styles.Bad("interrupted:"))
 	}
 	if r.Requests == 0 {
-		b.WriteString("nothing was measured\n")
-		return b.String()
+		return b.String() + "no response was measured\n\n" + t.checked(r.Side)
 	}
 	t.figures(&b, r.Side)
 	t.histogram(&b, r.Side)
@@ -283,7 +283,7 @@ func (t *Text) table(b *strings.Builder, rows [][]string, left int) {
 
 // failures writes the first entries that failed, and files that cannot be played.
 func (t *Text) failures(b *strings.Builder, r *Result) {
-	pretty := &report.Pretty{Styles: t.Styles, Width: t.Width}
+	pretty := &report.Pretty{Styles: t.Styles, Width: t.Width, Server: r.server()}
 	for _, f := range r.Faults {
 		b.WriteString(pretty.File(f))
 	}
@@ -291,6 +291,14 @@ func (t *Text) failures(b *strings.Builder, r *Result) {
 		f := &r.Failures[i]
 		b.WriteString(pretty.Entry(f.Path, &f.Results[0]) + "\n")
 	}
+}
+
+// server returns the server that got the requests; nil if there is none.
+func (r *Result) server() *url.URL {
+	if u, err := url.Parse(r.Settings.URL); err == nil && u.Host != "" {
+		return u
+	}
+	return nil
 }
 
 // checked says what became of the entries.

@@ -206,7 +206,7 @@ func entryJSON(r *testrunner.Result) jsonEntry {
 	}
 	out.Rerun = r.Rerun
 	if q := r.Request; q != nil {
-		out.Curl, _ = curlOf(q)
+		out.Curl, _ = curlOf(q, nil)
 		out.Request = &jsonRequest{
 			q.Method, q.Scheme + "://" + q.Authority + q.Target, pairs(q.Headers),
 			bodyJSON(q.Body, q.Size),

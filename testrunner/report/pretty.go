@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -46,6 +47,8 @@ type Pretty struct {
 	Lines int
 	// Later, if not nil, reports entries that are described elsewhere.
 	Later func(r *testrunner.Result) bool
+	// Server got the requests; nil for instances in this process.
+	Server *url.URL
 	// Rerun returns the command that runs one file again and shows all of its
 	// differences.
 	Rerun func(path string) string

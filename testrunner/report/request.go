@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -20,9 +21,9 @@ const served = "127.0.0.1:8080"
 // longestArgument is the largest body that a command is given in an argument, in bytes.
 const longestArgument = 4 << 10
 
-// curlOf returns the command that sends a request to a server that listens at served. The note says
-// what the user must do first; "" if nothing.
-func curlOf(r *testrunner.Request) (command, note string) {
+// curlOf returns the command that sends a request to a server; nil stands for one that listens at
+// served. The note says what the user must do first; "" if nothing.
+func curlOf(r *testrunner.Request, server *url.URL) (command, note string) {
 	again := curl.Request{
 		Method: r.Method, Address: served, Target: r.Target,
 		HasBody: len(r.Body) > 0 || r.Size > 0,
@@ -30,6 +31,9 @@ func curlOf(r *testrunner.Request) (command, note string) {
 		Body:    r.Body,
 	}
 	switch host, _, err := net.SplitHostPort(r.Authority); {
+	case server != nil: // it gets requests under its own name
+		again.Scheme, again.Address = server.Scheme, server.Host
+		again.Target = strings.TrimSuffix(server.EscapedPath(), "/") + r.Target
 	case err == nil && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host):
 		again.Address = r.Authority
 	case r.Authority != "localhost":
@@ -38,7 +42,9 @@ func curlOf(r *testrunner.Request) (command, note string) {
 	for _, h := range r.Headers {
 		switch {
 		case strings.EqualFold(h.Name, "Host"):
-			again.Host = h.Value
+			if server == nil {
+				again.Host = h.Value
+			}
 		case usual(h): // curl has its own
 		default:
 			again.Headers = append(again.Headers, [2]string{h.Name, h.Value})
@@ -85,7 +91,7 @@ func (p *Pretty) again(path string, r *testrunner.Result) string {
 	var b strings.Builder
 	if r.Request != nil {
 		b.WriteString("request as sent:\n" + p.excerpt(sent(r.Request), path))
-		command, note := curlOf(r.Request)
+		command, note := curlOf(r.Request, p.Server)
 		b.WriteString(p.Styles.Dim("curl:") + "  " + term.Clean(command) + "\n")
 		if note != "" {
 			b.WriteString("       " + p.Styles.Dim("("+note+")") + "\n")

@@ -109,6 +109,8 @@ func (b *Bench) measure(
 	if b.Server != nil {
 		host = b.Server
 		defer b.Server.Close()
+		// It has no instances of which one could be tried anew.
+		s.Options.Isolate = testrunner.IsolateEntry
 	} else {
 		defer b.drop(ctx)
 	}
@@ -139,6 +141,14 @@ func (b *Bench) measure(
 		return b.failure(err)
 	}
 	r.Side, r.Interrupted = m.New, err != nil
+	if b.Server == nil {
+		for i := range r.Failures {
+			f := &r.Failures[i]
+			if one := &f.Results[0]; one.Place(f.Path) != "" {
+				one.Rerun = s.Rerun(one.Place(f.Path))
+			}
+		}
+	}
 	switch {
 	case m.Old != nil:
 		r.Baseline = m.Old
