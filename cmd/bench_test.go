@@ -120,7 +120,7 @@ func TestASlowBuildHasAnExitCodeOfItsOwn(t *testing.T) {
 	}
 }
 
-// Over the wire, connections are used again, and what fails can be sent again to that server.
+// Over the wire, connections are used again (a few more may be dialed than are needed), and what fails can be sent again to that server.
 func TestBenchSendsOverTheWire(t *testing.T) {
 	cache := t.TempDir()
 	var connections, requests atomic.Int64
@@ -144,7 +144,7 @@ func TestBenchSendsOverTheWire(t *testing.T) {
 			t.Errorf("exit code %d, no %q in %s%s", code, want, out, errs)
 		}
 	}
-	if n := connections.Load(); n > 3 || requests.Load() != 40 {
+	if n := connections.Load(); n > 9 || requests.Load() != 40 {
 		t.Errorf("%d requests over %d connections", requests.Load(), n)
 	}
 	server.Close()
