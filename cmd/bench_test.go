@@ -120,7 +120,8 @@ func TestASlowBuildHasAnExitCodeOfItsOwn(t *testing.T) {
 	}
 }
 
-// Over the wire, connections are used again (a few more may be dialed than are needed), and what fails can be sent again to that server.
+// Over the wire, connections are used again (a few more may be dialed than are needed), and what
+// fails can be sent again to that server.
 func TestBenchSendsOverTheWire(t *testing.T) {
 	cache := t.TempDir()
 	var connections, requests atomic.Int64
