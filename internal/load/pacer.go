@@ -120,6 +120,15 @@ func (p *pacer) take(ctx context.Context) (ticket, error) {
 	}
 }
 
+// giveBack lets another request be sent in place of one that does not count.
+func (p *pacer) giveBack(t ticket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.phase == p.phase && t.phase.left >= 0 {
+		t.phase.left++
+	}
+}
+
 // timerSlack is how late the timers of a system are, at most: with Go's on Linux, a millisecond.
 const timerSlack = 2 * time.Millisecond
 

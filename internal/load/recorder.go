@@ -31,6 +31,10 @@ type sample struct {
 	failed  testrunner.Outcome // "" if there is a whole response
 }
 
+// counts reports whether it says something about how long responses take. A failure does not,
+// except that there was none in time.
+func (s *sample) counts() bool { return s.failed == "" || s.failed == testrunner.Expired }
+
 // round is a part of a run.
 type round struct {
 	latency  *hdrhistogram.Histogram
@@ -166,9 +170,7 @@ func (r *recorder) endedEntry(path string, result *testrunner.Result, samples []
 	for i := range samples {
 		s := &samples[i]
 		wanted := !result.Outcome.Failed() && i == len(samples)-1
-		// A failure says nothing about how long a response takes, except that there was none in
-		// time.
-		if s.failed == "" || s.failed == testrunner.Expired || wanted {
+		if s.counts() || wanted {
 			r.add(s, e)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 type fakeHost struct {
 	// respond makes the response to the n-th request, from 1, of an instance.
 	respond func(n int, r *testrunner.Request) *testrunner.Response
+	single  bool // instances take one request only
 
 	mu     sync.Mutex
 	opened int
@@ -49,7 +50,7 @@ func (t *fakeTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 	return a, ctx.Err()
 }
 
-func (t *fakeTarget) Reusable() bool { return true }
+func (t *fakeTarget) Reusable() bool { return !t.host.single }
 
 func (t *fakeTarget) Close() {
 	t.host.mu.Lock()
@@ -283,11 +284,11 @@ func TestResponsesAreChecked(t *testing.T) {
 		s := measure(t, Config{Users: 1, Requests: 5}, h,
 			get+"\nGET {{base}}/\nHTTP 200\n`other`\n\nGET {{base}}/trap\nHTTP 200\n\n"+
 				"GET {{base}}/late\nHTTP 200\n\n# @expect trap\nGET {{base}}/wanted\n")
-		if want := "map[expired:1 mismatch:1 pass:1 trap:1]"; fmt.Sprint(s.Outcomes) != want {
+		if want := "map[expired:1 mismatch:1 pass:2 trap:1]"; fmt.Sprint(s.Outcomes) != want {
 			t.Errorf("outcomes %v, want %s", s.Outcomes, want)
 		}
 		// A trap is no response; what has expired took so long at least.
-		if s.Requests != 3 || !near(s.Latency.Max, 100, 1) {
+		if s.Requests != 4 || !near(s.Latency.Max, 100, 1) {
 			t.Errorf("%d requests, %+v", s.Requests, s.Latency)
 		}
 		if len(s.Failures) != 3 || s.Verdict() != testrunner.Broken || s.Failed() != 3 {
@@ -296,6 +297,23 @@ func TestResponsesAreChecked(t *testing.T) {
 		s = measure(t, Config{Users: 1, Requests: 2}, h, "# @expect trap\nGET {{base}}/wanted\n")
 		if s.Verdict() != testrunner.AllPassed || s.Requests != 2 {
 			t.Errorf("the verdict is %v of %d requests", s.Verdict(), s.Requests)
+		}
+	})
+}
+
+// A request that an instance cannot respond to because it has had one is sent to another one.
+func TestARequestThatIsSentAgainCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &fakeHost{single: true, respond: func(n int, _ *testrunner.Request) *testrunner.Response {
+			time.Sleep(time.Millisecond)
+			if n > 1 {
+				return failed(testrunner.Trap)
+			}
+			return text("ok")
+		}}
+		s := measure(t, Config{Users: 2, Requests: 20}, h, get+"\n"+get)
+		if s.Requests != 20 || s.Outcomes["pass"] != 20 || len(s.Outcomes) != 1 || s.Latency.Max > 1.1 {
+			t.Errorf("%d requests, %v, %+v", s.Requests, s.Outcomes, s.Latency)
 		}
 	})
 }

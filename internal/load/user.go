@@ -90,6 +90,11 @@ func (u *user) ended(path string, r *testrunner.Result) {
 	defer func() { u.samples = u.samples[:0] }()
 	if p := u.last.phase; p != nil {
 		p.record.endedEntry(path, r, u.samples)
+		for i := range len(u.samples) - 1 {
+			if s := &u.samples[i]; !s.counts() {
+				u.side.pacer.giveBack(s.ticket) // it was sent again
+			}
+		}
 	} else {
 		u.side.warm.endedEntry(path, r, nil)
 	}
