@@ -1,4 +1,4 @@
-//go:build !race
+//go:build !race && !386
 
 package serve
 
@@ -53,7 +53,7 @@ func (d *direct) Read(p []byte) (int, error) {
 
 // readFrom reports whether the read is done.
 func (d *direct) readFrom(fd uintptr) bool {
-	n, done, err := call(syscall.SYS_READ, fd, d.p)
+	n, done, err := call(syscall.SYS_RECVFROM, fd, d.p, 0)
 	d.n, d.errs = n, err
 	return done
 }
@@ -72,7 +72,7 @@ func (d *direct) Write(p []byte) (int, error) {
 // writeTo reports whether the write is done.
 func (d *direct) writeTo(fd uintptr) bool {
 	for len(d.p) > 0 {
-		n, done, err := call(syscall.SYS_WRITE, fd, d.p)
+		n, done, err := call(syscall.SYS_SENDTO, fd, d.p, syscall.MSG_NOSIGNAL)
 		if d.errs = err; !done || err != nil {
 			return done
 		}
@@ -81,11 +81,12 @@ func (d *direct) writeTo(fd uintptr) bool {
 	return true
 }
 
-// call makes a system call about p. It reports false if the connection is not ready for it.
-func call(trap, fd uintptr, p []byte) (n int, done bool, err error) {
+// call makes a system call about p, one of sockets: those of files take locks and ask more. It
+// reports false if the connection is not ready for it.
+func call(trap, fd uintptr, p []byte, flags uintptr) (n int, done bool, err error) {
 	for {
-		n, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
-			uintptr(len(p)))
+		n, _, errno := syscall.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
+			uintptr(len(p)), flags, 0, 0)
 		switch errno {
 		case 0:
 			return int(n), true, nil
