@@ -202,6 +202,7 @@ func (t *server) serverOptions(
 	s *serveSettings, l *listening.Listener, x *explorer.Explorer,
 ) serve.Options {
 	o := serve.Options{
+		Direct:        true,
 		TLS:           l.TLS,
 		Timeout:       s.load.Timeout,
 		MaxConcurrent: s.maxConcurrent,

@@ -13,32 +13,45 @@ type crew struct {
 
 // shift is a worker with its first request; the zero value ends a goroutine.
 type shift struct {
-	w *worker
-	x *exchange
+	w     *worker
+	x     *exchange
+	moved bool // the worker has begun on another goroutine and goes on here
 }
 
 // maxResting bounds the goroutines that wait for a worker.
 const maxResting = 16
 
 // run runs w on a goroutine of the crew, or on a new one.
-func (c *crew) run(w *worker, x *exchange) {
+func (c *crew) run(w *worker, x *exchange) { c.begin(shift{w: w, x: x}) }
+
+// goOn has w, which is at the beginning of a wait, go on elsewhere.
+func (c *crew) goOn(w *worker) { c.begin(shift{w: w, moved: true}) }
+
+func (c *crew) begin(s shift) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n := len(c.resting) - 1; n >= 0 {
 		next := c.resting[n]
 		c.resting = c.resting[:n]
-		next <- shift{w, x}
+		next <- s
 		return
 	}
-	c.all.Go(func() { c.work(shift{w, x}) })
+	c.all.Go(func() { c.work(s) })
 }
 
 // work runs one worker after the other.
 func (c *crew) work(s shift) {
 	var next chan shift
 	for s.w != nil {
-		growStack() // it may have shrunk meanwhile
-		s.w.run(s.x)
+		if s.w.inst == nil {
+			growStack() // it may have shrunk meanwhile
+		}
+		s.w.borrowed = false
+		if s.moved {
+			s.w.goOn()
+		} else {
+			s.w.run(s.x)
+		}
 		s = shift{}
 		if next == nil {
 			next = make(chan shift, 1)

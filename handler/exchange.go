@@ -27,6 +27,11 @@ type exchange struct {
 	left     bool     // the receiver has left
 	over     bool     // the worker is done with it
 	worker   *worker  // that has taken it
+	// driver has been lent to the worker, and resumes the receiver; nil if it has not, or will do
+	// so by itself.
+	driver  driver
+	returns bool // it does
+	lent    loan // belongs to the receiver and the driver
 	// failure is what ended the guest within the response's body, until the receiver has read it.
 	failure error
 
@@ -73,7 +78,59 @@ func (x *exchange) tell() {
 	if !x.told {
 		x.told = true
 		x.wake <- struct{}{}
+		if x.driver != nil {
+			x.driver.Resume()
+			x.driver = nil
+		}
 	}
+}
+
+// driver drives the goroutine of the receiver; see exchange.Driver.
+type driver = interface {
+	Lend(work interface{ Run() bool })
+	Resume()
+}
+
+// lend has the driver of the receiver's goroutine run w, which was parked, for x: nobody has to
+// wake up for a guest that waits for nothing. It returns when the receiver is to go on.
+func (x *exchange) lend(d driver, w *worker) {
+	x.lent = loan{d, w}
+	d.Lend(x)
+}
+
+// loan is a driver that was lent to a worker.
+type loan struct {
+	driver driver
+	worker *worker
+}
+
+// Run runs the worker on the goroutine of the driver. It reports whether that is to resume the
+// receiver.
+func (x *exchange) Run() bool {
+	w := x.lent.worker
+	x.mu.Lock()
+	if x.told { // the context of Handle has ended
+		x.mu.Unlock()
+		w.h.send(w, x)
+		return true
+	}
+	x.driver = x.lent.driver
+	x.mu.Unlock()
+	w.borrowed = true
+	w.run(x)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	resumes := x.driver != nil || x.returns
+	x.driver = nil
+	return resumes
+}
+
+// comeBack is called when the worker is about to leave the goroutine on which it was run, before
+// the exchange is settled.
+func (x *exchange) comeBack() {
+	x.mu.Lock()
+	x.returns, x.driver = x.driver != nil, nil
+	x.mu.Unlock()
 }
 
 // ContextEnded wakes the receiver because the context of Handle has ended.
@@ -210,9 +267,18 @@ type watched interface {
 	Unwatch()
 }
 
-// wait waits, for the receiver, until the outcome is there.
-func (x *exchange) wait(ctx context.Context) (*Response, error) {
-	if c, ok := ctx.(watched); ok && c.Watch(x) {
+// wait waits, for the receiver, until the outcome is there. w is a worker, which was parked, for
+// its driver d to run; or nil.
+func (x *exchange) wait(ctx context.Context, d driver, w *worker) (*Response, error) {
+	c, ok := ctx.(watched)
+	if ok = ok && c.Watch(x); w != nil {
+		if ok {
+			x.lend(d, w)
+		} else {
+			w.h.send(w, x)
+		}
+	}
+	if ok {
 		<-x.wake
 		c.Unwatch()
 	} else {

@@ -40,12 +40,12 @@ func together(
 		started := make(chan struct{})
 		wg.Go(func() {
 			x := newExchange(request(target), data, nil)
-			if errs[i] = p.dispatch(x); errs[i] != nil {
+			if _, errs[i] = p.dispatch(x, false); errs[i] != nil {
 				close(started)
 				return
 			}
 			close(started)
-			res, err := x.wait(ctx)
+			res, err := x.wait(ctx, nil, nil)
 			if errs[i] = err; err == nil {
 				bodies[i], errs[i] = readAll(res)
 			}

@@ -78,35 +78,44 @@ func (h *ProxyHandler) Handle(ctx context.Context, data any, req *Request) (*Res
 		return nil, context.Cause(ctx)
 	}
 	x := newExchange(req, data, &h.wakes)
-	if err := h.dispatch(x); err != nil {
+	var d driver
+	if c, ok := ctx.(interface{ Driver() driver }); ok {
+		d = c.Driver()
+	}
+	w, err := h.dispatch(x, d != nil)
+	if err != nil {
 		return nil, err
 	}
-	res, err := x.wait(ctx)
+	res, err := x.wait(ctx, d, w)
 	if err != nil && h.max > 0 {
 		h.unqueue(x)
 	}
 	return res, err
 }
 
-// dispatch hands the exchange to a worker, or queues it for the next one.
+// dispatch hands the exchange to a worker, or queues it for the next one. If driven, it may return
+// a worker that is to be run for the exchange instead.
 //
 // No request is forgotten: taking a worker off the list of parked ones and deciding to start one or
 // to queue the request are the same critical section, and so are parking a worker and looking at
 // the queue, and a worker's end and looking at the queue. Each of dispatch, the worker's own
 // expiration and shut sends exactly one message to a worker that it has taken off the list of
 // parked ones; the worker's channel has room for it.
-func (h *ProxyHandler) dispatch(x *exchange) error {
+func (h *ProxyHandler) dispatch(x *exchange, driven bool) (*worker, error) {
 	h.mu.Lock()
 	if h.closed || h.ctx.Err() != nil {
 		h.mu.Unlock()
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	for i := len(h.parked) - 1; i >= 0; i-- {
 		if w := h.parked[i]; !w.refuses {
 			h.unpark(i)
 			h.mu.Unlock()
-			w.next <- x
-			return nil
+			if driven && !w.sits {
+				return w, nil
+			}
+			h.send(w, x)
+			return nil, nil
 		}
 	}
 	if h.full() {
@@ -115,7 +124,16 @@ func (h *ProxyHandler) dispatch(x *exchange) error {
 		h.start(x)
 	}
 	h.mu.Unlock()
-	return nil
+	return nil, nil
+}
+
+// send passes a message to a worker that was parked.
+func (h *ProxyHandler) send(w *worker, x *exchange) {
+	if w.sits {
+		w.next <- x
+	} else {
+		h.crew.run(w, x)
+	}
 }
 
 // full reports whether no more workers may be started. The lock is held.
@@ -143,23 +161,22 @@ func (h *ProxyHandler) unpark(i int) {
 	h.parked = h.parked[:len(h.parked)-1]
 }
 
-// park makes w wait for a message; with refuses that will not be a request. It returns false when
-// no more messages will come.
-func (h *ProxyHandler) park(w *worker, refuses bool) bool {
+// park makes w wait for a message; with refuses that will not be a request. If there is a request
+// already, park returns it. It returns false when no more messages will come.
+func (h *ProxyHandler) park(w *worker, refuses bool) (x *exchange, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || w.retires {
-		return false
+		return nil, false
 	}
 	if !refuses {
 		if x := h.queue.pop(); x != nil {
-			w.next <- x
-			return true
+			return x, true
 		}
 	}
 	w.refuses = refuses
 	h.parked = append(h.parked, w)
-	return true
+	return nil, true
 }
 
 // withdraw takes w off the list of parked workers. It returns false if w has got a message, or
@@ -183,7 +200,7 @@ func (h *ProxyHandler) retire(w *worker) {
 	for i, p := range h.parked {
 		if p == w {
 			h.unpark(i)
-			w.next <- nil
+			h.send(w, nil)
 			return
 		}
 	}
@@ -226,7 +243,7 @@ func (h *ProxyHandler) retireAll() {
 		w.retires = true
 	}
 	for _, w := range h.parked {
-		w.next <- nil
+		h.send(w, nil)
 	}
 	clear(h.parked)
 	h.parked = h.parked[:0]
@@ -254,7 +271,7 @@ func (h *ProxyHandler) shut() {
 	defer h.mu.Unlock()
 	h.closed = true
 	for _, w := range h.parked {
-		w.next <- nil
+		h.send(w, nil)
 	}
 	h.parked = nil
 	for x := h.queue.pop(); x != nil; x = h.queue.pop() {

@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"context"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -88,28 +87,39 @@ const (
 	phases
 )
 
-// runLoop handles x and whatever comes while that takes, until the instance has to end. It returns
-// what is wrong with the instance, if anything.
-func (w *worker) runLoop(proxy concurrentProxy, x *exchange) (cause error) {
-	l := &loop{
-		w: w, proxy: proxy, nudge: make(chan struct{}, 1),
-		byID: map[TaskID]*task{}, tasks: map[*exchange]*task{},
+// runLoop handles x and whatever comes while that takes, until the worker is parked without a
+// goroutine or the instance has to end. It returns what is wrong with the instance, if anything.
+// Without x the worker ends when it has nothing to do.
+func (w *worker) runLoop(proxy concurrentProxy, x *exchange) (parked bool, cause error) {
+	l := w.loop
+	if l == nil {
+		l = &loop{
+			w: w, proxy: proxy, nudge: make(chan struct{}, 1),
+			byID: map[TaskID]*task{}, tasks: map[*exchange]*task{},
+		}
+		w.watch.mu.Lock()
+		w.loop = l
+		w.watch.mu.Unlock()
+		w.next = make(chan *exchange, 1)
 	}
-	w.watch.mu.Lock()
-	w.loop = l
-	w.watch.mu.Unlock()
-	w.next = make(chan *exchange, 1)
+	if x == nil {
+		l.retiring = true
+	}
+	return l.run(x)
+}
+
+func (l *loop) run(x *exchange) (parked bool, cause error) {
 	for {
 		err := l.work(x)
 		if err != nil {
-			return l.fail(err)
+			return false, l.fail(err)
 		}
-		var end bool
-		if x, end, err = l.wait(); err != nil {
-			return l.fail(err)
+		var then nextStep
+		if x, then, err = l.wait(); err != nil {
+			return false, l.fail(err)
 		}
-		if end {
-			return nil
+		if then != goOn {
+			return then == leave, nil
 		}
 	}
 }
@@ -367,70 +377,4 @@ func (l *loop) receiversLeft(now time.Time) (cancel []*task) {
 	clear(l.left)
 	l.left = l.left[:0]
 	return cancel
-}
-
-// wait parks the worker, if it may take a request, until there is something to do. It returns the
-// next request, or that the instance has to end.
-func (l *loop) wait() (x *exchange, end bool, err error) {
-	defer l.settle(true)
-	n := len(l.byID)
-	accept, refusing, err := l.accept(n)
-	if err != nil {
-		return nil, false, err
-	}
-	if end, err := l.review(accept == Never || refusing); end || err != nil {
-		return nil, end, err
-	}
-	var next chan *exchange
-	if accept == Yes || n == 0 {
-		if l.w.h.park(l.w, accept != Yes) {
-			next = l.w.next
-		} else if l.retiring = true; n == 0 {
-			return nil, true, nil
-		}
-	}
-	// After that: a request that comes because of the response finds the instance free.
-	l.settle(true)
-	if waits := l.w.inst.Waits; waits != nil {
-		waits(true)
-		defer waits(false)
-	}
-	select {
-	case x = <-next:
-		if x == nil {
-			l.retiring = true
-		}
-		return x, x == nil && n == 0, nil
-	case <-l.proxy.Wake():
-	case <-l.nudge:
-	case <-l.w.ctx.Done():
-		err = context.Cause(&l.w.ctx)
-	}
-	if next != nil && !l.w.h.withdraw(l.w) {
-		if x = <-l.w.next; x == nil {
-			l.retiring = true
-			return nil, n == 0, err
-		}
-	}
-	if err != nil && x != nil {
-		x.resolve(nil, err)
-		x = nil
-	}
-	return x, false, err
-}
-
-// accept asks the embedder, and the guest, whether another request may come; refusing reports that
-// the guest holds requests back.
-func (l *loop) accept(concurrent int) (a ShouldAccept, refusing bool, err error) {
-	defer recoverTo(&err)
-	if l.retiring {
-		return Never, false, nil
-	}
-	if a = l.w.inst.State.ShouldAcceptRequest(concurrent, l.w.total); a == Never {
-		l.retiring = true
-	}
-	if refusing = l.proxy.Refusing(); a == Yes && refusing {
-		a = No
-	}
-	return a, refusing, nil
 }

@@ -35,6 +35,7 @@ func (p *fakeLoop) Culprit() TaskID       { return p.running }
 func (p *fakeLoop) Refusing() bool        { return p.refusing || p.holds > 0 }
 func (p *fakeLoop) Busy() bool            { return len(p.work) > 0 }
 func (p *fakeLoop) Quiet() bool           { return p.live == 0 }
+func (p *fakeLoop) Idle() bool            { return p.live == 0 && len(p.work) == 0 }
 
 func (p *fakeLoop) Step() (more bool, err error) {
 	select {

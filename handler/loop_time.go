@@ -245,6 +245,9 @@ func (l *loop) onTimer() {
 			l.armFor(at)
 			return
 		}
+		if l.status == Idle {
+			l.w.h.retire(l.w) // it may have no goroutine
+		}
 		l.alarm = nudged
 		l.note()
 		l.armFor(now.Add(busyGrace))

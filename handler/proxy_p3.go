@@ -23,6 +23,8 @@ type concurrentProxy interface {
 	Refusing() bool
 	// Quiet reports whether no guest code is left that could run without another task.
 	Quiet() bool
+	// Idle reports whether nothing at all happens without another task.
+	Idle() bool
 }
 
 // guestTask is a task of a concurrentProxy; *component.Task is one.
@@ -77,6 +79,10 @@ func (p *proxyP3) Wake() <-chan struct{} { return p.store.Wake() }
 func (p *proxyP3) Refusing() bool { return p.handle.Refusing() }
 
 func (p *proxyP3) Quiet() bool { return p.store.Quiet() }
+
+func (p *proxyP3) Idle() bool {
+	return p.store.Quiet() && !p.store.Waiting() && !p.store.Busy()
+}
 
 func (p *proxyP3) Culprit() TaskID {
 	if t := p.store.Culprit(); t != nil {

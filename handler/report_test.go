@@ -110,7 +110,7 @@ func TestTheEndOfAGuestIsReportedOnce(t *testing.T) {
 	} {
 		f := newFailing(t)
 		f.x.resolve(f.out, nil)
-		res, err := f.x.wait(t.Context())
+		res, err := f.x.wait(t.Context(), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestTheEndOfAGuestIsReportedOnceWhileTheReceiverLeaves(t *testing.T) {
 		f := newFailing(t)
 		f.x.resolve(f.out, nil)
 		ctx, cancel := context.WithCancel(t.Context())
-		res, err := f.x.wait(ctx)
+		res, err := f.x.wait(ctx, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -106,21 +106,18 @@ func (w *worker) done() (stopped error) {
 	return t.stopped
 }
 
-// waitIdle makes the worker idle; w.next gets a message then. It returns false if the worker has
+// waitIdle makes the worker idle, or returns its next request. It returns false if the worker has
 // to end instead.
-func (w *worker) waitIdle(refuses bool) bool {
+func (w *worker) waitIdle(refuses bool) (x *exchange, ok bool) {
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stopped != nil {
-		return false
+		return nil, false
 	}
 	w.enter(Idle)
 	if !t.deadline.IsZero() && !t.since.Before(t.deadline) {
-		return false
-	}
-	if w.next == nil {
-		w.next = make(chan *exchange, 1)
+		return nil, false
 	}
 	return w.h.park(w, refuses)
 }

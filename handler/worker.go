@@ -10,11 +10,17 @@ import (
 )
 
 // worker owns one instance. All that concerns the guest happens on the goroutine of run; the fields
-// below mu are shared with the receivers of its responses and with its timer.
+// of watch are shared with the receivers of its responses and with its timer.
 type worker struct {
-	h    *ProxyHandler
-	ctx  workerContext  // of the store and everything in it
-	next chan *exchange // the one message that a parked worker gets; nil: end
+	h   *ProxyHandler
+	ctx workerContext // of the store and everything in it
+	// sits says that the worker is parked with its goroutine, which takes the one message that a
+	// parked worker gets from next; nil: end. Otherwise it belongs to no goroutine meanwhile, and
+	// is run for the message. It does not change while the worker is parked.
+	sits bool
+	next chan *exchange
+	// borrowed says that the goroutine is the driver of a receiver. It is the owner's.
+	borrowed bool
 	// refuses and retires are guarded by the handler's lock.
 	refuses bool // takes no request before it has something else to do
 	retires bool // takes no request any more
@@ -37,42 +43,74 @@ func newWorker(h *ProxyHandler) *worker {
 	return w
 }
 
-// run instantiates for x, handles it and what comes after it, and ends the instance.
+// run instantiates for the first exchange of the worker, handles it and what comes right after it,
+// until the worker is parked, to be run again, or its instance has ended. Without an exchange it
+// ends the instance.
 func (w *worker) run(x *exchange) {
-	defer w.h.workerEnded(w)
-	defer w.ctx.end(nil)
-	x.req.Timeline.Making()
-	inst, err := w.instantiate()
-	if err != nil {
-		x.resolve(nil, &InstantiationError{Data: x.data, Request: x.req, Err: err})
+	if w.inst == nil && !w.start(x) {
 		return
 	}
-	w.inst = inst
-	w.guard(inst)
+	var parked bool
 	var cause error
-	if p, ok := inst.Proxy.(concurrentProxy); ok {
-		cause = w.runLoop(p, x)
+	if p, ok := w.inst.Proxy.(concurrentProxy); ok {
+		parked, cause = w.runLoop(p, x)
 	} else {
-		cause = w.runOne(x)
+		parked, cause = w.runOne(x)
+	}
+	w.leave(parked, cause)
+}
+
+// goOn is run for a worker that has left another goroutine.
+func (w *worker) goOn() { w.leave(w.loop.run(nil)) }
+
+// leave ends the instance, for that cause, unless the worker is another goroutine's by now.
+func (w *worker) leave(parked bool, cause error) {
+	if parked {
+		return
 	}
 	w.end()
 	if err := w.drop(cause); err != nil {
 		w.report(nil, &TrapOrPanicError{Err: err})
 	}
+	w.over()
 }
 
-// runOne handles x and what comes after it, one at a time.
-func (w *worker) runOne(x *exchange) (cause error) {
+// start instantiates for x. It reports whether there is an instance; if not, the worker has ended.
+func (w *worker) start(x *exchange) bool {
+	x.req.Timeline.Making()
+	inst, err := w.instantiate()
+	if err != nil {
+		x.resolve(nil, &InstantiationError{Data: x.data, Request: x.req, Err: err})
+		w.over()
+		return false
+	}
+	w.inst = inst
+	w.guard(inst)
 	w.respond, w.waits = w.call.respond, w.call.waits
-	for again := true; again && x != nil; {
-		if again, cause = w.handle(x); again {
-			x, cause = w.idle(x)
-		} else {
+	return true
+}
+
+// over ends the worker.
+func (w *worker) over() {
+	w.ctx.end(nil)
+	w.h.workerEnded(w)
+}
+
+// runOne handles x, unless it is nil, and what comes right after it, one at a time, until the
+// worker is parked or has to end.
+func (w *worker) runOne(x *exchange) (parked bool, cause error) {
+	for x != nil {
+		var again bool
+		if again, cause = w.handle(x); !again {
 			x.finish()
 			x.settle()
+			return false, cause
+		}
+		if x, parked, cause = w.idle(x); parked {
+			return true, nil
 		}
 	}
-	return cause
+	return false, cause
 }
 
 // instantiate makes the instance; a panic of the embedder's is an error.
@@ -102,18 +140,23 @@ func recoverTo(err *error) {
 	}
 }
 
-// idle settles the exchange that is done, and waits for the next one: a request that comes because
-// of the response to the last one finds the worker idle. idle returns nil if the worker has to end;
-// the error is a panic of the embedder's, if there was one.
-func (w *worker) idle(done *exchange) (*exchange, error) {
+// idle parks the worker, unless it returns the next exchange, and settles the one that is done: a
+// request that comes because of its response finds the worker idle. If idle returns neither, the
+// worker has to end; the error is a panic of the embedder's, if there was one.
+func (w *worker) idle(done *exchange) (x *exchange, parked bool, err error) {
 	accept, err := w.accept()
-	waits := err == nil && accept != Never && w.waitIdle(accept == No)
+	if err == nil && accept != Never {
+		if x, parked = w.waitIdle(accept == No); parked {
+			parked = x == nil
+		}
+	}
+	// If it is parked, somebody else may run it by now.
+	if parked {
+		done.comeBack()
+	}
 	done.finish()
 	done.settle()
-	if !waits {
-		return nil, err
-	}
-	return <-w.next, nil
+	return x, parked, err
 }
 
 func (w *worker) accept() (a ShouldAccept, err error) {

@@ -70,7 +70,8 @@ func (f *front) accept() {
 		}
 		switch c := c.(type) {
 		case *conn:
-			f.serving.Go(func() { f.serve(c) })
+			f.serving.Add(1) // until it is over, whoever drives it
+			go f.serve(c)
 		default:
 			f.hand(c)
 		}
@@ -195,6 +196,8 @@ type plainConn struct {
 
 	remote string
 
+	driver exchange.Driver // of the goroutine that serves the connection
+
 	mu      sync.Mutex
 	closed  bool                    // no request begins any more
 	cancel  context.CancelCauseFunc // of the request; nil if there is none
@@ -209,11 +212,13 @@ const plainSize = 4 << 10
 func (f *front) serve(c *conn) {
 	if !c.handshake(f.server.options.ReadHeaderTimeout) {
 		_ = c.Close()
+		f.serving.Done()
 		return
 	}
 	if c.state != nil && c.state.NegotiatedProtocol == protocolHTTP2 {
 		c.use()
 		f.hand(c.Conn)
+		f.serving.Done()
 		return
 	}
 	p := &plainConn{
@@ -229,7 +234,16 @@ func (f *front) serve(c *conn) {
 	f.mu.Lock()
 	f.conns[p] = struct{}{}
 	f.mu.Unlock()
-	handed := !f.stopping.Load() && p.serve()
+	exchange.Drive(func(d exchange.Driver) {
+		p.driver = d
+		p.over(!f.stopping.Load() && p.serve())
+	})
+}
+
+// over is called when the connection has been served, and is for net/http or has ended.
+func (p *plainConn) over(handed bool) {
+	f, c := p.f, p.c
+	defer f.serving.Done()
 	f.mu.Lock()
 	delete(f.conns, p)
 	f.mu.Unlock()
@@ -312,6 +326,9 @@ func (p *plainConn) handOver(n int) bool {
 // for another one.
 func (p *plainConn) exchange(head *plainHead, now time.Time) (more bool) {
 	ctx := exchange.NewContext(p.ctx)
+	if p.f.server.options.Direct {
+		ctx.SetDriver(p.driver)
+	}
 	cancel := ctx.End
 	defer cancel(nil)
 	if !p.begin(cancel) {

@@ -86,6 +86,10 @@ type Options struct {
 	// Explorer, unless nil, follows requests, and has the paths below /__wasihttp/ that are not
 	// those of LiveReload.
 	Explorer Explorer
+	// Direct says that the Handlers of all builds use the context of a request on the goroutine on
+	// which Handle was called, and before it returns, wherever a guest gets the request: that may
+	// then run right there.
+	Direct bool
 }
 
 // Record describes a request that has ended, for the log.

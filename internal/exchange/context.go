@@ -23,7 +23,15 @@ type Context struct {
 	ended   bool
 	cause   error // of the end, nil for none in particular
 	watcher interface{ ContextEnded() }
+	driver  Driver // of the goroutine that the request is served on; nil if it has none
 }
+
+// SetDriver sets the driver of the goroutine that the request is served on. It must be called
+// before the context is used. Whoever asks for the driver is then on that goroutine.
+func (c *Context) SetDriver(d Driver) { c.driver = d }
+
+// Driver returns the argument of SetDriver; nil if there was no call.
+func (c *Context) Driver() Driver { return c.driver }
 
 // NewContext returns a Context with the values of another context, which does not end.
 func NewContext(values context.Context) *Context { return &Context{values: values} }
