@@ -424,7 +424,11 @@ func (s *testSettings) host(t *state, d doors) *testhost.Host {
 	cfg.Stdout, cfg.Stderr = term.NewLines(io.Discard, false), term.NewLines(io.Discard, false)
 	cfg.Notice = func(line string) { t.note("%s", line) }
 	return testhost.New(testhost.Config{
-		Load: func(ctx context.Context, path string) (*testhost.Component, error) {
+		Load: func(ctx context.Context, path string, counts bool) (*testhost.Component, error) {
+			cfg := cfg
+			if cfg.Instructions = counts; counts {
+				cfg.Engine = nil // counting code is other code
+			}
 			if err := cfg.CheckPaths(path); err != nil {
 				return nil, err
 			}

@@ -46,6 +46,7 @@ func (s *Store) runFor(t *Task) (before *Task) {
 	if before == t {
 		return before
 	}
+	s.tallyUp(false)
 	if before != nil && before.onRun != nil {
 		before.onRun(false)
 	}
@@ -56,8 +57,33 @@ func (s *Store) runFor(t *Task) (before *Task) {
 	return before
 }
 
+// OnInstructions registers f, which the owner calls now and then with how many instructions the
+// guest has run for a call since the last time: at the latest when the call has ended, which ended
+// reports, or the store has trapped. It must be called before the first call of Start; f must not
+// call into the store. Instructions must be counted, see [Store.Instructions].
+func (s *Store) OnInstructions(f func(t *Task, n uint64, ended bool)) { s.tally = f }
+
+// Instructions returns how many instructions the guest has run in this store: of the original core
+// modules, block by block. It is 0 unless the engine counts them. The owner calls it.
+func (s *Store) Instructions() uint64 { return s.group.Instructions() }
+
+// tallyUp passes on what guest code has run for the present call.
+func (s *Store) tallyUp(ended bool) {
+	if s.tally == nil {
+		return
+	}
+	n := s.group.Instructions()
+	if s.root != nil && (ended || n != s.tallied) {
+		s.tally(s.root, n-s.tallied, ended)
+	}
+	s.tallied = n
+}
+
 func (t *Task) exit() {
 	t.exited = true
+	if t.store.root == t {
+		t.store.tallyUp(true)
+	}
 	if t.onExit != nil {
 		t.onExit()
 	}

@@ -42,6 +42,9 @@ type Store struct {
 	root   *Task // the embedder's call that the running guest code belongs to
 	// serving is the host function that runs; nil if none does.
 	serving *hostFunc
+	// tally learns of the instructions that run; tallied are those that it knows of.
+	tally   func(t *Task, n uint64, ended bool)
+	tallied uint64
 
 	poison error // set by the first trap: nothing may enter any more
 	closed bool
@@ -272,6 +275,7 @@ func (s *Store) guard(err *error) {
 	if *err == nil {
 		return
 	}
+	s.tallyUp(true)
 	s.nameFrames(*err)
 	if s.poison == nil {
 		s.poison = *err

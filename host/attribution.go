@@ -34,7 +34,7 @@ func (a *attribution) started(c *Call, task handler.TaskID) {
 	}
 	if len(a.tasks) >= prune {
 		for id, c := range a.tasks {
-			if c.over.Load() {
+			if c.over.Load() && !c.counting {
 				delete(a.tasks, id)
 			}
 		}
@@ -57,6 +57,25 @@ func (a *attribution) running() *Call {
 		return a.tasks[handler.TaskID(t.ID())]
 	}
 	return nil
+}
+
+// lastOfP2 returns the latest request of an instance that takes one at a time; else nil.
+func (a *attribution) lastOfP2() *Call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.kind == handler.P3 {
+		return nil
+	}
+	return a.last
+}
+
+// each calls f for the requests that are remembered.
+func (a *attribution) each(f func(*Call)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.tasks {
+		f(c)
+	}
 }
 
 // named returns the latest request with that id that the guest has taken, or nil. Any goroutine may

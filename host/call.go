@@ -41,6 +41,12 @@ type Call struct {
 	answer   answerBody              // the body of its response
 	cancel   context.CancelCauseFunc // of the context of queue; nil if there is none
 	guest    atomic.Pointer[guest]   // that has taken it
+
+	// instructions are what the guest has run for it, counting as long as it goes on, which the
+	// owner of the store knows; settled is closed at its end.
+	instructions uint64
+	counting     bool
+	settled      chan struct{}
 }
 
 // Memory returns the most linear memory that the instance has had that took the request, in bytes,
@@ -50,6 +56,31 @@ func (c *Call) Memory() uint64 {
 		return g.memory()
 	}
 	return 0
+}
+
+// Instructions returns how many instructions guests have run for the call, if the Engine counts
+// them: those of the original core modules, of the component and its parts together. A block of
+// code counts as a whole when it begins; calls and branches end one. Instructions waits until the
+// guest has ended its work for the call. ok is false if ctx ends first, or no instance has taken
+// the request.
+func (c *Call) Instructions(ctx context.Context) (n uint64, ok bool) {
+	if c.guest.Load() == nil || c.settled == nil {
+		return 0, false
+	}
+	select {
+	case <-c.settled:
+		return c.instructions, true
+	case <-ctx.Done():
+		return 0, false
+	}
+}
+
+// settle ends the counting of instructions. The owner of the store calls it.
+func (c *Call) settle() {
+	if c.counting {
+		c.counting = false
+		close(c.settled)
+	}
 }
 
 // Stderr returns the last lines that the guest wrote to its standard error during the call.

@@ -32,6 +32,9 @@ type EngineOptions struct {
 	Profile *Profile
 	// Coverage, unless nil, collects what of the guests' code runs, which makes it slower.
 	Coverage *Coverage
+	// Instructions has guests count the instructions that they run, see Call.Instructions. Their
+	// code is another one then, and slower.
+	Instructions bool
 	// Helper, unless nil, compiles a large module in another process, where CompileFor leaves the
 	// code in dir. It is used for Hosts whose Config says Background.
 	Helper func(ctx context.Context, dir string, wasm []byte) error
@@ -46,7 +49,10 @@ func (e *Engine) open() (*engine.Engine, error) {
 	if e.eng != nil {
 		return e.eng, nil
 	}
-	config := engine.Config{CacheDir: e.options.CacheDir, Helped: e.options.Helper != nil}
+	config := engine.Config{
+		CacheDir: e.options.CacheDir, Helped: e.options.Helper != nil,
+		Instructions: e.options.Instructions,
+	}
 	if e.options.Profile != nil {
 		config.Profile = e.options.Profile.inner
 	}

@@ -27,6 +27,7 @@ type guest struct {
 
 	requests attribution
 	options  InstanceOptions
+	counted  uint64 // instructions before the request that it has taken last
 
 	// dropped reports that the store is about to be closed, and peak is the memory that it had.
 	dropped atomic.Bool
@@ -71,6 +72,7 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 			g.cfg.World = wasi.NewWorld(clock)
 		}
 	}
+	g.cfg.Steady = h.counts
 	g.state = wasi.NewState(&g.cfg)
 	// Requests have their own expiration, given to OnRequestStart.
 	g.expire = handler.Timeouts{
@@ -80,6 +82,9 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	}
 	store := h.linked.NewStore(ctx, g, component.Limits{MemoryBytes: uint64(h.cfg.MaxMemory)})
 	g.requests.store, g.requests.kind = store, h.pre.Kind()
+	if h.counts && h.pre.Kind() == handler.P3 {
+		store.OnInstructions(g.count)
+	}
 	initCtx, cancel := ctx, context.CancelFunc(func() {})
 	if h.cfg.Timeout > 0 && !store.Quick() {
 		initCtx, cancel = context.WithTimeoutCause(
@@ -199,6 +204,10 @@ func (g *guest) ShouldAcceptRequest(concurrent, total int) handler.ShouldAccept 
 // OnRequestStart attributes what the guest does in that task to the request from now on.
 func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) time.Time {
 	c := data.(*Call)
+	if g.host.counts {
+		g.settle()
+		c.counting, c.settled, g.counted = true, make(chan struct{}), g.requests.store.Instructions()
+	}
 	c.guest.Store(g)
 	g.requests.started(c, task)
 	if g.options.Taken != nil {
@@ -214,9 +223,34 @@ func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) t
 	return c.Head
 }
 
+// count adds instructions that have run in a task of 0.3.
+func (g *guest) count(t *component.Task, n uint64, ended bool) {
+	c := g.requests.running()
+	if c == nil || !c.counting {
+		return
+	}
+	c.instructions += n
+	if ended {
+		c.settle()
+	}
+}
+
+// settle ends the counting for a request of 0.2, which the guest has no more to do for.
+func (g *guest) settle() {
+	c := g.requests.lastOfP2()
+	if c != nil && c.counting {
+		c.instructions = g.requests.store.Instructions() - g.counted
+		c.settle()
+	}
+}
+
 // Drop frees everything that belongs to the instance.
 func (g *guest) Drop(store handler.Store, _ error) {
 	g.peak = g.requests.store.Memory()
+	if g.host.counts {
+		g.settle()
+		g.requests.each((*Call).settle)
+	}
 	g.dropped.Store(true)
 	if s, ok := store.(*component.Store); ok {
 		_ = s.Close()

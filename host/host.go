@@ -27,6 +27,7 @@ type Host struct {
 	handler Handler
 	maker   maker
 	reuse   handler.Reuse
+	counts  bool          // instructions
 	ids     atomic.Uint64 // of instances
 	engine  *Engine       // to be closed with the Host; nil for a shared one
 
@@ -126,6 +127,7 @@ func (h *Host) link(ctx context.Context, c *component.Component) error {
 		h.engine = NewEngine(EngineOptions{})
 		shared = h.engine
 	}
+	h.counts = shared.options.Instructions
 	linker := NewLinker()
 	if cfg.Link != nil {
 		cfg.Link(linker)

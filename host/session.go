@@ -240,6 +240,9 @@ func (w *sessionWorker) ShouldAcceptRequest(concurrent, _ int) handler.ShouldAcc
 	if concurrent >= w.life.limit {
 		return handler.No
 	}
+	if g, ok := w.WorkerState.(*guest); ok && g.host.counts {
+		g.settle()
+	}
 	w.life.signal()
 	return handler.Yes
 }

@@ -14,6 +14,7 @@ type used struct {
 	time             time.Duration
 	memory           int64
 	upstreamRequests int
+	instructions     int64
 }
 
 // add adds a response.
@@ -21,6 +22,7 @@ func (u *used) add(r *Response) {
 	u.time += r.Duration
 	u.memory = max(u.memory, r.Memory)
 	u.upstreamRequests += r.UpstreamRequests
+	u.instructions += r.Instructions
 }
 
 // checkBudgets reports the budgets of an entry that were not enough.
@@ -42,6 +44,9 @@ func (f *fileRun) checkBudgets(r *Result, u *used, s *hurl.Settings) {
 			s.MaxUpstreamRequests, "Requests to other servers (@max-upstream-requests)",
 			int64(u.upstreamRequests), number, true,
 		},
+		{
+			s.MaxInstructions, "Instructions (@max-instructions)", u.instructions, number, true,
+		},
 	} {
 		if b.Budget == nil || b.used <= b.Max {
 			continue
@@ -49,8 +54,10 @@ func (f *fileRun) checkBudgets(r *Result, u *used, s *hurl.Settings) {
 		over := b.format(b.used-b.Max) + " more"
 		if ratio := float64(b.used) / float64(b.Max); ratio >= 10 && b.Max > 0 {
 			over += fmt.Sprintf(", %.0f times as much", ratio)
-		} else if b.Max > 0 {
+		} else if ratio >= 1.01 {
 			over += fmt.Sprintf(", %.0f %%", 100*(ratio-1))
+		} else if b.Max > 0 {
+			over += ", less than 1 %"
 		}
 		p := Problem{
 			Kind: ProblemBudget, Range: b.Range, Title: b.title,

@@ -346,6 +346,9 @@ func (r *runner) open(source *Source, s *session, result *FileResult) *fileRun {
 		scope:   &eval.Scope{Vars: r.options.vars(), ReadFile: files.read, Now: r.options.now},
 	}
 	f.began = f.world()
+	if source.Counts() {
+		f.base.Counted = source.Path
+	}
 	return f
 }
 

@@ -79,12 +79,13 @@ func (s *session) forget() {
 	clear(s.slots)
 }
 
-// leave ends the instances that have begun in a world of their own file, which no other file uses.
+// leave ends the instances that no other file uses: they have begun in a world of their own file, or
+// count instructions.
 func (s *session) leave(shared World) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for spec, slot := range s.slots {
-		if spec.World == shared {
+		if spec.World == shared && spec.Counted == "" {
 			continue
 		}
 		slot.mu.Lock()

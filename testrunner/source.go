@@ -57,6 +57,13 @@ func (s *Source) Components() []string {
 	return paths
 }
 
+// Counts reports whether an entry limits how many instructions the guest may run.
+func (s *Source) Counts() bool {
+	return s.File != nil && slices.ContainsFunc(s.File.Entries, func(e *hurl.Entry) bool {
+		return s.File.Settings.MaxInstructions != nil || e.Settings.MaxInstructions != nil
+	})
+}
+
 // IsFixture reports whether a file in a searched folder is a fixture.
 func IsFixture(path string) bool {
 	return strings.EqualFold(filepath.Ext(path), ".hurl") && !IsUpstream(path) || isArchive(path)

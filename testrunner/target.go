@@ -23,6 +23,10 @@ type Spec struct {
 	Hermetic bool
 	// World is where the instance begins.
 	World World
+	// Counted is the path of a fixture some of whose entries limit how many instructions the guest
+	// may run, so that they are to be counted; "" for others. Such a fixture has an instance of its
+	// own: how many it are depends on what the instance did before.
+	Counted string
 }
 
 // World is what a guest finds in place of the machine's clocks and random numbers. It can be
@@ -119,6 +123,8 @@ type Response struct {
 	// otherwise 0.
 	Size     int64
 	Duration time.Duration
+	// Instructions is how many the guest has run for the request, if that was counted.
+	Instructions int64
 	// Memory is the most linear memory that the instance has had until then, in bytes, and
 	// UpstreamRequests is how many requests the guest has sent to other servers meanwhile; 0 if
 	// that is not known.

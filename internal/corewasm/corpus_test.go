@@ -139,7 +139,7 @@ func TestRealModulesStayValid(t *testing.T) {
 		if (before == nil) != (after == nil) {
 			t.Errorf("%s: before %v, after %v", name, before, after)
 		}
-		opt.Coverage = "\x00covered"
+		opt.Coverage, opt.Instructions = "\x00covered", "\x00instructions"
 		covered, err := corewasm.RewriteScanned(info, opt)
 		if err != nil {
 			t.Errorf("%s: with coverage: %v", name, err)

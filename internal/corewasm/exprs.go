@@ -22,6 +22,9 @@ func (w *rewriter) exprsOf(id byte, e *elemWriter) ([]byte, error) {
 	if add {
 		count++
 	}
+	if id == secGlobal && w.instructions != nil {
+		count++
+	}
 	if id == secGlobal {
 		for _, k := range w.opt.Known {
 			if k.Global >= w.info.ImportedGlobals {
@@ -68,6 +71,9 @@ func (w *rewriter) exprsOf(id byte, e *elemWriter) ([]byte, error) {
 		e.out = append(e.out, byte(I32), 1, 0x41)
 		e.out = appendS32(e.out, w.opt.first())
 		e.out = append(e.out, 0x0b)
+		if w.instructions != nil {
+			e.out = append(e.out, byte(I64), 1, 0x42, 0, 0x0b)
+		}
 	}
 	return e.out, r.err
 }

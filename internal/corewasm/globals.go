@@ -195,7 +195,8 @@ func (w *rewriter) setKnown() {
 	if len(w.opt.Known) == 0 {
 		return
 	}
-	w.globals = make([]uint32, w.info.space(KindGlobal)+1) // the last is the counter of safepoints
+	// The last two are the counters of safepoints and of instructions.
+	w.globals = make([]uint32, w.info.space(KindGlobal)+2)
 	next := uint32(0)
 	for i := range w.globals {
 		if _, known := w.known(uint32(i)); !known {

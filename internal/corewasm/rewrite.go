@@ -57,6 +57,8 @@ type rewriter struct {
 	stored     []bool   // globals that code sets
 	probers    []prober // insert code by basic block
 	coverage   *coverage
+
+	instructions *instructions
 }
 
 func (w *rewriter) run() (*Rewritten, error) {
@@ -77,6 +79,10 @@ func (w *rewriter) run() (*Rewritten, error) {
 		w.coverage = newCoverage(w)
 		w.probers = append(w.probers, w.coverage)
 	}
+	if w.opt.Instructions != "" && w.safepoints != nil {
+		w.instructions = newInstructions(w)
+		w.probers = append(w.probers, w.instructions)
+	}
 	if w.opt.Lines {
 		w.lines = &lineTable{}
 	}
@@ -87,6 +93,7 @@ func (w *rewriter) run() (*Rewritten, error) {
 	w.moveData()
 	w.exportGlobals()
 	w.exportCoverage()
+	w.exportInstructions()
 	if err := w.exportStart(); err != nil {
 		return nil, err
 	}

@@ -49,6 +49,8 @@ type Config struct {
 	Profile *Profile
 	// Coverage, unless nil, collects what of the guests' code runs.
 	Coverage *Coverage
+	// Instructions has groups count the instructions of their modules, see [Group.Instructions].
+	Instructions bool
 	// Heap keeps memories on Go's heap, where they move when they grow, as systems without mappings
 	// of images do: for tests of what uses memories.
 	Heap bool
@@ -62,6 +64,7 @@ type Engine struct {
 	slow    func(module, function string, blocks int) // nil: nobody listens
 	profile *Profile                                  // nil: nobody asks
 	covers  *Coverage                                 // likewise
+	counts  bool                                      // Config.Instructions
 
 	rt wazero.Runtime
 	// heap is that of Config.
@@ -104,7 +107,7 @@ type Stats struct {
 func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		left: make(chan struct{}), busy: map[string]chan struct{}{}, heap: cfg.Heap,
-		slow: cfg.Slow, profile: cfg.Profile, covers: cfg.Coverage,
+		slow: cfg.Slow, profile: cfg.Profile, covers: cfg.Coverage, counts: cfg.Instructions,
 	}
 	var err error
 	switch {
@@ -194,6 +197,7 @@ const (
 	globalPrefix   = "\x00g"
 	startExport    = "\x00start"   // likewise
 	coverageExport = "\x00covered" // likewise
+	countExport    = "\x00count"   // likewise, of the global that counts instructions
 )
 
 // Runtime holds the host functions and compiled modules of one linked

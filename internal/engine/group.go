@@ -59,6 +59,8 @@ type instance struct {
 	funcs  map[string]*Func
 	start  *Func
 	extra  []int // slots of the companions
+	// counter has the instructions that ran; nil if they are not counted.
+	counter api.Global
 	// globals are those that Reset restores, once it has found them.
 	globals []api.MutableGlobal
 }
@@ -214,6 +216,9 @@ func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err
 	}
 	inst := &g.slots[slot]
 	inst.mod, inst.module, inst.funcs, inst.extra = mod, m, map[string]*Func{}, extra
+	if g.runtime.engine.counts && !m.hidden {
+		inst.counter = mod.ExportedGlobal(countExport)
+	}
 	if len(g.backed) > memories {
 		inst.memory = g.backed[memories]
 	} else if i := slices.IndexFunc(m.info.Imports, isMemory); i >= 0 {
@@ -226,6 +231,20 @@ func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err
 // LinearMemory returns the size of all linear memories, in bytes. Since they never shrink, that is
 // the most that there was since the group was made or reset. Any goroutine may call it.
 func (g *Group) LinearMemory() uint64 { return g.linear.Load() }
+
+// Counts reports whether instructions are counted.
+func (g *Group) Counts() bool { return g.runtime.engine.counts }
+
+// Instructions returns how many instructions of the original modules have run in all instances
+// since they were made or reset, if Counts. The owner calls it.
+func (g *Group) Instructions() (n uint64) {
+	for i := range g.slots {
+		if c := g.slots[i].counter; c != nil {
+			n += c.Get()
+		}
+	}
+	return n
+}
 
 // tableElement is the size of an element of a table, in bytes.
 const tableElement = 8

@@ -83,6 +83,9 @@ func (r *Runtime) compile(ctx context.Context, src Source, hidden bool) (*Module
 	if r.engine.covers != nil && !hidden {
 		opt.Coverage = coverageExport
 	}
+	if r.engine.counts && !hidden { // what companions do is no code of the guest's
+		opt.Instructions = countExport
+	}
 	m := &Module{runtime: r, source: src, info: info, hidden: hidden, debug: debugInfo{info: info}}
 	if src.Progress != nil {
 		src.Progress(0, len(src.Wasm))

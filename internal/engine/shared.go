@@ -33,6 +33,7 @@ func (e *Engine) share(m *Module, opt corewasm.Options) bool {
 	defer e.mu.Unlock()
 	for _, c := range e.codes {
 		if !slices.Equal(c.imports, m.source.Imports) || c.options.Lines != opt.Lines ||
+			c.options.Instructions != opt.Instructions ||
 			!slices.Equal(c.options.Known, opt.Known) {
 			continue
 		}

@@ -163,6 +163,20 @@ func (b *IncomingBody) fetch() {
 	}
 }
 
+// fetchWhole reads to the end.
+func (b *IncomingBody) fetchWhole() {
+	for {
+		b.mu.Lock()
+		done := b.ended || b.closed
+		b.reading = !done
+		b.mu.Unlock()
+		if done {
+			return
+		}
+		b.fetchOne()
+	}
+}
+
 // fetchOne reads once and reports whether to read again.
 func (b *IncomingBody) fetchOne() (more bool) {
 	from := &smallBlocks

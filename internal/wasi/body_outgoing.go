@@ -41,7 +41,7 @@ type OutgoingBody struct {
 
 // initOutgoingBody makes b, which is zero, the body of a message with that header.
 func (s *State) initOutgoingBody(b *OutgoingBody, header *Fields, code ErrorCase) {
-	b.pipe.limit = s.bodyBuffer()
+	b.pipe.limit, b.pipe.steady = s.bodyBuffer(), s.cfg.Steady
 	b.code = code
 	b.stream.b, b.reader.b = b, b
 	b.length, b.declared = header.ContentLength()

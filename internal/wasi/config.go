@@ -46,6 +46,11 @@ type Config struct {
 	// means DefaultBodyBuffer.
 	BodyBuffer int
 
+	// Steady makes what guests see of bodies independent of how fast the other side is, for tests
+	// that count what guests do: a request's body is there as a whole, and a body takes as much at
+	// any time as if its receiver had taken all that came before.
+	Steady bool
+
 	// Used, unless nil, is called with what guests use and what they are refused, every time. Any
 	// goroutine calls it.
 	Used func(Use)

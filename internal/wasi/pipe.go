@@ -21,6 +21,7 @@ const minPermit = 32 << 10
 type pipe struct {
 	mu           sync.Mutex
 	limit        int
+	steady       bool // limit is the permit for each write
 	queue        queue.Bytes
 	lent         queue.Chunk // what next returned; the reader's
 	into         []byte      // what a reader waits for: the next write goes there
@@ -37,6 +38,9 @@ type pipe struct {
 // space is the permit for the next write. A pipe that was full permits nothing until half of it is
 // free, so that its two sides do not wake each other for every piece. The lock is held.
 func (p *pipe) space() int {
+	if p.steady {
+		return p.limit
+	}
 	free := p.limit - p.queue.Len()
 	least := min(minPermit, (p.limit+3)/4)
 	if p.full {

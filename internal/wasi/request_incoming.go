@@ -187,5 +187,9 @@ func (b *serverBody) AwaitReadable(ctx context.Context) (bool, error) {
 
 // RequestBody returns the body of r for the guest of this state, which closes it.
 func (s *State) RequestBody(r *Request) *IncomingBody {
-	return s.newIncomingBody(r.Body, r.Trailer, requestError)
+	b := s.newIncomingBody(r.Body, r.Trailer, requestError)
+	if s.cfg.Steady {
+		b.fetchWhole()
+	}
+	return b
 }

@@ -85,9 +85,9 @@ type Suite struct {
 // Host makes the instances that fixtures run against.
 type Host interface {
 	testrunner.Host
-	// Load loads the component in a file, "" being the one of fixtures that name
-	// none, unless it is loaded. Open returns its error.
-	Load(ctx context.Context, path string)
+	// Load loads the component in a file, "" being the one of fixtures that name none, unless it is
+	// loaded. counts says that its instructions are to be counted. Open returns its error.
+	Load(ctx context.Context, path string, counts bool)
 	// Drop frees all components, so that they are loaded anew when they are
 	// needed again. All targets must be closed.
 	Drop(ctx context.Context) error
@@ -287,8 +287,9 @@ func (s *Suite) once(ctx context.Context, paths []string) (*run, error) {
 	loaded := make(chan struct{})
 	go func() {
 		defer close(loaded)
-		if path := s.Options.Component; path != "" {
-			s.Host.Load(ctx, path)
+		// Single fixtures are read quickly, and say how to load it.
+		if path := s.Options.Component; path != "" && !allFixtures(paths) {
+			s.Host.Load(ctx, path, false)
 		}
 	}()
 	sources, err := s.read(ctx, paths)
@@ -301,6 +302,13 @@ func (s *Suite) once(ctx context.Context, paths []string) (*run, error) {
 		err = dropErr
 	}
 	return r, err
+}
+
+// allFixtures reports whether all paths have the names of fixtures.
+func allFixtures(paths []string) bool {
+	return !slices.ContainsFunc(paths, func(path string) bool {
+		return !testrunner.IsFixture(path)
+	})
 }
 
 // closing is how long components may take to be freed.
@@ -317,11 +325,14 @@ func (s *Suite) drop(ctx context.Context) error {
 func (s *Suite) loaded(
 	ctx context.Context, sources []*testrunner.Source, started time.Time,
 ) (*run, error) {
-	needsDefault := func(source *testrunner.Source) bool {
-		return slices.Contains(source.Components(), "")
-	}
-	if s.Options.Component == "" && slices.ContainsFunc(sources, needsDefault) {
-		s.Host.Load(ctx, "")
+	for _, counts := range []bool{false, true} {
+		needs := func(source *testrunner.Source) bool {
+			return source.Counts() == counts && (s.Options.Component != "" ||
+				slices.Contains(source.Components(), ""))
+		}
+		if slices.ContainsFunc(sources, needs) {
+			s.Host.Load(ctx, s.Options.Component, counts)
+		}
 	}
 	options := s.Options
 	var err error

@@ -18,7 +18,7 @@ import (
 type textHost struct{ body string }
 
 func (h *textHost) Open(context.Context, testrunner.Spec) (testrunner.Target, error) { return h, nil }
-func (h *textHost) Load(context.Context, string)                                     {}
+func (h *textHost) Load(context.Context, string, bool)                               {}
 func (h *textHost) Drop(context.Context) error                                       { return nil }
 func (h *textHost) Reusable() bool                                                   { return true }
 func (h *textHost) Close()                                                           {}

@@ -54,6 +54,8 @@ type Config struct {
 	// by that toolchain; nil if nothing does.
 	Cover    func(path string, made inspect.Toolchain) *host.Coverage
 	coverage *host.Coverage
+	// Instructions has guests count the instructions that they run, unless Engine is set.
+	Instructions bool
 
 	// Timeout is the time until the head of a response; 0 means no limit.
 	Timeout time.Duration
@@ -337,7 +339,7 @@ func (cfg *Config) NewEngine(helper engine.Helper) *host.Engine {
 	}
 	return host.NewEngine(host.EngineOptions{
 		CacheDir: cfg.CacheDir, Helper: helper, Warn: warn, Notice: cfg.Notice,
-		Profile: cfg.Profile, Coverage: cfg.coverage,
+		Profile: cfg.Profile, Coverage: cfg.coverage, Instructions: cfg.Instructions,
 	})
 }
 

@@ -15,8 +15,8 @@ import (
 
 // Config says how components are found and loaded.
 type Config struct {
-	// Load loads the component in a file.
-	Load func(ctx context.Context, path string) (*Component, error)
+	// Load loads the component in a file. counts says that its instructions are to be counted.
+	Load func(ctx context.Context, path string, counts bool) (*Component, error)
 	// Find returns the component for fixtures that name none.
 	Find func() (string, error)
 	// Concurrent is how many requests an instance gets at once if it can.
@@ -38,7 +38,13 @@ type Host struct {
 	config Config
 
 	mu     sync.Mutex
-	loaded map[string]*loaded
+	loaded map[variant]*loaded
+}
+
+// variant is a component and whether its instructions are counted.
+type variant struct {
+	path   string
+	counts bool
 }
 
 // loaded is a component, or why there is none.
@@ -51,11 +57,11 @@ type loaded struct {
 }
 
 // New returns a Host without components.
-func New(c Config) *Host { return &Host{config: c, loaded: make(map[string]*loaded)} }
+func New(c Config) *Host { return &Host{config: c, loaded: make(map[variant]*loaded)} }
 
 // Open returns a target that makes its instance with the first request.
 func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Target, error) {
-	l := t.component(ctx, spec.Component)
+	l := t.component(ctx, variant{spec.Component, spec.Counted != ""})
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -125,26 +131,29 @@ func (l *loaded) free(ctx context.Context) error {
 
 var errNotTestable = errors.New("this component cannot be tested")
 
-// Load loads a component, "" being the one for fixtures that name none, unless it
-// is loaded. Open returns the error.
-func (t *Host) Load(ctx context.Context, path string) { t.component(ctx, path) }
+// Load loads a component, "" being the one for fixtures that name none, unless it is loaded. counts
+// says that instructions are to be counted. Open returns the error.
+func (t *Host) Load(ctx context.Context, path string, counts bool) {
+	t.component(ctx, variant{path, counts})
+}
 
-func (t *Host) component(ctx context.Context, path string) *loaded {
+func (t *Host) component(ctx context.Context, v variant) *loaded {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if l := t.loaded[path]; l != nil {
+	if l := t.loaded[v]; l != nil {
 		return l
 	}
 	l := &loaded{}
-	l.Component, l.err = t.load(ctx, path)
+	l.Component, l.err = t.load(ctx, v)
 	if l.err == nil && l.Host == nil {
 		l.err = errNotTestable
 	}
-	t.loaded[path] = l
+	t.loaded[v] = l
 	return l
 }
 
-func (t *Host) load(ctx context.Context, path string) (*Component, error) {
+func (t *Host) load(ctx context.Context, v variant) (*Component, error) {
+	path := v.path
 	if path == "" {
 		found, err := t.config.Find()
 		if err != nil {
@@ -152,7 +161,7 @@ func (t *Host) load(ctx context.Context, path string) (*Component, error) {
 		}
 		path = found
 	}
-	return t.config.Load(ctx, path)
+	return t.config.Load(ctx, path, v.counts)
 }
 
 // Drop frees the components. All targets must be closed.
@@ -163,7 +172,7 @@ func (t *Host) Drop(ctx context.Context) error {
 	for _, l := range t.loaded {
 		errs = append(errs, l.free(ctx))
 	}
-	t.loaded = make(map[string]*loaded)
+	t.loaded = make(map[variant]*loaded)
 	return errors.Join(errs...)
 }
 

@@ -121,6 +121,9 @@ func (t *target) Do(ctx context.Context, r *testrunner.Request) (*testrunner.Res
 		a.Notes = append(a.Notes, afterNote(err))
 	}
 	a.Memory, a.UpstreamRequests = int64(c.Memory()), int(others.sent.Load())
+	if n, ok := c.Instructions(ctx); ok {
+		a.Instructions = int64(n)
+	}
 	a.Stderr, a.Message = c.Stderr(), c.Message()
 	return a, ctx.Err()
 }

@@ -2,6 +2,7 @@ package testhost
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,17 +23,30 @@ func newHost(timeout time.Duration, concurrent int) *Host {
 func newHostWith(cfg host.Config, concurrent int) *Host {
 	cfg.MaxMemory, cfg.Outbound = 1<<30, host.Outbound{AllowAll: true}
 	return New(Config{
-		Load: func(ctx context.Context, path string) (*Component, error) {
+		Load: func(ctx context.Context, path string, counts bool) (*Component, error) {
 			wasm, err := os.ReadFile(path)
 			if err != nil {
 				return nil, err
+			}
+			cfg := cfg
+			var engine *host.Engine
+			if counts {
+				engine = host.NewEngine(host.EngineOptions{Instructions: true})
+				cfg.Engine = engine
 			}
 			h, err := host.New(ctx, wasm, cfg)
 			if err != nil {
 				return nil, err
 			}
 			hint := func(f *host.Failure) string { return f.Hint }
-			return &Component{Host: h, Hint: hint, Close: h.Close}, nil
+			end := func(ctx context.Context) error {
+				err := h.Close(ctx)
+				if engine != nil {
+					err = errors.Join(err, engine.Close())
+				}
+				return err
+			}
+			return &Component{Host: h, Hint: hint, Close: end}, nil
 		},
 		Concurrent: concurrent,
 	})
