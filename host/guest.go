@@ -206,7 +206,8 @@ func (g *guest) OnRequestStart(_ handler.Store, data any, task handler.TaskID) t
 	c := data.(*Call)
 	if g.host.counts {
 		g.settle()
-		c.counting, c.settled, g.counted = true, make(chan struct{}), g.requests.store.Instructions()
+		c.counting, c.settled = true, make(chan struct{})
+		g.counted = g.requests.store.Instructions()
 	}
 	c.guest.Store(g)
 	g.requests.started(c, task)

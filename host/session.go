@@ -44,6 +44,8 @@ type SessionOptions struct {
 	// Connect, unless nil, replaces that of Outbound, and Network that of the Host's Config.
 	Connect func(ctx context.Context, r wasi.Destination) (net.Conn, error)
 	Network *wasi.Network
+	// Recorded says that other servers are recorded: what they respond comes at once.
+	Recorded bool
 	// World is where the instance begins.
 	World World
 }
@@ -97,6 +99,7 @@ func (h *Host) newLife(o SessionOptions) (*life, error) {
 		outbound.Connect = o.Connect
 		l.maker.outbound = &outbound
 	}
+	l.maker.base.Recorded = o.Recorded
 	if o.Network != nil {
 		l.maker.base.Network = o.Network
 	}

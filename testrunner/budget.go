@@ -52,11 +52,13 @@ func (f *fileRun) checkBudgets(r *Result, u *used, s *hurl.Settings) {
 			continue
 		}
 		over := b.format(b.used-b.Max) + " more"
-		if ratio := float64(b.used) / float64(b.Max); ratio >= 10 && b.Max > 0 {
+		switch ratio := float64(b.used) / float64(b.Max); {
+		case b.Max == 0:
+		case ratio >= 10:
 			over += fmt.Sprintf(", %.0f times as much", ratio)
-		} else if ratio >= 1.01 {
+		case ratio >= 1.01:
 			over += fmt.Sprintf(", %.0f %%", 100*(ratio-1))
-		} else if b.Max > 0 {
+		default:
 			over += ", less than 1 %"
 		}
 		p := Problem{

@@ -14,6 +14,7 @@ import (
 func costly(_ int, r *testrunner.Request) *testrunner.Response {
 	a := text(200, "same")
 	a.Duration, a.Memory, a.UpstreamRequests = 20*time.Millisecond, 1<<20, 1
+	a.Instructions = 1_000_000
 	if r.Target == "/more" {
 		a.Duration, a.Memory, a.UpstreamRequests = 90*time.Millisecond, 3<<20+64<<10, 4
 	}
@@ -31,6 +32,9 @@ func TestABudgetThatIsNotEnoughIsAMismatch(t *testing.T) {
 			"Memory (@max-memory): expected at most 512KiB, got 1MiB (512KiB more, 100 %)"},
 		{"requests", "# @max-upstream-requests 0\n" + get, "mismatch",
 			"Requests to other servers (@max-upstream-requests): expected at most 0, got 1 (1 more)"},
+		{"enough instructions", "# @max-instructions 1M\n" + get, "pass", ""},
+		{"instructions", "# @max-instructions 999.9k\n" + get, "mismatch",
+			"Instructions (@max-instructions): expected at most 999900, got 1000000 (100 more, less than 1 %)"},
 		{"of the file", "# @max-memory 2MiB\n\n" + get + "\nGET http://localhost/more\nHTTP 200\n", "pass mismatch",
 			"Memory (@max-memory): expected at most 2MiB, got 3136KiB (1088KiB more, 53 %)"},
 		{"of the entry", "# @max-memory 1KiB\n\n# @max-memory 2MiB\n" + get, "pass", ""},
@@ -64,7 +68,7 @@ func TestABudgetThatIsNotEnoughIsAMismatch(t *testing.T) {
 // A time differs each time, so an update leaves it; a budget of a file becomes enough for all.
 func TestAnUpdateRaisesBudgetsButNotTimes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.hurl")
-	const before = "# @max-memory 1KiB\n# @max-upstream-requests 0\n\n# @max-time 1ms\n" + get +
+	const before = "# @max-memory 1KiB\n# @max-upstream-requests 0\n# @max-instructions 5k\n\n# @max-time 1ms\n" + get +
 		"\nGET http://localhost/more\nHTTP 200\n\n# @max-upstream-requests  2  \n" + get
 	if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
 		t.Fatal(err)
@@ -72,7 +76,8 @@ func TestAnUpdateRaisesBudgetsButNotTimes(t *testing.T) {
 	h := &fakeHost{reusable: true, response: costly}
 	files, _ := run(t, h, testrunner.Options{All: true}, testrunner.ReadAll([]string{path}, nil))
 	after, err := testrunner.Apply(path, []byte(before), testrunner.Updates(files[0]))
-	want := strings.NewReplacer("1KiB", "3136KiB", "requests 0", "requests 4").Replace(before)
+	want := strings.NewReplacer("1KiB", "3136KiB", "requests 0", "requests 4",
+		"5k", "1000000").Replace(before)
 	if err != nil || string(after) != want {
 		t.Errorf("%v\n%s", err, after)
 	}

@@ -79,8 +79,8 @@ func (s *session) forget() {
 	clear(s.slots)
 }
 
-// leave ends the instances that no other file uses: they have begun in a world of their own file, or
-// count instructions.
+// leave ends the instances that no other file uses: they have begun in a world of their own file,
+// or count instructions.
 func (s *session) leave(shared World) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

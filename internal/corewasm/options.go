@@ -40,8 +40,8 @@ type Options struct {
 	// the host reads what of the module has run; see [Info.Covered]. Result n of it is word n of
 	// [Rewritten].Coverage words. It needs Safepoint.
 	Coverage string
-	// Instructions, unless empty, exports a global of type i64 under this name, in which code counts
-	// the instructions of the original module that run; see [Block]. It needs Safepoint.
+	// Instructions, unless empty, exports a global of type i64 under this name, in which code
+	// counts the instructions of the original module that run; see [Block]. It needs Safepoint.
 	Instructions string
 	// Lines adds a line table that maps code offsets of the rewritten module to "lines" that are
 	// code offsets in the original: an engine that prints line numbers in backtraces then prints

@@ -48,8 +48,9 @@ type Config struct {
 
 	// Steady makes what guests see of bodies independent of how fast the other side is, for tests
 	// that count what guests do: a request's body is there as a whole, and a body takes as much at
-	// any time as if its receiver had taken all that came before.
-	Steady bool
+	// any time as if its receiver had taken all that came before. Recorded says that the responses
+	// of other servers are at hand; then their bodies are there as a whole, too.
+	Steady, Recorded bool
 
 	// Used, unless nil, is called with what guests use and what they are refused, every time. Any
 	// goroutine calls it.

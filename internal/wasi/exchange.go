@@ -461,5 +461,8 @@ func (e *Exchange) response(
 		return fault(err).explain(err, late, e.opts.BetweenBytes)
 	}
 	r.body = e.state.newIncomingBody(&responseBody{e: e, r: body}, trailer, failed)
+	if cfg := e.state.cfg; cfg.Steady && cfg.Recorded {
+		r.body.fetchWhole()
+	}
 	return r
 }

@@ -79,6 +79,7 @@ func (t *Host) Open(ctx context.Context, spec testrunner.Spec) (testrunner.Targe
 	if spec.World.Seeded {
 		options.World.Seed = &spec.World.Seed
 	}
+	options.Recorded = spec.Hermetic
 	if spec.Hermetic {
 		options.Network = &wasi.Network{Refused: a.upstreams.refused}
 	}
