@@ -8,9 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasihttp/wasihttp/internal/timeline"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
@@ -177,6 +179,64 @@ func TestSpansOfRequestsInOneInstanceAreTheirOwn(t *testing.T) {
 	for id, trace := range ids {
 		if s := got.spans[id]; len(s) != 1 || s[0].Context.TraceID != trace {
 			t.Errorf("request %s of trace %s has %+v", id, trace, s)
+		}
+	}
+}
+
+// keepsAll is a timeline.Keeper without a bound.
+type keepsAll struct{}
+
+func (keepsAll) Charge(int) {}
+
+func TestSpansAreInTheTimeline(t *testing.T) {
+	eachOtel(t, func(t *testing.T, open func(Config) *Host) {
+		var tr timeline.Trace
+		tr.Begin(time.Now(), keepsAll{}, 1<<20)
+		h := open(Config{})
+		if _, err := text(h.Handle(timeline.With(t.Context(), &tr), "a", request(t, "/work"))); err != nil {
+			t.Fatal(err)
+		}
+		spans, told := tr.Spans()
+		if told != 2 || len(spans) != 2 {
+			t.Fatalf("%d spans of %d", len(spans), told)
+		}
+		query, order := spans[0], spans[1]
+		if query.Name != "query" || query.Parent != order.ID || query.Status != "error: no connection" ||
+			query.End.Sub(query.Start) != 3250*time.Microsecond || len(query.Attributes) != 2 {
+			t.Errorf("%+v", query)
+		}
+	})
+}
+
+// TestCountingIsKeptApart has guests with and without counting in one folder of the cache.
+func TestCountingIsKeptApart(t *testing.T) {
+	dir := t.TempDir()
+	for _, cached := range []bool{false, true} {
+		for _, counts := range []bool{false, true} {
+			e := NewEngine(EngineOptions{CacheDir: dir, Instructions: counts})
+			h, err := New(t.Context(), guestBytes(t, "counted", "counted.wasm"), Config{Engine: e})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.FromCache() != cached {
+				t.Errorf("counting %t: from the cache: %t", counts, h.FromCache())
+			}
+			s, err := h.NewSession(t.Context(), SessionOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := &Call{ID: "1"}
+			if _, err := text(s.Handle(t.Context(), c, request(t, "/"))); err != nil {
+				t.Error(err)
+			}
+			s.Close(t.Context())
+			n, ok := c.Instructions(t.Context())
+			if ok != counts || counts && n != 5024 {
+				t.Errorf("counting %t: %d, %t", counts, n, ok)
+			}
+			if err := errors.Join(h.Close(t.Context()), e.Close()); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

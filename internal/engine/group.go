@@ -232,11 +232,8 @@ func (g *Group) instantiate(ctx *Context, slot int, m *Module, extra []int) (err
 // the most that there was since the group was made or reset. Any goroutine may call it.
 func (g *Group) LinearMemory() uint64 { return g.linear.Load() }
 
-// Counts reports whether instructions are counted.
-func (g *Group) Counts() bool { return g.runtime.engine.counts }
-
 // Instructions returns how many instructions of the original modules have run in all instances
-// since they were made or reset, if Counts. The owner calls it.
+// since they were made or reset; 0 unless Config.Instructions is set. The owner calls it.
 func (g *Group) Instructions() (n uint64) {
 	for i := range g.slots {
 		if c := g.slots[i].counter; c != nil {
