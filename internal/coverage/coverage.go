@@ -181,18 +181,21 @@ func (b *builder) component(c Component, modules []host.CoveredModule) {
 		for _, f := range m.Files {
 			b.file(f)
 		}
-		owns := ownerOf(m)
+		owns, inGo := ownerOf(m), isGo(m)
 		nameless := 0
 		for _, f := range m.Functions {
 			switch {
 			case m.Glue || m.Lines || !owns(f.Name):
-				if place, own := b.sources.of(f.File); f.File == "" || place == "" || !own {
+				if f.File == "" || !b.sources.Wanted(f.File) {
 					b.Other.count(f.Ran)
 				}
 			default:
 				if f.Name == "" {
 					f.Name = fmt.Sprintf("function %d", f.Index)
 					nameless++
+				}
+				if inGo {
+					f.Branches = nil // most are those of its scheduler
 				}
 				if several > 1 {
 					f.Name = m.Name + ": " + f.Name
@@ -209,7 +212,7 @@ func (b *builder) component(c Component, modules []host.CoveredModule) {
 	if len(program.Functions) > 0 {
 		b.Programs = append(b.Programs, program)
 		b.Notes = append(b.Notes, fmt.Sprintf("%s has no debug information with lines, so "+
-			"functions and their branches are counted (%s)", program.Name, linesHint(c.Language)))
+			"functions are counted (%s)", program.Name, linesHint(c.Language)))
 	}
 }
 

@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wasihttp/wasihttp/host"
@@ -10,41 +11,39 @@ import (
 // ownerOf returns what tells by its name whether a function of a module without lines is the
 // user's. One without a name counts as such.
 func ownerOf(m *host.CoveredModule) func(name string) bool {
-	for i := range m.Functions {
-		if m.Functions[i].Name == "runtime.main" || m.Functions[i].Name == "runtime.mallocgc" {
-			return ownGo
-		}
+	if isGo(m) {
+		return goOwner(m.GoModule)
 	}
 	return func(name string) bool {
 		return !hasPrefix(name, library...) && !cRuntime(name)
 	}
 }
 
-// ownGo knows functions of packages by their import paths: those of the standard library have no
-// dot before the first slash.
-func ownGo(name string) bool {
-	if name == "" {
-		return false
-	}
-	path, _, _ := strings.Cut(name, "[") // type parameters
-	first, rest, slash := strings.Cut(path, "/")
-	if !slash {
-		return strings.HasPrefix(name, "main.")
-	}
-	if !strings.Contains(first, ".") {
-		// Modules without a domain, and packages such as net/http.
-		return !hasPrefix(name, goLibrary...)
-	}
-	return !hasPrefix(first+"/"+rest, "golang.org/x/", "go.bytecodealliance.org/", "vendor/")
+// isGo reports whether Go's own compiler has made the module.
+func isGo(m *host.CoveredModule) bool {
+	return slices.ContainsFunc(m.Functions, func(f host.CoveredFunc) bool {
+		return f.Name == "runtime.mallocgc"
+	})
 }
 
-var goLibrary = []string{
-	"archive/", "bufio", "bytes", "compress/", "container/", "context", "crypto/", "database/",
-	"debug/", "embed", "encoding/", "errors", "expvar", "flag", "fmt", "go/", "hash/", "html/",
-	"image/", "index/", "internal/", "io/", "iter", "log/", "maps", "math/", "mime/", "net/",
-	"os/", "path/", "plugin", "reflect", "regexp/", "runtime/", "slices", "sort", "strconv",
-	"strings", "sync/", "syscall/", "testing/", "text/", "time", "type:", "unicode/", "unique",
-	"unsafe", "vendor/", "weak", "wit_component/", "wit_",
+// goOwner knows functions by the import paths of their packages: those below a module are the
+// user's, but for bindings that were generated for the imports of the component. In names of
+// WebAssembly, Go has an underscore for everything but letters, digits and dots.
+func goOwner(module string) func(name string) bool {
+	mangled := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_':
+			return r
+		}
+		return '_'
+	}, module)
+	return func(name string) bool {
+		if strings.HasPrefix(name, "main.") {
+			return !strings.HasPrefix(name, "main.wasm_export_")
+		}
+		rest, below := strings.CutPrefix(name, mangled)
+		return module != "" && below && hasPrefix(rest, ".", "_", "/") && !hasPrefix(rest, "_wasi_")
+	}
 }
 
 // library are the beginnings of names in Rust's libraries and in what toolchains add.

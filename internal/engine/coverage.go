@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,6 +80,8 @@ type CoveredModule struct {
 	// Glue says that the module has none of the program: it adapts calls of an older WASI, or
 	// connects other modules.
 	Glue bool
+	// GoModule is the path of the Go module that it was built from; "" if it says of none.
+	GoModule string
 	// Functions are all that the module defines, in order.
 	Functions []CoveredFunc
 	// Lines says that there is DWARF debug information with lines.
@@ -155,6 +158,7 @@ func (c *covered) result(wanted func(path string) bool) (CoveredModule, error) {
 	bits := slices.Clone(c.bits)
 	c.mu.Unlock()
 	m := CoveredModule{Name: c.name, Lines: c.info.HasDWARF, Glue: glue(c.name, c.info)}
+	m.GoModule = goModule(c.info)
 	names := c.info.Names()
 	lines := newLineCoverage(&c.debug, wanted)
 	var branches []CoveredBranch
@@ -173,6 +177,19 @@ func (c *covered) result(wanted func(path string) bool) (CoveredModule, error) {
 	})
 	m.Files = lines.files()
 	return m, err
+}
+
+// goModule returns the path of the main module in the build information that Go puts into the data
+// of a program (see runtime/debug.BuildInfo).
+func goModule(info *corewasm.Info) string {
+	for _, d := range info.Data {
+		if _, rest, ok := bytes.Cut(d.Bytes, []byte("\nmod\t")); ok {
+			if end := bytes.IndexAny(rest, "\t\n"); end > 0 {
+				return string(rest[:end])
+			}
+		}
+	}
+	return ""
 }
 
 // ways makes one of the outcomes of a branch that lead to the same place, such as the gaps in a

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -70,11 +71,29 @@ func (p *Producers) module(b []byte) {
 	}
 	if strings.HasPrefix(name, "libpython") || strings.HasPrefix(name, "componentize_py") {
 		p.Runtimes = append(p.Runtimes, name)
+	} else {
+		p.libraries(b)
 	}
 	for _, s := range producers {
 		p.section(s)
 	}
 }
+
+// libraries looks for runtimes among the libraries that a module holds addresses for: it is what is
+// left to tell them if the names of modules were stripped.
+func (p *Producers) libraries(module []byte) {
+	const moduleExports = 7 // the section's id
+	for id, body := range sections(module) {
+		for _, name := range []string{"componentize_py_runtime", quickJSRuntime} {
+			if id == moduleExports && bytes.Contains(body, []byte(name+".wasm:")) {
+				p.Runtimes = append(p.Runtimes, name+".wasm")
+			}
+		}
+	}
+}
+
+// quickJSRuntime is the library of componentize-qjs.
+const quickJSRuntime = "componentize_qjs_runtime"
 
 // section reads the body of a producers section: fields with a list of names and versions each.
 func (p *Producers) section(b []byte) {

@@ -137,6 +137,8 @@ func TestToolchain(t *testing.T) {
 		{"JavaScript (StarlingMonkey)", by(language("JavaScript", "C11", "Rust", "C_plus_plus_14"),
 			"ComponentizeJS", "clang", "rustc", "wit-bindgen-c")},
 		{"JavaScript (QuickJS)", by(language("Rust", "JavaScript"), "componentize-qjs")},
+		{"JavaScript (QuickJS)", Producers{Language: language("Rust").Language,
+			Runtimes: []string{"componentize_qjs_runtime.wasm"}}},
 		{"JavaScript", language("TypeScript")},
 		{"Python (CPython)", Producers{Language: language("Rust").Language,
 			Runtimes: []string{"libpython3.14.so"}}},

@@ -40,6 +40,8 @@ func (p Producers) Toolchain() Toolchain {
 			func(l Producer) bool { return strings.HasPrefix(l.Name, prefix) })
 	}
 	switch {
+	case slices.Contains(p.Runtimes, quickJSRuntime+".wasm"):
+		return Toolchain{"JavaScript", "QuickJS"}
 	case len(p.Runtimes) > 0 || tools("componentize-py") || language("Python"):
 		return Toolchain{"Python", "CPython"}
 	case tools("componentize-qjs", "quickjs"):

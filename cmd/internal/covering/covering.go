@@ -125,6 +125,9 @@ func (c *collector) result() (*report.Coverage, error) {
 		all = append(all, one)
 	}
 	c.mu.Unlock()
+	if len(all) == 0 {
+		return nil, nil // there is no component, which is said
+	}
 	slices.SortFunc(all, func(a, b coverage.Component) int {
 		return strings.Compare(a.Path, b.Path)
 	})
