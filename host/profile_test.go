@@ -16,10 +16,10 @@ import (
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
-// profiledHost returns a host of a committed guest whose engine has a profile, nil for none.
-func profiledHost(tb testing.TB, guest string, p *Profile) *Host {
+// profiledHost returns a host of a committed guest, whose engine has these options.
+func profiledHost(tb testing.TB, guest string, o EngineOptions) *Host {
 	tb.Helper()
-	e := NewEngine(EngineOptions{Profile: p})
+	e := NewEngine(o)
 	wasm, err := os.ReadFile(filepath.Join("..", "testdata", "guests", guest, guest+".wasm"))
 	if err != nil {
 		tb.Fatal(err)
@@ -67,7 +67,7 @@ func names(s Sample) string {
 
 func TestAProfileGoesOnAfterTraps(t *testing.T) {
 	p := everything()
-	h := profiledHost(t, "rust-kitchen", p)
+	h := profiledHost(t, "rust-kitchen", EngineOptions{Profile: p})
 	for range 20 {
 		ask(t, h, "/trap")
 		ask(t, h, "/sleep?ms=1")
@@ -93,7 +93,7 @@ const handleP3 = "wasi:http/handler@0.3.0#handle"
 
 func TestAWaitWithoutCodeOnTheStackNamesWhatItIsFor(t *testing.T) {
 	p := everything()
-	h := profiledHost(t, "rust-kitchen-p3", p)
+	h := profiledHost(t, "rust-kitchen-p3", EngineOptions{Profile: p})
 	for range 4 {
 		ask(t, h, "/sleep?ms=5")
 	}

@@ -23,21 +23,36 @@ func processorTime(b *testing.B) time.Duration {
 func BenchmarkProfiled(b *testing.B) {
 	for _, guest := range []string{"rust-hello", "rust-hello-p3"} {
 		b.Run(guest, func(b *testing.B) {
-			hosts := []*Host{profiledHost(b, guest, nil), profiledHost(b, guest, NewProfile())}
-			var used [2]time.Duration
-			for b.Loop() {
-				for i, h := range hosts {
-					began := processorTime(b)
-					for range 50 {
-						ask(b, h, "/")
-					}
-					used[i] += processorTime(b) - began
-				}
+			compareHosts(b, profiledHost(b, guest, EngineOptions{}),
+				profiledHost(b, guest, EngineOptions{Profile: NewProfile()}))
+		})
+	}
+}
+
+// compareHosts reports the processor time of requests to two hosts, in turns.
+func compareHosts(b *testing.B, without, with *Host) {
+	var used [2]time.Duration
+	for b.Loop() {
+		for i, h := range []*Host{without, with} {
+			began := processorTime(b)
+			for range 50 {
+				ask(b, h, "/")
 			}
-			requests := float64(b.N * 50)
-			b.ReportMetric(float64(used[0].Microseconds())/requests, "µs-without/request")
-			b.ReportMetric(float64(used[1].Microseconds())/requests, "µs-with/request")
-			b.ReportMetric(float64(used[1])/float64(used[0]), "ratio")
+			used[i] += processorTime(b) - began
+		}
+	}
+	requests := float64(b.N * 50)
+	b.ReportMetric(float64(used[0].Microseconds())/requests, "µs-without/request")
+	b.ReportMetric(float64(used[1].Microseconds())/requests, "µs-with/request")
+	b.ReportMetric(float64(used[1])/float64(used[0]), "ratio")
+}
+
+// BenchmarkCovered measures what coverage costs a service, as BenchmarkProfiled does.
+func BenchmarkCovered(b *testing.B) {
+	for _, guest := range []string{"rust-hello", "rust-hello-p3"} {
+		b.Run(guest, func(b *testing.B) {
+			compareHosts(b, profiledHost(b, guest, EngineOptions{}),
+				profiledHost(b, guest, EngineOptions{Coverage: NewCoverage()}))
 		})
 	}
 }

@@ -46,8 +46,9 @@ type Block struct {
 	// function begins with it, it follows a call, or it can be reached by an exception or a branch
 	// on a reference.
 	Apart bool
-	// Traps says that it ends with unreachable.
-	Traps bool
+	// Traps says that it ends with unreachable, Calls that it ends with a call, behind which the
+	// next block begins.
+	Traps, Calls bool
 }
 
 // Branch is an if, a br_if or a br_table.
@@ -345,5 +346,6 @@ func (s *splitter) call(w *walker) {
 	if next == 0x00 || next == 0x0b && len(s.frames) == 1 { // unreachable; the function's end
 		return
 	}
+	s.flow.Blocks[s.cur].Calls = true
 	s.begin(w.pos, true)
 }
