@@ -29,12 +29,18 @@ type benchResult struct {
 // bench runs the command with fixtures, and returns its result.
 func bench(t *testing.T, fixtures string, flags ...string) benchResult {
 	t.Helper()
+	return benchIn(t, ".", fixtures, flags...)
+}
+
+// benchIn runs the command in a folder.
+func benchIn(t *testing.T, folder, fixtures string, flags ...string) benchResult {
+	t.Helper()
 	cache := filepath.Join(filepath.Dir(os.Getenv(builtVariable)), "cache")
 	c := exec.CommandContext(limited(t), os.Getenv(builtVariable), append([]string{
 		"bench", fixtures, "--json", "--cache-dir", cache, "--warm-up", "0", "--requests", "60",
 	}, flags...)...)
 	var errs strings.Builder
-	c.Stderr = &errs
+	c.Dir, c.Stderr = folder, &errs
 	out, err := c.Output()
 	if err != nil {
 		t.Fatalf("%v: %v\n%s", flags, err, errs.String())
@@ -112,11 +118,19 @@ func TestThePageOfABenchIsReadable(t *testing.T) {
 	if driver == "" || !ours() {
 		return // needs a browser, which not every machine has
 	}
-	g, folder := rustKitchen(), t.TempDir()
+	folder := t.TempDir()
+	for name, guest := range map[string]string{"app": "rust-kitchen", "old": "c-kitchen"} {
+		wasm, err := os.ReadFile(filepath.Join("..", "testdata", "guests", guest, guest+".wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(folder, name+".wasm"), wasm)
+	}
 	write(t, filepath.Join(folder, "get.hurl"), []byte("GET {{base}}/\nHTTP 200\n"))
 	write(t, filepath.Join(folder, "echo.hurl"), []byte("POST {{base}}/echo\n{\"name\": \"Ada\"}\nHTTP 200\n{\"name\": \"Ada\"}\n"))
 	page := filepath.Join(folder, "bench.html")
-	bench(t, folder, "--component", g.path, "--baseline", g.path, "--max-regression", "100000", "--requests", "20000", "--report-html", page)
+	benchIn(t, folder, ".", "--component", "app.wasm", "--baseline", "old.wasm", "--max-regression", "100000", "--requests", "20000",
+		"--report-html", page)
 	b := startBrowser(t, driver)
 	b.command(t, "Page.addScriptToEvaluateOnNewDocument", object{"source": watch})
 	for _, scheme := range []string{"light", "dark"} {

@@ -13,7 +13,7 @@ func NewLoad(host Host, sources []*Source, o *Options) *Load {
 	options.Jobs, options.Concurrent, options.FailFast, options.Selection.Repeat = 1, 1, false, 1
 	return &Load{&runner{
 		host: host, options: &options, files: options.Selection.Files(sources),
-		upstreams: &upstreamCache{},
+		upstreams: &upstreamCache{}, vars: options.vars(),
 	}}
 }
 
@@ -43,6 +43,7 @@ func (l *Load) User(first int, wrap func(Host) Host, ended func(path string, r *
 	return &User{
 		runner: &runner{
 			host: host, options: &options, files: l.runner.files, upstreams: l.runner.upstreams,
+			vars: l.runner.vars,
 		},
 		session: newSession(host, 1), next: first,
 	}

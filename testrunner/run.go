@@ -162,7 +162,9 @@ type runner struct {
 	stop    context.CancelCauseFunc
 
 	upstreams *upstreamCache
-	shared    sharedUses // guarded by mu
+	// vars are the variables with which files begin; nil to make them for each file.
+	vars   *eval.Vars
+	shared sharedUses // guarded by mu
 
 	mu      sync.Mutex
 	loading time.Duration
@@ -338,12 +340,16 @@ func (r *runner) open(source *Source, s *session, result *FileResult) *fileRun {
 		return nil
 	}
 	files := newFileReader(r.options.FileRoot, source.Path)
+	vars := r.vars.Clone()
+	if vars == nil {
+		vars = r.options.vars()
+	}
 	f := &fileRun{
 		upstreams: upstreams,
 		options:   r.options, session: s, file: source.File, files: files, result: result,
 		base:    Spec{Component: r.options.Component},
 		cookies: &cookieStore{},
-		scope:   &eval.Scope{Vars: r.options.vars(), ReadFile: files.read, Now: r.options.now},
+		scope:   &eval.Scope{Vars: vars, ReadFile: files.read, Now: r.options.now},
 	}
 	f.began = f.world()
 	if source.Counts() {

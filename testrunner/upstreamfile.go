@@ -74,8 +74,28 @@ func (s *Source) notInFixtures() {
 // upstreamCache caches upstream fixtures, which several fixtures may use. It is safe for concurrent
 // use.
 type upstreamCache struct {
-	mu    sync.Mutex
-	files map[string]*upstreamFile
+	mu      sync.Mutex
+	files   map[string]*upstreamFile
+	besides map[string]string // by the path of a fixture, that of the one beside it; "" for none
+}
+
+// besideOf is siblingUpstream, which it asks once for each fixture, unless the run may write there.
+func (r *runner) besideOf(path string) string {
+	if r.options.UpstreamMode.Records() {
+		return siblingUpstream(path)
+	}
+	c := r.upstreams
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, ok := c.besides[path]
+	if !ok {
+		if c.besides == nil {
+			c.besides = make(map[string]string)
+		}
+		found = siblingUpstream(path)
+		c.besides[path] = found
+	}
+	return found
 }
 
 func (c *upstreamCache) read(path string) *upstreamFile {

@@ -135,7 +135,7 @@ func (r *runner) openUpstreams(source *Source) (*upstreams, []*hurl.ParseError, 
 	for _, s := range source.File.Settings.Upstreams {
 		u.shared = append(u.shared, files.relative(s.Path))
 	}
-	beside := siblingUpstream(source.Path)
+	beside := r.besideOf(source.Path)
 	if source.upstream != nil {
 		beside = besideUpstream(source.Path)
 	}

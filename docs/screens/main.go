@@ -54,6 +54,10 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	benching, err := s.bench()
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll("docs/images", 0o755); err != nil {
 		return err
 	}
@@ -67,6 +71,8 @@ func run() error {
 		"built": {"serve", "wasihttp serve --exec: a line for each build; the same build again; " +
 			"a build that failed, with what it has written", states.built},
 		"test": {"test", "wasihttp test: a mismatch and a trap, each with its place", testing},
+		"bench": {"bench", "wasihttp bench: requests per second, latencies, a histogram, and the " +
+			"differences to another build", benching},
 	} {
 		svg := picture("wasihttp "+p.title, p.alt, p.lines)
 		if err := os.WriteFile(filepath.Join("docs/images", name+".svg"), svg, 0o644); err != nil {
@@ -240,4 +246,33 @@ func (s *session) test() ([]string, error) {
 	}
 	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
 	return append([]string{prompt("wasihttp test fixtures/ --component app.wasm")}, lines...), nil
+}
+
+// bench shows fixtures under load, and how a guest in Rust compares with one in C.
+func (s *session) bench() ([]string, error) {
+	old, err := os.ReadFile("testdata/guests/c-kitchen/c-kitchen.wasm")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(filepath.Join(s.folder, "load"), 0o755); err != nil {
+		return nil, err
+	}
+	for name, data := range map[string][]byte{
+		"app.wasm": s.guest, "old.wasm": old,
+		"load/get.hurl":  []byte("GET {{base}}/\nHTTP 200\n"),
+		"load/echo.hurl": []byte("POST {{base}}/echo\n{\"name\": \"Ada\"}\nHTTP 200\n{\"name\": \"Ada\"}\n"),
+	} {
+		if err := replace(filepath.Join(s.folder, name), data); err != nil {
+			return nil, err
+		}
+	}
+	out, err := s.command(
+		"bench", "load/", "--component", "app.wasm", "--baseline", "old.wasm",
+	).Output()
+	if slower := (*exec.ExitError)(nil); err != nil && !errors.As(err, &slower) {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	first := prompt("wasihttp bench load/ --component app.wasm --baseline old.wasm")
+	return append([]string{first}, lines...), nil
 }

@@ -21,8 +21,11 @@ func NewVars() *Vars {
 	return &Vars{values: make(map[string]Value), secrets: make(map[string]bool)}
 }
 
-// Clone returns an independent copy.
+// Clone returns an independent copy; nil for nil.
 func (v *Vars) Clone() *Vars {
+	if v == nil {
+		return nil
+	}
 	return &Vars{values: maps.Clone(v.values), secrets: maps.Clone(v.secrets), hide: v.hide}
 }
 
