@@ -248,6 +248,8 @@ func (s *session) test() ([]string, error) {
 	return append([]string{prompt("wasihttp test fixtures/ --component app.wasm")}, lines...), nil
 }
 
+const ada = `{"name": "Ada"}`
+
 // bench shows fixtures under load, and how a guest in Rust compares with one in C.
 func (s *session) bench() ([]string, error) {
 	old, err := os.ReadFile("testdata/guests/c-kitchen/c-kitchen.wasm")
@@ -260,7 +262,7 @@ func (s *session) bench() ([]string, error) {
 	for name, data := range map[string][]byte{
 		"app.wasm": s.guest, "old.wasm": old,
 		"load/get.hurl":  []byte("GET {{base}}/\nHTTP 200\n"),
-		"load/echo.hurl": []byte("POST {{base}}/echo\n{\"name\": \"Ada\"}\nHTTP 200\n{\"name\": \"Ada\"}\n"),
+		"load/echo.hurl": []byte("POST {{base}}/echo\n" + ada + "\nHTTP 200\n" + ada + "\n"),
 	} {
 		if err := replace(filepath.Join(s.folder, name), data); err != nil {
 			return nil, err
