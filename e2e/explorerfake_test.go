@@ -54,6 +54,10 @@ func newFakeExplorer(t *testing.T) *fakeExplorer {
 		w.Header().Set("Cache-Control", "no-store")
 		page.ServeHTTP(w, r)
 	})
+	mux.HandleFunc("GET /worker.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		_, _ = io.WriteString(w, "addEventListener('fetch', () => {})") // the page may have gone
+	})
 	f.api(mux, "GET state", func(http.ResponseWriter, *http.Request) (any, error) { return f.state(), nil })
 	f.api(mux, "GET requests", f.list)
 	f.api(mux, "GET requests/{seq}", f.one)

@@ -151,7 +151,7 @@ func TestExplorerPageFormats(t *testing.T) {
 		return fmt.Sprint(p.ask(t, "POST", "/execute/async", object{"script": script, "args": []any{}}))
 	}
 	for _, tt := range []struct{ module, expression, want string }{
-		{"format.js", "[0, 0.0004, 0.376, 0.9996, 1.0849, 99.96, 999.4, 999.6, 12345, 59949, 59950, 125400, 5405000, -1500, NaN].map(m.duration)", `["0 s","0 s","376 µs","1 ms","1.08 ms","100 ms","999 ms","1 s","12.3 s","59.9 s","1 m 0 s","2 m 5 s","1 h 30 m 5 s","−1.5 s",""]`},
+		{"format.js", "[0, 0.0004, 0.376, 0.9996, 1.0849, 99.96, 999.4, 999.6, 12345, 59949, 59950, 125400, 5405000, -1500, NaN].map(m.duration)", `["0 s","0 s","376 µs","1 ms","1.08 ms","100 ms","999 ms","1 s","12.3 s","59.9 s","1 m","2 m 5 s","1 h 30 m 5 s","−1.5 s",""]`},
 		{"format.js", "[0, 0.001, 0.4, 1, 1000, 125400, null].map(m.spoken)", `["no time","1 microsecond","400 microseconds","1 millisecond","1 second","2 minutes 5 seconds","still running"]`},
 		{"format.js", "[0, 999, 1000, 999949, 999950, 1e12].map(m.size)", `["0 B","999 B","1.0 kB","999.9 kB","1.0 MB","1.0 TB"]`},
 		{"format.js", "[m.step(100, 5), m.step(126, 5), m.step(0.3, 5), m.step(9e7, 8), m.step(1e10, 4)]", `[20,50,0.1,21600000,2505600000]`},

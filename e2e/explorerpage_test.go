@@ -472,4 +472,14 @@ func TestExplorerPageSaysWhyNothingComes(t *testing.T) {
 	p.until("document.querySelector('#r2') && !document.body.classList.contains('blank')")
 	p.open(t, f.URL+"/__wasihttp/")
 	p.sees("#notice h2", "Open the explorer from wasihttp")
+
+	// A page of the component has put a script between this page and the server.
+	p.open(t, f.URL+"/worker.js")
+	p.js("navigator.serviceWorker.register('/worker.js').then(() => navigator.serviceWorker.ready).then(() => { window.registered = true })")
+	p.until("registered")
+	p.open(t, f.URL+"/__wasihttp/#token=another")
+	p.sees("#notice h2", "A service worker of the component reads along")
+	p.sees("#notice code", "//localhost:")
+	p.click("#notice button", "Connect anyway")
+	p.sees("#link", "Live")
 }

@@ -1,6 +1,6 @@
 // What can be done with a request. Each action says how it ended.
 
-import { h, escape, toast, dialog, say } from './dom.js';
+import { h, button, escape, toast, dialog, say } from './dom.js';
 import { plural, size } from './format.js';
 import { api } from './api.js';
 import { mask } from './detail.js';
@@ -19,7 +19,7 @@ async function copy(text, sentence, more) {
   } catch {
     const area = h('textarea', { readonly: true, rows: '8', 'aria-label': 'Command', 'data-first': true }, text);
     dialog('Copy', h('div', null, h('p', { class: 'note' }, 'The browser does not let this page use the clipboard: copy it from here.'), area,
-      more?.action && h('p', null, h('button', { type: 'button', onclick: (e) => { e.target.closest('dialog').close(); more.run(); } }, more.action))), { wide: true });
+      more?.action && h('p', null, button({ onclick: (e) => { e.target.closest('dialog').close(); more.run(); } }, more.action))), { wide: true });
     area.select();
   }
 }
@@ -88,7 +88,7 @@ function edit(d, onsent) {
   const fields = d.request.headers;
   if (!textual) text.disabled = true;
   const problem = h('p', { class: 'bad-note', role: 'alert' });
-  const reveal = h('button', { type: 'button', class: 'reveal', onclick: async () => {
+  const reveal = button({ class: 'reveal', onclick: async () => {
     try {
       const open = await api.request(d.seq, true);
       const { headers: sent, body } = open.request;

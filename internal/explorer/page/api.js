@@ -12,8 +12,6 @@ function takeToken() {
   return true;
 }
 
-const hasToken = () => token !== '';
-
 // Failed is an error of the API; status 0 means that no server responded.
 class Failed extends Error {
   constructor(status, message, hint) {
@@ -76,4 +74,4 @@ const api = {
   },
 };
 
-export { api, takeToken, hasToken, Failed };
+export { api, takeToken, Failed };

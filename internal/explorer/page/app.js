@@ -1,7 +1,7 @@
 // The page: what it knows, what it shows, and the keys.
 
-import { api, takeToken, hasToken, Failed } from './api.js';
-import { byId, h, escape, say, toast } from './dom.js';
+import { api, takeToken, Failed } from './api.js';
+import { byId, h, button, escape, say, toast } from './dom.js';
 import { clock, duration, kind, plural } from './format.js';
 import { Store, Table, summary, buildText } from './list.js';
 import { Strip } from './strip.js';
@@ -53,7 +53,7 @@ function draw() {
   const requests = table.items.filter((i) => !i.mark).length;
   byId('count').textContent = summary(store, table.items);
   const undo = byId('undo-span');
-  if (store.span && !undo) byId('axis').append(h('button', { type: 'button', id: 'undo-span', onclick: () => { store.span = null; changed(); } }, 'Whole time ×'));
+  if (store.span && !undo) byId('axis').append(button({ id: 'undo-span', onclick: () => { store.span = null; changed(); } }, 'Whole time ×'));
   else if (!store.span) undo?.remove();
   empty(requests);
   const newest = store.newest(), mark = byId('build');
@@ -72,13 +72,13 @@ function empty(requests) {
   if (requests || box.dataset.of === `${store.requests.size > 0}`) return;
   box.dataset.of = `${store.requests.size > 0}`;
   if (store.requests.size) {
-    box.replaceChildren(h('p', null, 'No request matches.'), h('button', { type: 'button', onclick: () => { store.span = null; find(''); byId('q').focus(); } }, 'Show all'));
+    box.replaceChildren(h('p', null, 'No request matches.'), button({ onclick: () => { store.span = null; find(''); byId('q').focus(); } }, 'Show all'));
     return;
   }
   const address = state?.address ?? location.origin + '/';
   const command = /^https?:/.test(address) ? `curl ${address}` : 'curl --unix-socket …';
   box.replaceChildren(h('h2', null, 'No requests yet'), h('p', null, 'Each request that the component gets shows up here at once. Send one:'),
-    h('p', { class: 'command' }, h('code', null, escape(command, 300)), h('button', { type: 'button', onclick: () => actions.copy(command, 'The command is on the clipboard.') }, 'Copy')),
+    h('p', { class: 'command' }, h('code', null, escape(command, 300)), button({ onclick: () => actions.copy(command, 'The command is on the clipboard.') }, 'Copy')),
     /^https?:/.test(address) ? h('p', null, 'or open ', h('a', { href: address, target: '_blank', rel: 'noreferrer' }, escape(address, 300)), '.') : null);
 }
 
@@ -88,7 +88,7 @@ function link(name, text, retry) {
   place.className = `link ${name}`;
   place.querySelector('span').textContent = text;
   place.querySelector('button')?.remove();
-  if (retry) place.append(h('button', { type: 'button', class: 'plain', onclick: retry }, 'Try now'));
+  if (retry) place.append(button({ class: 'plain', onclick: retry }, 'Try now'));
 }
 
 // notice explains why there is nothing to see, or nothing new.
@@ -96,6 +96,7 @@ function notice(title, ...lines) {
   const box = byId('notice');
   box.hidden = !title;
   if (title) {
+    document.body.classList.remove('open');
     box.replaceChildren(h('div', null, h('h2', { tabindex: '-1' }, title), lines.map((l) => h('p', null, l))));
     say(title);
   }
@@ -109,6 +110,17 @@ function noToken(wrong) {
 }
 
 // --- connecting --------------------------------------------------------------------------------
+
+// connectAlone connects unless a script of the component can read along: a service worker for this
+// origin gets whatever the page asks for, and its headers.
+function connectAlone() {
+  if (!navigator.serviceWorker?.controller) return connect();
+  const name = location.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
+  link('off', 'Not connected');
+  notice('A service worker of the component reads along', ['Pages of the component have registered it for this address. Open the explorer by a name for which they have not, such as ',
+    h('code', null, `${location.protocol}//${name}:${location.port}${location.pathname}#token=…`), ', or remove the service worker in the tools of the browser.'],
+  button({ onclick: () => connect() }, 'Connect anyway'));
+}
 
 // connect follows the server until the token is refused, and comes back after it was gone.
 async function connect() {
@@ -259,7 +271,7 @@ function search(text) {
 
 function examples() {
   byId('q-help').replaceChildren(...['is:failed', 'status:4xx', 'method:POST', 'path:/', 'body:text', 'is:slow', '-word'].map((word) =>
-    h('button', { type: 'button', class: 'plain', tabindex: '-1', title: `Filter by ${word}`, onclick: () => {
+    button({ class: 'plain', tabindex: '-1', title: `Filter by ${word}`, onclick: () => {
       find(`${byId('q').value.trim()} ${word}`.trim());
       byId('q').focus();
     } }, word)));
@@ -330,8 +342,8 @@ function startCompare(d) {
   const box = byId('comparing');
   box.hidden = false;
   box.replaceChildren(h('p', null, 'Compare ', h('b', null, `${escape(d.method, 12)} ${escape(d.target, 60)}`), ' with: choose a request, then Enter'),
-    earlier ? h('button', { type: 'button', id: 'earlier', onclick: () => { endCompare(); compare(earlier.seq, d.seq); } }, 'The same, before') : null,
-    h('button', { type: 'button', onclick: endCompare }, 'Cancel'));
+    earlier ? button({ id: 'earlier', onclick: () => { endCompare(); compare(earlier.seq, d.seq); } }, 'The same, before') : null,
+    button({ onclick: endCompare }, 'Cancel'));
   document.body.classList.remove('open');
   byId('table').focus({ preventScroll: true });
   say('Choose the request to compare with, then press Enter');
@@ -434,7 +446,7 @@ byId('q').addEventListener('input', (e) => search(e.target.value));
 document.querySelector('form.search').addEventListener('submit', (e) => e.preventDefault());
 byId('help').addEventListener('click', () => actions.help(state));
 byId('clear').addEventListener('click', () => actions.clear(store.requests.size, cleared));
-addEventListener('hashchange', () => { if (takeToken()) connect(); });
+addEventListener('hashchange', () => { if (takeToken()) connectAlone(); });
 examples();
-if (takeToken() || hasToken()) connect();
+if (takeToken()) connectAlone();
 else noToken(false);

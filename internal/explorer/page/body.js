@@ -1,6 +1,6 @@
 // The body of a message, in the views that fit its kind.
 
-import { h, show, escape } from './dom.js';
+import { h, button, show, escape } from './dom.js';
 import { size, hex } from './format.js';
 import { parse, tree } from './json.js';
 
@@ -17,7 +17,7 @@ function body(content, load, reveal, empty = 'No body.') {
 
   function fill(content) {
     if (content.secret) {
-      box.append(h('p', { class: 'masked' }, 'Secrets in this body are masked. ', h('button', { type: 'button', class: 'reveal', onclick: async () => {
+      box.append(h('p', { class: 'masked' }, 'Secrets in this body are masked. ', button({ class: 'reveal', onclick: async () => {
         const whole = await reveal();
         if (whole) box.replaceChildren(), fill({ ...whole, secret: false });
       } }, 'Show them')));
@@ -26,7 +26,7 @@ function body(content, load, reveal, empty = 'No body.') {
     const names = Object.keys(views);
     const place = h('div', { class: 'view' });
     const note = content.kept < content.size ? `the first ${size(content.kept)} of ${size(content.size)}` : size(content.size);
-    const buttons = names.map((name) => h('button', { type: 'button', 'aria-pressed': 'false', onclick: () => choose(name) }, name));
+    const buttons = names.map((name) => button({ 'aria-pressed': 'false', onclick: () => choose(name) }, name));
     async function choose(name, byUser = true) {
       if (byUser) chosen.set(content.kind, name);
       buttons.forEach((b) => b.setAttribute('aria-pressed', String(b.textContent === name)));
@@ -89,7 +89,7 @@ function dump(bytes) {
   const first = 8192;
   const box = h('div', null, h('pre', { class: 'hex', tabindex: '0' }, hex(bytes, 0, Math.min(first, bytes.length))));
   if (bytes.length > first) {
-    const more = h('button', { type: 'button', class: 'more', onclick: () => {
+    const more = button({ class: 'more', onclick: () => {
       box.firstChild.append('\n' + hex(bytes, first));
       more.remove();
     } }, `${size(bytes.length - first)} more`);

@@ -1,6 +1,6 @@
 // One request: how it ended, its timeline, and its messages, output and upstream exchanges.
 
-import { byId, h, escape, show } from './dom.js';
+import { byId, h, button, escape, show } from './dom.js';
 import { clock, duration, moment, plural, size, spoken, kind, verdict } from './format.js';
 import { body } from './body.js';
 import { waterfall } from './waterfall.js';
@@ -25,7 +25,7 @@ class Detail {
     this.place.replaceChildren(h('div', { class: 'center' }, h('h2', { tabindex: '-1' }, `Request ${seq}`), h('p', null, escape(error.message)), error.hint && h('p', null, escape(error.hint)), this.back()));
   }
 
-  back() { return h('button', { type: 'button', class: 'back', onclick: this.act.close }, '← Requests'); }
+  back() { return button({ class: 'back', onclick: this.act.close }, '← Requests'); }
 
   // show shows a request; if it is shown already, focus and place of reading stay.
   show(d) {
@@ -49,13 +49,13 @@ class Detail {
     const state = kind(d);
     const facts = [d.ms === null ? 'running' : h('span', { title: spoken(d.ms) }, duration(d.ms)), d.response ? size(d.bytes) : null,
       d.build ? `build ${d.build}` : null, escape(d.protocol, 20), d.host && escape(d.host, 80), h('time', { datetime: new Date(d.at).toISOString(), title: moment(d.at) }, clock(d.at)), d.id && `[${escape(d.id, 20)}]`];
-    const action = (label, key, run, title) => h('button', { type: 'button', id: `do-${key}`, title: title ?? label, 'aria-keyshortcuts': key, onclick: run }, label, h('kbd', { 'aria-hidden': 'true' }, key));
+    const action = (label, key, run, title) => button({ id: `do-${key}`, title: title ?? label, 'aria-keyshortcuts': key, onclick: run }, label, h('kbd', { 'aria-hidden': 'true' }, key));
     const { act } = this;
     return h('header', { class: 'request' }, this.back(),
       h('h2', { tabindex: '-1', id: 'heading' }, h('span', { class: 'method' }, escape(d.method, 20)), ' ', h('span', { class: 'target' }, escape(d.target))),
       h('p', { class: 'facts' }, h('b', { class: `pill k-${state}` }, `${d.status || ''} ${escape(verdict(d), 40)}`.trim()), facts.filter(Boolean).map((f) => h('span', null, f)),
-        d.sentAgainFrom ? h('span', null, '↻ sent again from ', h('button', { type: 'button', class: 'plain', onclick: () => act.select(d.sentAgainFrom) }, String(d.sentAgainFrom)), ' ',
-          h('button', { type: 'button', class: 'plain', onclick: () => act.compareWith(d.sentAgainFrom, d.seq) }, 'compare')) : null),
+        d.sentAgainFrom ? h('span', null, '↻ sent again from ', button({ class: 'plain', onclick: () => act.select(d.sentAgainFrom) }, String(d.sentAgainFrom)), ' ',
+          button({ class: 'plain', onclick: () => act.compareWith(d.sentAgainFrom, d.seq) }, 'compare')) : null),
       h('div', { class: 'actions', role: 'toolbar', 'aria-label': 'Actions' },
         action('Send again', 'r', () => act.again(d)), action('Edit and send', 'e', () => act.edit(d)), action('Copy as curl', 'c', () => act.curl(d)),
         action('Save as fixture', 's', () => act.save(d)), action('Compare', 'd', () => act.compare(d), 'Compare the response with another one')));
@@ -84,7 +84,7 @@ class Detail {
       const next = all[(to + all.length) % all.length];
       this.choose(next.dataset.name);
       next.focus();
-    } }, Object.entries(names).map(([name, extra]) => h('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'data-name': name, 'aria-controls': 'panel', onclick: () => this.choose(name) },
+    } }, Object.entries(names).map(([name, extra]) => button({ role: 'tab', id: `tab-${name}`, 'data-name': name, 'aria-controls': 'panel', onclick: () => this.choose(name) },
       name, extra ? h('small', null, extra) : null)));
     this.fill();
     return [this.list, this.panel];
@@ -140,15 +140,15 @@ class Detail {
     const cell = (f, i) => {
       const key = `${part}/${i}`;
       if (!f.secret || this.opened.has(key)) return h('td', null, show(this.opened.get(key) ?? f.value));
-      const button = h('button', { type: 'button', class: 'reveal', 'aria-label': `Show the value of ${escape(f.name, 60)}`, onclick: async () => {
+      const masked = button({ class: 'reveal', 'aria-label': `Show the value of ${escape(f.name, 60)}`, onclick: async () => {
         const value = (await reveal())?.[i]?.value;
         if (value === undefined) return;
         this.opened.set(key, value);
         const open = h('td', { tabindex: '-1' }, show(value));
-        button.parentElement.replaceWith(open);
+        masked.parentElement.replaceWith(open);
         open.focus();
       } }, h('span', { 'aria-hidden': 'true' }, mask), ' Show');
-      return h('td', null, button);
+      return h('td', null, masked);
     };
     return h('table', { class: 'fields' }, h('thead', { class: 'hidden' }, h('tr', null, h('th', { scope: 'col' }, 'Name'), h('th', { scope: 'col' }, 'Value'))),
       h('tbody', null, fields.map((f, i) => h('tr', null, h('th', { scope: 'row' }, show(f.name)), cell(f, i)))));
@@ -178,18 +178,18 @@ class Detail {
   // compare shows how two responses differ.
   compare(a, b, result, side, choose) {
     this.shown = null;
-    const one = (s, name) => h('div', null, h('b', null, name), ' ', h('button', { type: 'button', class: 'plain', onclick: () => this.act.select(s.seq) }, `${escape(s.method, 12)} ${escape(s.target, 200)}`),
+    const one = (s, name) => h('div', null, h('b', null, name), ' ', button({ class: 'plain', onclick: () => this.act.select(s.seq) }, `${escape(s.method, 12)} ${escape(s.target, 200)}`),
       h('p', { class: 'facts' }, h('b', { class: `pill k-${kind(s)}` }, `${s.status || ''} ${escape(verdict(s), 40)}`.trim()), h('span', null, duration(s.ms)), s.build ? h('span', null, `build ${s.build}`) : null, h('span', null, clock(s.at))));
     const view = result.same ? h('p', { class: 'same' }, 'The responses are the same.') : side ?
       h('table', { class: 'differences' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Place'), h('th', { scope: 'col' }, 'A'), h('th', { scope: 'col' }, 'B'))),
         h('tbody', null, result.differences.map((x) => h('tr', null, h('th', { scope: 'row' }, show(x.place), h('small', null, { missing: 'only in A', added: 'only in B' }[x.kind] ?? escape(x.kind, 30))),
           h('td', { class: 'a' }, x.kind === 'added' ? '' : h('del', null, show(x.a))), h('td', { class: 'b' }, x.kind === 'missing' ? '' : h('ins', null, show(x.b))))))) :
       h('pre', { class: 'unified', tabindex: '0' }, result.text.split('\n').map((line) => h('span', { class: /^\s*\+/.test(line) ? 'b' : /^\s*-/.test(line) ? 'a' : null }, show(line), '\n')));
-    const button = (name, on) => h('button', { type: 'button', id: `view-${on}`, 'aria-pressed': String(side === on), onclick: () => choose(on) }, name);
-    this.place.replaceChildren(h('header', { class: 'request' }, h('button', { type: 'button', class: 'always', onclick: () => this.act.select(b.seq) }, '← Back'),
+    const way = (name, on) => button({ id: `view-${on}`, 'aria-pressed': String(side === on), onclick: () => choose(on) }, name);
+    this.place.replaceChildren(h('header', { class: 'request' }, button({ class: 'always', onclick: () => this.act.select(b.seq) }, '← Back'),
       h('h2', { tabindex: '-1', id: 'heading' }, result.same ? 'No differences' : plural(result.differences.length, 'difference')),
       h('div', { class: 'pair' }, one(a, 'A'), one(b, 'B'))),
-    h('div', { class: 'views' }, h('div', { role: 'group', 'aria-label': 'How differences are shown' }, button('Side by side', true), button('Unified', false))), view);
+    h('div', { class: 'views' }, h('div', { role: 'group', 'aria-label': 'How differences are shown' }, way('Side by side', true), way('Unified', false))), view);
   }
 }
 

@@ -14,6 +14,8 @@ function h(tag, props, ...children) {
   return element;
 }
 
+const button = (props, ...children) => h('button', { type: 'button', ...props }, ...children);
+
 // Characters that are invisible, or that change the order or the look of others: controls except
 // tab and newline, directional controls, zero-width characters, tags, byte order marks.
 const odd = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]+/gu;
@@ -54,8 +56,8 @@ function say(sentence) {
 function toast(sentence, { bad, lines, action, run } = {}) {
   const box = h('div', { class: bad ? 'toast bad' : 'toast' },
     h('p', null, escape(sentence)), (lines ?? []).map((l) => h('p', { class: 'note' }, escape(l))),
-    action && h('button', { type: 'button', onclick: () => { box.remove(); run(); } }, action),
-    h('button', { type: 'button', class: 'quiet round', 'aria-label': 'Close', onclick: () => box.remove() }, '×'));
+    action && button({ onclick: () => { box.remove(); run(); } }, action),
+    button({ class: 'quiet round', 'aria-label': 'Close', onclick: () => box.remove() }, '×'));
   byId('toasts').append(box);
   while (byId('toasts').children.length > 3) byId('toasts').firstChild.remove();
   say([sentence, ...(lines ?? [])].join('. '));
@@ -69,7 +71,7 @@ function toast(sentence, { bad, lines, action, run } = {}) {
 function dialog(title, body, { wide, onclose } = {}) {
   const heading = h('h2', { id: 'dialog-title' }, title);
   const box = h('dialog', { class: wide ? 'wide' : null, 'aria-labelledby': 'dialog-title' },
-    h('header', null, heading, h('button', { type: 'button', class: 'quiet round', 'aria-label': 'Close', onclick: () => box.close() }, '×')), body);
+    h('header', null, heading, button({ class: 'quiet round', 'aria-label': 'Close', onclick: () => box.close() }, '×')), body);
   const before = document.activeElement;
   let down = false;
   box.addEventListener('pointerdown', (e) => { down = e.target === box; });
@@ -85,4 +87,4 @@ function dialog(title, body, { wide, onclose } = {}) {
   return box;
 }
 
-export { byId, h, escape, show, say, toast, dialog, code };
+export { byId, h, button, escape, show, say, toast, dialog, code };

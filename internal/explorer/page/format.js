@@ -11,7 +11,8 @@ function duration(ms) {
   if (ms < 999.5) return `${three(ms)} ms`;
   if (ms < 59950) return `${three(ms / 1000)} s`;
   const [hours, minutes, seconds] = parts(ms);
-  return (hours ? `${hours} h ` : '') + (minutes || hours ? `${minutes} m ` : '') + `${seconds} s`;
+  const all = [hours && `${hours} h`, (minutes || (hours && seconds)) && `${minutes} m`, seconds && `${seconds} s`];
+  return all.filter((part) => typeof part === 'string').join(' ');
 }
 
 function parts(ms) {

@@ -1,7 +1,7 @@
 // JSON as it was sent: numbers keep their digits, and members their order and repetitions, which
 // JSON.parse would lose.
 
-import { h, show } from './dom.js';
+import { h, button, show } from './dom.js';
 
 const token = /[ \t\n\r]*(?:([{}[\]:,])|("(?:[^"\\\u0000-\u001f]|\\.)*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null))/y;
 
@@ -60,7 +60,7 @@ function tree(node, name, level = 0) {
     for (const end = Math.min(shown + most, all.length); shown < end; shown++) {
       inner.append(node.list ? tree(all[shown], shown, level + 1) : tree(all[shown][1], all[shown][0], level + 1));
     }
-    if (shown < all.length) inner.append(h('button', { type: 'button', class: 'more', onclick: more }, `${all.length - shown} more`));
+    if (shown < all.length) inner.append(button({ class: 'more', onclick: more }, `${all.length - shown} more`));
   };
   const box = h('details', { class: 'j-node' }, h('summary', null, label, open, h('span', { class: 'j-count' },
     ` ${all.length} ${node.list ? (all.length === 1 ? 'item' : 'items') : (all.length === 1 ? 'member' : 'members')} `), close), inner);

@@ -146,7 +146,7 @@ class Strip {
       c.lineTo(this.width, Math.round(y(10 ** power) + bar / 2) + 0.5);
       c.stroke();
       c.fillStyle = colour('soft');
-      c.fillText(duration(10 ** power), width - 6, y(10 ** power) + bar / 2);
+      c.fillText(power < 3 ? duration(10 ** power) : `${10 ** power / 1000} s`, width - 6, y(10 ** power) + bar / 2);
     }
     c.textAlign = 'left';
     const order = ['ok', 'moved', 'running', 'refused', 'failed'];

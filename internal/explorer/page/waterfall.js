@@ -1,6 +1,6 @@
 // The timeline of one request: what it did when, its upstream exchanges and its spans.
 
-import { h, escape } from './dom.js';
+import { h, button, escape } from './dom.js';
 import { duration, spoken, step, kind } from './format.js';
 
 const phases = {
@@ -53,7 +53,7 @@ function waterfall(d, builds, onupstream) {
     (p) => bar(phases[p.name] ? `p-${p.name}` : '', p, `${phases[p.name] ?? escape(p.name, 40)}: ${duration(length(p))}, from ${duration(p.at - start) || '0'} on`)), duration(length(d)), spoken(d.ms))];
   (d.upstream ?? []).forEach((u, i) => {
     const address = escape(u.url.replace(/^https?:\/\//, ''), 200);
-    const name = h('button', { type: 'button', class: 'plain', title: escape(u.url, 500), onclick: () => onupstream(i) },
+    const name = button({ class: 'plain', title: escape(u.url, 500), onclick: () => onupstream(i) },
       `${escape(u.method, 12)} ${address}`);
     rows.push(row([name, h('em', { class: u.error || u.status >= 500 ? 'bad' : null }, u.error ? escape(u.error, 60) : u.status || '')], 1,
       bar(`p-exchange k-${kind({ ...u, outcome: u.error || 'ok' })}`, u, `${escape(u.method, 12)} ${address}: ${duration(length(u))}`), duration(length(u)), `upstream exchange${timing(u)}`));
