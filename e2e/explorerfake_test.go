@@ -64,7 +64,7 @@ func newFakeExplorer(t *testing.T) *fakeExplorer {
 	f.api(mux, "GET requests/{seq}/body", f.body)
 	f.api(mux, "POST requests/{seq}/send", f.send)
 	f.api(mux, "GET requests/{seq}/curl", func(_ http.ResponseWriter, r *http.Request) (any, error) {
-		secret := "[redacted]"
+		secret := "REDACTED"
 		if r.FormValue("reveal") == "1" {
 			secret = "hunter2"
 		}

@@ -89,7 +89,7 @@ func TestExplorerPageShowsBodies(t *testing.T) {
 	multipart := "--X\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\nPNG\r\n--X\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\ntwo\r\nlines\r\n--X--\r\n"
 	binary := object{"headers": []object{}, "trailers": []object{field("x-sum", "9")}, "body": object{"size": 20000, "kept": 9000, "type": "application/octet-stream", "kind": "binary", "text": "", "secret": false}}
 	image := object{"headers": []object{}, "trailers": []object{}, "body": object{"size": len(onePixel), "kept": len(onePixel), "type": "image/png", "kind": "image", "text": "", "secret": false}}
-	masked := message("application/json", `{"password": "[redacted]"}`)
+	masked := message("application/json", `{"password": "REDACTED"}`)
 	masked["body"].(object)["secret"] = true
 	_, p, ok := fakePage(t, func(f *fakeExplorer) {
 		f.put(exchange(1, object{"response": message("application/json", tree), "request": message("application/x-www-form-urlencoded", "name=Ada+L&x=%3Cb%3E&x=2")}))
@@ -135,7 +135,7 @@ func TestExplorerPageShowsBodies(t *testing.T) {
 	show(4, 1)
 	p.sees("#panel pre", `{"cut": [1, 2`)
 	show(4, 2)
-	p.sees(".json", "[redacted]")
+	p.sees(".json", "REDACTED")
 	p.until("![...document.querySelectorAll('.views button')].some((b) => b.textContent === 'Hex')")
 	p.click(".masked button", "Show them")
 	p.sees(".json", "hunter2")

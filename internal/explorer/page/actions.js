@@ -5,7 +5,7 @@ import { plural, size } from './format.js';
 import { api } from './api.js';
 import { mask } from './detail.js';
 
-const hidden = '[redacted]';
+const hidden = 'REDACTED';
 
 function failed(error) {
   toast(error.message, { bad: true, lines: error.hint ? [error.hint] : [] });
@@ -38,7 +38,7 @@ async function curl(d, reveal = false) {
   try {
     const { curl, note } = await api.curl(d.seq, reveal);
     const masked = !reveal && hasSecrets(d);
-    const lines = [note, masked && 'Secrets are masked in it.'].filter(Boolean);
+    const lines = [note || (masked && 'Secrets are masked in it.')].filter(Boolean);
     await copy(curl, 'The curl command is on the clipboard.', { lines, ...(masked ? { action: 'Copy with secrets', run: () => curlWithSecrets(d) } : {}) });
   } catch (error) {
     failed(error);

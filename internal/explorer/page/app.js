@@ -181,13 +181,15 @@ async function load() {
   link('on', 'Live');
   if (stale) say('Connected again.');
   stale = false;
-  byId('about').replaceChildren(h('span', null, escape(state.component, 120)), /^https?:/.test(state.address) ? h('a', { href: state.address, target: '_blank', rel: 'noreferrer' }, escape(state.address.replace(/\/$/, ''), 120)) : escape(state.address, 120));
-  document.title = `${escape(state.component, 60)} – wasihttp explorer`;
+  byId('about').replaceChildren(h('span', { title: escape(state.component, 500) }, escape(fileName(state.component), 60)), /^https?:/.test(state.address) ? h('a', { href: state.address, target: '_blank', rel: 'noreferrer' }, escape(state.address.replace(/\/$/, ''), 120)) : escape(state.address, 120));
+  document.title = `${escape(fileName(state.component), 60)} – wasihttp explorer`;
   if (!table.selected) detail.hint();
   byId('empty').dataset.of = '';
   if (query) filter();
   changed();
 }
+
+const fileName = (path) => path.split(/[/\\]/).pop();
 
 let failures = 0, lastFailure = null, heard = 0;
 function take(event) {

@@ -45,8 +45,15 @@ function parse(source) {
 // most is how many members are shown at once.
 const most = 200;
 
-// tree shows a parsed value; what is deeper than two levels, or long, is closed at first.
-function tree(node, name, level = 0) {
+// weight is how many values there are in a value, counted up to a few more than a screen shows.
+function weight(node) {
+  let n = 1;
+  for (const inner of node.list ?? node.members?.map((m) => m[1]) ?? []) if ((n += weight(inner)) > 60) break;
+  return n;
+}
+
+// tree shows a parsed value; of a large one, what is deeper than two levels is closed at first.
+function tree(node, name, level = weight(node) > 60 ? 0 : -99) {
   const label = name === undefined ? null : h('span', { class: typeof name === 'number' ? 'j-index' : 'j-name' }, show(String(name)), ': ');
   if (node.text !== undefined) return h('div', { class: 'j-leaf' }, label, h('span', { class: 'j-text' }, '"', show(JSON.stringify(node.text).slice(1, -1)), '"'));
   if (node.word) return h('div', { class: 'j-leaf' }, label, h('span', { class: /[a-z]/.test(node.word[0]) ? 'j-word' : 'j-number' }, node.word));
