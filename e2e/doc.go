@@ -14,6 +14,7 @@
 //   - WASIHTTP_E2E_POSTGRES names the folder of PostgreSQL's programs, and
 //     WASIHTTP_E2E_CHROMEDRIVER the program chromedriver: without them no database and no browser
 //     is tested;
+//   - WASIHTTP_E2E_PICTURES names a folder to which tests with a browser write pictures;
 //   - WASIHTTP_E2E_TEMPLATES is set where the tools of all languages of "wasihttp new" are in the
 //     PATH, with which new projects are then built and served;
 //   - WASIHTTP_E2E_REQUESTS is how many requests of each kind the endurance test sends;

@@ -4,7 +4,8 @@
 //
 // It builds the program, runs it in a temporary folder with a component that the repository ships,
 // and writes docs/images. It is run from the root of the repository, on Linux, and needs Go alone.
-// The pictures of pages, *.png, are photographs of a browser.
+// The pictures of pages, *.png, are photographs of a browser; TestExplorerPictures in e2e takes
+// those of the explorer.
 package main
 
 import (

@@ -417,7 +417,8 @@ function escapeKey() {
 
 addEventListener('keydown', (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || e.isComposing || document.querySelector('dialog[open]') || byId('work').hidden) return;
-  const inField = e.target.matches('input, textarea, select');
+  // A field of a dialog that has just closed keeps the focus for a moment.
+  const inField = e.target.matches('input, textarea, select') && e.target.checkVisibility();
   if (e.key === 'Escape') {
     if (inField && e.target.value) find('');
     else if (inField) byId('table').focus();

@@ -64,8 +64,10 @@ class Detail {
   failure(d) {
     const f = d.failure;
     if (!f) return '';
+    // The message often begins with what the headline says already.
+    const rest = f.headline && f.message?.startsWith(f.headline) ? f.message.slice(f.headline.length).replace(/^[\s:]+/, '') : f.message;
     return h('section', { class: 'failure', 'aria-label': 'Failure' }, h('h3', null, show(f.headline || f.message)),
-      f.message && f.message !== f.headline ? h('p', { class: 'cause' }, show(f.message)) : null,
+      rest && f.headline ? h('p', { class: 'cause' }, show(rest)) : null,
       f.hint ? h('p', { class: 'hint' }, h('b', null, 'Hint'), ' ', show(f.hint)) : null,
       f.backtrace?.length ? h('details', { open: true }, h('summary', null, 'Backtrace, innermost call first'), h('ol', { class: 'trace' }, f.backtrace.map((line) => h('li', null, show(line))))) : null);
   }
