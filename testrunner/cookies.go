@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/stable"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
 )
 
@@ -181,7 +182,7 @@ func (s *cookieStore) pairs(u *url.URL, now time.Time) []string {
 			match = append(match, c)
 		}
 	}
-	slices.SortStableFunc(match, func(a, b storedCookie) int {
+	stable.Sort(match, func(a, b storedCookie) int {
 		if d := len(b.given) - len(a.given); d != 0 {
 			return d
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/stable"
 	"github.com/wasihttp/wasihttp/internal/term"
 )
 
@@ -77,7 +78,7 @@ func Apply(path string, source []byte, updates []Update) ([]byte, error) {
 	var edits []hurl.Edit
 	// A budget of a file has to be enough for each of its entries.
 	updates = slices.Clone(updates)
-	slices.SortStableFunc(updates, func(a, b Update) int {
+	stable.Sort(updates, func(a, b Update) int {
 		return cmp.Compare(b.Problem.measured, a.Problem.measured)
 	})
 	for _, u := range updates {

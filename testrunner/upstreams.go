@@ -17,6 +17,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/fixture/hurl"
 	"github.com/wasihttp/wasihttp/internal/fixture/redact"
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/stable"
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner/internal/eval"
@@ -333,7 +334,7 @@ func (f *fileRun) writeUpstreams(anew bool) {
 	if len(list) == 0 {
 		return
 	}
-	slices.SortStableFunc(list, func(a, b fixture.Exchange) int {
+	stable.Sort(list, func(a, b fixture.Exchange) int {
 		return a.Started.Compare(b.Started)
 	})
 	session := redact.NewSession(f.options.Redact)

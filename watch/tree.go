@@ -12,6 +12,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/stable"
 )
 
 // Op is what happened to a file.
@@ -357,7 +358,7 @@ func (t *Tree) look() {
 	if t.pending != nil {
 		batch = t.pending.join(batch)
 	}
-	slices.SortFunc(batch.Files, func(a, b FileChange) int {
+	stable.Sort(batch.Files, func(a, b FileChange) int {
 		return strings.Compare(a.Path, b.Path)
 	})
 	t.pending = &batch

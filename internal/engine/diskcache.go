@@ -9,13 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
 
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/stable"
 )
 
 // cacheVersion changes when entries or notes are written differently.
@@ -145,7 +145,7 @@ func (d *diskCache) prune(limit int64) {
 			return nil
 		})
 	}
-	slices.SortFunc(files, func(a, b file) int { return a.used.Compare(b.used) })
+	stable.Sort(files, func(a, b file) int { return a.used.Compare(b.used) })
 	for _, f := range files {
 		if total <= limit {
 			return

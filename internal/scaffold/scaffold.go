@@ -17,6 +17,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/internal/interfaces"
 	"github.com/wasihttp/wasihttp/internal/packed"
+	"github.com/wasihttp/wasihttp/internal/stable"
 )
 
 // archive has the folder templates. A test compares them, and writes it anew.
@@ -121,7 +122,7 @@ func (p *Project) Files() ([]File, error) {
 	for name, data := range files {
 		list = append(list, File{name, data})
 	}
-	slices.SortFunc(list, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	stable.Sort(list, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return list, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/internal/stable"
 	"github.com/wasihttp/wasihttp/wasi"
 )
 
@@ -123,7 +124,7 @@ func (c *Collector) items(kind wasi.UseKind) []Item {
 	for _, i := range byName {
 		items = append(items, i)
 	}
-	slices.SortFunc(items, func(a, b Item) int { return cmp.Compare(a.Name, b.Name) })
+	stable.Sort(items, func(a, b Item) int { return cmp.Compare(a.Name, b.Name) })
 	return items
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/settings"
+	"github.com/wasihttp/wasihttp/internal/stable"
 )
 
 // serveTable is the table of the command that builds.
@@ -219,7 +220,7 @@ func inOrder(file *settings.File, values map[string]any, path ...string) []strin
 		names = append(names, name)
 	}
 	line := func(name string) int { return file.Line(append(slices.Clone(path), name)...) }
-	slices.SortFunc(names, func(a, b string) int {
+	stable.Sort(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(line(a), line(b)), strings.Compare(a, b))
 	})
 	return names

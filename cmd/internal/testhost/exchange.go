@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/fixture"
+	"github.com/wasihttp/wasihttp/internal/stable"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -36,7 +36,7 @@ func complete(a *testrunner.Response, h http.Header, at time.Time) error {
 		})
 	}
 	// The fields are those of FieldsOf, sorted, whoever has added them.
-	slices.SortStableFunc(a.Headers, func(a, b fixture.Field) int {
+	stable.Sort(a.Headers, func(a, b fixture.Field) int {
 		return strings.Compare(a.Name, b.Name)
 	})
 	return nil

@@ -1,9 +1,9 @@
 package jsonedit
 
 import (
-	"slices"
 	"strings"
 
+	"github.com/wasihttp/wasihttp/internal/stable"
 	"github.com/wasihttp/wasihttp/testrunner/internal/interrupt"
 )
 
@@ -16,7 +16,7 @@ func Respell(w *interrupt.Work, source, want, got string) string {
 	}
 	r := &respeller{work: w, source: source, want: want, got: got}
 	r.node(from, to, now)
-	slices.SortFunc(r.parts, func(a, b part) int { return a.start - b.start })
+	stable.Sort(r.parts, func(a, b part) int { return a.start - b.start })
 	var b strings.Builder
 	done := 0
 	for _, p := range r.parts {

@@ -3,6 +3,8 @@ package xpath
 import (
 	"slices"
 	"sort"
+
+	"github.com/wasihttp/wasihttp/internal/stable"
 )
 
 // list holds nodes in document order, each once. Lists that belong to a document are kept for as
@@ -220,7 +222,7 @@ func inOrder(nodes []*node) []*node {
 func merged(spans []span) []span {
 	byStart := func(a, b span) int { return a.lo - b.lo }
 	if !slices.IsSortedFunc(spans, byStart) {
-		slices.SortFunc(spans, byStart)
+		stable.Sort(spans, byStart)
 	}
 	var out []span
 	for _, s := range spans {
