@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ianlancetaylor/demangle"
-
 	"github.com/wasihttp/wasihttp/handler"
 	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/internal/rustname"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
@@ -318,11 +317,14 @@ func raising(frames []Frame) int {
 	return n
 }
 
-// readable demangles the names of Rust and C++, and drops Rust's hash.
+// readable returns a name as people write it: the linker does that for C++, and for Rust if it is
+// asked to, which leaves a hash at the end.
 func readable(name string) string {
-	s := demangle.Filter(name)
-	if i := strings.LastIndex(s, "::h"); i >= 0 && len(s)-i == len("::h")+16 {
-		s = s[:i]
+	if path, ok := rustname.Readable(name); ok {
+		return path
 	}
-	return s
+	if i := strings.LastIndex(name, "::h"); i >= 0 && len(name)-i == len("::h")+16 {
+		name = name[:i]
+	}
+	return name
 }

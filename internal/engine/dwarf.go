@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"debug/dwarf"
 	"iter"
 	"sort"
@@ -8,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/wasihttp/wasihttp/internal/corewasm"
+	"github.com/wasihttp/wasihttp/internal/rustname"
 )
 
 // debugInfo finds source positions in the DWARF of a module. It is read when
@@ -210,18 +212,22 @@ func (d *debugInfo) inlinedAt(unit *dwarf.Entry, at uint64) []*dwarf.Entry {
 	return found
 }
 
-// nameOf returns the linker's name of a function, which holds its path, or else its plain name.
+// nameOf returns the linker's name of a function of Rust, which holds its path, and of others the
+// plain name, if they have one.
 func (d *debugInfo) nameOf(e *dwarf.Entry) string {
-	plain := ""
+	plain, linked := "", ""
 	for e := range d.origins(e) {
-		if name, ok := e.Val(dwarf.AttrLinkageName).(string); ok {
-			return name
+		if name, ok := e.Val(dwarf.AttrLinkageName).(string); ok && linked == "" {
+			if _, ok := rustname.Readable(name); ok {
+				return name
+			}
+			linked = name
 		}
 		if name, ok := e.Val(dwarf.AttrName).(string); ok && plain == "" {
 			plain = name
 		}
 	}
-	return plain
+	return cmp.Or(plain, linked)
 }
 
 // declared returns where a function is declared, or "" and 0.
