@@ -2,7 +2,6 @@ package corewasm_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -12,7 +11,7 @@ import (
 	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
 )
 
-// BenchmarkSafepoint shows what safepoints cost in tight loops and calls.
+// BenchmarkSafepoint shows what safepoints, and coverage too, cost in tight loops and calls.
 func BenchmarkSafepoint(b *testing.B) {
 	load := ct.Code(ct.LocalGet, 0, ct.Const(0xffff), ct.I32And, ct.I32Load8U, 0, 0, ct.LocalGet, 1,
 		ct.I32Add, ct.LocalSet, 1)
@@ -69,10 +68,13 @@ func BenchmarkSafepoint(b *testing.B) {
 		},
 	}.Bytes()
 	ctx := b.Context()
-	for _, with := range []bool{false, true} {
+	for _, mode := range []string{"plain", "safepoints", "coverage"} {
 		opt := corewasm.Options{}
-		if with {
+		if mode != "plain" {
 			opt.Safepoint = &corewasm.ImportName{Module: "host", Name: "safepoint"}
+		}
+		if mode == "coverage" {
+			opt.Coverage = covered
 		}
 		rw, err := corewasm.Rewrite(module, opt)
 		if err != nil {
@@ -95,7 +97,7 @@ func BenchmarkSafepoint(b *testing.B) {
 		for name, arg := range map[string]uint64{"loop": 1e7, "load": 1e7, "store": 1e7, "fib": 30,
 			"copy": 1e6, "short": 2e6, "row": 3e4, "hash": 1e7, "leaf": 1e7} {
 			f := m.ExportedFunction(name)
-			b.Run(fmt.Sprintf("%s/safepoints=%t", name, with), func(b *testing.B) {
+			b.Run(name+"/"+mode, func(b *testing.B) {
 				stack := []uint64{0}
 				for b.Loop() {
 					stack[0] = arg

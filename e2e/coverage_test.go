@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// covered runs a fixture that asks a guest for a path, in the folder of the guests' sources, and
+// returns the tracefile of lcov and what was printed.
+func covered(t *testing.T, path, target string, flags ...string) (trace, output string) {
+	t.Helper()
+	guest, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	fixture, file := filepath.Join(dir, "a.hurl"), filepath.Join(dir, "lcov.info")
+	if err := os.WriteFile(fixture, []byte("GET {{base}}"+target+"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"test", fixture, "--component", guest, "--coverage", file}, flags...)
+	command := exec.CommandContext(limited(t), os.Getenv(builtVariable), args...)
+	command.Dir = filepath.Join("..", "testdata", "guests")
+	out, err := command.CombinedOutput()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) && failed.ExitCode() == 3 { // it trapped
+		err = nil
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), string(out)
+}
+
+// TestCoverageOfEveryLanguage asks each guest once. Interpreters say that they hide the program;
+// others have functions that ran and functions that did not.
+func TestCoverageOfEveryLanguage(t *testing.T) {
+	if !ours() {
+		return // coverage is wasihttp's
+	}
+	for _, g := range guests(t) {
+		t.Run(g.name, func(t *testing.T) {
+			trace, output := covered(t, g.path, "/")
+			if language, _, _ := strings.Cut(g.name, "-"); language == "py" || language == "js" || language == "qjs" {
+				if trace != "" || !strings.Contains(output, "only the engine (") || !strings.Contains(output, "coverage: nothing to count") {
+					t.Errorf("%s\n%s", output, trace)
+				}
+				return
+			}
+			if !strings.Contains(trace, "\nFNDA:1,") || !strings.Contains(trace, "\nFNDA:0,") {
+				t.Errorf("%s\n%.2000s", output, trace)
+			}
+			if !strings.Contains(output, "coverage: ") || strings.Contains(output, "100.0 % of functions") {
+				t.Error(output)
+			}
+		})
+	}
+}
+
+// TestCoverageHasTheLinesOfRust asks a guest that traps in a function below others.
+func TestCoverageHasTheLinesOfRust(t *testing.T) {
+	if !ours() {
+		return
+	}
+	trap := filepath.Join("..", "testdata", "guests", "rust-trap", "rust-trap.wasm")
+	trace, output := covered(t, trap, "/")
+	for _, want := range []string{"SF:rust-trap/src/lib.rs\n", "SF:rust-trap/src/depth.rs\n"} {
+		_, record, ok := strings.Cut(trace, want)
+		record, _, _ = strings.Cut(record, "end_of_record")
+		if !ok || !strings.Contains(record, ",1\nLF:") && !strings.Contains(record, ",1\nDA:") {
+			t.Errorf("no line of %s ran:\n%s\n%s", want, trace, output)
+		}
+	}
+	if strings.Contains(trace, "rustc/") || strings.Contains(trace, "library/") {
+		t.Errorf("libraries count:\n%s", trace)
+	}
+}
+
+// TestCoveragePagesInABrowser opens the pages as files.
+func TestCoveragePagesInABrowser(t *testing.T) {
+	driver := os.Getenv(driverVariable)
+	if driver == "" || !ours() {
+		return
+	}
+	folder := t.TempDir()
+	counted := filepath.Join("..", "testdata", "guests", "coverage", "counted.wasm")
+	covered(t, counted, "/high", "--coverage-html", folder)
+	b := startBrowser(t, driver)
+	for _, scheme := range []string{"light", "dark"} {
+		b.look(t, 1000, 1150, scheme)
+		b.open(t, "file://"+filepath.Join(folder, "index.html"))
+		if got := b.eval(t, "return document.querySelectorAll('.files tbody tr').length + ' ' + getComputedStyle(document.querySelector('.bar span')).height"); got != "1 8px" {
+			t.Errorf("%s: %s", scheme, got)
+		}
+		b.eval(t, "document.querySelector('.files a').click(); return ''")
+		await(t, "the page of the source", func() bool { return b.eval(t, "return document.title") == "coverage/counted.c – coverage" })
+		// Text must be told from what is behind it.
+		if got := b.eval(t, `
+			const light = (c) => { const [r, g, b] = c.match(/[\d.]+/g).map((v) => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
+			let least = 99;
+			for (const row of document.querySelectorAll('.source tbody tr:not(.none)')) for (const cell of row.querySelectorAll('pre, .mark')) {
+				const [a, b] = [light(getComputedStyle(cell).color), light(getComputedStyle(row).backgroundColor)].sort((x, y) => y - x);
+				least = Math.min(least, (a + .05) / (b + .05));
+			}
+			return (least >= 4.5) + ''`); got != "true" {
+			t.Errorf("%s: the contrast is too low", scheme)
+		}
+		b.picture(t, "coverage-"+scheme)
+		if got := b.eval(t, "return (document.documentElement.scrollWidth <= innerWidth) + ''"); got != "true" {
+			t.Errorf("%s: the page is wider than the window", scheme)
+		}
+	}
+	if got, want := b.eval(t, "return document.querySelectorAll('.source tr.good, .source tr.fair, .source tr.bad').length + ''"), "0"; got == want {
+		t.Error(fmt.Sprint(got, " lines are coloured"))
+	}
+}
