@@ -201,7 +201,6 @@ func (x *Exchange) stream(resp *http.Response, declared int64) error {
 		}
 		held = append(held, p...)
 		if end {
-			x.line.Ended(timeline.ResponseBody)
 			x.settleHead()
 			if ending := x.ending(resp, declared, got); declared < 0 {
 				declared = ending

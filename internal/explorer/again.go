@@ -153,7 +153,7 @@ func (s *state) again(ctx context.Context, c *change) (*http.Request, error) {
 	r.Method, r.RequestURI, r.URL, r.Host = method, target, u, s.host
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	r.RemoteAddr, r.Body = resentRemote, http.NoBody
-	if r.Header, err = s.fields(c); err != nil {
+	if r.Header, err = s.changed(c); err != nil {
 		return nil, err
 	}
 	if host := r.Header.Get("Host"); host != "" {
@@ -168,15 +168,16 @@ func (s *state) again(ctx context.Context, c *change) (*http.Request, error) {
 	r.Header.Del("Expect") // nobody waits
 	if body != nil {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		r.Trailer = s.trailer.Clone()
+		r.Trailer = s.trailers.request.Clone()
 	}
 	return r, nil
 }
 
-// fields returns the fields of the request that is sent again.
-func (s *state) fields(c *change) (http.Header, error) {
+// changed returns the fields of the request that is sent again.
+func (s *state) changed(c *change) (http.Header, error) {
+	before := s.fields.header()
 	if c.Headers == nil {
-		return s.header.Clone(), nil
+		return before, nil
 	}
 	h := http.Header{}
 	for _, f := range *c.Headers {
@@ -189,7 +190,7 @@ func (s *state) fields(c *change) (http.Header, error) {
 			}
 		case f.Secret && f.Value == "":
 			if h[name] == nil {
-				h[name] = append([]string(nil), s.header[name]...)
+				h[name] = append([]string(nil), before[name]...)
 			}
 		default:
 			h[name] = append(h[name], f.Value)

@@ -37,7 +37,7 @@ type Comparison struct {
 // compared returns the response for a comparison.
 func (s *state) compared() Compared {
 	m := s.masking(false)
-	c := Compared{Status: s.status, Outcome: string(s.outcome)}
+	c := Compared{Status: s.status, Outcome: s.outcome}
 	if m.response == nil {
 		return c
 	}
@@ -60,7 +60,7 @@ func (s *state) compared() Compared {
 	if m.response.Body.Text != "" {
 		c.Body = []byte(m.response.Body.Text)
 	} else {
-		c.Body = decoded(&side{headers: fixture.FieldsOf(s.responseHeader), body: body})
+		c.Body = decoded(&side{headers: fixture.FieldsOf(s.responseFields.header()), body: body})
 	}
 	return c
 }

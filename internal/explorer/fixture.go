@@ -69,19 +69,19 @@ func (s *state) saving() (record.Saving, error) {
 		return conflict("not all of the request's body is kept", larger)
 	case !response.Whole():
 		return conflict("not all of the response's body is kept", larger)
-	case s.outcome == serve.ClientGone || s.outcome == serve.Stopped:
+	case s.outcome == string(serve.ClientGone) || s.outcome == string(serve.Stopped):
 		return conflict("the client left before the response was complete", "send it again")
 	}
 	x := serve.Recorded{
 		ID: s.id, Start: s.trace.Start(), Duration: s.duration, Method: s.method, Host: s.host,
-		Target: s.target, Header: s.header, Trailer: s.trailer, Failure: s.failure,
+		Target: s.target, Header: s.fields.header(), Trailer: s.trailers.request, Failure: s.failure,
 	}
 	if s.hasBody {
 		x.Body = append([]byte{}, request.Bytes...)
 	}
 	if s.failure == nil {
-		x.Status, x.ResponseHeader = s.status, s.responseHeader
-		x.ResponseBody, x.ResponseTrailer = response.Bytes, s.responseTrailer
+		x.Status, x.ResponseHeader = s.status, s.responseFields.header()
+		x.ResponseBody, x.ResponseTrailer = response.Bytes, s.trailers.response
 	}
 	out := record.Saving{
 		Recorded: x, World: &fixture.World{Clock: x.Start.UTC().Truncate(time.Millisecond)},

@@ -193,30 +193,30 @@ func isText(b []byte) bool {
 }
 
 // absolute returns the URL of a request.
-func (e *entry) absolute() string {
-	if strings.HasPrefix(e.target, "/") {
-		return "http://" + e.host + e.target
+func (s *state) absolute() string {
+	if strings.HasPrefix(s.target, "/") {
+		return "http://" + s.host + s.target
 	}
-	if e.target == "*" {
-		return "http://" + e.host + "/"
+	if s.target == "*" {
+		return "http://" + s.host + "/"
 	}
-	return e.target
+	return s.target
 }
 
 // maskedTarget returns the target without secrets.
-func (e *entry) maskedTarget() string {
-	if !strings.ContainsAny(e.target, "?@;") {
-		return text(e.target)
+func (s *state) maskedTarget() string {
+	if !strings.ContainsAny(s.target, "?@;") {
+		return text(s.target)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.masked == "" {
-		x := fixture.Exchange{Request: fixture.Request{Method: e.method, URL: e.absolute()}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.masked == "" {
+		x := fixture.Exchange{Request: fixture.Request{Method: s.method, URL: s.absolute()}}
 		session := redact.NewSession(nil)
 		session.Find(&x)
-		e.masked = text(targetOf(session.Hide(&x).Request.URL, e.target))
+		s.masked = text(targetOf(session.Hide(&x).Request.URL, s.target))
 	}
-	return e.masked
+	return s.masked
 }
 
 // targetOf returns the part of a URL that stands for the target.
@@ -234,13 +234,13 @@ func targetOf(url, target string) string {
 // sides returns the request and the response; nil for none.
 func (s *state) sides() (request, response *side) {
 	request = &side{
-		headers: fixture.FieldsOf(s.header), trailers: fixture.FieldsOf(s.trailer),
+		headers: fixture.FieldsOf(s.fields.header()), trailers: fixture.FieldsOf(s.trailers.request),
 		body: s.trace.Body(timeline.RequestBody),
 	}
 	if s.responded {
 		response = &side{
-			headers:  fixture.FieldsOf(s.responseHeader),
-			trailers: fixture.FieldsOf(s.responseTrailer),
+			headers:  fixture.FieldsOf(s.responseFields.header()),
+			trailers: fixture.FieldsOf(s.trailers.response),
 			body:     s.trace.Body(timeline.ResponseBody),
 		}
 	}

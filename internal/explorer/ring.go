@@ -1,6 +1,7 @@
 package explorer
 
 import (
+	"encoding/binary"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -39,43 +40,44 @@ type ring struct {
 
 // entry is one request. Its Trace has what is said of it, and its bodies.
 type entry struct {
-	ring  *ring
-	trace timeline.Trace
-
-	seq, from uint64 // from: of the request that this one repeats
-	id        string
-	method    string
-	host      string
-	target    string
-	remote    string
-	protocol  string
-	header    http.Header
-	hasBody   bool
-	version   atomic.Uint64 // of the last change
-
-	mu       sync.Mutex
-	ended    bool
-	build    uint64
-	status   int
-	bytes    int64
-	duration time.Duration
-	outcome  serve.Outcome
-	aborted  bool
-	failure  *serve.Failure // without its error
-	message  string
+	ring     *ring
+	id       string
+	remote   string
+	protocol string
+	head     packed // method, host, target, and the fields of the request
 
 	// request and response are there for their trailers, until the end; nil if there are none.
-	request         *http.Request
-	response        *http.Response
-	responded       bool
-	responseHeader  http.Header
-	trailer         http.Header // of the request
-	responseTrailer http.Header
-	masked          string // target, once it is needed
+	request  *http.Request
+	response *http.Response
+
+	responseHead     packed         // its fields
+	failure          *serve.Failure // without its error
+	trailers         *trailers      // nil for none
+	outcome, message string
+	masked           string // target, once it is needed
+
+	seq, from uint64 // from: of the request that this one repeats
+	version   atomic.Uint64
+	build     atomic.Uint64
+
+	mu        sync.Mutex
+	hasBody   bool
+	ended     bool
+	responded bool
+	aborted   bool
+	status    int
+	bytes     int64
+	duration  time.Duration
+	uncharged int
+
+	trace timeline.Trace
 }
 
+// trailers are those of the request and of the response.
+type trailers struct{ request, response http.Header }
+
 // entrySize is about how many bytes an entry takes without what it refers to.
-const entrySize = 1200
+const entrySize = 1000
 
 // resent is where a request says in its context what it repeats, and learns its number.
 type resent struct {
@@ -90,10 +92,10 @@ const resentRemote = "explorer"
 
 // Begin implements [serve.Explorer].
 func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
-	e := &entry{
-		ring: r, id: record.ID, method: q.Method, host: q.Host, target: record.Target,
-		remote: q.RemoteAddr, protocol: q.Proto, header: q.Header,
-	}
+	e := &entry{ring: r, id: record.ID, remote: q.RemoteAddr, protocol: q.Proto}
+	size := len(q.Method) + len(q.Host) + len(record.Target) + 3*binary.MaxVarintLen32 +
+		sizeOf(q.Header)
+	e.head = make(packed, 0, size).add(q.Method).add(q.Host).add(record.Target).addHeader(q.Header)
 	if q.Body != nil && q.Body != http.NoBody {
 		e.request, e.hasBody = q, true
 	}
@@ -118,24 +120,12 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	if old != nil {
 		old.trace.Drop()
 	}
-	e.trace.Charge(entrySize + len(e.target) + len(e.host) + sizeOfHeader(q.Header))
+	e.trace.Charge(entrySize + cap(e.head))
 	if again != nil {
 		again.began <- e.seq
 	}
 	r.wake()
 	return e
-}
-
-// sizeOfHeader returns about how many bytes a header takes.
-func sizeOfHeader(h http.Header) int {
-	n := 0
-	for name, values := range h {
-		n += 48 + len(name)
-		for _, value := range values {
-			n += 16 + len(value)
-		}
-	}
-	return n
 }
 
 // Charge implements [timeline.Keeper]: the oldest requests make room for what is too much.
@@ -261,20 +251,25 @@ func (e *entry) changed() {
 func (e *entry) Timeline() *timeline.Trace { return &e.trace }
 
 // Taken implements [serve.Follower].
-func (e *entry) Taken(build uint64) {
-	e.mu.Lock()
-	e.build = build
-	e.mu.Unlock()
-}
+func (e *entry) Taken(build uint64) { e.build.Store(build) }
+
+// soon is how many bytes are counted before the end of a request, at most.
+const soon = 4 << 10
 
 // Responded implements [serve.Follower].
 func (e *entry) Responded(resp *http.Response) {
+	head := make(packed, 0, sizeOf(resp.Header)).addHeader(resp.Header)
 	e.mu.Lock()
 	e.status, e.responded = resp.StatusCode, true
-	e.response, e.responseHeader = resp, resp.Header
+	e.response, e.responseHead = resp, head
+	e.uncharged = cap(head)
+	if e.uncharged > soon {
+		e.uncharged = 0
+	}
 	e.mu.Unlock()
-	e.trace.Responded()
-	e.trace.Charge(sizeOfHeader(resp.Header))
+	if cap(head) > soon {
+		e.trace.Charge(cap(head))
+	}
 	if e.ring.watching.Load() != 0 {
 		e.changed()
 	}
@@ -282,27 +277,36 @@ func (e *entry) Responded(resp *http.Response) {
 
 // End implements [serve.Follower]. What belongs to the connection or to the instance is let go.
 func (e *entry) End(record *serve.Record) {
-	e.trace.End()
 	e.mu.Lock()
 	e.ended = true
 	e.status, e.bytes, e.duration = record.Status, record.Bytes, record.Duration
-	e.outcome, e.aborted, e.message = record.Outcome, record.Aborted, record.Message
+	e.outcome, e.aborted, e.message = string(record.Outcome), record.Aborted, record.Message
+	charge := e.uncharged
 	if record.Failure != nil {
 		failure := *record.Failure
 		failure.Err = nil
 		e.failure = &failure
+		charge += 100*len(failure.Frames) + 1000
+	}
+	charge += e.endTrailers()
+	e.mu.Unlock()
+	e.trace.EndAt(record.Duration, charge)
+	e.changed()
+}
+
+// endTrailers keeps the trailers, and returns how many bytes they take. The lock is held.
+func (e *entry) endTrailers() int {
+	var t trailers
+	if e.request != nil {
+		t.request, e.request = e.request.Trailer, nil
 	}
 	if e.response != nil {
-		e.responseTrailer, e.response = e.response.Trailer, nil
+		t.response, e.response = e.response.Trailer, nil
 	}
-	if e.request != nil {
-		e.trailer, e.request = e.request.Trailer, nil
+	if len(t.request)+len(t.response) == 0 {
+		return 0
 	}
-	more := sizeOfHeader(e.trailer) + sizeOfHeader(e.responseTrailer)
-	if e.failure != nil {
-		more += 100*len(e.failure.Frames) + 1000
-	}
-	e.mu.Unlock()
-	e.trace.Charge(more)
-	e.changed()
+	t.request, t.response = t.request.Clone(), t.response.Clone()
+	e.trailers = &t
+	return 500 + 2*(sizeOf(t.request)+sizeOf(t.response))
 }

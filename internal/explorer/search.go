@@ -69,7 +69,7 @@ func (s *state) matchesOne(t word) bool {
 	case "":
 		status := strconv.Itoa(s.status)
 		return has(s.method) || has(s.target) || has(s.host) || s.status != 0 && has(status) ||
-			s.ended && has(string(s.outcome)) || s.id == t.text
+			s.ended && has(s.outcome) || s.id == t.text
 	case "method":
 		return strings.EqualFold(s.method, t.text)
 	case "path":
@@ -79,7 +79,7 @@ func (s *state) matchesOne(t word) bool {
 	case "status":
 		return matchesStatus(s.status, t.text)
 	case "outcome":
-		return s.ended && string(s.outcome) == t.text
+		return s.ended && s.outcome == t.text
 	case "build":
 		return strconv.FormatUint(s.build, 10) == t.text
 	case "id":
@@ -88,7 +88,7 @@ func (s *state) matchesOne(t word) bool {
 		return has(string(s.shownBody(timeline.RequestBody))) ||
 			has(string(s.shownBody(timeline.ResponseBody)))
 	case "header":
-		return hasField(s.header, has) || hasField(s.responseHeader, has)
+		return hasField(s.fields.header(), has) || hasField(s.responseFields.header(), has)
 	case "output":
 		out, err := s.trace.Body(timeline.Stdout), s.trace.Body(timeline.Stderr)
 		return has(string(out.Bytes)) || has(string(err.Bytes))

@@ -1,9 +1,6 @@
 package explorer
 
 import (
-	"maps"
-	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -120,30 +117,36 @@ func text[T string | []byte](s T) string { return strings.ToValidUTF8(string(s),
 // state is what an entry says of its request, copied.
 type state struct {
 	*entry
-	ended           bool
-	build           uint64
-	status          int
-	bytes           int64
-	duration        time.Duration
-	outcome         serve.Outcome
-	aborted         bool
-	failure         *serve.Failure
-	message         string
-	responded       bool
-	responseHeader  http.Header
-	trailer         http.Header
-	responseTrailer http.Header
+	method, host, target string
+	fields               packed // of the request
+	build                uint64
+	ended                bool
+	status               int
+	bytes                int64
+	duration             time.Duration
+	outcome              string
+	aborted              bool
+	failure              *serve.Failure
+	responded            bool
+	responseFields       packed
+	trailers             trailers
 }
 
 func (e *entry) state() state {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return state{
-		entry: e, ended: e.ended, build: e.build, status: e.status, bytes: e.bytes,
+	s := state{
+		entry: e, ended: e.ended, build: e.build.Load(), status: e.status, bytes: e.bytes,
 		duration: e.duration, outcome: e.outcome, aborted: e.aborted, failure: e.failure,
-		message: e.message, responded: e.responded, responseHeader: e.responseHeader,
-		trailer: e.trailer, responseTrailer: e.responseTrailer,
+		responded: e.responded, responseFields: e.responseHead,
 	}
+	s.method, s.fields = e.head.next()
+	s.host, s.fields = s.fields.next()
+	s.target, s.fields = s.fields.next()
+	if e.trailers != nil {
+		s.trailers = *e.trailers
+	}
+	return s
 }
 
 // at returns a time of the timeline in milliseconds since 1970.
@@ -157,7 +160,7 @@ func (s *state) summary() Summary {
 		Upstreams: s.trace.Sends(), Phases: []Phase{}, SentAgainFrom: s.from,
 	}
 	if s.ended {
-		out.MS, out.Outcome = lasted(s.duration), string(s.outcome)
+		out.MS, out.Outcome = lasted(s.duration), s.outcome
 	} else {
 		out.Bytes = s.trace.Body(timeline.ResponseBody).Size
 	}
@@ -240,14 +243,4 @@ func spanOf(s *timeline.Span) Span {
 		out.Attributes[text(a[0])] = text(a[1])
 	}
 	return out
-}
-
-// fieldsOf returns the fields of a header, sorted by name.
-func fieldsOf(h http.Header) (list []timeline.Field) {
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		for _, value := range h[name] {
-			list = append(list, timeline.Field{Name: name, Value: value})
-		}
-	}
-	return list
 }

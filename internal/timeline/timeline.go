@@ -65,31 +65,32 @@ const (
 
 // Trace is what happened to one request. Its methods are safe for concurrent use; those that report
 // something do nothing for a nil Trace. It must not be copied.
+//
+// The collector looks at what comes first: pointers stand before numbers.
 type Trace struct {
-	start  time.Time
-	keeper Keeper // nil: contents are not kept
-	most   int    // bytes of each body
+	start     time.Time
+	keeper    Keeper // nil: contents are not kept
+	phases    []Phase
+	exchanges []*Exchange
+	spans     []Span
+	bodies    [Parts]Body
 
 	mu      sync.Mutex
 	kind    Kind // of the phase that goes on
-	since   time.Duration
 	taken   bool // guest code has run
 	running bool // it runs now
 	headed  bool // the guest has responded
 	ended   bool
 	dropped bool
+	since   time.Duration
+	most    int // bytes of each body
 	flights int // exchanges on their way
+	sent    int // exchanges, those that were not kept included
+	told    int // spans, likewise
+	lost    int // phases that were not kept
+	kept    int // bytes that were charged
 	totals  [Kinds]time.Duration
-	phases  []Phase
 	first   [6]Phase // room for the phases of most requests
-	lost    int      // phases that were not kept
-	kept    int      // bytes that were charged
-
-	bodies    [Parts]Body
-	exchanges []*Exchange
-	sent      int // exchanges, those that were not kept included
-	spans     []Span
-	told      int // spans, likewise
 }
 
 // New returns a Trace of a request that has begun at that time, which waits.
@@ -213,15 +214,24 @@ func (t *Trace) Responded() {
 // End ends the last phase: the response is complete, or there will be none. What a guest does after
 // that is in no phase.
 func (t *Trace) End() {
-	if t == nil {
-		return
+	if t != nil {
+		t.EndAt(time.Since(t.start), 0)
 	}
+}
+
+// EndAt is End for a known time after the beginning, and Charge.
+func (t *Trace) EndAt(now time.Duration, charge int) {
 	t.mu.Lock()
 	if !t.ended {
-		t.close(time.Since(t.start))
+		t.close(now)
 		t.ended = true
 	}
+	if !t.keeps() {
+		charge = 0
+	}
+	t.kept += charge
 	t.mu.Unlock()
+	t.charge(charge)
 }
 
 // Phases returns the phases in their order, and how many of them were not kept.

@@ -1,0 +1,53 @@
+package explorer
+
+import (
+	"encoding/binary"
+	"net/http"
+)
+
+// packed are texts one after the other, each behind its length: the collector has nothing to do
+// with them, however many requests are kept.
+type packed []byte
+
+// sizeOf returns how long the fields of a header are when they are packed, at most.
+func sizeOf(h http.Header) int {
+	n := 0
+	for name, values := range h {
+		for _, value := range values {
+			n += len(name) + len(value) + 2*binary.MaxVarintLen32
+		}
+	}
+	return n
+}
+
+func (p packed) add(text string) packed {
+	return append(binary.AppendUvarint(p, uint64(len(text))), text...)
+}
+
+func (p packed) addHeader(h http.Header) packed {
+	for name, values := range h {
+		for _, value := range values {
+			p = p.add(name).add(value)
+		}
+	}
+	return p
+}
+
+// next takes a text off.
+func (p packed) next() (text string, rest packed) {
+	n, size := binary.Uvarint(p)
+	p = p[size:]
+	return string(p[:n]), p[n:]
+}
+
+// header returns the fields of a header that is packed.
+func (p packed) header() http.Header {
+	h := http.Header{}
+	for len(p) > 0 {
+		var name, value string
+		name, p = p.next()
+		value, p = p.next()
+		h[name] = append(h[name], value)
+	}
+	return h
+}
