@@ -147,6 +147,7 @@ func (x *exchange) finish() {
 	x.mu.Lock()
 	x.over = true
 	x.mu.Unlock()
+	x.req.Timeline.Release()
 }
 
 // fail ends the exchange because the guest has ended with err; res is the response that the guest

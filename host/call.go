@@ -169,7 +169,9 @@ func (c *Call) handle(
 	if _, ok := r.Header["Traceparent"]; ok {
 		c.trace = wasi.TraceOf(r.Header)
 	}
-	req.Timeline = timeline.From(ctx)
+	if req.Timeline = timeline.From(ctx); req.Timeline != nil {
+		req.Timeline.Use()
+	}
 	resp, err := proxy.Handle(ctx, c, req)
 	if err != nil {
 		c.end()

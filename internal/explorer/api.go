@@ -78,16 +78,22 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // routes returns the handler of the API.
 func (e *Explorer) routes() http.Handler {
 	mux := http.NewServeMux()
+	reading := func(serve endpoint) endpoint {
+		return func(w http.ResponseWriter, r *http.Request) error {
+			defer e.read()()
+			return serve(w, r)
+		}
+	}
 	for path, m := range map[string]methods{
-		"state":                  {http.MethodGet: e.serveState},
-		"requests":               {http.MethodGet: e.serveList, http.MethodDelete: e.serveClear},
+		"state":                  {http.MethodGet: reading(e.serveState)},
+		"requests":               {http.MethodGet: reading(e.serveList), http.MethodDelete: e.serveClear},
 		"events":                 {http.MethodGet: e.serveEvents},
-		"requests/{seq}":         {http.MethodGet: e.serveDetail},
-		"requests/{seq}/body":    {http.MethodGet: e.serveBody},
-		"requests/{seq}/send":    {http.MethodPost: e.serveSend},
-		"requests/{seq}/curl":    {http.MethodGet: e.serveCurl},
-		"requests/{seq}/fixture": {http.MethodPost: e.serveFixture},
-		"compare":                {http.MethodGet: e.serveCompare},
+		"requests/{seq}":         {http.MethodGet: reading(e.serveDetail)},
+		"requests/{seq}/body":    {http.MethodGet: reading(e.serveBody)},
+		"requests/{seq}/send":    {http.MethodPost: reading(e.serveSend)},
+		"requests/{seq}/curl":    {http.MethodGet: reading(e.serveCurl)},
+		"requests/{seq}/fixture": {http.MethodPost: reading(e.serveFixture)},
+		"compare":                {http.MethodGet: reading(e.serveCompare)},
 		"clear":                  {http.MethodPost: e.serveClear},
 	} {
 		mux.Handle(apiPrefix+path, m)

@@ -178,16 +178,26 @@ func (v *events) send() error {
 			}
 		}
 	}
-	for _, x := range v.e.list() {
-		if x.version.Load() > v.version {
-			s := x.state()
-			if err := v.json.Encode(map[string]Summary{"request": s.summary()}); err != nil {
-				return err
-			}
+	for _, s := range v.changed() {
+		if err := v.json.Encode(map[string]Summary{"request": s}); err != nil {
+			return err
 		}
 	}
 	v.version = version
 	return nil
+}
+
+// changed returns the requests that have changed. Sending them may take a while, for which nobody
+// waits.
+func (v *events) changed() (list []Summary) {
+	defer v.e.read()()
+	for _, x := range v.e.list() {
+		if x.version.Load() > v.version {
+			s := x.state()
+			list = append(list, s.summary())
+		}
+	}
+	return list
 }
 
 // The outcomes of a Build.

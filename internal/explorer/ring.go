@@ -1,7 +1,6 @@
 package explorer
 
 import (
-	"encoding/binary"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -28,6 +27,8 @@ type ring struct {
 	watching atomic.Int32 // how many watch changes
 
 	mu       sync.Mutex
+	readers  int                 // of entries: as long as there are some, no entry is used again
+	unused   []entry             // never used
 	entries  [maxRequests]*entry // at seq % maxRequests
 	seq      uint64              // of the newest entry
 	oldest   uint64              // entries before this one are gone
@@ -76,9 +77,6 @@ type entry struct {
 // trailers are those of the request and of the response.
 type trailers struct{ request, response http.Header }
 
-// entrySize is about how many bytes an entry takes without what it refers to.
-const entrySize = 1000
-
 // resent is where a request says in its context what it repeats, and learns its number.
 type resent struct {
 	from  uint64
@@ -92,40 +90,96 @@ const resentRemote = "explorer"
 
 // Begin implements [serve.Explorer].
 func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
-	e := &entry{ring: r, id: record.ID, remote: q.RemoteAddr, protocol: q.Proto}
-	size := len(q.Method) + len(q.Host) + len(record.Target) + 3*binary.MaxVarintLen32 +
-		sizeOf(q.Header)
-	e.head = make(packed, 0, size).add(q.Method).add(q.Host).add(record.Target).addHeader(q.Header)
-	if q.Body != nil && q.Body != http.NoBody {
-		e.request, e.hasBody = q, true
-	}
-	e.trace.Begin(record.Start, r, maxBody)
 	var again *resent
 	if q.RemoteAddr == resentRemote {
-		if again, _ = q.Context().Value(resentKey{}).(*resent); again != nil {
-			e.from = again.from
-		}
+		again, _ = q.Context().Value(resentKey{}).(*resent)
 	}
 	r.mu.Lock()
 	r.seq++
-	e.seq = r.seq
-	e.version.Store(r.version.Add(1))
-	slot := &r.entries[e.seq%maxRequests]
+	slot := &r.entries[r.seq%maxRequests]
 	old := *slot
-	*slot = e
+	e, charge := old, 0
+	if old == nil || r.readers > 0 || !old.reset(record.Start) {
+		e, charge = r.fresh(record.Start)
+	}
 	if old != nil {
 		r.oldest = max(r.oldest, old.seq+1)
 	}
+	e.seq, e.id, e.remote, e.protocol = r.seq, record.ID, q.RemoteAddr, q.Proto
+	charge -= cap(e.head)
+	e.head = e.head.add(q.Method).add(q.Host).add(record.Target).addHeader(q.Header)
+	charge += cap(e.head)
+	if q.Body != nil && q.Body != http.NoBody {
+		e.request, e.hasBody = q, true
+	}
+	if again != nil {
+		e.from = again.from
+	}
+	e.version.Store(r.version.Add(1))
+	*slot = e
 	r.mu.Unlock()
-	if old != nil {
+	if old != nil && old != e {
 		old.trace.Drop()
 	}
-	e.trace.Charge(entrySize + cap(e.head))
+	if charge != 0 {
+		e.trace.Charge(charge)
+	}
 	if again != nil {
 		again.began <- e.seq
 	}
 	r.wake()
 	return e
+}
+
+// The buffers that an entry has from its beginning, in bytes: most requests need no more.
+const (
+	headBuffer     = 512
+	responseBuffer = 192
+	bodyBuffer     = 128
+	buffers        = headBuffer + responseBuffer + bodyBuffer
+)
+
+// entrySize is about how many bytes an entry takes, with its buffers.
+const entrySize = 1000 + buffers
+
+// chunk is how many entries are made at once: the collector has less to do with one large object
+// than with many small ones.
+const chunk = 50
+
+// fresh returns an entry that was never used, and its size, which is to be charged. The lock is
+// held.
+func (r *ring) fresh(start time.Time) (e *entry, size int) {
+	if len(r.unused) == 0 {
+		r.unused = make([]entry, chunk)
+		buffer := make([]byte, chunk*buffers)
+		for i := range r.unused {
+			e, b := &r.unused[i], buffer[i*buffers:(i+1)*buffers]
+			e.head = b[:0:headBuffer]
+			b = b[headBuffer:]
+			e.responseHead = b[:0:responseBuffer]
+			e.trace.Spare(timeline.ResponseBody, b[responseBuffer:])
+		}
+	}
+	e, r.unused = &r.unused[0], r.unused[1:]
+	e.ring = r
+	e.trace.Begin(start, r, maxBody)
+	return e, entrySize
+}
+
+// reset makes an entry ready for another request, unless somebody may still report something about
+// the one that it has. The lock of the ring is held, and nobody reads the entry.
+func (e *entry) reset(start time.Time) bool {
+	if e.hasBody || e.failure != nil || e.trailers != nil || cap(e.head) > headBuffer ||
+		cap(e.responseHead) > responseBuffer || !e.trace.Free() {
+		return false
+	}
+	e.head, e.responseHead = e.head[:0], e.responseHead[:0]
+	e.outcome, e.message, e.masked, e.from = "", "", "", 0
+	e.ended, e.responded, e.aborted = false, false, false
+	e.status, e.bytes, e.duration, e.uncharged = 0, 0, 0, 0
+	e.build.Store(0)
+	e.trace.Again(start)
+	return true
 }
 
 // Charge implements [timeline.Keeper]: the oldest requests make room for what is too much.
@@ -185,7 +239,19 @@ func (r *ring) clear() {
 	r.wake()
 }
 
-// find returns the entry with a number; nil if it is not kept.
+// read begins reading entries: until done is called, those that were found stay what they are.
+func (r *ring) read() (done func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.readers++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.readers--
+	}
+}
+
+// find returns the entry with a number; nil if it is not kept. It is called between read and done.
 func (r *ring) find(seq uint64) *entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,7 +261,7 @@ func (r *ring) find(seq uint64) *entry {
 	return nil
 }
 
-// list returns the entries that there are, the oldest first.
+// list returns the entries that there are, the oldest first. It is called between read and done.
 func (r *ring) list() []*entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -258,17 +324,17 @@ const soon = 4 << 10
 
 // Responded implements [serve.Follower].
 func (e *entry) Responded(resp *http.Response) {
-	head := make(packed, 0, sizeOf(resp.Header)).addHeader(resp.Header)
 	e.mu.Lock()
-	e.status, e.responded = resp.StatusCode, true
-	e.response, e.responseHead = resp, head
-	e.uncharged = cap(head)
-	if e.uncharged > soon {
-		e.uncharged = 0
+	e.status, e.responded, e.response = resp.StatusCode, true, resp
+	before := cap(e.responseHead)
+	e.responseHead = e.responseHead.addHeader(resp.Header)
+	more := cap(e.responseHead) - before
+	if more <= soon {
+		e.uncharged, more = more, 0
 	}
 	e.mu.Unlock()
-	if cap(head) > soon {
-		e.trace.Charge(cap(head))
+	if more > 0 {
+		e.trace.Charge(more)
 	}
 	if e.ring.watching.Load() != 0 {
 		e.changed()

@@ -82,6 +82,7 @@ type Trace struct {
 	headed  bool // the guest has responded
 	ended   bool
 	dropped bool
+	used    bool // what runs the guest may report something
 	since   time.Duration
 	most    int // bytes of each body
 	flights int // exchanges on their way
@@ -105,6 +106,60 @@ func New(start time.Time) *Trace {
 func (t *Trace) Begin(start time.Time, keeper Keeper, most int) {
 	t.start, t.keeper, t.most = start, keeper, most
 	t.phases = t.first[:0]
+}
+
+// Again is Begin for a Trace that was used before, of which nothing is left but buffers. What runs
+// guests must have released it.
+func (t *Trace) Again(start time.Time) {
+	t.start, t.phases = start, t.first[:0]
+	clear(t.totals[:])
+	t.kind, t.since, t.lost = Waiting, 0, 0
+	t.taken, t.running, t.headed, t.ended = false, false, false, false
+	freed := 0
+	for i := range t.bodies {
+		b := &t.bodies[i]
+		if cap(b.Bytes) > smallBody {
+			freed += cap(b.Bytes)
+			b.Bytes = nil
+		}
+		*b = Body{Bytes: b.Bytes[:0]}
+	}
+	t.kept -= freed
+	t.charge(-freed)
+}
+
+// smallBody is the length of the longest buffer that is used again, in bytes.
+const smallBody = 1 << 10
+
+// Spare gives the Trace a buffer for a body. It is not counted.
+func (t *Trace) Spare(part Part, buffer []byte) { t.bodies[part].Bytes = buffer[:0] }
+
+// Use reports that there will be reports until Release.
+func (t *Trace) Use() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.used = true
+	t.mu.Unlock()
+}
+
+// Release ends Use. Exchanges with other servers may still be on their way.
+func (t *Trace) Release() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.used = false
+	t.mu.Unlock()
+}
+
+// Free reports whether Again can use the Trace: it has ended, nothing more will be reported, and
+// there is nothing in it but phases and bodies.
+func (t *Trace) Free() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ended && !t.used && !t.dropped && t.sent == 0 && t.told == 0
 }
 
 // Start returns when the request began.
