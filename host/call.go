@@ -169,9 +169,8 @@ func (c *Call) handle(
 	if _, ok := r.Header["Traceparent"]; ok {
 		c.trace = wasi.TraceOf(r.Header)
 	}
-	if req.Timeline = timeline.From(ctx); req.Timeline != nil {
-		req.Timeline.Use()
-	}
+	req.Timeline = timeline.From(ctx)
+	req.Timeline.Use()
 	resp, err := proxy.Handle(ctx, c, req)
 	if err != nil {
 		c.end()

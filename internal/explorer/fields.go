@@ -9,7 +9,7 @@ import (
 // with them, however many requests are kept.
 type packed []byte
 
-// sizeOf returns how long the fields of a header are when they are packed, at most.
+// sizeOf returns about how many bytes the fields of a header take.
 func sizeOf(h http.Header) int {
 	n := 0
 	for name, values := range h {

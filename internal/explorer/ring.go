@@ -153,7 +153,8 @@ func (r *ring) fresh(start time.Time) (e *entry, size int) {
 		r.unused = make([]entry, chunk)
 		buffer := make([]byte, chunk*buffers)
 		for i := range r.unused {
-			e, b := &r.unused[i], buffer[i*buffers:(i+1)*buffers]
+			end := (i + 1) * buffers
+			e, b := &r.unused[i], buffer[i*buffers:end:end]
 			e.head = b[:0:headBuffer]
 			b = b[headBuffer:]
 			e.responseHead = b[:0:responseBuffer]
@@ -362,17 +363,16 @@ func (e *entry) End(record *serve.Record) {
 
 // endTrailers keeps the trailers, and returns how many bytes they take. The lock is held.
 func (e *entry) endTrailers() int {
-	var t trailers
+	var request, response http.Header
 	if e.request != nil {
-		t.request, e.request = e.request.Trailer, nil
+		request, e.request = e.request.Trailer, nil
 	}
 	if e.response != nil {
-		t.response, e.response = e.response.Trailer, nil
+		response, e.response = e.response.Trailer, nil
 	}
-	if len(t.request)+len(t.response) == 0 {
+	if len(request)+len(response) == 0 {
 		return 0
 	}
-	t.request, t.response = t.request.Clone(), t.response.Clone()
-	e.trailers = &t
-	return 500 + 2*(sizeOf(t.request)+sizeOf(t.response))
+	e.trailers = &trailers{request.Clone(), response.Clone()}
+	return 500 + 2*(sizeOf(request)+sizeOf(response))
 }

@@ -16,6 +16,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -82,7 +83,7 @@ type Trace struct {
 	headed  bool // the guest has responded
 	ended   bool
 	dropped bool
-	used    bool // what runs the guest may report something
+	used    atomic.Bool // what runs the guest may report something
 	since   time.Duration
 	most    int // bytes of each body
 	flights int // exchanges on their way
@@ -136,30 +137,27 @@ func (t *Trace) Spare(part Part, buffer []byte) { t.bodies[part].Bytes = buffer[
 
 // Use reports that there will be reports until Release.
 func (t *Trace) Use() {
-	if t == nil {
-		return
+	if t != nil {
+		t.used.Store(true)
 	}
-	t.mu.Lock()
-	t.used = true
-	t.mu.Unlock()
 }
 
 // Release ends Use. Exchanges with other servers may still be on their way.
 func (t *Trace) Release() {
-	if t == nil {
-		return
+	if t != nil {
+		t.used.Store(false)
 	}
-	t.mu.Lock()
-	t.used = false
-	t.mu.Unlock()
 }
 
 // Free reports whether Again can use the Trace: it has ended, nothing more will be reported, and
 // there is nothing in it but phases and bodies.
 func (t *Trace) Free() bool {
+	if t.used.Load() {
+		return false
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.ended && !t.used && !t.dropped && t.sent == 0 && t.told == 0
+	return t.ended && !t.dropped && t.sent == 0 && t.told == 0
 }
 
 // Start returns when the request began.
