@@ -85,8 +85,10 @@ func (e *Explorer) routes() http.Handler {
 		}
 	}
 	for path, m := range map[string]methods{
-		"state":                  {http.MethodGet: reading(e.serveState)},
-		"requests":               {http.MethodGet: reading(e.serveList), http.MethodDelete: e.serveClear},
+		"state": {http.MethodGet: reading(e.serveState)},
+		"requests": {
+			http.MethodGet: reading(e.serveList), http.MethodDelete: e.serveClear,
+		},
 		"events":                 {http.MethodGet: e.serveEvents},
 		"requests/{seq}":         {http.MethodGet: reading(e.serveDetail)},
 		"requests/{seq}/body":    {http.MethodGet: reading(e.serveBody)},

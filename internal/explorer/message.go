@@ -234,8 +234,9 @@ func targetOf(url, target string) string {
 // sides returns the request and the response; nil for none.
 func (s *state) sides() (request, response *side) {
 	request = &side{
-		headers: fixture.FieldsOf(s.fields.header()), trailers: fixture.FieldsOf(s.trailers.request),
-		body: s.trace.Body(timeline.RequestBody),
+		headers:  fixture.FieldsOf(s.fields.header()),
+		trailers: fixture.FieldsOf(s.trailers.request),
+		body:     s.trace.Body(timeline.RequestBody),
 	}
 	if s.responded {
 		response = &side{
