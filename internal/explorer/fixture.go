@@ -74,7 +74,8 @@ func (s *state) saving() (record.Saving, error) {
 	}
 	x := serve.Recorded{
 		ID: s.id, Start: s.trace.Start(), Duration: s.duration, Method: s.method, Host: s.host,
-		Target: s.target, Header: s.fields.header(), Trailer: s.trailers.request, Failure: s.failure,
+		Target: s.target, Header: s.fields.header(), Trailer: s.trailers.request,
+		Failure: s.failure,
 	}
 	if s.hasBody {
 		x.Body = append([]byte{}, request.Bytes...)
