@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/internal/stable"
 	"github.com/wasihttp/wasihttp/internal/words"
 )
 
@@ -283,7 +284,7 @@ func (b *builder) finish() {
 		if f.Path == "" {
 			missing++
 		}
-		slices.SortFunc(f.Functions, func(a, b host.CoveredFunc) int {
+		stable.Sort(f.Functions, func(a, b host.CoveredFunc) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Name, b.Name))
 		})
 		b.Files = append(b.Files, f)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/corewasm"
+	"github.com/wasihttp/wasihttp/internal/stable"
 )
 
 // lineCoverage tells from blocks which lines ran.
@@ -221,7 +222,7 @@ func (c *lineCoverage) files() []CoveredFile {
 		for line, ran := range s.lines {
 			file.Lines = append(file.Lines, CoveredLine{Line: int(line), Ran: ran})
 		}
-		slices.SortFunc(file.Lines, func(a, b CoveredLine) int {
+		stable.Sort(file.Lines, func(a, b CoveredLine) int {
 			return cmp.Compare(a.Line, b.Line)
 		})
 		s.addBranches(file.Lines)
@@ -229,12 +230,12 @@ func (c *lineCoverage) files() []CoveredFile {
 		for _, f := range s.funcs {
 			file.Functions = append(file.Functions, *f)
 		}
-		slices.SortFunc(file.Functions, func(a, b CoveredFunc) int {
+		stable.Sort(file.Functions, func(a, b CoveredFunc) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Name, b.Name))
 		})
 		all = append(all, file)
 	}
-	slices.SortFunc(all, func(a, b CoveredFile) int { return strings.Compare(a.Path, b.Path) })
+	stable.Sort(all, func(a, b CoveredFile) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
 
@@ -258,7 +259,7 @@ func (s *sourceCoverage) addBranches(lines []CoveredLine) {
 	for p := range s.branches {
 		places = append(places, p)
 	}
-	slices.SortFunc(places, func(a, b branchPlace) int {
+	stable.Sort(places, func(a, b branchPlace) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.col, b.col),
 			cmp.Compare(a.nth, b.nth), cmp.Compare(a.ways, b.ways))
 	})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/wasihttp/wasihttp/internal/stable"
 	"github.com/wasihttp/wasihttp/internal/timeline"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
@@ -255,7 +256,7 @@ func (s *side) result() *Side {
 			Latency: timesOf(e.latency), Outcomes: counts(e.outcomes),
 		})
 	}
-	slices.SortStableFunc(out.Entries, func(a, b Entry) int {
+	stable.Sort(out.Entries, func(a, b Entry) int {
 		if a.Path != b.Path {
 			return cmpFiles(s.load.Files(), a.Path, b.Path)
 		}

@@ -4,11 +4,10 @@ package profile
 
 import (
 	"cmp"
-	"io"
 	"slices"
 	"time"
 
-	"github.com/google/pprof/profile"
+	"github.com/wasihttp/wasihttp/internal/stable"
 )
 
 // Frame is a call in a stack.
@@ -37,64 +36,11 @@ type Profile struct {
 	Comment  string // such as the command line
 }
 
-// period is how much time a sample stands for as a rule.
-const period = time.Millisecond
-
-// Pprof writes the profile in pprof's format, compressed. Its samples have three values: how often
-// the stack was seen, the processor time, which programs show unless told otherwise, and the time
-// of waits.
-func (p *Profile) Pprof(w io.Writer) error {
-	out := &profile.Profile{
-		SampleType: []*profile.ValueType{
-			{Type: "samples", Unit: "count"},
-			{Type: "cpu", Unit: "nanoseconds"},
-			{Type: "wait", Unit: "nanoseconds"},
-		},
-		DefaultSampleType: "cpu",
-		PeriodType:        &profile.ValueType{Type: "cpu", Unit: "nanoseconds"},
-		Period:            int64(period),
-		TimeNanos:         p.Began.UnixNano(),
-		DurationNanos:     int64(p.Duration),
-	}
-	if p.Comment != "" {
-		out.Comments = []string{p.Comment}
-	}
-	functions := map[Frame]*profile.Function{}
-	locations := map[Frame]*profile.Location{}
-	for _, s := range p.Samples {
-		sample := &profile.Sample{Value: []int64{s.Count, int64(s.CPU), int64(s.Wait)}}
-		for _, f := range s.Stack {
-			l := locations[f]
-			if l == nil {
-				name := f
-				name.Line = 0
-				fn := functions[name]
-				if fn == nil {
-					fn = &profile.Function{
-						ID: uint64(len(out.Function) + 1), Name: f.Func, SystemName: f.Func,
-						Filename: cmp.Or(f.File, f.Module),
-					}
-					functions[name], out.Function = fn, append(out.Function, fn)
-				}
-				l = &profile.Location{
-					ID:   uint64(len(out.Location) + 1),
-					Line: []profile.Line{{Function: fn, Line: int64(f.Line)}},
-				}
-				locations[f], out.Location = l, append(out.Location, l)
-			}
-			sample.Location = append(sample.Location, l)
-		}
-		out.Sample = append(out.Sample, sample)
-	}
-	if err := out.CheckValid(); err != nil {
-		return err
-	}
-	return out.Write(w)
-}
-
 // sorted returns the samples, those that took longest first.
 func (p *Profile) sorted() []Sample {
-	return slices.SortedFunc(slices.Values(p.Samples), func(a, b Sample) int {
+	list := slices.Clone(p.Samples)
+	stable.Sort(list, func(a, b Sample) int {
 		return cmp.Compare(b.CPU+b.Wait, a.CPU+a.Wait)
 	})
+	return list
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/coverage"
 	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/stable"
 	"github.com/wasihttp/wasihttp/testrunner/report"
 	"github.com/wasihttp/wasihttp/testrunner/suite"
 )
@@ -128,7 +128,7 @@ func (c *collector) result() (*report.Coverage, error) {
 	if len(all) == 0 {
 		return nil, nil // there is no component, which is said
 	}
-	slices.SortFunc(all, func(a, b coverage.Component) int {
+	stable.Sort(all, func(a, b coverage.Component) int {
 		return strings.Compare(a.Path, b.Path)
 	})
 	r, err := coverage.New(coverage.NewSources(c.dir), all)
