@@ -110,6 +110,10 @@ BRDA:1,0,0,1
 BRDA:1,0,1,0
 BRF:2
 BRH:1
+DA:1,1
+DA:2,0
+LF:2
+LH:1
 end_of_record
 `
 	if got := string(sample().Lcov()); got != want {
@@ -190,6 +194,8 @@ func TestLibrariesOfALanguageAreKnownByName(t *testing.T) {
 		}
 		return m
 	}
+	rust := module("", "my_app::handle")
+	rust.Name = "my-app.wasm"
 	for _, tt := range []struct {
 		m    *host.CoveredModule
 		name string
@@ -201,6 +207,15 @@ func TestLibrariesOfALanguageAreKnownByName(t *testing.T) {
 		{module("", "main"), "<alloc::string::String as core::fmt::Write>::write_str", false},
 		{module("", "main"), "__wasm_call_ctors", false},
 		{module("", "main"), "malloc", false},
+		{rust, "my_app::handle", true},
+		{rust, "<my_app::Reply as core::ops::drop::Drop>::drop", true},
+		{rust, "wasi:http/incoming-handler@0.2.12#handle", true},
+		{rust, "[callback][async-lift]wasi:http/handler@0.3.0#handle", true},
+		{rust, "<my_app::wasi::http::types::ErrorCode as core::fmt::Debug>::fmt", false},
+		{rust, "my_app::__link_custom_section_describing_imports", false},
+		{rust, "serde_json::de::from_str", false},
+		{rust, "<() as core::fmt::Debug>::fmt", false},
+		{rust, "cabi_realloc", false},
 		{module("example.com/my-app", "runtime.mallocgc"), "main.main", true},
 		{module("example.com/my-app", "runtime.mallocgc"), "example.com_my_app_store.__DB_.Get", true},
 		{module("example.com/my-app", "runtime.mallocgc"), "example.com_my_application.F", false},

@@ -9,8 +9,8 @@ import (
 )
 
 // Lcov returns the report in the format of lcov's tracefiles (geninfo(1)). A count is 1 for what
-// ran, and 0. Functions of programs without lines stand under the name of the component, on lines
-// by their number.
+// ran, and 0. Functions of programs without lines stand under the name of the component, each on a
+// line of its own, since lcov takes no file without lines.
 func (r *Report) Lcov() []byte {
 	var b bytes.Buffer
 	for _, f := range r.Files {
@@ -43,6 +43,10 @@ func (r *Report) Lcov() []byte {
 			record.branches(i+1, p.Functions[i].Branches)
 		}
 		record.ends("BR", t.Branches)
+		for i := range p.Functions {
+			fmt.Fprintf(&b, "DA:%d,%d\n", i+1, count(p.Functions[i].Ran))
+		}
+		record.ends("L", t.Functions)
 		b.WriteString("end_of_record\n")
 	}
 	return b.Bytes()

@@ -14,9 +14,37 @@ func ownerOf(m *host.CoveredModule) func(name string) bool {
 	if isGo(m) {
 		return goOwner(m.GoModule)
 	}
+	if crate := crateOf(m); crate != "" {
+		return func(name string) bool { return ofCrate(name, crate) }
+	}
 	return func(name string) bool {
 		return !hasPrefix(name, library...) && !cRuntime(name)
 	}
+}
+
+// crateOf returns the prefix of names in the crate that a module of Rust is named after; "" for
+// other modules.
+func crateOf(m *host.CoveredModule) string {
+	crate := strings.ReplaceAll(strings.TrimSuffix(m.Name, ".wasm"), "-", "_") + "::"
+	if slices.ContainsFunc(m.Functions, func(f host.CoveredFunc) bool {
+		return strings.HasPrefix(f.Name, crate)
+	}) {
+		return crate
+	}
+	return ""
+}
+
+// ofCrate reports whether a function is of a crate, or what the component exports, into which
+// compilers inline much of it. Bindings that were generated are nobody's.
+func ofCrate(name, crate string) bool {
+	if hasPrefix(name, "cabi_", "__") || strings.Contains(name, "__link_custom_section") {
+		return false
+	}
+	if strings.Contains(name, "#") && !strings.Contains(name, "::") {
+		return true
+	}
+	rest, own := strings.CutPrefix(strings.TrimLeft(name, "<&[("), crate)
+	return own && !hasPrefix(rest, "wasi::", "exports::", "_rt::", "wit_future::", "wit_stream::")
 }
 
 // isGo reports whether Go's own compiler has made the module.
