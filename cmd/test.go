@@ -302,7 +302,7 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if f.crashes {
 		s.suite.Crashes, s.suite.Options.Isolate = true, testrunner.IsolateEntry
 	}
-	if err := f.covering.Begin(t.dir, s.suite, &s.load, f.watch, f.list); err != nil {
+	if err := f.covering.Begin(t.dir, s.suite, &s.load, f.list); err != nil {
 		return nil, err
 	}
 	s.suite.Options.Upstreams = f.upstreams.Value()

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -196,6 +197,12 @@ func (w *watcher) runPaths(ctx context.Context, paths []string, batch *watch.Bat
 	run, err := w.loaded(ctx, sources, time.Now())
 	if err != nil {
 		return err
+	}
+	if w.Coverage != nil {
+		// Instances say what ran when they are closed.
+		if err := errors.Join(w.drop(ctx), w.cover(run.Run)); err != nil {
+			return err
+		}
 	}
 	w.failed.update(run.Files)
 	w.remember(run.Files)

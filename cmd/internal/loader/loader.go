@@ -50,9 +50,8 @@ type Config struct {
 
 	// Profile, unless nil, collects samples of what guests do.
 	Profile *host.Profile
-	// Cover, unless nil, returns what collects what of the code of a component runs, which was made
-	// by that toolchain; nil if nothing does.
-	Cover    func(path string, made inspect.Toolchain) *host.Coverage
+	// Cover, unless nil, is asked for what collects what of the code of a component runs.
+	Cover    CoverFunc
 	coverage *host.Coverage
 	// Instructions has guests count the instructions that they run, unless Engine is set.
 	Instructions bool
@@ -119,6 +118,10 @@ type Config struct {
 	Notice func(line string)
 }
 
+// CoverFunc returns what collects what of the code of a component runs; nil if nothing does. The
+// component has that path and SHA-256, and was made by that toolchain.
+type CoverFunc func(path string, sum [sha256.Size]byte, made inspect.Toolchain) *host.Coverage
+
 // Func makes the component in a file ready to serve.
 type Func func(ctx context.Context, path string, cfg Config) (*App, error)
 
@@ -160,7 +163,7 @@ func Load(ctx context.Context, path string, cfg Config) (*App, error) {
 	closeEngine := func() error { return nil }
 	if settings.Engine == nil {
 		if cfg.Cover != nil {
-			cfg.coverage = cfg.Cover(path, x.Producers.Toolchain())
+			cfg.coverage = cfg.Cover(path, sumOf(x), x.Producers.Toolchain())
 		}
 		settings.Engine = cfg.NewEngine(nil)
 		closeEngine = settings.Engine.Close
