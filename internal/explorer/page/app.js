@@ -210,7 +210,7 @@ function take(event) {
   } else if (event.build) {
     store.builds.set(event.build.seq, event.build);
     if (event.build.outcome !== 'same') say(event.build.outcome === 'failed' ? 'A build failed' : `Build ${event.build.number} is ready`);
-  } else if (event.gone) store.drop(event.gone);
+  } else if (event.gone) setTimeout(() => { store.drop(event.gone); changed(); }, 150); // after those in their place
   else if (event.cleared) cleared();
   else return;
   changed();
@@ -313,7 +313,8 @@ function refetch() {
   if (again) return;
   again = setTimeout(() => {
     again = 0;
-    if (detail.shown?.seq === table.selected) fetchDetail(table.selected);
+    if (detail.reading()) refetch();
+    else if (detail.shown?.seq === table.selected) fetchDetail(table.selected);
   }, 330);
 }
 

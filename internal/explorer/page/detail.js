@@ -32,6 +32,7 @@ class Detail {
     const same = this.shown?.seq === d.seq;
     const focused = same && this.place.contains(document.activeElement) ? document.activeElement.id : '';
     const top = same ? this.place.scrollTop : 0;
+    const inner = same ? this.panel?.querySelector('.view pre')?.scrollTop : 0;
     if (!same) this.opened.clear();
     this.shown = d;
     this.place.replaceChildren(this.head(d), this.failure(d), waterfall(d, this.store.builds.values(), (i) => {
@@ -43,6 +44,13 @@ class Detail {
     }), ...this.tabs(d));
     this.place.scrollTop = top;
     if (focused) byId(focused)?.focus({ preventScroll: true });
+    if (inner) requestAnimationFrame(() => { this.panel.querySelector('.view pre')?.scrollTo(0, inner); });
+  }
+
+  // reading reports whether some of its text is selected, which showing it anew would undo.
+  reading() {
+    const chosen = getSelection();
+    return !chosen.isCollapsed && this.place.contains(chosen.anchorNode);
   }
 
   head(d) {
