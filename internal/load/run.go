@@ -3,10 +3,10 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
-	"github.com/wasihttp/wasihttp/internal/words"
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
@@ -218,10 +218,15 @@ func (r *run) progress() (what string, part, whole int) {
 	for _, s := range r.sides {
 		requests += s.record.requests()
 	}
-	what = words.Count(int(requests), "request", "requests")
+	what = fmt.Sprintf("%s requests", grouped(requests))
 	if all := r.config.Requests; all > 0 {
 		return what, int(requests), int(all) * len(r.sides)
 	}
+	if passed := time.Since(began).Seconds(); requests > 0 {
+		what += fmt.Sprintf(", %s/s", number(float64(requests)/passed))
+	}
+	// Steps so small that their part is shown, and not their number.
+	const step = 10 * time.Microsecond
 	all := r.config.For * time.Duration(len(r.sides))
-	return what, int(time.Since(began).Milliseconds()), int(all.Milliseconds())
+	return what, int(time.Since(began) / step), int(all / step)
 }

@@ -81,7 +81,7 @@ func (f *Flags) All() []cli.Flag {
 	b.Text("url", &f.url, "",
 		"send the requests to the server at `URL`, in place of instances in this process")
 	b.Group("Comparison")
-	b.Text("baseline", &f.baseline, "", "compare with `BASELINE`, another build of the component "+
+	b.Text("baseline", &f.baseline, "", "compare with `FILE`, another build of the component "+
 		"(.wasm), measured in turns with this one, or the result of an earlier run (--report-json)")
 	b.Value("max-regression", &f.maxRegression,
 		"by how many `PERCENT` the build may be slower than the baseline")

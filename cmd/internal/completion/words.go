@@ -204,6 +204,8 @@ func fileEnds(flag string) string {
 		return " .wasm"
 	case "upstream":
 		return " .hurl"
+	case "baseline":
+		return " .wasm .json"
 	case "config-file":
 		return " .toml"
 	case "ca-file":

@@ -82,7 +82,7 @@ func kindOf(f cli.Flag) (kind, error) {
 		k.number = true
 	case "NUMBER", "SIZE", "TIME", "DURATION", "[=SEED]", "I/N", "REGEXP", "OTHER", "NAME", "HOST",
 		"PATTERN", "COMMAND", "ARGUMENT", "FORMAT", "MODE", "SCOPE",
-		"WHEN", "WORD", "GUEST-PATH", "URL", "RULE", "PERCENT", "RATE", "BASELINE":
+		"WHEN", "WORD", "GUEST-PATH", "URL", "RULE", "PERCENT", "RATE":
 	default:
 		return k, fmt.Errorf("--%s: no rule says whether a value called %q is a path", f.Names()[0],
 			name)
