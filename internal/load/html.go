@@ -97,7 +97,7 @@ func (r *Result) page() *htmlPage {
 		e := &r.Entries[i]
 		out.Entries = append(out.Entries, htmlEntry{
 			grouped(e.Requests), duration(e.Latency.P50), duration(e.Latency.P99),
-			duration(e.Latency.Max), e.Name, fmt.Sprintf("%s:%d", e.Path, e.Line),
+			duration(e.Latency.Max), e.Name, e.place,
 			plain.outcomes(e.Outcomes),
 		})
 	}

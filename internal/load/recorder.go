@@ -52,6 +52,7 @@ type round struct {
 // entryStats are the numbers of one entry.
 type entryStats struct {
 	place    testrunner.Place
+	index    int // of the entry in its file
 	requests int64
 	latency  *hdrhistogram.Histogram
 	now      *hdrhistogram.Histogram // latencies in the round that runs
@@ -157,7 +158,7 @@ func (r *recorder) endedEntry(path string, result *testrunner.Result, samples []
 			place: testrunner.Place{
 				Path: path, Pos: result.Entry.Range.Start, Name: result.Name(),
 			},
-			latency: newHistogram(2), outcomes: make(map[testrunner.Outcome]int),
+			index: result.Entry.Index, latency: newHistogram(2), outcomes: make(map[testrunner.Outcome]int),
 		}
 		digits := 2
 		if len(r.order) < preciseEntries {

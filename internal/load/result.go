@@ -107,12 +107,16 @@ type part struct {
 
 // Entry is what was measured of one entry of a fixture.
 type Entry struct {
-	Path     string           `json:"path"`
+	Path  string `json:"path"`
+	Index int    `json:"index"`
+	// Line is 0 in an archive, whose entry has the number Index.
 	Line     int              `json:"line"`
 	Name     string           `json:"name"`
 	Requests int64            `json:"requests"`
 	Latency  Times            `json:"latency_ms"`
 	Outcomes map[string]int64 `json:"outcomes"`
+
+	place string // with the line or the number
 }
 
 // Round is what was measured in a part of the run.
@@ -250,18 +254,19 @@ func (s *side) result() *Side {
 			of(timeline.Upstream), of(timeline.Host), of(timeline.Streaming),
 		}
 	}
+	stable.Sort(r.order, func(a, b *entryStats) int {
+		if a.place.Path != b.place.Path {
+			return cmpFiles(s.load.Files(), a.place.Path, b.place.Path)
+		}
+		return a.index - b.index
+	})
 	for _, e := range r.order {
 		out.Entries = append(out.Entries, Entry{
-			Path: e.place.Path, Line: e.place.Pos.Line, Name: e.place.Name, Requests: e.requests,
-			Latency: timesOf(e.latency), Outcomes: counts(e.outcomes),
+			Path: e.place.Path, Index: e.index, Line: e.place.Pos.Line, Name: e.place.Name,
+			Requests: e.requests, Latency: timesOf(e.latency), Outcomes: counts(e.outcomes),
+			place: e.place.Pos.LineIn(e.place.Path),
 		})
 	}
-	stable.Sort(out.Entries, func(a, b Entry) int {
-		if a.Path != b.Path {
-			return cmpFiles(s.load.Files(), a.Path, b.Path)
-		}
-		return a.Line - b.Line
-	})
 	return out
 }
 

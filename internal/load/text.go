@@ -238,7 +238,7 @@ func (t *Text) entries(b *strings.Builder, s *Side) {
 		rows = append(rows, []string{
 			grouped(e.Requests), duration(e.Latency.P50), duration(e.Latency.P99),
 			duration(e.Latency.Max),
-			term.Clean(fmt.Sprintf("%s (%s:%d)", e.Name, e.Path, e.Line)),
+			term.Clean(fmt.Sprintf("%s (%s)", e.Name, e.place)),
 		})
 	}
 	b.WriteString("\n")
