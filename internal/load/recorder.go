@@ -158,7 +158,8 @@ func (r *recorder) endedEntry(path string, result *testrunner.Result, samples []
 			place: testrunner.Place{
 				Path: path, Pos: result.Entry.Range.Start, Name: result.Name(),
 			},
-			index: result.Entry.Index, latency: newHistogram(2), outcomes: make(map[testrunner.Outcome]int),
+			index: result.Entry.Index, latency: newHistogram(2),
+			outcomes: make(map[testrunner.Outcome]int),
 		}
 		digits := 2
 		if len(r.order) < preciseEntries {
