@@ -22,17 +22,18 @@ var allowed = map[string][]string{
 		"internal/devcert", "internal/kvfile", "internal/record", "internal/inspect", "internal/reload",
 		"internal/load", "internal/profile", "internal/settings", "internal/stable", "internal/timeline",
 		"internal/units", "internal/words"},
-	"serve": {"internal/curl", "internal/exchange", "internal/term", "internal/timeline",
-		"internal/units"},
+	"serve": {"internal/curl", "internal/exchange", "internal/nowait", "internal/term",
+		"internal/timeline", "internal/units"},
 	"testrunner": {"watch", "internal/curl", "internal/fixture", "internal/term",
 		"internal/regular", "internal/stable", "internal/units", "internal/words"},
 	"watch": {"internal/regular", "internal/stable"},
 	"host": {"handler", "wasi", "component", "internal/compose",
 		"internal/engine", "internal/exchange", "internal/panics", "internal/rustname", "internal/timeline",
 		"internal/wasi"},
-	"handler":           {"component", "internal/engine", "internal/wasi", "internal/units"},
-	"wasi":              {"component", "internal/wasi"},
-	"internal/wasi":     {"component", "internal/timeline", "internal/zones"}, // component: the dialects only
+	"handler": {"component", "internal/engine", "internal/wasi", "internal/units"},
+	"wasi":    {"component", "internal/wasi"},
+	"internal/wasi": {"component", "internal/nowait", "internal/timeline",
+		"internal/zones"}, // component: the dialects only
 	"component":         {"internal/engine", "internal/corewasm"},
 	"internal/engine":   {"internal/corewasm", "internal/regular", "internal/rustname", "internal/stable"},
 	"internal/corewasm": {},
@@ -51,6 +52,7 @@ var allowed = map[string][]string{
 		"internal/term", "internal/timeline", "internal/units", "internal/words"},
 	"internal/panics":  {"internal/words"},
 	"internal/record":  {"internal/fixture", "internal/regular", "internal/words", "serve"},
+	"internal/nowait":  {},
 	"internal/profile": {"internal/stable"},
 	"internal/regular": {"internal/units"},
 	"internal/reload":  {"serve", "watch", "internal/term", "internal/units", "internal/words"},
@@ -192,8 +194,9 @@ func TestAnEmbedderGetsNothingOfTheTool(t *testing.T) {
 	}
 	rooms := append([]string{
 		"internal/compose", "internal/corewasm", "internal/engine", "internal/exchange",
-		"internal/panics", "internal/regular", "internal/rustname", "internal/stable",
-		"internal/timeline", "internal/units", "internal/packed", "internal/wasi", "internal/words", "internal/zones",
+		"internal/nowait", "internal/packed", "internal/panics", "internal/regular",
+		"internal/rustname", "internal/stable", "internal/timeline", "internal/units",
+		"internal/wasi", "internal/words", "internal/zones",
 	}, public...)
 	modules := []string{
 		"github.com/tetratelabs/wazero", "golang.org/x/sys",

@@ -14,6 +14,7 @@ import (
 type conn struct {
 	net.Conn          // a *net.TCPConn, a *net.UnixConn, or a *tls.Conn over one of them
 	below    net.Conn // what is below TLS, or Conn itself
+	wire     wire     // of Conn
 	state    *tls.ConnectionState
 	listener *listener
 	used     atomic.Bool
@@ -103,7 +104,7 @@ func (c *conn) runs() bool {
 // read reads what has been read before, or else from the connection below.
 func (c *conn) read(p []byte) (int, error) {
 	if len(c.ahead) == 0 {
-		return c.Conn.Read(p)
+		return c.wire.Read(p)
 	}
 	n := copy(p, c.ahead)
 	if c.ahead = c.ahead[n:]; len(c.ahead) == 0 {

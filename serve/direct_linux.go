@@ -5,96 +5,115 @@ package serve
 import (
 	"io"
 	"net"
+	"os"
 	"syscall"
-	"unsafe"
+
+	"github.com/wasihttp/wasihttp/internal/nowait"
 )
 
-// direct reads from a connection and writes to it without telling Go's scheduler of the system
-// calls, which never wait and take a few microseconds for a few kilobytes. If the system gives the
-// processor to another program meanwhile, which it does often where all have work, the scheduler
-// would hand its own processor to another thread, and wake and stop threads for each request.
-//
-// The race detector does not see that what was received was sent before, so it is not used then.
+// direct is a wire that reads and writes as package nowait does. One goroutine may read from it
+// while another writes to it.
 type direct struct {
-	raw         syscall.RawConn
-	read, write func(fd uintptr) bool
-
-	p    []byte // what a call is about, or is left of it
-	n    int
-	errs error
+	net     net.Conn
+	raw     syscall.RawConn
+	in, out directCall
 }
 
-// newDirect returns the direct of a connection; nil if there is none.
-func newDirect(c net.Conn) *direct {
+// directCall is a read or a write.
+type directCall struct {
+	do   func(fd uintptr) bool
+	p    []byte // what it is about, or is left of it
+	more bool   // more is written behind it
+	n    int
+	err  error
+}
+
+// newWire returns the wire of a connection.
+func newWire(c net.Conn) wire {
 	s, ok := c.(syscall.Conn)
 	if !ok {
-		return nil
+		return &vectored{Conn: c}
 	}
 	raw, err := s.SyscallConn()
 	if err != nil {
-		return nil
+		return &vectored{Conn: c}
 	}
-	d := &direct{raw: raw}
-	d.read, d.write = d.readFrom, d.writeTo
+	d := &direct{net: c, raw: raw}
+	d.in.do, d.out.do = d.in.receive, d.out.send
 	return d
 }
 
 // Read implements [io.Reader].
 func (d *direct) Read(p []byte) (int, error) {
-	d.p, d.n, d.errs = p, 0, nil
-	if err := d.raw.Read(d.read); err != nil {
-		return 0, err
+	c := &d.in
+	c.p, c.n, c.err = p[:min(len(p), nowait.Most)], 0, nil
+	if err := d.raw.Read(c.do); err != nil {
+		return 0, d.failed("read", err)
 	}
-	if d.p = nil; d.errs == nil && d.n == 0 && len(p) > 0 {
+	switch c.p = nil; {
+	case c.err != nil:
+		return 0, d.failed("read", c.err)
+	case c.n == 0 && len(p) > 0:
 		return 0, io.EOF
 	}
-	return d.n, d.errs
+	return c.n, nil
 }
 
-// readFrom reports whether the read is done.
-func (d *direct) readFrom(fd uintptr) bool {
-	n, done, err := call(syscall.SYS_RECVFROM, fd, d.p, 0)
-	d.n, d.errs = n, err
-	return done
+// receive reports whether the read is done.
+func (c *directCall) receive(fd uintptr) bool {
+	c.n, c.err = nowait.Receive(fd, c.p)
+	return c.err != syscall.EAGAIN
 }
 
 // Write implements [io.Writer].
-func (d *direct) Write(p []byte) (int, error) {
-	d.p, d.errs = p, nil
-	if err := d.raw.Write(d.write); err != nil {
-		return len(p) - len(d.p), err
+func (d *direct) Write(p []byte) (int, error) { return d.write(p, false) }
+
+// WriteBoth implements wire.
+func (d *direct) WriteBoth(first, second []byte) (int, error) {
+	if _, err := d.write(first, true); err != nil {
+		return 0, err
 	}
-	n := len(p) - len(d.p)
-	d.p = nil
-	return n, d.errs
+	return d.write(second, false)
 }
 
-// writeTo reports whether the write is done.
-func (d *direct) writeTo(fd uintptr) bool {
-	for len(d.p) > 0 {
-		n, done, err := call(syscall.SYS_SENDTO, fd, d.p, syscall.MSG_NOSIGNAL)
-		if d.errs = err; !done || err != nil {
-			return done
+func (d *direct) write(p []byte, more bool) (int, error) {
+	c := &d.out
+	c.p, c.more, c.err = p, more, nil
+	err := d.raw.Write(c.do)
+	if err == nil {
+		err = c.err
+	}
+	n := len(p) - len(c.p)
+	c.p = nil
+	if err != nil {
+		return n, d.failed("write", err)
+	}
+	return n, nil
+}
+
+// send reports whether the write is done.
+func (c *directCall) send(fd uintptr) bool {
+	for len(c.p) > 0 {
+		piece := c.p[:min(len(c.p), nowait.Most)]
+		n, err := nowait.Send(fd, piece, c.more)
+		if c.err = err; err != nil {
+			return err != syscall.EAGAIN
 		}
-		d.p = d.p[n:]
+		c.p = c.p[n:]
 	}
 	return true
 }
 
-// call makes a system call about p, one of sockets: those of files take locks and ask more. It
-// reports false if the connection is not ready for it.
-func call(trap, fd uintptr, p []byte, flags uintptr) (n int, done bool, err error) {
-	for {
-		n, _, errno := syscall.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
-			uintptr(len(p)), flags, 0, 0)
-		switch errno {
-		case 0:
-			return int(n), true, nil
-		case syscall.EINTR:
-		case syscall.EAGAIN:
-			return 0, false, nil
-		default:
-			return 0, true, errno
-		}
+// failed returns an error as the connection returns it from the operation.
+func (d *direct) failed(op string, err error) error {
+	switch e := err.(type) {
+	case *net.OpError:
+		err = e.Err
+	case syscall.Errno:
+		err = os.NewSyscallError(op, e)
+	}
+	here := d.net.LocalAddr()
+	return &net.OpError{
+		Op: op, Net: here.Network(), Source: here, Addr: d.net.RemoteAddr(), Err: err,
 	}
 }

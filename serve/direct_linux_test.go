@@ -28,10 +28,7 @@ func connected(t *testing.T) (here *direct, c, peer net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close(); _ = peer.Close() })
-	if here = newDirect(c); here == nil {
-		t.Fatal("the connection is not one of the system's")
-	}
-	return here, c, peer
+	return newWire(c).(*direct), c, peer
 }
 
 // What is more than the system takes at once arrives whole, and so does what it waits for.

@@ -4,5 +4,5 @@ package serve
 
 import "net"
 
-// newDirect returns the connection itself.
-func newDirect(c net.Conn) net.Conn { return c }
+// newWire returns the wire of a connection.
+func newWire(c net.Conn) wire { return &vectored{Conn: c} }

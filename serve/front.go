@@ -183,16 +183,14 @@ func (f *front) tick() {
 
 // plainConn is a connection that a front serves.
 type plainConn struct {
-	f *front
-	c *conn
-	// direct is for what is short.
-	direct io.ReadWriter
-	ctx    context.Context // of its requests, with the values of net/http for a connection
-	buf    []byte          // where requests are read to
-	rest   int             // bytes in it that have come during a request
-	out    plainWriter
-	q      request   // of the plain request, which nothing refers to when it has been served
-	idle   time.Time // until when a request is waited for; not moved for each
+	f    *front
+	c    *conn
+	ctx  context.Context // of its requests, with the values of net/http for a connection
+	buf  []byte          // where requests are read to
+	rest int             // bytes in it that have come during a request
+	out  plainWriter
+	q    request   // of the plain request, which nothing refers to when it has been served
+	idle time.Time // until when a request is waited for; not moved for each
 
 	remote string
 
@@ -222,10 +220,7 @@ func (f *front) serve(c *conn) {
 		return
 	}
 	p := &plainConn{
-		f: f, c: c, direct: c.Conn, buf: make([]byte, plainSize), remote: c.RemoteAddr().String(),
-	}
-	if direct := newDirect(c.Conn); direct != nil {
-		p.direct = direct
+		f: f, c: c, buf: make([]byte, plainSize), remote: c.RemoteAddr().String(),
 	}
 	// The context of the server need not know each request: cut ends them.
 	p.ctx = context.WithValue(context.WithoutCancel(f.base), connKey{}, c)
@@ -268,7 +263,7 @@ func (p *plainConn) serve() (hand bool) {
 		p.rest = 0
 		if n == 0 {
 			var err error
-			if n, err = p.direct.Read(p.buf); err != nil || n == 0 {
+			if n, err = p.c.wire.Read(p.buf); err != nil || n == 0 {
 				return false
 			}
 		}

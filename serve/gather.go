@@ -1,16 +1,41 @@
 package serve
 
-import "net"
+import (
+	"io"
+	"net"
+)
+
+// wire is how a connection, or TLS over it, is read from and written to.
+type wire interface {
+	io.ReadWriter
+	// WriteBoth writes both pieces, in one packet where they fit, and returns how many bytes of the
+	// second one were written.
+	WriteBoth(first, second []byte) (int, error)
+}
+
+// vectored is the wire of any connection.
+type vectored struct {
+	net.Conn
+	pieces [2][]byte
+	vector net.Buffers // of pieces
+}
+
+// WriteBoth implements wire.
+func (v *vectored) WriteBoth(first, second []byte) (int, error) {
+	v.pieces = [...][]byte{first, second}
+	v.vector = v.pieces[:]
+	n, err := v.vector.WriteTo(v.Conn)
+	v.pieces = [2][]byte{}
+	return max(int(n)-len(first), 0), err
+}
 
 // maxGathered is the length of the longest piece that is held back, in bytes: net/http's buffer.
 const maxGathered = 4 << 10
 
 // gathered are short pieces of a response that leave with the long one that comes after them.
 type gathered struct {
-	on     bool
-	held   []byte
-	pieces [2][]byte
-	vector net.Buffers // of pieces
+	on   bool
+	held []byte
 }
 
 // Gather begins or ends a write in several pieces.
@@ -21,7 +46,7 @@ func (c *conn) Gather(begin bool) {
 		c.half.begin()
 		defer c.half.writing.Unlock()
 		// If it fails so does whatever is written next.
-		_, _ = c.Conn.Write(held)
+		_, _ = c.wire.Write(held)
 	}
 }
 
@@ -35,12 +60,9 @@ func (c *conn) Write(p []byte) (int, error) {
 	c.half.begin()
 	defer c.half.writing.Unlock()
 	if len(out.held) == 0 {
-		return c.Conn.Write(p)
+		return c.wire.Write(p)
 	}
-	held := len(out.held)
-	out.pieces = [...][]byte{out.held, p}
-	out.vector = out.pieces[:]
-	n, err := out.vector.WriteTo(c.Conn)
-	out.held, out.pieces = out.held[:0], [2][]byte{}
-	return max(int(n)-held, 0), err
+	n, err := c.wire.WriteBoth(out.held, p)
+	out.held = out.held[:0]
+	return n, err
 }

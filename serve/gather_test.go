@@ -23,7 +23,9 @@ func TestShortPiecesLeaveWithTheLongOneAfterThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &conn{Conn: accepted, below: accepted, listener: &listener{}}
+	c := &conn{
+		Conn: accepted, below: accepted, wire: newWire(accepted), listener: &listener{},
+	}
 	got := make(chan []byte)
 	go func() {
 		all, _ := io.ReadAll(client) // what is wrong shows in the bytes

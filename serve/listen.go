@@ -52,6 +52,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if l.tls != nil {
 		wrapped.Conn = tls.Server(c, l.tls)
 	}
+	wrapped.wire = newWire(wrapped.Conn)
 	wrapped.framer.limit = l.maxLine
 	l.mu.Lock()
 	l.unused[wrapped] = struct{}{}

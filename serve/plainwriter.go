@@ -263,7 +263,7 @@ func (w *plainWriter) write() error {
 	for _, b := range w.out {
 		w.flat = append(w.flat, b...)
 	}
-	_, err := w.p.direct.Write(w.flat)
+	_, err := w.p.c.wire.Write(w.flat)
 	return err
 }
 

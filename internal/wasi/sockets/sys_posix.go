@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/wasihttp/wasihttp/internal/nowait"
 )
 
 type descriptor = int
@@ -185,7 +187,7 @@ func (s *system) local() (a Address, err error) {
 // read reads bytes; 0 without an error is the end.
 func (s *system) read(p []byte) (n int, err error) {
 	err = s.do(func(fd int) (err error) {
-		n, err = unix.Read(fd, p)
+		n, err = nowait.Receive(uintptr(fd), p[:min(len(p), nowait.Most)])
 		return err
 	})
 	return max(n, 0), err
@@ -202,7 +204,7 @@ func (s *system) peek(p []byte) (n int, err error) {
 
 func (s *system) write(p []byte) (n int, err error) {
 	err = s.do(func(fd int) (err error) {
-		n, err = unix.Write(fd, p)
+		n, err = nowait.Send(uintptr(fd), p[:min(len(p), nowait.Most)], false)
 		return err
 	})
 	return max(n, 0), err
