@@ -59,10 +59,13 @@ func (b *bodyRewriter) branch() {
 	b.replace(code)
 }
 
-// branchIf rewrites the br_if that was read, if it is in a loop or a small function: elsewhere it
-// is not run often enough for what it takes to compile. The engine computes the condition into a
-// register and tests that, where it splits the edge of a branch, which it does if the target has
-// other edges. The edges of an if are not split, so that processors compare and jump:
+// manyBytes is from what size of its code on a module has br_if rewritten only in loops and small
+// functions: elsewhere it is not run often enough for what it then takes to compile.
+const manyBytes = 8 << 20
+
+// branchIf rewrites the br_if that was read. The engine computes the condition into a register and
+// tests that, where it splits the edge of a branch, which it does if the target has other edges.
+// The edges of an if are not split, so that processors compare and jump:
 //
 //	i32.lt_s  br_if $label     i32.ge_s  if  else  br $label  end
 //
@@ -70,7 +73,7 @@ func (b *bodyRewriter) branch() {
 // condition; when it goes back to a loop it comes first, as it is the one that runs.
 func (b *bodyRewriter) branchIf() bool {
 	frames := b.costs.frames
-	if uint64(b.arg) >= uint64(len(frames)) || b.costs.top().inner == 0 && b.counts {
+	if uint64(b.arg) >= uint64(len(frames)) || b.spare && b.counts && b.costs.top().inner == 0 {
 		return false
 	}
 	to := &frames[len(frames)-1-int(b.arg)]

@@ -320,3 +320,24 @@ func FuzzBranches(f *testing.F) {
 	f.Add(uint64(1))
 	f.Fuzz(checkRandomModule)
 }
+
+// TestBranchesAreRewrittenIfThereAreNotVeryMany has a branch in a function that counts, and code
+// after it of different size.
+func TestBranchesAreRewrittenIfThereAreNotVeryMany(t *testing.T) {
+	for _, large := range []bool{false, true} {
+		module := ct.Module{Funcs: []ct.Func{{Type: sigVoid, Code: ct.Code(
+			ct.Block, ct.Void, ct.Const(1), ct.BrIf, 0, ct.Call, 0, ct.End)}, {Type: sigVoid}}}
+		if large {
+			module.Funcs[1].Code = bytes.Repeat([]byte{ct.Nop}, 8<<20)
+		}
+		rw, err := corewasm.Rewrite(module.Bytes(), corewasm.Options{
+			Safepoint: &corewasm.ImportName{Module: "host", Name: "safepoint"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		as := ct.Code(ct.Block, ct.Void, ct.Const(1), ct.BrIf, 0)
+		if bytes.Contains(rw.Wasm, as) != large {
+			t.Errorf("large is %t: the branch is not as it should be", large)
+		}
+	}
+}

@@ -23,6 +23,12 @@ type callNode struct {
 	cost   int32  // what is outside of loops costs, with calls, as far as that is not counted
 	state  nodeState
 	counts bool
+	// lazy is set if a function that counts does so before the first call of one that reaches a
+	// function that counts, instead of when it is entered: if it makes no such call, it is paid for
+	// by its callers, as one that does not count.
+	lazy    bool
+	reaches bool // it counts, or calls functions in this module that may
+	loops   bool // there are loops that branches go back to
 	// exposed reports whether code that is not known can call it; that counts costCall.
 	exposed bool
 	// catches reports whether there is a try_table that catches something.
@@ -146,19 +152,21 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, in *graphWalk) {
 				l := in.loops[f.loop]
 				in.loops = in.loops[:f.loop]
 				g.leave(l)
-				if !l.again {
+				if n.loops = n.loops || l.again; !l.again {
 					spend(l.cost)
 				}
 			}
 		case immCall:
 			if r.arg < g.first || uint64(r.arg-g.first) >= uint64(len(g.nodes)) {
 				n.counts = true // the host, or a fault
+				c = costKnown
 			} else {
 				g.calls = append(g.calls, r.arg-g.first)
 				c = costKnown
 			}
 		case immCallOther, immCallOther2:
 			n.counts = true
+			c = costKnown
 		case immRefFunc:
 			if r.arg >= g.first {
 				g.expose(r.arg)
@@ -266,7 +274,9 @@ func (g *callGraph) visit(root uint32) {
 			if n.exposed {
 				most = costCall
 			}
+			n.lazy = n.counts && n.cost <= most && !n.loops
 			n.counts = n.counts || n.cost > most
+			n.reaches = n.reaches || n.counts
 			n.state = nodeDone
 			path = path[:len(path)-1]
 			continue
@@ -279,9 +289,10 @@ func (g *callGraph) visit(root uint32) {
 			path = append(path, call&^inLoopCall)
 			continue // and come back to the call
 		case nodeOpen:
-			callee.counts = true
+			callee.counts, n.reaches = true, true
 		case nodeDone:
-			if call&inLoopCall == 0 && !callee.counts {
+			n.reaches = n.reaches || callee.reaches
+			if call&inLoopCall == 0 && (!callee.counts || callee.lazy) {
 				n.cost = min(n.cost+callee.cost, maxCost)
 			}
 		}
@@ -295,8 +306,15 @@ func (g *callGraph) call(index uint32) int32 {
 		return costCall
 	}
 	n := &g.nodes[index-g.first]
-	if n.counts {
+	if n.counts && !n.lazy {
 		return costKnown
 	}
 	return costKnown + n.cost
+}
+
+// reaches reports whether what a call comes to may call the caller again: if index is that of a
+// function of the module, it reaches one that counts.
+func (g *callGraph) reaches(index uint32) bool {
+	return index < g.first || uint64(index-g.first) >= uint64(len(g.nodes)) ||
+		g.nodes[index-g.first].reaches
 }

@@ -2,6 +2,7 @@ package corewasm_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/wasihttp/wasihttp/internal/corewasm"
@@ -45,6 +46,13 @@ func TestCallsInCirclesAreCounted(t *testing.T) {
 	// A loop that nothing goes back to does not count, but is around calls.
 	looped := ct.Func{Type: param, Code: ct.Code(ct.Loop, ct.Void, twice(direct(self)).Code, ct.End)}
 	deep := ct.Code(ct.Const(depth), direct(self))
+	// Another call, which is not run, comes before the two that are.
+	past := func(code ...any) []ct.Func {
+		f := twice(direct(self))
+		f.Code = ct.Code(ct.Code(code...), f.Code)
+		return []ct.Func{f}
+	}
+	other := ct.Code(minus, direct(self))
 	for name, tt := range map[string]struct {
 		start []byte
 		funcs []ct.Func
@@ -57,6 +65,12 @@ func TestCallsInCirclesAreCounted(t *testing.T) {
 		"through a table": {deep, []ct.Func{twice(indirect(0))}},
 		"through a table, and back": {deep, []ct.Func{twice(indirect(1)),
 			twice(direct(self))}},
+		"past a branch": {deep, past(ct.Block, ct.Void, ct.Const(1), ct.BrIf, 0, other, ct.End)},
+		"past a br_table": {deep, past(ct.Block, ct.Void, ct.Block, ct.Void, ct.Const(1),
+			ct.BrTable, 1, 0, 1, ct.End, other, ct.End)},
+		"past an if":             {deep, past(ct.Const(0), ct.If, ct.Void, other, ct.End)},
+		"past an else":           {deep, past(ct.Const(1), ct.If, ct.Void, ct.Nop, ct.Else, other, ct.End)},
+		"past a then":            {deep, past(ct.Const(0), ct.If, ct.Void, other, ct.Else, ct.Nop, ct.End)},
 		"in a loop that is none": {deep, []ct.Func{looped}},
 		"no circle, but much":    {direct(self), chain},
 		"tail calls":             {ct.Code(ct.Const(1<<depth), direct(self)), []ct.Func{tail}},
@@ -120,5 +134,93 @@ func TestFunctionsInBoundsDoNotCount(t *testing.T) {
 			!bytes.Contains(rw.Wasm, ct.Code(len(shifted)+1, 0, shifted)) {
 			t.Errorf("body % x was changed", f.Code)
 		}
+	}
+}
+
+// TestFunctionsCountBeforeTheyCall checks that a function counts only on the way to a call, once.
+func TestFunctionsCountBeforeTheyCall(t *testing.T) {
+	call := ct.Code(ct.LocalGet, 0, ct.Const(1), ct.I32Sub, ct.Call, 0)
+	module := ct.Module{Funcs: []ct.Func{{Type: ct.Sig([]byte{ct.I32}, nil),
+		Code: ct.Code(ct.LocalGet, 0, ct.If, ct.Void, call, call, ct.End)}}}
+	rw, err := corewasm.Rewrite(module.Bytes(), corewasm.Options{
+		Safepoint: &corewasm.ImportName{Module: "host", Name: "safepoint"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := ct.Code(ct.GlobalGet, 0, ct.Const(0))
+	before := ct.Code(1, 1, ct.I32, ct.LocalGet, 0, ct.If, ct.Void, ct.LocalGet, 0, ct.Const(1),
+		ct.I32Sub, count[:3])
+	again := ct.Code(ct.Call, 1, ct.LocalGet, 0, ct.Const(1), ct.I32Sub, ct.Call, 1)
+	if !bytes.Contains(rw.Wasm, before) || !bytes.Contains(rw.Wasm, again) {
+		t.Errorf("% x and % x are not in % x", before, again, rw.Wasm)
+	}
+}
+
+// circle makes random code of functions that call each other, with one less each time.
+type circle struct{ *rand.Rand }
+
+func (c circle) condition() []byte {
+	return ct.Code(ct.GlobalGet, 0, ct.Const(1<<c.IntN(4)), ct.I32And)
+}
+
+func (c circle) statements(depth int) []byte {
+	minus := ct.Code(ct.LocalGet, 0, ct.Const(1), ct.I32Sub)
+	var code []byte
+	for range 1 + c.IntN(3) {
+		switch kind := c.IntN(8); {
+		case kind < 3 || depth == 0:
+			code = ct.Code(code, minus, ct.Call, 1+c.IntN(4))
+		case kind == 3:
+			code = ct.Code(code, minus, ct.Const(c.IntN(4)), ct.CallIndirect, 0, 0)
+		case kind == 4:
+			code = ct.Code(code, ct.Block, ct.Void, c.statements(depth-1), c.condition(), ct.BrIf,
+				c.IntN(2), c.statements(depth-1), ct.End)
+		case kind == 5:
+			code = ct.Code(code, c.condition(), ct.If, ct.Void, c.statements(depth-1), ct.End)
+		case kind == 6:
+			code = ct.Code(code, c.condition(), ct.If, ct.Void, c.statements(depth-1), ct.Else,
+				c.statements(depth-1), ct.End)
+		default:
+			code = ct.Code(code, c.condition(), ct.If, ct.Void, c.statements(depth-1), ct.Return, ct.End)
+		}
+	}
+	return code
+}
+
+// TestNoCircleOfCallsGoesUncounted runs functions that call each other in ways that nobody thought
+// of.
+func TestNoCircleOfCallsGoesUncounted(t *testing.T) {
+	const most, period = 1 << 18, 1 << 12
+	long := 0
+	for seed := range uint64(60) {
+		c := circle{rand.New(rand.NewPCG(seed, 2))}
+		module := ct.Module{
+			Table:   4,
+			Globals: []ct.Global{{Type: ct.I32, Mutable: true, Init: ct.Const(0), Export: "n"}},
+			Elems:   []ct.Elem{{Offset: ct.Const(0), Funcs: []int{1, 2, 3, 4}}},
+			Funcs: []ct.Func{{Type: ct.Sig([]byte{ct.I32}, nil), Export: "run",
+				Code: ct.Code(ct.Const(40), ct.Call, 1)}},
+		}
+		for range 4 {
+			module.Funcs = append(module.Funcs, ct.Func{Type: ct.Sig([]byte{ct.I32}, nil),
+				Code: ct.Code(ct.GlobalGet, 0, ct.Const(1), ct.I32Add, ct.GlobalSet, 0,
+					ct.LocalGet, 0, ct.I32Eqz, ct.Const(most), ct.GlobalGet, 0, ct.I32LtU, 0x72,
+					ct.If, ct.Void, ct.Return, ct.End, c.statements(2))})
+		}
+		safepoints := 0
+		m := compiledEvery(t, period, module.Bytes(), func() { safepoints++ })
+		if got := call(t, m, "run", 0); got != "[]" {
+			t.Fatal(got)
+		}
+		calls := int(m.ExportedGlobal("n").Get())
+		if calls > most/2 {
+			long++
+		}
+		if counted := safepoints*period + corewasm.DefaultPeriod/8; counted < calls {
+			t.Errorf("seed %d: %d safepoints in %d calls", seed, safepoints, calls)
+		}
+	}
+	if long < 20 {
+		t.Errorf("only %d of the programs make many calls", long)
 	}
 }

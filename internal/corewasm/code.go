@@ -10,7 +10,7 @@ func (w *rewriter) code() ([]byte, error) {
 	n := r.u32()
 	dst := make([]byte, countSize, len(s.content)+len(s.content)/3+64)
 	r.unthreaded = len(w.probers) > 0
-	b := bodyRewriter{w: w, walker: &r, plain: newPlain(w)}
+	b := bodyRewriter{w: w, walker: &r, plain: newPlain(w), spare: len(s.content) >= manyBytes}
 	for _, p := range w.probers {
 		b.probes = append(b.probes, probing{prober: p})
 	}
@@ -77,7 +77,11 @@ type bodyRewriter struct {
 	edits        []edit // those still to come
 	bulks        int
 	loops        int  // of all functions so far
-	counts       bool // the function counts when it is entered
+	counts       bool // the function counts
+	spare        bool // the module is large, see manyBytes
+	// lazy is set if it does so before calls; pays are the places of what it then takes.
+	lazy bool
+	pays []int
 	// split is set in functions where code reads what is lost when an exception is caught; tries
 	// are the blocks around an instruction that stand for a try_table there.
 	split bool
@@ -129,6 +133,7 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	b.edits = b.addresses.edits
 	b.local += b.addresses.holders
 	b.counts = w.safepoints != nil && b.costs.graph.nodes[fn].counts
+	b.lazy, b.pays = b.counts && b.costs.graph.nodes[fn].lazy, b.pays[:0]
 	calls := b.instructions(len(ft.Results) > 0, end)
 	if b.err != nil {
 		return dst
@@ -149,7 +154,10 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	}
 	own := b.costs.parts[0].most + int32(locals)
 	s := w.safepoints
-	counts := s != nil && b.costs.graph.nodes[fn].counts
+	for _, at := range b.pays {
+		putWide(b.out[at:], own)
+	}
+	counts := b.counts && !b.lazy
 	if (s == nil || !counts && loops == 0 && b.bulks == 0) && !b.scratch {
 		if b.addresses.holders == 0 {
 			return b.emit(dst, b.b[start:exprAt])
@@ -241,6 +249,7 @@ func (b *bodyRewriter) instructions(returns bool, end int) (calls bool) {
 			b.fail("function body without end")
 			return calls
 		}
+		b.pay()
 		if w.lines != nil && mayTrap(b.op, b.imm) {
 			b.spots = append(b.spots, spot{len(b.out) + b.at - b.from, b.at})
 		}
@@ -302,6 +311,31 @@ func (b *bodyRewriter) instructions(returns bool, end int) (calls bool) {
 		b.due()
 	}
 	return calls
+}
+
+// pay has the function count before the call that was read, unless it has, or need not.
+func (b *bodyRewriter) pay() {
+	if !b.lazy || b.costs.paid {
+		return
+	}
+	switch b.imm {
+	case immCall:
+		if !b.costs.graph.reaches(b.arg) {
+			return
+		}
+	case immCallOther, immCallOther2:
+	default:
+		return
+	}
+	b.costs.paid, b.scratch = true, true
+	if b.copyTo(b.at); b.w.lines != nil {
+		b.spots = append(b.spots, spot{len(b.out), b.at})
+	}
+	s := b.w.safepoints
+	b.out = b.out.op(0x23).u32(s.counter)
+	b.pays = append(b.pays, len(b.out)+1)
+	b.out = s.spend(b.out.wide().op(0x6b), b.local)
+	b.resume(b.at)
 }
 
 // due counts at once what code without loops costs, if that is much by now.

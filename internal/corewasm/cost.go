@@ -52,6 +52,7 @@ type costs struct {
 	parts  []part  // the first is what is in no loop
 	frames []frame // of the blocks around an instruction
 	due    int32   // to be counted after what was added, if not 0
+	paid   bool    // on each way to where the walk is the function has counted
 	graph  *callGraph
 	blocks int // of the function so far
 }
@@ -73,6 +74,8 @@ type frame struct {
 	inner int   // part in it: the same, unless it is a loop
 	begin int32 // what it cost to come to an if
 	out   int32 // to come to its end by branches
+	paid  bool  // costs.paid at its beginning
+	left  bool  // costs.paid at all branches to its end
 	catch int   // position of the clauses of a try_table
 	void  bool  // there are neither parameters nor results
 	// wraps is how many loops up to this one have an if in them.
@@ -85,9 +88,9 @@ type frame struct {
 const dead = -1
 
 func (c *costs) reset(returns bool) {
-	c.blocks = 0
+	c.blocks, c.paid = 0, false
 	c.parts = append(c.parts[:0], part{})
-	c.frames = append(c.frames[:0], frame{op: 0x02, out: dead, void: !returns})
+	c.frames = append(c.frames[:0], frame{op: 0x02, out: dead, void: !returns, left: true})
 }
 
 // top returns the innermost frame.
@@ -122,6 +125,7 @@ func (c *costs) add(w *walker) {
 		f := c.top()
 		p := &c.parts[f.inner]
 		f.op, f.out, p.cur = w.op, max(f.out, p.cur), f.begin
+		f.left, c.paid = f.left && c.paid, f.paid
 	case immEnd:
 		c.pop(w)
 		return
@@ -136,18 +140,18 @@ func (c *costs) add(w *walker) {
 	case immBranch:
 		c.branch(w.arg)
 		if w.op == 0x0c {
-			p.cur = dead
+			p.cur, c.paid = dead, true
 		}
 	case immBrTable:
 		r := reader{b: w.b[:w.pos], pos: w.immAt}
 		for range r.u32() + 1 {
 			c.branch(r.u32())
 		}
-		p.cur = dead
+		p.cur, c.paid = dead, true
 	}
 	switch w.op {
 	case 0x00, 0x08, 0x0a, 0x0f, 0x12, 0x13, 0x15: // unreachable, throw, return and its calls
-		p.cur = dead
+		p.cur, c.paid = dead, true
 	}
 }
 
@@ -156,7 +160,7 @@ func (c *costs) push(w *walker) {
 	outer := c.top()
 	in := outer.inner
 	f := frame{op: w.op, outer: in, inner: in, begin: c.parts[in].cur, out: dead,
-		void: w.b[w.immAt] == 0x40, wraps: outer.wraps}
+		void: w.b[w.immAt] == 0x40, wraps: outer.wraps, paid: c.paid, left: true}
 	if w.op == 0x02 {
 		f.dispatch = outer.dispatch.push()
 	}
@@ -179,10 +183,12 @@ func (c *costs) pop(w *walker) {
 		}
 	case 0x04:
 		p.cur = max(p.cur, f.begin)
+		c.paid = c.paid && f.paid
 	case 0x1f:
 		c.caught(w, f)
 	}
 	p.cur = max(p.cur, f.out)
+	c.paid = c.paid && f.left
 }
 
 // branch adds a branch to a label.
@@ -193,6 +199,7 @@ func (c *costs) branch(label uint32) {
 	f := &c.frames[len(c.frames)-1-int(label)]
 	if f.op != 0x03 {
 		f.out = max(f.out, c.parts[f.outer].cur)
+		f.left = f.left && c.paid
 	}
 }
 
@@ -200,13 +207,13 @@ func (c *costs) branch(label uint32) {
 func (c *costs) caught(w *walker, try frame) {
 	r := reader{b: w.b[:w.pos], pos: try.catch}
 	p := &c.parts[try.outer]
-	cur := p.cur
-	p.cur = p.most
+	cur, paid := p.cur, c.paid
+	p.cur, c.paid = p.most, try.paid
 	for range r.u32() {
 		if r.byte() < 2 {
 			r.u32() // the tag
 		}
 		c.branch(r.u32())
 	}
-	p.cur = cur
+	p.cur, c.paid = cur, paid
 }
