@@ -38,7 +38,7 @@ func (e *Explorer) serveState(w http.ResponseWriter, _ *http.Request) error {
 		"address": e.options.Address, "started": since1970(e.started), "build": current,
 		"fixtures": e.options.Record.Dir,
 		"limits":   map[string]int64{"requests": maxRequests, "body": maxBody, "total": e.limit},
-		"used":     map[string]int64{"requests": int64(len(e.list())), "bytes": e.bytes.Load()},
+		"used":     map[string]int64{"requests": int64(len(e.list(0))), "bytes": e.bytes.Load()},
 	})
 	return nil
 }
@@ -62,7 +62,7 @@ func (e *Explorer) serveList(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	version := e.version.Load() // what changes from now on has a greater one
-	all := e.list()
+	all := e.list(0)
 	slices.Reverse(all)
 	requests := []Summary{}
 	for _, x := range all {
@@ -191,11 +191,9 @@ func (v *events) send() error {
 // waits.
 func (v *events) changed() (list []Summary) {
 	defer v.e.read()()
-	for _, x := range v.e.list() {
-		if x.version.Load() > v.version {
-			s := x.state()
-			list = append(list, s.summary())
-		}
+	for _, x := range v.e.list(v.version) {
+		s := x.state()
+		list = append(list, s.summary())
 	}
 	return list
 }

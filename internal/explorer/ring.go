@@ -27,14 +27,16 @@ type ring struct {
 	watching atomic.Int32 // how many watch changes
 
 	mu       sync.Mutex
-	readers  int                 // of entries: as long as there are some, no entry is used again
-	unused   []entry             // never used
-	entries  [maxRequests]*entry // at seq % maxRequests
-	seq      uint64              // of the newest entry
-	oldest   uint64              // entries before this one are gone
-	cleared  uint64              // how often all of them were removed
-	number   uint64              // of the build that is served
-	builds   []Build             // the oldest first
+	readers  int               // of entries: as long as there are some, no entry is used again
+	free     []*entry          // to be used again
+	unused   []entry           // never used
+	spare    packed            // for the first rooms of slots
+	entries  [maxRequests]slot // at seq % maxRequests
+	seq      uint64            // of the newest entry
+	oldest   uint64            // entries before this one are gone
+	cleared  uint64            // how often all of them were removed
+	number   uint64            // of the build that is served
+	builds   []Build           // the oldest first
 	buildSeq uint64
 	watchers map[chan struct{}]struct{}
 }
@@ -96,15 +98,16 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	}
 	r.mu.Lock()
 	r.seq++
-	slot := &r.entries[r.seq%maxRequests]
-	old := *slot
-	e, charge := old, 0
-	if old == nil || r.readers > 0 || !old.reset(record.Start) {
-		e, charge = r.fresh(record.Start)
+	settled := 0
+	if r.seq > behind {
+		settled = r.settle(r.seq - behind)
 	}
-	if old != nil {
-		r.oldest = max(r.oldest, old.seq+1)
+	s := &r.entries[r.seq%maxRequests]
+	if gone := s.number(); gone != 0 {
+		r.oldest = max(r.oldest, gone+1)
 	}
+	old := s.live
+	e, charge := r.take(record.Start, old)
 	e.seq, e.id, e.remote, e.protocol = r.seq, record.ID, q.RemoteAddr, q.Proto
 	charge -= cap(e.head)
 	e.head = e.head.add(q.Method).add(q.Host).add(record.Target).addHeader(q.Header)
@@ -116,13 +119,16 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 		e.from = again.from
 	}
 	e.version.Store(r.version.Add(1))
-	*slot = e
+	s.live, s.packed = e, false
 	r.mu.Unlock()
 	if old != nil && old != e {
 		old.trace.Drop()
 	}
 	if charge != 0 {
 		e.trace.Charge(charge)
+	}
+	if settled != 0 {
+		r.Charge(settled)
 	}
 	if again != nil {
 		again.began <- e.seq
@@ -146,9 +152,18 @@ const entrySize = 1000 + buffers
 // than with many small ones.
 const chunk = 50
 
-// fresh returns an entry that was never used, and its size, which is to be charged. The lock is
-// held.
-func (r *ring) fresh(start time.Time) (e *entry, size int) {
+// take returns an entry for a new request, and what is to be charged for it. old is the entry that
+// it takes the place of; nil for none. The lock is held.
+func (r *ring) take(start time.Time, old *entry) (e *entry, charge int) {
+	if n := len(r.free); n > 0 {
+		e, r.free = r.free[n-1], r.free[:n-1]
+		e.reset(start)
+		return e, entrySize
+	}
+	if old != nil && r.readers == 0 && old.over() {
+		old.reset(start)
+		return old, 0
+	}
 	if len(r.unused) == 0 {
 		r.unused = make([]entry, chunk)
 		buffer := make([]byte, chunk*buffers)
@@ -167,20 +182,14 @@ func (r *ring) fresh(start time.Time) (e *entry, size int) {
 	return e, entrySize
 }
 
-// reset makes an entry ready for another request, unless somebody may still report something about
-// the one that it has. The lock of the ring is held, and nobody reads the entry.
-func (e *entry) reset(start time.Time) bool {
-	if e.hasBody || e.failure != nil || e.trailers != nil || cap(e.head) > headBuffer ||
-		cap(e.responseHead) > responseBuffer || !e.trace.Free() {
-		return false
-	}
+// reset makes an entry ready for another request. It is over, and nobody reads it.
+func (e *entry) reset(start time.Time) {
 	e.head, e.responseHead = e.head[:0], e.responseHead[:0]
 	e.outcome, e.message, e.masked, e.from = "", "", "", 0
 	e.ended, e.responded, e.aborted = false, false, false
 	e.status, e.bytes, e.duration, e.uncharged = 0, 0, 0, 0
 	e.build.Store(0)
 	e.trace.Again(start)
-	return true
 }
 
 // Charge implements [timeline.Keeper]: the oldest requests make room for what is too much.
@@ -188,91 +197,9 @@ func (r *ring) Charge(bytes int) {
 	if r.bytes.Add(int64(bytes)) <= r.limit || bytes <= 0 {
 		return
 	}
-	for r.bytes.Load() > r.limit {
-		e := r.evict()
-		if e == nil {
-			return
-		}
-		e.trace.Drop()
+	for r.bytes.Load() > r.limit && r.evict() {
 	}
 	r.wake()
-}
-
-// evict removes the oldest entry and returns it; nil if there is none.
-func (r *ring) evict() *entry {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for seq := r.first(); seq <= r.seq; seq++ {
-		slot := &r.entries[seq%maxRequests]
-		e := *slot
-		r.oldest = seq + 1
-		if e != nil {
-			*slot = nil
-			return e
-		}
-	}
-	return nil
-}
-
-// first returns the number from which on there may be entries. The lock is held.
-func (r *ring) first() uint64 {
-	first := max(r.oldest, 1)
-	if r.seq >= maxRequests {
-		first = max(first, r.seq-maxRequests+1)
-	}
-	return first
-}
-
-// clear removes all entries.
-func (r *ring) clear() {
-	r.mu.Lock()
-	gone := r.entries
-	r.entries = [maxRequests]*entry{}
-	r.oldest = r.seq + 1
-	r.cleared++
-	r.version.Add(1)
-	r.mu.Unlock()
-	for _, e := range gone {
-		if e != nil {
-			e.trace.Drop()
-		}
-	}
-	r.wake()
-}
-
-// read begins reading entries: until done is called, those that were found stay what they are.
-func (r *ring) read() (done func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.readers++
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.readers--
-	}
-}
-
-// find returns the entry with a number; nil if it is not kept. It is called between read and done.
-func (r *ring) find(seq uint64) *entry {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e := r.entries[seq%maxRequests]; e != nil && e.seq == seq {
-		return e
-	}
-	return nil
-}
-
-// list returns the entries that there are, the oldest first. It is called between read and done.
-func (r *ring) list() []*entry {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var all []*entry
-	for seq := r.first(); seq <= r.seq; seq++ {
-		if e := r.entries[seq%maxRequests]; e != nil {
-			all = append(all, e)
-		}
-	}
-	return all
 }
 
 // wake wakes those who watch changes.
