@@ -175,11 +175,16 @@ func TestExplorerPageKeepsUpWithManyRequests(t *testing.T) {
 		return
 	}
 	p.sees("#link", "Live")
-	p.js("window.draws = 0; new MutationObserver(() => { draws++ }).observe(document.querySelector('#count'), {childList: true})")
+	p.js("window.draws = 0; new MutationObserver(() => { draws++ }).observe(document.querySelector('#count'), {childList: true});" +
+		"window.said = 0; new MutationObserver(() => { said++ }).observe(document.querySelector('#said'), {childList: true})")
 	const burst = 3000
 	for seq := 1; seq <= burst; seq++ {
 		f.tell(object{"request": summary(exchange(seq, object{"ms": nil, "status": 0, "outcome": ""}))})
-		f.tell(object{"request": summary(exchange(seq, nil))})
+		end := object{}
+		if seq%3 == 0 {
+			end = object{"status": 500, "outcome": "trap"}
+		}
+		f.tell(object{"request": summary(exchange(seq, end))})
 		if seq%500 == 0 { // the page reads as fast as it can
 			p.until(fmt.Sprintf("document.querySelector('#rows tr')?.dataset.seq == %d", seq))
 		}
@@ -187,6 +192,11 @@ func TestExplorerPageKeepsUpWithManyRequests(t *testing.T) {
 	p.sees("#count", "1000 requests")
 	if got := p.js("return [draws < 300, document.querySelectorAll('#rows tr').length < 100].join()"); got != "true,true" {
 		t.Errorf("the list was drawn %s times with %s rows", p.js("return draws"), p.js("return document.querySelectorAll('#rows tr').length"))
+	}
+	// A screen reader hears of the failures, but not of each.
+	p.sees("#said", "requests failed")
+	if got := p.js("return said < 10"); got != "true" {
+		t.Errorf("%s announcements", p.js("return said"))
 	}
 	// What is read stays in its place while others come.
 	p.js("document.querySelector('#scroll').scrollTop = 5000")

@@ -135,6 +135,24 @@ func TestExplorerPageGoesByKeys(t *testing.T) {
 	p.press(keyEscape)
 	p.until("document.activeElement.id === 'table'")
 
+	// After a click, the arrows go on from there; in a narrow window the request is all there is.
+	p.js("document.querySelector('#r190 td').click()")
+	selected(190)
+	p.until("document.activeElement.id === 'table'")
+	p.press(keyDown)
+	selected(189)
+	p.look(t, 360, 740, "light")
+	p.press(keyEnter)
+	p.until("document.activeElement.id === 'heading' && !document.elementFromPoint(20, 400).closest('#requests')")
+	p.press(keyEscape)
+	p.until("document.activeElement.id === 'table' && document.elementFromPoint(20, 400).closest('#requests')")
+	p.js("document.querySelector('#r189 td').click()")
+	p.until("document.activeElement.id === 'heading'")
+	p.click(".back", "Requests")
+	p.look(t, 1280, 800, "light")
+	p.press("g")
+	selected(200)
+
 	// Help opens over the page, and gives the focus back.
 	p.press("?")
 	p.sees("dialog[open] h2", "Keys and filters")
@@ -148,6 +166,17 @@ func TestExplorerPageGoesByKeys(t *testing.T) {
 		!(e.textContent.trim() || e.ariaLabel || e.title || e.labels?.length || e.getAttribute('aria-labelledby'))).map((e) => e.outerHTML).join('\n')`)
 	if nameless != "" {
 		t.Errorf("without a name: %s", nameless)
+	}
+	// The list is one for assistive technology, too, though its rows are laid out by themselves.
+	roles := map[string]int{}
+	for _, n := range p.command(t, "Accessibility.getFullAXTree", object{}).(object)["nodes"].([]any) {
+		if role, ok := n.(object)["role"].(object); ok && n.(object)["ignored"] == false {
+			roles[fmt.Sprint(role["value"])]++
+		}
+	}
+	rows := roles["row"] - 1 // the head is one
+	if roles["grid"] != 1 || roles["columnheader"] != 5 || rows < 10 || roles["gridcell"] != 5*rows || roles["status"] == 0 {
+		t.Errorf("roles: %v", roles)
 	}
 	for selector, want := range map[string]string{
 		"#table": "grid", "#said": "status", "form": "search", "#strip": "img", ".actions": "toolbar", "#panel": "tabpanel",

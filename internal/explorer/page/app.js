@@ -281,8 +281,10 @@ function examples() {
 
 // --- a request ---------------------------------------------------------------------------------
 
+// select shows a request. open takes the focus to it, unless it is to stay in the list and both are
+// in sight; follow waits for a request that is on its way.
 let follow = 0, fetching = 0, again = 0;
-async function select(seq, { open, follow: wanted } = {}) {
+async function select(seq, { open, stay, follow: wanted } = {}) {
   if (!seq) return;
   if (comparing && open && !wanted) {
     const a = comparing.seq;
@@ -295,7 +297,9 @@ async function select(seq, { open, follow: wanted } = {}) {
   strip.draw();
   if (open || wanted) document.body.classList.add('open');
   await fetchDetail(seq);
-  if (open && !wanted) byId('heading')?.focus();
+  if (!open || wanted) return;
+  if (stay && matchMedia('(min-width: 50.01rem)').matches) byId('table').focus({ preventScroll: true });
+  else byId('heading')?.focus();
 }
 
 async function fetchDetail(seq) {

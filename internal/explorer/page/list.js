@@ -76,7 +76,7 @@ class Table {
     new ResizeObserver(() => this.draw(true)).observe(this.scroll);
     this.rows.addEventListener('click', (e) => {
       const row = e.target.closest('tr[data-seq]');
-      if (row) this.onselect(Number(row.dataset.seq), { open: true, compare: e.shiftKey });
+      if (row) this.onselect(Number(row.dataset.seq), { open: true, stay: true, compare: e.shiftKey });
     });
     this.newer.addEventListener('click', () => this.scroll.scrollTo({ top: 0 }));
   }
