@@ -37,16 +37,15 @@ func (s *sample) counts() bool { return s.failed == "" || s.failed == testrunner
 
 // round is a part of a run.
 type round struct {
-	latency  *hdrhistogram.Histogram
-	service  *hdrhistogram.Histogram // nil if it is the same
 	unsent   int64
 	memory   float64 // the sum over the requests, in bytes
 	began    time.Time
 	ended    time.Time // when the last request has
-	requests int64     // those in the histograms that were sent
-	// typical is the mean over the requests of how long the median one of their entry took, in
-	// nanoseconds.
-	typical float64
+	requests int64     // those that were sent
+	// What follows is known after the round, in nanoseconds. typical is the mean over the requests
+	// of how long the median one of their entry took.
+	typical       float64
+	p50, p90, p99 int64
 }
 
 // entryStats are the numbers of one entry.
@@ -75,8 +74,11 @@ type recorder struct {
 	each   int64
 
 	mu       sync.Mutex
-	rounds   []*round
-	current  int // the round that runs
+	rounds   []round
+	current  int                     // the round that runs
+	now      *hdrhistogram.Histogram // latencies in that round
+	latency  *hdrhistogram.Histogram // those in rounds before
+	service  *hdrhistogram.Histogram // in all rounds; nil without a rate
 	entries  map[*hurl.Entry]*entryStats
 	order    []*entryStats
 	outcomes map[testrunner.Outcome]int
@@ -89,15 +91,12 @@ type recorder struct {
 
 func newRecorder(rounds int, rate bool) *recorder {
 	r := &recorder{
+		rounds: make([]round, rounds), now: newHistogram(3), latency: newHistogram(3),
 		rate: rate, entries: make(map[*hurl.Entry]*entryStats),
 		outcomes: make(map[testrunner.Outcome]int), failing: make(map[*hurl.Entry]bool),
 	}
-	for range rounds {
-		one := &round{latency: newHistogram(3)}
-		if one.service = one.latency; rate {
-			one.service = newHistogram(3)
-		}
-		r.rounds = append(r.rounds, one)
+	if rate {
+		r.service = newHistogram(3)
 	}
 	return r
 }
@@ -118,7 +117,7 @@ func (r *recorder) roundOf(p *phase, ended time.Time) *round {
 		r.current = n
 	}
 	n = r.current
-	one := r.rounds[n]
+	one := &r.rounds[n]
 	if one.began.IsZero() {
 		switch {
 		case p.round >= 0 || n == 0:
@@ -142,9 +141,14 @@ func (r *recorder) turn() {
 			e.now.Reset()
 		}
 	}
+	one := &r.rounds[r.current]
 	if n > 0 {
-		r.rounds[r.current].typical = sum / float64(n)
+		one.typical = sum / float64(n)
 	}
+	p := r.now.ValueAtPercentilesSlice([]float64{50, 90, 99})
+	one.p50, one.p90, one.p99 = p[0], p[1], p[2]
+	r.latency.Merge(r.now)
+	r.now.Reset()
 }
 
 // endedEntry counts an entry that has ended, and what its requests took, the last of which is that
@@ -189,9 +193,9 @@ func (r *recorder) endedEntry(path string, result *testrunner.Result, samples []
 // add counts a request. The lock is held.
 func (r *recorder) add(s *sample, e *entryStats) {
 	one := r.roundOf(s.ticket.phase, s.ended)
-	record(one.latency, s.latency, 1)
+	record(r.now, s.latency, 1)
 	if r.rate {
-		record(one.service, s.service, 1)
+		record(r.service, s.service, 1)
 	}
 	record(e.latency, s.latency, 1)
 	record(e.now, s.latency, 1)
@@ -230,7 +234,7 @@ func (r *recorder) end(p *phase, now time.Time) {
 	one.unsent += n
 	step := max(1, (n+groups-1)/groups)
 	for i := int64(0); i < n; i += step {
-		record(one.latency, now.Sub(p.due(p.taken+i)), min(step, n-i))
+		record(r.now, now.Sub(p.due(p.taken+i)), min(step, n-i))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -160,7 +161,13 @@ func TestBarsHaveAllRequests(t *testing.T) {
 
 // How long the run is does not matter for the memory that the numbers take.
 func TestALongRunNeedsNoMoreMemory(t *testing.T) {
-	r := newRecorder(20, true)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r := newRecorder(600, true)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+		t.Errorf("600 rounds take %d bytes", n)
+	}
 	source := testrunner.Parse("a.hurl", []byte(get))
 	result := &testrunner.Result{Entry: source.File.Entries[0], Outcome: testrunner.Mismatch}
 	p := &phase{round: -1, began: time.Unix(0, 0)}

@@ -214,11 +214,9 @@ func (s *side) result() *Side {
 	if out.Seconds > 0 {
 		out.PerSecond = float64(out.Requests) / out.Seconds
 	}
-	latency, service := newHistogram(3), newHistogram(3)
 	var memory float64
-	for n, one := range r.rounds {
-		latency.Merge(one.latency)
-		service.Merge(one.service)
+	for n := range r.rounds {
+		one := &r.rounds[n]
 		memory += one.memory
 		out.Unsent += one.unsent
 		if one.requests == 0 {
@@ -232,16 +230,15 @@ func (s *side) result() *Side {
 			Seconds: seconds.Seconds(), Requests: one.requests, Unsent: one.unsent,
 			PerSecond: float64(one.requests) / max(seconds.Seconds(), 1e-9),
 			Typical:   one.typical / 1e6,
-			P50:       fine(one.latency.ValueAtPercentile(50)),
-			P90:       fine(one.latency.ValueAtPercentile(90)),
-			P99:       fine(one.latency.ValueAtPercentile(99)),
-			Memory:    one.memory / float64(one.requests),
+			P50:       fine(one.p50), P90: fine(one.p90), P99: fine(one.p99),
+			Memory: one.memory / float64(one.requests),
 		}
 		out.Rounds = append(out.Rounds, round)
 	}
-	out.Latency, out.Histogram, out.Curve = timesOf(latency), barsOf(latency), curveOf(latency)
+	out.Latency, out.Histogram, out.Curve = timesOf(r.latency), barsOf(r.latency),
+		curveOf(r.latency)
 	if r.rate {
-		times := timesOf(service)
+		times := timesOf(r.service)
 		out.Service = &times
 	}
 	if out.Requests > 0 {
