@@ -212,8 +212,14 @@ func (b *builder) component(c Component, modules []host.CoveredModule) {
 	}
 	if len(program.Functions) > 0 {
 		b.Programs = append(b.Programs, program)
+		hint := linesHint(c.Language)
+		for i := range modules {
+			if at := modules[i].Elsewhere; at != "" {
+				hint = "it is in " + at + ", and has to be in the component itself"
+			}
+		}
 		b.Notes = append(b.Notes, fmt.Sprintf("%s has no debug information with lines, so "+
-			"functions are counted (%s)", program.Name, linesHint(c.Language)))
+			"functions are counted (%s)", program.Name, hint))
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,6 +83,8 @@ type CoveredModule struct {
 	Glue bool
 	// GoModule is the path of the Go module that it was built from; "" if it says of none.
 	GoModule string
+	// Elsewhere is the file that has the debug information; "" if it names none.
+	Elsewhere string
 	// Functions are all that the module defines, in order.
 	Functions []CoveredFunc
 	// Lines says that there is DWARF debug information with lines.
@@ -158,7 +161,7 @@ func (c *covered) result(wanted func(path string) bool) (CoveredModule, error) {
 	bits := slices.Clone(c.bits)
 	c.mu.Unlock()
 	m := CoveredModule{Name: c.name, Lines: c.info.HasDWARF, Glue: glue(c.name, c.info)}
-	m.GoModule = goModule(c.info)
+	m.GoModule, m.Elsewhere = goModule(c.info), elsewhere(c.info)
 	names := c.info.Names()
 	lines := newLineCoverage(&c.debug, wanted)
 	var branches []CoveredBranch
@@ -190,6 +193,17 @@ func goModule(info *corewasm.Info) string {
 		}
 	}
 	return ""
+}
+
+// elsewhere returns the name in the section of tool-conventions' Debugging.md for debug information
+// in a file of its own.
+func elsewhere(info *corewasm.Info) string {
+	section := info.Custom("external_debug_info")
+	size, n := binary.Uvarint(section)
+	if n <= 0 || size > uint64(len(section)-n) {
+		return ""
+	}
+	return strings.ToValidUTF8(string(section[n:n+int(size)]), "\uFFFD")
 }
 
 // ways makes one of the outcomes of a branch that lead to the same place, such as the gaps in a

@@ -218,6 +218,7 @@ func (c *lineCoverage) files() []CoveredFile {
 		if !c.wanted[i] || len(s.lines) == 0 && len(s.funcs) == 0 {
 			continue
 		}
+		s.dropMacros()
 		file := CoveredFile{Path: path}
 		for line, ran := range s.lines {
 			file.Lines = append(file.Lines, CoveredLine{Line: int(line), Ran: ran})
@@ -226,7 +227,6 @@ func (c *lineCoverage) files() []CoveredFile {
 			return cmp.Compare(a.Line, b.Line)
 		})
 		s.addBranches(file.Lines)
-		s.dropMacros()
 		for _, f := range s.funcs {
 			file.Functions = append(file.Functions, *f)
 		}
@@ -242,7 +242,8 @@ func (c *lineCoverage) files() []CoveredFile {
 // maxOnLine is how many functions a person writes on a line.
 const maxOnLine = 3
 
-// dropMacros drops the functions that a macro has made, which are all on the line that calls it.
+// dropMacros drops the functions that a macro has made, which are all on the line that calls it,
+// and their branches.
 func (s *sourceCoverage) dropMacros() {
 	lines := map[int]int{}
 	for at := range s.funcs {
@@ -250,6 +251,9 @@ func (s *sourceCoverage) dropMacros() {
 	}
 	maps.DeleteFunc(s.funcs, func(at funcPlace, _ *CoveredFunc) bool {
 		return lines[at.line] > maxOnLine
+	})
+	maps.DeleteFunc(s.branches, func(at branchPlace, _ CoveredBranch) bool {
+		return lines[int(at.line)] > maxOnLine
 	})
 }
 
