@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/google/pprof/profile"
 )
 
 // TestAProfileIsWrittenWhenASignalEndsTheServer serves a guest that waits, for each signal.
@@ -31,6 +35,110 @@ func TestAProfileIsWrittenWhenASignalEndsTheServer(t *testing.T) {
 		out, err := exec.CommandContext(limited(t), "go", "tool", "pprof", "-sample_index=wait", "-top", file).CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "rust_kitchen::stream::pause") {
 			t.Errorf("%v: %v\n%s", signal, err, out)
+		}
+	}
+}
+
+// profiles says what the profile of a guest must have: a function that computes, and where it
+// sleeps.
+var profiles = map[string]struct{ computes, sleeps string }{
+	"rust-kitchen":    {"rust_kitchen::", "wasi:io/poll@0.2.12#[method]pollable.block < rust_kitchen::stream::pause < "},
+	"rust-kitchen-p3": {"rust_kitchen_p3::", waitFor + handleP3},
+	"c-kitchen":       {"", "wasi:io/poll@0.2.12#[method]pollable.block < "},
+	"go-kitchen":      {"function ", "wasi:io/poll@0.2.12#poll < "},
+	"go-kitchen-p3":   {"function ", waitFor + handleP3},
+	"py-kitchen":      {"_PyEval_EvalFrameDefault", "wasi:io/poll@0.2.12#"},
+	"py-kitchen-p3":   {"_PyEval_EvalFrameDefault", waitFor + handleP3},
+	"js-kitchen":      {"function ", "wasi:io/poll@0.2.12#poll < "},
+	"qjs-kitchen-p3":  {"function ", "wasi:io/poll@0.2.12#[method]pollable.block < "},
+}
+
+const (
+	waitFor  = "wasi:clocks/monotonic-clock@0.3.2#wait-for < "
+	handleP3 = "wasi:http/handler@0.3.0#handle"
+)
+
+// stacks returns what samples with functions that stacks contain have of a value: of a stack as the
+// names of its calls, innermost first, joined by " < ".
+func stacks(p *profile.Profile, value int, contains string) (found int64) {
+	for _, s := range p.Sample {
+		var names []string
+		for _, l := range s.Location {
+			for _, line := range l.Line {
+				names = append(names, line.Function.Name)
+			}
+		}
+		if strings.Contains(strings.Join(names, " < "), contains) {
+			found += s.Value[value]
+		}
+	}
+	return found
+}
+
+// TestProfilesOfEachLanguage has each guest compute and sleep, and looks for both.
+func TestProfilesOfEachLanguage(t *testing.T) {
+	if !ours() {
+		return // profiles are wasihttp's
+	}
+	var b *browser
+	if driver := os.Getenv(driverVariable); driver != "" && os.Getenv(picturesVariable) != "" {
+		b = startBrowser(t, driver)
+		b.look(t, 1000, 420, "light")
+	}
+	for _, g := range guests(t) {
+		want, known := profiles[g.name]
+		if !known {
+			continue
+		}
+		dir := t.TempDir()
+		file, page := filepath.Join(dir, "cpu.pb.gz"), filepath.Join(dir, "flame.html")
+		s := serve(t, g.path, "--profile", file, "--profile-html", page)
+		c := client(t)
+		const naps = 3
+		for i := range 10 {
+			paths := []string{"/big?n=4000000"}
+			if i < naps {
+				paths = append(paths, "/sleep?ms=30")
+			}
+			for _, path := range paths {
+				resp, err := c.Get(s.URL + path)
+				if err == nil {
+					_, err = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+				}
+				if err != nil {
+					t.Fatalf("%s: %s: %v", g.name, path, err)
+				}
+			}
+		}
+		if err := s.Stop(); err != nil {
+			t.Errorf("%s: %v", g.name, err)
+		}
+		in, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := profile.Parse(in)
+		_ = in.Close()
+		if err != nil {
+			t.Fatalf("%s: %v", g.name, err)
+		}
+		const cpu, wait = 1, 2
+		html, err := os.ReadFile(page)
+		if err != nil || !strings.Contains(string(html), "(waiting)") {
+			t.Errorf("%s: %v: the page shows no waits", g.name, err)
+		}
+		if stacks(p, cpu, want.computes) == 0 {
+			t.Errorf("%s: no time in %q\n%s", g.name, want.computes, p)
+		}
+		if slept := stacks(p, wait, "(waiting) < "+want.sleeps); slept < naps*25e6 {
+			t.Errorf("%s: %d ns asleep in %q\n%s", g.name, slept, want.sleeps, p)
+		}
+		if b != nil {
+			b.open(t, "file://"+page)
+			b.picture(t, "profile-"+g.name)
+			b.eval(t, "const what = document.getElementById('what'); what.value = 't'; what.onchange(); return ''")
+			b.picture(t, "waits-"+g.name)
 		}
 	}
 }
