@@ -84,9 +84,11 @@ type Engine struct {
 	mappings, idleMappings atomic.Int64
 	mapped                 atomic.Int64
 
-	layout  atomic.Pointer[stackLayout]
-	dropped atomic.Uint64 // bytes of stacks since they were last collected
-	pages   pagemap
+	layout atomic.Pointer[stackLayout]
+	// unwinder is for profiles.
+	unwinder atomic.Pointer[unwinder]
+	dropped  atomic.Uint64 // bytes of stacks since they were last collected
+	pages    pagemap
 }
 
 // Stats are counts of what is in use, for finding leaks.

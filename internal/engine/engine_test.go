@@ -23,7 +23,14 @@ type fixture struct {
 // given back.
 func start(t *testing.T, lim engine.Limits, host ...engine.HostFunc) *fixture {
 	t.Helper()
-	e, err := engine.New(engine.Config{})
+	return startWith(t, engine.Config{}, lim, host...)
+}
+
+func startWith(
+	t *testing.T, cfg engine.Config, lim engine.Limits, host ...engine.HostFunc,
+) *fixture {
+	t.Helper()
+	e, err := engine.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

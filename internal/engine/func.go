@@ -144,10 +144,11 @@ func (f *Func) profiled(ctx *Context, act *activation, stack []uint64) error {
 	if p == nil {
 		return act.fn.CallWithStack(ctx, stack)
 	}
-	depth := len(ctx.profiled.calls)
-	began := p.enter(ctx)
+	depth, outer := len(ctx.profiled.calls), ctx.profiled.entry
+	began := p.enter(ctx, f)
 	err := act.fn.CallWithStack(ctx, stack)
 	p.leave(ctx, f, began, depth)
+	ctx.profiled.entry = outer
 	return err
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
 // Profile collects samples of the stacks of guests. Its guests run the code of all others: wazero
@@ -54,9 +56,8 @@ type Sample struct {
 const (
 	// waits is how long a call of the host takes that is counted as a wait.
 	waits = 100 * time.Microsecond
-	// maxStacks and maxFrames bound what a profile keeps.
+	// maxStacks bounds what a profile keeps.
 	maxStacks = 50_000
-	maxFrames = 256
 )
 
 // NewProfile returns a profile without samples. It takes one for each of these lengths of time that
@@ -114,14 +115,17 @@ func (p *Profile) now() int64 { return int64(time.Since(p.began)) | 1 }
 
 // profiled is what a context knows of its guest for a profile.
 type profiled struct {
-	since int64 // when the guest went on
+	since int64  // when the guest went on
+	entry string // the export that it was entered by
 	calls []profiledCall
 }
 
 // profiledCall is a call of the host that has not returned.
 type profiledCall struct {
 	iterator experimental.StackIterator
+	act      *activation // of the caller
 	name     string
+	entry    string // the export that the caller was entered by
 	began    int64
 	nested   int64  // what of it guests took
 	stack    []byte // of the caller, once it is known
@@ -141,9 +145,11 @@ func (l *listener) Before(ctx context.Context, _ api.Module, _ api.FunctionDefin
 	iterator experimental.StackIterator,
 ) {
 	c, now := ctx.(*Context), l.profile.now()
-	call := profiledCall{iterator: iterator, name: l.name, began: now}
+	call := profiledCall{
+		iterator: iterator, act: c.act, name: l.name, entry: c.profiled.entry, began: now,
+	}
 	if due := l.profile.due.add(now-c.profiled.since, l.profile.every); due > 0 {
-		call.stack = l.profile.walk(l.runtime, iterator)
+		call.stack = l.profile.walk(l.runtime, &call)
 		l.profile.sample(c, call.stack, due, 0)
 		call.began = l.profile.now() // to look took some time, too
 	}
@@ -176,7 +182,7 @@ func (l *listener) After(ctx context.Context, _ api.Module, _ api.FunctionDefini
 		return
 	}
 	if call.stack == nil {
-		call.stack = l.profile.walk(l.runtime, call.iterator)
+		call.stack = l.profile.walk(l.runtime, &call)
 	}
 	l.profile.sample(c, l.profile.under(l.name, call.stack), cpu, wait)
 	c.profiled.since = l.profile.now()
@@ -201,11 +207,8 @@ func (p *pool) add(took, every int64) int64 {
 }
 
 // enter and leave enclose a call of a guest.
-func (p *Profile) enter(c *Context) (began int64) {
-	if p == nil {
-		return 0
-	}
-	c.profiled.since = p.now()
+func (p *Profile) enter(c *Context, f *Func) (began int64) {
+	c.profiled.since, c.profiled.entry = p.now(), f.entry
 	return c.profiled.since
 }
 
@@ -255,10 +258,14 @@ func EntryName(export string) string {
 	return export
 }
 
-// walk returns the stack of a caller, as places.
-func (p *Profile) walk(r *Runtime, it experimental.StackIterator) []byte {
+// walk returns the stack of a caller, as places: of an activation of guest code that was entered by
+// that export.
+func (p *Profile) walk(r *Runtime, call *profiledCall) []byte {
 	stack := make([]byte, 0, 4*32)
-	for len(stack) < 4*maxFrames && it.Next() {
+	it := call.iterator
+	r.engine.deepen(it, call.act)
+	shown, last := 0, ""
+	for ; it.Next(); shown++ {
 		fn := it.Function()
 		def := fn.Definition()
 		if def.GoFunction() != nil {
@@ -274,24 +281,68 @@ func (p *Profile) walk(r *Runtime, it experimental.StackIterator) []byte {
 		if m.lines != nil {
 			at.offset = fn.SourceOffsetForPC(it.ProgramCounter())
 		}
-		stack = binary.LittleEndian.AppendUint32(stack, p.placeOf(at, func() []Frame {
+		n := p.placeOf(at, func() []Frame {
 			original, ok := m.rewritten.OriginalFunc(at.index)
 			if !ok {
 				return nil
 			}
-			f := Frame{Module: m.Name(), Func: m.funcNames().Func(original), Index: original}
+			f := Frame{Module: m.Name(), Func: m.nameOf(original), Index: original}
 			return m.at(f, at.offset)
-		}))
+		})
+		stack = binary.LittleEndian.AppendUint32(stack, n)
+		if shown >= shownFrames-1 {
+			last = m.exportOf(at.index)
+		}
+	}
+	cuts := shown >= maxFrames || shown >= shownFrames && last != call.entry
+	if cuts && call.entry != "" {
+		stack = binary.LittleEndian.AppendUint32(stack, p.host(cut))
+		stack = binary.LittleEndian.AppendUint32(stack, p.host(EntryName(call.entry)))
 	}
 	return stack
 }
 
-// under returns a stack with a call of the host on top.
-func (p *Profile) under(name string, stack []byte) []byte {
-	at := p.placeOf(place{module: HostModule, name: name}, func() []Frame {
+// nameOf returns the name of a function, or else that of an export; "" if it has none.
+func (m *Module) nameOf(fn uint32) string {
+	if name := m.funcNames().Func(fn); name != "" {
+		return name
+	}
+	if name := m.exportNamed(fn); strings.Trim(name, "0123456789") != "" { // not a mere number
+		return name
+	}
+	return ""
+}
+
+// exportOf returns the name by which a function is exported, by its index in the rewritten module.
+func (m *Module) exportOf(index uint32) string {
+	if original, ok := m.rewritten.OriginalFunc(index); ok {
+		return m.exportNamed(original)
+	}
+	return ""
+}
+
+func (m *Module) exportNamed(fn uint32) string {
+	for _, e := range m.info.Exports {
+		if e.Kind == corewasm.KindFunc && e.Index == fn {
+			return e.Name
+		}
+	}
+	return ""
+}
+
+// cut stands for the calls that a stack lacks between its innermost ones and its entry.
+const cut = "(calls that are not shown)"
+
+// host returns the place of what is not code of a guest.
+func (p *Profile) host(name string) uint32 {
+	return p.placeOf(place{module: HostModule, name: name}, func() []Frame {
 		return []Frame{{Module: HostModule, Func: name}}
 	})
-	return append(binary.LittleEndian.AppendUint32(nil, at), stack...)
+}
+
+// under returns a stack with a call of the host on top.
+func (p *Profile) under(name string, stack []byte) []byte {
+	return append(binary.LittleEndian.AppendUint32(nil, p.host(name)), stack...)
 }
 
 // placeOf returns the number of a place, for which it asks for the frames once.
@@ -310,9 +361,13 @@ func (p *Profile) placeOf(at place, frames func() []Frame) uint32 {
 func (p *Profile) sample(c *Context, stack []byte, cpu, wait int64) {
 	calls := c.profiled.calls
 	whole := slices.Clone(stack)
-	for i := len(calls) - 1; i >= 0 && len(whole) < 4*maxFrames; i-- {
+	for i := len(calls) - 1; i >= 0; i-- {
+		if len(whole) >= 4*maxFrames {
+			whole = binary.LittleEndian.AppendUint32(whole, p.host(cut))
+			break
+		}
 		if calls[i].stack == nil {
-			calls[i].stack = p.walk(c.group.runtime, calls[i].iterator)
+			calls[i].stack = p.walk(c.group.runtime, &calls[i])
 		}
 		whole = append(whole, p.under(calls[i].name, calls[i].stack)...)
 	}

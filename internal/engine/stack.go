@@ -44,6 +44,7 @@ type stackLayout struct {
 	typ             reflect.Type
 	stack, handlers uintptr
 	handlerSize     uint64
+	frame           uintptr // of the frame pointer; 0 for none
 }
 
 // layoutOf finds the layout of an activation's type; nil if it has no stack.
@@ -63,6 +64,7 @@ func (e *Engine) layoutOf(fn api.Function) *stackLayout {
 	if h, ok := t.Elem().FieldByName("tryHandlers"); ok && h.Type.Kind() == reflect.Slice {
 		l.handlers, l.handlerSize = h.Offset, uint64(h.Type.Elem().Size())
 	}
+	l.frame = frameField(t.Elem())
 	e.layout.Store(l)
 	return l
 }
