@@ -89,8 +89,8 @@ func waits(p *Profile, stack string) (n int64) {
 	return n
 }
 
-// untilWaits has a guest sleep until there is a wait with that stack. On a busy machine the time may
-// be over before the guest comes to wait.
+// untilWaits has a guest sleep until there is a wait with that stack. On a busy machine the time
+// may be over before the guest comes to wait.
 func untilWaits(t *testing.T, h *Host, p *Profile, stack string) {
 	t.Helper()
 	for waits(p, stack) == 0 {
