@@ -257,3 +257,25 @@ func TestExplorerShowsBuildsAndStreams(t *testing.T) {
 	}
 	p.sees("#link", "wasihttp is gone, next try in")
 }
+
+// TestExplorerShowsSpans looks at the spans of guests that use wasi:otel.
+func TestExplorerShowsSpans(t *testing.T) {
+	for _, name := range []string{"rust-otel", "rust-otel-p3"} {
+		t.Run(name, func(t *testing.T) {
+			server, p, ok := openServed(t, filepath.Join("..", "testdata", "guests", "rust-otel", name+".wasm"))
+			if !ok {
+				return
+			}
+			send(t, client(t), "GET", server.URL+"/work", "")
+			p.at("/work")
+			p.sees(".waterfall li", "no connection")
+			p.press("5")
+			p.sees("#tab-Spans", "Spans")
+			// Their times are of 1970, and the axis is still that of the request.
+			p.until("document.querySelectorAll('#panel .exchange').length === document.querySelectorAll('.waterfall ol li').length - 1")
+			p.until("document.querySelector('.waterfall .p-computing').getBoundingClientRect().width > 20")
+			p.js("document.querySelectorAll('#panel details').forEach((d) => { d.open = true })")
+			p.picture(t, "spans-"+name)
+		})
+	}
+}

@@ -161,6 +161,8 @@ func TestExplorerPageFormats(t *testing.T) {
 		{"dom.js", "[m.escape('a\\nb\\u202ec\\u0000'), m.escape('x'.repeat(9), 4), m.escape(null), m.escape('é👍\\u{e0041}')]", `["a b‹U+202E›c‹U+0000›","xxxx…","","é👍‹U+E0041›"]`},
 		{"body.js", "[m.pairs('a=1&b=+%26&c'), m.parts('no form')]", `[[["a","1"],["b"," &"],["c",""]],[]]`},
 		{"waterfall.js", "m.nested([{id: 'c', parent: 'b', at: 3}, {id: 'b', parent: 'a', at: 2}, {id: 'a', parent: '', at: 1}, {id: 'x', parent: 'gone', at: 0}]).map(([s, d]) => s.id + d)", `["x0","a0","b1","c2"]`},
+		// A span's times may have nothing to do with those of the request.
+		{"waterfall.js", "[[], [{at: 100, ms: 5}], [{at: 90, ms: 500}], [{at: 0, ms: 1}, {at: 1e12, ms: 1}], [{at: 105, ms: 3}]].map((spans) => m.bounds({at: 100, ms: 6, upstream: [{at: 101, ms: 2}], spans}, (p) => p.ms).join('-')).join()", `"100-106,100-106,97-109,100-106,100-108"`},
 		{"actions.js", "m.readFields('A: 1\\n\\nB:2\\nCookie: ••••••••', [{name: 'cookie', secret: true}])", `[{"name":"A","value":"1"},{"name":"B","value":"2"},{"name":"Cookie","value":"","secret":true}]`},
 	} {
 		if got := module(tt.module, tt.expression); got != tt.want {

@@ -45,7 +45,7 @@ func (b *browser) picture(t *testing.T, name string) {
 	}
 }
 
-// fewColours returns a picture with its 256 most frequent colours, which is a third of the size.
+// fewColours returns a picture with 256 of its colours, which is a third of the size.
 func fewColours(shown image.Image) image.Image {
 	counts := map[color.RGBA]int{}
 	at := func(x, y int) color.RGBA { return color.RGBAModel.Convert(shown.At(x, y)).(color.RGBA) }
@@ -58,9 +58,21 @@ func fewColours(shown image.Image) image.Image {
 	all := slices.SortedFunc(maps.Keys(counts), func(a, b color.RGBA) int {
 		return cmp.Or(counts[b]-counts[a], cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 	})
+	// After the most frequent ones, those that differ from them, so that a word in a colour of its
+	// own keeps it.
 	var palette color.Palette
-	for _, c := range all[:min(len(all), 256)] {
-		palette = append(palette, c)
+	taken := map[color.RGBA]bool{}
+	take := func(list []color.RGBA, mask uint8) {
+		for _, c := range list {
+			part := color.RGBA{c.R & mask, c.G & mask, c.B & mask, mask}
+			if !taken[part] && len(palette) < 256 {
+				taken[part], palette = true, append(palette, c)
+			}
+		}
+	}
+	take(all[:min(len(all), 64)], 0xff)
+	for _, mask := range []uint8{0xc0, 0xe0, 0xf0, 0xff} {
+		take(all, mask)
 	}
 	nearest := map[color.RGBA]uint8{}
 	for _, c := range all {

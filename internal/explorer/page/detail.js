@@ -181,7 +181,7 @@ class Detail {
 
   spans(d) {
     return d.spans.map((s) => h('details', { class: 'exchange' },
-      h('summary', null, h('span', { class: 'target' }, escape(s.name, 300)), ' ', h('small', null, `${duration(s.ms)}, after ${duration(s.at - d.at)}`), s.status ? h('small', null, ` ${escape(s.status, 80)}`) : null),
+      h('summary', null, h('span', { class: 'target' }, escape(s.name, 300)), ' ', h('small', null, `${duration(s.ms)}, ${Math.abs(s.at - d.at) < 36e5 ? `after ${duration(s.at - d.at)}` : `at ${moment(s.at)}`}`), s.status ? h('small', null, ` ${escape(s.status, 80)}`) : null),
       this.fields(d, Object.entries(s.attributes ?? {}).map(([name, value]) => ({ name, value: typeof value === 'string' ? value : JSON.stringify(value) })), '')));
   }
 

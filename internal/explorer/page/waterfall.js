@@ -15,16 +15,30 @@ function place(element, from, length) {
   return element;
 }
 
+// bounds are the first and last moment of a timeline. The times of spans are the component's: they
+// make it longer, but not so much that the request cannot be seen beside them.
+function bounds(d, length) {
+  const host = [d, ...(d.phases ?? []), ...(d.upstream ?? [])];
+  const start = Math.min(...host.map((p) => p.at));
+  const end = Math.max(...host.map((p) => p.at + length(p)), start + 0.001);
+  const spare = (end - start) / 2;
+  const near = (d.spans ?? []).filter((s) => s.at <= end && s.at + length(s) >= start);
+  return [Math.max(start - spare, Math.min(start, ...near.map((s) => s.at))),
+    Math.min(end + spare, Math.max(end, ...near.map((s) => s.at + length(s))))];
+}
+
 // waterfall returns the timeline of a request. builds are all that are known; onupstream opens an
 // upstream exchange.
 function waterfall(d, builds, onupstream) {
   const now = Date.now();
   const length = (t) => t.ms ?? Math.max(0, now - t.at);
-  const parts = [...(d.phases ?? []), ...(d.upstream ?? []), ...(d.spans ?? [])];
-  const start = Math.min(d.at, ...parts.map((p) => p.at));
-  const end = Math.max(d.at + length(d), ...parts.map((p) => p.at + length(p)), start + 0.001);
+  const [start, end] = bounds(d, length);
   const whole = end - start;
-  const bar = (name, p, title) => place(h('span', { class: `bar ${name}${p.ms === null ? ' going' : ''}`, title }), (p.at - start) / whole, length(p) / whole);
+  const bar = (name, p, title) => {
+    const from = Math.max(p.at, start), to = Math.min(p.at + length(p), end);
+    if (to < from) return null;
+    return place(h('span', { class: `bar ${name}${p.ms === null ? ' going' : ''}`, title }), (from - start) / whole, (to - from) / whole);
+  };
   const row = (label, depth, bars, took, words) => {
     const head = h('div', { class: 'w-label' }, typeof label === 'string' ? h('span', null, label) : label);
     head.style.paddingLeft = `${Math.min(depth, 8) * 0.8}rem`;
@@ -92,4 +106,4 @@ function nested(spans) {
   return out;
 }
 
-export { waterfall, nested };
+export { waterfall, nested, bounds };
