@@ -34,12 +34,12 @@ func (g *Group) NewContext(parent context.Context, owner any) *Context {
 
 // InitContext makes c, which no call is using, what NewContext returns.
 func (g *Group) InitContext(c *Context, parent context.Context, owner any) {
-	*c = Context{Context: parent, group: g, owner: owner, pace: pace{mixed: true}}
+	*c = Context{Context: parent, group: g, owner: owner, pace: newPace(g.counts)}
 }
 
 // Renew makes a context that no call uses one for other calls, as NewContext does.
 func (c *Context) Renew(parent context.Context) {
-	*c = Context{Context: parent, group: c.group, owner: c.owner, pace: pace{mixed: true}}
+	*c = Context{Context: parent, group: c.group, owner: c.owner, pace: newPace(c.group.counts)}
 }
 
 // Owner returns the argument owner of [Group.NewContext].
@@ -115,7 +115,8 @@ func safepoint(ctx context.Context, stack []uint64) {
 	c.stop()
 	c.act.check(c.group)
 	now := time.Now()
-	stack[0] = uint64(c.pace.next(now))
+	c.group.counts = c.pace.next(now)
+	stack[0] = uint64(c.group.counts)
 	// A large stack is better let go of before others grow.
 	c.pace.since = processors.next(&c.turns, now, c.group, c.act.counted >= largeStack)
 	c.stop()

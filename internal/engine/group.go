@@ -38,10 +38,11 @@ type Group struct {
 	current *Module // being instantiated
 	extra   []int   // its companions' slots
 	closed  bool
-	failed  bool // an instantiation or reset went wrong
-	idle    bool // it was reset and has not been restarted
-	calls   int  // in progress
-	refused bool // the limit has kept a memory from growing
+	failed  bool  // an instantiation or reset went wrong
+	idle    bool  // it was reset and has not been restarted
+	calls   int   // in progress
+	refused bool  // the limit has kept a memory from growing
+	counts  int32 // from its last safepoint to the next
 
 	// linear is the size of all linear memories, in bytes. Any goroutine may read it.
 	linear atomic.Uint64

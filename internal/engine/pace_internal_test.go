@@ -52,4 +52,10 @@ func TestSafepointsKeepPace(t *testing.T) {
 		t.Errorf("%d counts after %d that took no time, short calls of the host included", n,
 			minCounts)
 	}
+	for _, counts := range []int32{minCounts, maxCounts} {
+		next := newPace(counts)
+		if n := next.next(now.Add(time.Hour)); n != counts {
+			t.Errorf("%d counts come first in a call after one with %d", n, counts)
+		}
+	}
 }
