@@ -107,6 +107,9 @@ func (c *Comparison) Says() string {
 	}
 	if c.Needed > 0 {
 		long := time.Duration(math.Ceil(c.Needed)) * time.Second
+		if !c.InTurns {
+			return text + "; measure both runs longer: --for " + units.Exact(long)
+		}
 		return text + "; measure longer: --for " + units.Exact(long)
 	}
 	return text + "; the machine is too noisy, or the change is about as large as is allowed"

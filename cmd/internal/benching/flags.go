@@ -70,7 +70,7 @@ func (f *Flags) All() []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Group("Load")
 	b.Value("for", &f.length, "`TIME` for which each build is measured")
-	b.ValueOr("requests", &f.requests, "",
+	b.ValueOr("requests", &f.requests, "as many as --for leaves time for",
 		"measure that `NUMBER` of requests of each build, however long they take")
 	b.ValueOr("concurrency", &f.users, "as many as there are processors",
 		"`NUMBER` of virtual users, who have one request on its way at a time each")
