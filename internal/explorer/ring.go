@@ -99,12 +99,12 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	r.mu.Lock()
 	r.seq++
 	settled := 0
-	if r.seq > behind {
-		settled = r.settle(r.seq - behind)
+	if r.seq > latest {
+		settled = r.settle(r.seq-soonest) + r.settle(r.seq-latest)
 	}
 	s := &r.entries[r.seq%maxRequests]
-	if gone := s.number(); gone != 0 {
-		r.oldest = max(r.oldest, gone+1)
+	if s.seq != 0 {
+		r.oldest = max(r.oldest, s.seq+1)
 	}
 	old := s.live
 	e, charge := r.take(record.Start, old)
@@ -119,7 +119,7 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 		e.from = again.from
 	}
 	e.version.Store(r.version.Add(1))
-	s.live, s.packed = e, false
+	s.seq, s.live, s.packed = r.seq, e, false
 	r.mu.Unlock()
 	if old != nil && old != e {
 		old.trace.Drop()

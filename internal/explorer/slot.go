@@ -9,14 +9,16 @@ import (
 // that are used again are few then, and stay in the processor's cache, and the collector has
 // nothing to do with what is kept.
 type slot struct {
+	seq    uint64 // 0 for none
 	live   *entry // nil for none
 	packed bool   // the request is in room
 	room   packed // of the request before, perhaps; its capacity is charged
 }
 
 const (
-	// behind is how many requests later one is packed, if it has ended.
-	behind = 64
+	// soonest and latest are how many requests later one is packed, if it has ended by then.
+	soonest = 8
+	latest  = 128
 	// slotRoom is how many bytes a slot has at first, and maxPacked how much of a request is packed
 	// beside what every entry has.
 	slotRoom  = 384
@@ -28,7 +30,7 @@ const (
 func (r *ring) settle(seq uint64) (charge int) {
 	s := &r.entries[seq%maxRequests]
 	e := s.live
-	if e == nil || e.seq != seq || r.readers > 0 || len(r.free) >= behind || !e.over() ||
+	if e == nil || s.seq != seq || r.readers > 0 || len(r.free) >= latest || !e.over() ||
 		e.trace.Kept() > entrySize+maxPacked {
 		return 0
 	}
@@ -56,18 +58,6 @@ func (s *slot) entry(r *ring) *entry {
 	e := &entry{ring: r}
 	e.unpack(s.room)
 	return e
-}
-
-// number returns the number of the request in a slot; 0 if there is none.
-func (s *slot) number() uint64 {
-	switch {
-	case s.packed:
-		seq, _ := binary.Uvarint(s.room)
-		return seq
-	case s.live != nil:
-		return s.live.seq
-	}
-	return 0
 }
 
 // empty removes the request, and returns how many bytes are not kept any more; the caller drops the
@@ -138,7 +128,7 @@ func (r *ring) evict() bool {
 	for seq := r.first(); seq <= r.seq && !found; seq++ {
 		s := &r.entries[seq%maxRequests]
 		r.oldest = seq + 1
-		found = s.number() != 0
+		found = s.seq != 0
 		e, freed = s.empty()
 	}
 	r.mu.Unlock()
@@ -197,7 +187,7 @@ func (r *ring) read() (done func()) {
 func (r *ring) find(seq uint64) *entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s := &r.entries[seq%maxRequests]; seq != 0 && s.number() == seq {
+	if s := &r.entries[seq%maxRequests]; seq != 0 && s.seq == seq {
 		return s.entry(r)
 	}
 	return nil
