@@ -5,8 +5,8 @@ package corewasm
 //
 //	block:         i32.const ID  ref.null func  table.set $t
 //	if, br_if:     local.tee $c  i32.const ID  local.get $c  i32.const 0  i32.ne  i32.add
-//	               ref.null func  table.set $t  local.get $c
-//	br_table:      the same with min(local.get $c, number of labels)
+//	               ref.null func  table.set $t
+//	br_table:      the same with the smaller of $c and the number of labels
 //
 // A table is used since the engine has one memory, which is the guest's, and mutable globals make
 // each call dear to compile. What follows from other elements has no code, see spots.
