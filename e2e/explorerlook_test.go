@@ -262,6 +262,9 @@ func TestExplorerPageCanBeReadEverywhere(t *testing.T) {
 				if bad := p.js(lowContrast); bad != "" {
 					t.Errorf("%s, %s, %d wide:\n%s", state, scheme, width, bad)
 				}
+				if got := p.js("return document.body.innerText.match(/.*\\b(null|undefined|NaN)\\b.*|.*\\[object.*/)?.[0] ?? ''"); got != "" {
+					t.Errorf("%s: it says %q", state, got)
+				}
 				if got := p.js("return document.documentElement.scrollWidth > innerWidth ? 'wide' : ''"); got != "" {
 					t.Errorf("%s, %s, %d wide: it scrolls to the side", state, scheme, width)
 				}

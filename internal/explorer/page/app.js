@@ -1,7 +1,7 @@
 // The page: what it knows, what it shows, and the keys.
 
 import { api, takeToken, Failed } from './api.js';
-import { byId, h, button, escape, say, toast } from './dom.js';
+import { byId, h, fill, button, escape, say, toast } from './dom.js';
 import { clock, duration, kind, plural } from './format.js';
 import { Store, Table, summary, buildText } from './list.js';
 import { Strip } from './strip.js';
@@ -72,12 +72,12 @@ function empty(requests) {
   if (requests || box.dataset.of === `${store.requests.size > 0}`) return;
   box.dataset.of = `${store.requests.size > 0}`;
   if (store.requests.size) {
-    box.replaceChildren(h('p', null, 'No request matches.'), button({ onclick: () => { store.span = null; find(''); byId('q').focus(); } }, 'Show all'));
+    fill(box, h('p', null, 'No request matches.'), button({ onclick: () => { store.span = null; find(''); byId('q').focus(); } }, 'Show all'));
     return;
   }
   const address = state?.address ?? location.origin + '/';
   const command = /^https?:/.test(address) ? `curl ${address}` : 'curl --unix-socket …';
-  box.replaceChildren(h('h2', null, 'No requests yet'), h('p', null, 'Each request that the component gets shows up here at once. Send one:'),
+  fill(box, h('h2', null, 'No requests yet'), h('p', null, 'Each request that the component gets shows up here at once. Send one:'),
     h('p', { class: 'command' }, h('code', null, escape(command, 300)), button({ onclick: () => actions.copy(command, 'The command is on the clipboard.') }, 'Copy')),
     /^https?:/.test(address) ? h('p', null, 'or open ', h('a', { href: address, target: '_blank', rel: 'noreferrer' }, escape(address, 300)), '.') : null);
 }
@@ -97,7 +97,7 @@ function notice(title, ...lines) {
   box.hidden = !title;
   if (title) {
     document.body.classList.remove('open');
-    box.replaceChildren(h('div', null, h('h2', { tabindex: '-1' }, title), lines.map((l) => h('p', null, l))));
+    fill(box, h('div', null, h('h2', { tabindex: '-1' }, title), lines.map((l) => h('p', null, l))));
     say(title);
   }
 }
@@ -181,7 +181,7 @@ async function load() {
   link('on', 'Live');
   if (stale) say('Connected again.');
   stale = false;
-  byId('about').replaceChildren(h('span', { title: escape(state.component, 500) }, escape(fileName(state.component), 60)), /^https?:/.test(state.address) ? h('a', { href: state.address, target: '_blank', rel: 'noreferrer' }, escape(state.address.replace(/\/$/, ''), 120)) : escape(state.address, 120));
+  fill(byId('about'), h('span', { title: escape(state.component, 500) }, escape(fileName(state.component), 60)), /^https?:/.test(state.address) ? h('a', { href: state.address, target: '_blank', rel: 'noreferrer' }, escape(state.address.replace(/\/$/, ''), 120)) : escape(state.address, 120));
   document.title = `${escape(fileName(state.component), 60)} – wasihttp explorer`;
   if (!table.selected) detail.hint();
   byId('empty').dataset.of = '';
@@ -247,7 +247,7 @@ function filter() {
     } catch (error) {
       if (mine.signal.aborted || !(error instanceof Failed) || error.status !== 400) return;
       input.setAttribute('aria-invalid', 'true');
-      byId('q-help').replaceChildren(h('span', { class: 'bad-note' }, escape([error.message, error.hint].filter(Boolean).join('. '))));
+      fill(byId('q-help'), h('span', { class: 'bad-note' }, escape([error.message, error.hint].filter(Boolean).join('. '))));
     }
   }, Math.max(query ? 120 : 0, asked + 700 - performance.now()));
 }
@@ -272,7 +272,7 @@ function search(text) {
 }
 
 function examples() {
-  byId('q-help').replaceChildren(...['is:failed', 'status:4xx', 'method:POST', 'path:/', 'body:text', 'is:slow', '-word'].map((word) =>
+  fill(byId('q-help'), ['is:failed', 'status:4xx', 'method:POST', 'path:/', 'body:text', 'is:slow', '-word'].map((word) =>
     button({ class: 'plain', tabindex: '-1', title: `Filter by ${word}`, onclick: () => {
       find(`${byId('q').value.trim()} ${word}`.trim());
       byId('q').focus();
@@ -348,7 +348,7 @@ function startCompare(d) {
   const earlier = [...store.requests.values()].filter((s) => s.method === d.method && s.target === d.target && s.seq < d.seq).pop();
   const box = byId('comparing');
   box.hidden = false;
-  box.replaceChildren(h('p', null, 'Compare ', h('b', null, `${escape(d.method, 12)} ${escape(d.target, 60)}`), ' with: choose a request, then Enter'),
+  fill(box, h('p', null, 'Compare ', h('b', null, `${escape(d.method, 12)} ${escape(d.target, 60)}`), ' with: choose a request, then Enter'),
     earlier ? button({ id: 'earlier', onclick: () => { endCompare(); compare(earlier.seq, d.seq); } }, 'The same, before') : null,
     button({ onclick: endCompare }, 'Cancel'));
   document.body.classList.remove('open');

@@ -10,9 +10,14 @@ function h(tag, props, ...children) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.flat(Infinity).filter((c) => c !== undefined && c !== null && c !== false));
+  element.append(...given(children));
   return element;
 }
+
+const given = (children) => children.flat(Infinity).filter((c) => c !== undefined && c !== null && c !== false);
+
+// fill replaces what an element has.
+const fill = (element, ...children) => element.replaceChildren(...given(children));
 
 const button = (props, ...children) => h('button', { type: 'button', ...props }, ...children);
 
@@ -87,4 +92,4 @@ function dialog(title, body, { wide, onclose } = {}) {
   return box;
 }
 
-export { byId, h, button, escape, show, say, toast, dialog, code };
+export { byId, h, fill, button, escape, show, say, toast, dialog, code };
