@@ -136,8 +136,9 @@ func (c *cx) liftBorrow(i uint32, r *types.Resource) Value {
 }
 
 func (c *cx) lowerOwn(v Value, r *types.Resource) uint32 {
-	return c.inst.table.add(entry{kind: entryResource, own: true, res: r, guest: v.guest(),
-		rep: v.Rep()})
+	i, e := c.inst.table.add(entryResource)
+	e.own, e.res, e.guest, e.rep = true, r, v.guest(), v.Rep()
+	return i
 }
 
 func (c *cx) lowerBorrow(v Value, r *types.Resource) uint32 {
@@ -148,8 +149,9 @@ func (c *cx) lowerBorrow(v Value, r *types.Resource) uint32 {
 		trapf("a borrow can only be given to a call")
 	}
 	c.task.borrows++
-	return c.inst.table.add(entry{kind: entryResource, res: r, guest: v.guest(), rep: v.Rep(),
-		scope: c.task})
+	i, e := c.inst.table.add(entryResource)
+	e.res, e.guest, e.rep, e.scope = r, v.guest(), v.Rep(), c.task
+	return i
 }
 
 // liftEnd takes the readable end of a stream or future out of the instance's table.

@@ -61,7 +61,7 @@ func (c *cx) lowerHandle(t *types.Type, v Value) uint32 {
 	case types.Stream, types.Future:
 		return c.lowerEnd(v, t)
 	}
-	return c.inst.table.add(entry{kind: entryOther, rep: v.ref})
+	return c.inst.table.addOther(v.ref)
 }
 
 // store lowers a value to memory at p; the caller has checked that t.Size() bytes are in range.

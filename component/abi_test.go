@@ -76,23 +76,23 @@ func TestHandlesAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			count := handleCount{limit: handleLimit(tt.lim)}
 			full, other := table{count: &count}, table{count: &count}
-			if got := other.add(entry{kind: entryOther}); got != 1 {
+			if got := other.addOther(nil); got != 1 {
 				t.Fatalf("the first handle has the index %d", got)
 			}
 			for i := range uint32(tt.want - 1) {
-				if got := full.add(entry{kind: entryOther}); got != i+1 {
+				if got := full.addOther(nil); got != i+1 {
 					t.Fatalf("handle %d has the index %d", i+1, got)
 				}
 			}
 			for _, one := range []*table{&full, &other} {
-				trap := trapped(func() { one.add(entry{kind: entryOther}) })
+				trap := trapped(func() { one.addOther(nil) })
 				if trap == nil || !strings.Contains(trap.Msg, "handle table is full") {
 					t.Errorf("one more: %v", trap)
 				}
 			}
 			other.remove(1)
 			full.remove(17)
-			if got := full.add(entry{kind: entryOther}); got != 17 {
+			if got := full.addOther(nil); got != 17 {
 				t.Errorf("the freed index 17 was not used again, but %d", got)
 			}
 		})

@@ -74,7 +74,7 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 		s.join(nil)
 		inst.table.remove(arg(0))
 	case binary.CanonWaitableSetNew:
-		ret(inst.table.add(entry{kind: entryOther, rep: th.store.newSet()}))
+		ret(inst.table.addOther(th.store.newSet()))
 	case binary.CanonWaitableSetWait:
 		ev := inst.table.set(arg(0)).wait(th, d.Cancellable)
 		c.event(th, inst, ev, stack)
@@ -117,8 +117,7 @@ func (c *canonFunc) builtin(th *thread, inst *instance, stack []uint64) {
 		c.dropEnd(th.store, inst, arg(0), false)
 	case binary.CanonErrorContextNew:
 		x := newCX(th, inst, &c.opts)
-		ret(inst.table.add(entry{kind: entryOther,
-			rep: &errorContext{th.store.kept(x.liftString(arg(0), arg(1)))}}))
+		ret(inst.table.addOther(&errorContext{th.store.kept(x.liftString(arg(0), arg(1)))}))
 	case binary.CanonErrorContextDebugMsg:
 		e := inst.table.errorContext(arg(0))
 		x := newCX(th, inst, &c.opts)

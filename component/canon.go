@@ -37,8 +37,9 @@ func (c *canonFunc) call(ectx *engine.Context, stack []uint64) {
 			c.lower(th, inst, stack)
 		}
 	case binary.CanonResourceNew:
-		stack[0] = uint64(inst.table.add(entry{kind: entryResource, own: true, res: c.res,
-			guest: uint32(stack[0])}))
+		i, e := inst.table.add(entryResource)
+		e.own, e.res, e.guest = true, c.res, uint32(stack[0])
+		stack[0] = uint64(i)
 	case binary.CanonResourceDrop:
 		th.dropHandle(inst, uint32(stack[0]), c.res)
 	default:

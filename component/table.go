@@ -51,7 +51,9 @@ type table struct {
 	count   *handleCount
 }
 
-func (t *table) add(e entry) uint32 {
+// add returns a new handle and its entry, which is zero but for the kind: for the caller to fill in
+// at once. To pass it as a whole takes longer than all else here.
+func (t *table) add(kind entryKind) (uint32, *entry) {
 	if t.count.live >= t.count.limit {
 		trapf("handle table is full (%d handles)", t.count.limit)
 	}
@@ -59,14 +61,23 @@ func (t *table) add(e entry) uint32 {
 	if n := len(t.free); n > 0 {
 		i := t.free[n-1]
 		t.free = t.free[:n-1]
-		t.entries[i] = e
-		return i
+		e := &t.entries[i]
+		e.kind = kind
+		return i, e
 	}
 	if len(t.entries) == 0 {
 		t.entries = make([]entry, 1, 16)
 	}
-	t.entries = append(t.entries, e)
-	return uint32(len(t.entries) - 1)
+	i := len(t.entries)
+	t.entries = append(t.entries, entry{kind: kind})
+	return uint32(i), &t.entries[i]
+}
+
+// addOther returns a new handle of an object that is no resource.
+func (t *table) addOther(object any) uint32 {
+	i, e := t.add(entryOther)
+	e.rep = object
+	return i
 }
 
 // get returns the entry of a handle, valid until the table changes.
@@ -94,7 +105,7 @@ func (t *table) remove(i uint32) {
 }
 
 func (t *table) addWaitable(w waiter) uint32 {
-	i := t.add(entry{kind: entryOther, rep: w})
+	i := t.addOther(w)
 	w.base().index = i
 	return i
 }
