@@ -141,11 +141,11 @@ func (q *turns) look() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, k := range slices.Clone(q.busy) {
-		away := k.away.Load()
-		if away != 0 && away == k.seen {
-			q.end(k)
-		}
+		away, seen := k.away.Load(), k.seen
 		k.seen = away
+		if away != 0 && away == seen {
+			q.end(k) // its guest may use it for another call from now on
+		}
 	}
 	q.grant()
 	if q.looks = len(q.waiting) > 0; q.looks {

@@ -261,3 +261,22 @@ func TestBusyGuestsLeaveTheSchedulerToOthers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A ticket whose turn was ended, because its guest stayed in a host function, is the guest's alone.
+func TestATicketWhoseTurnHasEndedIsLeftAlone(t *testing.T) {
+	var q turns
+	k := &ticket{}
+	q.wait(k, nil, false)
+	k.goAway()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		q.look()
+		q.look()
+	}()
+	for k.holds.Load() {
+		runtime.Gosched()
+	}
+	k.seen = 0 // as for the next call
+	<-ended
+}
