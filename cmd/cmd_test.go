@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
@@ -209,8 +210,11 @@ func TestServeAnnouncesAnswersLogsAndEnds(t *testing.T) {
 	if want := s.file + " 88.1 kB, sha256 0123abcd, wasi:http 0.2, compiled in 102ms, at " + url; lines[0] != want {
 		t.Errorf("got first line %q, want %q", lines[0], want)
 	}
-	if lines[1] != "Serving HTTP on "+url {
+	if !strings.Contains(lines[1], "explorer: "+strings.TrimSuffix(url, "/")+"/__wasihttp/") {
 		t.Errorf("got second line %q", lines[1])
+	}
+	if lines[2] != "Serving HTTP on "+url {
+		t.Errorf("got third line %q", lines[2])
 	}
 }
 
@@ -368,7 +372,7 @@ func TestServePassesSettingsOn(t *testing.T) {
 		CAFiles:       []string{caFile},
 		CacheDir:      dir,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(loader.Config{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
