@@ -109,9 +109,9 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	old := s.live
 	e, charge := r.take(record.Start, old)
 	e.seq, e.id, e.remote, e.protocol = r.seq, record.ID, q.RemoteAddr, q.Proto
-	charge -= cap(e.head)
+	before := cap(e.head)
 	e.head = e.head.add(q.Method).add(q.Host).add(record.Target).addHeader(q.Header)
-	charge += cap(e.head)
+	more := cap(e.head) - before
 	if q.Body != nil && q.Body != http.NoBody {
 		e.request, e.hasBody = q, true
 	}
@@ -124,11 +124,11 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	if old != nil && old != e {
 		old.trace.Drop()
 	}
-	if charge != 0 {
-		e.trace.Charge(charge)
+	if charge += settled; charge != 0 {
+		r.Charge(charge)
 	}
-	if settled != 0 {
-		r.Charge(settled)
+	if more != 0 {
+		e.trace.Charge(more)
 	}
 	if again != nil {
 		again.began <- e.seq
@@ -158,6 +158,7 @@ func (r *ring) take(start time.Time, old *entry) (e *entry, charge int) {
 	if n := len(r.free); n > 0 {
 		e, r.free = r.free[n-1], r.free[:n-1]
 		e.reset(start)
+		e.trace.Owe(entrySize)
 		return e, entrySize
 	}
 	if old != nil && r.readers == 0 && old.over() {
@@ -179,6 +180,7 @@ func (r *ring) take(start time.Time, old *entry) (e *entry, charge int) {
 	e, r.unused = &r.unused[0], r.unused[1:]
 	e.ring = r
 	e.trace.Begin(start, r, maxBody)
+	e.trace.Owe(entrySize)
 	return e, entrySize
 }
 

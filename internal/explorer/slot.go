@@ -30,8 +30,7 @@ const (
 func (r *ring) settle(seq uint64) (charge int) {
 	s := &r.entries[seq%maxRequests]
 	e := s.live
-	if e == nil || s.seq != seq || r.readers > 0 || len(r.free) >= latest || !e.over() ||
-		e.trace.Kept() > entrySize+maxPacked {
+	if e == nil || s.seq != seq || r.readers > 0 || len(r.free) >= latest {
 		return 0
 	}
 	if s.room == nil {
@@ -41,11 +40,12 @@ func (r *ring) settle(seq uint64) (charge int) {
 		s.room, r.spare = r.spare[:0:slotRoom], r.spare[slotRoom:]
 		charge = slotRoom
 	}
-	charge -= cap(s.room)
-	var charged int
-	s.room, charged = e.pack(s.room[:0])
-	charge += cap(s.room) - charged
-	s.live, s.packed = nil, true
+	room, charged, ok := e.pack(s.room[:0])
+	if !ok {
+		return charge
+	}
+	charge += cap(room) - cap(s.room) - charged
+	s.room, s.live, s.packed = room, nil, true
 	r.free = append(r.free, e)
 	return charge
 }
@@ -68,14 +68,22 @@ func (s *slot) empty() (e *entry, freed int) {
 	return e, freed
 }
 
-// over reports whether nothing more will come of the request, and what is kept of it can be packed.
-func (e *entry) over() bool {
+// over reports whether nothing more will come of the request, and what is kept of it is small.
+func (e *entry) over() bool { return e.trace.Free() && e.Small() }
+
+// Small reports whether a request that has ended is small, its timeline aside.
+func (e *entry) Small() bool {
 	return !e.hasBody && e.failure == nil && e.trailers == nil && cap(e.head) <= headBuffer &&
-		cap(e.responseHead) <= responseBuffer && e.trace.Free()
+		cap(e.responseHead) <= responseBuffer
 }
 
-// pack appends the entry to p. It returns how many bytes it has charged, which it has not any more.
-func (e *entry) pack(p packed) (packed, int) {
+// pack appends the entry to p, unless it is large or something may still come of it. It returns how
+// many bytes it has charged, which it has not any more.
+func (e *entry) pack(p packed) (packed, int, bool) {
+	p, charged, ok := e.trace.Pack(p, entrySize+maxPacked, e)
+	if !ok {
+		return p, 0, false
+	}
 	flags := byte(0)
 	if e.responded {
 		flags |= 1
@@ -83,10 +91,9 @@ func (e *entry) pack(p packed) (packed, int) {
 	if e.aborted {
 		flags |= 2
 	}
-	p = binary.AppendUvarint(p, e.seq)
 	p = append(p, flags)
 	for _, n := range [...]uint64{
-		e.from, e.version.Load(), e.build.Load(), uint64(e.status), uint64(e.bytes),
+		e.seq, e.from, e.version.Load(), e.build.Load(), uint64(e.status), uint64(e.bytes),
 		uint64(e.duration),
 	} {
 		p = binary.AppendUvarint(p, n)
@@ -94,7 +101,7 @@ func (e *entry) pack(p packed) (packed, int) {
 	p = p.add(e.id).add(e.remote).add(e.protocol).add(e.outcome).add(e.message)
 	p = append(binary.AppendUvarint(p, uint64(len(e.head))), e.head...)
 	p = append(binary.AppendUvarint(p, uint64(len(e.responseHead))), e.responseHead...)
-	return e.trace.Pack(p)
+	return p, charged, true
 }
 
 // unpack makes e what was packed.
@@ -104,10 +111,10 @@ func (e *entry) unpack(p packed) {
 		p = p[size:]
 		return n
 	}
-	e.ended, e.seq = true, number()
-	e.responded, e.aborted = p[0]&1 != 0, p[0]&2 != 0
+	p = e.trace.Unpack(p)
+	e.ended, e.responded, e.aborted = true, p[0]&1 != 0, p[0]&2 != 0
 	p = p[1:]
-	e.from = number()
+	e.seq, e.from = number(), number()
 	e.version.Store(number())
 	e.build.Store(number())
 	e.status, e.bytes, e.duration = int(number()), int64(number()), time.Duration(number())
@@ -115,9 +122,8 @@ func (e *entry) unpack(p packed) {
 		*text, p = p.next()
 	}
 	head, rest := p.next()
-	responseHead, rest := rest.next()
+	responseHead, _ := rest.next()
 	e.head, e.responseHead = packed(head), packed(responseHead)
-	e.trace.Unpack(rest)
 }
 
 // evict removes the oldest request. It reports false if there is none.

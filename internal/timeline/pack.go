@@ -5,11 +5,20 @@ import (
 	"time"
 )
 
-// Pack appends a Trace that is Free to p, for Unpack. It lets go of what it has charged, which it
+// Pack appends a Trace that is Free and has charged so many bytes at most to p, for Unpack, if what
+// it is part of is small, too; ok is false otherwise. It lets go of what it has charged, which it
 // returns, and of buffers that are large: what is left is for Again.
-func (t *Trace) Pack(p []byte) (packed []byte, charged int) {
+func (t *Trace) Pack(
+	p []byte, most int, whole interface{ Small() bool },
+) (packed []byte, charged int, ok bool) {
+	if t.used.Load() {
+		return p, 0, false
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.free() || t.kept > most || !whole.Small() {
+		return p, 0, false
+	}
 	p = binary.AppendVarint(p, t.start.UnixNano())
 	p = binary.AppendUvarint(p, uint64(t.lost))
 	p = binary.AppendUvarint(p, uint64(len(t.phases)))
@@ -33,7 +42,7 @@ func (t *Trace) Pack(p []byte) (packed []byte, charged int) {
 		}
 	}
 	charged, t.kept = t.kept, 0
-	return p, charged
+	return p, charged, true
 }
 
 // Unpack makes t what was packed, and returns what is behind it. t does not share memory with p.
@@ -62,11 +71,4 @@ func (t *Trace) Unpack(p []byte) (rest []byte) {
 		b.Bytes, p = append([]byte(nil), p[:n]...), p[n:]
 	}
 	return p
-}
-
-// Kept returns how many bytes are charged.
-func (t *Trace) Kept() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.kept
 }

@@ -157,8 +157,13 @@ func (t *Trace) Free() bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.ended && !t.dropped && t.sent == 0 && t.told == 0
+	return t.free()
 }
+
+func (t *Trace) free() bool { return t.ended && !t.dropped && t.sent == 0 && t.told == 0 }
+
+// Owe counts bytes that the keeper has been charged for. It is called before the Trace is used.
+func (t *Trace) Owe(bytes int) { t.kept += bytes }
 
 // Start returns when the request began.
 func (t *Trace) Start() time.Time { return t.start }
