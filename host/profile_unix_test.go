@@ -56,3 +56,13 @@ func BenchmarkCovered(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCounted measures what counting instructions costs a service, as BenchmarkProfiled does.
+func BenchmarkCounted(b *testing.B) {
+	for _, guest := range []string{"rust-hello", "rust-hello-p3"} {
+		b.Run(guest, func(b *testing.B) {
+			compareHosts(b, profiledHost(b, guest, EngineOptions{}),
+				profiledHost(b, guest, EngineOptions{Instructions: true}))
+		})
+	}
+}

@@ -265,6 +265,10 @@ func (p *Profile) walk(r *Runtime, call *profiledCall) []byte {
 	it := call.iterator
 	r.engine.deepen(it, call.act)
 	shown, last := 0, ""
+	var m *Module // of the frame before, as a rule that of the next
+	digest := ""
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for ; it.Next(); shown++ {
 		fn := it.Function()
 		def := fn.Definition()
@@ -272,16 +276,19 @@ func (p *Profile) walk(r *Runtime, call *profiledCall) []byte {
 			continue
 		}
 		at := place{module: def.ModuleName(), index: def.Index()}
-		r.mu.Lock()
-		m := r.modules[at.module]
-		r.mu.Unlock()
+		if at.module != digest {
+			digest = at.module
+			r.mu.Lock()
+			m = r.modules[digest]
+			r.mu.Unlock()
+		}
 		if m == nil || m.hidden {
 			continue
 		}
 		if m.lines != nil {
 			at.offset = fn.SourceOffsetForPC(it.ProgramCounter())
 		}
-		n := p.placeOf(at, func() []Frame {
+		n := p.numbered(at, func() []Frame {
 			original, ok := m.rewritten.OriginalFunc(at.index)
 			if !ok {
 				return nil
@@ -333,22 +340,23 @@ func (m *Module) exportNamed(fn uint32) string {
 // cut stands for the calls that a stack lacks between its innermost ones and its entry.
 const cut = "(calls that are not shown)"
 
-// host returns the place of what is not code of a guest.
+// host returns the place of what is not code of a guest. The lock is held.
 func (p *Profile) host(name string) uint32 {
-	return p.placeOf(place{module: HostModule, name: name}, func() []Frame {
+	return p.numbered(place{module: HostModule, name: name}, func() []Frame {
 		return []Frame{{Module: HostModule, Func: name}}
 	})
 }
 
 // under returns a stack with a call of the host on top.
 func (p *Profile) under(name string, stack []byte) []byte {
-	return append(binary.LittleEndian.AppendUint32(nil, p.host(name)), stack...)
+	p.mu.Lock()
+	at := p.host(name)
+	p.mu.Unlock()
+	return append(binary.LittleEndian.AppendUint32(nil, at), stack...)
 }
 
-// placeOf returns the number of a place, for which it asks for the frames once.
-func (p *Profile) placeOf(at place, frames func() []Frame) uint32 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// numbered returns the number of a place, for which it asks for the frames once. The lock is held.
+func (p *Profile) numbered(at place, frames func() []Frame) uint32 {
 	n, ok := p.places[at]
 	if !ok {
 		n = uint32(len(p.frames))
@@ -363,7 +371,7 @@ func (p *Profile) sample(c *Context, stack []byte, cpu, wait int64) {
 	whole := slices.Clone(stack)
 	for i := len(calls) - 1; i >= 0; i-- {
 		if len(whole) >= 4*maxFrames {
-			whole = binary.LittleEndian.AppendUint32(whole, p.host(cut))
+			whole = append(whole, p.under(cut, nil)...)
 			break
 		}
 		if calls[i].stack == nil {
