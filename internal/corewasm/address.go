@@ -149,12 +149,13 @@ func (a *addresses) find(locals uint32) {
 	a.locals = append(a.locals[:0], make([]holding, locals)...)
 	a.age = 0
 	a.join()
-	for a.next() {
+	for a.quick() && a.next() {
 		switch e := a.effects[a.op]; {
 		case e.size != 0:
 			a.access(e)
 		case a.op >= 0x20 && a.op <= 0x22:
-			a.onLocal()
+			r := reader{b: a.b[:a.pos], pos: a.immAt}
+			a.onLocal(r.u32())
 		case a.op == 0x41:
 			r := reader{b: a.b[:a.pos], pos: a.immAt}
 			a.push(operand{root: constRoot, add: uint32(r.sleb(32)), local: -1})
@@ -221,10 +222,32 @@ func (a *addresses) sum() {
 	}
 }
 
+// quick follows instructions, as far as they are such that most code consists of, but for accesses.
+// It returns true.
+func (a *addresses) quick() bool {
+	for code := a.b; a.pos+1 < len(code); {
+		switch op := code[a.pos]; {
+		case op >= 0x20 && op <= 0x22 && code[a.pos+1] < 0x80:
+			a.at, a.op = a.pos, op
+			a.pos += 2
+			a.onLocal(uint32(code[a.pos-1]))
+		case op >= 0x45 && op <= 0xc4 && op != 0x6a && op != 0x6b && !a.effects[op].ends:
+			a.pos++
+			if n := len(a.stack) - int(a.effects[op].pops); n >= 0 {
+				a.stack = a.stack[:n]
+			} else {
+				a.stack = a.stack[:0]
+			}
+			a.push(operand{local: -1})
+		default:
+			return true
+		}
+	}
+	return true
+}
+
 // onLocal follows local.get, local.set and local.tee.
-func (a *addresses) onLocal() {
-	r := reader{b: a.b[:a.pos], pos: a.immAt}
-	local := r.u32()
+func (a *addresses) onLocal(local uint32) {
 	if uint64(local) >= uint64(len(a.locals)) {
 		return // the engine refuses it
 	}
