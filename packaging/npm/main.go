@@ -11,10 +11,8 @@ import (
 	"compress/gzip"
 	_ "embed"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/wasihttp/wasihttp/packaging/internal/dist"
 )
@@ -26,40 +24,23 @@ var launcher []byte
 var readme []byte
 
 func main() {
-	folder := flag.String("dist", "dist", "read the binaries from this folder of GoReleaser")
-	out := flag.String("o", "dist/npm", "write the packages to this folder")
-	license := flag.String("license", "LICENSE", "the license")
-	flag.Parse()
-	if err := run(*folder, *license, *out); err != nil {
+	if err := dist.Write("npm", files); err != nil {
 		fmt.Fprintln(os.Stderr, "npm:", err)
 		os.Exit(1)
 	}
 }
 
-func run(folder, license, out string) error {
-	release, err := dist.Read(folder)
-	if err != nil {
-		return err
-	}
-	terms, err := os.ReadFile(license)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(out, 0o777); err != nil {
-		return err
-	}
-	for _, p := range packages(release, terms) {
+func files(release *dist.Release, license []byte) ([]dist.File, error) {
+	var list []dist.File
+	for _, p := range packages(release, license) {
 		archive, err := p.archive()
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.manifest.Name, err)
+			return nil, fmt.Errorf("%s: %w", p.manifest.Name, err)
 		}
 		name := fmt.Sprintf("%s-%s.tgz", p.manifest.Name, p.manifest.Version)
-		if err := os.WriteFile(filepath.Join(out, name), archive, 0o666); err != nil {
-			return err
-		}
-		fmt.Println(filepath.Join(out, name))
+		list = append(list, dist.File{Name: name, Data: archive})
 	}
-	return nil
+	return list, nil
 }
 
 // manifest is a package.json.

@@ -11,12 +11,10 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -27,43 +25,26 @@ import (
 var readme []byte
 
 func main() {
-	folder := flag.String("dist", "dist", "read the binaries from this folder of GoReleaser")
-	out := flag.String("o", "dist/pypi", "write the wheels to this folder")
-	license := flag.String("license", "LICENSE", "the license")
-	flag.Parse()
-	if err := run(*folder, *license, *out); err != nil {
+	if err := dist.Write("pypi", files); err != nil {
 		fmt.Fprintln(os.Stderr, "pypi:", err)
 		os.Exit(1)
 	}
 }
 
-func run(folder, license, out string) error {
-	release, err := dist.Read(folder)
-	if err != nil {
-		return err
-	}
-	terms, err := os.ReadFile(license)
-	if err != nil {
-		return err
-	}
+func files(release *dist.Release, license []byte) ([]dist.File, error) {
 	version, err := pythonVersion(release.Version)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := os.MkdirAll(out, 0o777); err != nil {
-		return err
-	}
+	var list []dist.File
 	for _, p := range dist.Platforms {
-		name, data, err := wheel(version, p, release.Binaries[p], terms)
+		name, data, err := wheel(version, p, release.Binaries[p], license)
 		if err != nil {
-			return fmt.Errorf("%s: %w", p, err)
+			return nil, fmt.Errorf("%s: %w", p, err)
 		}
-		if err := os.WriteFile(filepath.Join(out, name), data, 0o666); err != nil {
-			return err
-		}
-		fmt.Println(filepath.Join(out, name))
+		list = append(list, dist.File{Name: name, Data: data})
 	}
-	return nil
+	return list, nil
 }
 
 // semantic matches the versions that tags may have.
