@@ -36,12 +36,14 @@ func TestTheWrittenWITIsWhatComponentsFind(t *testing.T) {
 		t.Fatalf("only %d interfaces are written", len(written))
 	}
 	for _, name := range offered {
-		draft := regexp.MustCompile(`^wasi:(config|keyvalue|logging)/`).MatchString(name)
+		draft := regexp.MustCompile(`^wasi:(config|keyvalue|logging|otel)/`).MatchString(name)
 		if !written[name] && !draft {
 			t.Errorf("%s is offered, but not written", name)
 		}
 	}
-	for _, draft := range []string{"wasi:config/store", "wasi:keyvalue/batch", "wasi:logging/logging"} {
+	for _, draft := range []string{
+		"wasi:config/store", "wasi:keyvalue/batch", "wasi:logging/logging", "wasi:otel/tracing",
+	} {
 		if !slices.ContainsFunc(offered, func(name string) bool { return strings.HasPrefix(name, draft+"@") && written[name] }) {
 			t.Errorf("%s is not written", draft)
 		}

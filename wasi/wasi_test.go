@@ -2,22 +2,25 @@ package wasi
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// TestNothingOfAConfigIsLost sets every field and looks for it behind the package.
+// TestNothingOfAConfigIsLost sets every field and looks for it behind the package, where the test
+// runner has two more.
 func TestNothingOfAConfigIsLost(t *testing.T) {
 	var c Config
 	fill(t, reflect.ValueOf(&c).Elem())
 	got := reflect.ValueOf(c.internal()).Elem()
+	own := []string{"Steady", "Recorded"}
 	for i := range got.NumField() {
-		if got.Field(i).IsZero() {
-			t.Errorf("field %s is lost", got.Type().Field(i).Name)
+		if name := got.Type().Field(i).Name; got.Field(i).IsZero() && !slices.Contains(own, name) {
+			t.Errorf("field %s is lost", name)
 		}
 	}
-	if want, n := reflect.TypeFor[Config]().NumField(), got.NumField(); n != want {
+	if want, n := reflect.TypeFor[Config]().NumField(), got.NumField()-len(own); n != want {
 		t.Errorf("%d fields behind the package, %d in it", n, want)
 	}
 }
@@ -52,12 +55,14 @@ func fill(t *testing.T, v reflect.Value) {
 	}
 }
 
-// all reads, writes and learns of refusals.
+// all reads, writes and learns of refusals and spans.
 type all struct{}
 
 func (all) Read([]byte) (int, error)    { return 0, nil }
 func (all) Write(p []byte) (int, error) { return len(p), nil }
 func (all) Refused(Use)                 {}
+func (all) Trace() *wasi.Trace          { return nil }
+func (all) Span(wasi.Span)              {}
 
 func TestTheZeroConfigDeniesRequests(t *testing.T) {
 	s := NewState(&Config{})
