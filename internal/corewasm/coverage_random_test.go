@@ -2,7 +2,6 @@ package corewasm_test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -183,7 +182,7 @@ func TestCoverageOfRandomProgramsIsWhatRan(t *testing.T) {
 			t.Fatal(err)
 		}
 		if t.Failed() {
-			t.Fatal(fmt.Sprintf("%d comparisons", compared))
+			t.Fatalf("%d comparisons", compared)
 		}
 	}
 	t.Logf("%d comparisons", compared)

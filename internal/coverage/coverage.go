@@ -166,7 +166,6 @@ type builder struct {
 	*Report
 	sources *Sources
 	files   map[string]*File
-	others  []string // files that are on no machine known
 }
 
 func (b *builder) component(c Component, modules []host.CoveredModule) {

@@ -71,14 +71,14 @@ func (r *Run) coverageText() string {
 // maxMissed bounds the lines of each list on a terminal.
 const maxMissed = 8
 
-// Coverage returns what is told of a coverage: one line if brief, else also what never ran.
+// Coverage describes a coverage: in one line if brief, else with what never ran before it.
 func (p *Pretty) Coverage(c *Coverage, brief bool) string {
 	var b strings.Builder
 	list := func(what string, lines []string) {
 		if len(lines) == 0 {
 			return
 		}
-		fmt.Fprintf(&b, "%s\n", p.Styles.Dim("never "+what+":"))
+		fmt.Fprintf(&b, "%s\n", p.Styles.Dim(what+":"))
 		for i, line := range lines {
 			if !p.Full && i == maxMissed && len(lines) > maxMissed+1 {
 				fmt.Fprintf(&b, "  %s\n", p.Styles.Dim(fmt.Sprintf("… and %d more (%s)",
@@ -89,8 +89,8 @@ func (p *Pretty) Coverage(c *Coverage, brief bool) string {
 		}
 	}
 	if !brief {
-		list("called", c.MissedFunctions)
-		list("taken, a way of a branch on", c.MissedBranches)
+		list("functions that were never called", c.MissedFunctions)
+		list("branches with a way that was never taken", c.MissedBranches)
 	}
 	for _, note := range c.Notes {
 		fmt.Fprintf(&b, "%s %s\n", p.Styles.Dim("note:"), p.prose(term.Clean(note), 6))
