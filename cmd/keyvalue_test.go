@@ -1,8 +1,11 @@
 package cmd
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/kvfile"
+	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
 const (
@@ -139,6 +143,9 @@ func TestAFileOfKeyValueThatCannotBeUsedIsNamed(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	if err := held.View("b", func(wasi.KeyValueTx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Mkdir("folder", 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +157,32 @@ func TestAFileOfKeyValueThatCannotBeUsedIsNamed(t *testing.T) {
 			"--keyvalue", path)
 		if code != exit.Load || !strings.Contains(stderr, words) {
 			t.Errorf("%s: exit code %d, %q", path, code, stderr)
+		}
+	}
+}
+
+func TestAComponentThatCannotBeLoadedLeavesNoFileOfKeyValue(t *testing.T) {
+	t.Chdir(t.TempDir())
+	replace(t, "damaged.wasm", []byte("\x00asm\x0d\x00\x01\x00\xff"))
+	replace(t, "a.hurl", []byte("GET http://localhost/\nHTTP 200\n"))
+	replace(t, "wasihttp.toml", []byte("[serve]\nkeyvalue = \"set.db\"\n"))
+	for _, component := range []string{"damaged.wasm", "none.wasm"} {
+		for _, args := range [][]string{
+			{"serve", component, "--addr", "127.0.0.1:0"}, {"test", "--component", component, "a.hurl"},
+			{"run", component},
+		} {
+			for _, file := range []string{"given.db", "set.db"} {
+				args := append(slices.Clone(args), "--no-cache")
+				if file == "given.db" {
+					args = slices.Insert(args, 1, "--keyvalue="+file)
+				}
+				if code, _, stderr := runMain(args...); code != exit.Load {
+					t.Errorf("%q: exit code %d, %q", args, code, stderr)
+				}
+				if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%q: %s is there: %v", args, file, err)
+				}
+			}
 		}
 	}
 }

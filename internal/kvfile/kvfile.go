@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -20,7 +22,11 @@ import (
 
 // Store is a file with buckets. It is a wasi.KeyValue.
 type Store struct {
-	db *bbolt.DB
+	path string
+	mu   sync.Mutex
+	// db is nil until a file that was not there is used, and if it could not be opened then.
+	db     *bbolt.DB
+	closed bool
 }
 
 // patience is how long Open waits for another process that is about to end.
@@ -39,28 +45,61 @@ func (e *LockedError) Error() string {
 	return e.Path + " is locked: " + cmp.Or(e.Holder, "another process") + " has it open"
 }
 
-// Open opens the file at path, which is made if it is not there. The caller must call Close. The
-// error, which names the file, is a *LockedError if another process has it open.
-func Open(path string) (_ *Store, err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+// Open opens the file at path. One that is not there is made when the Store is first used, so that
+// a component that cannot be loaded leaves none behind; its folder has to be there. The caller must
+// call Close. The error, which names the file, is a *LockedError if another process has it open.
+func Open(path string) (*Store, error) {
+	s := &Store{path: path}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file", path)
+	case errors.Is(err, fs.ErrNotExist):
+		if folder, err := os.Stat(filepath.Dir(path)); err == nil && folder.IsDir() {
+			return s, nil
+		}
 	}
-	defer guard(&err, path+": ")()
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: patience})
+	if _, err := s.opened(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// opened returns the file, which it opens if it is not open yet.
+func (s *Store) opened() (_ *bbolt.DB, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, berrors.ErrDatabaseNotOpen
+	case s.db != nil:
+		return s.db, nil
+	}
+	defer guard(&err, s.path+": ")()
+	db, err := bbolt.Open(s.path, 0o600, &bbolt.Options{Timeout: patience})
 	var inPath *fs.PathError
 	switch {
 	case err == nil:
-		return &Store{db}, nil
+		s.db = db
+		return db, nil
 	case errors.Is(err, berrors.ErrTimeout):
-		return nil, &LockedError{path, holder(path)}
+		return nil, &LockedError{s.path, holder(s.path)}
 	case errors.As(err, &inPath):
-		return nil, fmt.Errorf("%s: %w", path, inPath.Err)
+		return nil, fmt.Errorf("%s: %w", s.path, inPath.Err)
 	}
-	return nil, fmt.Errorf("%s is not a file of --keyvalue, or is damaged: %w", path, err)
+	return nil, fmt.Errorf("%s is not a file of --keyvalue, or is damaged: %w", s.path, err)
 }
 
 // Close ends all use of the file.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.db == nil {
+		return nil
+	}
+	return s.db.Close()
+}
 
 // guard returns a function to defer, which turns a panic about a damaged file into an error that
 // begins with the prefix. Until then a fault in the file's mapping, such as beyond the end of a
@@ -78,7 +117,11 @@ func guard(err *error, prefix string) func() {
 // View calls f with a bucket, which f must not change.
 func (s *Store) View(bucket string, f func(wasi.KeyValueTx) error) (err error) {
 	defer guard(&err, "")()
-	return s.db.View(func(tx *bbolt.Tx) error {
+	db, err := s.opened()
+	if err != nil {
+		return err
+	}
+	return db.View(func(tx *bbolt.Tx) error {
 		return f(&transaction{tx.Bucket(keyOf(bucket))})
 	})
 }
@@ -86,7 +129,11 @@ func (s *Store) View(bucket string, f func(wasi.KeyValueTx) error) (err error) {
 // Update calls f with a bucket, and writes what f has changed unless f fails.
 func (s *Store) Update(bucket string, f func(wasi.KeyValueTx) error) (err error) {
 	defer guard(&err, "")()
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	db, err := s.opened()
+	if err != nil {
+		return err
+	}
+	return db.Update(func(tx *bbolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(keyOf(bucket))
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package kvfile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,7 +32,10 @@ func open(t *testing.T, path string) *Store {
 
 func TestALockedFileIsNamedWithItsHolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data.db")
-	open(t, path)
+	held := open(t, path)
+	if err := held.View("b", func(wasi.KeyValueTx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
 	_, err := Open(path)
 	var locked *LockedError
 	if !errors.As(err, &locked) || locked.Path != path {
@@ -40,6 +44,42 @@ func TestALockedFileIsNamedWithItsHolder(t *testing.T) {
 	want := fmt.Sprintf("process %d (", os.Getpid())
 	if runtime.GOOS == "linux" && !strings.HasPrefix(locked.Holder, want) {
 		t.Errorf("held by %q, want %s…", locked.Holder, want)
+	}
+}
+
+func TestAFileIsMadeWhenItIsFirstUsed(t *testing.T) {
+	nothing := func(wasi.KeyValueTx) error { return nil }
+	for name, use := range map[string]func(*Store) error{
+		"read":  func(s *Store) error { return s.View("b", nothing) },
+		"write": func(s *Store) error { return s.Update("b", nothing) },
+	} {
+		path := filepath.Join(t.TempDir(), "data.db")
+		unused, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unused.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := use(unused); err == nil {
+			t.Errorf("%s: a closed file can be used", name)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: the file is there before its use: %v", name, err)
+		}
+		if err := use(open(t, path)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAFileWithoutItsFolderIsAnErrorAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none", "data.db")
+	if _, err := Open(path); err == nil || !strings.HasPrefix(err.Error(), path+": ") {
+		t.Errorf("got %v", err)
 	}
 }
 
