@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -68,5 +70,42 @@ func TestKeysShowAndAcceptWhatTheFixturesFound(t *testing.T) {
 	var none *suite.Retester
 	if none.Again(); none.Press('d') {
 		t.Error("without --test there are keys")
+	}
+}
+
+func TestAWatchOfFixturesBuildsWheneverASourceChanges(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{"src", "fixtures"} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(guests, "rust-kitchen", "rust-kitchen.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join("src", "app.wasm")
+	replace(t, source, data)
+	replace(t, "wasihttp.toml", []byte(`component = "app.wasm"
+build = "cp src/app.wasm app.tmp && test -s app.tmp && mv app.tmp app.wasm"
+`))
+	replace(t, filepath.Join("fixtures", "a.hurl"),
+		[]byte("GET http://localhost/\nHTTP 200\n```\nhello from rust\n```\n"))
+	s := newSession()
+	st := s.state(programName, "test", "--watch", "--report-json", "report.json")
+	go func() { s.code <- st.main(context.Background(), engineDoors(st)) }()
+	t.Cleanup(func() {
+		s.signals <- os.Interrupt
+		s.exit(t)
+	})
+	s.out.await(t, `✓ (.|\n)*waiting for changes`)
+	replace(t, source, nil)
+	s.err.await(t, `error: the build failed: cp (.|\n)*hint: fix the sources; the command runs again`)
+	replace(t, source, bytes.ReplaceAll(data, []byte("from rust"), []byte("from Rust")))
+	s.out.await(t, `app\.wasm changed\n(.|\n)*✗ (.|\n)*from .Rust(.|\n)*waiting for changes`)
+	replace(t, filepath.Join("fixtures", "a.hurl"), []byte("GET http://localhost/\nHTTP 201\n"))
+	s.out.await(t, `a\.hurl changed\n(.|\n)*201(.|\n)*waiting for changes`)
+	if n := strings.Count(s.err.String(), "building: "); n != 3 {
+		t.Errorf("the command ran %d times:\n%s", n, s.err)
 	}
 }

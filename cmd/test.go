@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/building"
 	"github.com/wasihttp/wasihttp/cmd/internal/capabilities"
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
@@ -22,6 +23,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/term"
 	"github.com/wasihttp/wasihttp/testrunner"
 	"github.com/wasihttp/wasihttp/testrunner/suite"
+	"github.com/wasihttp/wasihttp/watch"
 )
 
 // defaultMaxBody is the largest body of a response, in bytes.
@@ -119,7 +121,8 @@ func (f *testFlags) all() []cli.Flag {
 	b.Toggle("update", &f.update,
 		"make failing entries expect the current responses, and add a response part to "+
 			"entries without one; refused if CI is set")
-	b.Toggle("watch", &f.watch, "run again when the component or a fixture changes")
+	b.Toggle("watch", &f.watch, "run again when the component or a fixture changes; "+
+		"the command in wasihttp.toml that builds the component runs when a source does")
 
 	b.Toggle("no-build", &f.noBuild, "test the component as it is, even if it is older than its "+
 		"sources and wasihttp.toml has the command that builds it")
@@ -377,7 +380,13 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 		t.note("%s has no crashes", record.CrashDir)
 		return nil
 	}
-	if err := s.buildFirst(ctx, t, d); err != nil {
+	if f.watch && !f.list {
+		stop, err := f.buildAlways(ctx, t, d, s)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	} else if err := s.buildFirst(ctx, t, d); err != nil {
 		return err
 	}
 	s.suite.Host = s.host(t, d)
@@ -412,10 +421,36 @@ func (s *testSettings) buildFirst(ctx context.Context, t *state, d doors) error 
 			return err
 		}
 	}
+	s.building(t)
+	return job.Run(ctx)
+}
+
+// building says that the command that builds the component is run.
+func (s *testSettings) building(t *state) {
 	if !s.suite.Quiet {
 		t.note("building: %s", s.build.Command)
 	}
-	return job.Run(ctx)
+}
+
+// buildAlways runs the command that builds the component, and again whenever a source changes,
+// until stop is called.
+func (f *testFlags) buildAlways(
+	ctx context.Context, t *state, d doors, s *testSettings,
+) (stop func(), err error) {
+	if s.build == nil {
+		return func() {}, nil
+	}
+	path, _ := s.find(d) // it may be missing until it is built
+	// Files that this process itself writes, and fixtures, are not sources.
+	exclude := slices.Concat(s.load.Parts.Paths(path), s.suite.Paths, f.reports.Paths(),
+		f.covering.Paths(), []string{s.load.CacheDir})
+	for _, dir := range s.load.Dirs {
+		exclude = append(exclude, dir.Host)
+	}
+	return t.job(s.build.Command, s.build.Dir, s.build.Sources).Follow(ctx, building.Watching{
+		Options: watch.Options{Problem: t.watchProblem}, Exclude: exclude,
+		Outputs: []*term.Output{t.stdout, t.stderr}, Dir: t.dir, Notice: t.note,
+	}, func() { s.building(t) }, func(err error) { t.report(ctx, err) })
 }
 
 // host returns the target of the fixtures.

@@ -74,7 +74,8 @@ func RunCommand(ctx context.Context, o CommandOptions) error {
 	}
 }
 
-// StartCommand runs the command until Close is called. Its events go to a Decider.
+// StartCommand runs the command until Close is called. Its events go to a Decider, or to whoever
+// calls Await.
 func StartCommand(o CommandOptions) *Command {
 	c := &Command{
 		options: o, events: make(chan buildEvent), stop: make(chan struct{}),
@@ -82,6 +83,25 @@ func StartCommand(o CommandOptions) *Command {
 	}
 	go c.run()
 	return c
+}
+
+// Await calls began, if not nil, when a run of the command begins, and returns when one has ended:
+// with the error of the command, or with that of ctx if it ends first. A run that a change of a
+// source cuts short is followed by another that counts. A Command for a Decider has no other reader.
+func (c *Command) Await(ctx context.Context, began func()) error {
+	for {
+		select {
+		case e := <-c.events:
+			if !e.running {
+				return e.err
+			}
+			if began != nil {
+				began()
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // hint returns what to do about the command, which has failed: what it lacks, or else usual.

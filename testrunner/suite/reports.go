@@ -16,6 +16,9 @@ type Reports struct {
 	JUnit, TAP, JSON, HTML string
 }
 
+// Paths returns the files and folders that are written; those that are not wanted are empty.
+func (r *Reports) Paths() []string { return []string{r.JUnit, r.TAP, r.JSON, r.HTML} }
+
 // fileReport is a report in one file.
 type fileReport struct {
 	flag, path string

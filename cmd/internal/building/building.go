@@ -3,13 +3,16 @@
 package building
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/reload"
@@ -38,8 +41,8 @@ type Job struct {
 // Watching configures Start.
 type Watching struct {
 	watch.Options
-	// Exclude are files and folders that are no sources; an empty path is ignored. The files that
-	// Outputs write to are none, either.
+	// Exclude are files and folders that are no sources; an empty path is ignored, and a folder that
+	// has a source in it. The files that Outputs write to are none, either.
 	Exclude []string
 	Outputs []*term.Output
 	// Dir is the working folder, for messages, and Notice prints one.
@@ -51,7 +54,7 @@ type Watching struct {
 func (j *Job) Start(o Watching) (command *reload.Command, stop func(), err error) {
 	options := watch.TreeOptions{
 		Options: o.Options,
-		Exclude: slices.DeleteFunc(o.Exclude, func(path string) bool { return path == "" }),
+		Exclude: slices.DeleteFunc(o.Exclude, j.isSource),
 	}
 	for _, out := range o.Outputs {
 		f := out.File()
@@ -75,6 +78,56 @@ func (j *Job) Start(o Watching) (command *reload.Command, stop func(), err error
 		command.Close()
 		// It only closes descriptors.
 		_ = tree.Close()
+	}, nil
+}
+
+// isSource reports whether a path is empty, a source, or a folder above one.
+func (j *Job) isSource(path string) bool {
+	if path == "" {
+		return true
+	}
+	folder, err := filepath.Abs(path)
+	return err != nil || slices.ContainsFunc(j.Sources, func(source string) bool {
+		source, err := filepath.Abs(source)
+		if err != nil {
+			return false
+		}
+		rel, err := filepath.Rel(folder, source)
+		return err == nil && filepath.IsLocal(rel)
+	})
+}
+
+// Follow runs the command, and returns when it has ended; then it goes on whenever a source changes,
+// until stop is called. began is called when a run begins, and failed when one but the first has
+// failed, by one goroutine. The error is why nothing is watched, or why the first run has failed; if
+// ctx ends first, it is that of ctx.
+func (j *Job) Follow(ctx context.Context, o Watching, began func(), failed func(error),
+) (stop func(), err error) {
+	command, end, err := j.Start(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Await(ctx, began); err != nil {
+		end()
+		return nil, j.failure(err, asItIs)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var followed sync.WaitGroup
+	followed.Go(func() {
+		for {
+			err := command.Await(ctx, began)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				failed(j.failure(err, "fix the sources; the command runs again when one changes"))
+			}
+		}
+	})
+	return func() {
+		cancel()
+		end()
+		followed.Wait()
 	}, nil
 }
 
@@ -113,12 +166,18 @@ func (j *Job) Run(ctx context.Context) error {
 	err := reload.RunCommand(ctx, reload.CommandOptions{
 		Command: j.Command, Out: out, Guard: j.Guard,
 	})
+	return j.failure(err, asItIs)
+}
+
+// asItIs is what to do about a first run that has failed.
+const asItIs = "its own messages are above; --no-build tests the component as it is"
+
+// failure returns the error of a run as the user reads it: with how to install what is missing, or
+// else with the hint usual.
+func (j *Job) failure(err error, usual string) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	hint := j.missing(j.Command)
-	if hint == "" {
-		hint = "its own messages are above; --no-build tests the component as it is"
-	}
+	hint := cmp.Or(j.missing(j.Command), usual)
 	return exit.Loadf(err, hint, "the build failed: %s: %v", term.Clean(j.Command), err)
 }

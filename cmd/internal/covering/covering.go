@@ -37,6 +37,9 @@ type Wanted struct {
 	min        cmdline.Percent // what must run at least
 }
 
+// Paths returns the file and the folder that are written; those that are not wanted are empty.
+func (w *Wanted) Paths() []string { return []string{w.lcov, w.html} }
+
 // Flags adds the flags.
 func (w *Wanted) Flags(b *cmdline.Flags) {
 	b.Text(Flag, &w.lcov, "", "write to `FILE`, for lcov, which functions, lines and branches of "+
