@@ -85,9 +85,9 @@ func StartCommand(o CommandOptions) *Command {
 	return c
 }
 
-// Await calls began, if not nil, when a run of the command begins, and returns when one has ended:
-// with the error of the command, or with that of ctx if it ends first. A run that a change of a
-// source cuts short is followed by another that counts. A Command for a Decider has no other reader.
+// Await calls began when a run of the command begins, and returns when one has ended: with the
+// error of the command, or with that of ctx if it ends first. A run that a change of a source cuts
+// short is followed by another that counts. It is not for a Command that a Decider has.
 func (c *Command) Await(ctx context.Context, began func()) error {
 	for {
 		select {
@@ -95,9 +95,7 @@ func (c *Command) Await(ctx context.Context, began func()) error {
 			if !e.running {
 				return e.err
 			}
-			if began != nil {
-				began()
-			}
+			began()
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -41,8 +41,8 @@ type Job struct {
 // Watching configures Start.
 type Watching struct {
 	watch.Options
-	// Exclude are files and folders that are no sources; an empty path is ignored, and a folder that
-	// has a source in it. The files that Outputs write to are none, either.
+	// Exclude are files and folders that are no sources; an empty path is ignored, and a folder
+	// with a source in it. The files that Outputs write to are none, either.
 	Exclude []string
 	Outputs []*term.Output
 	// Dir is the working folder, for messages, and Notice prints one.
@@ -97,10 +97,10 @@ func (j *Job) isSource(path string) bool {
 	})
 }
 
-// Follow runs the command, and returns when it has ended; then it goes on whenever a source changes,
-// until stop is called. began is called when a run begins, and failed when one but the first has
-// failed, by one goroutine. The error is why nothing is watched, or why the first run has failed; if
-// ctx ends first, it is that of ctx.
+// Follow runs the command, and returns when it has ended; then the command runs whenever a source
+// changes, until stop is called. began is called when a run begins, and failed when one but the
+// first has failed, never both at once. The error is why nothing is watched, or why the first run
+// has failed; if ctx ends first, it is that of ctx.
 func (j *Job) Follow(ctx context.Context, o Watching, began func(), failed func(error),
 ) (stop func(), err error) {
 	command, end, err := j.Start(o)
