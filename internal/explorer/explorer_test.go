@@ -174,11 +174,33 @@ func echo(_ context.Context, _ string, r *http.Request) (*http.Response, error) 
 			Err:    errors.New("which must not be kept"),
 		}
 	}
-	if r.URL.Path == "/missing" {
+	switch r.URL.Path {
+	case "/missing":
 		resp.StatusCode = 404
+	case "/own":
+		resp.StatusCode = 500
+		resp.Body = explained{resp.Body}
 	}
 	resp.Header.Set("Set-Cookie", "session=abcdef0123456789; Path=/")
 	return resp, nil
+}
+
+// explained is the body of a server error that the component has explained.
+type explained struct{ io.ReadCloser }
+
+func (explained) Message() string { return "Error: no database" }
+
+func TestWhatTheComponentSaysAboutItsServerErrorIsShown(t *testing.T) {
+	r := start(t, echo, nil)
+	r.do("GET", "/own", "")
+	r.do("GET", "/a", "")
+	for seq, want := range map[string]string{"1": "Error: no database", "2": ""} {
+		var d Detail
+		r.api(200, "GET", "requests/"+seq, "", &d)
+		if d.Message != want || d.Failure != nil {
+			t.Errorf("request %s: got %q, %+v", seq, d.Message, d.Failure)
+		}
+	}
 }
 
 func TestRequestsAreListedAndFound(t *testing.T) {

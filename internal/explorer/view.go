@@ -56,6 +56,7 @@ type Detail struct {
 	Request   *Message       `json:"request"`
 	Response  *Message       `json:"response"`
 	Failure   *Failure       `json:"failure"`
+	Message   string         `json:"message"` // what the component said about its own server error
 	Stdout    string         `json:"stdout"`
 	Stderr    string         `json:"stderr"`
 	StdoutCut bool           `json:"stdoutCut"`
@@ -124,7 +125,7 @@ type state struct {
 	status               int
 	bytes                int64
 	duration             time.Duration
-	outcome              string
+	outcome, message     string
 	aborted              bool
 	failure              *serve.Failure
 	responded            bool
@@ -138,7 +139,7 @@ func (e *entry) state() state {
 	s := state{
 		entry: e, ended: e.ended, build: e.build.Load(), status: e.status, bytes: e.bytes,
 		duration: e.duration, outcome: e.outcome, aborted: e.aborted, failure: e.failure,
-		responded: e.responded, responseFields: e.responseHead,
+		responded: e.responded, responseFields: e.responseHead, message: e.message,
 	}
 	s.method, s.fields = e.head.next()
 	s.host, s.fields = s.fields.next()
@@ -194,6 +195,8 @@ func (s *state) detail(reveal bool) *Detail {
 	d.Request, d.Response = m.request, m.response
 	if s.failure != nil {
 		d.Failure = failureOf(s.failure, s.aborted)
+	} else {
+		d.Message = text(s.message)
 	}
 	out, err := s.trace.Body(timeline.Stdout), s.trace.Body(timeline.Stderr)
 	d.Stdout, d.StdoutCut = text(out.Bytes), !out.Whole()

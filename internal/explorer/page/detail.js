@@ -71,6 +71,7 @@ class Detail {
 
   failure(d) {
     const f = d.failure;
+    if (!f && d.message) return h('section', { class: 'failure', 'aria-label': 'Failure' }, h('h3', null, show(d.message)));
     if (!f) return '';
     // The message often begins with what the headline says already.
     const rest = f.headline && f.message?.startsWith(f.headline) ? f.message.slice(f.headline.length).replace(/^[\s:]+/, '') : f.message;
