@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -164,7 +165,8 @@ func (o *Outbound) client(g *guest) *inner.Client {
 		c.Sender = g.requestID
 	}
 	c.Log = func(done inner.Outbound) {
-		refused := done.Err != nil && done.Err.Case == inner.HTTPRequestDenied
+		// Connect may deny a request, too, as a recording does: the policy did not forbid that.
+		refused := done.Err != nil && errors.Is(done.Err, errOutboundRefused)
 		if refused && g != nil {
 			if call := g.requests.named(done.Sender); call != nil {
 				call.refusals.add(inner.Use{

@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasihttp/wasihttp/wasi"
 )
 
 // serveGuest serves a guest that this repository ships over a socket.
@@ -295,6 +300,29 @@ func TestOutboundRequestsGoToTheServersThatAreAllowed(t *testing.T) {
 	}
 	if len(logged) != 2 || logged[0].RequestID != "7" || logged[0].Refused == logged[1].Refused {
 		t.Errorf("logged %+v", logged)
+	}
+}
+
+func TestWhatIsDeniedWithoutThePolicyIsNotRefused(t *testing.T) {
+	var logged []OutboundRequest
+	h := newHost(t, "rust-kitchen", Config{Outbound: Outbound{
+		Connect: func(_ context.Context, r wasi.Destination) (net.Conn, error) {
+			if r.Host == "recorded.test" {
+				return nil, fmt.Errorf("as recorded: %w", fs.ErrPermission)
+			}
+			return r.Dial(t.Context())
+		},
+		Log: func(r OutboundRequest) { logged = append(logged, r) },
+	}})
+	const denied = "fetch: ErrorCode::HttpRequestDenied\n"
+	for i, name := range []string{"recorded.test", "forbidden.test"} {
+		body, err := text(h.Handle(t.Context(), "7", request(t, "/fetch?url=http://"+name+"/")))
+		if err != nil || body != denied {
+			t.Errorf("%s: %q, %v", name, body, err)
+		}
+		if len(logged) != i+1 || logged[i].Refused != (name == "forbidden.test") {
+			t.Errorf("%s: logged %+v", name, logged)
+		}
 	}
 }
 
