@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
 // TestServeRunsTheBuildInTheFolderOfItsSettings starts below that folder.
@@ -39,6 +42,43 @@ source = "src"
 	entries, err := os.ReadDir(below)
 	if err != nil || len(entries) != 0 {
 		t.Errorf("the build wrote into the current folder: %v, %v", entries, err)
+	}
+}
+
+func TestAPathOfTheSettingsThatCannotBeUsedIsNamedWithItsLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	putGuest(t, "app.wasm", "rust-kitchen/rust-kitchen.wasm", "", "")
+	replace(t, "empty.wasm", nil)
+	replace(t, "a.hurl", []byte("GET http://localhost/\nHTTP 200\n"))
+	serve, test := []string{"serve", "--addr=127.0.0.1:0"}, []string{"test", "a.hurl"}
+	for _, tt := range []struct {
+		settings, place string
+		commands        [][]string
+	}{
+		{"\ncomponent = \"none.wasm\"\n", "component is set in wasihttp.toml:2; build it first",
+			[][]string{serve, test, {"run"}}},
+		{"component = \"empty.wasm\"\n", "component is set in wasihttp.toml:1; the build may",
+			[][]string{serve, test, {"run"}}},
+		{"component = \"app.wasm\"\n[serve]\n\nplug = [\"app.wasm\", \"none.wasm\"]\n",
+			"plug is set in wasihttp.toml:4; ", [][]string{serve}},
+		{"component = \"app.wasm\"\n[test]\nchain = \"none.wasm\"\n",
+			"chain is set in wasihttp.toml:3; ", [][]string{test}},
+		{"component = \"app.wasm\"\n[serve]\nkeyvalue = \"none/x.db\"\n",
+			"keyvalue is set in wasihttp.toml:3; ", [][]string{serve}},
+		// What the command line names is not of the file.
+		{"component = \"app.wasm\"\n", "hint: build it first", [][]string{
+			append(serve, "none.wasm"), append(test, "--component=none.wasm"), {"run", "none.wasm"},
+		}},
+	} {
+		replace(t, "wasihttp.toml", []byte(tt.settings))
+		for _, args := range tt.commands {
+			args = slices.Insert(slices.Clone(args), 1, "--no-cache")
+			code, _, stderr := runMain(args...)
+			if code != exit.Load || !strings.Contains(stderr, "hint: ") ||
+				!strings.Contains(stderr, tt.place) {
+				t.Errorf("%s%q: exit code %d, %s", tt.settings, args, code, stderr)
+			}
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ const (
 // Problem is why a file cannot be used as the user wants.
 type Problem struct {
 	Code    string
+	Path    string // the file; "" if there are several, or none
 	Message string // one line that names the file and the thing
 	Hint    string // the next step; "" if there is none
 	Err     error  // the error that caused it; nil if Message says all
@@ -67,6 +68,7 @@ func (p *Problem) Unfinished() bool {
 func newProblem(path, code string, err error, hint, format string, args ...any) *Problem {
 	return &Problem{
 		Code:    code,
+		Path:    path,
 		Message: term.Clean(cmp.Or(path, `""`) + ": " + fmt.Sprintf(format, args...)),
 		Hint:    term.Clean(hint),
 		Err:     err,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/internal/inspect"
 	"github.com/wasihttp/wasihttp/internal/regular"
 	"github.com/wasihttp/wasihttp/internal/settings"
 )
@@ -31,14 +32,19 @@ type Settings struct {
 	kinds     map[string]kind // of serve's flags
 	// origins has what set each flag that is not at its default.
 	origins map[string]origin
+	// paths has the keys of the file that name each path, and where.
+	paths map[string][]named
 }
+
+// named is a key of the file, and its place there.
+type named struct{ key, place string }
 
 // origin is where a value comes from: its place in the file, or "" for the command line.
 type origin struct{ place string }
 
 // Attach makes a command also take flags from a table of the settings file, if the command line
 // does not have them, and returns the command. It looks for the file in the folder dir and above,
-// and not at all if dir is "". A usage error about a flag from the file names its place there.
+// and not at all if dir is "". An error about a flag or a path from the file names its place there.
 func Attach(c *cli.Command, table, dir string) *cli.Command {
 	c.Flags = append(c.Flags, &cli.StringFlag{
 		Name: FlagName,
@@ -51,7 +57,9 @@ func Attach(c *cli.Command, table, dir string) *cli.Command {
 	}
 	action := c.Action
 	c.Before = func(ctx *cli.Context) error {
-		s := &Settings{command: c, table: table, origins: make(map[string]origin)}
+		s := &Settings{
+			command: c, table: table, origins: map[string]origin{}, paths: map[string][]named{},
+		}
 		ctx.Context = context.WithValue(ctx.Context, key{}, s)
 		return s.load(ctx, dir, defaults)
 	}
@@ -70,10 +78,18 @@ func Of(c *cli.Context) *Settings {
 // Component returns the path of the component that a command is about: the one that is given, or
 // else the one in the file; "" for neither.
 func (s *Settings) Component(given string) string {
-	if given != "" || s == nil {
+	if given != "" || s == nil || s.component == "" {
 		return given
 	}
+	s.names(s.component, componentKey, s.file.Place(componentKey))
 	return s.component
+}
+
+// names records that a key of the file names a path.
+func (s *Settings) names(path, key, place string) {
+	if n := (named{key, place}); !slices.Contains(s.paths[path], n) {
+		s.paths[path] = append(s.paths[path], n)
+	}
 }
 
 // Build is the command that builds the component, as the file has it.
@@ -231,6 +247,7 @@ func (s *Settings) apply(c *cli.Context, sc *schema, defaults map[string]string)
 		for _, text := range list {
 			if k.resolve != nil {
 				text = k.resolve(s.file.Dir(), text)
+				s.names(text, name, s.file.Place(path...))
 			}
 			if err := c.Set(name, text); err != nil {
 				return exit.Usagef("see: "+s.command.HelpName+" --help", "%s: %s = %q: %v",
@@ -276,16 +293,23 @@ func (s *Settings) contradicted(c *cli.Context, name string, defaults map[string
 
 var flagMention = regexp.MustCompile(`--([a-z][a-z0-9-]*)`)
 
-// explain adds to a usage error the places in the file of the flags that it mentions.
+// explain adds to an error the places in the file of the flags that it mentions, and of the path
+// that it is about.
 func (s *Settings) explain(err error) error {
 	var user *exit.Error
-	if s == nil || !errors.As(err, &user) || user.Code != exit.Usage {
+	if s == nil || !errors.As(err, &user) {
 		return err
 	}
 	var notes []string
 	for _, m := range flagMention.FindAllStringSubmatch(user.Msg, -1) {
 		if s.Sets(m[1]) {
 			notes = append(notes, m[1]+" is set in "+s.origins[m[1]].place)
+		}
+	}
+	var problem *inspect.Problem
+	if errors.As(err, &problem) {
+		for _, n := range s.paths[problem.Path] {
+			notes = append(notes, n.key+" is set in "+n.place)
 		}
 	}
 	if len(notes) == 0 {
