@@ -37,7 +37,8 @@ func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 			}
 			continue
 		}
-		if !strings.Contains(c.CustomHelpTemplate, "Examples:\n  "+programName+" ") && !strings.Contains(c.CustomHelpTemplate, "Examples:\n  source ") {
+		if !strings.Contains(c.CustomHelpTemplate, "Examples:\n  "+programName+" ") &&
+			!strings.Contains(c.CustomHelpTemplate, "Examples:\n  source ") {
 			t.Errorf("%s:\n%s", c.Name, c.CustomHelpTemplate)
 		}
 	}

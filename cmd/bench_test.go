@@ -172,7 +172,9 @@ func TestAnInterruptedBenchPrintsWhatItHas(t *testing.T) {
 	go func() { s.code <- st.main(context.Background(), engineDoors(st)) }()
 	<-sent
 	s.signals <- os.Interrupt
-	if got := s.exit(t); got != 130 || !strings.Contains(s.out.String(), "interrupted: the run is not complete") || !strings.Contains(s.out.String(), "1 entry checked: 1 passed") {
+	if got := s.exit(t); got != 130 ||
+		!strings.Contains(s.out.String(), "interrupted: the run is not complete") ||
+		!strings.Contains(s.out.String(), "1 entry checked: 1 passed") {
 		t.Errorf("code %d, output\n%s%s", got, s.out, s.err)
 	}
 }

@@ -23,7 +23,8 @@ func TestNoCommandShowsWhatATerminalWouldObey(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := map[string]string{
-		evil + ".hurl":                 "# @ignore header date\nGET http://localhost/\x1b[31m\x07\nHTTP 200\nA: \x1b[1m\n[Asserts]\nheader \"\x1b[2m\" exists\nbody == \"x\"\n",
+		evil + ".hurl": "# @ignore header date\nGET http://localhost/\x1b[31m\x07\nHTTP 200\n" +
+			"A: \x1b[1m\n[Asserts]\nheader \"\x1b[2m\" exists\nbody == \"x\"\n",
 		evil + "bad.hurl":              "GET http://localhost/\nHTTX \x1b[31m\n",
 		evil + "json.har":              "{\"\x1b[31m\":",
 		evil + ".wasm":                 "\x00asm\x01\x00\x00\x00\x1b[31m",

@@ -52,7 +52,8 @@ func TestInspectJSON(t *testing.T) {
 	if diff := cmp.Diff(want, got.Imports[0]); diff != "" {
 		t.Errorf("first import differs (-want +got):\n%s", diff)
 	}
-	if v := got.Verdict; v.OK || v.Command != "" || v.Code != inspect.CodeUnknownImport || !strings.HasPrefix(v.Message, path+": imports function") || v.Hint == "" {
+	if v := got.Verdict; v.OK || v.Command != "" || v.Code != inspect.CodeUnknownImport ||
+		!strings.HasPrefix(v.Message, path+": imports function") || v.Hint == "" {
 		t.Errorf("verdict = %+v", v)
 	}
 }

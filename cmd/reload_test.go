@@ -100,7 +100,8 @@ func (f *fakeBuilds) expect(t *testing.T, text, stale string) {
 		t.Fatal(err)
 	}
 	if string(body) != text || resp.Header.Get(serve.BuildHeader) != digestOf(text) || resp.Header.Get(serve.StaleHeader) != stale {
-		t.Errorf("got %q, build %q, stale %q; want %q, stale %q", body, resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader), text, stale)
+		t.Errorf("got %q, build %q, stale %q; want %q, stale %q", body, resp.Header.Get(serve.BuildHeader),
+			resp.Header.Get(serve.StaleHeader), text, stale)
 	}
 }
 
@@ -320,7 +321,8 @@ func TestServingBeginsEvenIfTheFirstBuildFails(t *testing.T) {
 	}
 	f := startFakes(t, "--exec", fmt.Sprintf(`rm -f app.wasm; grep -qv broken '%s' && cp '%s' app.wasm`, source, source), "--source", dir)
 	status, body := get(t, f.url(t))
-	if status != http.StatusInternalServerError && status != http.StatusServiceUnavailable && status != http.StatusBadGateway || !strings.Contains(body, "the command failed") {
+	if status != http.StatusInternalServerError && status != http.StatusServiceUnavailable &&
+		status != http.StatusBadGateway || !strings.Contains(body, "the command failed") {
 		t.Errorf("got %d %q", status, body)
 	}
 	if err := os.WriteFile(source, []byte("good"), 0o600); err != nil {

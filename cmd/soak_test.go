@@ -461,7 +461,8 @@ func TestABuildThatCannotStartIsNotSwappedIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if build, stale := resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader); build != digestOf(string(a)) || !strings.Contains(stale, reason) {
+		build, stale := resp.Header.Get(serve.BuildHeader), resp.Header.Get(serve.StaleHeader)
+		if build != digestOf(string(a)) || !strings.Contains(stale, reason) {
 			t.Errorf("%s: build %q, stale %q", name, build, stale)
 		}
 	}

@@ -48,7 +48,9 @@ func TestBuildsOnATerminal(t *testing.T) {
 	f := terminalFakes(t, "--exec", script, "--source", dir)
 	f.err.await(t, `⋯ building: if grep -q broken .*…  0s`)
 	f.err.await(t, `✓ built in [0-9.]+m?s\n`)
-	f.err.await(t, "\nComponent       app.wasm · .*\nBuild           "+digestOf("first")+" · .*\nServing HTTP on http://127.0.0.1:[0-9]+/\nWatching        app.wasm\nBuilding        if grep .*")
+	f.err.await(t,
+		"\nComponent       app.wasm · .*\nBuild           "+digestOf("first")+" · .*\n"+
+			"Serving HTTP on http://127.0.0.1:[0-9]+/\nWatching        app.wasm\nBuilding        if grep .*")
 	f.expect(t, "first", "")
 	f.err.await(t, `:\d\d  GET      200  +[0-9.]+[mµ]?s  / +ok\n`)
 	put(source, "second")

@@ -29,7 +29,9 @@ func TestAnInterruptedRunDoesNotPass(t *testing.T) {
 	go func() { s.code <- st.main(context.Background(), doors{load: loader.Load}) }()
 	s.out.await(t, "✓ .*first.hurl")
 	s.signals <- os.Interrupt
-	if got := s.exit(t); got != 130 || !strings.Contains(s.err.String(), "interrupted: the run is not complete") || !strings.Contains(s.out.String(), "1 passed, 1 file not run") {
+	if got := s.exit(t); got != 130 ||
+		!strings.Contains(s.err.String(), "interrupted: the run is not complete") ||
+		!strings.Contains(s.out.String(), "1 passed, 1 file not run") {
 		t.Errorf("code %d, output\n%s%s", got, s.out, s.err)
 	}
 }

@@ -64,8 +64,10 @@ func TestBenchMeasuresGuestsOfEachLanguage(t *testing.T) {
 		}
 		t.Run(g.name, func(t *testing.T) {
 			folder := t.TempDir()
-			write(t, filepath.Join(folder, "kitchen.hurl"), []byte("GET {{base}}/\nHTTP 200\n[Captures]\nfirst: body\n[Asserts]\nbody startsWith \"hello\"\n\n"+
-				"POST {{base}}/echo\n`{{first}}`\nHTTP 200\n`{{first}}`\n\nGET {{base}}/sleep?ms=2\nHTTP 200\n"))
+			write(t, filepath.Join(folder, "kitchen.hurl"),
+				[]byte("GET {{base}}/\nHTTP 200\n[Captures]\nfirst: body\n[Asserts]\n"+
+					"body startsWith \"hello\"\n\n"+
+					"POST {{base}}/echo\n`{{first}}`\nHTTP 200\n`{{first}}`\n\nGET {{base}}/sleep?ms=2\nHTTP 200\n"))
 			r := bench(t, folder, "--component", g.path, "--baseline", g.path, "--max-regression", "100000")
 			for _, side := range []*benchResult{&r, r.Baseline} {
 				if side.Requests != 60 || side.Outcomes["pass"] != 60 || len(side.Rounds) != 20 || side.Memory.Max < 1<<16 {
@@ -104,7 +106,8 @@ func TestBenchKnowsWhatRequestsWaitFor(t *testing.T) {
 		}
 		folder := t.TempDir()
 		write(t, filepath.Join(folder, "slow.hurl"), []byte("GET {{base}}/fetch?url=http://api.example.com/\nHTTP 200\n`slow`\n"))
-		write(t, filepath.Join(folder, "slow.upstream.hurl"), []byte("# @times any\nGET http://api.example.com/\n[Options]\ndelay: 20ms\nHTTP 200\n`slow`\n"))
+		write(t, filepath.Join(folder, "slow.upstream.hurl"),
+			[]byte("# @times any\nGET http://api.example.com/\n[Options]\ndelay: 20ms\nHTTP 200\n`slow`\n"))
 		r := bench(t, folder, "--component", g.path)
 		if r.Outcomes["pass"] != 60 || r.Spent["upstream"] < 18 {
 			t.Errorf("%s: %v, the time is spent on %v", g.name, r.Outcomes, r.Spent)

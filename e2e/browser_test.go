@@ -73,8 +73,9 @@ func startBrowser(t *testing.T, driver string) *browser {
 		return err == nil && strings.Contains(string(text), `"ready":true`)
 	})
 	created := b.ask(t, http.MethodPost, "/session", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
-		"browserName":        "chrome",
-		"goog:chromeOptions": map[string]any{"args": []string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir=" + profile}},
+		"browserName": "chrome",
+		"goog:chromeOptions": map[string]any{"args": []string{"--headless=new", "--no-sandbox", "--disable-gpu",
+			"--disable-dev-shm-usage", "--user-data-dir=" + profile}},
 	}}})
 	b.session += "/session/" + created.(map[string]any)["sessionId"].(string)
 	return b
@@ -201,7 +202,9 @@ func TestBrowserReloads(t *testing.T) {
 	await(t, "the second page", func() bool { return strings.Contains(text(), "build 005!") })
 	b.eval(t, "const f = document.createElement('iframe'); f.src = '/'; document.body.append(f); return ''")
 	await(t, "a page within the page", func() bool {
-		return strings.Contains(b.eval(t, "const d = document.querySelector('iframe').contentDocument; return d && d.body ? d.body.innerText : ''"), "build 005!")
+		return strings.Contains(b.eval(t,
+			"const d = document.querySelector('iframe').contentDocument; return d && d.body ? "+
+				"d.body.innerText : ''"), "build 005!")
 	})
 	write(page(6))
 	await(t, "the second page anew", func() bool { return strings.Contains(text(), "build 006!") })

@@ -105,7 +105,9 @@ func TestCoveragePagesInABrowser(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		b.look(t, 1000, 1150, scheme)
 		b.open(t, "file://"+filepath.Join(folder, "index.html"))
-		if got := b.eval(t, "return document.querySelectorAll('.files tbody tr').length + ' ' + getComputedStyle(document.querySelector('.bar span')).height"); got != "1 8px" {
+		if got := b.eval(t,
+			"return document.querySelectorAll('.files tbody tr').length + ' ' + "+
+				"getComputedStyle(document.querySelector('.bar span')).height"); got != "1 8px" {
 			t.Errorf("%s: %s", scheme, got)
 		}
 		b.eval(t, "document.querySelector('.files a').click(); return ''")

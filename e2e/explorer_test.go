@@ -73,11 +73,13 @@ func send(t *testing.T, c *http.Client, method, url, body string, fields ...stri
 // at opens the newest request that has ended whose path is this.
 func (p explorerPage) at(path string) {
 	p.t.Helper()
-	row := fmt.Sprintf("[...document.querySelectorAll('#rows tr[data-seq]:not(.k-running)')].find((r) => r.querySelector('.c-target').textContent.replace('↻ ', '').split('?')[0] === %q)", path)
+	row := fmt.Sprintf("[...document.querySelectorAll('#rows tr[data-seq]:not(.k-running)')].find((r) => "+
+		"r.querySelector('.c-target').textContent.replace('↻ ', '').split('?')[0] === %q)", path)
 	p.until(row)
 	seq := p.js("return " + row + ".dataset.seq")
 	p.js(row + ".querySelector('td').click()")
-	p.until(fmt.Sprintf("document.querySelector('#r%s')?.ariaSelected === 'true' && document.querySelector('#heading .target')?.textContent.startsWith(%q)", seq, path))
+	p.until(fmt.Sprintf("document.querySelector('#r%s')?.ariaSelected === 'true' && "+
+		"document.querySelector('#heading .target')?.textContent.startsWith(%q)", seq, path))
 }
 
 // TestExplorerShowsGuests sends requests to guests of each language and version, sees them come,
@@ -161,7 +163,8 @@ func takeActions(t *testing.T, server *served.Server, p explorerPage) {
 	p.command(t, "Browser.grantPermissions", object{"permissions": []string{"clipboardReadWrite", "clipboardSanitizedWrite"}})
 	p.press("c")
 	p.sees(".toast", "The curl command is on the clipboard")
-	command := fmt.Sprint(p.ask(t, http.MethodPost, "/execute/async", object{"script": "navigator.clipboard.readText().then(arguments[0])", "args": []any{}}))
+	command := fmt.Sprint(p.ask(t, http.MethodPost, "/execute/async",
+		object{"script": "navigator.clipboard.readText().then(arguments[0])", "args": []any{}}))
 	if !strings.HasPrefix(command, "curl ") || !strings.Contains(command, "/echo") || strings.Contains(command, "hunter2") {
 		t.Errorf("the clipboard has %q", command)
 	}

@@ -155,7 +155,8 @@ func (f *fakeExplorer) state() object {
 // summary is what lists have of a request.
 func summary(d object) object {
 	s := object{}
-	for _, k := range []string{"seq", "id", "at", "ms", "method", "host", "target", "status", "outcome", "build", "bytes", "upstreams", "phases", "sentAgainFrom"} {
+	for _, k := range []string{"seq", "id", "at", "ms", "method", "host", "target", "status", "outcome",
+		"build", "bytes", "upstreams", "phases", "sentAgainFrom"} {
 		s[k] = d[k]
 	}
 	return s
@@ -283,8 +284,10 @@ func exchange(seq int, changes object) object {
 	at := begun + float64(seq)*1370
 	d := object{
 		"seq": seq, "id": strconv.Itoa(seq), "at": at, "ms": 4.2, "method": "GET", "host": "127.0.0.1:8080", "target": fmt.Sprintf("/items/%d", seq),
-		"status": 200, "outcome": "ok", "build": 1, "bytes": 5, "upstreams": 0, "sentAgainFrom": 0, "protocol": "HTTP/1.1", "remote": "127.0.0.1:50122",
-		"phases":  []object{{"name": "instance", "at": at + 0.1, "ms": 0.4}, {"name": "computing", "at": at + 0.5, "ms": 3.0}, {"name": "streaming", "at": at + 3.6, "ms": 0.5}},
+		"status": 200, "outcome": "ok", "build": 1, "bytes": 5, "upstreams": 0, "sentAgainFrom": 0,
+		"protocol": "HTTP/1.1", "remote": "127.0.0.1:50122",
+		"phases": []object{{"name": "instance", "at": at + 0.1, "ms": 0.4},
+			{"name": "computing", "at": at + 0.5, "ms": 3.0}, {"name": "streaming", "at": at + 3.6, "ms": 0.5}},
 		"request": message("", "", field("Accept", "*/*")), "response": message("text/plain", "hello", field("Content-Type", "text/plain")),
 		"failure": nil, "stdout": "", "stderr": "", "upstream": []object{}, "spans": []object{}, "truncated": object{},
 	}
@@ -313,4 +316,5 @@ func message(media, text string, fields ...object) object {
 }
 
 // onePixel is a PNG of 2 × 2 pixels.
-var onePixel, _ = base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP4z8DA8J+BgYHhPwMDAwAd7gP96nDNiQAAAABJRU5ErkJggg==")
+var onePixel, _ = base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4" +
+	"nGP4z8DA8J+BgYHhPwMDAwAd7gP96nDNiQAAAABJRU5ErkJggg==")

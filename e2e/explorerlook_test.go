@@ -15,17 +15,22 @@ var hostile = "<script>pwned = 1</script><img src=x onerror='pwned = 2'>\u202egn
 func rich(seq int, text string) object {
 	at := begun + float64(seq)*1370
 	return exchange(seq, object{
-		"method": text, "target": "/" + text, "host": text, "status": 500, "outcome": text, "ms": 126.0, "id": text, "protocol": text, "upstreams": 2, "stdout": text, "stderr": text,
+		"method": text, "target": "/" + text, "host": text, "status": 500, "outcome": text, "ms": 126.0,
+		"id": text, "protocol": text, "upstreams": 2, "stdout": text, "stderr": text,
 		"stderrCut": true,
 		"phases": []object{
 			{"name": "waiting", "at": at, "ms": 2.0}, {"name": "instance", "at": at + 2, "ms": 6.0}, {"name": "computing", "at": at + 8, "ms": 12.0},
-			{"name": "upstream", "at": at + 20, "ms": 70.0}, {"name": "host", "at": at + 99, "ms": 7.0}, {"name": "streaming", "at": at + 106, "ms": 20.0}, {"name": text, "at": at + 126, "ms": nil},
+			{"name": "upstream", "at": at + 20, "ms": 70.0}, {"name": "host", "at": at + 99, "ms": 7.0},
+			{"name": "streaming", "at": at + 106, "ms": 20.0}, {"name": text, "at": at + 126, "ms": nil},
 		},
-		"failure": object{"headline": text, "message": text + "!", "hint": text, "backtrace": []string{text, text}},
-		"request": message("application/x-www-form-urlencoded", "a=1&"+text, field(text, text)), "response": message("text/html", "<p class=\"x\">"+text, field(text, text)),
+		"failure":  object{"headline": text, "message": text + "!", "hint": text, "backtrace": []string{text, text}},
+		"request":  message("application/x-www-form-urlencoded", "a=1&"+text, field(text, text)),
+		"response": message("text/html", "<p class=\"x\">"+text, field(text, text)),
 		"upstream": []object{
-			{"at": at + 20, "ms": 44.0, "method": text, "url": "https://" + text, "status": 200, "error": "", "request": message("", ""), "response": message("application/json", `{"a": 1}`)},
-			{"at": at + 25, "ms": 65.0, "method": "GET", "url": "https://b.example/", "status": 0, "error": text, "request": message("", ""), "response": nil},
+			{"at": at + 20, "ms": 44.0, "method": text, "url": "https://" + text, "status": 200, "error": "",
+				"request": message("", ""), "response": message("application/json", `{"a": 1}`)},
+			{"at": at + 25, "ms": 65.0, "method": "GET", "url": "https://b.example/", "status": 0,
+				"error": text, "request": message("", ""), "response": nil},
 		},
 		"spans": []object{
 			{"name": text, "at": at + 10, "ms": 84.0, "id": "1", "parent": "2", "attributes": object{text: text}, "status": "error: " + text},
@@ -50,13 +55,16 @@ func TestExplorerPageShowsHostileTextAsText(t *testing.T) {
 	check := func(where string) {
 		t.Helper()
 		// Nothing of it is an element, nothing runs, and nothing turns round the text beside it.
-		if got := p.js("return [typeof pwned, document.querySelectorAll('#work script, #work img[src=x], dialog script, #toasts script').length].join()"); got != "undefined,0" {
+		if got := p.js("return [typeof pwned, document.querySelectorAll('#work script, #work img[src=x], " +
+			"dialog script, #toasts script').length].join()"); got != "undefined,0" {
 			t.Errorf("%s: %s", where, got)
 		}
 		if got := p.js(`return [...document.body.innerText].filter((c) => /[\u0000-\u0008\u202a-\u202e\u2066-\u2069\u200b\u001b]/.test(c)).length + ''`); got != "0" {
 			t.Errorf("%s: %s characters that cannot be seen", where, got)
 		}
-		if got := p.js("return [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('pre, .w-lane, [role=tablist], .hidden, canvas, #rows')).map((e) => e.tagName + '.' + e.className).join()"); got != "" {
+		if got := p.js("return [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility() && " +
+			"e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('pre, .w-lane, [role=tablist], " +
+			".hidden, canvas, #rows')).map((e) => e.tagName + '.' + e.className).join()"); got != "" {
 			t.Errorf("%s: wider than the window: %s", where, got)
 		}
 	}
@@ -86,17 +94,30 @@ func TestExplorerPageShowsHostileTextAsText(t *testing.T) {
 
 func TestExplorerPageShowsBodies(t *testing.T) {
 	tree := `{"big": 12345678901234567890, "twice": 1, "twice": 1.50e3, "list": [null, {"deep": "` + `a\u0000\u202e<b>` + `"}], "empty": {}}`
-	multipart := "--X\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\nPNG\r\n--X\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\ntwo\r\nlines\r\n--X--\r\n"
-	binary := object{"headers": []object{}, "trailers": []object{field("x-sum", "9")}, "body": object{"size": 20000, "kept": 9000, "type": "application/octet-stream", "kind": "binary", "text": "", "secret": false}}
-	image := object{"headers": []object{}, "trailers": []object{}, "body": object{"size": len(onePixel), "kept": len(onePixel), "type": "image/png", "kind": "image", "text": "", "secret": false}}
+	multipart := "--X\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\n" +
+		"Content-Type: image/png\r\n\r\nPNG\r\n--X\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n" +
+		"two\r\nlines\r\n--X--\r\n"
+	binary := object{"headers": []object{}, "trailers": []object{field("x-sum", "9")},
+		"body": object{"size": 20000, "kept": 9000, "type": "application/octet-stream", "kind": "binary",
+			"text": "", "secret": false}}
+	image := object{"headers": []object{}, "trailers": []object{},
+		"body": object{"size": len(onePixel), "kept": len(onePixel), "type": "image/png", "kind": "image",
+			"text": "", "secret": false}}
 	masked := message("application/json", `{"password": "REDACTED"}`)
 	masked["body"].(object)["secret"] = true
 	_, p, ok := fakePage(t, func(f *fakeExplorer) {
-		f.put(exchange(1, object{"response": message("application/json", tree), "request": message("application/x-www-form-urlencoded", "name=Ada+L&x=%3Cb%3E&x=2")}))
-		f.put(exchange(2, object{"response": message("text/html", `<p id="a">Hi <!-- note --></p>`), "request": message("multipart/form-data", multipart)}))
+		f.put(exchange(1,
+			object{"response": message("application/json", tree),
+				"request": message("application/x-www-form-urlencoded", "name=Ada+L&x=%3Cb%3E&x=2")}))
+		f.put(exchange(2,
+			object{"response": message("text/html", `<p id="a">Hi <!-- note --></p>`),
+				"request": message("multipart/form-data", multipart)}))
 		f.put(exchange(3, object{"response": image, "request": binary}))
 		f.bodies["3/response"], f.bodies["3/request"] = onePixel, []byte(strings.Repeat("\x00\xff09", 2250))
-		f.put(exchange(4, object{"response": message("application/json", `{"cut": [1, 2`), "request": masked, "revealed": exchange(4, object{"request": message("application/json", `{"password": "hunter2"}`)})}))
+		f.put(exchange(4,
+			object{"response": message("application/json", `{"cut": [1, 2`), "request": masked,
+				"revealed": exchange(4,
+					object{"request": message("application/json", `{"password": "hunter2"}`)})}))
 	})
 	if !ok {
 		return
@@ -115,9 +136,11 @@ func TestExplorerPageShowsBodies(t *testing.T) {
 	p.click(".json summary", "1: {")
 	p.sees(".json", `deep: "a\u0000U+202E<b>"`)
 	show(1, 2)
-	p.until("[...document.querySelectorAll('#panel .body tr')].map((r) => [...r.children].map((c) => c.textContent).join('=')).join('&') === 'Field=Value&name=Ada L&x=<b>&x=2'")
+	p.until("[...document.querySelectorAll('#panel .body tr')].map((r) => [...r.children].map((c) => " +
+		"c.textContent).join('=')).join('&') === 'Field=Value&name=Ada L&x=<b>&x=2'")
 	show(2, 1)
-	p.until("[...document.querySelectorAll('#panel pre span')].map((s) => s.className + s.textContent).join() === 'h-tag<p,h-nameid,h-text\"a\",h-comment<!-- note -->,h-tag</p'")
+	p.until("[...document.querySelectorAll('#panel pre span')].map((s) => s.className + " +
+		"s.textContent).join() === 'h-tag<p,h-nameid,h-text\"a\",h-comment<!-- note -->,h-tag</p'")
 	show(2, 2)
 	p.sees("#panel .body tr", "photoPNGa.png · image/png")
 	p.sees("#panel .body td .value", "two\nlines")
@@ -151,19 +174,37 @@ func TestExplorerPageFormats(t *testing.T) {
 		return fmt.Sprint(p.ask(t, "POST", "/execute/async", object{"script": script, "args": []any{}}))
 	}
 	for _, tt := range []struct{ module, expression, want string }{
-		{"format.js", "[0, 0.0004, 0.376, 0.9996, 1.0849, 99.96, 999.4, 999.6, 12345, 59949, 59950, 125400, 5405000, -1500, NaN].map(m.duration)", `["0 s","0 s","376 µs","1 ms","1.08 ms","100 ms","999 ms","1 s","12.3 s","59.9 s","1 m","2 m 5 s","1 h 30 m 5 s","−1.5 s",""]`},
-		{"format.js", "[0, 0.001, 0.4, 1, 1000, 125400, null].map(m.spoken)", `["no time","1 microsecond","400 microseconds","1 millisecond","1 second","2 minutes 5 seconds","still running"]`},
+		{"format.js",
+			"[0, 0.0004, 0.376, 0.9996, 1.0849, 99.96, 999.4, 999.6, 12345, 59949, 59950, 125400, 5405000, " +
+				"-1500, NaN].map(m.duration)",
+			`["0 s","0 s","376 µs","1 ms","1.08 ms","100 ms","999 ms","1 s","12.3 s","59.9 s","1 m","2 m 5 s","1 h 30 m 5 s","−1.5 s",""]`},
+		{"format.js", "[0, 0.001, 0.4, 1, 1000, 125400, null].map(m.spoken)",
+			`["no time","1 microsecond","400 microseconds","1 millisecond","1 second","2 minutes 5 seconds","still running"]`},
 		{"format.js", "[0, 999, 1000, 999949, 999950, 1e12].map(m.size)", `["0 B","999 B","1.0 kB","999.9 kB","1.0 MB","1.0 TB"]`},
 		{"format.js", "[m.step(100, 5), m.step(126, 5), m.step(0.3, 5), m.step(9e7, 8), m.step(1e10, 4)]", `[20,50,0.1,21600000,2505600000]`},
-		{"format.js", "[m.hex(new Uint8Array([0, 65, 255, 126, 127])), m.hex(new Uint8Array(17)).split('\\n').length]", `["00000000  00 41 ff 7e 7f                                    ·A·~·",2]`},
-		{"json.js", "[m.parse(' [1, 2.50, -0, 1e400, \"\\\\u00e9\"] '), m.parse('{}'), m.parse('{\"a\": true}')]", `[{"list":[{"word":"1"},{"word":"2.50"},{"word":"-0"},{"word":"1e400"},{"text":"é"}]},{"members":[]},{"members":[["a",{"word":"true"}]]}]`},
-		{"json.js", "['', '[1,]', '{\"a\"}', '[1 2]', '01', '[', '1 2', '\"\\n\"', '{\"a\":1,}', '['.repeat(999), 'nul', '{1:2}', '\\'a\\''].map((s) => { try { m.parse(s); return s } catch { return 0 } }).filter(Boolean)", `[]`},
-		{"dom.js", "[m.escape('a\\nb\\u202ec\\u0000'), m.escape('x'.repeat(9), 4), m.escape(null), m.escape('é👍\\u{e0041}')]", `["a b‹U+202E›c‹U+0000›","xxxx…","","é👍‹U+E0041›"]`},
+		{"format.js",
+			"[m.hex(new Uint8Array([0, 65, 255, 126, 127])), m.hex(new Uint8Array(17)).split('\\n').length]",
+			`["00000000  00 41 ff 7e 7f                                    ·A·~·",2]`},
+		{"json.js",
+			"[m.parse(' [1, 2.50, -0, 1e400, \"\\\\u00e9\"] '), m.parse('{}'), m.parse('{\"a\": true}')]",
+			`[{"list":[{"word":"1"},{"word":"2.50"},{"word":"-0"},{"word":"1e400"},{"text":"é"}]},{"members":[]},{"members":[["a",{"word":"true"}]]}]`},
+		{"json.js",
+			"['', '[1,]', '{\"a\"}', '[1 2]', '01', '[', '1 2', '\"\\n\"', '{\"a\":1,}', '['.repeat(999), 'nul', " +
+				"'{1:2}', '\\'a\\''].map((s) => { try { m.parse(s); return s } catch { return 0 } }).filter(Boolean)",
+			`[]`},
+		{"dom.js", "[m.escape('a\\nb\\u202ec\\u0000'), m.escape('x'.repeat(9), 4), m.escape(null), " +
+			"m.escape('é👍\\u{e0041}')]", `["a b‹U+202E›c‹U+0000›","xxxx…","","é👍‹U+E0041›"]`},
 		{"body.js", "[m.pairs('a=1&b=+%26&c'), m.parts('no form')]", `[[["a","1"],["b"," &"],["c",""]],[]]`},
-		{"waterfall.js", "m.nested([{id: 'c', parent: 'b', at: 3}, {id: 'b', parent: 'a', at: 2}, {id: 'a', parent: '', at: 1}, {id: 'x', parent: 'gone', at: 0}]).map(([s, d]) => s.id + d)", `["x0","a0","b1","c2"]`},
+		{"waterfall.js",
+			"m.nested([{id: 'c', parent: 'b', at: 3}, {id: 'b', parent: 'a', at: 2}, {id: 'a', parent: '', at: " +
+				"1}, {id: 'x', parent: 'gone', at: 0}]).map(([s, d]) => s.id + d)", `["x0","a0","b1","c2"]`},
 		// A span's times may have nothing to do with those of the request.
-		{"waterfall.js", "[[], [{at: 100, ms: 5}], [{at: 90, ms: 500}], [{at: 0, ms: 1}, {at: 1e12, ms: 1}], [{at: 105, ms: 3}]].map((spans) => m.bounds({at: 100, ms: 6, upstream: [{at: 101, ms: 2}], spans}, (p) => p.ms).join('-')).join()", `"100-106,100-106,97-109,100-106,100-108"`},
-		{"actions.js", "m.readFields('A: 1\\n\\nB:2\\nCookie: ••••••••', [{name: 'cookie', secret: true}])", `[{"name":"A","value":"1"},{"name":"B","value":"2"},{"name":"Cookie","value":"","secret":true}]`},
+		{"waterfall.js",
+			"[[], [{at: 100, ms: 5}], [{at: 90, ms: 500}], [{at: 0, ms: 1}, {at: 1e12, ms: 1}], [{at: 105, ms: " +
+				"3}]].map((spans) => m.bounds({at: 100, ms: 6, upstream: [{at: 101, ms: 2}], spans}, (p) => " +
+				"p.ms).join('-')).join()", `"100-106,100-106,97-109,100-106,100-108"`},
+		{"actions.js", "m.readFields('A: 1\\n\\nB:2\\nCookie: ••••••••', [{name: 'cookie', secret: true}])",
+			`[{"name":"A","value":"1"},{"name":"B","value":"2"},{"name":"Cookie","value":"","secret":true}]`},
 	} {
 		if got := module(tt.module, tt.expression); got != tt.want {
 			t.Errorf("%s: %s\n got %s\nwant %s", tt.module, tt.expression, got, tt.want)
@@ -242,13 +283,17 @@ func TestExplorerPageCanBeReadEverywhere(t *testing.T) {
 			f.put(exchange(i+1, c))
 		}
 		d := rich(5, "trap")
-		d["response"] = message("application/json", `{"id": 17, "total": 3.5, "open": true, "items": [{"name": "Tea"}]}`, field("Content-Type", "application/json"), object{"name": "Set-Cookie", "value": "", "secret": true})
+		d["response"] = message("application/json",
+			`{"id": 17, "total": 3.5, "open": true, "items": [{"name": "Tea"}]}`,
+			field("Content-Type", "application/json"),
+			object{"name": "Set-Cookie", "value": "", "secret": true})
 		f.put(d)
 		f.put(exchange(6, object{"status": 500, "outcome": "expired", "response": message("text/html", `<p id="a">Hi <!-- note --></p>`)}))
 		f.build(object{"seq": 1, "number": 1, "at": begun + 2000, "ms": 310.0, "outcome": "ready", "message": "", "digest": "1f"})
 		f.build(object{"seq": 2, "number": 1, "at": begun + 3000, "ms": nil, "outcome": "same", "message": "", "digest": "1f"})
 		f.build(object{"seq": 3, "number": 1, "at": begun + 4000, "ms": nil, "outcome": "failed", "message": "cannot find totl", "digest": ""})
-		f.compared = object{"same": false, "text": "status\n- 200\n+ 404\n", "differences": []object{{"place": "status", "kind": "changed", "a": "200", "b": "404"}}}
+		f.compared = object{"same": false, "text": "status\n- 200\n+ 404\n",
+			"differences": []object{{"place": "status", "kind": "changed", "a": "200", "b": "404"}}}
 	})
 	if !ok {
 		return

@@ -106,7 +106,8 @@ func TestExplorerPageGoesByKeys(t *testing.T) {
 	p.until("document.querySelector('#r200')")
 	selected := func(seq int) {
 		t.Helper()
-		p.until(fmt.Sprintf("document.querySelector('#r%d')?.ariaSelected === 'true' && document.querySelector('#table').getAttribute('aria-activedescendant') === 'r%d'", seq, seq))
+		p.until(fmt.Sprintf("document.querySelector('#r%d')?.ariaSelected === 'true' && "+
+			"document.querySelector('#table').getAttribute('aria-activedescendant') === 'r%d'", seq, seq))
 		p.sees("#heading", fmt.Sprintf("/items/%d", seq))
 	}
 	p.press("j")
@@ -192,7 +193,9 @@ func TestExplorerPageActs(t *testing.T) {
 	f, p, ok := fakePage(t, func(f *fakeExplorer) {
 		for i := range 3 {
 			d := exchange(i+1, object{"method": "POST", "request": message("application/json", `{"name": "Ada"}`, field("Accept", "*/*"), secret)})
-			d["revealed"] = exchange(i+1, object{"request": message("application/json", `{"name": "Ada"}`, field("Accept", "*/*"), field("Authorization", "Bearer hunter2"))})
+			d["revealed"] = exchange(i+1,
+				object{"request": message("application/json", `{"name": "Ada"}`, field("Accept", "*/*"),
+					field("Authorization", "Bearer hunter2"))})
 			f.put(d)
 		}
 		f.compared = object{"same": false, "text": "status\n- 200\n+ 404\n", "differences": []object{
@@ -230,7 +233,8 @@ func TestExplorerPageActs(t *testing.T) {
 	p.js("document.querySelector('#edit-headers').focus(); document.activeElement.setSelectionRange(0, 0)")
 	p.press("X", "-", "A", ":", "1", keyEnter)
 	p.click("dialog button", "Send")
-	called("POST requests/4/send", `{"target":"/other?x=1","headers":[{"name":"X-A","value":"1"},{"name":"Accept","value":"*/*"},{"name":"Authorization","value":"","secret":true}]}`)
+	called("POST requests/4/send",
+		`{"target":"/other?x=1","headers":[{"name":"X-A","value":"1"},{"name":"Accept","value":"*/*"},{"name":"Authorization","value":"","secret":true}]}`)
 	p.until("document.querySelector('#r5').ariaSelected === 'true' && !document.querySelector('dialog')")
 	p.sees("#heading", "/items/3")
 	p.press("e")
@@ -246,7 +250,8 @@ func TestExplorerPageActs(t *testing.T) {
 	p.press("c")
 	p.sees(".toast", "The curl command is on the clipboard")
 	clipboard := func() string {
-		return fmt.Sprint(p.ask(t, http.MethodPost, "/execute/async", object{"script": "navigator.clipboard.readText().then(arguments[0], (e) => arguments[0](String(e)))", "args": []any{}}))
+		return fmt.Sprint(p.ask(t, http.MethodPost, "/execute/async",
+			object{"script": "navigator.clipboard.readText().then(arguments[0], (e) => arguments[0](String(e)))", "args": []any{}}))
 	}
 	if got := clipboard(); !strings.HasPrefix(got, "curl ") || strings.Contains(got, "hunter2") {
 		t.Errorf("the clipboard has %q", got)

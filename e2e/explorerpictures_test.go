@@ -44,7 +44,8 @@ func TestExplorerPictures(t *testing.T) {
 			for _, target := range []string{"/", "/headers", "/sleep?ms=25", "/status?code=404", "/big?n=20000", "/status?code=302", "/random"} {
 				send(t, c, "GET", server.URL+target, "")
 			}
-			send(t, c, "POST", server.URL+"/echo", `{"cart": 17, "items": [{"name": "Tea", "price": 3.50}, {"name": "Cup", "price": 12}], "paid": false}`,
+			send(t, c, "POST", server.URL+"/echo",
+				`{"cart": 17, "items": [{"name": "Tea", "price": 3.50}, {"name": "Cup", "price": 12}], "paid": false}`,
 				"Content-Type: application/json", "Authorization: Bearer hunter2")
 		}
 	}
@@ -104,6 +105,8 @@ func TestExplorerPictures(t *testing.T) {
 // still waits until nothing moves: two frames, and the end of what is fetched and of animations.
 func (p explorerPage) still() {
 	p.t.Helper()
-	p.js("window.frames = 0; document.querySelectorAll('.toast').forEach((e) => e.remove()); requestAnimationFrame(() => requestAnimationFrame(() => { settled = true })); window.settled = false")
-	p.until("settled && !document.querySelector('[aria-busy]') && document.getAnimations().every((a) => a.effect.getTiming().iterations === Infinity || a.playState === 'finished')")
+	p.js("window.frames = 0; document.querySelectorAll('.toast').forEach((e) => e.remove()); " +
+		"requestAnimationFrame(() => requestAnimationFrame(() => { settled = true })); window.settled = false")
+	p.until("settled && !document.querySelector('[aria-busy]') && document.getAnimations().every((a) => " +
+		"a.effect.getTiming().iterations === Infinity || a.playState === 'finished')")
 }

@@ -196,7 +196,9 @@ func TestReviewKeys(t *testing.T) {
 	}
 	t.Setenv("CI", "")
 	fixture := filepath.Join(t.TempDir(), "f.hurl")
-	if err := os.WriteFile(fixture, []byte("GET http://localhost/\nHTTP 404 # one\n\nGET http://localhost/\nHTTP 404 # two\n\nGET http://localhost/\nHTTP 404 # three\n"), 0o600); err != nil {
+	if err := os.WriteFile(fixture,
+		[]byte("GET http://localhost/\nHTTP 404 # one\n\nGET http://localhost/\nHTTP 404 # two\n\n"+
+			"GET http://localhost/\nHTTP 404 # three\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	tty := openTerminal(t)
@@ -220,5 +222,7 @@ func TestReviewKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameText(t, "the fixture", "GET http://localhost/\nHTTP 200 # one\n\nGET http://localhost/\nHTTP 404 # two\n\nGET http://localhost/\nHTTP 404 # three\n", string(content))
+	sameText(t, "the fixture",
+		"GET http://localhost/\nHTTP 200 # one\n\nGET http://localhost/\nHTTP 404 # two\n\n"+
+			"GET http://localhost/\nHTTP 404 # three\n", string(content))
 }

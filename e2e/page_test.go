@@ -209,7 +209,8 @@ func fakePage(t *testing.T, fill func(*fakeExplorer)) (*fakeExplorer, explorerPa
 // drag drags the pointer over a part of the width of an element.
 func (p explorerPage) drag(selector string, from, to float64) {
 	p.t.Helper()
-	box := strings.Fields(p.js(fmt.Sprintf("const b = document.querySelector(%q).getBoundingClientRect(); return [b.left, b.width, b.top + b.height / 2].join(' ')", selector)))
+	box := strings.Fields(p.js(fmt.Sprintf("const b = document.querySelector(%q).getBoundingClientRect(); "+
+		"return [b.left, b.width, b.top + b.height / 2].join(' ')", selector)))
 	var n [3]float64
 	for i, text := range box {
 		n[i], _ = strconv.ParseFloat(text, 64)

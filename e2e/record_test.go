@@ -41,8 +41,10 @@ func TestRecordedSessionsPassWhenReplayed(t *testing.T) {
 			}
 			checkRecorded(t, folder)
 			cache := filepath.Join(filepath.Dir(os.Getenv(builtVariable)), "cache")
-			output, err := exec.CommandContext(limited(t), os.Getenv(builtVariable), "test", folder, "--component", g.path, "--cache-dir", cache).CombinedOutput()
-			if want := fmt.Sprintf("%d entries in %d files: %d passed", sessionLength, sessionLength, sessionLength); err != nil || !strings.Contains(string(output), want) {
+			output, err := exec.CommandContext(limited(t), os.Getenv(builtVariable), "test", folder,
+				"--component", g.path, "--cache-dir", cache).CombinedOutput()
+			if want := fmt.Sprintf("%d entries in %d files: %d passed", sessionLength, sessionLength,
+				sessionLength); err != nil || !strings.Contains(string(output), want) {
 				t.Errorf("the replay: %v\n%s", err, tail(string(output), 8000))
 			}
 		})
@@ -67,7 +69,8 @@ func checkRecorded(t *testing.T, folder string) {
 		}
 		all.Write(content)
 	}
-	for _, want := range []string{"authorization: Bearer REDACTED\n", "x-customer: REDACTED\n", "{\"a\": [1, 2, {\"b\": null}]}\n", "base64,AAEC/w==;\n"} {
+	for _, want := range []string{"authorization: Bearer REDACTED\n", "x-customer: REDACTED\n",
+		"{\"a\": [1, 2, {\"b\": null}]}\n", "base64,AAEC/w==;\n"} {
 		if !strings.Contains(strings.ToLower(all.String()), strings.ToLower(want)) {
 			t.Errorf("%q is in no fixture", want)
 		}
@@ -77,9 +80,13 @@ func checkRecorded(t *testing.T, folder string) {
 // sendSession sends requests that differ in all that requests differ in.
 func sendSession(t *testing.T, c *http.Client, base string, streams bool) {
 	t.Helper()
-	bodies := []string{"", "text", `{"a": [1, 2, {"b": null}]}`, "\x00\x01\x02\xff", "lines\nof text\n", "```\n{{x}}", `<a b="c">d</a>`, "Ünïcode\r\n\t",
-		strings.Repeat("long ", 5000), "\\u0041 `quoted` \"#", "{\n  \"pretty\": true\n}\n", "\ufeffwith a mark", "# no comment", "HTTP 200\n[Asserts]\n"}
-	paths := []string{"/", "/echo", "/echo?q=a%20b&c=&c=2", "/nothing-here", "/a%2Fb/%C3%BC?x=%00", "/echo?" + strings.Repeat("long=1&", 200), "/error?code=connection-refused", "/trailers"}
+	bodies := []string{"", "text", `{"a": [1, 2, {"b": null}]}`, "\x00\x01\x02\xff", "lines\nof text\n",
+		"```\n{{x}}", `<a b="c">d</a>`, "Ünïcode\r\n\t",
+		strings.Repeat("long ",
+			5000), "\\u0041 `quoted` \"#", "{\n  \"pretty\": true\n}\n", "\ufeffwith a mark", "# no comment",
+		"HTTP 200\n[Asserts]\n"}
+	paths := []string{"/", "/echo", "/echo?q=a%20b&c=&c=2", "/nothing-here", "/a%2Fb/%C3%BC?x=%00",
+		"/echo?" + strings.Repeat("long=1&", 200), "/error?code=connection-refused", "/trailers"}
 	methods := []string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}
 	for i := range sessionLength {
 		method, path, body := methods[i%len(methods)], paths[(i/3)%len(paths)], bodies[(i/2)%len(bodies)]

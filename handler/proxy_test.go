@@ -27,7 +27,9 @@ func TestFindExport(t *testing.T) {
 		{"canonical 0.3", []string{"wasi:http/handler@0.3"}, found{"wasi:http/handler@0.3", P3, true}},
 		{"both", []string{"wasi:http/incoming-handler@0.2.6", "wasi:http/handler@0.3.1"}, found{"wasi:http/handler@0.3.1", P3, true}},
 		{"pre-releases", []string{"wasi:http/incoming-handler@0.2.0-rc-2023-11-10", "wasi:http/handler@0.3.0-rc-2025-09-16"}, found{}},
-		{"other versions", []string{"wasi:http/incoming-handler@0.1.0", "wasi:http/incoming-handler", "wasi:http/handler@0.2.0", "wasi:http/handler@0.3."}, found{}},
+		{"other versions",
+			[]string{"wasi:http/incoming-handler@0.1.0", "wasi:http/incoming-handler", "wasi:http/handler@0.2.0",
+				"wasi:http/handler@0.3."}, found{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got found

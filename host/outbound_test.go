@@ -46,7 +46,9 @@ func TestOutboundPatterns(t *testing.T) {
 	if !literal.Match("api.example.com", 443) || literal.Match("example.com", 443) {
 		t.Error("the case of a pattern's host matters")
 	}
-	for _, bad := range []string{"", "*", "*.", "http://x", "x/y", "a.*.b", "x:0", "x:http", "x:99999", "a b", "me@x", "x:", ".x", "[::1", "::1]", "[x", "http://bücher.example", "bü cher.example", "bücher.example:x"} {
+	for _, bad := range []string{"", "*", "*.", "http://x", "x/y", "a.*.b", "x:0", "x:http", "x:99999", "a b",
+		"me@x", "x:", ".x", "[::1", "::1]", "[x", "http://bücher.example", "bü cher.example",
+		"bücher.example:x"} {
 		if p, err := ParsePattern(bad); err == nil {
 			t.Errorf("%q gave %+v", bad, p)
 		}

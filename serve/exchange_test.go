@@ -99,7 +99,8 @@ func TestAnswerIsPassedOn(t *testing.T) {
 				}
 			}
 			record := s.record(t)
-			if record.Status != tt.status || record.Bytes != tt.bytes || record.Outcome != OK || record.Method != tt.method || record.Target != "/a?b" {
+			if record.Status != tt.status || record.Bytes != tt.bytes || record.Outcome != OK ||
+				record.Method != tt.method || record.Target != "/a?b" {
 				t.Errorf("got record %+v", record)
 			}
 		})

@@ -39,23 +39,40 @@ func TestPagesGetTheScript(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"behind the document type":            {header: []string{html, "text/html; charset=utf-8"}, body: "<!DOCTYPE html><p>hi", want: "<!DOCTYPE html>" + script + "<p>hi"},
-		"behind comments too":                 {header: []string{html, "text/html"}, body: "\n<!-- > --> <!doctype html ><p>", want: "\n<!-- > --> <!doctype html >" + script + "<p>"},
-		"behind a byte order mark":            {header: []string{html, "text/html"}, body: "\ufeff<!doctype html>x", want: "\ufeff<!doctype html>" + script + "x"},
-		"first without a type":                {header: []string{html, "text/html"}, body: "<p>hi", want: script + "<p>hi"},
-		"in an empty page":                    {header: []string{html, "text/html"}, body: "", want: script},
-		"with a false length":                 {header: []string{html, "text/html", "Content-Length", "5"}, body: "<p>hi", want: script + "<p>hi"},
-		"in a page of an error":               {status: 404, header: []string{html, "text/html"}, body: "<p>no", want: script + "<p>no"},
-		"unpacked":                            {header: []string{html, "text/html", "Content-Encoding", "gzip"}, body: zip(t, "<!doctype html><p>hi"), want: "<!doctype html>" + script + "<p>hi"},
-		"not in other encodings":              {header: []string{html, "text/html", "Content-Encoding", "br"}, body: "\x0b\x02\x80hi\x03", want: "\x0b\x02\x80hi\x03"},
-		"not in other types":                  {header: []string{html, "application/json"}, body: "{}", want: "{}"},
-		"not without a type":                  {body: "<!doctype html>", want: "<!doctype html>"},
-		"not in UTF-16":                       {header: []string{html, "text/html; charset=UTF-16LE"}, body: "<\x00p\x00", want: "<\x00p\x00"},
-		"not in marked UTF-16":                {header: []string{html, "text/html"}, body: "\xff\xfe<\x00", want: "\xff\xfe<\x00"},
-		"not in a part of a page":             {status: 206, header: []string{html, "text/html", "Content-Range", "bytes 0-1/9"}, body: "<p", want: "<p"},
-		"for programs":                        {ask: []string{"Sec-Fetch-Dest", "", "Accept", ""}, header: []string{html, "text/html"}, body: "<p>hi", want: script + "<p>hi"},
-		"not in what scripts fetch elsewhere": {ask: []string{"Sec-Fetch-Dest", "", "Accept", "*/*", "User-Agent", "Mozilla/5.0"}, header: []string{html, "text/html"}, body: "<p>hi", want: "<p>hi"},
-		"not in what scripts fetch":           {ask: []string{"Sec-Fetch-Dest", "empty"}, header: []string{html, "text/html"}, body: "<p>hi", want: "<p>hi"},
+		"behind the document type": {header: []string{html, "text/html; charset=utf-8"},
+			body: "<!DOCTYPE html><p>hi", want: "<!DOCTYPE html>" + script + "<p>hi"},
+		"behind comments too": {header: []string{html, "text/html"},
+			body: "\n<!-- > --> <!doctype html ><p>",
+			want: "\n<!-- > --> <!doctype html >" + script + "<p>"},
+		"behind a byte order mark": {header: []string{html, "text/html"},
+			body: "\ufeff<!doctype html>x", want: "\ufeff<!doctype html>" + script + "x"},
+		"first without a type": {header: []string{html, "text/html"}, body: "<p>hi",
+			want: script + "<p>hi"},
+		"in an empty page": {header: []string{html, "text/html"}, body: "", want: script},
+		"with a false length": {header: []string{html, "text/html", "Content-Length", "5"},
+			body: "<p>hi", want: script + "<p>hi"},
+		"in a page of an error": {status: 404, header: []string{html, "text/html"}, body: "<p>no",
+			want: script + "<p>no"},
+		"unpacked": {header: []string{html, "text/html", "Content-Encoding", "gzip"},
+			body: zip(t, "<!doctype html><p>hi"), want: "<!doctype html>" + script + "<p>hi"},
+		"not in other encodings": {header: []string{html, "text/html", "Content-Encoding", "br"},
+			body: "\x0b\x02\x80hi\x03", want: "\x0b\x02\x80hi\x03"},
+		"not in other types": {header: []string{html, "application/json"}, body: "{}", want: "{}"},
+		"not without a type": {body: "<!doctype html>", want: "<!doctype html>"},
+		"not in UTF-16": {header: []string{html, "text/html; charset=UTF-16LE"}, body: "<\x00p\x00",
+			want: "<\x00p\x00"},
+		"not in marked UTF-16": {header: []string{html, "text/html"}, body: "\xff\xfe<\x00",
+			want: "\xff\xfe<\x00"},
+		"not in a part of a page": {status: 206,
+			header: []string{html, "text/html", "Content-Range", "bytes 0-1/9"},
+			body:   "<p", want: "<p"},
+		"for programs": {ask: []string{"Sec-Fetch-Dest", "", "Accept", ""},
+			header: []string{html, "text/html"}, body: "<p>hi", want: script + "<p>hi"},
+		"not in what scripts fetch elsewhere": {ask: []string{"Sec-Fetch-Dest", "", "Accept", "*/*",
+			"User-Agent", "Mozilla/5.0"}, header: []string{html, "text/html"}, body: "<p>hi",
+			want: "<p>hi"},
+		"not in what scripts fetch": {ask: []string{"Sec-Fetch-Dest", "empty"},
+			header: []string{html, "text/html"}, body: "<p>hi", want: "<p>hi"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -63,10 +80,11 @@ func TestPagesGetTheScript(t *testing.T) {
 				tt.status = 200
 			}
 			var encodings []string
-			s := start(t, handlerFunc(func(_ context.Context, _ string, r *http.Request) (*http.Response, error) {
-				encodings = r.Header["Accept-Encoding"]
-				return answer(tt.status, tt.body, tt.header...), nil
-			}), Options{LiveReload: true})
+			s := start(t,
+				handlerFunc(func(_ context.Context, _ string, r *http.Request) (*http.Response, error) {
+					encodings = r.Header["Accept-Encoding"]
+					return answer(tt.status, tt.body, tt.header...), nil
+				}), Options{LiveReload: true})
 			ask := append(page(), "Accept-Encoding", "gzip, br")
 			resp, got := do(t, "GET", s.url, append(ask, tt.ask...)...)
 			if got != tt.want || resp.StatusCode != tt.status {
@@ -83,7 +101,9 @@ func TestPagesGetTheScript(t *testing.T) {
 }
 
 func TestPagesStayAsTheyAreWithoutLiveReload(t *testing.T) {
-	s := start(t, always(func() *http.Response { return answer(200, "<p>hi", "Content-Type", "text/html", "Etag", `"a"`) }), Options{})
+	s := start(t, always(func() *http.Response {
+		return answer(200, "<p>hi", "Content-Type", "text/html", "Etag", `"a"`)
+	}), Options{})
 	resp, got := do(t, "GET", s.url, page()...)
 	if got != "<p>hi" || resp.Header.Get("Etag") != `"a"` {
 		t.Errorf("got %q, etag %s", got, resp.Header.Get("Etag"))
@@ -95,11 +115,13 @@ func TestPagesStayAsTheyAreWithoutLiveReload(t *testing.T) {
 
 func TestHeadersOfALivePageAreTrue(t *testing.T) {
 	s := start(t, always(func() *http.Response {
-		return answer(200, "<p>hi", "Content-Type", "text/html", "Content-Length", "5", "Etag", `"a"`, "Content-Digest", "sha-256=:x:")
+		return answer(200, "<p>hi", "Content-Type", "text/html", "Content-Length", "5", "Etag",
+			`"a"`, "Content-Digest", "sha-256=:x:")
 	}), Options{LiveReload: true})
 	for _, method := range []string{"GET", "HEAD"} {
 		resp, _ := do(t, method, s.url, page()...)
-		if resp.Header.Get("Etag") != `W/"a"` || resp.Header.Get("Content-Digest") != "" || method == "HEAD" && resp.ContentLength == 5 {
+		if resp.Header.Get("Etag") != `W/"a"` || resp.Header.Get("Content-Digest") != "" ||
+			method == "HEAD" && resp.ContentLength == 5 {
 			t.Errorf("%s: got %v", method, resp.Header)
 		}
 	}
@@ -151,7 +173,8 @@ func TestFalseGzipIsAFailure(t *testing.T) {
 	s := start(t, always(func() *http.Response {
 		return answer(200, "not gzip at all", "Content-Type", "text/html", "Content-Encoding", "gzip")
 	}), Options{LiveReload: true})
-	got, err := raw(t, s.addr, "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n")
+	got, err := raw(t, s.addr,
+		"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n")
 	if err == nil && strings.HasSuffix(got, "0\r\n\r\n") {
 		t.Errorf("the answer ended as if it were whole: %q", got)
 	}
@@ -163,7 +186,9 @@ func TestFalseGzipIsAFailure(t *testing.T) {
 func TestPagesOfFailuresAreLive(t *testing.T) {
 	s := start(t, failing(&Failure{Outcome: Trap, Cause: "unreachable"}), Options{LiveReload: true})
 	resp, body := do(t, "GET", s.url, page()...)
-	if !strings.Contains(body, `src="/__wasihttp/live-reload.js?build=0123abcd-1"`) || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "script-src 'self'; connect-src 'self'") {
+	if !strings.Contains(body, `src="/__wasihttp/live-reload.js?build=0123abcd-1"`) ||
+		!strings.Contains(resp.Header.Get("Content-Security-Policy"),
+			"script-src 'self'; connect-src 'self'") {
 		t.Errorf("got %v %s", resp.Header, body)
 	}
 }
@@ -217,8 +242,10 @@ func TestReservedPaths(t *testing.T) {
 		{"GET", scriptPath, 200}, {"HEAD", scriptPath, 200}, {"HEAD", livePath, 200},
 		{"POST", livePath, 405}, {"GET", reservedPath + "other", 404}, {"GET", "/__wasihttp", 200},
 	} {
-		if resp, _ := do(t, tt.method, s.url+tt.path); resp.StatusCode != tt.status || resp.Header.Get(BuildHeader) != "0123abcd" {
-			t.Errorf("%s %s: got %d, build %q", tt.method, tt.path, resp.StatusCode, resp.Header.Get(BuildHeader))
+		if resp, _ := do(t, tt.method, s.url+tt.path); resp.StatusCode != tt.status ||
+			resp.Header.Get(BuildHeader) != "0123abcd" {
+			t.Errorf("%s %s: got %d, build %q", tt.method, tt.path, resp.StatusCode,
+				resp.Header.Get(BuildHeader))
 		}
 	}
 }
@@ -244,14 +271,16 @@ func TestEveryAnswerNamesItsBuild(t *testing.T) {
 		}
 	}
 	s.SetStale(Stale{Reason: "old"})
-	old := s.Swap(Build{Handler: always(func() *http.Response { return answer(200, "new") }), Digest: "89abcdef"})
+	old := s.Swap(Build{Handler: always(func() *http.Response { return answer(200, "new") }),
+		Digest: "89abcdef"})
 	if n := old.Requests(); n != 0 {
 		t.Errorf("%d requests", n)
 	}
 	if err := old.Wait(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if resp, _ := do(t, "GET", s.url); resp.Header.Get(BuildHeader) != "89abcdef" || resp.Header.Get(StaleHeader) != "" {
+	if resp, _ := do(t, "GET", s.url); resp.Header.Get(BuildHeader) != "89abcdef" ||
+		resp.Header.Get(StaleHeader) != "" {
 		t.Errorf("got %v", resp.Header)
 	}
 }
@@ -318,10 +347,12 @@ func TestPagesShowWhatAFailedBuildHasWritten(t *testing.T) {
 	s := start(t, failing(f), Options{LiveReload: true})
 	s.SetStale(Stale{Reason: "it failed", Output: []string{"\x1b[1;31merror\x1b[0m: <script>", "last"}})
 	for accept, wants := range map[string][]string{
-		"text/html": {"<h1>There is no build yet</h1>", "<span class=\"b c1\">error</span>: &lt;script&gt;\nlast\n</pre>",
+		"text/html": {"<h1>There is no build yet</h1>",
+			"<span class=\"b c1\">error</span>: &lt;script&gt;\nlast\n</pre>",
 			"data-wasihttp-stale=\"1\"", "--c1: #"},
-		"application/json": {`"stale": "it failed"`, `"build_output": [`, `"\u001b[1;31merror\u001b[0m: <script>"`},
-		"text/plain":       {"last lines of the build:\n  error: <script>\n  last\n"},
+		"application/json": {`"stale": "it failed"`, `"build_output": [`,
+			`"\u001b[1;31merror\u001b[0m: <script>"`},
+		"text/plain": {"last lines of the build:\n  error: <script>\n  last\n"},
 	} {
 		_, body := do(t, "GET", s.url, "Accept", accept)
 		for _, want := range wants {

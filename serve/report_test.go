@@ -71,11 +71,13 @@ func TestPageTellsEverythingOnThisMachine(t *testing.T) {
 		has, hasNot         []string
 	}{
 		"HTML": {"text/html", "text/html; charset=utf-8", []string{
-			"<!DOCTYPE html>", "<h1>index &lt;7&gt; out of bounds", "The program trapped: unreachable &lt;script&gt;", "app::fail&lt;T&gt;", "src/lib.rs:42", "libc.so",
+			"<!DOCTYPE html>", "<h1>index &lt;7&gt; out of bounds",
+			"The program trapped: unreachable &lt;script&gt;", "app::fail&lt;T&gt;", "src/lib.rs:42", "libc.so",
 			"thread panicked &amp; more", "build with debug information", "curl -i", "0123abcd",
 		}, []string{"<script", "\x1b", "src=", "href="}},
 		"text": {"*/*", "text/plain; charset=utf-8", []string{
-			"index <7> out of bounds\\x1b[2J\n\nThe program trapped (500, outcome trap)", "unreachable <script>", "app::fail<T> (src/lib.rs:42)", "memcpy in libc.so",
+			"index <7> out of bounds\\x1b[2J\n\nThe program trapped (500, outcome trap)",
+			"unreachable <script>", "app::fail<T> (src/lib.rs:42)", "memcpy in libc.so",
 			"  thread panicked & more\n", "hint: build with", "curl -i", "request: 1\n", "build:   0123abcd\n",
 		}, []string{"\x1b"}},
 	}
@@ -190,7 +192,8 @@ func TestPageForHEADHasNoBody(t *testing.T) {
 
 func TestLogs(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
-	ok := Record{ID: "7", Method: "GET", Target: "/a\x1b[31m", Remote: "127.0.0.1:9", Start: at, Duration: 1234567, Status: 200, Bytes: 12345, Outcome: OK}
+	ok := Record{ID: "7", Method: "GET", Target: "/a\x1b[31m", Remote: "127.0.0.1:9", Start: at,
+		Duration: 1234567, Status: 200, Bytes: 12345, Outcome: OK}
 	failed := ok
 	failed.Status, failed.Bytes, failed.Outcome, failed.Failure = 500, 0, Trap, sampleFailure()
 	aborted := failed
@@ -228,12 +231,17 @@ func TestLogs(t *testing.T) {
 		},
 		"aborted": {
 			aborted,
-			"03:04:05 [7] GET /a\\x1b[31m 200 3B 1.23ms trap (aborted)\n" + trace + "    the response had begun: the connection was closed so that the client notices\n    hint: build with debug information\n",
-			"03:04:05 [7] GET /a\\x1b[31m 200 3B 1.23ms trap (aborted)\n" + trace + "    the response had begun: the connection was closed so that the client notices\n    hint: build with debug information\n",
+			"03:04:05 [7] GET /a\\x1b[31m 200 3B 1.23ms trap (aborted)\n" + trace +
+				"    the response had begun: the connection was closed so that the client notices\n" +
+				"    hint: build with debug information\n",
+			"03:04:05 [7] GET /a\\x1b[31m 200 3B 1.23ms trap (aborted)\n" + trace +
+				"    the response had begun: the connection was closed so that the client notices\n" +
+				"    hint: build with debug information\n",
 			"",
 		},
 		"error code": {
-			coded, "03:04:05 [7] GET /a\\x1b[31m 500 0B 1.23ms error-code\n  ✗ DNS-timeout\n", "03:04:05 [7] GET /a\\x1b[31m 500 0B 1.23ms error-code\n  ✗ DNS-timeout\n", "",
+			coded, "03:04:05 [7] GET /a\\x1b[31m 500 0B 1.23ms error-code\n  ✗ DNS-timeout\n",
+			"03:04:05 [7] GET /a\\x1b[31m 500 0B 1.23ms error-code\n  ✗ DNS-timeout\n", "",
 		},
 		"client gone": {
 			gone, "03:04:05 [7] GET /a\\x1b[31m --- 0B 1.23ms client-gone\n", "",
@@ -298,7 +306,8 @@ func TestBacktraceForPeople(t *testing.T) {
 }
 
 func TestTerminalLeavesOutHowTheLanguageReports(t *testing.T) {
-	f := &Failure{Outcome: Trap, Cause: "unreachable", Frames: []Frame{{Func: "panic", Runtime: true}, {Func: "deep"}, {Func: "deep"}, {Func: "handle"}}}
+	f := &Failure{Outcome: Trap, Cause: "unreachable",
+		Frames: []Frame{{Func: "panic", Runtime: true}, {Func: "deep"}, {Func: "deep"}, {Func: "handle"}}}
 	var b strings.Builder
 	TextLog(term.New(&b, nil), true)(Record{ID: "1", Method: "GET", Target: "/", Status: 500, Outcome: Trap, Failure: f})
 	_, trace, _ := strings.Cut(b.String(), "\n")

@@ -119,12 +119,13 @@ func TestCurlCommand(t *testing.T) {
 		want   string
 		note   bool
 	}{
-		"plain":        {"GET /a?b=c&d HTTP/1.1\r\nHost: h:80\r\n\r\n", nil, "curl -i 'http://h:80/a?b=c&d'", false},
-		"HEAD":         {"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --head http://h/", false},
-		"dots":         {"GET /a/../b HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --path-as-is http://h/a/../b", false},
-		"brackets":     {"GET /a?b[0]=1 HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --globoff 'http://h/a?b[0]=1'", false},
-		"not a path":   {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --request-target '*' -X OPTIONS http://h/", false},
-		"quotes":       {"GET / HTTP/1.1\r\nHost: h\r\nX-A: it's $HOME `x`\r\n\r\n", nil, `curl -i http://h/ -H 'x-a: it'\''s $HOME ` + "`x`'", false},
+		"plain":      {"GET /a?b=c&d HTTP/1.1\r\nHost: h:80\r\n\r\n", nil, "curl -i 'http://h:80/a?b=c&d'", false},
+		"HEAD":       {"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --head http://h/", false},
+		"dots":       {"GET /a/../b HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --path-as-is http://h/a/../b", false},
+		"brackets":   {"GET /a?b[0]=1 HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --globoff 'http://h/a?b[0]=1'", false},
+		"not a path": {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", nil, "curl -i --request-target '*' -X OPTIONS http://h/", false},
+		"quotes": {"GET / HTTP/1.1\r\nHost: h\r\nX-A: it's $HOME `x`\r\n\r\n", nil,
+			`curl -i http://h/ -H 'x-a: it'\''s $HOME ` + "`x`'", false},
 		"empty header": {"GET / HTTP/1.1\r\nHost: h\r\nX-A:\r\n\r\n", nil, `curl -i http://h/ -H 'x-a;'`, false},
 		"headers are sorted, the length is left out": {
 			"POST / HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nhi", &sample{head: []byte("hi"), end: true},
@@ -132,7 +133,8 @@ func TestCurlCommand(t *testing.T) {
 		"bytes that are no text": {
 			"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nhi", &sample{head: []byte("a\n\xff'"), end: true},
 			`printf 'a\n\377\047' | curl -i -X POST http://h/ --data-binary @-`, false},
-		"unknown body": {"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", &sample{head: []byte("h")}, "curl -i -X PUT http://h/ --data-binary @request-body", true},
+		"unknown body": {"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", &sample{head: []byte("h")},
+			"curl -i -X PUT http://h/ --data-binary @request-body", true},
 		"body with a sign of its own": {
 			"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n@x", &sample{head: []byte("@x"), end: true},
 			"printf '@x' | curl -i -X PUT http://h/ --data-binary @-", false},

@@ -55,7 +55,9 @@ func TestConcurrentEntriesAreInOneInstanceAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := &meetingHost{fakeHost: fakeHost{reusable: true}, expect: 6, all: make(chan struct{})}
 			var results []*testrunner.FileResult
-			summary, err := testrunner.Run(t.Context(), h, parse(t, files...), &testrunner.Options{Concurrent: 6}, func(f *testrunner.FileResult) { results = append(results, f) })
+			summary, err := testrunner.Run(t.Context(), h, parse(t, files...),
+				&testrunner.Options{Concurrent: 6},
+				func(f *testrunner.FileResult) { results = append(results, f) })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,7 +76,8 @@ func TestConcurrentEntriesAreInOneInstanceAtOnce(t *testing.T) {
 func TestConcurrentEntriesWaitForWhatTheyBuildOn(t *testing.T) {
 	h := &fakeHost{reusable: true, response: func(_ int, r *testrunner.Request) *testrunner.Response { return text(200, r.Target) }}
 	files, _ := run(t, h, testrunner.Options{Concurrent: 4}, parse(t,
-		"GET http://localhost/1\nHTTP 200\n[Captures]\nx: body\n\nGET http://localhost{{x}}\n[Options]\nvariable: y=2\nHTTP 200\n\nGET http://localhost{{x}}{{y}}\nHTTP 200\n`/12`\n"))
+		"GET http://localhost/1\nHTTP 200\n[Captures]\nx: body\n\nGET http://localhost{{x}}\n[Options]\n"+
+			"variable: y=2\nHTTP 200\n\nGET http://localhost{{x}}{{y}}\nHTTP 200\n`/12`\n"))
 	if got := outcomes(files); got != "pass pass pass" {
 		t.Errorf("outcomes %s, bodies %s", got, bodies(files))
 	}
@@ -123,7 +126,8 @@ func TestBystandersOfATrapAreNotBlamed(t *testing.T) {
 func TestFailFastStopsConcurrentEntries(t *testing.T) {
 	h := &fakeHost{reusable: true, response: func(int, *testrunner.Request) *testrunner.Response { return text(500, "") }}
 	// The first one ends before the next begin, as it has a capture.
-	files, _ := run(t, h, testrunner.Options{Concurrent: 2, FailFast: true}, parse(t, "GET http://localhost/\nHTTP 200\n[Captures]\nx: status\n\n"+get+"\n"+get))
+	files, _ := run(t, h, testrunner.Options{Concurrent: 2, FailFast: true},
+		parse(t, "GET http://localhost/\nHTTP 200\n[Captures]\nx: status\n\n"+get+"\n"+get))
 	if got := outcomes(files); got != "mismatch skipped skipped" {
 		t.Errorf("outcomes %s", got)
 	}
@@ -152,11 +156,13 @@ func (t *goneTarget) Do(ctx context.Context, r *testrunner.Request) (*testrunner
 func TestAnInstanceThatEndedBetweenEntriesIsReplaced(t *testing.T) {
 	h := &goneHost{fakeHost{response: counter}}
 	var files []*testrunner.FileResult
-	if _, err := testrunner.Run(t.Context(), h, parse(t, get+"\n"+get), &testrunner.Options{}, func(f *testrunner.FileResult) { files = append(files, f) }); err != nil {
+	if _, err := testrunner.Run(t.Context(), h, parse(t, get+"\n"+get), &testrunner.Options{},
+		func(f *testrunner.FileResult) { files = append(files, f) }); err != nil {
 		t.Fatal(err)
 	}
 	second := files[0].Results[1]
-	if got := outcomes(files); got != "pass pass" || len(h.opened) != 2 || len(second.Notes) != 1 || !strings.Contains(second.Notes[0], "a new instance") || h.open != 0 {
+	if got := outcomes(files); got != "pass pass" || len(h.opened) != 2 || len(second.Notes) != 1 ||
+		!strings.Contains(second.Notes[0], "a new instance") || h.open != 0 {
 		t.Errorf("outcomes %s, %d instances, notes %q, %d left open", got, len(h.opened), second.Notes, h.open)
 	}
 }

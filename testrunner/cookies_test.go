@@ -23,13 +23,18 @@ func TestCookiesAreStoredAsInLibcurl(t *testing.T) {
 		{"not a beginning of a folder's name", []string{"/deep/x a=1"}, "/deeper", ""},
 		{"a path without a slash is all", []string{"/x/y a=1; Path=rel"}, "/", "a=1"},
 		{"a path in quotes", []string{`/ a=1; path="/deep"`}, "/deep/x", "a=1"},
-		{"longer paths first, then longer names, then newer ones", []string{"/ a=1", "/ b=2", "/ long=3", "/ c=4; Path=/deep"}, "/deep", "c=4; long=3; b=2; a=1"},
+		{"longer paths first, then longer names, then newer ones",
+			[]string{"/ a=1", "/ b=2", "/ long=3", "/ c=4; Path=/deep"}, "/deep", "c=4; long=3; b=2; a=1"},
 		{"one that is replaced keeps its place", []string{"/ a=1", "/ b=2", "/ a=3"}, "/", "b=2; a=3"},
 		{"domain and host are two", []string{"/ a=1", "/ a=2; Domain=.LOCALHOST"}, "/", "a=2; a=1"},
 		{"a foreign domain", []string{"/ a=1; Domain=example.org", "/ b=1; Domain=example.org; Domain=localhost"}, "/", ""},
-		{"no time left", []string{"/ a=1; Max-Age=0", "/ b=1; Max-Age=x", "/ c=1; max-age=-5", "/ d=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}, "/", ""},
-		{"time left", []string{"/ a=1; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT", `/ b=2; Max-Age="5"`, "/ c=3; Expires=nonsense"}, "/", "c=3; b=2; a=1"},
-		{"prefixes", []string{"/ __Secure-a=1", "/ __Host-b=2; Secure; Path=/x", "/ __Secure-c=3; Secure", "/ __Host-d=4; Secure"}, "/", "__Secure-c=3; __Host-d=4"},
+		{"no time left",
+			[]string{"/ a=1; Max-Age=0", "/ b=1; Max-Age=x", "/ c=1; max-age=-5",
+				"/ d=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}, "/", ""},
+		{"time left", []string{"/ a=1; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT", `/ b=2; Max-Age="5"`,
+			"/ c=3; Expires=nonsense"}, "/", "c=3; b=2; a=1"},
+		{"prefixes", []string{"/ __Secure-a=1", "/ __Host-b=2; Secure; Path=/x", "/ __Secure-c=3; Secure",
+			"/ __Host-d=4; Secure"}, "/", "__Secure-c=3; __Host-d=4"},
 	}
 	for _, tt := range tests {
 		var store cookieStore

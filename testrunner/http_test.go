@@ -52,7 +52,9 @@ func TestRedirectsAreFollowedOnlyWhenAsked(t *testing.T) {
 	}}
 	files, _ := run(t, h, testrunner.Options{}, parse(t, strings.Join([]string{
 		"POST http://localhost/303\n`x`\nHTTP 303\n[Asserts]\nredirects count == 0\n",
-		"POST http://localhost/303\n[Options]\nlocation: true\n`x`\nHTTP 200\n[Asserts]\nredirects count == 1\nredirects nth 0 location == \"http://localhost/end?a\"\nurl == \"http://localhost/end?a\"\n",
+		"POST http://localhost/303\n[Options]\nlocation: true\n`x`\nHTTP 200\n[Asserts]\n" +
+			"redirects count == 1\nredirects nth 0 location == \"http://localhost/end?a\"\n" +
+			"url == \"http://localhost/end?a\"\n",
 		"POST http://localhost/307\n[Options]\nlocation: true\n`x`\nHTTP 200\n",
 		"GET http://localhost/loop\n[Options]\nlocation: true\nmax-redirs: 2\nHTTP 200\n",
 		"GET http://localhost/away\n[Options]\nlocation: true\nHTTP 200\n",
@@ -60,7 +62,8 @@ func TestRedirectsAreFollowedOnlyWhenAsked(t *testing.T) {
 	if got, want := outcomes(files), "pass pass pass error error"; got != want {
 		t.Errorf("outcomes %s, want %s: %+v", got, want, files[0].Results)
 	}
-	want := []string{`POST /303 "x"`, `POST /303 "x"`, `GET /end?a ""`, `POST /307 "x"`, `POST /end "x"`, `GET /loop ""`, `GET /loop ""`, `GET /loop ""`, `GET /away ""`}
+	want := []string{`POST /303 "x"`, `POST /303 "x"`, `GET /end?a ""`, `POST /307 "x"`, `POST /end "x"`,
+		`GET /loop ""`, `GET /loop ""`, `GET /loop ""`, `GET /away ""`}
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Error(diff)
 	}

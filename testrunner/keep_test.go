@@ -109,13 +109,15 @@ func TestSecretsAreNotShownInAnyFormAnywhere(t *testing.T) {
 	o := testrunner.Options{All: true, Secrets: []testrunner.Variable{{Name: "pw", Value: secret}}}
 	entries := strings.Join([]string{
 		"GET http://localhost/text\nHTTP 404\n`some\nother\ntext\n`\n",
-		"GET http://localhost/json\nHTTP 200\n[Captures]\nx: body\ny: regex /(.*)/\nz: header \"a\" split \"\\n\"\n[Asserts]\nbody == \"x\"\nheader \"a\" == \"{{pw}}\"\n{\"a\": 1}\n",
+		"GET http://localhost/json\nHTTP 200\n[Captures]\nx: body\ny: regex /(.*)/\n" +
+			"z: header \"a\" split \"\\n\"\n[Asserts]\nbody == \"x\"\nheader \"a\" == \"{{pw}}\"\n{\"a\": 1}\n",
 		"GET http://localhost/bytes\nHTTP 200\nA: other\nbase64,AAECAwQ=;\n",
 		"GET http://localhost/trap\nHTTP 200\n",
 	}, "\n")
 	entries = strings.Replace(entries, "`some\nother\ntext\n`", "```\nsome\nother\ntext\n```", 1)
 	for _, form := range fixture.Forms(secret) {
-		for _, body := range []string{form, "{\"b\": \"" + form + "\"}", "first\n" + form + " last\nend\n", "\x00\x01" + form, html.EscapeString(form)} {
+		for _, body := range []string{form, "{\"b\": \"" + form + "\"}", "first\n" + form + " last\nend\n",
+			"\x00\x01" + form, html.EscapeString(form)} {
 			shown = body
 			files, _ := run(t, h, o, parse(t, entries))
 			if all := everything(t, files[0]); strings.Contains(all, form) {
@@ -203,7 +205,8 @@ func TestTheEndOfARunEndsItsEvaluations(t *testing.T) {
 			ctx, end := context.WithCancelCause(t.Context())
 			h := &endingHost{target: endingTarget{end: end, body: tt.body}}
 			done := 0
-			_, err := testrunner.Run(ctx, h, parse(t, "GET http://localhost/\nHTTP 200\n"+tt.response), &testrunner.Options{}, func(*testrunner.FileResult) { done++ })
+			_, err := testrunner.Run(ctx, h, parse(t, "GET http://localhost/\nHTTP 200\n"+tt.response),
+				&testrunner.Options{}, func(*testrunner.FileResult) { done++ })
 			if !errors.Is(err, errInterrupted) || done > 0 || h.open != 0 {
 				t.Errorf("error %v, %d files done, %d instances left open", err, done, h.open)
 			}

@@ -283,7 +283,8 @@ func TestRetriesAndRepetitions(t *testing.T) {
 		{"[Options]\nskip: true\n", 0, "skipped"},
 	}
 	for _, tt := range tests {
-		files, summary := run(t, &fakeHost{response: third}, testrunner.Options{Retry: tt.retry}, parse(t, "GET http://localhost/\n"+tt.options+"HTTP 200\n"))
+		files, summary := run(t, &fakeHost{response: third}, testrunner.Options{Retry: tt.retry},
+			parse(t, "GET http://localhost/\n"+tt.options+"HTTP 200\n"))
 		if got := outcomes(files); got != tt.want {
 			t.Errorf("%q, retry %d: %s, want %s", tt.options, tt.retry, got, tt.want)
 		}
@@ -291,7 +292,8 @@ func TestRetriesAndRepetitions(t *testing.T) {
 			t.Errorf("%q: a pass at the third attempt has notes %q", tt.options, r.Notes)
 		}
 		flaky := tt.want == "pass"
-		if r := files[0].Results[0]; r.Flaky() != flaky || flaky && (summary.Flaky != 1 || len(r.Earlier) != 2 || r.Earlier[0].Outcome != testrunner.Mismatch) {
+		if r := files[0].Results[0]; r.Flaky() != flaky || flaky &&
+			(summary.Flaky != 1 || len(r.Earlier) != 2 || r.Earlier[0].Outcome != testrunner.Mismatch) {
 			t.Errorf("%q: flaky %v, summary %+v, earlier attempts %+v", tt.options, r.Flaky(), summary, r.Earlier)
 		}
 	}
@@ -305,7 +307,8 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}}
 	files, _ := run(t, h, testrunner.Options{Secrets: []testrunner.Variable{{Name: "p", Value: "hunter2"}}}, parse(t,
 		"GET http://localhost/\nHTTP 200\n[Captures]\nc: body regex \"and (.*)\" redact\n[Asserts]\nbody == \"x\"\nbody contains \"{{p}}!\"\n"))
-	got := fmt.Sprintf("%+v %s %v %v", files[0].Results[0].Problems, files[0].Results[0].Response.Body, files[0].Results[0].Response.Stderr, files[0].Results[0].Captures)
+	got := fmt.Sprintf("%+v %s %v %v", files[0].Results[0].Problems, files[0].Results[0].Response.Body,
+		files[0].Results[0].Response.Stderr, files[0].Results[0].Captures)
 	if strings.Contains(got, "hunter2") || strings.Contains(got, "s3cret") || strings.Count(got, "***") < 3 {
 		t.Errorf("got %s", got)
 	}
@@ -360,7 +363,8 @@ func TestAFailureThatEndsAParallelRunIsToldWhateverCameBefore(t *testing.T) {
 		return text(200, "")
 	}
 	// The first file still runs when the second one ends the run.
-	files, s := run(t, h, testrunner.Options{FailFast: true, Jobs: 2}, parse(t, strings.Repeat(get+"\n", 1000), "GET http://localhost/fails\nHTTP 200\n"))
+	files, s := run(t, h, testrunner.Options{FailFast: true, Jobs: 2},
+		parse(t, strings.Repeat(get+"\n", 1000), "GET http://localhost/fails\nHTTP 200\n"))
 	if s.Verdict() != testrunner.Mismatches || files[len(files)-1].Path != "b.hurl" {
 		t.Errorf("verdict %v of %d files", s.Verdict(), len(files))
 	}

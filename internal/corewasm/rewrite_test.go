@@ -344,9 +344,15 @@ func TestMalformedModules(t *testing.T) {
 		{"unknown numeric opcode", body(0xfc, 18), "unknown opcode 0xfc 0x12 at offset 0x17"},
 		{"block that does not end", body(ct.Block, ct.Void), "function body without end at offset 0x1a"},
 		{"body that ends early", body(ct.End), "function body ends early at offset 0x18"},
-		{"too many locals", slices.Concat(ct.Header(), ct.Section(1, []byte{1, 0x60, 0, 0}), ct.Section(3, []byte{1, 0}), ct.Section(10, []byte{1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b})), "function has 4294967295 local variables, more than 50000 at offset 0x16"},
-		{"too many parameters", append(ct.Header(), ct.Section(1, append([]byte{1, 0x60, 0xe9, 7}, make([]byte, 2000)...))...), "function type of 1001 parameters or results, more than 1000 at offset 0xd"},
-		{"too many labels", body(append([]byte{0x41, 0, 0x0e, 0xf1, 0xff, 3}, make([]byte, 70_000)...)...), "br_table has 65521 labels, more than 65520 at offset 0x1e"},
+		{"too many locals",
+			slices.Concat(ct.Header(), ct.Section(1, []byte{1, 0x60, 0, 0}), ct.Section(3, []byte{1, 0}),
+				ct.Section(10, []byte{1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b})),
+			"function has 4294967295 local variables, more than 50000 at offset 0x16"},
+		{"too many parameters",
+			append(ct.Header(), ct.Section(1, append([]byte{1, 0x60, 0xe9, 7}, make([]byte, 2000)...))...),
+			"function type of 1001 parameters or results, more than 1000 at offset 0xd"},
+		{"too many labels", body(append([]byte{0x41, 0, 0x0e, 0xf1, 0xff, 3}, make([]byte, 70_000)...)...),
+			"br_table has 65521 labels, more than 65520 at offset 0x1e"},
 		{"huge count", append(ct.Header(), ct.Section(1, ct.U32(1<<31))...), "type section: length 2147483648 out of bounds at offset 0xa"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -443,17 +449,18 @@ func TestIndicesPastTheEndAreRefused(t *testing.T) {
 		module []byte
 		want   string
 	}{
-		"call":                 {code(0x10, 2), "unknown function 2"},
-		"ref.func":             {code(0xd2, 2, ct.Drop), "unknown function 2"},
-		"global.set":           {code(ct.Const(0), 0x24, 1), "unknown global 1"},
-		"global.get":           {code(0x23, 1, ct.Drop), "unknown global 1"},
-		"call_indirect":        {code(ct.Const(0), 0x11, 2, 0), "unknown type 2"},
-		"block":                {code(ct.Block, 2, ct.End), "unknown type 2"},
-		"ref.null":             {code(0xd0, 2, ct.Drop), "unknown type 2"},
-		"function export":      {mod(ct.Module{Exports: []ct.Export{{Name: "e", Kind: 0, Index: 1}}}), "unknown func 1"},
-		"global export":        {mod(ct.Module{Exports: []ct.Export{{Name: "e", Kind: 3, Index: 1}}}), "unknown global 1"},
-		"element":              {mod(ct.Module{Table: 1, Elems: []ct.Elem{{Offset: ct.Const(0), Funcs: []int{1}}}}), "unknown function 1"},
-		"a mutable constant":   {mod(ct.Module{Globals: []ct.Global{{Type: 0x7f, Mutable: true, Init: ct.Const(1)}, {Type: 0x7f, Init: []byte{0x23, 0}}}}), "global 0 cannot be used"},
+		"call":            {code(0x10, 2), "unknown function 2"},
+		"ref.func":        {code(0xd2, 2, ct.Drop), "unknown function 2"},
+		"global.set":      {code(ct.Const(0), 0x24, 1), "unknown global 1"},
+		"global.get":      {code(0x23, 1, ct.Drop), "unknown global 1"},
+		"call_indirect":   {code(ct.Const(0), 0x11, 2, 0), "unknown type 2"},
+		"block":           {code(ct.Block, 2, ct.End), "unknown type 2"},
+		"ref.null":        {code(0xd0, 2, ct.Drop), "unknown type 2"},
+		"function export": {mod(ct.Module{Exports: []ct.Export{{Name: "e", Kind: 0, Index: 1}}}), "unknown func 1"},
+		"global export":   {mod(ct.Module{Exports: []ct.Export{{Name: "e", Kind: 3, Index: 1}}}), "unknown global 1"},
+		"element":         {mod(ct.Module{Table: 1, Elems: []ct.Elem{{Offset: ct.Const(0), Funcs: []int{1}}}}), "unknown function 1"},
+		"a mutable constant": {mod(ct.Module{Globals: []ct.Global{{Type: 0x7f, Mutable: true,
+			Init: ct.Const(1)}, {Type: 0x7f, Init: []byte{0x23, 0}}}}), "global 0 cannot be used"},
 		"a constant of itself": {mod(ct.Module{Globals: []ct.Global{{Type: 0x7f, Init: []byte{0x23, 0}}}}), "global 0 cannot be used"},
 	} {
 		t.Run(name, func(t *testing.T) {

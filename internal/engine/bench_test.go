@@ -68,7 +68,8 @@ func BenchmarkCall(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	load := coretest.Code(coretest.LocalGet, 0, coretest.Const(0xffff), 0x71, coretest.I32Load8U, 0, 0, coretest.LocalGet, 1, coretest.I32Add, coretest.LocalSet, 1)
+	load := coretest.Code(coretest.LocalGet, 0, coretest.Const(0xffff), 0x71, coretest.I32Load8U, 0, 0,
+		coretest.LocalGet, 1, coretest.I32Add, coretest.LocalSet, 1)
 	countdown := func(body []byte) []byte {
 		return coretest.Code(coretest.Loop, coretest.Void, body,
 			coretest.LocalGet, 0, coretest.Const(1), coretest.I32Sub, coretest.LocalTee, 0, coretest.BrIf, 0, coretest.End, coretest.LocalGet, 1)

@@ -19,8 +19,9 @@ func TestValidateAgreesWithCompiling(t *testing.T) {
 		"an import without a module's name": {coretest.Module{
 			Imports: []coretest.Import{{Name: "1", Func: &sigVoid}},
 		}, true},
-		"a function of another type": {coretest.Module{Funcs: []coretest.Func{{Type: sigI, Export: "f", Code: coretest.Code(coretest.LocalGet, 0)}}}, false},
-		"garbage collection":         {coretest.Module{Funcs: []coretest.Func{{Type: sigVoid, Export: "f", Code: coretest.Code(0xfb, 1, 0)}}}, false},
+		"a function of another type": {coretest.Module{Funcs: []coretest.Func{{Type: sigI, Export: "f",
+			Code: coretest.Code(coretest.LocalGet, 0)}}}, false},
+		"garbage collection": {coretest.Module{Funcs: []coretest.Func{{Type: sigVoid, Export: "f", Code: coretest.Code(0xfb, 1, 0)}}}, false},
 	} {
 		wasm := tt.module.Bytes()
 		if err := engine.Validate(t.Context(), wasm); (err == nil) != tt.good {

@@ -101,7 +101,8 @@ func TestThePageHoldsNoDataAndCannotBeFramed(t *testing.T) {
 			strings.Contains(body, "quux") || strings.Contains(body, "the.address") {
 			t.Errorf("%s: got %d %s", path, w.Code, body)
 		}
-		for _, directive := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} {
+		for _, directive := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'",
+			"base-uri 'none'", "form-action 'none'"} {
 			if !strings.Contains(h.Get("Content-Security-Policy"), directive) {
 				t.Errorf("%s: the policy is %q", path, h.Get("Content-Security-Policy"))
 			}

@@ -104,7 +104,8 @@ func TestDiagnoses(t *testing.T) {
 		"unknown interface": {guest("bad/unknown-import.wasm"), CodeUnknownImport,
 			"imports acme:cache/store@1.2.0, which is not provided here", "--plug other.wasm"},
 		"unknown function": {guest("bad/unknown-function.wasm"), CodeUnknownImport,
-			"imports function get-very-random-bytes from wasi:random/random@0.2.99, which wasi:random/random@0.2.", "rebuild it with the WIT of wasi:random/random@0.2."},
+			"imports function get-very-random-bytes from wasi:random/random@0.2.99, which " +
+				"wasi:random/random@0.2.", "rebuild it with the WIT of wasi:random/random@0.2."},
 		"unknown module": {[]byte(importingModule), CodeUnknownImport,
 			"imports code, which is not provided here", "leave it out of the world"},
 	} {
@@ -187,9 +188,11 @@ func TestModuleHints(t *testing.T) {
 		{moduleFacts{wit: true, producers: made("Rust")},
 			"make it one: wasm-tools component new -o 'my app.component.wasm' 'my app.wasm'"},
 		{moduleFacts{wit: true, imports: []string{preview1}},
-			"make it one: wasm-tools component new -o 'my app.component.wasm' --adapt wasi_snapshot_preview1=wasi_snapshot_preview1.reactor.wasm 'my app.wasm'"},
+			"make it one: wasm-tools component new -o 'my app.component.wasm' --adapt " +
+				"wasi_snapshot_preview1=wasi_snapshot_preview1.reactor.wasm 'my app.wasm'"},
 		{moduleFacts{command: true, imports: []string{preview1}},
-			"make it one: wasm-tools component new -o 'my app.component.wasm' --adapt wasi_snapshot_preview1=wasi_snapshot_preview1.command.wasm 'my app.wasm' (the adapter "},
+			"make it one: wasm-tools component new -o 'my app.component.wasm' --adapt " +
+				"wasi_snapshot_preview1=wasi_snapshot_preview1.command.wasm 'my app.wasm' (the adapter "},
 		{moduleFacts{command: true, imports: []string{preview1}, producers: made("Go")},
 			"build it as one with componentize-go, or make it one: "},
 		{moduleFacts{command: true, imports: []string{preview1}, producers: made("Rust", "rustc")},

@@ -413,7 +413,8 @@ func TestProgressIsReported(t *testing.T) {
 			}
 		}
 		measure(t, c, takes(time.Millisecond), get)
-		if len(said) < 6 || said[0] != "warming up" || !regexp.MustCompile(`^[\d,]+ requests, [\d,]+/s$`).MatchString(said[len(said)-1]) || last < 50_000 {
+		if len(said) < 6 || said[0] != "warming up" ||
+			!regexp.MustCompile(`^[\d,]+ requests, [\d,]+/s$`).MatchString(said[len(said)-1]) || last < 50_000 {
 			t.Errorf("%v, %d", said, last)
 		}
 	})

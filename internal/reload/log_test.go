@@ -55,7 +55,8 @@ func TestASwapOnATerminalIsOneLineOfItsWidth(t *testing.T) {
 			if strings.Count(line, "\n") != 1 || term.Width(strings.TrimSpace(line)) >= columns {
 				t.Errorf("%d columns: %q", columns, line)
 			}
-			want := "✓ ready after 0.2s  0000000a → 0000000b: code and data changed, 30 imports added, 2 removed, compiled; 3 requests on 0000000a still running (? says what)\n"
+			want := "✓ ready after 0.2s  0000000a → 0000000b: code and data changed, 30 imports added, 2 " +
+				"removed, compiled; 3 requests on 0000000a still running (? says what)\n"
 			if built > 0 {
 				want = strings.Replace(want, "ready after 0.2s", "built in 9.8s, ready 0.2s later", 1)
 			}
@@ -97,7 +98,8 @@ func TestBuildingIsALineThatGoesAway(t *testing.T) {
 	}
 	l.builtOrNot()
 	text := out.String()
-	if want := "\r\x1b[K⋯ building: npx componentize-js --…  0s"; !strings.HasPrefix(text, want) || !strings.HasSuffix(text, "\r\x1b[K") || strings.Contains(text, "\n") {
+	if want := "\r\x1b[K⋯ building: npx componentize-js --…  0s"; !strings.HasPrefix(text, want) ||
+		!strings.HasSuffix(text, "\r\x1b[K") || strings.Contains(text, "\n") {
 		t.Errorf("got %q, want %q", text, want)
 	}
 }

@@ -12,18 +12,20 @@ func TestSpans(t *testing.T) {
 		line string
 		want []Span
 	}{
-		"plain":             {"a\tb", []Span{{"", "a    b"}}},
-		"nothing":           {"", nil},
-		"colours":           {"\x1b[31mred\x1b[0m \x1b[1;92mgood\x1b[39m bold", []Span{{"c1", "red"}, {"", " "}, {"b c10", "good"}, {"b", " bold"}}},
-		"what esbuild does": {"\x1b[31m✘ \x1b[41;31m[\x1b[41;97mERROR\x1b[41;31m]\x1b[0m \x1b[1mno\x1b[0m", []Span{{"c1", "✘ "}, {"c1 g1", "["}, {"c15 g1", "ERROR"}, {"c1 g1", "]"}, {"", " "}, {"b", "no"}}},
-		"an empty reset":    {"\x1b[2;4;7mx\x1b[my", []Span{{"d u i", "x"}, {"", "y"}}},
-		"256 colours":       {"\x1b[38;5;9ma\x1b[38;5;196mb\x1b[48;5;28mc\x1b[38;5;244md", []Span{{"c9", "a"}, {"c1", "b"}, {"c1 g2", "c"}, {"c7 g2", "d"}}},
-		"all colours":       {"\x1b[38;2;255;0;0;1ma\x1b[38:2:80:160:255mb", []Span{{"b c1", "a"}, {"b c12", "b"}}},
-		"cut off":           {"a\x1b[38;5mb\x1b[38mc\x1b[3", []Span{{"", "a"}, {"c0", "b"}, {"", "c"}}},
-		"other sequences":   {"\x1b]0;title\x07a\x1b[2Jb\x1b[10;10Hc", []Span{{"", "abc"}}},
-		"written over":      {"10 %\r20 %\rdone\r", []Span{{"", "done"}}},
-		"control bytes":     {"a\x00\x08<b>\xff", []Span{{"", `a\x00\x08<b>\xff`}}},
-		"unknown":           {"\x1b[31;m\x1b[999;1ma", []Span{{"b", "a"}}},
+		"plain":   {"a\tb", []Span{{"", "a    b"}}},
+		"nothing": {"", nil},
+		"colours": {"\x1b[31mred\x1b[0m \x1b[1;92mgood\x1b[39m bold", []Span{{"c1", "red"}, {"", " "}, {"b c10", "good"}, {"b", " bold"}}},
+		"what esbuild does": {"\x1b[31m✘ \x1b[41;31m[\x1b[41;97mERROR\x1b[41;31m]\x1b[0m \x1b[1mno\x1b[0m",
+			[]Span{{"c1", "✘ "}, {"c1 g1", "["}, {"c15 g1", "ERROR"}, {"c1 g1", "]"}, {"", " "}, {"b", "no"}}},
+		"an empty reset": {"\x1b[2;4;7mx\x1b[my", []Span{{"d u i", "x"}, {"", "y"}}},
+		"256 colours": {"\x1b[38;5;9ma\x1b[38;5;196mb\x1b[48;5;28mc\x1b[38;5;244md",
+			[]Span{{"c9", "a"}, {"c1", "b"}, {"c1 g2", "c"}, {"c7 g2", "d"}}},
+		"all colours":     {"\x1b[38;2;255;0;0;1ma\x1b[38:2:80:160:255mb", []Span{{"b c1", "a"}, {"b c12", "b"}}},
+		"cut off":         {"a\x1b[38;5mb\x1b[38mc\x1b[3", []Span{{"", "a"}, {"c0", "b"}, {"", "c"}}},
+		"other sequences": {"\x1b]0;title\x07a\x1b[2Jb\x1b[10;10Hc", []Span{{"", "abc"}}},
+		"written over":    {"10 %\r20 %\rdone\r", []Span{{"", "done"}}},
+		"control bytes":   {"a\x00\x08<b>\xff", []Span{{"", `a\x00\x08<b>\xff`}}},
+		"unknown":         {"\x1b[31;m\x1b[999;1ma", []Span{{"b", "a"}}},
 	} {
 		if diff := cmp.Diff(tt.want, Spans(tt.line)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -74,7 +74,8 @@ func TestBodiesAndTheirStreamsAreReturnedOnce(t *testing.T) {
 	in := st.RequestBody(&Request{})
 	_, inFirst := in.Stream()
 	_, inSecond := in.Stream()
-	if diff := cmp.Diff([]bool{false, true, false, true, false, true, false}, []bool{again, first, second, reqFirst, reqSecond, inFirst, inSecond}); diff != "" {
+	if diff := cmp.Diff([]bool{false, true, false, true, false, true, false},
+		[]bool{again, first, second, reqFirst, reqSecond, inFirst, inSecond}); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -303,7 +304,8 @@ func TestFinishingABodyReadsOnToItsTrailers(t *testing.T) {
 		req  *Request
 		want []string
 	}{
-		"unread": {&Request{Body: io.NopCloser(strings.NewReader(strings.Repeat("x", 1<<20))), Trailer: func() *Fields { return trailer }}, []string{"x-t: 1"}},
+		"unread": {&Request{Body: io.NopCloser(strings.NewReader(strings.Repeat("x", 1<<20))),
+			Trailer: func() *Fields { return trailer }}, []string{"x-t: 1"}},
 		"none sent": {&Request{Body: io.NopCloser(strings.NewReader("x")),
 			Trailer: func() *Fields { return FieldsFromHTTP(st.FieldRules(), http.Header{"X-Announced": nil}) }}, nil},
 		"no body": {&Request{}, nil},

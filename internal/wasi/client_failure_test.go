@@ -89,13 +89,15 @@ func TestFailuresHaveTheirErrorCode(t *testing.T) {
 		"no response":       {"http", silent(), &Client{}, RequestOptions{FirstByte: ns(time.Millisecond)}, ConnectionReadTimeout},
 		"unknown authority": {"https", secure.Listener.Addr().String(), &Client{}, RequestOptions{}, TLSCertificateError},
 		"no TLS there":      {"https", eager("HTTP/1.1 400 Bad Request\r\n\r\n"), &Client{}, RequestOptions{}, TLSProtocolError},
-		"TLS too old": {"https", picky.Listener.Addr().String(), &Client{TLS: &tls.Config{MaxVersion: tls.VersionTLS12, RootCAs: roots}}, RequestOptions{},
+		"TLS too old": {"https", picky.Listener.Addr().String(),
+			&Client{TLS: &tls.Config{MaxVersion: tls.VersionTLS12, RootCAs: roots}}, RequestOptions{},
 			TLSAlertReceived},
 		"not HTTP":           {"http", reply("\x00\x00\x12\x04"), &Client{}, RequestOptions{}, HTTPProtocolError},
 		"closed":             {"http", reply(""), &Client{}, RequestOptions{}, HTTPProtocolError},
 		"half a head":        {"http", reply("HTTP/1.1 200 OK\r\nA: b"), &Client{}, RequestOptions{}, HTTPProtocolError},
 		"switched protocols": {"http", reply("HTTP/1.1 101 Switching Protocols\r\n\r\n"), &Client{}, RequestOptions{}, HTTPUpgradeFailed},
-		"head too big": {"http", reply("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 5000) + "\r\n\r\n"), &Client{MaxHeaderBytes: 1000}, RequestOptions{},
+		"head too big": {"http", reply("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 5000) + "\r\n\r\n"),
+			&Client{MaxHeaderBytes: 1000}, RequestOptions{},
 			HTTPResponseHeaderSectionSize},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,7 +123,8 @@ func TestFailuresWithinABodyHaveTheirErrorCode(t *testing.T) {
 		"cut":       {wire: "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", body: "abc", want: HTTPResponseIncomplete},
 		"cut chunk": {wire: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nabc", body: "abc", want: HTTPResponseIncomplete},
 		"bad chunk": {wire: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n", body: "abc", want: HTTPProtocolError},
-		"a gap": {wire: "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", hold: true, opts: RequestOptions{BetweenBytes: ns(time.Millisecond)}, body: "abc",
+		"a gap": {wire: "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", hold: true,
+			opts: RequestOptions{BetweenBytes: ns(time.Millisecond)}, body: "abc",
 			want: ConnectionReadTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -123,8 +123,10 @@ func TestRequestsGoOutByteForByte(t *testing.T) {
 			want: []string{"GET / HTTP/1.1", "Host: HOST", "X-zebra: 1", "accept-Encoding: gzip", "X-zebra: 2", "Connection: close"}},
 		"target": {set: func(r *OutgoingRequest) { r.SetPathWithQuery("//a/%2F/é/[x]?b=&a=1&a=2&c?") },
 			want: []string{"GET //a/%2F/é/[x]?b=&a=1&a=2&c? HTTP/1.1", "Host: HOST", "Connection: close"}},
-		"query alone":   {set: func(r *OutgoingRequest) { r.SetPathWithQuery("?q") }, want: []string{"GET /?q HTTP/1.1", "Host: HOST", "Connection: close"}},
-		"relative path": {set: func(r *OutgoingRequest) { r.SetPathWithQuery("a/b") }, want: []string{"GET /a/b HTTP/1.1", "Host: HOST", "Connection: close"}},
+		"query alone": {set: func(r *OutgoingRequest) { r.SetPathWithQuery("?q") },
+			want: []string{"GET /?q HTTP/1.1", "Host: HOST", "Connection: close"}},
+		"relative path": {set: func(r *OutgoingRequest) { r.SetPathWithQuery("a/b") },
+			want: []string{"GET /a/b HTTP/1.1", "Host: HOST", "Connection: close"}},
 		// It must not address the request to another server than the one that gets it.
 		"a URL for a path": {set: func(r *OutgoingRequest) { r.SetPathWithQuery("http://evil.example/x") },
 			want: []string{"GET /http://evil.example/x HTTP/1.1", "Host: HOST", "Connection: close"}},
@@ -133,14 +135,18 @@ func TestRequestsGoOutByteForByte(t *testing.T) {
 		"trailers that belong before the body": {body: func(b *OutgoingBody) {
 			writeBody(b, "hello")
 			b.Finish(mustFields(t, &FieldRules{}, "content-length", "1", "x-t", "1", "authorization", "a", "trailer", "x"))
-		}, want: []string{"GET / HTTP/1.1", "Host: HOST", "Transfer-Encoding: chunked", "Connection: close", "", "5", "hello", "0", "x-t: 1", "", ""}},
+		}, want: []string{"GET / HTTP/1.1", "Host: HOST", "Transfer-Encoding: chunked", "Connection: close", "",
+			"5", "hello", "0", "x-t: 1", "", ""}},
 		"asterisk": {set: func(r *OutgoingRequest) { r.SetMethod("OPTIONS"); r.SetPathWithQuery("*") },
 			want: []string{"OPTIONS * HTTP/1.1", "Host: HOST", "Connection: close"}},
-		"userinfo": {set: func(r *OutgoingRequest) { r.SetAuthority("u:p@" + r.Authority) }, want: []string{"GET / HTTP/1.1", "Host: HOST", "Connection: close"}},
+		"userinfo": {set: func(r *OutgoingRequest) { r.SetAuthority("u:p@" + r.Authority) },
+			want: []string{"GET / HTTP/1.1", "Host: HOST", "Connection: close"}},
 		"POST without a body": {set: func(r *OutgoingRequest) { r.SetMethod("POST") },
 			want: []string{"POST / HTTP/1.1", "Host: HOST", "Content-Length: 0", "Connection: close"}},
-		"GET with an empty body": {body: func(b *OutgoingBody) { b.Finish(nil) }, want: []string{"GET / HTTP/1.1", "Host: HOST", "Connection: close"}},
-		"body that is complete": {set: func(r *OutgoingRequest) { r.SetMethod("PUT") }, body: func(b *OutgoingBody) { writeBody(b, "hello"); b.Finish(nil) },
+		"GET with an empty body": {body: func(b *OutgoingBody) { b.Finish(nil) },
+			want: []string{"GET / HTTP/1.1", "Host: HOST", "Connection: close"}},
+		"body that is complete": {set: func(r *OutgoingRequest) { r.SetMethod("PUT") },
+			body: func(b *OutgoingBody) { writeBody(b, "hello"); b.Finish(nil) },
 			want: []string{"PUT / HTTP/1.1", "Host: HOST", "Content-Length: 5", "Connection: close", "", "hello"}},
 		"declared length": {kv: []string{"content-length", "5"}, body: func(b *OutgoingBody) { writeBody(b, "hello"); b.Finish(nil) },
 			want: []string{"GET / HTTP/1.1", "Host: HOST", "content-length: 5", "Connection: close", "", "hello"}},
@@ -149,7 +155,8 @@ func TestRequestsGoOutByteForByte(t *testing.T) {
 			f := NewFields(&FieldRules{})
 			f.Append("x-T", []byte("1"))
 			b.Finish(f)
-		}, want: []string{"GET / HTTP/1.1", "Host: HOST", "Transfer-Encoding: chunked", "Connection: close", "", "5", "hello", "0", "x-T: 1", "", ""}},
+		}, want: []string{"GET / HTTP/1.1", "Host: HOST", "Transfer-Encoding: chunked", "Connection: close", "",
+			"5", "hello", "0", "x-T: 1", "", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := newState(t, &Config{Client: &Client{}})
@@ -214,7 +221,9 @@ func TestResponsesReachTheGuestUnchanged(t *testing.T) {
 			seen{200, []string{"trailer: x-t"}, "abc", []string{"x-t: 1"}}},
 		"trailers that were not announced": {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-T: 1\r\nHost: x\r\n\r\n",
 			seen{200, []string{}, "", []string{"x-t: 1"}}},
-		"interim responses": {"GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nx",
+		"interim responses": {"GET",
+			"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 404 No\r\n" +
+				"Content-Length: 1\r\n\r\nx",
 			seen{404, []string{"content-length: 1"}, "x", nil}},
 		"HEAD": {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n", seen{200, []string{"content-length: 30"}, "", nil}},
 	} {

@@ -40,7 +40,8 @@ func TestSettersTakeWhatIsValidAndKeepTheRest(t *testing.T) {
 		{"authority", (*OutgoingRequest).SetAuthority,
 			map[string]string{"localhost": "localhost", "a.b:80": "a.b:80", "h:0": "h:0", "h:65535": "h:65535", "1.2.3.4": "1.2.3.4",
 				"[::1]": "[::1]", "[2001:db8::1]:8080": "[2001:db8::1]:8080", "u@h": "u@h", "u:p%20@h:1": "u:p%20@h:1"},
-			[]string{"", ":", "::", ":@", "@:", "@@", "#", " ", "[", "[::1", "[x]", "[::1]x", "[1.2.3.4]", "h:", "h:x", "h:99999", "h:65536", "h:1:2", "h:+1",
+			[]string{"", ":", "::", ":@", "@:", "@@", "#", " ", "[", "[::1", "[x]", "[::1]x", "[1.2.3.4]", "h:",
+				"h:x", "h:99999", "h:65536", "h:1:2", "h:+1",
 				"a b", "a/b", "é", "u@", "[::1%eth0]"}},
 	} {
 		r := (&State{cfg: &Config{}}).NewOutgoingRequest(NewFields(&FieldRules{}))

@@ -34,9 +34,11 @@ func TestJSONIsComparedByPath(t *testing.T) {
 			{Kind: Moved, Path: "$[2]", From: "$[0]", Want: `{"id":1,"a":1}`, Got: `{"id":1,"a":3}`},
 			{Kind: Changed, Path: "$[2].a", Want: "1", Got: "3"},
 		}},
-		"same place, changed": {`[{"id":1,"a":1},{"id":2}]`, `[{"id":1,"a":3},{"id":2}]`, []Change{{Kind: Changed, Path: "$[0].a", Want: "1", Got: "3"}}},
-		"element moved":       {`["a","b","c"]`, `["c","a","b"]`, []Change{{Kind: Moved, Path: "$[0]", From: "$[2]", Want: `"c"`, Got: `"c"`}}},
-		"moved whole object":  {`[{"a":1,"b":2},7]`, `[7,{"b":2,"a":1}]`, []Change{{Kind: Moved, Path: "$[1]", From: "$[0]", Want: `{"a":1,"b":2}`, Got: `{"b":2,"a":1}`}}},
+		"same place, changed": {`[{"id":1,"a":1},{"id":2}]`, `[{"id":1,"a":3},{"id":2}]`,
+			[]Change{{Kind: Changed, Path: "$[0].a", Want: "1", Got: "3"}}},
+		"element moved": {`["a","b","c"]`, `["c","a","b"]`, []Change{{Kind: Moved, Path: "$[0]", From: "$[2]", Want: `"c"`, Got: `"c"`}}},
+		"moved whole object": {`[{"a":1,"b":2},7]`, `[7,{"b":2,"a":1}]`,
+			[]Change{{Kind: Moved, Path: "$[1]", From: "$[0]", Want: `{"a":1,"b":2}`, Got: `{"b":2,"a":1}`}}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -25,32 +25,45 @@ func sample() *Run {
 	f, _ := hurl.Parse("dir/all.hurl", []byte(strings.Repeat("GET http://localhost/a?b=c\nHTTP 200\n\n", 7)))
 	_, errs := hurl.Parse("dir/bad.hurl", []byte("GET http://localhost/\nHTTP x\n"))
 	e := func(i int) *hurl.Entry { return f.Entries[i] }
-	status := testrunner.Problem{Kind: testrunner.ProblemStatus, Range: e(1).Response.StatusRange, Title: "Status", Expected: "200 OK", Actual: "404 Not Found"}
+	status := testrunner.Problem{Kind: testrunner.ProblemStatus, Range: e(1).Response.StatusRange,
+		Title: "Status", Expected: "200 OK", Actual: "404 Not Found"}
 	body := func(want, got string) testrunner.Problem {
-		return testrunner.Problem{Kind: testrunner.ProblemBody, Range: e(1).Response.Range, Title: "Body", Diff: diff.Bodies(nil, []byte(want), []byte(got))}
+		return testrunner.Problem{Kind: testrunner.ProblemBody, Range: e(1).Response.Range, Title: "Body",
+			Diff: diff.Bodies(nil, []byte(want), []byte(got))}
 	}
 	long := strings.Repeat("line\n", 60)
 	file := &testrunner.FileResult{File: f, Path: "dir/all.hurl", Duration: 1500 * time.Millisecond, Results: []testrunner.Result{
 		{Entry: e(0), Outcome: testrunner.Pass, Duration: time.Millisecond, Attempts: 1, Notes: []string{"without effect: proxy"}},
 		{Entry: e(1), Outcome: testrunner.Mismatch, Duration: 2 * time.Millisecond, Attempts: 2, Problems: []testrunner.Problem{
 			status, body(`{"a": 1, "l": [1, 2]}`, `{"a": "1", "l": [2, 1], "n": null}`), body("one two three\nsame\n", "one 2 three\nsame\nmore"),
-			{Kind: testrunner.ProblemAssert, Range: e(1).Response.Range, Title: "Assert", Source: `jsonpath "$.a" == "<1>"`, Expected: "string <1>", Actual: "nothing"},
+			{Kind: testrunner.ProblemAssert, Range: e(1).Response.Range, Title: "Assert",
+				Source: `jsonpath "$.a" == "<1>"`, Expected: "string <1>", Actual: "nothing"},
 			body("\x00\x01binary", "\x00\x02binary!"), body(long, strings.ReplaceAll(long, "line", "other")),
 		}, Request: &testrunner.Request{
 			Method: "POST", Scheme: "http", Authority: "localhost", Target: "/a?b=c", Body: []byte("{\"it's\": 1}\nmore"),
 			Headers: fixture.Fields{{Name: "X-A", Value: "1"}, {Name: "X-Empty", Value: ""}},
 		}, Rerun: "wasihttp test dir/all.hurl:4 --full",
 			Response: &testrunner.Response{Status: 404, Headers: fixture.Fields{{Name: "X", Value: "<1>"}}, Body: []byte("\x00\x02")}},
-		{Entry: e(2), Outcome: testrunner.Trap, Attempts: 1, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Range: e(2).Response.Range, Title: "The guest trapped", Actual: "wasm trap: unreachable"}},
-			Request:  &testrunner.Request{Method: "PUT", Scheme: "http", Authority: "a.test", Target: "/[x]", Body: []byte("\x00\x01"), Size: 300 << 10},
-			Response: &testrunner.Response{Stderr: []string{"it said \x1b[31m]]>"}, Failure: &testrunner.Failure{Outcome: testrunner.Trap, Cause: "wasm trap: unreachable", Frames: []testrunner.Frame{{Func: "guest::boom", Place: "src/lib.rs:3"}, {Func: "guest::main"}}}}},
-		{Entry: e(3), Outcome: testrunner.ErrorCode, Attempts: 1, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Title: "The guest responded with the error-code DNS-timeout"}},
+		{Entry: e(2), Outcome: testrunner.Trap, Attempts: 1,
+			Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Range: e(2).Response.Range,
+				Title: "The guest trapped", Actual: "wasm trap: unreachable"}},
+			Request: &testrunner.Request{Method: "PUT", Scheme: "http", Authority: "a.test", Target: "/[x]",
+				Body: []byte("\x00\x01"), Size: 300 << 10},
+			Response: &testrunner.Response{Stderr: []string{"it said \x1b[31m]]>"},
+				Failure: &testrunner.Failure{Outcome: testrunner.Trap, Cause: "wasm trap: unreachable",
+					Frames: []testrunner.Frame{{Func: "guest::boom", Place: "src/lib.rs:3"},
+						{Func: "guest::main"}}}}},
+		{Entry: e(3), Outcome: testrunner.ErrorCode, Attempts: 1,
+			Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure,
+				Title: "The guest responded with the error-code DNS-timeout"}},
 			Response: &testrunner.Response{Failure: &testrunner.Failure{Outcome: testrunner.ErrorCode, ErrorCode: "DNS-timeout"}}},
 		{Entry: e(4), Outcome: testrunner.Skipped},
 		{Entry: e(5), Outcome: testrunner.Pass, Attempts: 1, Captures: []testrunner.Capture{{Name: "id", Value: int64(7)}}},
 		{Entry: e(6), Outcome: testrunner.Pass, Attempts: 3, Notes: []string{"it took 3 attempts"}, Earlier: []testrunner.Attempt{
 			{Outcome: testrunner.Mismatch, Problems: []testrunner.Problem{status}},
-			{Outcome: testrunner.Trap, Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Title: "The guest trapped", Actual: "wasm trap: unreachable"}}},
+			{Outcome: testrunner.Trap,
+				Problems: []testrunner.Problem{{Kind: testrunner.ProblemFailure, Title: "The guest trapped",
+					Actual: "wasm trap: unreachable"}}},
 		}},
 	}}
 	run := &Run{Started: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Summary: &testrunner.Summary{Duration: 2 * time.Second}}
@@ -96,7 +109,9 @@ func TestPretty(t *testing.T) {
 func TestReports(t *testing.T) {
 	run := sample()
 	var junit, tap, json, github, markdown bytes.Buffer
-	for _, err := range []error{Markdown(&markdown, run), JUnit(&junit, run), TAP(&tap, run), JSON(&json, run), GitHub(&github, run.Files[0], run.Files[0].Path), GitHub(&github, run.Files[1], "sub/"+run.Files[1].Path)} {
+	for _, err := range []error{Markdown(&markdown, run), JUnit(&junit, run), TAP(&tap, run), JSON(&json, run),
+		GitHub(&github, run.Files[0], run.Files[0].Path),
+		GitHub(&github, run.Files[1], "sub/"+run.Files[1].Path)} {
 		if err != nil {
 			t.Fatal(err)
 		}

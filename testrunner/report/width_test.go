@@ -51,7 +51,8 @@ func TestALongLineIsShortenedAroundTheChange(t *testing.T) {
 		}
 	}
 	p.Full = true
-	if got := p.Entry("f.hurl", mismatch(side+"A"+side, side+"B"+side)); strings.Contains(got, "more characters") || !strings.Contains(got, side+"[A]"+side) {
+	if got := p.Entry("f.hurl", mismatch(side+"A"+side, side+"B"+side)); strings.Contains(got,
+		"more characters") || !strings.Contains(got, side+"[A]"+side) {
 		t.Error("it is not shown whole though that was asked for")
 	}
 }
@@ -123,7 +124,9 @@ func TestANoteOfManyEntriesIsToldOnce(t *testing.T) {
 	f, _ := hurl.Parse("f.hurl", []byte(strings.Repeat("GET http://localhost/\n\n", 3)))
 	result := &testrunner.FileResult{File: f, Path: "f.hurl"}
 	for _, e := range f.Entries {
-		result.Results = append(result.Results, testrunner.Result{Entry: e, Outcome: testrunner.Skipped, Notes: []string{"an entry before it failed"}})
+		result.Results = append(result.Results,
+			testrunner.Result{Entry: e, Outcome: testrunner.Skipped,
+				Notes: []string{"an entry before it failed"}})
 	}
 	got := (&Pretty{Styles: plain{}}).File(result)
 	if want := "note: f.hurl:1:1 and 2 more: an entry before it failed\n"; strings.Count(got, "note:") != 1 || !strings.Contains(got, want) {

@@ -76,7 +76,8 @@ func runOn(
 	path := writeFile(t, "f.hurl", text)
 	options.Component = kitchenPath(guest)
 	var result *testrunner.FileResult
-	if _, err := testrunner.Run(t.Context(), host, testrunner.ReadAll([]string{path}, nil), &options, func(f *testrunner.FileResult) { result = f }); err != nil {
+	if _, err := testrunner.Run(t.Context(), host, testrunner.ReadAll([]string{path}, nil), &options,
+		func(f *testrunner.FileResult) { result = f }); err != nil {
 		t.Fatal(err)
 	}
 	if err := host.Drop(t.Context()); err != nil {
@@ -102,10 +103,14 @@ func TestExpirationsSayWhatTheGuestWasDoing(t *testing.T) {
 	tests := []struct{ guest, path, want string }{
 		{"rust-kitchen", "/spin", ": the guest was busy in its own code, in wasi:http/incoming-handler@"},
 		{"rust-kitchen", "/sleep?ms=60000", "the guest was waiting in wasi:io/poll@0.2.12#[method]pollable.block"},
-		{"rust-kitchen", "/sse?n=100&ms=60000", "the response had begun but was not complete within LIMIT: the guest was waiting in wasi:io/poll@0.2.12#[method]pollable.block"},
+		{"rust-kitchen", "/sse?n=100&ms=60000",
+			"the response had begun but was not complete within LIMIT: the guest was waiting in " +
+				"wasi:io/poll@0.2.12#[method]pollable.block"},
 		{"rust-kitchen-p3", "/spin", "the guest's task 1 was busy in its own code, in "},
 		{"rust-kitchen-p3", "/sleep?ms=60000", "the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3."},
-		{"rust-kitchen-p3", "/sse?n=100&ms=60000", "the response had begun but was not complete within LIMIT: the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3."},
+		{"rust-kitchen-p3", "/sse?n=100&ms=60000",
+			"the response had begun but was not complete within LIMIT: the guest's task 1 was waiting for " +
+				"wasi:clocks/monotonic-clock@0.3."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.guest+tt.path, func(t *testing.T) {
@@ -186,11 +191,15 @@ func TestAnInstanceThatIsNotReadyInTimeSaysWhatItWasDoing(t *testing.T) {
 	host := newHost(100*time.Millisecond, 1)
 	path := filepath.Join(root, "testdata", "guests", "bad", "spin-at-start.wasm")
 	options := testrunner.Options{Component: path, Timeout: 100 * time.Millisecond}
-	_, err := testrunner.Run(t.Context(), host, testrunner.ReadAll([]string{writeFile(t, "f.hurl", "GET http://localhost/\n")}, nil), &options, func(f *testrunner.FileResult) {
-		if text := testreport.Text("f.hurl", &f.Results[0]); f.Results[0].Outcome != testrunner.Expired || !strings.Contains(text, "while the instance was made: ") || !strings.Contains(text, "in at-start\n") {
-			t.Errorf("outcome %s\n%s", f.Results[0].Outcome, text)
-		}
-	})
+	_, err := testrunner.Run(t.Context(), host,
+		testrunner.ReadAll([]string{writeFile(t, "f.hurl", "GET http://localhost/\n")}, nil), &options,
+		func(f *testrunner.FileResult) {
+			if text := testreport.Text("f.hurl", &f.Results[0]); f.Results[0].Outcome != testrunner.Expired ||
+				!strings.Contains(text, "while the instance was made: ") ||
+				!strings.Contains(text, "in at-start\n") {
+				t.Errorf("outcome %s\n%s", f.Results[0].Outcome, text)
+			}
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +210,9 @@ func TestAnInstanceThatIsNotReadyInTimeSaysWhatItWasDoing(t *testing.T) {
 
 func TestConcurrentRequestsShareAnInstance(t *testing.T) {
 	start := time.Now()
-	f := runFixture(t, "rust-kitchen-p3", strings.Repeat("GET http://localhost/sleep?ms=1000\nHTTP 200\n\n", 16), testrunner.Options{Concurrent: 16, Timeout: time.Minute})
+	f := runFixture(t, "rust-kitchen-p3",
+		strings.Repeat("GET http://localhost/sleep?ms=1000\nHTTP 200\n\n", 16),
+		testrunner.Options{Concurrent: 16, Timeout: time.Minute})
 	// One after the other they would take 16 seconds.
 	if took := time.Since(start); f.Failed() || took > 8*time.Second {
 		t.Errorf("failed %v, after %v", f.Failed(), took)
@@ -209,8 +220,11 @@ func TestConcurrentRequestsShareAnInstance(t *testing.T) {
 }
 
 func TestATrapNamesItsTaskAndWhatTheOthersWaitedFor(t *testing.T) {
-	f := runFixture(t, "rust-kitchen-p3", "GET http://localhost/sleep?ms=60000\nHTTP 200\n\nGET http://localhost/trap?ms=10\nHTTP 200\n", testrunner.Options{Concurrent: 2, Timeout: time.Minute})
-	for i, want := range []string{"; the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3.", "wasm trap: unreachable, in the guest's task 2\n"} {
+	f := runFixture(t, "rust-kitchen-p3",
+		"GET http://localhost/sleep?ms=60000\nHTTP 200\n\nGET http://localhost/trap?ms=10\nHTTP 200\n",
+		testrunner.Options{Concurrent: 2, Timeout: time.Minute})
+	for i, want := range []string{"; the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3.",
+		"wasm trap: unreachable, in the guest's task 2\n"} {
 		if text := testreport.Text("f.hurl", &f.Results[i]); f.Results[i].Outcome != testrunner.Trap || !strings.Contains(text, want) {
 			t.Errorf("outcome %s, want a trap with %q\n%s", f.Results[i].Outcome, want, text)
 		}
@@ -218,7 +232,9 @@ func TestATrapNamesItsTaskAndWhatTheOthersWaitedFor(t *testing.T) {
 }
 
 func TestErrorCodesAreNamedWithOrWithoutWhatTheyCarry(t *testing.T) {
-	f := runFixture(t, "rust-kitchen", "# @expect error-code HTTP-response-body-size\nGET http://localhost/short\n\n# @expect error-code HTTP-response-body-size(10)\nGET http://localhost/short\n", testrunner.Options{})
+	f := runFixture(t, "rust-kitchen",
+		"# @expect error-code HTTP-response-body-size\nGET http://localhost/short\n\n"+
+			"# @expect error-code HTTP-response-body-size(10)\nGET http://localhost/short\n", testrunner.Options{})
 	for i := range f.Results {
 		if f.Results[i].Outcome != testrunner.Pass {
 			t.Error(testreport.Text("f.hurl", &f.Results[i]))

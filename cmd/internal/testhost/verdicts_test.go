@@ -24,7 +24,8 @@ func TestVerdictsAreThoseOfHurl(t *testing.T) {
 	}
 	var got []string
 	host := newHost(10*time.Second, 1)
-	options := testrunner.Options{Component: filepath.Join(root, "testdata", "guests", "rust-kitchen", "rust-kitchen.wasm"), Timeout: 10 * time.Second}
+	options := testrunner.Options{Component: filepath.Join(root, "testdata", "guests", "rust-kitchen",
+		"rust-kitchen.wasm"), Timeout: 10 * time.Second}
 	_, err = testrunner.Run(t.Context(), host, testrunner.ReadAll(paths, nil), &options, func(f *testrunner.FileResult) {
 		for _, r := range f.Results {
 			got = append(got, fmt.Sprintf("%s:%d %s", filepath.Base(f.Path), r.Entry.Range.Start.Line, r.Outcome))

@@ -42,13 +42,16 @@ func TestDecodeReadsEachDefinition(t *testing.T) {
 			&binary.Alias{Sort: binary.SortType, Target: binary.AliasOuter, Count: 1, Index: 9}},
 		{"primitive", Defs(TypeSection, B(0x74)), value(binary.DefValType{Op: binary.OpChar})},
 		{"record", Defs(TypeSection, Cat(B(0x72), Vec(Field("x", 0x79), Field("y", 0x83, 0x01)))),
-			value(binary.DefValType{Op: binary.OpRecord, Fields: []binary.Field{{Label: "x", Type: u32}, {Label: "y", Type: binary.ValType{Index: 131}}}})},
+			value(binary.DefValType{Op: binary.OpRecord,
+				Fields: []binary.Field{{Label: "x", Type: u32},
+					{Label: "y", Type: binary.ValType{Index: 131}}}})},
 		{"variant", Defs(TypeSection, Cat(B(0x71), Vec(Cat(Name("a"), B(0, 0)), Cat(Name("b"), B(1, 0x73, 0))))),
 			value(binary.DefValType{Op: binary.OpVariant, Cases: []binary.Case{{Label: "a"}, {Label: "b", Type: &str}}})},
 		{"list", Defs(TypeSection, B(0x70, 0x73)), value(binary.DefValType{Op: binary.OpList, Elem: &str})},
 		{"fixed list", Defs(TypeSection, B(0x67, 0x79, 8)), value(binary.DefValType{Op: binary.OpFixedList, Elem: &u32, Len: 8})},
 		{"tuple", Defs(TypeSection, B(0x6f, 2, 0x79, 0x73)), value(binary.DefValType{Op: binary.OpTuple, Types: []binary.ValType{u32, str}})},
-		{"flags", Defs(TypeSection, Cat(B(0x6e), Vec(Name("a"), Name("b")))), value(binary.DefValType{Op: binary.OpFlags, Labels: []string{"a", "b"}})},
+		{"flags", Defs(TypeSection, Cat(B(0x6e), Vec(Name("a"), Name("b")))),
+			value(binary.DefValType{Op: binary.OpFlags, Labels: []string{"a", "b"}})},
 		{"enum", Defs(TypeSection, Cat(B(0x6d), Vec(Name("a")))), value(binary.DefValType{Op: binary.OpEnum, Labels: []string{"a"}})},
 		{"option", Defs(TypeSection, B(0x6b, 0x79)), value(binary.DefValType{Op: binary.OpOption, Elem: &u32})},
 		{"result", Defs(TypeSection, B(0x6a, 0x00, 0x01, 0x73)), value(binary.DefValType{Op: binary.OpResult, Err: &str})},
@@ -71,7 +74,8 @@ func TestDecodeReadsEachDefinition(t *testing.T) {
 				{Export: &binary.ExportDecl{Name: binary.ExternName{Name: "t"}, Type: binary.ExternType{Sort: binary.SortType}}}}}}},
 		{"lift", Defs(CanonSection, B(0x00, 0x00, 1, 5, 0x02, 0x03, 0, 0x04, 2, 0x06, 0x07, 3, 6)),
 			&binary.Canon{Op: binary.CanonLift, Func: 1, Type: 6, Opts: binary.CanonOpts{
-				Encoding: binary.Latin1UTF16, HasEncoding: true, Memory: ptr(uint32(0)), Realloc: ptr(uint32(2)), Async: true, Callback: ptr(uint32(3))}}},
+				Encoding: binary.Latin1UTF16, HasEncoding: true, Memory: ptr(uint32(0)),
+				Realloc: ptr(uint32(2)), Async: true, Callback: ptr(uint32(3))}}},
 		{"lower", Defs(CanonSection, B(0x01, 0x00, 1, 0)), &binary.Canon{Op: binary.CanonLower, Func: 1}},
 		{"task.return", Defs(CanonSection, B(0x09, 0x00, 0x73, 1, 0x03, 1)),
 			&binary.Canon{Op: binary.CanonTaskReturn, Result: &str, Opts: binary.CanonOpts{Memory: ptr(uint32(1))}}},
@@ -86,11 +90,13 @@ func TestDecodeReadsEachDefinition(t *testing.T) {
 			&binary.Import{Name: binary.ExternName{Name: "m"}, Type: binary.ExternType{Sort: binary.SortCoreModule, Index: 3}}},
 		{"import with attributes", Defs(ImportSection, Cat(B(0x02), Name("i"),
 			Vec(Cat(B(0x00), Name("a:b/c")), Cat(B(0x02), Name("☃"))), B(0x05, 0))),
-			&binary.Import{Name: binary.ExternName{Name: "i", Implements: "a:b/c", HasImplements: true, ExternalID: "☃", HasExternalID: true, HasAttrs: true},
+			&binary.Import{Name: binary.ExternName{Name: "i", Implements: "a:b/c", HasImplements: true,
+				ExternalID: "☃", HasExternalID: true, HasAttrs: true},
 				Type: binary.ExternType{Sort: binary.SortInstance}}},
 		{"export", Defs(ExportSection, Export("f", 0x01, 2)), &binary.Export{Name: binary.ExternName{Name: "f"}, Sort: binary.SortFunc, Index: 2}},
 		{"ascribed export", Defs(ExportSection, ExportAs("f", B(0x01, 2), B(0x01, 3))),
-			&binary.Export{Name: binary.ExternName{Name: "f"}, Sort: binary.SortFunc, Index: 2, Type: &binary.ExternType{Sort: binary.SortFunc, Index: 3}}},
+			&binary.Export{Name: binary.ExternName{Name: "f"}, Sort: binary.SortFunc, Index: 2,
+				Type: &binary.ExternType{Sort: binary.SortFunc, Index: 3}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := binary.Decode(Component(tt.section))
@@ -124,7 +130,9 @@ func TestDecodeReadsCoreTypes(t *testing.T) {
 			&binary.CoreType{Module: &binary.CoreModuleType{Decls: []binary.CoreModuleDecl{
 				{Import: &binary.CoreImportDecl{Module: "a", Name: "b", Desc: binary.CoreExternType{
 					Sort: binary.SortCoreMemory, Limits: binary.CoreLimits{Min: 1, Max: 2, HasMax: true, PageSizeLog2: 16}}}},
-				{Export: &binary.CoreExportDecl{Name: "g", Desc: binary.CoreExternType{Sort: binary.SortCoreGlobal, Global: binary.CoreI64, Mutable: true}}},
+				{Export: &binary.CoreExportDecl{Name: "g",
+					Desc: binary.CoreExternType{Sort: binary.SortCoreGlobal, Global: binary.CoreI64,
+						Mutable: true}}},
 			}}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -369,7 +377,9 @@ func TestDecodeCoreModuleFindsImportsAndExports(t *testing.T) {
 	}
 	wantExports := []binary.CoreModuleExport{
 		{Name: "f", Desc: binary.CoreExternType{Sort: binary.SortCoreFunc, TypeIndex: 1}},
-		{Name: "t", Desc: binary.CoreExternType{Sort: binary.SortCoreTable, Elem: binary.CoreFuncRef, Limits: binary.CoreLimits{Min: 1, PageSizeLog2: 16}}},
+		{Name: "t",
+			Desc: binary.CoreExternType{Sort: binary.SortCoreTable, Elem: binary.CoreFuncRef,
+				Limits: binary.CoreLimits{Min: 1, PageSizeLog2: 16}}},
 		{Name: "g", Desc: binary.CoreExternType{Sort: binary.SortCoreGlobal, Global: binary.CoreF64, Mutable: true}},
 		{Name: "e", Desc: binary.CoreExternType{Sort: binary.SortCoreTag, TypeIndex: 1}},
 		{Name: "m", Desc: memory},

@@ -109,7 +109,9 @@ func TestResourcesAreReplacedInEveryType(t *testing.T) {
 		)
 		runVerdicts(t, []verdict{
 			{name + " of the given resource", append(outer[:len(outer):len(outer)], insts(instantiate(0, arg("r", typ, 0), arg("x", typ, 4)))), ""},
-			{name + " of another resource", append(outer[:len(outer):len(outer)], insts(instantiate(0, arg("r", typ, 0), arg("x", typ, 5)))), "resource types are not the same"},
+			{name + " of another resource",
+				append(outer[:len(outer):len(outer)], insts(instantiate(0, arg("r", typ, 0), arg("x", typ, 5)))),
+				"resource types are not the same"},
 		})
 	}
 }
@@ -217,7 +219,9 @@ func TestThreadBuiltins(t *testing.T) {
 	}
 	start := Defs(CoreTypeSection, coreFunc(0, i32), coreFunc(0), B(0x50, 0))
 	runVerdicts(t, []verdict{
-		{"new-indirect", s(table(0x70), start, types(Func(u32, Field("a", u32), Field("b", u32))), canons(B(0x27, 0, 0), B(0x00, 0x00, 0, 0, 0))), ""},
+		{"new-indirect",
+			s(table(0x70), start, types(Func(u32, Field("a", u32), Field("b", u32))),
+				canons(B(0x27, 0, 0), B(0x00, 0x00, 0, 0, 0))), ""},
 		{"new-indirect with another type", s(table(0x70), start, canons(B(0x27, 1, 0))), "wrong signature for the start function of a thread"},
 		{"new-indirect with a module type", s(table(0x70), start, canons(B(0x27, 2, 0))), "not a function type"},
 		{"new-indirect with a table of others", s(table(0x6f), start, canons(B(0x27, 0, 0))), "does not hold funcref but externref"},

@@ -148,7 +148,8 @@ func TestBlockingWrites(t *testing.T) {
 			t.Errorf("%s: %s, %d bytes; want %s, %d", name, got, c.s.got.Len(), c.want, c.got)
 		}
 	}
-	if _, err := outputBlockingWriteZeroes(call{t.Context(), new(wasi.State)}, []component.Value{newOutputStream(&sink{gate: opened()}, nil), component.U64(4097)}); err == nil {
+	if _, err := outputBlockingWriteZeroes(call{t.Context(), new(wasi.State)},
+		[]component.Value{newOutputStream(&sink{gate: opened()}, nil), component.U64(4097)}); err == nil {
 		t.Error("blocking write of more than 4096 zeroes")
 	}
 }

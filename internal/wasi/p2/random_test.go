@@ -92,7 +92,8 @@ func TestInsecureSeedIsConstantPerStore(t *testing.T) {
 
 func TestRandomTrapsWithoutEntropy(t *testing.T) {
 	broken := errors.New("no entropy")
-	for name, f := range map[string]hostFunc{"bytes": named(t, "get-random-bytes"), "u64": named(t, "get-random-u64"), "insecure bytes": named(t, "get-insecure-random-bytes"),
+	for name, f := range map[string]hostFunc{"bytes": named(t, "get-random-bytes"),
+		"u64": named(t, "get-random-u64"), "insecure bytes": named(t, "get-insecure-random-bytes"),
 		"insecure u64": named(t, "get-insecure-random-u64"), "insecure seed": named(t, "insecure-seed")} {
 		st := wasi.NewState(&wasi.Config{Random: iotest.ErrReader(broken)})
 		if _, err := f(call{t.Context(), st}, []component.Value{component.U64(1)}); !errors.Is(

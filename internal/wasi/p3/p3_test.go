@@ -290,13 +290,19 @@ func TestTheTransmissionOfARequest(t *testing.T) {
 		steps   []func(*exchange)
 		want    string // after each step, "" for not known yet
 	}{
-		"no body":                  {false, []func(*exchange){func(x *exchange) { x.received(nil) }}, "ok"},
-		"refused":                  {false, []func(*exchange){func(x *exchange) { x.received(refused) }}, "connection-refused"},
-		"body last":                {true, []func(*exchange){func(x *exchange) { x.received(nil) }, func(x *exchange) { x.sent(nil) }}, "-ok"},
-		"body first":               {true, []func(*exchange){func(x *exchange) { x.sent(nil) }, func(x *exchange) { x.received(nil) }}, "-ok"},
-		"wrong size":               {true, []func(*exchange){func(x *exchange) { x.sent(size) }, func(x *exchange) { x.received(refused) }}, "HTTP-request-body-size"},
-		"the server needs no more": {true, []func(*exchange){func(x *exchange) { x.sent(wasi.ErrClosed) }, func(x *exchange) { x.received(nil) }}, "-ok"},
-		"refused with a body":      {true, []func(*exchange){func(x *exchange) { x.received(refused) }, func(x *exchange) { x.sent(wasi.ErrClosed) }}, "connection-refused"},
+		"no body":    {false, []func(*exchange){func(x *exchange) { x.received(nil) }}, "ok"},
+		"refused":    {false, []func(*exchange){func(x *exchange) { x.received(refused) }}, "connection-refused"},
+		"body last":  {true, []func(*exchange){func(x *exchange) { x.received(nil) }, func(x *exchange) { x.sent(nil) }}, "-ok"},
+		"body first": {true, []func(*exchange){func(x *exchange) { x.sent(nil) }, func(x *exchange) { x.received(nil) }}, "-ok"},
+		"wrong size": {true,
+			[]func(*exchange){func(x *exchange) { x.sent(size) }, func(x *exchange) { x.received(refused) }},
+			"HTTP-request-body-size"},
+		"the server needs no more": {true,
+			[]func(*exchange){func(x *exchange) { x.sent(wasi.ErrClosed) }, func(x *exchange) { x.received(nil) }},
+			"-ok"},
+		"refused with a body": {true,
+			[]func(*exchange){func(x *exchange) { x.received(refused) },
+				func(x *exchange) { x.sent(wasi.ErrClosed) }}, "connection-refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""

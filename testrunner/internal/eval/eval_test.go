@@ -53,7 +53,8 @@ func TestDates(t *testing.T) {
 	at := time.Date(2024, 1, 2, 15, 4, 5, 6000000, time.UTC)
 	formats := map[string]string{
 		"%Y-%m-%d %H:%M:%S": "2024-01-02 15:04:05", "%-d/%-m/%y": "2/1/24", "%e|%k|%l": " 2|15| 3", "%a %A %b %B": "Tue Tuesday Jan January",
-		"%j %U %W %V %u %w": "002 00 01 01 2 2", "%I:%M %p %P": "03:04 PM pm", "%s %f %.3f %3f": "1704207845 006000000 .006 006", "%z %:z %Z": "+0000 +00:00 UTC",
+		"%j %U %W %V %u %w": "002 00 01 01 2 2", "%I:%M %p %P": "03:04 PM pm",
+		"%s %f %.3f %3f": "1704207845 006000000 .006 006", "%z %:z %Z": "+0000 +00:00 UTC",
 		"%D %R %r %c": "01/02/24 15:04 03:04:05 PM Tue Jan  2 15:04:05 2024", "%+": "2024-01-02T15:04:05.006+00:00", "%%%n%t": "%\n\t",
 	}
 	for format, want := range formats {

@@ -13,7 +13,8 @@ import (
 func TestTextIsReplacedAsByTheLibrary(t *testing.T) {
 	texts := []string{"", "a", "aaa", "abc abc", "éaéa\nab\n", "a-b_c a", "xx\nxx", "日本 a日"}
 	for _, expr := range []string{
-		"", "a", "a*", "^a", "(?m)^a", "(?m)a$", `\b`, `\Ba`, `\ba(b?)`, "a|ab", "(a)(b)?", "x*?", `\A.`, `.\z`, "(?i)A", "[^a]+", "(?P<n>b)c", "(?m)^", "(?m)$",
+		"", "a", "a*", "^a", "(?m)^a", "(?m)a$", `\b`, `\Ba`, `\ba(b?)`, "a|ab", "(a)(b)?", "x*?", `\A.`, `.\z`,
+		"(?i)A", "[^a]+", "(?P<n>b)c", "(?m)^", "(?m)$",
 	} {
 		re := regexp.MustCompile(expr)
 		for _, in := range texts {

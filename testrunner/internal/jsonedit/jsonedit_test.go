@@ -33,11 +33,15 @@ func TestOnlyWhatDiffersIsWrittenAnew(t *testing.T) {
 		"the first removed":  {`{"a": 1, "b": 2}`, "", `{"b":2}`, `{"b": 2}`},
 		"all removed":        {`{"a": 1, "b": 2}`, "", `{}`, `{}`},
 		"pretty": {pretty, "", `{"id":2,"list":[1,3,4],"point":{"x":1,"y":3},"none":{"a":[1]},"new":[{"b":1}]}`,
-			"{\n    \"id\": 2,\n    \"list\": [\n        1,\n        3,\n        4\n    ],\n    \"point\": {\"x\": 1, \"y\": 3},\n    \"none\": {\n        \"a\": [\n            1\n        ]\n    },\n    \"new\": [\n        {\n            \"b\": 1\n        }\n    ]\n}"},
-		"a shorter list":                 {"[\n  1,\n  2\n]", "", "[1]", "[\n  1\n]"},
-		"lists on one line":              {"{\n  \"a\": [[1, 2],\n    [3, 4]]\n}", "", `{"a":[[1,2],[3,5],[6,7]]}`, "{\n  \"a\": [[1, 2],\n    [3, 5],\n    [6, 7]]\n}"},
-		"another kind":                   {`{"a": [1, 2]}`, "", `{"a":"x"}`, `{"a": "x"}`},
-		"placeholders":                   {`{"a": {{n}}, "b": "{{s}}!", "c": 1}`, `{"a": 7, "b": "x!", "c": 1}`, `{"a":7,"b":"x!","c":2}`, `{"a": {{n}}, "b": "{{s}}!", "c": 2}`},
+			"{\n    \"id\": 2,\n    \"list\": [\n        1,\n        3,\n        4\n    ],\n" +
+				"    \"point\": {\"x\": 1, \"y\": 3},\n    \"none\": {\n        \"a\": [\n            1\n" +
+				"        ]\n    },\n    \"new\": [\n        {\n            \"b\": 1\n        }\n    ]\n}"},
+		"a shorter list": {"[\n  1,\n  2\n]", "", "[1]", "[\n  1\n]"},
+		"lists on one line": {"{\n  \"a\": [[1, 2],\n    [3, 4]]\n}", "", `{"a":[[1,2],[3,5],[6,7]]}`,
+			"{\n  \"a\": [[1, 2],\n    [3, 5],\n    [6, 7]]\n}"},
+		"another kind": {`{"a": [1, 2]}`, "", `{"a":"x"}`, `{"a": "x"}`},
+		"placeholders": {`{"a": {{n}}, "b": "{{s}}!", "c": 1}`, `{"a": 7, "b": "x!", "c": 1}`,
+			`{"a":7,"b":"x!","c":2}`, `{"a": {{n}}, "b": "{{s}}!", "c": 2}`},
 		"a placeholder that has changed": {`{"a": {{n}}}`, `{"a": 7}`, `{"a":8}`, `{"a": 8}`},
 		"a scalar":                       {" 1 ", "", "2", " 2 "},
 		"escapes":                        {`{"\u0061": "\u00e9"}`, "", `{"a":"é","b":1}`, `{"\u0061": "\u00e9", "b": 1}`},
@@ -58,7 +62,8 @@ func TestOnlyWhatDiffersIsWrittenAnew(t *testing.T) {
 
 func TestWhatIsToBeKeptStays(t *testing.T) {
 	keep := func(steps []any) bool { return slices.Contains(steps, any("id")) }
-	got, ok := Merge(nil, `{"id": "{{x}}", "list": [{"id": 1, "v": 1}, {"id": 2, "v": 2}]}`, tree(t, `{"id": "7", "list": [{"id": 1, "v": 1}, {"id": 2, "v": 2}]}`),
+	got, ok := Merge(nil, `{"id": "{{x}}", "list": [{"id": 1, "v": 1}, {"id": 2, "v": 2}]}`,
+		tree(t, `{"id": "7", "list": [{"id": 1, "v": 1}, {"id": 2, "v": 2}]}`),
 		tree(t, `{"list":[{"v":1,"id":11},{"v":3,"id":12},{"v":4,"id":13}],"id":{"other":1}}`), keep)
 	if want := `{"id": "{{x}}", "list": [{"id": 1, "v": 1}, {"id": 2, "v": 3}, {"v": 4, "id": 13}]}`; !ok || got != want {
 		t.Errorf("%s\nwant %s", got, want)
@@ -66,7 +71,8 @@ func TestWhatIsToBeKeptStays(t *testing.T) {
 }
 
 func TestWhatIsNotThatJSONIsLeft(t *testing.T) {
-	for _, source := range []string{"", "x", `{"a": 1`, `{"a": 1}}`, `{"b": 1}`, `{"a": 1, "a": 1}`, `["a"]`, `{"a": {{x}`, `{"{{x}": 1}`, strings.Repeat("[", 2000)} {
+	for _, source := range []string{"", "x", `{"a": 1`, `{"a": 1}}`, `{"b": 1}`, `{"a": 1, "a": 1}`, `["a"]`,
+		`{"a": {{x}`, `{"{{x}": 1}`, strings.Repeat("[", 2000)} {
 		if text, ok := Merge(nil, source, tree(t, `{"a": 1}`), tree(t, `{"a": 2}`), func([]any) bool { return false }); ok && scan(source).open != 0 {
 			t.Errorf("%.40s becomes %s", source, text)
 		}
