@@ -88,7 +88,7 @@ func TestServeTakesNewBuildsOfPlugsAndMiddleware(t *testing.T) {
 	putGuest(t, "guard.wasm", guardFile, "guard-1", "guard-2")
 	s.err.await(t, second+` → `)
 
-	// What does not link is told when it may be what was meant, and leaves the last good build.
+	// What does not link is reported if it may be what was meant, and leaves the last good build.
 	putGuest(t, "words.wasm", "bad/other-words.wasm", "", "")
 	s.err.await(t, `✗ \S+ app\.wasm: imports function \[method\]phrase\.text`)
 	s.err.await(t, `build app\.wasm and words\.wasm with the same WIT`)

@@ -90,7 +90,7 @@ func TestAtATerminalAFileThatIsNotThereYetIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestAScriptIsToldOfAFileThatIsMissing(t *testing.T) {
+func TestAScriptLearnsOfAFileThatIsMissing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := newSession()
 	st := s.state(programName, "serve", "app.wasm", "--addr", "127.0.0.1:0")

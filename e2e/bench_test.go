@@ -146,7 +146,7 @@ func TestThePageOfABenchIsReadable(t *testing.T) {
 			if faults := b.eval(t, "return faults.join()"); faults != "" {
 				t.Errorf("faults: %s", faults)
 			}
-			// Each text can be told from what is behind it (WCAG 2.2, 1.4.3).
+			// Each text contrasts with what is behind it (WCAG 2.2, 1.4.3).
 			if low := b.eval(t, contrast); low != "" {
 				t.Errorf("%s: too little contrast: %s", scheme, low)
 			}

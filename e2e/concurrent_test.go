@@ -71,8 +71,9 @@ func TestAnExpiredRequestNamesItsTask(t *testing.T) {
 	}
 }
 
-// TestWorkAfterTheAnswerThatTakesTooLongIsTold has a guest of WASI 0.3 wait for longer than it may.
-func TestWorkAfterTheAnswerThatTakesTooLongIsTold(t *testing.T) {
+// TestWorkAfterTheResponseThatTakesTooLongIsReported has a guest of WASI 0.3 wait
+// for longer than it may.
+func TestWorkAfterTheResponseThatTakesTooLongIsReported(t *testing.T) {
 	if !ours() {
 		return // another server's limits are set in its own ways
 	}

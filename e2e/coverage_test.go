@@ -112,7 +112,7 @@ func TestCoveragePagesInABrowser(t *testing.T) {
 		}
 		b.eval(t, "document.querySelector('.files a').click(); return ''")
 		await(t, "the page of the source", func() bool { return b.eval(t, "return document.title") == "coverage/counted.c – coverage" })
-		// Text must be told from what is behind it.
+		// Text must contrast with what is behind it.
 		if got := b.eval(t, `
 			const light = (c) => { const [r, g, b] = c.match(/[\d.]+/g).map((v) => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
 			let least = 99;

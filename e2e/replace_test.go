@@ -156,8 +156,8 @@ func TestABuildThatFailsKeepsTheLastOne(t *testing.T) {
 	}
 }
 
-// TestATrapAndAnExpirationAreTold asks for the pages of failures.
-func TestATrapAndAnExpirationAreTold(t *testing.T) {
+// TestATrapAndAnExpirationAreReported asks for the pages of failures.
+func TestATrapAndAnExpirationAreReported(t *testing.T) {
 	if !ours() {
 		return // the header is wasihttp's
 	}

@@ -424,7 +424,7 @@ func TestRequestsBeyondTheLimitWait(t *testing.T) {
 		<-release
 		return answer(200, id), nil
 	})
-	t.Run("and are told when it takes too long", func(t *testing.T) {
+	t.Run("and learn when it takes too long", func(t *testing.T) {
 		release = make(chan struct{})
 		// The handler of the first keeps its slot until it is released.
 		s := start(t, h, Options{MaxConcurrent: 1, Timeout: 50 * time.Millisecond, Grace: time.Hour})

@@ -367,7 +367,7 @@ func TestThePrefaceOfHTTP2MayComeInPieces(t *testing.T) {
 	}
 }
 
-func TestClientsWithoutTLSAreToldThatThisIsHTTPS(t *testing.T) {
+func TestClientsWithoutTLSLearnThatThisIsHTTPS(t *testing.T) {
 	var log lockedBuffer
 	s, c := startWire(t, "h2", always(func() *http.Response { return answer(200, "hello") }), Options{ErrorLog: &log})
 	for _, request := range []string{

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// listed keeps what it is told.
+// listed keeps what was recorded.
 type listed []Recorded
 
 func (l *listed) Record(x Recorded) { *l = append(*l, x) }

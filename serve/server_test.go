@@ -344,7 +344,7 @@ func (l fixedListener) Accept() (net.Conn, error) { return nil, net.ErrClosed }
 func (l fixedListener) Close() error              { return nil }
 func (l fixedListener) Addr() net.Addr            { return l.addr }
 
-func TestClientsOfTLSAreToldThatThisIsNone(t *testing.T) {
+func TestClientsOfTLSLearnThatThisIsNone(t *testing.T) {
 	var log lockedBuffer
 	s := start(t, always(func() *http.Response { return answer(200, "hello") }), Options{ErrorLog: &log})
 	_, err := (&http.Client{Transport: &http.Transport{}}).Get("https://" + s.addr)
@@ -428,7 +428,7 @@ func TestResponsesWhileDrainingSayThatTheConnectionEnds(t *testing.T) {
 	}
 }
 
-func TestARefusedRequestIsToldThoughMoreOfItComes(t *testing.T) {
+func TestARefusalIsSentThoughMoreOfTheRequestComes(t *testing.T) {
 	s := start(t, always(func() *http.Response { return answer(200, "") }), Options{Grace: patience})
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {

@@ -351,7 +351,7 @@ func TestShardsAreDisjointCompleteAndBalanced(t *testing.T) {
 	}
 }
 
-func TestAFailureThatEndsAParallelRunIsToldWhateverCameBefore(t *testing.T) {
+func TestAFailureThatEndsAParallelRunIsReportedWhateverCameBefore(t *testing.T) {
 	failed := make(chan struct{})
 	h := &fakeHost{}
 	h.response = func(_ int, r *testrunner.Request) *testrunner.Response {

@@ -12,8 +12,8 @@
 // file that was replaced); trusting modification times (a rebuild with the same
 // result changes them, a renamed file may bring an old one).
 //
-// The time from a write to its report is the debounce time, 50 ms unless told
-// otherwise, and the time to read the file; for what has no event it is two
+// The time from a write to its report is the debounce time, 50 ms by default,
+// and the time to read the file; for what has no event it is two
 // seconds more.
 //
 // It is the only package that imports fsnotify.

@@ -46,7 +46,7 @@ func sizeLength(b []byte, end int) int {
 	return n
 }
 
-// Kept is what of a [Rewritten] cannot be told from the original module without going over its
+// Kept is what of a [Rewritten] cannot be derived from the original module without going over its
 // code.
 type Kept struct {
 	Globals []GlobalExport

@@ -1,5 +1,5 @@
 // Package coverage shows what of the code of components ran: as lcov files, as pages, and as text.
-// It counts the code that the user wrote; what comes from libraries is told apart.
+// It counts the code that the user wrote; it shows libraries apart from that.
 package coverage
 
 import (

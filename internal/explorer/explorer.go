@@ -84,7 +84,7 @@ func New(ctx context.Context, o Options) *Explorer {
 }
 
 // Attach gives the Explorer the server through which it sends requests again. ready says that the
-// server's first build is one that Built has told of, and not the lack of one.
+// server's first build is one that Built has reported, and not the lack of one.
 func (e *Explorer) Attach(server http.Handler, ready bool) {
 	if e == nil {
 		return

@@ -406,7 +406,7 @@ func TestEventsTellWhatChanges(t *testing.T) {
 				t.Fatalf("%s: %v", lines.Text(), err)
 			}
 			if e.Request != nil && e.Request.Target == "/before" {
-				t.Errorf("what was before is told: %s", lines.Text())
+				t.Errorf("what was before is reported: %s", lines.Text())
 			}
 			if is(e) {
 				return

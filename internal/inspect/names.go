@@ -6,7 +6,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 )
 
-// dylib is in the names of the functions by which interpreters are told about interfaces: those of
+// dylib is in the names of the functions that describe interfaces to interpreters: those of
 // the crate wit-dylib, which is for them.
 const dylib = "wit_dylib_"
 

@@ -68,7 +68,7 @@ func TestABuildThatIsSlowerIsFoundWithEnoughRounds(t *testing.T) {
 	}
 }
 
-// A difference that is too small to be told, or on the limit, is not decided.
+// A difference that is too small to be seen, or on the limit, is not decided.
 func TestAComparisonSaysWhenItCannotTell(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	old, build := simulated(r, 8, 1.08, 0.1)

@@ -11,7 +11,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner"
 )
 
-// longest is the longest time that is told apart; longer ones count as that long.
+// longest is the longest time that is recorded; longer ones count as that long.
 const longest = time.Hour
 
 // newHistogram returns a histogram of times in nanoseconds. digits is how many significant ones are

@@ -114,7 +114,7 @@ func (e *encoder) sample(s Sample) {
 }
 
 // Pprof writes the profile in pprof's format, compressed. Its samples have three values: how often
-// the stack was seen, the processor time, which programs show unless told otherwise, and the time
+// the stack was seen, the processor time, which programs show by default, and the time
 // of waits.
 func (p *Profile) Pprof(w io.Writer) error {
 	e := &encoder{strings: table[string]{}, functions: table[Frame]{}, locations: table[Frame]{}}

@@ -91,7 +91,7 @@ func exchangesOf(t *testing.T, list ...serve.Recorded) []*fixture.Exchange {
 	return out
 }
 
-func TestFixturesThatCannotBeWrittenAnewAreTold(t *testing.T) {
+func TestFixturesThatCannotBeWrittenAnewAreReported(t *testing.T) {
 	dir := t.TempDir()
 	large := shows(secretFor(1) + strings.Repeat(" large", 8<<10))
 	s := redact.NewSession(nil)

@@ -58,7 +58,7 @@ z = 3
 	}
 }
 
-func TestWhatIsNotTOMLIsToldWithItsPlace(t *testing.T) {
+func TestWhatIsNotTOMLIsReportedWithItsPlace(t *testing.T) {
 	for text, line := range map[string]int{
 		"a = 1\na = 2\n":           2,
 		"[t]\nx = 1\n\n[t]\n":      4,

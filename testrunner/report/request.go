@@ -15,7 +15,7 @@ import (
 	"github.com/wasihttp/wasihttp/testrunner/diff"
 )
 
-// served is where "wasihttp serve" listens if it is not told otherwise.
+// served is where "wasihttp serve" listens by default.
 const served = "127.0.0.1:8080"
 
 // longestArgument is the largest body that a command is given in an argument, in bytes.

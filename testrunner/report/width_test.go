@@ -120,7 +120,7 @@ func TestLinesOfABodyThatLookLikeADifferenceAreNotTakenForOne(t *testing.T) {
 	}
 }
 
-func TestANoteOfManyEntriesIsToldOnce(t *testing.T) {
+func TestANoteOfManyEntriesIsPrintedOnce(t *testing.T) {
 	f, _ := hurl.Parse("f.hurl", []byte(strings.Repeat("GET http://localhost/\n\n", 3)))
 	result := &testrunner.FileResult{File: f, Path: "f.hurl"}
 	for _, e := range f.Entries {

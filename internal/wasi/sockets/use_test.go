@@ -8,7 +8,7 @@ import (
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
-// What is allowed and what is refused is told to the embedder.
+// The embedder learns what is allowed and what is refused.
 func TestTheEmbedderHearsOfEachUse(t *testing.T) {
 	_, at := listener(t)
 	var got []wasi.Use
