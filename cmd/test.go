@@ -381,7 +381,7 @@ func (f *testFlags) run(ctx context.Context, t *state, d doors, s *testSettings)
 		return nil
 	}
 	if f.watch && !f.list {
-		stop, err := f.buildAlways(ctx, t, d, s)
+		stop, err := f.followSources(ctx, t, d, s)
 		if err != nil {
 			return err
 		}
@@ -432,9 +432,9 @@ func (s *testSettings) building(t *state) {
 	}
 }
 
-// buildAlways runs the command that builds the component, and again whenever a source changes,
+// followSources does what buildFirst does, and runs the command again whenever a source changes,
 // until stop is called.
-func (f *testFlags) buildAlways(
+func (f *testFlags) followSources(
 	ctx context.Context, t *state, d doors, s *testSettings,
 ) (stop func(), err error) {
 	if s.build == nil {
@@ -447,7 +447,7 @@ func (f *testFlags) buildAlways(
 	for _, dir := range s.load.Dirs {
 		exclude = append(exclude, dir.Host)
 	}
-	return t.job(s.build.Command, s.build.Dir, s.build.Sources).Follow(ctx, building.Watching{
+	return t.job(s.build.Command, s.build.Dir, s.build.Sources).Follow(ctx, path, building.Watching{
 		Options: watch.Options{Problem: t.watchProblem}, Exclude: exclude,
 		Outputs: []*term.Output{t.stdout, t.stderr}, Dir: t.dir, Notice: t.note,
 	}, func() { s.building(t) }, func(err error) { t.report(ctx, err) })

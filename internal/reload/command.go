@@ -20,6 +20,8 @@ type CommandOptions struct {
 	Tree *watch.Tree
 	// Out receives the output of the command, line by line.
 	Out io.Writer
+	// Idle says that the first run waits for a change, too.
+	Idle bool
 	// Env is added to the environment of the command, an entry NAME=VALUE each.
 	Env []string
 	// Dir is the working folder, for messages.
@@ -34,7 +36,8 @@ type CommandOptions struct {
 // guardFunc returns a process that calls Guard with the command.
 type guardFunc = func(command string) *exec.Cmd
 
-// Command runs the command that builds the component, at once and whenever a source changes.
+// Command runs the command that builds the component, at once (unless it is to be idle first) and
+// whenever a source changes.
 type Command struct {
 	options CommandOptions
 	events  chan buildEvent
@@ -120,7 +123,11 @@ func (c *Command) Close() {
 
 func (c *Command) run() {
 	defer close(c.done)
-	p, out := c.start()
+	var p *process
+	var out *output
+	if !c.options.Idle {
+		p, out = c.start()
+	}
 	defer func() { out.close() }()
 	for {
 		// Processes that a command has left running end before the next run, or with this program.

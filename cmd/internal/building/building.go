@@ -45,12 +45,15 @@ type Watching struct {
 	// with a source in it. The files that Outputs write to are none, either.
 	Exclude []string
 	Outputs []*term.Output
+	// Idle says that the first run waits for a change, too.
+	Idle bool
 	// Dir is the working folder, for messages, and Notice prints one.
 	Dir    string
 	Notice func(format string, args ...any)
 }
 
-// Start starts the command, which runs at once and whenever a source changes, until stop is called.
+// Start starts the command, which runs at once unless it is to be idle first, and whenever a source
+// changes, until stop is called.
 func (j *Job) Start(o Watching) (command *reload.Command, stop func(), err error) {
 	options := watch.TreeOptions{
 		Options: o.Options,
@@ -72,7 +75,7 @@ func (j *Job) Start(o Watching) (command *reload.Command, stop func(), err error
 	}
 	command = reload.StartCommand(reload.CommandOptions{
 		Command: j.Command, Tree: tree, Out: j.Out, Dir: o.Dir, Notice: o.Notice,
-		Env: reload.ColourEnv(j.Out, j.Environ), Guard: j.Guard, Missing: j.missing,
+		Idle: o.Idle, Env: reload.ColourEnv(j.Out, j.Environ), Guard: j.Guard, Missing: j.missing,
 	})
 	return command, func() {
 		command.Close()
@@ -97,19 +100,28 @@ func (j *Job) isSource(path string) bool {
 	})
 }
 
-// Follow runs the command, and returns when it has ended; then the command runs whenever a source
-// changes, until stop is called. began is called when a run begins, and failed when one but the
-// first has failed, never both at once. The error is why nothing is watched, or why the first run
-// has failed; if ctx ends first, it is that of ctx.
-func (j *Job) Follow(ctx context.Context, o Watching, began func(), failed func(error),
+// Follow runs the command if the component in the file at path is missing or older than a source,
+// and returns when it has ended; then the command runs whenever a source changes, until stop is
+// called. began is called when a run begins, and failed when a later one has failed, never both at
+// once. The error is why nothing is watched, or why the first run has failed; if ctx ends first, it
+// is that of ctx.
+func (j *Job) Follow(
+	ctx context.Context, path string, o Watching, began func(), failed func(error),
 ) (stop func(), err error) {
+	due, err := j.Due(path)
+	if err != nil {
+		return nil, err
+	}
+	o.Idle = !due
 	command, end, err := j.Start(o)
 	if err != nil {
 		return nil, err
 	}
-	if err := command.Await(ctx, began); err != nil {
-		end()
-		return nil, j.failure(err, asItIs)
+	if due {
+		if err := command.Await(ctx, began); err != nil {
+			end()
+			return nil, j.failure(err, asItIs)
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var followed sync.WaitGroup
