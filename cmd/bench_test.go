@@ -120,6 +120,25 @@ func TestASlowBuildHasAnExitCodeOfItsOwn(t *testing.T) {
 	}
 }
 
+// One component responds when 5 ms are over, the other one to everything at once.
+func TestInTurnsASlowBuildHasTheSameExitCode(t *testing.T) {
+	cache := t.TempDir()
+	fixture := writeFixture(t, "sleep.hurl", "GET {{base}}/sleep?ms=5\nHTTP 200\n")
+	for _, kind := range []string{"", "-p3"} {
+		fast, slow := guestPath("rust-hello"+kind), guestPath("rust-kitchen"+kind)
+		for _, tt := range []struct {
+			component, baseline string
+			code                int
+			says                string
+		}{{slow, fast, exit.Slower, "slower:"}, {fast, slow, exit.OK, "no regression:"}} {
+			code, out, errs := bench(t, cache, fixture, "--component", tt.component, "--baseline", tt.baseline)
+			if code != tt.code || !strings.Contains(out, tt.says) || strings.Contains(out, "other run:") {
+				t.Errorf("%s after %s: exit code %d: %s%s", tt.component, tt.baseline, code, out, errs)
+			}
+		}
+	}
+}
+
 // Over the wire, connections are used again (a few more may be dialed than are needed), and what
 // fails can be sent again to that server.
 func TestBenchSendsOverTheWire(t *testing.T) {
@@ -192,7 +211,7 @@ func TestBenchSaysWhatIsWrong(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{}, exit.Usage, "needs a PATH"},
+		{[]string{}, exit.Usage, "bench needs a PATH"},
 		{[]string{broken}, exit.Unreadable, ""},
 		{[]string{nothing}, exit.Usage, "no entry of the fixtures sends a request"},
 		{[]string{fixture, "--filter", "nowhere"}, exit.Usage, "no entry is selected"},

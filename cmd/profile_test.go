@@ -1,6 +1,9 @@
 package cmd
 
 import (
+	"context"
+	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,6 +83,30 @@ func TestAProfileShowsWaits(t *testing.T) {
 	}
 	if computed, _ := spent(p, 1, "(waiting)"); computed != 0 {
 		t.Errorf("%d ns of processor time in waits\n%s", computed, p)
+	}
+}
+
+// TestWhatWasAskedForIsWrittenAfterASignal ends a program that waits for its input.
+func TestWhatWasAskedForIsWrittenAfterASignal(t *testing.T) {
+	dir := t.TempDir()
+	path, used := filepath.Join(dir, "cpu.pb.gz"), filepath.Join(dir, "used.json")
+	s := newSession()
+	st := s.state(programName, "run", "--no-cache", "--profile", path, "--report-capabilities", used, guestPath("bad/command-cat"))
+	in, input := io.Pipe()
+	defer input.Close()
+	st.in = in
+	go func() { s.code <- st.main(context.Background(), engineDoors(st)) }()
+	go func() { _, _ = io.WriteString(input, "it runs") }()
+	s.out.await(t, "it runs")
+	s.signals <- os.Interrupt
+	if code := s.exit(t); code != 130 {
+		t.Errorf("exit code %d: %s", code, s.err)
+	}
+	if p := parsedProfile(t, path); p.DurationNanos == 0 {
+		t.Errorf("got %s", p)
+	}
+	if b, err := os.ReadFile(used); err != nil || !json.Valid(b) {
+		t.Errorf("%v: %s", err, b)
 	}
 }
 

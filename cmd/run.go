@@ -38,6 +38,8 @@ func runCommand(t *state) *cli.Command {
 			if err != nil {
 				return err
 			}
+			// What was asked for is written after a signal, too.
+			t.orderly.Store(settings.profile != nil || settings.used != nil)
 			settings.load.Args = c.Args().Tail()
 			// The guest is to notice that the reader of its output has gone.
 			defer t.surviveReaders()()

@@ -238,8 +238,8 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		paths = []string{own}
 	}
 	if len(paths) == 0 {
-		return nil, exit.Usagef("try: "+programName+" test fixtures/",
-			"test needs a PATH: a fixture or a folder of fixtures")
+		return nil, exit.Usagef("try: "+programName+" "+c.Command.Name+" fixtures/",
+			"%s needs a PATH: a fixture or a folder of fixtures", c.Command.Name)
 	}
 	guest, err := f.guest.settings(t)
 	if err != nil {

@@ -78,7 +78,7 @@ func TestTheAPINeedsTheTokenOfThisRun(t *testing.T) {
 			w := ask(e, "GET", apiPrefix+path, func(r *http.Request) { r.Header[TokenHeader] = values })
 			var body struct{ Error, Hint string }
 			if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code != 401 ||
-				body.Error == "" || body.Hint == "" || strings.Contains(w.Body.String(), e.token) {
+				body.Error == "" || body.Hint == "" || w.Header().Get("WWW-Authenticate") == "" || strings.Contains(w.Body.String(), e.token) {
 				t.Errorf("%s, %s: got %d %s", name, path, w.Code, w.Body)
 			}
 		}
@@ -139,6 +139,19 @@ func TestOnlyWhatThePathHasIsPossible(t *testing.T) {
 		}
 		if (w.Code == 405) != (w.Header().Get("Allow") != "") {
 			t.Errorf("%s: Allow is %q", request, w.Header().Get("Allow"))
+		}
+	}
+}
+
+// Without a URL, nobody knows the token.
+func TestEachAddressHasAURL(t *testing.T) {
+	for address, want := range map[string]string{
+		"http://127.0.0.1:8080/": "http://127.0.0.1:8080", "https://localhost:8443/": "https://localhost:8443",
+		"unix:/tmp/app.sock": "http://localhost",
+	} {
+		e := New(t.Context(), Options{Address: address})
+		if got := e.URL(); got != want+Prefix+"#token="+e.token {
+			t.Errorf("%s: got %s", address, got)
 		}
 	}
 }

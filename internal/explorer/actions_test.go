@@ -51,14 +51,50 @@ func TestRequestsAreSentAgain(t *testing.T) {
 	for _, bad := range []string{
 		"{", "[]", `{"unknown": 1}`, `{} {}`, `{"target": "no path"}`, `{"target": "/a#b"}`, `{"target": ""}`, `{"method": "A B"}`, `{"method": ""}`,
 		`{"headers": [{"name": "a b", "value": ""}]}`, `{"headers": [{"name": "a", "value": "x\r\ny: z"}]}`, `{"bodyBase64": "?"}`,
+		`{"body": "a", "bodyBase64": "YQ=="}`, `{"method": 1}`, `{"headers": {"a": "b"}}`,
 	} {
-		r.api(400, "POST", "requests/1/send", bad, nil)
+		// A message names the member, and nothing of this program's.
+		for _, own := range []string{"Go ", "explorer.", "json:"} {
+			if text := r.api(400, "POST", "requests/1/send", bad, nil); strings.Contains(text, own) {
+				t.Errorf("%s: %s has %q", bad, text, own)
+			}
+		}
 	}
 	r.api(404, "POST", "requests/99/send", "", nil)
 	r.do("POST", "/long", strings.Repeat("x", maxBody+1))
 	long := r.await("path:/long", 1)[0].Seq
 	r.api(409, "POST", fmt.Sprintf("requests/%d/send", long), "", nil)
 	r.api(200, "POST", fmt.Sprintf("requests/%d/send", long), `{"body": "short"}`, nil)
+}
+
+// TestRequestsWithoutABodyAreWhole sends one over HTTP/2, whose body the program does not read.
+func TestRequestsWithoutABodyAreWhole(t *testing.T) {
+	r := start(t, func(context.Context, string, *http.Request) (*http.Response, error) {
+		return reply(200, "text/plain", "here"), nil
+	}, nil)
+	over := &http.Transport{Protocols: new(http.Protocols)}
+	over.Protocols.SetUnencryptedHTTP2(true)
+	defer over.CloseIdleConnections()
+	q, err := http.NewRequestWithContext(t.Context(), "GET", r.base+"/two", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := over.RoundTrip(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.ProtoMajor != 2 {
+		t.Fatalf("got %s", resp.Proto)
+	}
+	r.await("path:/two -is:running", 1)
+	var command struct{ Curl, Note string }
+	r.api(200, "GET", "requests/1/curl", "", &command)
+	if strings.Contains(command.Curl, "--data") || command.Note != "" {
+		t.Errorf("got %+v", command)
+	}
+	r.api(200, "POST", "requests/1/send", "", nil)
+	r.api(200, "POST", "requests/1/fixture", "", nil)
 }
 
 func TestRequestsAreSavedAsFixtures(t *testing.T) {
@@ -163,5 +199,7 @@ func TestResponsesAreCompared(t *testing.T) {
 		}
 	}
 	r.api(404, "GET", "compare?a=1&b=99", "", nil)
-	r.api(404, "GET", "compare", "", nil)
+	for _, missing := range []string{"compare", "compare?a=1", "compare?b=1"} {
+		r.api(400, "GET", missing, "", nil)
+	}
 }

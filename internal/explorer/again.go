@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/textproto"
@@ -39,7 +40,14 @@ func input(r *http.Request, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
-		return bad(err.Error())
+		var other *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &other) && other.Field == "":
+			return bad("it is not an object")
+		case errors.As(err, &other):
+			return bad(other.Field + " cannot be a value of type " + other.Value)
+		}
+		return bad(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if dec.More() {
 		return bad("there is more than one value")
@@ -202,6 +210,10 @@ func (s *state) changed(c *change) (http.Header, error) {
 // resentBody returns the body of the request that is sent again; nil for none.
 func (s *state) resentBody(c *change) ([]byte, error) {
 	switch {
+	case c.BodyBase64 != nil && c.Body != nil:
+		return nil, &apiError{
+			http.StatusBadRequest, "there are body and bodyBase64", "send one of them",
+		}
 	case c.BodyBase64 != nil:
 		b, err := base64.StdEncoding.DecodeString(*c.BodyBase64)
 		if err != nil {

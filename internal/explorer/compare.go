@@ -67,6 +67,14 @@ func (s *state) compared() Compared {
 
 func (e *Explorer) serveCompare(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
+	for _, name := range []string{"a", "b"} {
+		if query.Get(name) == "" {
+			return &apiError{
+				http.StatusBadRequest, name + " is missing",
+				"compare?a=17&b=18 compares the responses of two requests",
+			}
+		}
+	}
 	a, err := e.wanted(query.Get("a"))
 	if err != nil {
 		return err

@@ -113,13 +113,17 @@ func (e *Explorer) Close() {
 	e.sends.Wait()
 }
 
-// URL returns the address of the page, with the token; "" if no browser can open it. That of a nil
-// Explorer is "".
+// URL returns the address of the page, with the token. On a socket of the file system, it is for
+// programs that are given the socket, too; no browser can open it. That of a nil Explorer is "".
 func (e *Explorer) URL() string {
-	if e == nil || strings.HasPrefix(e.options.Address, "unix:") {
+	if e == nil {
 		return ""
 	}
-	return strings.TrimSuffix(e.options.Address, "/") + Prefix + "#token=" + e.token
+	address := strings.TrimSuffix(e.options.Address, "/")
+	if strings.HasPrefix(address, "unix:") {
+		address = "http://localhost"
+	}
+	return address + Prefix + "#token=" + e.token
 }
 
 // policy is the Content-Security-Policy of the page: it has nothing but its own parts, and no page
@@ -139,6 +143,10 @@ func (e *Explorer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Frame-Options", "DENY")
 	api := strings.HasPrefix(r.URL.Path, apiPrefix)
 	if err := e.refuse(r, api); err != nil {
+		if err.status == http.StatusUnauthorized {
+			// RFC 9110, section 15.5.2, wants one; browsers do not ask for what they do not know.
+			h.Set("WWW-Authenticate", TokenHeader)
+		}
 		if api {
 			err.write(w)
 		} else {

@@ -113,7 +113,8 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	e.head = e.head.add(q.Method).add(q.Host).add(record.Target).addHeader(q.Header)
 	more := cap(e.head) - before
 	if q.Body != nil && q.Body != http.NoBody {
-		e.request, e.hasBody = q, true
+		// A request of HTTP/2 that ends with its head has a Body, and a length of 0.
+		e.request, e.hasBody = q, q.ContentLength != 0
 	}
 	if again != nil {
 		e.from = again.from

@@ -67,11 +67,19 @@ func (s *Start) Text(out *term.Output) string {
 	if s.Explorer != "" {
 		// It is never cut.
 		b.text.WriteString(out.Dim(term.Pad("Explorer", len(announced))))
-		b.text.WriteString(out.Link(s.Explorer) + "\n")
+		b.text.WriteString(Explorer(out, s.Explorer, s.Address) + "\n")
 	}
 	b.row("Keys", s.Keys...)
 	b.text.WriteByte('\n')
 	return b.text.String()
+}
+
+// Explorer returns the URL of the explorer of the server at an address, for people.
+func Explorer(out *term.Output, url, address string) string {
+	if strings.HasPrefix(address, "unix:") {
+		return url + ", through the socket" // no browser can open it
+	}
+	return out.Link(url)
 }
 
 // broken returns the lines of a fingerprint, which is never cut: two if one is too wide.

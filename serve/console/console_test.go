@@ -257,6 +257,19 @@ Keys            r reload · c clear · o open · q quit
 	}
 }
 
+// The URL of an explorer is one to open, or on a socket one for programs.
+func TestTheBannerHasTheExplorer(t *testing.T) {
+	const url = "http://localhost/__wasihttp/#token=abc"
+	for address, want := range map[string]string{
+		"http://localhost/": "Explorer        " + url + "\n", "unix:/tmp/app.sock": "Explorer        " + url + ", through the socket\n",
+	} {
+		start := &Start{Component: []string{"app.wasm"}, Address: address, Explorer: url}
+		if got := start.Text(term.Terminal(nil, 60, false)); !strings.Contains(got, want) {
+			t.Errorf("%s: got %s", address, got)
+		}
+	}
+}
+
 type safeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

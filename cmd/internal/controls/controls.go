@@ -109,7 +109,7 @@ func (u *User) Hints() []string {
 		return nil
 	}
 	hints := []string{"r reload", "c clear", "o open", "e explore", "q quit", "? help"}
-	if u.Explorer == "" {
+	if u.Explorer == "" || strings.HasPrefix(u.URL, "unix:") {
 		hints = slices.DeleteFunc(hints, func(s string) bool { return s == "e explore" })
 	}
 	if u.Fixtures != nil {

@@ -84,9 +84,9 @@ func (w *Wanted) check() error {
 		return exit.Usagef("name a percentage from 0 to 100, such as 80",
 			"--%s %s is more than all", MinFlag, &w.min)
 	}
-	for _, f := range []struct{ flag, path, folder, file string }{
-		{Flag, w.lcov, filepath.Dir(w.lcov), w.lcov},
-		{HTMLFlag, w.html, w.html, filepath.Join(w.html, coverage.IndexFile)},
+	for _, f := range []struct{ flag, path, folder, file, what string }{
+		{Flag, w.lcov, filepath.Dir(w.lcov), w.lcov, "file"},
+		{HTMLFlag, w.html, w.html, filepath.Join(w.html, coverage.IndexFile), "folder"},
 	} {
 		if f.path == "" {
 			continue
@@ -96,8 +96,8 @@ func (w *Wanted) check() error {
 			err = regular.Writable(f.file, 0o644)
 		}
 		if err != nil {
-			return exit.Usagef("name what can be written", "--%s %s: %v", f.flag, f.path,
-				regular.Reason(err))
+			return exit.Usagef("name a "+f.what+" that can be written", "--%s %s: %v",
+				f.flag, f.path, regular.Reason(err))
 		}
 	}
 	return nil

@@ -64,7 +64,8 @@ func (l *Listener) Announce(out *term.Output, a Announcement) {
 			fmt.Fprintf(out, "%s %s\n", out.Fair(term.SymbolItem), note)
 		}
 		if a.Explorer != "" {
-			fmt.Fprintf(out, "%s explorer: %s\n", out.Fair(term.SymbolItem), out.Link(a.Explorer))
+			fmt.Fprintf(out, "%s explorer: %s\n", out.Fair(term.SymbolItem),
+				console.Explorer(out, a.Explorer, l.URL))
 		}
 	}
 	if c != nil {
