@@ -72,9 +72,9 @@ func (t *state) await(
 	case code := <-ended:
 		return code
 	case first = <-signals:
-		cancel(&signalError{first})
+		cancel(&exit.Ended{Signal: first})
 		if !t.orderly.Load() {
-			return signalCode(first)
+			return exit.OfSignal(first)
 		}
 	}
 	for began := time.Now(); ; {
@@ -93,7 +93,7 @@ func (t *state) await(
 			case <-timer.C:
 				t.leave()
 			}
-			return signalCode(s)
+			return exit.OfSignal(s)
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (t *state) report(ctx context.Context, err error) int {
 		return int(guest)
 	}
 	if errors.Is(err, context.Canceled) {
-		return interruptedCode(ctx)
+		return exit.OfContext(ctx)
 	}
 	var user *exit.Error
 	if !errors.As(err, &user) {
@@ -159,32 +159,6 @@ func (t *state) report(ctx context.Context, err error) int {
 		fmt.Fprintf(t.stderr, "%s %s\n", t.stderr.Fair("hint:"), term.Clean(hint))
 	}
 	return user.Code
-}
-
-// signalError is the cause of a context that a signal has cancelled.
-type signalError struct{ os.Signal }
-
-// Error names the signal.
-func (e *signalError) Error() string { return "ended by the signal " + e.String() }
-
-// Is reports whether target is context.Canceled: a signal is a cancellation like any other.
-func (e *signalError) Is(target error) bool { return target == context.Canceled }
-
-// interruptedCode returns the exit code of a command that the end of ctx has interrupted.
-func interruptedCode(ctx context.Context) int {
-	var s *signalError
-	if errors.As(context.Cause(ctx), &s) {
-		return signalCode(s.Signal)
-	}
-	return exit.OK
-}
-
-// signalCode returns the exit code of a program that a signal has ended, as shells report it.
-func signalCode(s os.Signal) int {
-	if n, ok := s.(syscall.Signal); ok {
-		return exit.Signal + int(n)
-	}
-	return exit.Signal
 }
 
 // awaited returns the result of work. If ctx ends first, it waits for lastGrace at most, since

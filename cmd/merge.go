@@ -42,7 +42,7 @@ wasihttp merge-reports shard-*.json --report-junit all.xml   one file for CI`),
 			s := &suite.Suite{
 				Program: programName, Paths: c.Args().Slice(), Out: t.stdout, Err: t.stderr,
 				Full: full, Reports: reports,
-				StepSummary: lookupEnv(t.environ, "GITHUB_STEP_SUMMARY"),
+				StepSummary: cmdline.Lookup(t.environ, "GITHUB_STEP_SUMMARY"),
 			}
 			if asJSON {
 				printJSON(s)

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/building"
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/internal/reload"
@@ -104,4 +105,4 @@ func (t *state) job(command, dir string, sources []string) *building.Job {
 }
 
 // getenv returns a variable of the environment; "" if it is not set.
-func (t *state) getenv(name string) string { return lookupEnv(t.environ, name) }
+func (t *state) getenv(name string) string { return cmdline.Lookup(t.environ, name) }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 )
 
 // TestTheSameSignalWithinMomentsIsOne sends signals to a command that does not end by itself.
@@ -47,7 +49,7 @@ func TestTheSameSignalWithinMomentsIsOne(t *testing.T) {
 				ended <- 0
 				want := 0
 				if tt.ends {
-					want = signalCode(tt.second)
+					want = exit.OfSignal(tt.second)
 				}
 				if got := <-code; got != want {
 					t.Errorf("exit code %d, want %d", got, want)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -247,7 +246,7 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	}
 	s := &testSettings{
 		guest: guest, load: guest.load,
-		ci: isTrue(lookupEnv(t.environ, "CI")), component: config.Of(c).Component(""),
+		ci: cmdline.IsTrue(cmdline.Lookup(t.environ, "CI")), component: config.Of(c).Component(""),
 	}
 	if f.component == "" && !f.noBuild && !f.list {
 		s.build = config.Of(c).Build()
@@ -278,9 +277,9 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 			return programName + " test " + term.ShellPath(path) + given + " --full"
 		},
 		Reports:     f.reports,
-		GitHub:      lookupEnv(t.environ, "GITHUB_ACTIONS") == "true",
-		Workspace:   lookupEnv(t.environ, "GITHUB_WORKSPACE"),
-		StepSummary: lookupEnv(t.environ, "GITHUB_STEP_SUMMARY"),
+		GitHub:      cmdline.Lookup(t.environ, "GITHUB_ACTIONS") == "true",
+		Workspace:   cmdline.Lookup(t.environ, "GITHUB_WORKSPACE"),
+		StepSummary: cmdline.Lookup(t.environ, "GITHUB_STEP_SUMMARY"),
 		LastFailed:  f.lastFailed, Timings: f.timings,
 	}
 	if f.json {
@@ -331,17 +330,6 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-func isTrue(v string) bool { return v != "" && v != "0" && !strings.EqualFold(v, "false") }
-
-func lookupEnv(environ []string, name string) string {
-	for _, e := range environ {
-		if n, v, ok := strings.Cut(e, "="); ok && n == name {
-			return v
-		}
-	}
-	return ""
 }
 
 // coloured returns standard output with color as --color says.

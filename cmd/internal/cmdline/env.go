@@ -10,6 +10,19 @@ import (
 	"github.com/wasihttp/wasihttp/internal/words"
 )
 
+// Lookup returns the value of a variable of an environment; "" if it has none.
+func Lookup(environ []string, name string) string {
+	for _, e := range environ {
+		if n, v, ok := strings.Cut(e, "="); ok && n == name {
+			return v
+		}
+	}
+	return ""
+}
+
+// IsTrue reports whether a variable such as CI is set, and not to 0 or false.
+func IsTrue(v string) bool { return v != "" && v != "0" && !strings.EqualFold(v, "false") }
+
 // GuestEnv returns the guest's environment, a name and its value each. Later sources win: the
 // process's own environment if inherit is set, then the files in order, then
 // the variables in order, where a name alone takes its value from the process

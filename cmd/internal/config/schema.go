@@ -176,7 +176,7 @@ func (sc *schema) unknownAbove(file *settings.File, name string) error {
 		what = "unknown table [%s]"
 		if nearest(name, sc.names()) == "" {
 			hint = "the tables are [" + strings.Join(tableNames(), "], [") +
-				"]; other commands have no settings, but review, which reads [test]"
+				"]; other commands have no settings, but review and bench, which read [test]"
 		}
 	}
 	if in := sc.tablesWith(name); len(in) > 0 {
