@@ -84,6 +84,19 @@ func TestAPathOfTheSettingsThatCannotBeUsedIsNamedWithItsLine(t *testing.T) {
 
 // TestTheReferenceForEditorsIsThatOfTheFlags also fails for a flag that no rule of
 // cmd/internal/config is for. With -update it writes docs/wasihttp.schema.json.
+// TestTheTablesAreNamed also names the commands that read the table of another one.
+func TestTheTablesAreNamed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	replace(t, "wasihttp.toml", []byte("[measure]\nfor = \"1s\"\n"))
+	for _, command := range []string{"serve", "test", "review", "bench"} {
+		code, _, stderr := runMain(command, "a.hurl")
+		if code != 1 || !strings.Contains(stderr, "wasihttp.toml:1: unknown table [measure]") ||
+			!strings.Contains(stderr, "[serve], [test], [run]") || !strings.Contains(stderr, "review and bench, which read [test]") {
+			t.Errorf("%s: exit code %d: %s", command, code, stderr)
+		}
+	}
+}
+
 func TestTheReferenceForEditorsIsThatOfTheFlags(t *testing.T) {
 	app := commandLine(&state{}, doors{})
 	want, err := config.Schema(app)

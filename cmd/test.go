@@ -15,6 +15,7 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/config"
 	"github.com/wasihttp/wasihttp/cmd/internal/covering"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/cmd/internal/finding"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/cmd/internal/profiling"
 	"github.com/wasihttp/wasihttp/cmd/internal/testhost"
@@ -56,7 +57,7 @@ type testFlags struct {
 	upstreams, redact                 cli.StringSlice
 	upstreamMode                      cmdline.Choice
 	strictUpstreams                   bool
-	find                              findFlags
+	find                              finding.Wanted
 	reports                           suite.Reports
 	covering                          covering.Wanted
 }
@@ -155,7 +156,7 @@ func (f *testFlags) all() []cli.Flag {
 	b.Toggle("strict-upstreams", &f.strictUpstreams,
 		"fail if a recorded exchange with an upstream is not used")
 
-	f.find.flags(b)
+	f.find.Flags(b)
 
 	b.Group(groupReports)
 	reportFlags(b, &f.reports)
@@ -323,7 +324,7 @@ func (f *testFlags) settings(t *state, c *cli.Context) (*testSettings, error) {
 	if err := f.world(&s.suite.Options.World); err != nil {
 		return nil, err
 	}
-	if err := f.find.player(s); err != nil {
+	if err := f.find.Begin(s.suite, s.load.CAFiles); err != nil {
 		return nil, err
 	}
 	if err := f.input(t.environ, &s.suite.Options); err != nil {

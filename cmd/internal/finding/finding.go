@@ -1,4 +1,6 @@
-package cmd
+// Package finding has the flags of the finders: other ways to run fixtures, which look for
+// something.
+package finding
 
 import (
 	"net/url"
@@ -8,19 +10,20 @@ import (
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/testrunner"
+	"github.com/wasihttp/wasihttp/testrunner/suite"
 )
 
-const groupFind = "Finders"
+const group = "Finders"
 
-// findFlags receives the values of the flags that look for something with fixtures.
-type findFlags struct {
+// Wanted is what the flags say.
+type Wanted struct {
 	learn, leaks, chaos, allMethods bool
 	against                         string
 }
 
-// flags adds the flags.
-func (f *findFlags) flags(b *cmdline.Flags) {
-	b.Group(groupFind)
+// Flags adds the flags.
+func (f *Wanted) Flags(b *cmdline.Flags) {
+	b.Group(group)
 	b.Toggle("learn", &f.learn,
 		"find what differs in each response, at another time and with other random numbers, and "+
 			"propose to ignore it; --update writes that")
@@ -35,9 +38,9 @@ func (f *findFlags) flags(b *cmdline.Flags) {
 		"send requests with all methods to the server of --against")
 }
 
-// player returns how fixtures are run: the function of testrunner for the one finder that was
-// asked for; nil if none was.
-func (f *findFlags) player(s *testSettings) error {
+// Begin has a suite run its fixtures as the one finder does that is wanted, if one is. caFiles hold
+// certificates of authorities that vouch for servers.
+func (f *Wanted) Begin(s *suite.Suite, caFiles []string) error {
 	asked := map[string]bool{
 		"--learn": f.learn, "--detect-leaks": f.leaks, "--chaos": f.chaos,
 		"--against": f.against != "",
@@ -53,7 +56,7 @@ func (f *findFlags) player(s *testSettings) error {
 			flag = name
 		}
 	}
-	o := &s.suite.Options
+	o := &s.Options
 	switch {
 	case f.allMethods && f.against == "":
 		return exit.Usagef("add --against URL", "--all-methods needs --against")
@@ -63,28 +66,28 @@ func (f *findFlags) player(s *testSettings) error {
 		o.Selection.Repeat > 1:
 		return exit.Usagef("remove --jobs, --concurrent, --isolate, --repeat and --retry",
 			"%s says itself how fixtures are run", flag)
-	case s.suite.Update && !f.learn:
+	case s.Update && !f.learn:
 		return exit.Usagef("remove --update", "%s proposes no changes to fixtures", flag)
 	case o.UpstreamMode.Records():
 		return exit.Usagef("record first, then run "+flag, "%s does not record", flag)
 	}
 	switch flag {
 	case "--learn":
-		s.suite.Play = testrunner.Learn
+		s.Play = testrunner.Learn
 	case "--detect-leaks":
-		s.suite.Play = testrunner.Leaks
+		s.Play = testrunner.Leaks
 	case "--chaos":
-		s.suite.Play = testrunner.Chaos
+		s.Play = testrunner.Chaos
 	default:
-		return f.compare(s)
+		return f.compare(s, caFiles)
 	}
 	return nil
 }
 
 // compare sets what the responses are compared with.
-func (f *findFlags) compare(s *testSettings) error {
+func (f *Wanted) compare(s *suite.Suite, caFiles []string) error {
 	if !strings.Contains(f.against, "://") {
-		s.suite.Play = testrunner.Against(testrunner.Other{Component: f.against})
+		s.Play = testrunner.Against(testrunner.Other{Component: f.against})
 		return nil
 	}
 	base, err := url.Parse(f.against)
@@ -92,11 +95,11 @@ func (f *findFlags) compare(s *testSettings) error {
 		return exit.Usagef("for example --against https://staging.example",
 			"--against %s is not the URL of a server", f.against)
 	}
-	trust, err := loader.Trust(s.load.CAFiles)
+	trust, err := loader.Trust(caFiles)
 	if err != nil {
 		return err
 	}
-	s.suite.Play = testrunner.Against(testrunner.Other{
+	s.Play = testrunner.Against(testrunner.Other{
 		Server: testrunner.NewServer(base, trust), AllMethods: f.allMethods,
 	})
 	return nil
