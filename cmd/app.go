@@ -72,5 +72,12 @@ wasihttp serve --help          show all flags and more examples`
 func command(c *cli.Command) *cli.Command {
 	c.OnUsageError = cmdline.UsageError
 	c.HideHelpCommand = true
+	action := c.Action
+	c.Action = func(ctx *cli.Context) error {
+		if err := cmdline.DistinctOutputs(ctx); err != nil {
+			return err
+		}
+		return action(ctx)
+	}
 	return c
 }

@@ -62,8 +62,8 @@ func printJSON(s *suite.Suite) {
 
 // reportFlags adds the flags that name the reports to write.
 func reportFlags(b *cmdline.Flags, r *suite.Reports) {
-	b.Text("report-junit", &r.JUnit, "", "write a JUnit XML report to `FILE`")
-	b.Text("report-tap", &r.TAP, "", "write a TAP report to `FILE`")
-	b.Text("report-json", &r.JSON, "", "write a JSON report to `FILE`")
-	b.Text("report-html", &r.HTML, "", "write an HTML report into `FOLDER`")
+	b.Output("report-junit", &r.JUnit, "write a JUnit XML report to `FILE`")
+	b.Output("report-tap", &r.TAP, "write a TAP report to `FILE`")
+	b.Output("report-json", &r.JSON, "write a JSON report to `FILE`")
+	b.Output("report-html", &r.HTML, "write an HTML report into `FOLDER`")
 }

@@ -57,7 +57,7 @@ func (f *styleFlags) filter() (record.Filter, error) {
 func (f *recordFlags) all() []cli.Flag {
 	b := &cmdline.Flags{}
 	b.Group("Recording")
-	b.Text("record", &f.path, "", "write each exchange as a fixture into the folder `PATH`, with "+
+	b.Output("record", &f.path, "write each exchange as a fixture into the folder `PATH`, with "+
 		"secrets replaced; or, if PATH ends in .hurl, all of them into that file, as a session in "+
 		"one instance")
 	f.style.add(b)

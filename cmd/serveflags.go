@@ -140,7 +140,7 @@ func (f *serveFlags) all() []cli.Flag {
 	b.Toggle("inherit-env", &f.inheritEnv, "pass on the whole environment of this process")
 	b.List("config-var", &f.configVars, "set a value of wasi:config: `K=V`, or K alone for that "+
 		"of an environment variable (repeatable)")
-	b.Text("keyvalue", &f.keyvalue, "",
+	b.Output("keyvalue", &f.keyvalue,
 		"keep the data of wasi:keyvalue in `FILE`; without it, in memory")
 	b.List("arg", &f.args, "add `ARGUMENT` to the component's command line (repeatable)")
 	b.List("dir", &f.dirs, "give the component a folder: `HOST[::GUEST][:ro]` (repeatable)")
@@ -191,13 +191,13 @@ func (f *serveFlags) all() []cli.Flag {
 	b.Toggle("quiet", &f.quiet, "print only the address and failures", "q")
 	b.Toggle("no-logging-prefix", &f.noLoggingPrefix,
 		"print the component's own output without [instance/request]")
-	b.Text(profiling.Flag, &f.profile.Pprof, "", "at the end, write where the component spent its "+
+	b.Output(profiling.Flag, &f.profile.Pprof, "at the end, write where the component spent its "+
 		"time to `FILE`, for go tool pprof and speedscope")
-	b.Text(profiling.HTMLFlag, &f.profile.HTML, "",
+	b.Output(profiling.HTMLFlag, &f.profile.HTML,
 		"at the end, write that to `FILE`, as a page with a flame graph")
 	b.Toggle("no-explorer", &f.noExplorer,
 		"do not keep what requests did, and serve no page about them at /__wasihttp/")
-	b.Text(capabilities.Flag, &f.capabilities, "",
+	b.Output(capabilities.Flag, &f.capabilities,
 		"at the end, write what the component used and what it was refused to `FILE`, as JSON")
 
 	b.Group(groupCache)

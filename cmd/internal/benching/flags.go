@@ -87,8 +87,8 @@ func (f *Flags) All() []cli.Flag {
 		"by how many `PERCENT` the build may be slower than the baseline")
 	b.Group("Results")
 	b.Toggle("json", &f.json, "print JSON")
-	b.Text("report-json", &f.jsonFile, "", "write the result as JSON to `FILE`")
-	b.Text("report-html", &f.htmlFile, "", "write a page with plots to `FILE`")
+	b.Output("report-json", &f.jsonFile, "write the result as JSON to `FILE`")
+	b.Output("report-html", &f.htmlFile, "write a page with plots to `FILE`")
 	return b.All()
 }
 

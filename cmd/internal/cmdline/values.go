@@ -210,6 +210,27 @@ func (p *Percent) String() string {
 	return strconv.FormatFloat(float64(*p), 'f', -1, 64) + "%"
 }
 
+// LeastPercent is a flag's value that is the least part wanted, in percent. At first it is none,
+// which differs from 0.
+type LeastPercent struct {
+	Percent
+	given bool
+}
+
+// Set parses a part in percent.
+func (p *LeastPercent) Set(text string) error {
+	p.given = true
+	return p.Percent.Set(text)
+}
+
+// String writes the part with the sign; "" for none.
+func (p *LeastPercent) String() string {
+	if !p.given {
+		return ""
+	}
+	return p.Percent.String()
+}
+
 // Rate is a flag's value that is how often something happens in a second; 0 stands for no rate.
 type Rate float64
 

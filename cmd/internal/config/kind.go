@@ -53,7 +53,7 @@ func kindOf(f cli.Flag) (kind, error) {
 			k.number = true
 		case *cmdline.Several:
 			k.number, k.least = true, 1
-		case *cmdline.Percent:
+		case *cmdline.Percent, *cmdline.LeastPercent:
 			k.number, k.text = true, true
 		case *cmdline.Shuffle:
 			k.number, k.boolean = true, true

@@ -33,8 +33,8 @@ const (
 
 // Wanted is what the flags say.
 type Wanted struct {
-	lcov, html string          // a file and a folder to write; "" for none
-	min        cmdline.Percent // what must run at least
+	lcov, html string               // a file and a folder to write; "" for none
+	min        cmdline.LeastPercent // what must run at least
 }
 
 // Paths returns the file and the folder that are written; those that are not wanted are empty.
@@ -42,9 +42,9 @@ func (w *Wanted) Paths() []string { return []string{w.lcov, w.html} }
 
 // Flags adds the flags.
 func (w *Wanted) Flags(b *cmdline.Flags) {
-	b.Text(Flag, &w.lcov, "", "write to `FILE`, for lcov, which functions, lines and branches of "+
+	b.Output(Flag, &w.lcov, "write to `FILE`, for lcov, which functions, lines and branches of "+
 		"the component's code ran")
-	b.Text(HTMLFlag, &w.html, "", "write pages that show it in the sources into `FOLDER`")
+	b.Output(HTMLFlag, &w.html, "write pages that show it in the sources into `FOLDER`")
 	b.ValueOr(MinFlag, &w.min, "", "fail, with 4, if less than `PERCENT` of the lines ran (of the "+
 		"functions if nothing is known of lines)")
 }
@@ -80,7 +80,7 @@ func (w Wanted) Begin(dir string, s *suite.Suite, load *loader.Config, list bool
 
 // check finds out before a run whether the files can be written, and creates their folders.
 func (w *Wanted) check() error {
-	if w.min > 100 {
+	if w.min.Percent > 100 {
 		return exit.Usagef("name a percentage from 0 to 100, such as 80",
 			"--%s %s is more than all", MinFlag, &w.min)
 	}
@@ -174,7 +174,7 @@ func (c *collector) report(r *coverage.Report) *report.Coverage {
 	if c.html != "" {
 		out.All = filepath.Join(c.html, coverage.IndexFile) + " shows all"
 	}
-	least := float64(c.min)
+	least := float64(c.min.Percent)
 	if out.Min = least; least == 0 {
 		return out
 	}

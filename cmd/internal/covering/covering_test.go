@@ -41,11 +41,25 @@ func TestNothingIsWatchedUnlessItIsWanted(t *testing.T) {
 	for _, w := range []struct {
 		Wanted
 		list bool
-	}{{Wanted{}, false}, {Wanted{min: 80}, true}} {
+	}{{Wanted{}, false}, {Wanted{html: "pages"}, true}} {
 		var s suite.Suite
 		var load loader.Config
 		if err := w.Begin(t.TempDir(), &s, &load, w.list); err != nil || s.Coverage != nil || load.Cover != nil {
 			t.Errorf("%+v: %v", w, err)
+		}
+	}
+}
+
+func TestALeastOfZeroIsWanted(t *testing.T) {
+	for _, text := range []string{"0", "0%", "0.0"} {
+		var w Wanted
+		if err := w.min.Set(text); err != nil {
+			t.Fatal(err)
+		}
+		var s suite.Suite
+		var load loader.Config
+		if err := w.Begin(t.TempDir(), &s, &load, false); err != nil || load.Cover == nil {
+			t.Errorf("%s: %v, or nothing is watched", text, err)
 		}
 	}
 }
