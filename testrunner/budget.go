@@ -32,20 +32,27 @@ func (f *fileRun) checkBudgets(r *Result, u *used, s *hurl.Settings) {
 		*hurl.Budget
 		title  string
 		used   int64
-		format func(int64) string
+		format func(int64) string // of what was used, which may be rounded
+		limit  func(int64) string // of Max, exactly
 		// accepted is whether the budget may become what was used.
 		accepted bool
 	}{
 		{s.MaxTime, "Time (@max-time)", int64(u.time), func(n int64) string {
+			if n < int64(time.Microsecond) {
+				return units.Exact(time.Duration(n))
+			}
 			return units.Duration(time.Duration(n))
-		}, false},
-		{s.MaxMemory, "Memory (@max-memory)", u.memory, hurl.FormatSize, true},
+		}, func(n int64) string { return units.Exact(time.Duration(n)) }, false},
 		{
-			s.MaxUpstreamRequests, "Requests to other servers (@max-upstream-requests)",
-			int64(u.upstreamRequests), number, true,
+			s.MaxMemory, "Memory (@max-memory)", u.memory, hurl.FormatSize, hurl.FormatSize, true,
 		},
 		{
-			s.MaxInstructions, "Instructions (@max-instructions)", u.instructions, number, true,
+			s.MaxUpstreamRequests, "Requests to other servers (@max-upstream-requests)",
+			int64(u.upstreamRequests), number, number, true,
+		},
+		{
+			s.MaxInstructions, "Instructions (@max-instructions)", u.instructions, number, number,
+			true,
 		},
 	} {
 		if b.Budget == nil || b.used <= b.Max {
@@ -63,7 +70,7 @@ func (f *fileRun) checkBudgets(r *Result, u *used, s *hurl.Settings) {
 		}
 		p := Problem{
 			Kind: ProblemBudget, Range: b.Range, Title: b.title,
-			Expected: "at most " + b.format(b.Max),
+			Expected: "at most " + b.limit(b.Max),
 			Actual:   fmt.Sprintf("%s (%s)", b.format(b.used), over),
 			measured: b.used,
 		}

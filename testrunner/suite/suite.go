@@ -458,8 +458,8 @@ func (s *Suite) update(f *testrunner.FileResult) (left int) {
 		s.note("updated %s: %s", f.Path, words.Count(len(updates), "expectation", "expectations"))
 	}
 	if left > 0 {
-		s.note("%s left in %s; decide about them with %s review",
-			words.Count(left, "difference", "differences"), f.Path, s.Program)
+		s.note("%s left in %s, for which --update has no text: edit the fixture",
+			words.Count(left, "difference", "differences"), f.Path)
 	}
 	return left
 }

@@ -134,6 +134,22 @@ func TestTheVerdictIsThatOfWhatWasNotAccepted(t *testing.T) {
 	}
 }
 
+// TestWhatAnUpdateLeavesHasAHintThatHelps holds that the hint does not lead to a review, which has
+// no more to offer.
+func TestWhatAnUpdateLeavesHasAHintThatHelps(t *testing.T) {
+	s := newSession(t, "new", map[string]string{
+		"a.hurl": "GET http://localhost/\nHTTP 200\n[Asserts]\nbody contains \"nothing\"\n",
+	})
+	s.Update = true
+	if _, err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if said := s.err.String(); !strings.Contains(said, "1 difference left in a.hurl") ||
+		!strings.Contains(said, "edit the fixture") || strings.Contains(said, "review") {
+		t.Errorf("it says %s", said)
+	}
+}
+
 func TestAFileThatCannotBeUpdatedDoesNotKeepOthersFromIt(t *testing.T) {
 	s := newSession(t, "new", map[string]string{"a.hurl": stale, "b.hurl": stale})
 	s.Paths = []string{"a.hurl", "b.hurl"}
