@@ -72,7 +72,12 @@ func (s *Server) Output() string { return s.output.text() }
 
 // WaitOutput waits until the program has printed the text.
 func (s *Server) WaitOutput(ctx context.Context, text string) error {
-	err := s.wait(ctx, func(all string) bool { return strings.Contains(all, text) })
+	return s.WaitOutputs(ctx, text, 1)
+}
+
+// WaitOutputs waits until the program has printed the text n times.
+func (s *Server) WaitOutputs(ctx context.Context, text string, n int) error {
+	err := s.wait(ctx, func(all string) bool { return strings.Count(all, text) >= n })
 	if err != nil {
 		return fmt.Errorf("waiting for the output %q: %w", text, err)
 	}
