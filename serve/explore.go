@@ -2,6 +2,7 @@ package serve
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/timeline"
 )
@@ -9,7 +10,7 @@ import (
 // Explorer follows the requests of a Server, and serves pages about them. Its methods are called
 // from many goroutines.
 type Explorer interface {
-	// Handler serves requests for paths below /__wasihttp/.
+	// Handler serves requests for /__wasihttp and paths below it.
 	http.Handler
 	// Begin is called with each request that the server takes on, before it waits for anything, and
 	// with what is known of it. The record is valid during the call; the request may be kept, but
@@ -38,6 +39,13 @@ func (q *request) follow(e Explorer) {
 		q.line = q.follower.Timeline()
 		q.x.Follow(q.line)
 	}
+}
+
+// isReserved reports whether a path may be one of the server's own. The explorer also has the one
+// without a slash.
+func (s *Server) isReserved(path string) bool {
+	return strings.HasPrefix(path, reservedPath) ||
+		path+"/" == reservedPath && s.options.Explorer != nil
 }
 
 // serveReserved serves a request for a path of the server's own. It reports whether it did: without

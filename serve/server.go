@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -363,7 +362,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	own := isOwn(r.Host, s.options.AllowHosts)
-	if strings.HasPrefix(r.URL.Path, reservedPath) && s.serveReserved(w, r, own) {
+	if s.isReserved(r.URL.Path) && s.serveReserved(w, r, own) {
 		return
 	}
 	s.active.Add(1)

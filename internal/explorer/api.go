@@ -100,7 +100,7 @@ func (e *Explorer) routes() http.Handler {
 	} {
 		mux.Handle(apiPrefix+path, m)
 	}
-	mux.HandleFunc(apiPrefix, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		(&apiError{
 			http.StatusNotFound, "the API has no " + r.URL.Path,
 			"docs/explorer-api.md has the paths",

@@ -131,7 +131,8 @@ func (e *Explorer) URL() string {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
 	"img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// ServeHTTP serves a request for a path that begins with Prefix.
+// ServeHTTP serves a request for a path that begins with Prefix. Prefix without its slash leads to
+// the page.
 func (e *Explorer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -141,7 +142,7 @@ func (e *Explorer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
-	api := strings.HasPrefix(r.URL.Path, apiPrefix)
+	api := strings.HasPrefix(r.URL.Path, apiPrefix) || r.URL.Path+"/" == apiPrefix
 	if err := e.refuse(r, api); err != nil {
 		if err.status == http.StatusUnauthorized {
 			// RFC 9110, section 15.5.2, wants one; browsers do not ask for what they do not know.
@@ -160,6 +161,8 @@ func (e *Explorer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+	case !strings.HasPrefix(r.URL.Path, Prefix):
+		http.Redirect(w, r, Prefix, http.StatusTemporaryRedirect)
 	default:
 		e.page.ServeHTTP(w, r)
 	}

@@ -247,6 +247,46 @@ func TestRequestsAreListedAndFound(t *testing.T) {
 	for _, bad := range []string{"requests?after=x", "requests?limit=-1", "requests?q=is:odd", "events?after=x"} {
 		r.api(400, "GET", bad, "", nil)
 	}
+	for _, bad := range []string{"status:abc", "status:20", "status:4044", "status:", "build:x", "build:-1", "build:"} {
+		for _, q := range []string{bad, "-" + bad, "/a%20" + bad} {
+			var failed struct{ Error, Hint string }
+			if r.api(400, "GET", "requests?q="+q, "", &failed); failed.Error != "q: there is no "+bad || failed.Hint == "" {
+				t.Errorf("%s: %+v", q, failed)
+			}
+		}
+	}
+	for _, good := range []string{"status:0", "status:xxx", "status:40X", "build:0"} {
+		r.api(200, "GET", "requests?q="+good, "", nil)
+	}
+}
+
+func TestPathsThatTheAPIDoesNotHaveAreErrorsInJSON(t *testing.T) {
+	r := start(t, echo, nil)
+	for _, path := range []string{"", "/", "/nothing", "/requests/1/nothing", "/state/x", "/requests/"} {
+		var failed struct{ Error, Hint string }
+		status, text := r.do("GET", Prefix+"api"+path, "", TokenHeader+": "+r.token)
+		if err := json.Unmarshal([]byte(text), &failed); err != nil || status != 404 || failed.Hint == "" {
+			t.Errorf("api%s: %d, %v: %s", path, status, err, text)
+		}
+	}
+}
+
+func TestThePageIsFoundWithoutItsSlash(t *testing.T) {
+	r := start(t, echo, nil)
+	without := strings.TrimSuffix(Prefix, "/")
+	_, want := r.do("GET", Prefix, "")
+	if status, got := r.do("GET", without, ""); status != 200 || got != want {
+		t.Errorf("got %d: %s", status, got)
+	}
+	if status, _ := r.do("POST", without, ""); status != 405 {
+		t.Errorf("POST: got %d", status)
+	}
+	if w := ask(r.Explorer, "GET", without, func(q *http.Request) { q.RemoteAddr = "192.0.2.1:1" }); w.Code != 403 {
+		t.Errorf("from elsewhere: got %d", w.Code)
+	}
+	if status, _ := r.do("GET", without+"x", ""); status != 200 || len(r.await("path:"+without+"x", 1)) != 1 {
+		t.Errorf("a path that only begins like it: got %d", status)
+	}
 }
 
 func TestARequestShowsAllThatIsKnownOfIt(t *testing.T) {

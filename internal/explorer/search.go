@@ -33,13 +33,33 @@ func parseSearch(q string) ([]word, error) {
 			t.name, t.text = name, rest
 		}
 		t.text = strings.ToLower(strings.ReplaceAll(t.text, `"`, ""))
-		if t.name == "is" && !slices.Contains([]string{"slow", "failed", "running"}, t.text) {
-			return nil, &apiError{http.StatusBadRequest, "q: there is no is:" + t.text,
-				"use is:slow, is:failed or is:running"}
+		if use := t.invalid(); use != "" {
+			return nil, &apiError{http.StatusBadRequest,
+				"q: there is no " + t.name + ":" + t.text, "use " + use}
 		}
 		terms = append(terms, t)
 	}
 	return terms, nil
+}
+
+// invalid returns what can be used in place of a word that can match nothing; "" if it can.
+func (t word) invalid() string {
+	switch t.name {
+	case "is":
+		if !slices.Contains([]string{"slow", "failed", "running"}, t.text) {
+			return "is:slow, is:failed or is:running"
+		}
+	case "status":
+		digits := strings.Trim(t.text, "0123456789x") == ""
+		if t.text != "0" && (len(t.text) != 3 || !digits) {
+			return "a status such as status:404 or status:5xx, or status:0 for none"
+		}
+	case "build":
+		if _, err := strconv.ParseUint(t.text, 10, 64); err != nil {
+			return "the number of a build, such as build:3"
+		}
+	}
+	return ""
 }
 
 // splitWords returns the words of a search: what is in quotes is one.
