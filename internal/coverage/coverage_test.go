@@ -132,7 +132,7 @@ func TestSummaryCutsPercentages(t *testing.T) {
 	if got, want := sample().Summary(), "66.6 % of lines (2 of 3), 60.0 % of functions (3 of 5), 28.5 % of branches (2 of 7)"; got != want {
 		t.Errorf("got %q", got)
 	}
-	if m := sample().Missed(); len(m.Functions) != 2 || len(m.Branches) != 2 || !strings.HasSuffix(m.Branches[0], ":3") {
+	if m := sample().Missed(); len(m.Functions) != 2 || len(m.Branches) != 2 || !strings.HasSuffix(m.Branches[0].Text, ":3") {
 		t.Errorf("%+v", m)
 	}
 }

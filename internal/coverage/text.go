@@ -26,11 +26,17 @@ func (r *Report) Summary() string {
 	return strings.Join(parts, ", ")
 }
 
-// Missed is what no fixture reaches, one function or file a line.
+// Missed is what no fixture reaches, one function or file each.
 type Missed struct {
 	// Functions are place and name, Branches a file with the lines that ran and have an outcome
 	// that never came.
-	Functions, Branches []string
+	Functions, Branches []Place
+}
+
+// Place is a place in code.
+type Place struct {
+	// Of is the component if Text, without a file, is a function of it; "" if Text has a file.
+	Of, Text string
 }
 
 // Missed returns what no fixture reaches.
@@ -40,7 +46,7 @@ func (r *Report) Missed() Missed {
 		for i := range f.Functions {
 			if fn := &f.Functions[i]; !fn.Ran {
 				place := fmt.Sprintf("%s:%d  %s", f.Name, fn.Line, fn.Name)
-				m.Functions = append(m.Functions, place)
+				m.Functions = append(m.Functions, Place{Text: place})
 			}
 		}
 		var lines []string
@@ -50,15 +56,15 @@ func (r *Report) Missed() Missed {
 			}
 		}
 		if len(lines) > 0 {
-			m.Branches = append(m.Branches, fmt.Sprintf("%s:%s", f.Name,
-				words.Shorten(strings.Join(lines, ","), 80)))
+			m.Branches = append(m.Branches, Place{Text: fmt.Sprintf("%s:%s", f.Name,
+				words.Shorten(strings.Join(lines, ","), 80))})
 		}
 	}
 	for _, p := range r.Programs {
 		for i := range p.Functions {
 			switch fn := &p.Functions[i]; {
 			case !fn.Ran:
-				m.Functions = append(m.Functions, p.Name+"  "+fn.Name)
+				m.Functions = append(m.Functions, Place{p.Name, fn.Name})
 			case misses(fn.Branches):
 				n := 0
 				for _, b := range fn.Branches {
@@ -66,8 +72,8 @@ func (r *Report) Missed() Missed {
 						n++
 					}
 				}
-				m.Branches = append(m.Branches, fmt.Sprintf("%s  %s: %s", p.Name, fn.Name,
-					words.Count(n, "branch", "branches")))
+				m.Branches = append(m.Branches, Place{p.Name, fmt.Sprintf("%s: %s", fn.Name,
+					words.Count(n, "branch", "branches"))})
 			}
 		}
 	}

@@ -20,11 +20,14 @@ type Coverage struct {
 	// Below says by how much Min is missed; "" if it is not.
 	Below string
 	// MissedFunctions and MissedBranches are what never ran, All says where to see all of that.
-	MissedFunctions, MissedBranches []string
+	MissedFunctions, MissedBranches []Place
 	All                             string
 	// Notes say what cannot be seen.
 	Notes []string
 }
+
+// Place is a place in code: Text, with a file, or a function of the component Of.
+type Place struct{ Of, Text string }
 
 // Share is how many of something ran.
 type Share struct {
@@ -74,18 +77,27 @@ const maxMissed = 8
 // Coverage describes a coverage: in one line if brief, else with what never ran before it.
 func (p *Pretty) Coverage(c *Coverage, brief bool) string {
 	var b strings.Builder
-	list := func(what string, lines []string) {
+	list := func(what string, lines []Place) {
 		if len(lines) == 0 {
 			return
 		}
 		fmt.Fprintf(&b, "%s\n", p.Styles.Dim(what+":"))
+		of := ""
 		for i, line := range lines {
 			if !p.Full && i == maxMissed && len(lines) > maxMissed+1 {
 				fmt.Fprintf(&b, "  %s\n", p.Styles.Dim(fmt.Sprintf("… and %d more (%s)",
 					len(lines)-i, term.Clean(c.All))))
 				break
 			}
-			fmt.Fprintf(&b, "  %s\n", p.cut(term.Clean(line), 2))
+			indent := 2
+			if line.Of != "" {
+				indent = 4
+			}
+			if line.Of != "" && line.Of != of {
+				of = line.Of
+				fmt.Fprintf(&b, "  %s\n", p.cut(term.Clean(of)+":", 2))
+			}
+			fmt.Fprintf(&b, "%*s%s\n", indent, "", p.cut(term.Clean(line.Text), indent))
 		}
 	}
 	if !brief {

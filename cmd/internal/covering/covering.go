@@ -168,7 +168,7 @@ func (c *collector) report(r *coverage.Report) *report.Coverage {
 		Lines: report.Share(t.Lines), Functions: report.Share(t.Functions),
 		Branches: report.Share(t.Branches), Measure: of, Percent: measure.Percent(),
 		Summary: r.Summary(), Notes: r.Notes,
-		MissedFunctions: missed.Functions, MissedBranches: missed.Branches,
+		MissedFunctions: places(missed.Functions), MissedBranches: places(missed.Branches),
 		All: "--" + HTMLFlag + " FOLDER shows all",
 	}
 	if c.html != "" {
@@ -184,6 +184,14 @@ func (c *collector) report(r *coverage.Report) *report.Coverage {
 	case measure.Percent() < least:
 		out.Below = fmt.Sprintf("%s of %s ran, %.1f points less than --%s %s", measure, of,
 			max(least-measure.Percent(), 0.1), MinFlag, &c.min)
+	}
+	return out
+}
+
+func places(list []coverage.Place) []report.Place {
+	out := make([]report.Place, len(list))
+	for i, p := range list {
+		out[i] = report.Place(p)
 	}
 	return out
 }
