@@ -319,6 +319,37 @@ func TestARequestThatIsSentAgainCountsOnce(t *testing.T) {
 	})
 }
 
+// TestARequestThatIsTriedOnAnotherInstanceIsOneRequest has instances fail on their second request,
+// in rounds of so few requests that the second try would be in the next one.
+func TestARequestThatIsTriedOnAnotherInstanceIsOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := func() *fakeHost {
+			return &fakeHost{respond: func(n int, _ *testrunner.Request) *testrunner.Response {
+				time.Sleep(time.Millisecond)
+				if n > 1 {
+					return failed(testrunner.Trap)
+				}
+				return text("ok")
+			}}
+		}
+		fixture := get + "\n" + get + "\n" + get
+		m, err := Run(t.Context(), Config{Users: 2, Requests: 60},
+			loadOf(t, host(), testrunner.Options{}, fixture), loadOf(t, host(), testrunner.Options{}, fixture))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*Side{m.New, m.Old} {
+			var entries int64
+			for _, n := range s.Outcomes {
+				entries += n
+			}
+			if s.Requests != 60 || entries != 60 {
+				t.Errorf("%d requests, %v", s.Requests, s.Outcomes)
+			}
+		}
+	})
+}
+
 // What fails while nothing is measured fails all the same.
 func TestFailuresToWarmUpCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -16,7 +16,8 @@ type user struct {
 	// next, if it has a phase, is the ticket of a request that no instance has taken.
 	next    ticket
 	last    ticket
-	samples []sample // of the entry that runs
+	sending *testrunner.Request // that of last
+	samples []sample            // of the entry that runs
 	sent    int64
 }
 
@@ -43,7 +44,13 @@ func (t *target) Do(
 	ctx context.Context, r *testrunner.Request,
 ) (*testrunner.Response, error) {
 	u := t.user
-	if u.next.phase == nil {
+	switch {
+	case u.next.phase != nil:
+	case r == u.sending:
+		// It failed and is tried on another instance: it counts once, with what both took if it was
+		// due at a time.
+		u.next, u.samples = u.last, u.samples[:max(0, len(u.samples)-1)]
+	default:
 		var err error
 		if u.next, err = u.side.pacer.take(ctx); err != nil {
 			return nil, err
@@ -64,7 +71,7 @@ func (t *target) Do(
 		return nil, err // another instance gets it
 	}
 	s := sample{ticket: u.next}
-	u.last, u.next = u.next, ticket{}
+	u.last, u.next, u.sending = u.next, ticket{}, r
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +94,7 @@ func (t *target) Do(
 
 // ended counts an entry.
 func (u *user) ended(path string, r *testrunner.Result) {
-	defer func() { u.samples = u.samples[:0] }()
+	defer func() { u.samples, u.sending = u.samples[:0], nil }()
 	if p := u.last.phase; p != nil {
 		p.record.endedEntry(path, r, u.samples)
 		for i := range len(u.samples) - 1 {
