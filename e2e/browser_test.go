@@ -144,12 +144,7 @@ func TestBrowserReloads(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "app.wasm")
 	write := func(data []byte) {
 		t.Helper()
-		if err := os.WriteFile(file+".tmp", data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(file+".tmp", file); err != nil {
-			t.Fatal(err)
-		}
+		renameOver(t, file, data)
 	}
 	write(page(1))
 	server := serve(t, file, "--live-reload")
@@ -340,4 +335,15 @@ func TestBrowserShowsThatThereIsNoBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the component", func() bool { return strings.Contains(text(), "Hello, world!") })
+}
+
+// renameOver writes a file as most build tools do.
+func renameOver(t *testing.T, file string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(file+".tmp", data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file+".tmp", file); err != nil {
+		t.Fatal(err)
+	}
 }

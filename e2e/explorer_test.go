@@ -212,12 +212,7 @@ func TestExplorerShowsBuildsAndStreams(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "app.wasm")
 	put := func(data []byte) {
 		t.Helper()
-		if err := os.WriteFile(file+".tmp", data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(file+".tmp", file); err != nil {
-			t.Fatal(err)
-		}
+		renameOver(t, file, data)
 	}
 	put(kitchen)
 	server, p, ok := openServed(t, file)

@@ -11,8 +11,8 @@ import (
 	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
 )
 
-// randomProgram generates functions whose statements each store a byte at an address of their own,
-// which is what tells whether they ran.
+// randomProgram generates functions whose statements each store a byte at an address of their own:
+// the byte shows that the statement ran.
 type randomProgram struct {
 	*rand.Rand
 	code  []byte

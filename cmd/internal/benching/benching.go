@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/internal/load"
 	"github.com/wasihttp/wasihttp/internal/regular"
@@ -266,23 +267,8 @@ func (b *Bench) report(r *load.Result, out *term.Output) error {
 		}
 		_, _ = io.WriteString(out, text.Write(r))
 	}
-	return errors.Join(write("report-json", b.JSONFile, r.Write),
-		write("report-html", b.HTMLFile, r.HTML))
-}
-
-// write writes a file, unless its path is "".
-func write(flag, path string, content func(io.Writer) error) error {
-	if path == "" {
-		return nil
-	}
-	file, err := regular.Create(path, 0o666)
-	if err == nil {
-		err = errors.Join(content(file), file.Close())
-	}
-	if err != nil {
-		return exit.Loadf(err, "", "--%s %s: %v", flag, path, regular.Reason(err))
-	}
-	return nil
+	return errors.Join(cmdline.Write("report-json", b.JSONFile, r.Write),
+		cmdline.Write("report-html", b.HTMLFile, r.HTML))
 }
 
 // verdict returns the error with the exit code.

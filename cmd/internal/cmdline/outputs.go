@@ -1,12 +1,15 @@
 package cmdline
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // Output adds a flag that names a file or folder that the command writes; "" for none.
@@ -59,4 +62,19 @@ func resolved(path string) string {
 		return filepath.Join(dir, filepath.Base(path))
 	}
 	return filepath.Clean(path)
+}
+
+// Write writes the file that a flag names, unless path is "". The error names both.
+func Write(flag, path string, content func(io.Writer) error) error {
+	if path == "" {
+		return nil
+	}
+	file, err := regular.Create(path, 0o666)
+	if err == nil {
+		err = errors.Join(content(file), file.Close())
+	}
+	if err != nil {
+		return exit.Loadf(err, "", "--%s %s: %v", flag, path, regular.Reason(err))
+	}
+	return nil
 }

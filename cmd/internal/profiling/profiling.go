@@ -3,9 +3,9 @@ package profiling
 
 import (
 	"errors"
-	"io"
 	"time"
 
+	"github.com/wasihttp/wasihttp/cmd/internal/cmdline"
 	"github.com/wasihttp/wasihttp/cmd/internal/exit"
 	"github.com/wasihttp/wasihttp/host"
 	"github.com/wasihttp/wasihttp/internal/profile"
@@ -82,22 +82,7 @@ func (p *Profiler) Write() error {
 		}
 	}
 	return errors.Join(
-		write(Flag, p.files.Pprof, out.Pprof),
-		write(HTMLFlag, p.files.HTML, out.HTML),
+		cmdline.Write(Flag, p.files.Pprof, out.Pprof),
+		cmdline.Write(HTMLFlag, p.files.HTML, out.HTML),
 	)
-}
-
-// write writes a file, unless its path is "".
-func write(flag, path string, content func(io.Writer) error) error {
-	if path == "" {
-		return nil
-	}
-	file, err := regular.Create(path, 0o666)
-	if err == nil {
-		err = errors.Join(content(file), file.Close())
-	}
-	if err != nil {
-		return exit.Loadf(err, "", "--%s %s: %v", flag, path, regular.Reason(err))
-	}
-	return nil
 }
