@@ -22,10 +22,12 @@ func CompileFor(ctx context.Context, dir string, in io.Reader, size int) error {
 	}
 	wasm := make([]byte, size)
 	if _, err := io.ReadFull(in, wasm); err != nil {
-		return err
+		return errors.Join(err, os.RemoveAll(dir))
 	}
 	compiled, abandoned := make(chan error, 1), make(chan struct{})
-	// Neither is waited for: the process ends.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// Neither has to end: the process does.
 	go func() { compiled <- compiler.Compile(ctx, wasm) }()
 	go func() {
 		_, _ = io.Copy(io.Discard, in)
@@ -35,10 +37,14 @@ func CompileFor(ctx context.Context, dir string, in io.Reader, size int) error {
 	case err := <-compiled:
 		return err
 	case <-abandoned:
-		// No other process removes it.
-		return errors.Join(
-			errors.New("stdin was closed: no process waits for the code"),
-			os.RemoveAll(dir),
-		)
+		// No other process removes the folder. While it is removed, code may still get in, also as
+		// a file that Windows keeps as long as it is open; once it is gone, none can.
+		cancel()
+		err := os.RemoveAll(dir)
+		if err != nil {
+			<-compiled
+			err = os.RemoveAll(dir)
+		}
+		return errors.Join(errors.New("stdin was closed: no process waits for the code"), err)
 	}
 }
