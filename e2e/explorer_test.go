@@ -249,6 +249,12 @@ func TestExplorerShowsBuildsAndStreams(t *testing.T) {
 	p.sees("#rows .b-failed", "build failed")
 	p.sees("#build.failed", "still serving 2")
 
+	// A word of the filter that can match nothing says what can.
+	p.press("/")
+	p.write("outcome:gone")
+	p.sees("#q-help", "there is no outcome:gone. use one of outcome:ok, outcome:trap")
+	p.press(keyEscape)
+
 	// What the page shows ends with the server; the page says so.
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)

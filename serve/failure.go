@@ -38,6 +38,12 @@ const (
 	Internal Outcome = "internal"
 )
 
+// Outcomes returns all of them.
+func Outcomes() []Outcome {
+	return []Outcome{OK, Trap, Expired, NoResponse, ErrorCode, Instantiation, Full, ClientGone,
+		Stopped, Internal}
+}
+
 // Status returns the HTTP status of the response that the server makes for an
 // outcome.
 func (o Outcome) Status() int {

@@ -3,10 +3,12 @@
 package explorer
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"embed"
+	_ "embed"
 	"encoding/base64"
 	"io/fs"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/packed"
 	"github.com/wasihttp/wasihttp/internal/record"
 )
 
@@ -48,7 +51,6 @@ type Explorer struct {
 	started time.Time
 	cross   *http.CrossOriginProtection
 	api     http.Handler
-	page    http.Handler
 
 	ctx      context.Context // of the requests that are sent again
 	cancel   context.CancelFunc
@@ -60,22 +62,21 @@ type Explorer struct {
 	closed bool
 }
 
-//go:embed page
-var pageFiles embed.FS
+// archive has the folder page. A test compares them, and writes it anew.
+//
+//go:embed page.zip.gz
+var archive []byte
+
+var page = sync.OnceValue(func() fs.FS { return packed.Open(archive) })
 
 // New returns an Explorer, which the caller closes. Requests that are sent again have the values of
 // ctx, and do not end with it.
 func New(ctx context.Context, o Options) *Explorer {
 	var token [24]byte
 	_, _ = rand.Read(token[:]) // it never fails
-	page, err := fs.Sub(pageFiles, "page")
-	if err != nil {
-		panic(err) // the name is valid
-	}
 	e := &Explorer{
 		options: o, token: base64.RawURLEncoding.EncodeToString(token[:]), started: time.Now(),
 		cross: http.NewCrossOriginProtection(),
-		page:  http.StripPrefix(strings.TrimSuffix(Prefix, "/"), http.FileServerFS(page)),
 	}
 	e.limit, e.stopped = maxTotal, make(chan struct{})
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -164,8 +165,19 @@ func (e *Explorer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !strings.HasPrefix(r.URL.Path, Prefix):
 		http.Redirect(w, r, Prefix, http.StatusTemporaryRedirect)
 	default:
-		e.page.ServeHTTP(w, r)
+		servePage(w, r)
 	}
+}
+
+// servePage serves a file of the page.
+func servePage(w http.ResponseWriter, r *http.Request) {
+	name := cmp.Or(strings.TrimPrefix(r.URL.Path, Prefix), "index.html")
+	text, err := fs.ReadFile(page(), name)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(text))
 }
 
 // refuse returns why a request is not served; nil if it is.

@@ -247,7 +247,8 @@ func TestRequestsAreListedAndFound(t *testing.T) {
 	for _, bad := range []string{"requests?after=x", "requests?limit=-1", "requests?q=is:odd", "events?after=x"} {
 		r.api(400, "GET", bad, "", nil)
 	}
-	for _, bad := range []string{"status:abc", "status:20", "status:4044", "status:", "build:x", "build:-1", "build:"} {
+	for _, bad := range []string{"status:abc", "status:20", "status:4044", "status:", "build:x", "build:-1", "build:",
+		"outcome:trapped", "outcome:panic", "outcome:"} {
 		for _, q := range []string{bad, "-" + bad, "/a%20" + bad} {
 			var failed struct{ Error, Hint string }
 			if r.api(400, "GET", "requests?q="+q, "", &failed); failed.Error != "q: there is no "+bad || failed.Hint == "" {
@@ -255,8 +256,17 @@ func TestRequestsAreListedAndFound(t *testing.T) {
 			}
 		}
 	}
-	for _, good := range []string{"status:0", "status:xxx", "status:40X", "build:0"} {
-		r.api(200, "GET", "requests?q="+good, "", nil)
+	good := []string{"status:0", "status:xxx", "status:40X", "build:0", "outcome:Trap"}
+	var failed struct{ Hint string }
+	r.api(400, "GET", "requests?q=outcome:x", "", &failed)
+	for _, outcome := range serve.Outcomes() {
+		word := "outcome:" + string(outcome)
+		if good = append(good, word); !strings.Contains(failed.Hint, word) {
+			t.Errorf("the hint %q lacks %s", failed.Hint, word)
+		}
+	}
+	for _, q := range good {
+		r.api(200, "GET", "requests?q="+q, "", nil)
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"net/http"
 )
 
-// packed are texts one after the other, each behind its length: the collector has nothing to do
+// texts are texts one after the other, each behind its length: the collector has nothing to do
 // with them, however many requests are kept.
-type packed []byte
+type texts []byte
 
 // sizeOf returns about how many bytes the fields of a header take.
 func sizeOf(h http.Header) int {
@@ -20,11 +20,11 @@ func sizeOf(h http.Header) int {
 	return n
 }
 
-func (p packed) add(text string) packed {
+func (p texts) add(text string) texts {
 	return append(binary.AppendUvarint(p, uint64(len(text))), text...)
 }
 
-func (p packed) addHeader(h http.Header) packed {
+func (p texts) addHeader(h http.Header) texts {
 	for name, values := range h {
 		for _, value := range values {
 			p = p.add(name).add(value)
@@ -34,14 +34,14 @@ func (p packed) addHeader(h http.Header) packed {
 }
 
 // next takes a text off.
-func (p packed) next() (text string, rest packed) {
+func (p texts) next() (text string, rest texts) {
 	n, size := binary.Uvarint(p)
 	p = p[size:]
 	return string(p[:n]), p[n:]
 }
 
 // header returns the fields of a header that is packed.
-func (p packed) header() http.Header {
+func (p texts) header() http.Header {
 	h := http.Header{}
 	for len(p) > 0 {
 		var name, value string

@@ -1,12 +1,22 @@
 package explorer
 
 import (
+	"flag"
 	"io/fs"
+	"os"
 	"path"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/wasihttp/wasihttp/internal/packed/packedtest"
 )
+
+var update = flag.Bool("update", false, "write page.zip.gz anew, of the folder page")
+
+func TestTheArchiveIsTheFolderPage(t *testing.T) {
+	packedtest.Check(t, "page.zip.gz", os.DirFS("page"), *update)
+}
 
 // TestThePageIsSmall bounds what the page adds to the program, and to the time until it is there.
 func TestThePageIsSmall(t *testing.T) {
@@ -75,11 +85,11 @@ func TestThePageHasAllItsParts(t *testing.T) {
 func pageParts(t *testing.T) map[string]string {
 	t.Helper()
 	parts := map[string]string{}
-	err := fs.WalkDir(pageFiles, "page", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(page(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		text, err := fs.ReadFile(pageFiles, name)
+		text, err := fs.ReadFile(page(), name)
 		parts[path.Base(name)] = string(text)
 		return err
 	})

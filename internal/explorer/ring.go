@@ -30,7 +30,7 @@ type ring struct {
 	readers  int               // of entries: as long as there are some, no entry is used again
 	free     []*entry          // to be used again
 	unused   []entry           // never used
-	spare    packed            // for the first rooms of slots
+	spare    texts             // for the first rooms of slots
 	entries  [maxRequests]slot // at seq % maxRequests
 	seq      uint64            // of the newest entry
 	oldest   uint64            // entries before this one are gone
@@ -47,13 +47,13 @@ type entry struct {
 	id       string
 	remote   string
 	protocol string
-	head     packed // method, host, target, and the fields of the request
+	head     texts // method, host, target, and the fields of the request
 
 	// request and response are there for their trailers, until the end; nil if there are none.
 	request  *http.Request
 	response *http.Response
 
-	responseHead     packed         // its fields
+	responseHead     texts          // its fields
 	failure          *serve.Failure // without its error
 	trailers         *trailers      // nil for none
 	outcome, message string

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wasihttp/wasihttp/internal/timeline"
+	"github.com/wasihttp/wasihttp/serve"
 )
 
 // word is a word of a search.
@@ -49,6 +50,8 @@ func (t word) invalid() string {
 		if !slices.Contains([]string{"slow", "failed", "running"}, t.text) {
 			return "is:slow, is:failed or is:running"
 		}
+	case "outcome":
+		return invalidOutcome(t.text)
 	case "status":
 		digits := strings.Trim(t.text, "0123456789x") == ""
 		if t.text != "0" && (len(t.text) != 3 || !digits) {
@@ -60,6 +63,18 @@ func (t word) invalid() string {
 		}
 	}
 	return ""
+}
+
+// invalidOutcome returns the outcomes that there are, for a text that is none of them.
+func invalidOutcome(text string) string {
+	use := ""
+	for _, outcome := range serve.Outcomes() {
+		if string(outcome) == text {
+			return ""
+		}
+		use += ", outcome:" + string(outcome)
+	}
+	return "one of " + strings.TrimPrefix(use, ", ")
 }
 
 // splitWords returns the words of a search: what is in quotes is one.

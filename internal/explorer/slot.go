@@ -12,7 +12,7 @@ type slot struct {
 	seq    uint64 // 0 for none
 	live   *entry // nil for none
 	packed bool   // the request is in room
-	room   packed // of the request before, perhaps; its capacity is charged
+	room   texts  // of the request before, perhaps; its capacity is charged
 }
 
 const (
@@ -35,7 +35,7 @@ func (r *ring) settle(seq uint64) (charge int) {
 	}
 	if s.room == nil {
 		if len(r.spare) < slotRoom {
-			r.spare = make(packed, chunk*slotRoom)
+			r.spare = make(texts, chunk*slotRoom)
 		}
 		s.room, r.spare = r.spare[:0:slotRoom], r.spare[slotRoom:]
 		charge = slotRoom
@@ -79,7 +79,7 @@ func (e *entry) Small() bool {
 
 // pack appends the entry to p, unless it is large or something may still come of it. It returns how
 // many bytes it has charged, which it has not any more.
-func (e *entry) pack(p packed) (packed, int, bool) {
+func (e *entry) pack(p texts) (texts, int, bool) {
 	p, charged, ok := e.trace.Pack(p, entrySize+maxPacked, e)
 	if !ok {
 		return p, 0, false
@@ -105,7 +105,7 @@ func (e *entry) pack(p packed) (packed, int, bool) {
 }
 
 // unpack makes e what was packed.
-func (e *entry) unpack(p packed) {
+func (e *entry) unpack(p texts) {
 	number := func() uint64 {
 		n, size := binary.Uvarint(p)
 		p = p[size:]
@@ -123,7 +123,7 @@ func (e *entry) unpack(p packed) {
 	}
 	head, rest := p.next()
 	responseHead, _ := rest.next()
-	e.head, e.responseHead = packed(head), packed(responseHead)
+	e.head, e.responseHead = texts(head), texts(responseHead)
 }
 
 // evict removes the oldest request. It reports false if there is none.

@@ -119,7 +119,7 @@ func text[T string | []byte](s T) string { return strings.ToValidUTF8(string(s),
 type state struct {
 	*entry
 	method, host, target string
-	fields               packed // of the request
+	fields               texts // of the request
 	build                uint64
 	ended                bool
 	status               int
@@ -129,7 +129,7 @@ type state struct {
 	aborted              bool
 	failure              *serve.Failure
 	responded            bool
-	responseFields       packed
+	responseFields       texts
 	trailers             trailers
 }
 

@@ -166,7 +166,7 @@ const keys = [
 ];
 
 const words = [
-  ['cart', 'method, host, target, status, outcome or id contains it'], ['status:5xx', 'or status:404'], ['method:POST', ''], ['path:/cart/*', 'the target begins with it'], ['outcome:trap', ''],
+  ['cart', 'method, host, target, status, outcome or id contains it'], ['status:5xx', 'or status:404'], ['method:POST', ''], ['path:/cart/*', 'the target begins with it'], ['outcome:trap', 'or ok, expired, no-response, error-code, instantiation, full, client-gone, stopped, internal'],
   ['is:failed', 'also is:slow (a second or more), is:running'], ['body:text', 'a body contains it'], ['header:text', 'a header, as name: value'], ['output:text', 'stdout or stderr'], ['upstream:text', 'the URL of an upstream exchange'], ['build:3', ''], ['-word', 'not that'], ['"two words"', 'as one'],
 ];
 
