@@ -37,6 +37,7 @@ type loop struct {
 	proxy concurrentProxy
 	nudge chan struct{} // capacity 1
 	noted atomic.Bool   // there is something to attend to
+	waits atomic.Bool   // the owner waits: no guest code runs
 
 	// The owner's.
 	byID      map[TaskID]*task
@@ -57,6 +58,7 @@ type loop struct {
 	idleSince    time.Time
 	cleanUpUntil time.Time // for expired tasks
 	alarm        alarm
+	stoppedLate  bool // a task was overdue when the guest was stopped
 	armed        time.Time
 	timer        *time.Timer
 }
@@ -176,7 +178,7 @@ func (l *loop) take(x *exchange) error {
 	w.mu.Lock()
 	if w.stopped != nil {
 		w.mu.Unlock()
-		x.resolve(nil, w.stopped)
+		l.w.passOn(x, w.stopped)
 		return w.stopped
 	}
 	l.tasks[x] = t

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -21,18 +22,18 @@ func (l *loop) fail(err error) (cause error) {
 	for _, t := range l.tasks {
 		tasks = append(tasks, t)
 	}
+	now := time.Now()
+	late := l.lateOnes(tasks, now)
 	w.mu.Unlock()
 	culprit := l.byID[l.proxy.Culprit()]
 	if culprit == nil && len(tasks) == 1 {
 		culprit = tasks[0]
 	}
 	cause = l.cause(stopped, err, culprit)
-	now := time.Now()
-	anyOverdue := slices.ContainsFunc(tasks, func(t *task) bool { return t.overdue(now) })
 	heard := false
 	for _, t := range tasks {
 		outcome := l.outcome(t, culprit, cause)
-		if e, ok := cause.(*ExpirationError); ok && (t.overdue(now) || !anyOverdue) {
+		if e, ok := cause.(*ExpirationError); ok && late(t) {
 			outcome = t.expiredWith(e, t == culprit && e.Trap != nil, now)
 			if len(tasks) == 1 {
 				cause = outcome // which says more
@@ -52,6 +53,29 @@ func (l *loop) fail(err error) (cause error) {
 		return nil
 	}
 	return cause
+}
+
+// lateOnes returns which of the tasks have expired if their instance has: those whose own time is
+// over; all, if it did not end because of any such. The lock is held.
+func (l *loop) lateOnes(tasks []*task, now time.Time) func(*task) bool {
+	own := l.stoppedLate || slices.ContainsFunc(tasks, func(t *task) bool { return t.overdue(now) })
+	return func(t *task) bool { return !own || t.overdue(now) }
+}
+
+// giveUp fails the requests of a guest that was stopped and does not unwind. The lock is held; what
+// the owner knows of the tasks is not known here.
+func (l *loop) giveUp(now time.Time) {
+	stopped := l.w.watch.stopped
+	_, expired := stopped.(*ExpirationError)
+	tasks := slices.Collect(maps.Values(l.tasks))
+	late := l.lateOnes(tasks, now)
+	for _, t := range tasks {
+		if expired && !late(t) {
+			t.x.resolve(nil, lostTo(stopped))
+		} else {
+			t.x.resolve(nil, stopped)
+		}
+	}
 }
 
 // cause returns what is wrong with an instance that ends with err or has been stopped before.

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/wasihttp/wasihttp/internal/engine"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
@@ -27,15 +26,22 @@ type fakeLoop struct {
 	refusing bool
 	work     chan func() error
 	wake     chan struct{}
+	delayed  func() // is called when the worker begins to wait; may be nil
 }
 
-func (p *fakeLoop) Kind() Kind            { return P3 }
-func (p *fakeLoop) Wake() <-chan struct{} { return p.wake }
-func (p *fakeLoop) Culprit() TaskID       { return p.running }
-func (p *fakeLoop) Refusing() bool        { return p.refusing || p.holds > 0 }
-func (p *fakeLoop) Busy() bool            { return len(p.work) > 0 }
-func (p *fakeLoop) Quiet() bool           { return p.live == 0 }
-func (p *fakeLoop) Idle() bool            { return p.live == 0 && len(p.work) == 0 }
+func (p *fakeLoop) Kind() Kind      { return P3 }
+func (p *fakeLoop) Culprit() TaskID { return p.running }
+func (p *fakeLoop) Refusing() bool  { return p.refusing || p.holds > 0 }
+func (p *fakeLoop) Busy() bool      { return len(p.work) > 0 }
+func (p *fakeLoop) Quiet() bool     { return p.live == 0 }
+func (p *fakeLoop) Idle() bool      { return p.live == 0 && len(p.work) == 0 }
+
+func (p *fakeLoop) Wake() <-chan struct{} {
+	if p.delayed != nil {
+		p.delayed()
+	}
+	return p.wake
+}
 
 func (p *fakeLoop) Step() (more bool, err error) {
 	select {
@@ -123,11 +129,13 @@ func (t *fakeTask) after(d time.Duration, f func() error) {
 type loopHost struct {
 	*host
 	guest func(*fakeTask) error
+	waits func(bool) // may be nil
 }
 
 func (h *loopHost) Instantiate(ctx context.Context) (*Instance, error) {
 	inst, err := h.host.Instantiate(ctx)
 	if err == nil {
+		inst.Waits = h.waits
 		inst.Proxy = &fakeLoop{
 			store: inst.Store.(*fakeStore),
 			guest: h.guest,
@@ -207,53 +215,6 @@ func TestAGuestThatHoldsBackGetsNoMoreRequests(t *testing.T) {
 			t.Errorf("got %+v from %d instances", o, h.created())
 		}
 	})
-}
-
-func TestExpirationOfABusyInstance(t *testing.T) {
-	for name, tc := range map[string]struct {
-		guest func(*fakeTask) error
-		after time.Duration
-		trap  bool
-	}{
-		"guest code": {func(t *fakeTask) error {
-			<-t.loop.store.interrupted
-			return &engine.Trap{Code: engine.TrapHost, Cause: t.loop.store.cause}
-		}, time.Second + busyGrace, true},
-		"a host function that does not return": {func(t *fakeTask) error {
-			<-t.loop.store.interrupted
-			time.Sleep(time.Minute)
-			return &engine.Trap{Code: engine.TrapHost, Cause: t.loop.store.cause}
-		}, time.Second + busyGrace + unwind, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := &loopHost{
-				host: &host{accept: many, start: expiring},
-				guest: func(t *fakeTask) error {
-					if t.id == 1 {
-						return nil // it waits
-					}
-					return tc.guest(t)
-				},
-			}
-			loopBubble(t, h, func(t *testing.T, p *ProxyHandler) {
-				first := send(t, p, nil)
-				start := time.Now()
-				o := <-send(t, p, time.Second)
-				var expired *ExpirationError
-				if !errors.As(o.err, &expired) || (expired.Trap != nil) != tc.trap {
-					t.Errorf("got %v", o.err)
-				}
-				if took := time.Since(start); took != tc.after {
-					t.Errorf("after %v, want %v", took, tc.after)
-				}
-				// Who only was there loses its instance.
-				var other *TrapOrPanicError
-				if o := <-first; !errors.As(o.err, &other) && tc.trap {
-					t.Errorf("the other request: %v", o.err)
-				}
-			})
-		})
-	}
 }
 
 func TestExpiredTasksMayCleanUp(t *testing.T) {

@@ -16,15 +16,16 @@ const (
 
 // alarm is how far a loop's timer has gone about a deadline that has passed:
 //
-//	quiet ─ a deadline passes ─→ nudged ─ the owner does not come in busyGrace ─→ stopping
-//	  ↑                            │                                                  │
-//	  └──── the owner attends ─────┘        the guest does not unwind within unwind ──┴─→ all fail
+//	quiet ─ a deadline passes ─→ nudged ─ the guest is busy for busyGrace ─→ stopping
+//	  ↑                            │                                             │
+//	  ├──── the owner attends ─────┤   the guest does not unwind within unwind ──┴─→ all fail
+//	  └── what was late has come ──┘
 type alarm uint8
 
 const (
 	quiet    alarm = iota
 	nudged         // the owner has a note
-	stopping       // the guest is being stopped
+	stopping       // the guest, which is busy, is being stopped
 )
 
 // status returns what a worker is busy with whose only task is in the phase.
@@ -252,16 +253,26 @@ func (l *loop) onTimer() {
 		l.note()
 		l.armFor(now.Add(busyGrace))
 	case nudged:
+		switch at := l.deadline(now); {
+		case at.IsZero() || now.Before(at): // what was late has come meanwhile
+			l.alarm = quiet
+			l.armFor(at)
+			return
+		case l.waits.Load(): // no guest code runs: the owner comes as soon as the machine lets it
+			l.armFor(now.Add(busyGrace))
+			return
+		}
 		l.alarm = stopping
+		for _, t := range l.tasks {
+			l.stoppedLate = l.stoppedLate || t.overdue(now)
+		}
 		if w.stopped == nil {
 			status, since := l.observe(now)
 			l.w.stopGuest(&ExpirationError{Status: status, After: now.Sub(since)})
 		}
 		l.armFor(now.Add(unwind))
 	case stopping:
-		for _, t := range l.tasks {
-			t.x.resolve(nil, w.stopped)
-		}
+		l.giveUp(now)
 	}
 }
 

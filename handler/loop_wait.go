@@ -54,6 +54,8 @@ func (l *loop) wait() (x *exchange, then nextStep, err error) {
 		waits(true)
 		defer waits(false)
 	}
+	l.waits.Store(true)
+	defer l.waits.Store(false)
 	select {
 	case x = <-next:
 		if x == nil {
@@ -72,7 +74,7 @@ func (l *loop) wait() (x *exchange, then nextStep, err error) {
 		}
 	}
 	if err != nil && x != nil {
-		x.resolve(nil, err)
+		l.w.passOn(x, err)
 		x = nil
 	}
 	return x, goOn, err

@@ -43,6 +43,14 @@ func newWorker(h *ProxyHandler) *worker {
 	return w
 }
 
+// passOn hands a request that the guest has not seen to another worker, because this one was
+// stopped; if the handler takes none any more, that is the outcome.
+func (w *worker) passOn(x *exchange, stopped error) {
+	if _, err := w.h.dispatch(x, false); err != nil {
+		x.resolve(nil, stopped)
+	}
+}
+
 // run instantiates for the first exchange of the worker, handles it and what comes right after it,
 // until the worker is parked, to be run again, or its instance has ended. Without an exchange it
 // ends the instance.
@@ -168,7 +176,7 @@ func (w *worker) accept() (a ShouldAccept, err error) {
 // used again, and if not, what is wrong with it, if anything is.
 func (w *worker) handle(x *exchange) (again bool, cause error) {
 	if stopped := w.begin(x); stopped != nil {
-		x.resolve(nil, stopped)
+		w.passOn(x, stopped)
 		return false, stopped
 	}
 	if !x.take(w) {
