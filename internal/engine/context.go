@@ -98,13 +98,13 @@ func hostCall(fn func(*Context, []uint64)) api.GoFunc {
 		c := ctx.(*Context)
 		c.stop()
 		c.pace.mixed = true
-		if !c.turns.holds.Load() {
-			fn(c, stack)
-			return
+		if c.turns.holds.Load() {
+			c.turns.goAway()
 		}
-		c.turns.goAway()
 		fn(c, stack)
-		c.turns.comeBack()
+		if c.turns.holds.Load() { // it may have called the guest, which began its turn
+			c.turns.comeBack()
+		}
 	}
 }
 

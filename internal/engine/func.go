@@ -126,8 +126,11 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 	f.group.calls++
 	err := f.profiled(ctx, act, stack)
 	f.group.calls--
-	processors.leave(&ctx.turns)
-	ctx.act = outer
+	if ctx.act = outer; outer == nil {
+		processors.leave(&ctx.turns)
+	} else if ctx.turns.holds.Load() {
+		ctx.turns.goAway() // the host function that has called goes on
+	}
 	keep := act.end(f.group)
 	if err != nil {
 		return f.group.trap(err)

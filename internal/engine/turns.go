@@ -2,6 +2,7 @@ package engine
 
 import (
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -73,9 +74,20 @@ func (q *turns) next(k *ticket, now time.Time, g *Group, wide bool) time.Time {
 			return k.since
 		}
 	}
-	runtime.Gosched() // to what is no guest, above all
-	k.since = time.Now()
+	if crowded() {
+		runtime.Gosched() // to what is no guest, above all
+		k.since = time.Now()
+	}
 	return k.since
+}
+
+// crowded reports whether anything may wait for a processor of Go. If one has nothing to do, it
+// finds all that there is; to be asked to wakes a thread, which takes a while to find nothing.
+func crowded() bool {
+	s := []metrics.Sample{{Name: "/sched/goroutines/running:goroutines"},
+		{Name: "/sched/goroutines/runnable:goroutines"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64() >= uint64(runtime.GOMAXPROCS(0)) || s[1].Value.Uint64() > 0
 }
 
 // goAway and comeBack enclose a host function.

@@ -280,3 +280,80 @@ func TestATicketWhoseTurnHasEndedIsLeftAlone(t *testing.T) {
 	k.seen = 0 // as for the next call
 	<-ended
 }
+
+// A host function that calls the guest, as for the memory of a result, neither ends the turn of the
+// guest nor makes it look as if the guest were back.
+func TestATurnGoesOnWhenTheHostCallsTheGuest(t *testing.T) {
+	e, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("enough")
+	var g *Group
+	var nested *Func
+	calls := 0 // with a turn
+	r, err := e.NewRuntime(t.Context(), []HostFunc{{Name: "host", Fn: func(c *Context, _ []uint64) {
+		began := c.turns.holds.Load()
+		if err := nested.Call(c, nil); err != nil {
+			t.Error(err)
+		}
+		if !began {
+			return
+		}
+		if !c.turns.holds.Load() {
+			t.Error("the turn has ended")
+		}
+		if c.turns.away.Load() == 0 {
+			t.Error("the guest seems to have come back")
+		}
+		if calls++; calls == 10 || t.Failed() {
+			g.Interrupt(cause)
+		}
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	void := ct.Sig(nil, nil)
+	m, err := r.Compile(t.Context(), Source{
+		Imports: []Import{{Slot: HostSlot, Name: "host"}},
+		Wasm: ct.Module{
+			Imports: []ct.Import{{Func: &void}},
+			Funcs: []ct.Func{
+				{Type: void, Export: "call", Code: ct.Code(ct.Loop, ct.Void, ct.Call, 0, ct.Br, 0,
+					ct.End)},
+				{Type: void, Export: "nested", Code: ct.Code(ct.Nop)},
+			},
+		}.Bytes(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g = r.NewGroup(Limits{}, 1)
+	ctx := g.NewContext(t.Context(), nil)
+	if err := g.Instantiate(ctx, 0, m); err != nil {
+		t.Fatal(err)
+	}
+	if nested, err = g.Func(0, "nested"); err != nil {
+		t.Fatal(err)
+	}
+	fn, err := g.Func(0, "call")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fn.Call(ctx, nil); !errors.Is(err, cause) {
+		t.Error(err)
+	}
+	if ctx.turns.holds.Load() {
+		t.Error("it is its turn after the call")
+	}
+	if err := errors.Join(g.Close(), r.Close(t.Context()), e.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOneProcessorIsAlwaysCrowded(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if !crowded() {
+		t.Error("a guest keeps the only processor to itself")
+	}
+}
