@@ -13,8 +13,11 @@ const (
 	spoolBytes = 1 << 20
 	// spoolPiece is up to how many bytes are joined for one write to the stream.
 	spoolPiece = 16 << 10
-	// stuckAfter is how long a write may take until the stream counts as stuck.
+	// stuckAfter is how long a write may take until what does not fit is dropped.
 	stuckAfter = 200 * time.Millisecond
+	// goneAfter is how long a write may take at the end until what is left is given up. It is longer
+	// than what a busy machine keeps a reader waiting for.
+	goneAfter = 2 * time.Second
 )
 
 // Stall describes an output that nothing reads.
@@ -30,7 +33,8 @@ type Stall struct {
 // what does not fit is dropped. What is written to one place arrives in the order of the writes.
 //
 // stalled is called when dropping begins, and when there is room again or restore is called; it may
-// write to the outputs. restore passes on what is held, unless the reader is stuck.
+// write to the outputs. restore passes on what is held, and gives up if there is no progress for two
+// seconds.
 func Spool(stalled func(Stall), outs ...*Output) (restore func()) {
 	var spools []*spool
 	for _, o := range outs {
@@ -260,7 +264,7 @@ func (s *spool) wrote(n int) {
 	}
 }
 
-// close makes the writes that are left, unless the stream is stuck: then the goroutine that writes
+// close makes the writes that are left, unless the reader is gone: then the goroutine that writes
 // is left behind, for the process ends.
 func (s *spool) close() {
 	s.mu.Lock()
@@ -286,7 +290,7 @@ func (s *spool) close() {
 // waiting for more.
 func (s *spool) awaitEnd() bool {
 	s.mu.Lock()
-	moved, left := s.moved, stuckAfter
+	moved, left := s.moved, goneAfter
 	if !s.begun.IsZero() {
 		left -= time.Since(s.begun)
 	}

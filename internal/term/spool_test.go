@@ -109,13 +109,33 @@ func TestAReaderThatIsSlowLosesNothing(t *testing.T) {
 	})
 }
 
+func TestTheLastLinesReachAReaderThatIsVerySlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := &pauses{pause: 5 * stuckAfter}
+		out := New(slow, nil)
+		restore := Spool(func(Stall) { t.Error("it drops output") }, out)
+		for i := range 2 {
+			_, _ = fmt.Fprintln(out, i)
+			synctest.Wait() // the first is being written now
+		}
+		restore()
+		if got := slow.got.String(); got != "0\n1\n" {
+			t.Errorf("%q arrived", got)
+		}
+	})
+}
+
 func TestRestoringDoesNotWaitForAReaderThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan struct{})}
 		out := New(g, nil)
 		restore := Spool(func(Stall) {}, out)
 		_, _ = io.WriteString(out, "lost\n")
+		began := time.Now()
 		restore()
+		if took := time.Since(began); took != goneAfter {
+			t.Errorf("it waits for %v", took)
+		}
 		if _, ok := out.w.(*gate); !ok {
 			t.Errorf("the output writes to a %T", out.w)
 		}
@@ -146,12 +166,12 @@ func TestOutputsToOnePlaceKeepTheirOrder(t *testing.T) {
 	for i := range lines {
 		fmt.Fprintln(outs[i%2], i)
 	}
+	if err := <-read; err != nil {
+		t.Error(err)
+	}
 	restore()
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
-	}
-	if err := <-read; err != nil {
-		t.Error(err)
 	}
 }
 
