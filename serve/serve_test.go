@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // handlerFunc is a Handler in a test.
 type handlerFunc func(ctx context.Context, id string, r *http.Request) (*http.Response, error)

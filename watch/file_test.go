@@ -10,10 +10,12 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timetest"
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // quiet is how long a test waits for what must not happen: longer than the
 // watcher may take.
@@ -21,14 +23,18 @@ const quiet = 300 * time.Millisecond
 
 // fileTest is a folder with a file being watched.
 type fileTest struct {
-	*testing.T
+	testing.TB
+	scale     time.Duration
 	dir, path string
 	file      *File
 }
 
-func watchFile(t *testing.T, o Options, prepare func(dir string) (path string)) *fileTest {
+// watchFile watches a file with all times multiplied by scale.
+func watchFile(
+	t testing.TB, scale time.Duration, o Options, prepare func(dir string) (path string),
+) *fileTest {
 	t.Helper()
-	f := &fileTest{T: t, dir: t.TempDir()}
+	f := &fileTest{TB: t, scale: scale, dir: t.TempDir()}
 	f.path = filepath.Join(f.dir, "app.wasm")
 	if prepare != nil {
 		f.path = prepare(f.dir)
@@ -38,6 +44,7 @@ func watchFile(t *testing.T, o Options, prepare func(dir string) (path string)) 
 	if o.Patience == 0 {
 		o.Patience = 100 * time.Millisecond
 	}
+	o.Patience, o.Debounce = scale*o.Patience, scale*o.withDefaults().Debounce
 	file, err := NewFile(f.path, Digest{}, o)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +91,7 @@ func (f *fileTest) expect(text string) {
 	f.Helper()
 	c := f.next()
 	if c.Err != nil || string(c.Data) != text || c.Digest != sha256.Sum256([]byte(text)) {
-		f.Fatalf("got %q, error %v; want %q", c.Data, c.Err, text)
+		f.Fatalf("got %.100q (%d bytes), error %v; want %q", c.Data, len(c.Data), c.Err, text)
 	}
 	if age := time.Since(c.Written); age < 0 || age > patience {
 		f.Errorf("written %v ago", age)
@@ -95,25 +102,25 @@ func (f *fileTest) expectNothing() {
 	f.Helper()
 	select {
 	case c := <-f.file.Changes():
-		f.Fatalf("got %q, error %v", c.Data, c.Err)
-	case <-time.After(quiet):
+		f.Fatalf("got %.100q (%d bytes), error %v", c.Data, len(c.Data), c.Err)
+	case <-time.After(f.scale * quiet):
 	}
 }
 
 // TestWaysToReplaceAFile does what build tools, editors and package managers
 // do; each must be one change.
 func TestWaysToReplaceAFile(t *testing.T) {
-	link := func(t *testing.T, target, name string) {
+	link := func(t testing.TB, target, name string) {
 		t.Helper()
 		if err := os.Symlink(target, name); err != nil {
 			t.Fatal(err)
 		}
 	}
 	swapLink := func(f *fileTest, target, name string) {
-		link(f.T, target, f.in(name+".new"))
+		link(f.TB, target, f.in(name+".new"))
 		f.check(os.Rename(f.in(name+".new"), f.in(name)))
 	}
-	versions := func(t *testing.T, dir string) {
+	versions := func(t testing.TB, dir string) {
 		for _, v := range []string{"one", "two"} {
 			if err := os.MkdirAll(filepath.Join(dir, v), 0o700); err != nil {
 				t.Fatal(err)
@@ -123,15 +130,15 @@ func TestWaysToReplaceAFile(t *testing.T) {
 			}
 		}
 	}
-	in := func(name string) func(t *testing.T, dir string) string {
-		return func(t *testing.T, dir string) string {
+	in := func(name string) func(t testing.TB, dir string) string {
+		return func(t testing.TB, dir string) string {
 			versions(t, dir)
 			return filepath.Join(dir, filepath.FromSlash(name))
 		}
 	}
 	tests := map[string]struct {
 		links   bool
-		prepare func(t *testing.T, dir string) string
+		prepare func(t testing.TB, dir string) string
 		replace func(f *fileTest)
 	}{
 		"swapped with another and removed": {replace: func(f *fileTest) { // as vim does with backupcopy=no
@@ -158,7 +165,7 @@ func TestWaysToReplaceAFile(t *testing.T) {
 			f.check(to.Close())
 		}},
 		"written through another name": {
-			prepare: func(t *testing.T, dir string) string {
+			prepare: func(t testing.TB, dir string) string {
 				versions(t, dir)
 				if err := os.Link(filepath.Join(dir, "one", "app.wasm"), filepath.Join(dir, "app.wasm")); err != nil {
 					t.Fatal(err)
@@ -177,7 +184,7 @@ func TestWaysToReplaceAFile(t *testing.T) {
 			f.write("one/app.wasm", "two")
 		}},
 		"folder above replaced": {
-			prepare: func(t *testing.T, dir string) string {
+			prepare: func(t testing.TB, dir string) string {
 				versions(t, filepath.Join(dir, "old", "deep"))
 				if err := os.MkdirAll(filepath.Join(dir, "new", "deep", "one"), 0o700); err != nil {
 					t.Fatal(err)
@@ -210,7 +217,7 @@ func TestWaysToReplaceAFile(t *testing.T) {
 			f.check(os.Rename(f.in("tmp"), f.path))
 		}},
 		"folder deleted and made again": {
-			prepare: func(t *testing.T, dir string) string {
+			prepare: func(t testing.TB, dir string) string {
 				versions(t, dir)
 				return filepath.Join(dir, "one", "app.wasm")
 			},
@@ -220,7 +227,7 @@ func TestWaysToReplaceAFile(t *testing.T) {
 				f.write("one/app.wasm", "two")
 			}},
 		"folder replaced": {
-			prepare: func(t *testing.T, dir string) string {
+			prepare: func(t testing.TB, dir string) string {
 				versions(t, dir)
 				return filepath.Join(dir, "one", "app.wasm")
 			},
@@ -229,21 +236,21 @@ func TestWaysToReplaceAFile(t *testing.T) {
 				f.check(os.Rename(f.in("two"), f.in("one")))
 			}},
 		"link to the file swapped": {links: true,
-			prepare: func(t *testing.T, dir string) string {
+			prepare: func(t testing.TB, dir string) string {
 				versions(t, dir)
 				link(t, "one/app.wasm", filepath.Join(dir, "app.wasm"))
 				return filepath.Join(dir, "app.wasm")
 			},
 			replace: func(f *fileTest) { swapLink(f, "two/app.wasm", "app.wasm") }},
 		"link to the folder swapped, as nix does": {links: true,
-			prepare: func(t *testing.T, dir string) string {
+			prepare: func(t testing.TB, dir string) string {
 				versions(t, dir)
 				link(t, filepath.Join(dir, "one"), filepath.Join(dir, "result"))
 				return filepath.Join(dir, "result", "app.wasm")
 			},
 			replace: func(f *fileTest) { swapLink(f, f.in("two"), "result") }},
 		"link behind a link swapped": {links: true,
-			prepare: func(t *testing.T, dir string) string {
+			prepare: func(t testing.TB, dir string) string {
 				versions(t, dir)
 				link(t, "one", filepath.Join(dir, "..data"))
 				link(t, "..data/app.wasm", filepath.Join(dir, "app.wasm"))
@@ -251,7 +258,7 @@ func TestWaysToReplaceAFile(t *testing.T) {
 			},
 			replace: func(f *fileTest) { swapLink(f, "two", "..data") }},
 		"written behind a link": {links: true,
-			prepare: func(t *testing.T, dir string) string {
+			prepare: func(t testing.TB, dir string) string {
 				versions(t, dir)
 				link(t, filepath.Join(dir, "one", "app.wasm"), filepath.Join(dir, "app.wasm"))
 				return filepath.Join(dir, "app.wasm")
@@ -265,14 +272,16 @@ func TestWaysToReplaceAFile(t *testing.T) {
 			}
 			t.Run(name+"/"+mode, func(t *testing.T) {
 				t.Parallel()
-				var prepare func(string) string
-				if tt.prepare != nil {
-					prepare = func(dir string) string { return tt.prepare(t, dir) }
-				}
-				f := watchFile(t, o, prepare)
-				tt.replace(f)
-				f.expect("two")
-				f.expectNothing()
+				timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+					var prepare func(string) string
+					if tt.prepare != nil {
+						prepare = func(dir string) string { return tt.prepare(t, dir) }
+					}
+					f := watchFile(t, scale, o, prepare)
+					tt.replace(f)
+					f.expect("two")
+					f.expectNothing()
+				})
 			})
 		}
 	}
@@ -294,19 +303,21 @@ func TestWhatIsNoChange(t *testing.T) {
 		for mode, o := range map[string]Options{"events": {}, "poll": {Poll: 20 * time.Millisecond}} {
 			t.Run(name+"/"+mode, func(t *testing.T) {
 				t.Parallel()
-				f := watchFile(t, o, nil)
-				act(f)
-				f.expectNothing()
-				// It still watches.
-				f.write("app.wasm", "three")
-				f.expect("three")
+				timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+					f := watchFile(t, scale, o, nil)
+					act(f)
+					f.expectNothing()
+					// It still watches.
+					f.write("app.wasm", "three")
+					f.expect("three")
+				})
 			})
 		}
 	}
 }
 
 func TestChangesBeforeTheWatchBeganAreFound(t *testing.T) {
-	f := &fileTest{T: t, dir: t.TempDir()}
+	f := &fileTest{TB: t, scale: 1, dir: t.TempDir()}
 	f.write("app.wasm", "two")
 	file, err := NewFile(f.in("app.wasm"), sha256.Sum256([]byte("one")), Options{})
 	f.check(err)
@@ -318,54 +329,60 @@ func TestChangesBeforeTheWatchBeganAreFound(t *testing.T) {
 // TestSlowWrites writes 22 MB in a hundred pieces, each after the events of the
 // one before; it must be one change.
 func TestSlowWrites(t *testing.T) {
-	f := watchFile(t, Options{}, nil)
 	whole := bytes.Repeat([]byte("0123456789abcdef"), 22<<20/16)
-	file, err := os.Create(f.path)
-	f.check(err)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	const pieces = 100
-	for i := range pieces {
-		<-tick.C
-		_, err := file.Write(whole[i*len(whole)/pieces : (i+1)*len(whole)/pieces])
+	timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+		f := watchFile(t, scale, Options{}, nil)
+		file, err := os.Create(f.path)
 		f.check(err)
-	}
-	f.check(file.Close())
-	if c := f.next(); !bytes.Equal(c.Data, whole) {
-		t.Errorf("got %d bytes of %d", len(c.Data), len(whole))
-	}
-	f.expectNothing()
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		const pieces = 100
+		for i := range pieces {
+			<-tick.C
+			_, err := file.Write(whole[i*len(whole)/pieces : (i+1)*len(whole)/pieces])
+			f.check(err)
+		}
+		f.check(file.Close())
+		if c := f.next(); !bytes.Equal(c.Data, whole) {
+			t.Errorf("got %d bytes of %d", len(c.Data), len(whole))
+		}
+		f.expectNothing()
+	})
 }
 
 func TestAwayIsReportedOnceAndBackToo(t *testing.T) {
 	for mode, o := range map[string]Options{"events": {}, "poll": {Poll: 20 * time.Millisecond}} {
 		t.Run(mode, func(t *testing.T) {
-			f := watchFile(t, o, nil)
-			f.check(os.Remove(f.path))
-			if c := f.next(); !errors.Is(c.Err, fs.ErrNotExist) {
-				t.Errorf("got %q, error %v", c.Data, c.Err)
-			}
-			f.write("other", "x")
-			f.expectNothing()
-			f.write("app.wasm", "one")
-			f.expect("one")
+			timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+				f := watchFile(t, scale, o, nil)
+				f.check(os.Remove(f.path))
+				if c := f.next(); !errors.Is(c.Err, fs.ErrNotExist) {
+					t.Errorf("got %q, error %v", c.Data, c.Err)
+				}
+				f.write("other", "x")
+				f.expectNothing()
+				f.write("app.wasm", "one")
+				f.expect("one")
+			})
 		})
 	}
 }
 
 func TestMissingFoldersAreWaitedFor(t *testing.T) {
-	f := watchFile(t, Options{}, func(dir string) string { return filepath.Join(dir, "a", "b", "app.wasm") })
-	if c := f.next(); !errors.Is(c.Err, fs.ErrNotExist) {
-		t.Fatalf("got %q, error %v", c.Data, c.Err)
-	}
-	f.check(os.MkdirAll(f.in("a/b"), 0o700))
-	f.write("a/b/app.wasm", "two")
-	f.expect("two")
+	timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+		f := watchFile(t, scale, Options{}, func(dir string) string { return filepath.Join(dir, "a", "b", "app.wasm") })
+		if c := f.next(); !errors.Is(c.Err, fs.ErrNotExist) {
+			t.Fatalf("got %q, error %v", c.Data, c.Err)
+		}
+		f.check(os.MkdirAll(f.in("a/b"), 0o700))
+		f.write("a/b/app.wasm", "two")
+		f.expect("two")
+	})
 }
 
 // TestOnlyTheNewestCounts changes the file while nobody listens.
 func TestOnlyTheNewestCounts(t *testing.T) {
-	f := watchFile(t, Options{Poll: 5 * time.Millisecond, Debounce: time.Millisecond}, nil)
+	f := watchFile(t, 1, Options{Poll: 5 * time.Millisecond, Debounce: time.Millisecond}, nil)
 	for _, text := range []string{"two", "three", "four", "five"} {
 		f.write("tmp", text)
 		f.check(os.Rename(f.in("tmp"), f.path))
@@ -382,7 +399,7 @@ func TestLinksInACircleAreAMissingFile(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // links need a privilege there
 	}
-	f := watchFile(t, Options{}, func(dir string) string {
+	f := watchFile(t, 1, Options{}, func(dir string) string {
 		path := filepath.Join(dir, "app.wasm")
 		if err := os.Symlink("app.wasm", path); err != nil {
 			t.Fatal(err)

@@ -9,19 +9,21 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timetest"
 )
 
 // filesTest is a folder with two files being watched.
 type filesTest struct {
-	*testing.T
+	testing.TB
 	paths []string
 	files *Files
 }
 
-func watchFiles(t *testing.T, o Options, known string, contents ...string) *filesTest {
+func watchFiles(t testing.TB, o Options, known string, contents ...string) *filesTest {
 	t.Helper()
 	dir := t.TempDir()
-	f := &filesTest{T: t}
+	f := &filesTest{TB: t}
 	for i, text := range contents {
 		path := filepath.Join(dir, string(rune('a'+i))+".wasm")
 		f.paths = append(f.paths, path)
@@ -43,9 +45,7 @@ func watchFiles(t *testing.T, o Options, known string, contents ...string) *file
 
 func (f *filesTest) write(i int, text string) {
 	f.Helper()
-	if err := os.WriteFile(f.paths[i], []byte(text), 0o600); err != nil {
-		f.Fatal(err)
-	}
+	put(f, f.paths[i], text)
 }
 
 func (f *filesTest) next() Change {
@@ -80,11 +80,14 @@ func TestAChangeOfOneFileHasTheContentsOfAll(t *testing.T) {
 
 func TestFilesWrittenTogetherChangeTogether(t *testing.T) {
 	t.Parallel()
-	f := watchFiles(t, Options{Debounce: 500 * time.Millisecond}, "", "one", "two")
-	f.expect("one+two")
-	f.write(0, "new")
-	f.write(1, "newer")
-	f.expect("new+newer")
+	timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+		o := Options{Debounce: scale * 200 * time.Millisecond}
+		f := watchFiles(t, o, "", "one", "two")
+		f.expect("one+two")
+		f.write(0, "new")
+		f.write(1, "newer")
+		f.expect("new+newer")
+	})
 }
 
 func TestContentsThatAreKnownAreNoChange(t *testing.T) {

@@ -229,7 +229,7 @@ func TestPollingTakesOverWithoutAnInstance(t *testing.T) {
 	limitNamed(t, s.next(t), "fs.inotify.max_user_instances")
 	put(t, filepath.Join(dir, "a.txt"), "changed")
 	expectChange(t, tree, before, "a.txt")
-	f := watchFile(t, s.options(Options{}), nil)
+	f := watchFile(t, 10, s.options(Options{}), nil)
 	limitNamed(t, s.next(t), "fs.inotify.max_user_instances")
 	f.write("app.wasm", "two")
 	f.expect("two")
@@ -240,7 +240,7 @@ func TestAFileIsPolledWhenWatchesRunOut(t *testing.T) {
 	t.Parallel()
 	s := newFakeSystem()
 	s.watches = 0
-	f := watchFile(t, s.options(Options{}), nil)
+	f := watchFile(t, 10, s.options(Options{}), nil)
 	limitNamed(t, s.next(t), "fs.inotify.max_user_watches")
 	f.write("app.wasm", "two")
 	f.expect("two")
@@ -254,7 +254,7 @@ func TestAFileInAFolderThatCannotBeWatchedIsPolled(t *testing.T) {
 	t.Parallel()
 	s := newFakeSystem()
 	s.set("out", true)
-	f := watchFile(t, s.options(Options{}), func(dir string) string {
+	f := watchFile(t, 10, s.options(Options{}), func(dir string) string {
 		put(t, filepath.Join(dir, "out", "app.wasm"), "one")
 		return filepath.Join(dir, "out", "app.wasm")
 	})

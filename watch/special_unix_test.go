@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/regular"
+	"github.com/wasihttp/wasihttp/internal/timetest"
 )
 
 func TestAPipeIsReportedAndAFileInItsPlaceIsTaken(t *testing.T) {
@@ -18,24 +19,26 @@ func TestAPipeIsReportedAndAFileInItsPlaceIsTaken(t *testing.T) {
 	for mode, o := range map[string]Options{"events": {}, "poll": {Poll: 30 * time.Millisecond}} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			f := watchFile(t, o, nil)
-			f.check(os.Remove(f.path))
-			f.check(syscall.Mkfifo(f.path, 0o600))
-			var kind *regular.KindError
-			if c := f.next(); !errors.As(c.Err, &kind) {
-				t.Fatalf("got %q, error %v", c.Data, c.Err)
-			}
-			f.expectNothing()
-			f.check(os.Remove(f.path))
-			f.write("app.wasm", "one")
-			f.expect("one")
+			timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+				f := watchFile(t, scale, o, nil)
+				f.check(os.Remove(f.path))
+				f.check(syscall.Mkfifo(f.path, 0o600))
+				var kind *regular.KindError
+				if c := f.next(); !errors.As(c.Err, &kind) {
+					t.Fatalf("got %q, error %v", c.Data, c.Err)
+				}
+				f.expectNothing()
+				f.check(os.Remove(f.path))
+				f.write("app.wasm", "one")
+				f.expect("one")
+			})
 		})
 	}
 }
 
 func TestWhatBecameOfAFileThatIsAwayIsReported(t *testing.T) {
 	t.Parallel()
-	f := watchFile(t, Options{}, nil)
+	f := watchFile(t, 1, Options{}, nil)
 	f.check(os.Remove(f.path))
 	if c := f.next(); !errors.Is(c.Err, os.ErrNotExist) {
 		t.Fatalf("got %v", c.Err)

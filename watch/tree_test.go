@@ -24,12 +24,17 @@ func layout(t *testing.T, dir string, files ...string) {
 	}
 }
 
-func put(t *testing.T, path, text string) {
+// put makes a file, or replaces it in one step.
+func put(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	next := filepath.Join(t.TempDir(), "next")
+	if err := os.WriteFile(next, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(next, path); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -104,7 +109,10 @@ func TestTreeReportsWhatChangedInSources(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			put(t, filepath.Join(dir, "src", "deep", "er", "new.rs"), "newer")
+			in := filepath.Join(dir, "src", "deep", "er", "new.rs")
+			if err := os.WriteFile(in, []byte("newer"), 0o600); err != nil { // in place
+				t.Fatal(err)
+			}
 			if b := nextBatch(t, tree); len(b.Files) != 1 || b.Files[0].Op != Modified || b.Last.Before(b.First) {
 				t.Errorf("got %+v", b)
 			}
