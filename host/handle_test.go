@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timetest"
 )
 
 // observed counts what goes through it.
@@ -73,14 +75,16 @@ func TestTheHeadIsExpectedForTheTimeOfTheConfigOrTheContext(t *testing.T) {
 
 func TestABodyThatTakesTooLongIsCut(t *testing.T) {
 	for _, guest := range []string{"rust-kitchen", "rust-kitchen-p3"} {
-		h := newHost(t, guest, Config{BodyTimeout: 20 * time.Millisecond})
-		body, err := text(h.Handle(t.Context(), "1", request(t, "/sse?n=0&ms=1")))
-		var f *Failure
-		if !errors.As(err, &f) || f.Outcome != Expired || f.Limit != LimitBody {
-			t.Errorf("%s: %q, %v", guest, body, err)
-		}
-		if _, err := text(h.Handle(t.Context(), "2", request(t, "/"))); err != nil {
-			t.Errorf("%s, the next request: %v", guest, err)
-		}
+		timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+			h := newHost(t, guest, Config{BodyTimeout: scale * 50 * time.Millisecond})
+			body, err := text(h.Handle(t.Context(), "1", request(t, "/sse?n=0&ms=1")))
+			var f *Failure
+			if !errors.As(err, &f) || f.Outcome != Expired || f.Limit != LimitBody {
+				t.Errorf("%s: %q, %v", guest, body, err)
+			}
+			if _, err := text(h.Handle(t.Context(), "2", request(t, "/"))); err != nil {
+				t.Errorf("%s, the next request: %v", guest, err)
+			}
+		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/wasihttp/wasihttp/component"
 )
 
-func guestBytes(t *testing.T, path ...string) []byte {
+func guestBytes(t testing.TB, path ...string) []byte {
 	t.Helper()
 	wasm, err := os.ReadFile(
 		filepath.Join(append([]string{"..", "testdata", "guests"}, path...)...),
@@ -58,21 +58,24 @@ func TestHostsThatShareAnEngineCompileOnce(t *testing.T) {
 }
 
 func TestTryFindsAComponentThatCannotStart(t *testing.T) {
-	for name, want := range map[string]Outcome{"trap-at-start.wasm": Instantiation, "spin-at-start.wasm": Expired} {
+	for name, tt := range map[string]struct {
+		want    Outcome
+		timeout time.Duration
+	}{"trap-at-start.wasm": {Instantiation, time.Minute}, "spin-at-start.wasm": {Expired, 100 * time.Millisecond}} {
 		wasm := guestBytes(t, "bad", name)
-		_, err := New(t.Context(), wasm, Config{Try: true, Timeout: 100 * time.Millisecond})
+		_, err := New(t.Context(), wasm, Config{Try: true, Timeout: tt.timeout})
 		var start *StartError
 		if !errors.As(err, &start) {
 			t.Errorf("%s: %v", name, err)
 		}
-		h, err := New(t.Context(), wasm, Config{Timeout: 100 * time.Millisecond})
+		h, err := New(t.Context(), wasm, Config{Timeout: tt.timeout})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var f *Failure
 		if _, err := h.Handle(t.Context(), "1", request(t, "/")); !errors.As(err, &f) ||
-			f.Outcome != want {
-			t.Errorf("%s: %v, want %s", name, err, want)
+			f.Outcome != tt.want {
+			t.Errorf("%s: %v, want %s", name, err, tt.want)
 		}
 		if err := h.Close(t.Context()); err != nil {
 			t.Error(err)

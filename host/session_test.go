@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 // newHost returns a Host of a guest that this repository ships.
-func newHost(t *testing.T, name string, cfg Config) *Host {
+func newHost(t testing.TB, name string, cfg Config) *Host {
 	t.Helper()
 	if cfg.Engine == nil {
 		cfg.Engine = engineOfAll
@@ -64,7 +64,7 @@ func newSession(t *testing.T, h *Host, o SessionOptions) *Session {
 }
 
 // request returns a request as a server gets it.
-func request(t *testing.T, target string) *http.Request {
+func request(t testing.TB, target string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(
 		t.Context(),

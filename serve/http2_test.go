@@ -114,7 +114,7 @@ func TestARequestIsTheSameOnEachWire(t *testing.T) {
 
 func TestFailuresAreExplainedAndCutOffOnEachWire(t *testing.T) {
 	for wire := range wires {
-		s, c := startWire(t, wire, handlerFunc(func(ctx context.Context, _ string, r *http.Request) (*http.Response, error) {
+		h := handlerFunc(func(ctx context.Context, _ string, r *http.Request) (*http.Response, error) {
 			switch r.URL.Path {
 			case "/early":
 				return nil, &Failure{Outcome: Trap, Cause: "out of bounds"}
@@ -123,7 +123,8 @@ func TestFailuresAreExplainedAndCutOffOnEachWire(t *testing.T) {
 				return nil, &Failure{Outcome: Expired, Cause: "slow"}
 			}
 			return answerBody(200, newChunkBody(ctx, chunks("part"), &Failure{Outcome: Trap, Cause: "late"})), nil
-		}), Options{Timeout: 50 * time.Millisecond, Grace: 20 * time.Millisecond})
+		})
+		s, c := startWire(t, wire, h, Options{Grace: 20 * time.Millisecond})
 		resp, text := fetch(t, c, newRequest(t, "GET", s.url+"/early", nil))
 		if resp.StatusCode != 500 || resp.Header.Get("X-Wasihttp-Outcome") != "trap" ||
 			!strings.Contains(text, "out of bounds") {
@@ -145,6 +146,7 @@ func TestFailuresAreExplainedAndCutOffOnEachWire(t *testing.T) {
 		if record := s.record(t); record.Outcome != Trap || !record.Aborted {
 			t.Errorf("%s: got %+v", wire, record)
 		}
+		s, c = startWire(t, wire, h, Options{Timeout: 50 * time.Millisecond})
 		resp, _ = fetch(t, c, newRequest(t, "GET", s.url+"/slow", nil))
 		if resp.StatusCode != 504 {
 			t.Errorf("%s: got %v", wire, resp)

@@ -15,8 +15,8 @@ const (
 	spoolPiece = 16 << 10
 	// stuckAfter is how long a write may take until what does not fit is dropped.
 	stuckAfter = 200 * time.Millisecond
-	// goneAfter is how long a write may take at the end until what is left is given up. It is longer
-	// than what a busy machine keeps a reader waiting for.
+	// goneAfter is how long a write may take at the end until what is left is given up. It is
+	// longer than what a busy machine keeps a reader waiting for.
 	goneAfter = 2 * time.Second
 )
 
@@ -33,8 +33,8 @@ type Stall struct {
 // what does not fit is dropped. What is written to one place arrives in the order of the writes.
 //
 // stalled is called when dropping begins, and when there is room again or restore is called; it may
-// write to the outputs. restore passes on what is held, and gives up if there is no progress for two
-// seconds.
+// write to the outputs. restore passes on what is held, and gives up if there is no progress for
+// two seconds.
 func Spool(stalled func(Stall), outs ...*Output) (restore func()) {
 	var spools []*spool
 	for _, o := range outs {
