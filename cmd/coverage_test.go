@@ -92,9 +92,15 @@ func TestCoverageIsWhatWasCountedByHand(t *testing.T) {
 		"in an instance for each request": {"--isolate", "entry"},
 		"at the same time":                {"--jobs", "3"},
 		"twice, in instances used again":  {"--isolate", "entry", "--repeat", "2"},
+		"in a file of new instances":      nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			trace, source := counted(t, []string{"/high", "/low", "/trap"}, flags...)
+			paths := []string{"/high", "/low", "/trap"}
+			if strings.Contains(name, "new") {
+				paths = []string{"/high\n# @instance new\nGET {{base}}/trap\n# @instance new\n" +
+					"GET {{base}}/low"}
+			}
+			trace, source := counted(t, paths, flags...)
 			for i, text := range source {
 				m := mark.FindStringSubmatch(text)
 				ran, has := trace.lines[i+1]

@@ -32,6 +32,8 @@ type Flow struct {
 	// Ways are pairs of blocks, by index, of which the second follows whenever the first has come
 	// to its end.
 	Ways [][2]int
+	// Catches says that exceptions are caught.
+	Catches bool
 }
 
 // Block is a basic block.
@@ -49,6 +51,10 @@ type Block struct {
 	// Traps says that it ends with unreachable, Calls that it ends with a call, behind which the
 	// next block begins.
 	Traps, Calls bool
+	// Stops says that something in it may trap or call, so that its end may not be reached.
+	Stops bool
+	// Loops is how many loops are around it.
+	Loops int
 }
 
 // Branch is an if, a br_if or a br_table.
@@ -106,6 +112,7 @@ type splitter struct {
 	calls  bool // calls end blocks
 	frames []splitFrame
 	cur    int // the block that the walk is in; dead in code that nothing reaches
+	loops  int // around the walk
 }
 
 // splitFrame is a block instruction around the walk.
@@ -131,6 +138,7 @@ func (s *splitter) split(w *walker, fn uint32) {
 	f := &s.flow
 	f.Func, f.Offset, f.End = fn, uint32(w.pos), uint32(len(w.b))
 	f.Blocks, f.Branches, f.Ways = f.Blocks[:0], f.Branches[:0], f.Ways[:0]
+	f.Catches, s.loops = false, 0
 	for range w.count("locals") {
 		w.u32()
 		w.valType()
@@ -154,7 +162,7 @@ func (s *splitter) split(w *walker, fn uint32) {
 func (s *splitter) begin(at int, apart bool) {
 	s.cur = len(s.flow.Blocks)
 	s.flow.Blocks = append(s.flow.Blocks, Block{
-		Offset: uint32(at), First: uint32(at), End: uint32(at), Apart: apart,
+		Offset: uint32(at), First: uint32(at), End: uint32(at), Apart: apart, Loops: s.loops,
 	})
 }
 
@@ -180,6 +188,7 @@ func (s *splitter) step(w *walker) {
 			b.Instructions++
 			b.End = uint32(w.pos)
 			b.Traps = w.op == 0x00
+			b.Stops = b.Stops || mayTrap(w.op, w.imm)
 		}
 	}
 	switch w.imm {
@@ -202,6 +211,9 @@ func (s *splitter) step(w *walker) {
 
 func (s *splitter) push(w *walker) {
 	f := splitFrame{op: w.op, live: s.cur != dead, ifs: none}
+	if w.imm == immLoop {
+		s.loops++
+	}
 	switch {
 	case !f.live:
 	case w.imm == immLoop:
@@ -222,6 +234,7 @@ func (s *splitter) push(w *walker) {
 				r.u32() // the tag
 			}
 			s.reach(r.u32())
+			s.flow.Catches = true
 		}
 	}
 	s.frames = append(s.frames, f)
@@ -267,6 +280,9 @@ func (s *splitter) pop(w *walker) {
 	last := len(s.frames) - 1
 	f := s.frames[last]
 	s.frames = s.frames[:last]
+	if f.op == 0x03 {
+		s.loops--
+	}
 	if f.ifs != none {
 		f.answers = append(f.answers, outcome{f.ifs, 0})
 		f.target = true

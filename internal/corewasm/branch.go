@@ -72,15 +72,12 @@ const manyBytes = 8 << 20
 // The arm that jumps comes second, because the engine puts the code of the first one next to the
 // condition; when it goes back to a loop it comes first, as it is the one that runs.
 func (b *bodyRewriter) branchIf() bool {
-	frames := b.costs.frames
-	if uint64(b.arg) >= uint64(len(frames)) || b.spare && b.counts && b.costs.top().inner == 0 {
+	if !b.hasArms() {
 		return false
 	}
+	frames := b.costs.frames
 	to := &frames[len(frames)-1-int(b.arg)]
-	if !to.void {
-		return false // what the branch would take along stays if there is none
-	}
-	jump := asm{}.op(0x0c).u32(b.label(b.arg) + 1)
+	jump := append(asm{}, b.taken...).op(0x0c).u32(b.label(b.arg) + 1)
 	op, negated := byte(0), byte(0)
 	if b.last >= b.from {
 		op, negated = b.b[b.last], negation(b.b[b.last])
@@ -101,6 +98,17 @@ func (b *bodyRewriter) branchIf() bool {
 	b.out = append(b.out.op(0x04, 0x40, 0x05), jump...).op(0x0b)
 	b.resume(b.pos)
 	return true
+}
+
+// hasArms reports whether the br_if that was read is rewritten into an if. It is not if it takes
+// something along, which would stay if there is no branch.
+func (b *bodyRewriter) hasArms() bool {
+	frames := b.costs.frames
+	if b.w.safepoints == nil || uint64(b.arg) >= uint64(len(frames)) ||
+		b.spare && b.counts && b.costs.top().inner == 0 {
+		return false
+	}
+	return frames[len(frames)-1-int(b.arg)].void
 }
 
 // negation returns the comparison of integers that is true where another one is not; 0 if op is

@@ -86,9 +86,12 @@ type bodyRewriter struct {
 	// are the blocks around an instruction that stand for a try_table there.
 	split bool
 	tries []splitTry
-	// probes insert code; scratch is set if that uses the local that is added.
+	// probes insert code; scratch is set if that uses the local that is added. taken goes before
+	// the jump of the br_if that was read, elses are still to come.
 	probes  []probing
 	scratch bool
+	taken   asm
+	elses   []elseArm
 }
 
 type spot struct{ out, at int }
@@ -111,10 +114,6 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		b.failAt(start, "function has %d local variables, more than %d", locals, maxLocals)
 	}
 	exprAt := b.pos
-	b.scratch = false
-	for i := range b.probes {
-		b.probes[i].start(b.walker, start, w.info.ImportedFuncs+fn)
-	}
 	ft, ok := w.info.FuncTypeOf(w.info.ImportedFuncs + fn)
 	if !ok {
 		b.failAt(start, "function has a malformed type")
@@ -123,8 +122,16 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		return dst
 	}
 	b.local = uint32(len(ft.Params)) + uint32(locals)
+	b.scratch, b.elses = false, b.elses[:0]
+	own := b.local
+	for i := range b.probes {
+		b.local += b.probes[i].start(b.walker, start, w.info.ImportedFuncs+fn, b.local)
+	}
+	if b.err != nil {
+		return dst
+	}
 	b.split = w.safepoints != nil && b.costs.graph.nodes[fn].catches &&
-		lostLocals(b.b[exprAt:], int(b.local))
+		lostLocals(b.b[exprAt:], int(own))
 	b.tries = b.tries[:0]
 	b.out, b.spots, b.marks = b.out[:0], b.spots[:0], b.marks[:0]
 	b.resume(exprAt)
@@ -132,6 +139,7 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	b.addresses.find(b.local)
 	b.edits = b.addresses.edits
 	b.local += b.addresses.holders
+	added := b.local - own
 	b.counts = w.safepoints != nil && b.costs.graph.nodes[fn].counts
 	b.lazy, b.pays = b.counts && b.costs.graph.nodes[fn].lazy, b.pays[:0]
 	calls := b.instructions(len(ft.Results) > 0, end)
@@ -152,17 +160,17 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	if calls {
 		facts.Calls++
 	}
-	own := b.costs.parts[0].most + int32(locals)
+	cost := b.costs.parts[0].most + int32(locals)
 	s := w.safepoints
 	for _, at := range b.pays {
-		putWide(b.out[at:], own)
+		putWide(b.out[at:], cost)
 	}
 	counts := b.counts && !b.lazy
 	if (s == nil || !counts && loops == 0 && b.bulks == 0) && !b.scratch {
-		if b.addresses.holders == 0 {
+		if added == 0 {
 			return b.emit(dst, b.b[start:exprAt])
 		}
-		return b.emit(dst, b.withLocals(start, exprAt, b.addresses.holders))
+		return b.emit(dst, b.withLocals(start, exprAt, added))
 	}
 	var kinds []loopKind
 	if s != nil {
@@ -171,14 +179,14 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 			s.complete(b.out, l, kinds)
 		}
 	}
-	head := b.withLocals(start, exprAt, b.addresses.holders+1+uint32(len(kinds)))
+	head := b.withLocals(start, exprAt, added+1+uint32(len(kinds)))
 	entered := int32(0)
 	for _, k := range kinds {
 		entered += max(k.most*k.passes/512, 32)
 	}
 	switch {
 	case counts:
-		head = s.weigh(head, (own+entered)|1, b.local) // odd, for where counts of passes begin
+		head = s.weigh(head, (cost+entered)|1, b.local) // odd, for where counts of passes begin
 	case entered > 0:
 		head = s.take(head, entered|1, b.local)
 	}
@@ -271,6 +279,7 @@ func (b *bodyRewriter) instructions(returns bool, end int) (calls bool) {
 			b.loop()
 			continue
 		case immEnd:
+			b.addElse()
 			b.endLoop()
 		case immBranch, immBrTable:
 			b.branch()
@@ -413,21 +422,6 @@ func (b *bodyRewriter) replaceWhole() {
 			b.replace(code)
 		}
 	}
-}
-
-// mayTrap reports whether a backtrace can name the instruction.
-func mayTrap(op byte, imm immediate) bool {
-	switch imm {
-	case immCall, immCallOther, immCallOther2, immMemArg, immMemArgLane, immMemoryInit,
-		immTableWrite, immTableWrite2, immLEB2, immMemoryGrow:
-		return true
-	case immNone:
-		return op == 0x00 || op == 0x0a || op >= 0x6d && op <= 0x70 || op >= 0x7f && op <= 0x82 ||
-			op >= 0xa8 && op <= 0xb1 || op == 0xd4
-	case immLEB:
-		return op == 0x08 || op == 0x25 || op == 0xfc
-	}
-	return false
 }
 
 // plain skips over plain instructions, nearly all that there are, which are copied as they are.

@@ -19,10 +19,13 @@ type randomProgram struct {
 	marks map[int]int // addresses, by the place of the store in the code
 	next  *int
 	calls int // index of the function that is called, 0 for none
+	// ways are the first of an address for each outcome, by the place of the branch in the code.
+	ways map[int]int
 }
 
-// Locals of a generated function: a parameter of random bits, and what is left for its loops.
-const bitsLocal, fuelLocal = 0, 1
+// Locals of a generated function: a parameter of random bits, what is left for its loops, and the
+// condition of a branch.
+const bitsLocal, fuelLocal, caseLocal = 0, 1, 2
 
 func (p *randomProgram) emit(parts ...any) { p.code = append(p.code, ct.Code(parts...)...) }
 
@@ -37,6 +40,21 @@ func (p *randomProgram) mark() {
 func (p *randomProgram) choose(n int) {
 	p.emit(ct.LocalGet, bitsLocal, ct.Const(1103515245), ct.I32Mul, ct.Const(12345), ct.I32Add, ct.LocalTee, bitsLocal,
 		ct.Const(16), 0x76 /* i32.shr_u */, ct.Const(n-1), ct.I32And)
+}
+
+// branch emits a branch with so many outcomes, and before it what shows which one comes. The condition
+// is on the stack.
+func (p *randomProgram) branch(outcomes int, parts ...any) {
+	most := outcomes - 1
+	p.emit(ct.LocalSet, caseLocal, ct.LocalGet, caseLocal, ct.Const(most), ct.LocalGet, caseLocal,
+		ct.Const(most), ct.I32LtU, 0x1b /* select */)
+	if outcomes == 2 {
+		p.emit(ct.Drop, ct.LocalGet, caseLocal, ct.I32Eqz, ct.I32Eqz)
+	}
+	p.emit(ct.Const(*p.next), ct.I32Add, ct.Const(1), ct.I32Store8, 0, 0, ct.LocalGet, caseLocal)
+	p.ways[len(p.code)] = *p.next
+	*p.next += outcomes
+	p.emit(parts...)
 }
 
 func (p *randomProgram) statements(depth, labels int) {
@@ -57,13 +75,14 @@ func (p *randomProgram) statement(depth, labels int) {
 		p.statements(depth-1, labels+1)
 		p.emit(ct.End)
 	case 4:
-		p.emit(ct.Loop, ct.Void, ct.LocalGet, fuelLocal, ct.I32Eqz, ct.BrIf, labels,
-			ct.LocalGet, fuelLocal, ct.Const(1), ct.I32Sub, ct.LocalSet, fuelLocal)
+		p.emit(ct.Loop, ct.Void, ct.LocalGet, fuelLocal, ct.I32Eqz)
+		p.branch(2, ct.BrIf, labels)
+		p.emit(ct.LocalGet, fuelLocal, ct.Const(1), ct.I32Sub, ct.LocalSet, fuelLocal)
 		p.statements(depth-1, labels+1)
 		p.emit(ct.End)
 	case 5, 6:
 		p.choose(2)
-		p.emit(ct.If, ct.Void)
+		p.branch(2, ct.If, ct.Void)
 		p.statements(depth-1, labels+1)
 		if kind == 6 {
 			p.emit(ct.Else)
@@ -72,10 +91,10 @@ func (p *randomProgram) statement(depth, labels int) {
 		p.emit(ct.End)
 	case 7, 8:
 		p.choose(2)
-		p.emit(ct.BrIf, label)
+		p.branch(2, ct.BrIf, label)
 	case 9:
 		p.choose(4)
-		p.emit(ct.BrTable, 2, label, p.IntN(labels), p.IntN(labels))
+		p.branch(3, ct.BrTable, 2, label, p.IntN(labels), p.IntN(labels))
 	case 10: // a check
 		p.choose(16)
 		if p.IntN(2) == 0 {
@@ -115,7 +134,9 @@ func TestCoverageOfRandomProgramsIsWhatRan(t *testing.T) {
 		var bodies []*randomProgram
 		m := ct.Module{Memory: &ct.Memory{Min: 1, Max: 1, Export: "memory"}}
 		for i := range 3 {
-			p := &randomProgram{Rand: rnd, marks: map[int]int{}, next: &marks}
+			p := &randomProgram{
+				Rand: rnd, marks: map[int]int{}, ways: map[int]int{}, next: &marks,
+			}
 			if i < 2 {
 				p.calls = i + 1
 			}
@@ -123,7 +144,8 @@ func TestCoverageOfRandomProgramsIsWhatRan(t *testing.T) {
 			p.statements(3, 1)
 			bodies = append(bodies, p)
 			m.Funcs = append(m.Funcs, ct.Func{
-				Type: ct.Sig([]byte{ct.I32}, nil), Locals: []byte{ct.I32}, Code: p.code,
+				Type: ct.Sig([]byte{ct.I32}, nil), Locals: []byte{ct.I32, ct.I32},
+				Code: p.code,
 			})
 		}
 		m.Funcs[0].Export = "f"
@@ -159,9 +181,18 @@ func TestCoverageOfRandomProgramsIsWhatRan(t *testing.T) {
 			}
 			_ = inst.Close(ctx)
 		}
-		err = info.Covered(bits, func(f *corewasm.Flow, blocks []bool, _ [][]bool) {
+		err = info.Covered(bits, func(f *corewasm.Flow, blocks []bool, branches [][]bool) {
 			body := bodies[f.Func]
 			const locals = 3 // bytes before the code
+			for i, b := range f.Branches {
+				at, ok := body.ways[int(b.Offset-f.Offset)-locals]
+				for o := range b.Outcomes {
+					if compared++; ok && branches[i][o] != ran[at+o] {
+						t.Errorf("seed %d: function %d, byte %d, outcome %d: came %t, coverage says %t",
+							seed, f.Func, b.Offset, o, ran[at+o], branches[i][o])
+					}
+				}
+			}
 			for place, at := range body.marks {
 				found := false
 				for i, b := range f.Blocks {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
@@ -31,20 +32,8 @@ func ranOf(t *testing.T, module []byte, args ...uint64) []string {
 	}
 	bits := make([]uint64, rw.Coverage)
 	ctx := t.Context()
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
-	defer func() { _ = r.Close(context.Background()) }()
-	_, err = r.NewHostModuleBuilder("host").
-		NewFunctionBuilder().WithFunc(func() uint32 { return 1 << 20 }).Export("safepoint").
-		NewFunctionBuilder().WithFunc(func() { panic("enough") }).Export("stop").
-		Instantiate(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, arg := range args {
-		m, err := r.InstantiateWithConfig(ctx, rw.Wasm, wazero.NewModuleConfig().WithName(""))
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := instantiate(t, rw.Wasm)
 		_, _ = m.ExportedFunction("f").Call(ctx, arg) // may trap
 		for i := range bits {
 			got, err := m.ExportedFunction(covered).Call(ctx, uint64(i))
@@ -73,6 +62,26 @@ func ranOf(t *testing.T, module []byte, args ...uint64) []string {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// instantiate makes an instance, with a safepoint and a function that stops.
+func instantiate(t *testing.T, module []byte) api.Module {
+	t.Helper()
+	ctx := t.Context()
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
+	t.Cleanup(func() { _ = r.Close(context.Background()) })
+	_, err := r.NewHostModuleBuilder("host").
+		NewFunctionBuilder().WithFunc(func() uint32 { return 1 << 20 }).Export("safepoint").
+		NewFunctionBuilder().WithFunc(func() { panic("enough") }).Export("stop").
+		Instantiate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.InstantiateWithConfig(ctx, module, wazero.NewModuleConfig().WithName(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func TestCoverageSaysWhichBlocksRan(t *testing.T) {
@@ -142,6 +151,39 @@ func TestCoverageEndsWhereACallDoesNotReturn(t *testing.T) {
 	}
 }
 
+func TestCoverageSeesWhatTailCallsReach(t *testing.T) {
+	sig, sum := ct.Sig([]byte{ct.I32}, nil), ct.Code(ct.Const(1), ct.Drop)
+	const returnCall, returnCallIndirect = 0x12, 0x13
+	m := ct.Module{
+		Table: 1,
+		Elems: []ct.Elem{{Offset: ct.Const(0), Funcs: []int{3}}},
+		Funcs: []ct.Func{
+			// Calls function 1 while the argument is above 1, by a chain of tail calls.
+			{Type: sig, Export: "f", Code: ct.Code(
+				ct.LocalGet, 0, ct.If, ct.Void, ct.LocalGet, 0, returnCall, 1, ct.End, sum)},
+			{Type: sig, Code: ct.Code(
+				ct.LocalGet, 0, ct.Const(1), ct.I32Sub, ct.LocalTee, 0, ct.If, ct.Void,
+				ct.LocalGet, 0, returnCall, 1, ct.Else,
+				ct.LocalGet, 0, ct.Const(0), returnCallIndirect, 0, 0, ct.End, sum)},
+			{Type: sig, Code: sum},
+			{Type: sig, Code: ct.Code(ct.LocalGet, 0, ct.If, ct.Void, ct.Unreachable, ct.End, sum)},
+		},
+	}
+	for _, tt := range []struct {
+		args []uint64
+		want string
+	}{
+		{[]uint64{0}, "[101/10 000/00 0 000/00]"},
+		{[]uint64{1}, "[110/01 101/10 0 101/10]"},
+		{[]uint64{3}, "[110/01 111/11 0 101/10]"},
+		{[]uint64{0, 2}, "[111/11 111/11 0 101/10]"},
+	} {
+		if got := fmt.Sprint(ranOf(t, m.Bytes(), tt.args...)); got != tt.want {
+			t.Errorf("%v: got %s, want %s", tt.args, got, tt.want)
+		}
+	}
+}
+
 func TestCoverageSeesWhatAnExceptionReaches(t *testing.T) {
 	void := ct.Sig(nil, nil)
 	m := ct.Module{
@@ -159,6 +201,39 @@ func TestCoverageSeesWhatAnExceptionReaches(t *testing.T) {
 	}
 	if got := ranOf(t, m.Bytes(), 1); got[0] != "1101/01" {
 		t.Errorf("with an exception: %v", got)
+	}
+}
+
+// TestCoverageOfALoopComparesOnce counts the instructions of passes with and without coverage.
+func TestCoverageOfALoopComparesOnce(t *testing.T) {
+	const passes, compare = 10_000, 6 // instructions
+	m := ct.Module{Funcs: []ct.Func{{
+		Type: ct.Sig([]byte{ct.I32}, nil), Export: "f",
+		Code: ct.Code(ct.Loop, ct.Void, ct.LocalGet, 0, ct.Const(1), ct.I32Sub, ct.LocalTee, 0,
+			ct.BrIf, 0, ct.End),
+	}}}
+	var ran [2]uint64
+	for i, name := range []string{"", covered} {
+		opt := corewasm.Options{
+			Safepoint: &corewasm.ImportName{Module: "host", Name: "safepoint"}, Coverage: name,
+		}
+		once, err := corewasm.Rewrite(m.Bytes(), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opt.Coverage, opt.Instructions = "", "count"
+		twice, err := corewasm.Rewrite(once.Wasm, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inst := instantiate(t, twice.Wasm)
+		if _, err := inst.ExportedFunction("f").Call(t.Context(), passes); err != nil {
+			t.Fatal(err)
+		}
+		ran[i] = inst.ExportedGlobal("count").Get()
+	}
+	if more := ran[1] - ran[0]; ran[0] < passes || more > passes*compare+50 {
+		t.Errorf("coverage adds %d instructions to %d", more, ran[0])
 	}
 }
 

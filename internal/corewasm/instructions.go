@@ -17,7 +17,10 @@ func newInstructions(w *rewriter) *instructions {
 
 func (c *instructions) calls() bool { return true }
 
-func (c *instructions) function(f *Flow) { c.flow = f }
+func (c *instructions) function(f *Flow, _ uint32) uint32 {
+	c.flow = f
+	return 0
+}
 
 func (c *instructions) block(code asm, block int) asm {
 	n := c.flow.Blocks[block].Instructions
@@ -28,7 +31,9 @@ func (c *instructions) block(code asm, block int) asm {
 	return code.op(0x7c, 0x24).u32(c.global)
 }
 
-func (c *instructions) branch(code asm, _ int, _ uint32) (asm, bool) { return code, false }
+func (c *instructions) branch(code asm, _ int, _ uint32, _ bool) (asm, bool) { return code, false }
+
+func (c *instructions) arm(code asm, _, _ int) asm { return code }
 
 // exportInstructions exports the global. Its index is counted as if none of the original ones had
 // been dropped.

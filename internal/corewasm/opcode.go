@@ -342,3 +342,18 @@ func (r *reader) constInstr() byte {
 	}
 	return op
 }
+
+// mayTrap reports whether a backtrace can name the instruction.
+func mayTrap(op byte, imm immediate) bool {
+	switch imm {
+	case immCall, immCallOther, immCallOther2, immMemArg, immMemArgLane, immMemoryInit,
+		immTableWrite, immTableWrite2, immLEB2, immMemoryGrow:
+		return true
+	case immNone:
+		return op == 0x00 || op == 0x0a || op >= 0x6d && op <= 0x70 || op >= 0x7f && op <= 0x82 ||
+			op >= 0xa8 && op <= 0xb1 || op == 0xd4
+	case immLEB:
+		return op == 0x08 || op == 0x25 || op == 0xfc
+	}
+	return false
+}

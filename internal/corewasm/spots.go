@@ -3,7 +3,8 @@ package corewasm
 // spots are the elements of coverage's table that belong to a function. Few blocks and branches
 // have one:
 //
-//   - A block has one if it is Apart.
+//   - A block has one if it is Apart, unless the branch that it ends with tells, which comes whenever
+//     the block runs.
 //   - A branch has one for each outcome, which tell of the blocks that it leads to, too, unless it
 //     is a check: one of its two ways traps. Checks are many, and in the hottest loops.
 //   - The block in which a check traps has one. If nothing trapped, the other way was taken
@@ -20,17 +21,17 @@ type spots struct {
 	evident []bool
 }
 
+// maxTold is up to how many instructions of a block the branch at its end tells that it ran: there
+// is no safepoint among them (see costPiece).
+const maxTold = 1 << 10
+
 // of sets the spots to those of a function, of which the first is given.
 func (s *spots) of(f *Flow, first uint32) {
 	s.blocks, s.ends, s.entries = s.blocks[:0], s.ends[:0], s.entries[:0]
 	s.branches, s.traps, s.evident = s.branches[:0], s.traps[:0], s.evident[:0]
 	s.next = first
-	for i := range f.Blocks {
-		at := none
-		if f.Blocks[i].Apart {
-			at = 0 // it gets its number below
-		}
-		s.blocks = append(s.blocks, at)
+	for range f.Blocks {
+		s.blocks = append(s.blocks, none) // those of 0 get their number below
 		s.ends, s.entries = append(s.ends, none), append(s.entries, 0)
 		s.evident = append(s.evident, false)
 	}
@@ -49,6 +50,12 @@ func (s *spots) of(f *Flow, first uint32) {
 			if to != Return {
 				s.entries[to]++
 			}
+		}
+	}
+	for i := range f.Blocks {
+		b, end := &f.Blocks[i], s.ends[i]
+		if b.Apart && (end == none || s.traps[end] != none || b.Stops || b.Instructions > maxTold) {
+			s.blocks[i] = 0
 		}
 	}
 	s.addEvidence(f)
