@@ -1,7 +1,10 @@
 package cmd
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -211,5 +214,119 @@ func TestCoveragePagesShowTheSources(t *testing.T) {
 	}
 	if pages[0] != pages[1] {
 		t.Error("the pages of a second run differ")
+	}
+}
+
+// apart takes the debug information out of the core modules of a component, which then name a file
+// with it, and returns the first module as it was.
+func apart(t *testing.T, component []byte, file string) (thin, module []byte) {
+	t.Helper()
+	section := func(id byte, content ...[]byte) []byte {
+		all := bytes.Join(content, nil)
+		return append(binary.AppendUvarint([]byte{id}, uint64(len(all))), all...)
+	}
+	name := func(text string) []byte {
+		return append(binary.AppendUvarint(nil, uint64(len(text))), text...)
+	}
+	each := func(b []byte, visit func(id byte, content, whole []byte)) {
+		for at := 8; at < len(b); {
+			size, n := binary.Uvarint(b[at+1:])
+			end := at + 1 + n + int(size)
+			visit(b[at], b[at+1+n:end], b[at:end])
+			at = end
+		}
+	}
+	thin = append(thin, component[:8]...)
+	each(component, func(id byte, content, whole []byte) {
+		if id != 1 {
+			thin = append(thin, whole...)
+			return
+		}
+		if module == nil {
+			module = content
+		}
+		core := slices.Clone(content[:8])
+		each(content, func(id byte, content, whole []byte) {
+			if id != 0 || !bytes.HasPrefix(content[1:], []byte(".debug_")) {
+				core = append(core, whole...)
+			}
+		})
+		core = append(core, section(0, name("external_debug_info"), name(file))...)
+		thin = append(thin, section(1, core)...)
+	})
+	return thin, module
+}
+
+func TestCoverageReadsDebugInformationBesideTheComponent(t *testing.T) {
+	whole, err := os.ReadFile(guestPath("coverage/counted"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(strings.TrimSuffix(guestPath("coverage/counted"), ".wasm") + ".c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	thin, module := apart(t, whole, "debug/counted.debug.wasm")
+	other := bytes.Replace(module, []byte{0x41, 0xc8, 0x01}, []byte{0x41, 0xc9, 0x01}, 1) // 200, 201
+	linked, _ := apart(t, whole, "https://example.com/builds/counted.debug.wasm")
+	outside, _ := apart(t, whole, "../counted.debug.wasm")
+	for name, tt := range map[string]struct {
+		component []byte
+		path      string // of the debug information
+		debug     []byte
+		want      string // in the output; "" for lines
+	}{
+		"where it is named":           {thin, "app/debug/counted.debug.wasm", module, ""},
+		"beside the component":        {thin, "app/counted.debug.wasm", module, ""},
+		"named by the path of a URL":  {linked, "app/counted.debug.wasm", module, ""},
+		"gone":                        {thin, "counted.debug.wasm", module, "debug/counted.debug.wasm beside the component: "},
+		"of another build":            {thin, "app/counted.debug.wasm", other, "of another build"},
+		"damaged":                     {thin, "app/counted.debug.wasm", module[:99], "not a WebAssembly module"},
+		"something else":              {thin, "app/counted.debug.wasm", []byte("\x00asm\x01\x00\x00\x00"), "it has no debug information"},
+		"outside of the app's folder": {outside, "counted.debug.wasm", module, "beside the component: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for path, data := range map[string][]byte{
+				"app/counted.wasm": tt.component, tt.path: tt.debug, "counted.c": text,
+				"a.hurl": []byte("GET {{base}}/high\n"),
+			} {
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, data, 0o666)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			code, stdout, stderr := runMain("test", "--no-cache", "a.hurl", "--component", "app/counted.wasm", "--coverage", "lcov.info")
+			if code != 0 {
+				t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
+			}
+			lines := strings.Contains(stdout, "% of lines")
+			if lines != (tt.want == "") || !strings.Contains(stdout, tt.want) {
+				t.Error(stdout)
+			}
+			if trace := readLcov(t, "lcov.info")["counted.c"]; lines && (trace == nil || len(trace.lines) < 30) {
+				t.Errorf("%+v", trace)
+			}
+		})
+	}
+}
+
+// TestCoverageHasTheLinesOfSplitDebugInformation asks a guest whose lines are in the component and
+// whose functions are not.
+func TestCoverageHasTheLinesOfSplitDebugInformation(t *testing.T) {
+	for _, version := range []string{"4", "5"} {
+		t.Run("DWARF "+version, func(t *testing.T) {
+			guest, err := filepath.Abs(guestPath("coverage/split-" + version))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile("a.hurl", []byte("GET {{base}}/high\n"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			code, stdout, stderr := runMain("test", "--no-cache", "a.hurl", "--component", guest, "--coverage", "lcov.info")
+			if code != 0 || !strings.Contains(stdout, "(counted.dwo)") || !strings.Contains(stdout, "70.2 % of lines (26 of 37)") {
+				t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+			}
+		})
 	}
 }

@@ -19,11 +19,13 @@ type (
 	CoveredBranch = engine.CoveredBranch
 )
 
-// Modules returns what ran, of each module that was compiled, sorted by name. wanted says whether a
-// file is of interest, by its path in the debug information; others are left out of Files. The
-// error says which module cannot be read.
-func (c *Coverage) Modules(wanted func(path string) bool) ([]CoveredModule, error) {
-	modules, err := c.inner.Modules(wanted)
+// DebugFiles says what to do with the files that the debug information of guests names.
+type DebugFiles = engine.DebugFiles
+
+// Modules returns what ran, of each module that was compiled, sorted by name. Source files that are
+// not wanted are left out of Files. The error says which module cannot be read.
+func (c *Coverage) Modules(files DebugFiles) ([]CoveredModule, error) {
+	modules, err := c.inner.Modules(files)
 	for i := range modules {
 		m := &modules[i]
 		readableAll(m.Functions)

@@ -25,7 +25,9 @@ func TestCoverageAddsUpOverInstances(t *testing.T) {
 			if err := h.Close(context.WithoutCancel(t.Context())); err != nil {
 				t.Fatal(err)
 			}
-			modules, err := c.Modules(func(string) bool { return true })
+			modules, err := c.Modules(DebugFiles{
+				Wanted: func(string) bool { return true },
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

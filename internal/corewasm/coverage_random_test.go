@@ -42,8 +42,8 @@ func (p *randomProgram) choose(n int) {
 		ct.Const(16), 0x76 /* i32.shr_u */, ct.Const(n-1), ct.I32And)
 }
 
-// branch emits a branch with so many outcomes, and before it what shows which one comes. The condition
-// is on the stack.
+// branch emits a branch with so many outcomes, and before it what shows which one comes. The
+// condition is on the stack.
 func (p *randomProgram) branch(outcomes int, parts ...any) {
 	most := outcomes - 1
 	p.emit(ct.LocalSet, caseLocal, ct.LocalGet, caseLocal, ct.Const(most), ct.LocalGet, caseLocal,

@@ -1,6 +1,9 @@
 package corewasm
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Section is one section of a core module as it stands in the file.
 type Section struct {
@@ -30,4 +33,9 @@ func Sections(module []byte) []Section {
 		rest = rest[1+n+int(size):]
 	}
 	return all
+}
+
+// SameCode reports whether two modules have the same code section.
+func (i *Info) SameCode(o *Info) bool {
+	return bytes.Equal(i.sec[secCode].content, o.sec[secCode].content)
 }

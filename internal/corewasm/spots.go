@@ -3,8 +3,8 @@ package corewasm
 // spots are the elements of coverage's table that belong to a function. Few blocks and branches
 // have one:
 //
-//   - A block has one if it is Apart, unless the branch that it ends with tells, which comes whenever
-//     the block runs.
+//   - A block has one if it is Apart, unless the branch that it ends with tells, which comes
+//     whenever the block runs.
 //   - A branch has one for each outcome, which tell of the blocks that it leads to, too, unless it
 //     is a check: one of its two ways traps. Checks are many, and in the hottest loops.
 //   - The block in which a check traps has one. If nothing trapped, the other way was taken

@@ -152,7 +152,10 @@ func New(sources *Sources, components []Component) (*Report, error) {
 		if c.Coverage == nil {
 			continue
 		}
-		modules, err := c.Coverage.Modules(sources.Wanted)
+		modules, err := c.Coverage.Modules(host.DebugFiles{
+			Wanted: sources.Wanted,
+			Open:   func(name string) ([]byte, error) { return beside(c.Path, name) },
+		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Path, err)
 		}
@@ -203,6 +206,11 @@ func (b *builder) component(c Component, modules []host.CoveredModule) {
 				program.Functions = append(program.Functions, f)
 			}
 		}
+		if len(m.Split) > 0 {
+			b.Notes = append(b.Notes, fmt.Sprintf("%s: functions that the compiler inlined are "+
+				"not listed, since they are in files of their own (%s); build it without "+
+				"-gsplit-dwarf", program.Name, words.Shorten(strings.Join(m.Split, ", "), 80)))
+		}
 		if nameless > 8 && nameless*2 > len(m.Functions) {
 			b.Notes = append(b.Notes, fmt.Sprintf("%s: %s has no names of functions, so libraries "+
 				"count, too; build it without what strips them (%s)", program.Name, m.Name,
@@ -213,8 +221,9 @@ func (b *builder) component(c Component, modules []host.CoveredModule) {
 		b.Programs = append(b.Programs, program)
 		hint := linesHint(c.Language)
 		for i := range modules {
-			if at := modules[i].Elsewhere; at != "" {
-				hint = "it is in " + at + ", and has to be in the component itself"
+			if m := &modules[i]; m.Elsewhere != "" {
+				hint = fmt.Sprintf("it should be in %s beside the component: %s",
+					words.Shorten(m.Elsewhere, 80), m.Unread)
 			}
 		}
 		b.Notes = append(b.Notes, fmt.Sprintf("%s has no debug information with lines, so "+

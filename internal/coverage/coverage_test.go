@@ -25,6 +25,7 @@ func TestSourcesAreThoseOfTheProject(t *testing.T) {
 	write("repo/.git/HEAD")
 	lib, part := write("repo/app/src/lib.rs"), write("repo/part/src/part.rs")
 	vendored, other := write("repo/app/vendor/dep/src/lib.rs"), write("elsewhere/main.c")
+	secret, env := write("elsewhere/.ssh/id_rsa"), write("repo/app/.env")
 	write("repo/app/target/release/build/app-1/out/bindings.rs")
 	s := NewSources(filepath.Join(root, "repo", "app"))
 	for _, tt := range []struct {
@@ -34,6 +35,9 @@ func TestSourcesAreThoseOfTheProject(t *testing.T) {
 		{lib, "src/lib.rs", true},
 		{part, filepath.ToSlash(part), true},
 		{other, filepath.ToSlash(other), true},
+		{secret, filepath.ToSlash(secret), false},
+		{env, ".env", false},
+		{"../../elsewhere/main.c", "../../elsewhere/main.c", false},
 		{vendored, "", false},
 		{"/home/ci/build/app/src/lib.rs", "src/lib.rs", true},
 		{"/home/ci/build/app/src/gone.rs", "/home/ci/build/app/src/gone.rs", false},

@@ -1,10 +1,14 @@
 package coverage
 
 import (
+	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/regular"
 )
 
 // Sources says which source files are the user's, and where they are. Debug information has the
@@ -79,19 +83,31 @@ func (s *Sources) find(path string) source {
 			if foreign("/" + filepath.ToSlash(rel)) {
 				return source{}
 			}
-			return source{s.shown(clean), s.regular(clean)}
+			return source{s.shown(clean), s.file(clean)}
 		}
 	}
 	if foreign(filepath.ToSlash(clean)) {
 		return source{}
 	}
-	if filepath.IsAbs(clean) && s.regular(clean) != "" {
+	if filepath.IsAbs(clean) && isSource(clean) && s.file(clean) != "" {
 		return source{s.shown(clean), clean}
 	}
 	if at := s.below(clean); at != "" {
 		return source{s.shown(at), at}
 	}
 	return source{filepath.ToSlash(clean), ""}
+}
+
+// sourceSuffixes are those of languages that are compiled with DWARF.
+const sourceSuffixes = " .rs .c .h .cc .cpp .cxx .c++ .hh .hpp .hxx .inc .inl .ipp .m .mm .s " +
+	".asm .go .zig .swift .nim .d .v .odin .c3 .mbt .ml .hs .f .f90 .pas .adb .ads .cs .kt " +
+	".jl .cr .ts .js .py .y .l .rl .pyx .gleam .vala .hare .wat "
+
+// isSource reports whether a name is one of a source file. Pages show what is in files, and a
+// component that is not trusted may name any file.
+func isSource(name string) bool {
+	suffix := strings.ToLower(filepath.Ext(name))
+	return suffix != "" && strings.Contains(sourceSuffixes, " "+suffix+" ")
 }
 
 // below looks for the longest end of a path that is below a folder.
@@ -103,7 +119,7 @@ func (s *Sources) below(path string) string {
 			after = rest
 		}
 		for _, folder := range s.folders {
-			if at := filepath.Join(folder, after); filepath.IsLocal(after) && s.regular(at) != "" {
+			if at := filepath.Join(folder, after); filepath.IsLocal(after) && s.file(at) != "" {
 				return at
 			}
 		}
@@ -114,8 +130,34 @@ func (s *Sources) below(path string) string {
 	}
 }
 
-// regular returns the path if a regular file is there, else "".
-func (s *Sources) regular(path string) string {
+// maxDebug bounds the files with debug information that are read, in bytes.
+const maxDebug = 1 << 30
+
+// beside reads a file that a component names, which is below the component's folder: where the name
+// says, or, of a URL or a path of another machine, where its last part does.
+func beside(component, name string) ([]byte, error) {
+	slashes := strings.ReplaceAll(name, `\`, "/")
+	err := error(fs.ErrNotExist)
+	for _, at := range []string{slashes, path.Base(slashes)} {
+		at = filepath.FromSlash(at)
+		if !filepath.IsLocal(at) {
+			continue
+		}
+		var data []byte
+		data, err = regular.ReadFile(filepath.Join(filepath.Dir(component), at), maxDebug)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return data, regular.Reason(err)
+		}
+	}
+	return nil, regular.Reason(err)
+}
+
+// file returns the path if a regular file is there, else "". Hidden ones, such as .env, hold other
+// things than sources.
+func (s *Sources) file(path string) string {
+	if strings.HasPrefix(filepath.Base(path), ".") {
+		return ""
+	}
 	if info, err := s.stat(path); err == nil && info.Mode().IsRegular() {
 		return path
 	}

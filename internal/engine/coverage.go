@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,8 +84,12 @@ type CoveredModule struct {
 	Glue bool
 	// GoModule is the path of the Go module that it was built from; "" if it says of none.
 	GoModule string
-	// Elsewhere is the file that has the debug information; "" if it names none.
-	Elsewhere string
+	// Elsewhere is the file with debug information that the module names, if that was not read, and
+	// Unread the reason; "" otherwise.
+	Elsewhere, Unread string
+	// Split are the files with the rest of the debug information, which are not read: what the
+	// functions are that were inlined. There are few.
+	Split []string
 	// Functions are all that the module defines, in order.
 	Functions []CoveredFunc
 	// Lines says that there is DWARF debug information with lines.
@@ -127,9 +132,18 @@ type CoveredLine struct {
 // CoveredBranch says of each outcome of a branch whether it came.
 type CoveredBranch []bool
 
-// Modules returns what ran so far in instances that are closed, sorted by name. wanted says whether
-// a file of the debug information is of interest; its paths are as in [Frame].
-func (c *Coverage) Modules(wanted func(path string) bool) ([]CoveredModule, error) {
+// DebugFiles says what to do with files that debug information names. Their paths are as in
+// [Frame].
+type DebugFiles struct {
+	// Wanted reports whether a source file is of interest.
+	Wanted func(path string) bool
+	// Open, unless nil, returns the contents of a file with debug information, by the name that a
+	// module has for it.
+	Open func(name string) ([]byte, error)
+}
+
+// Modules returns what ran so far in instances that are closed, sorted by name.
+func (c *Coverage) Modules(files DebugFiles) ([]CoveredModule, error) {
 	c.mu.Lock()
 	modules := make([]*covered, 0, len(c.modules))
 	keys := map[*covered]string{}
@@ -146,7 +160,7 @@ func (c *Coverage) Modules(wanted func(path string) bool) ([]CoveredModule, erro
 	})
 	var all []CoveredModule
 	for _, m := range modules {
-		one, err := m.result(wanted)
+		one, err := m.result(files)
 		if err != nil {
 			return nil, fmt.Errorf("module %q: %w", m.name, err)
 		}
@@ -156,14 +170,22 @@ func (c *Coverage) Modules(wanted func(path string) bool) ([]CoveredModule, erro
 }
 
 // result puts together what is known of the module.
-func (c *covered) result(wanted func(path string) bool) (CoveredModule, error) {
+func (c *covered) result(files DebugFiles) (CoveredModule, error) {
 	c.mu.Lock()
 	bits := slices.Clone(c.bits)
 	c.mu.Unlock()
 	m := CoveredModule{Name: c.name, Lines: c.info.HasDWARF, Glue: glue(c.name, c.info)}
-	m.GoModule, m.Elsewhere = goModule(c.info), elsewhere(c.info)
-	names := c.info.Names()
-	lines := newLineCoverage(&c.debug, wanted)
+	m.GoModule = goModule(c.info)
+	names, debug := c.info.Names(), &c.debug
+	if name := elsewhere(c.info); name != "" && !m.Lines {
+		if info, err := c.external(name, files.Open); err != nil {
+			m.Elsewhere, m.Unread = name, err.Error()
+		} else {
+			debug, m.Lines = &debugInfo{info: info}, true
+		}
+	}
+	lines := newLineCoverage(debug, files.Wanted)
+	m.Split = debug.split
 	var branches []CoveredBranch
 	err := c.info.Covered(bits, func(f *corewasm.Flow, blocks []bool, came [][]bool) {
 		fn := CoveredFunc{Name: names.Func(f.Func), Index: f.Func}
@@ -204,6 +226,29 @@ func elsewhere(info *corewasm.Info) string {
 		return ""
 	}
 	return strings.ToValidUTF8(string(section[n:n+int(size)]), "\uFFFD")
+}
+
+// external returns the module in a file that has the debug information.
+func (c *covered) external(
+	name string, open func(name string) ([]byte, error),
+) (*corewasm.Info, error) {
+	if open == nil {
+		return nil, errors.New("it was not looked for")
+	}
+	data, err := open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := corewasm.Scan(data)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("it is not a WebAssembly module: %w", err)
+	case !info.HasDWARF:
+		return nil, errors.New("it has no debug information")
+	case info.CodeSize() > 0 && !info.SameCode(c.info):
+		return nil, errors.New("it is of another build: its code differs")
+	}
+	return info, nil
 }
 
 // ways makes one of the outcomes of a branch that lead to the same place, such as the gaps in a

@@ -21,6 +21,7 @@ type debugInfo struct {
 	ready bool
 	data  *dwarf.Data
 	units []unit
+	split []string // files with the rest of units, of the first few
 }
 
 type unit struct {
@@ -83,13 +84,30 @@ func (d *debugInfo) load() {
 		if err != nil || e == nil {
 			return
 		}
-		if e.Tag == dwarf.TagCompileUnit {
+		if e.Tag == dwarf.TagCompileUnit || e.Tag == dwarf.TagSkeletonUnit {
+			if name := splitName(e); name != "" && len(d.split) < maxSplit {
+				d.split = append(d.split, name)
+			}
 			if ranges, err := data.Ranges(e); err == nil {
 				d.units = append(d.units, unit{entry: e, ranges: ranges})
 			}
 		}
 		r.SkipChildren()
 	}
+}
+
+// maxSplit bounds debugInfo.split.
+const maxSplit = 4
+
+// splitName returns the file that has what is not in a unit, as DW_AT_dwo_name or GNU's extension
+// of DWARF 4 (DW_AT_GNU_dwo_name); "" for none.
+func splitName(unit *dwarf.Entry) string {
+	for _, attr := range []dwarf.Attr{dwarf.AttrDwoName, 0x2130} {
+		if name, ok := unit.Val(attr).(string); ok {
+			return name
+		}
+	}
+	return ""
 }
 
 // contains leaves out the ranges of code that linkers dropped: they begin at 0 or at the end of the
