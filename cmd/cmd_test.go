@@ -56,7 +56,7 @@ func (b *buffer) String() string {
 }
 
 // await waits until the output matches and returns the first submatch.
-func (b *buffer) await(t *testing.T, pattern string) string {
+func (b *buffer) await(t testing.TB, pattern string) string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
 	timeout := time.After(patience)
@@ -156,7 +156,7 @@ func startPlainServe(t *testing.T, h handlerFunc, args ...string) *session {
 }
 
 // exit waits for the end and returns the exit code.
-func (s *session) exit(t *testing.T) int {
+func (s *session) exit(t testing.TB) int {
 	t.Helper()
 	select {
 	case code := <-s.code:
@@ -168,7 +168,7 @@ func (s *session) exit(t *testing.T) int {
 	}
 }
 
-func (s *session) url(t *testing.T) string {
+func (s *session) url(t testing.TB) string {
 	t.Helper()
 	return s.err.await(t, `(?m)^Serving HTTP on (http://\S+/)$`)
 }

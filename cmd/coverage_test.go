@@ -13,6 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timetest"
 )
 
 // tracefile is what a record in lcov's format says.
@@ -23,7 +26,7 @@ type tracefile struct {
 }
 
 // readLcov reads a file in lcov's format, by the names of the source files.
-func readLcov(t *testing.T, path string) map[string]*tracefile {
+func readLcov(t testing.TB, path string) map[string]*tracefile {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -56,7 +59,7 @@ func readLcov(t *testing.T, path string) map[string]*tracefile {
 
 // counted runs test with requests of the paths against the guest whose lines say what runs, in a
 // folder with its source, and returns what ran.
-func counted(t *testing.T, paths []string, flags ...string) (trace *tracefile, source []string) {
+func counted(t testing.TB, paths []string, flags ...string) (trace *tracefile, source []string) {
 	t.Helper()
 	guest, err := filepath.Abs(guestPath("coverage/counted"))
 	if err != nil {
@@ -133,17 +136,20 @@ func TestCoverageIsWhatWasCountedByHand(t *testing.T) {
 func TestCoverageEndsAtTrapsAndTimeouts(t *testing.T) {
 	for path, ran := range map[string]string{"/trap": "__builtin_trap", "/spin": "used ^= 8"} {
 		t.Run(path, func(t *testing.T) {
-			trace, source := counted(t, []string{path}, "--timeout", "200ms")
-			for text, want := range map[string]bool{
-				ran: true, "first = ask": true, "return first": false, "status = twice": true, "set_response(out": false,
-			} {
-				i := slices.IndexFunc(source, func(line string) bool {
-					return strings.Contains(line, text) && strings.Contains(line, "//")
-				})
-				if got, has := trace.lines[i+1]; !has || got != want {
-					t.Errorf("%q: has code %t, ran %t", text, has, got)
+			timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+				limit := scale * 200 * time.Millisecond
+				trace, source := counted(t, []string{path}, "--timeout", limit.String())
+				for text, want := range map[string]bool{
+					ran: true, "first = ask": true, "return first": false, "status = twice": true, "set_response(out": false,
+				} {
+					i := slices.IndexFunc(source, func(line string) bool {
+						return strings.Contains(line, text) && strings.Contains(line, "//")
+					})
+					if got, has := trace.lines[i+1]; !has || got != want {
+						t.Errorf("%q: has code %t, ran %t", text, has, got)
+					}
 				}
-			}
+			})
 		})
 	}
 }

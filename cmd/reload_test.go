@@ -222,6 +222,15 @@ func TestReloadsAreLoggedForPrograms(t *testing.T) {
 	f.err.await(t, `"event":"reload-failed","from":"[0-9a-f]{8}","error":"app.wasm: is bad","hint":"write it better"`)
 }
 
+// save replaces a file in one step, from a folder that nothing watches.
+func save(t *testing.T, file, text string) {
+	t.Helper()
+	next := filepath.Join(t.TempDir(), "next")
+	if err := errors.Join(os.WriteFile(next, []byte(text), 0o600), os.Rename(next, file)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestExecBuildsAtStartAndOnChanges runs a command that copies the source, and
 // writes beside it in every way that builds do.
 func TestExecBuildsAtStartAndOnChanges(t *testing.T) {
@@ -235,12 +244,10 @@ func execBuilds(t *testing.T, flags ...string) {
 	source := filepath.Join(dir, "src", "main.txt")
 	put := func(text string) {
 		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(source), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		save(t, source, text)
+	}
+	if err := os.MkdirAll(filepath.Dir(source), 0o700); err != nil {
+		t.Fatal(err)
 	}
 	put("first")
 	script := fmt.Sprintf(`cd '%s' && echo building $(cat src/main.txt) && mkdir -p gen && cp src/main.txt gen/copy.txt && date +%%N >gen/stamp && touch Cargo.lock &&`+
@@ -262,12 +269,27 @@ func execBuilds(t *testing.T, flags ...string) {
 	}
 }
 
+// A command may go on after it has written its result, and a busy machine may need a while to
+// notice its end.
+func TestABuildServedWhileTheCommandRunsIsNotStale(t *testing.T) {
+	dir := t.TempDir()
+	source, end := filepath.Join(dir, "main.txt"), filepath.Join(t.TempDir(), "end")
+	save(t, source, "broken")
+	f := startFakes(t, "--source", dir, "--exec", fmt.Sprintf(
+		`if grep -q broken '%[1]s'; then exit 7; fi; cp '%[1]s' app.tmp && mv app.tmp app.wasm; until [ -e '%[2]s' ]; do sleep 0.05; done`, source, end))
+	f.expect(t, "one", "the command failed: exit status 7")
+	save(t, source, "two")
+	f.err.await(t, `→ `+digestOf("two"))
+	f.expect(t, "two", "")
+	save(t, end, "")
+	f.err.await(t, `--exec: the command succeeds again`)
+	f.expect(t, "two", "")
+}
+
 func TestWhatTheProgramRecordsDoesNotRunTheCommand(t *testing.T) {
 	dir := t.TempDir()
 	source, recorded := filepath.Join(dir, "main.txt"), filepath.Join(dir, "recorded")
-	if err := os.WriteFile(source, []byte("one"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	save(t, source, "one")
 	f := startFakes(t, "--exec", "echo building", "--source", dir, "--record", recorded)
 	f.err.await(t, `building`)
 	f.expect(t, "one", "")
@@ -280,9 +302,7 @@ func TestWhatTheProgramRecordsDoesNotRunTheCommand(t *testing.T) {
 		}
 		f.expect(t, "one", "")
 	}
-	if err := os.WriteFile(source, []byte("two"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	save(t, source, "two")
 	f.err.awaitCount(t, "building", 2)
 	f.expect(t, "one", "")
 	if n := strings.Count(f.err.String(), "building"); n != 2 {
@@ -293,15 +313,11 @@ func TestWhatTheProgramRecordsDoesNotRunTheCommand(t *testing.T) {
 func TestAChangeDuringTheCommandStopsAllItsProcesses(t *testing.T) {
 	dir := t.TempDir()
 	source, pids := filepath.Join(dir, "main.txt"), filepath.Join(t.TempDir(), "pids")
-	if err := os.WriteFile(source, []byte("one"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	save(t, source, "one")
 	script := fmt.Sprintf(`if grep -q two '%s'; then echo second; exit 0; fi; trap '' TERM; sleep 1000 & echo $! >'%s'; echo first; wait`, source, pids)
 	f := startFakes(t, "--exec", script, "--source", dir)
 	f.err.await(t, `first`)
-	if err := os.WriteFile(source, []byte("two"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	save(t, source, "two")
 	f.err.await(t, `second`)
 	f.expect(t, "one", "")
 	pid, err := os.ReadFile(pids)
@@ -316,18 +332,14 @@ func TestAChangeDuringTheCommandStopsAllItsProcesses(t *testing.T) {
 func TestServingBeginsEvenIfTheFirstBuildFails(t *testing.T) {
 	dir := t.TempDir()
 	source := filepath.Join(dir, "main.txt")
-	if err := os.WriteFile(source, []byte("broken"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	save(t, source, "broken")
 	f := startFakes(t, "--exec", fmt.Sprintf(`rm -f app.wasm; grep -qv broken '%s' && cp '%s' app.wasm`, source, source), "--source", dir)
 	status, body := get(t, f.url(t))
 	if status != http.StatusInternalServerError && status != http.StatusServiceUnavailable &&
 		status != http.StatusBadGateway || !strings.Contains(body, "the command failed") {
 		t.Errorf("got %d %q", status, body)
 	}
-	if err := os.WriteFile(source, []byte("good"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	save(t, source, "good")
 	f.err.await(t, digestOf("good"))
 	f.expect(t, "good", "")
 }

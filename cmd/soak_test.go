@@ -20,12 +20,13 @@ import (
 
 	"github.com/wasihttp/wasihttp/cmd/internal/loader"
 	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/internal/timetest"
 	"github.com/wasihttp/wasihttp/serve"
 )
 
 // twoBuilds returns two builds of the Rust kitchen that answer differently: the
 // second in capitals.
-func twoBuilds(t *testing.T) (a, b []byte) {
+func twoBuilds(t testing.TB) (a, b []byte) {
 	t.Helper()
 	a, err := os.ReadFile(kitchen())
 	if err != nil {
@@ -51,7 +52,7 @@ type reloading struct {
 	loads  atomic.Int64
 }
 
-func startReloading(t *testing.T, first []byte, args ...string) *reloading {
+func startReloading(t testing.TB, first []byte, args ...string) *reloading {
 	t.Helper()
 	r := &reloading{
 		session: newSession(),
@@ -89,7 +90,7 @@ func startReloading(t *testing.T, first []byte, args ...string) *reloading {
 }
 
 // replace writes the file as most build tools do.
-func replace(t *testing.T, file string, data []byte) {
+func replace(t testing.TB, file string, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(file+".tmp", data, 0o600); err != nil {
 		t.Fatal(err)
@@ -400,57 +401,59 @@ func TestALargeComponentWrittenSlowlyIsOneSwap(t *testing.T) {
 	const padding = 22 << 20
 	section := append([]byte{1, 'x'}, make([]byte, padding)...)
 	b = append(binary.AppendUvarint(append(b, 0), uint64(len(section))), section...)
-	r := startReloading(t, a)
-	url := r.url(t)
-	file, err := os.Create(r.file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tick := time.NewTicker(15 * time.Millisecond)
-	defer tick.Stop()
-	const pieces, header = 100, 8 // which is a component by itself
-	for i := range pieces {
-		<-tick.C
-		from, to := i*len(b)/pieces, (i+1)*len(b)/pieces
-		switch i {
-		case 0:
-			to = header
-		case 1, pieces * 9 / 10:
-			for range 15 {
-				<-tick.C
-			}
-			if i == 1 {
-				from = header
-			}
-		}
-		if _, err := file.Write(b[from:to]); err != nil {
+	timetest.Scaled(t, func(t testing.TB, _ time.Duration) { // a disk may be slower than the pauses
+		r := startReloading(t, a)
+		url := r.url(t)
+		file, err := os.Create(r.file)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r.err.await(t, digestOf(string(a))+` → `+digestOf(string(b)))
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.Header.Get(serve.BuildHeader) != digestOf(string(b)) || resp.Header.Get(serve.StaleHeader) != "" {
-		t.Errorf("got %v", resp.Header)
-	}
-	if text := r.err.String(); strings.Count(text, "→") != 1 || strings.Contains(text, "✗") {
-		t.Errorf("got:\n%s", text)
-	}
+		tick := time.NewTicker(15 * time.Millisecond)
+		defer tick.Stop()
+		const pieces, header = 100, 8 // which is a component by itself
+		for i := range pieces {
+			<-tick.C
+			from, to := i*len(b)/pieces, (i+1)*len(b)/pieces
+			switch i {
+			case 0:
+				to = header
+			case 1, pieces * 9 / 10:
+				for range 15 {
+					<-tick.C
+				}
+				if i == 1 {
+					from = header
+				}
+			}
+			if _, err := file.Write(b[from:to]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.err.await(t, digestOf(string(a))+` → `+digestOf(string(b)))
+		resp, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.Header.Get(serve.BuildHeader) != digestOf(string(b)) || resp.Header.Get(serve.StaleHeader) != "" {
+			t.Errorf("got %v", resp.Header)
+		}
+		if text := r.err.String(); strings.Count(text, "→") != 1 || strings.Contains(text, "✗") {
+			t.Errorf("got:\n%s", text)
+		}
+	})
 }
 
 // TestABuildThatCannotStartIsNotSwappedIn has builds whose start functions trap
 // and never end.
 func TestABuildThatCannotStartIsNotSwappedIn(t *testing.T) {
 	a, b := twoBuilds(t)
-	r := startReloading(t, a, "--timeout", "200ms")
+	r := startReloading(t, a, "--timeout", "2s")
 	url := r.url(t)
-	for name, reason := range map[string]string{"trap": "wasm trap: unreachable", "spin": "no response after 200ms"} {
+	for name, reason := range map[string]string{"trap": "wasm trap: unreachable", "spin": "no response after 2s"} {
 		bad, err := os.ReadFile(filepath.Join("..", "testdata", "guests", "bad", name+"-at-start.wasm"))
 		if err != nil {
 			t.Fatal(err)

@@ -204,7 +204,8 @@ func (d *Decider) swapping(sinceWritten time.Duration) (built, ready time.Durati
 // mark sets the reason why responses are stale; none if they are not.
 func (d *Decider) mark() {
 	stale := serve.Stale{Reason: d.fileError}
-	if d.commandError != "" {
+	// What is served since the command runs again is newer than its failure.
+	if d.commandError != "" && !(d.building && d.swappedMeanwhile) {
 		stale = serve.Stale{Reason: d.commandError, Output: d.output}
 	}
 	if d.none != nil && stale.Reason != "" {

@@ -54,6 +54,9 @@ func start(out *Output, what string, timer bool) *Progress {
 	out.mu.Lock()
 	p.behind, out.owner = out.owner, p
 	out.mu.Unlock()
+	if timer {
+		out.setStatus(p, p.line(0))
+	}
 	go p.run()
 	return p
 }
@@ -77,7 +80,7 @@ func (p *Progress) run() {
 	defer close(p.done)
 	delay := progressDelay
 	if p.timer {
-		delay = 0
+		delay = progressTick
 	}
 	timer := time.NewTimer(delay)
 	defer timer.Stop()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/host"
+	"github.com/wasihttp/wasihttp/internal/timetest"
 	"github.com/wasihttp/wasihttp/internal/units"
 	"github.com/wasihttp/wasihttp/testrunner"
 	testreport "github.com/wasihttp/wasihttp/testrunner/report"
@@ -63,14 +64,14 @@ func kitchenPath(name string) string {
 }
 
 // runFixture runs a fixture against a guest that this repository ships.
-func runFixture(t *testing.T, guest, text string, options testrunner.Options) *testrunner.FileResult {
+func runFixture(t testing.TB, guest, text string, options testrunner.Options) *testrunner.FileResult {
 	t.Helper()
 	return runOn(t, newHost(10*time.Second, options.Concurrent), guest, text, options)
 }
 
 // runOn is runFixture for a host, which it drops.
 func runOn(
-	t *testing.T, host *Host, guest, text string, options testrunner.Options,
+	t testing.TB, host *Host, guest, text string, options testrunner.Options,
 ) *testrunner.FileResult {
 	t.Helper()
 	path := writeFile(t, "f.hurl", text)
@@ -90,7 +91,7 @@ func runOn(
 }
 
 // writeFile writes a file into a folder of its own.
-func writeFile(t *testing.T, name, text string) string {
+func writeFile(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -116,21 +117,17 @@ func TestExpirationsSayWhatTheGuestWasDoing(t *testing.T) {
 		t.Run(tt.guest+tt.path, func(t *testing.T) {
 			fixture := "GET http://localhost" + tt.path + "\nHTTP 200\n\n" +
 				"GET http://localhost/counter\nHTTP 200\n[Asserts]\nbody == \"1\\n\"\n"
-			var r []testrunner.Result
-			// On a machine with other work a guest may need more time until it is where it stays.
-			for _, limit := range []time.Duration{200 * time.Millisecond, 2 * time.Second, 20 * time.Second} {
-				r = runFixture(t, tt.guest, fixture, testrunner.Options{Timeout: limit}).Results
+			timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+				limit := scale * 200 * time.Millisecond
+				r := runFixture(t, tt.guest, fixture, testrunner.Options{Timeout: limit}).Results
 				text, want := testreport.Text("f.hurl", &r[0]), strings.ReplaceAll(tt.want, "LIMIT", units.Duration(limit))
-				if r[0].Outcome == testrunner.Expired && strings.Contains(text, want) && strings.Contains(text, moreTime) {
-					break
-				}
-				if limit == 20*time.Second {
+				if r[0].Outcome != testrunner.Expired || !strings.Contains(text, want) || !strings.Contains(text, moreTime) {
 					t.Errorf("outcome %s, want expired with %q\n%s", r[0].Outcome, want, text)
 				}
-			}
-			if text := testreport.Text("f.hurl", &r[1]); !strings.Contains(text, "a new instance") {
-				t.Errorf("the next entry is not told of its new instance:\n%s", text)
-			}
+				if text := testreport.Text("f.hurl", &r[1]); !strings.Contains(text, "a new instance") {
+					t.Errorf("the next entry is not told of its new instance:\n%s", text)
+				}
+			})
 		})
 	}
 }
@@ -170,42 +167,46 @@ func TestWhatEndsAGuestAfterItsResponseIsANote(t *testing.T) {
 
 // The next request has to wait for a guest that works on, and the user hears why.
 func TestWorkAfterAResponseIsTimedAndNamed(t *testing.T) {
-	responses := 0
-	h := newHostWith(host.Config{PostReturnTimeout: 50 * time.Millisecond}, 1)
-	r := runOn(t, h, "lab/lab-p2", "GET http://localhost/finish-spin\nHTTP 200\n\n"+
-		"GET http://localhost/finish-spin\nHTTP 200\n\nGET http://localhost/finish-exit1\nHTTP 200\n",
-		testrunner.Options{Timeout: time.Hour, Responded: func() { responses++ }}).Results
-	for i, works := range []bool{true, true, false} {
-		notes := strings.Join(r[i].Notes, "\n")
-		if r[i].Outcome != testrunner.Pass || strings.Contains(notes, "the guest was still working") != works ||
-			strings.Contains(notes, "--post-return-timeout") != works {
-			t.Errorf("entry %d: outcome %s, notes %q", i, r[i].Outcome, notes)
+	timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+		responses := 0
+		h := newHostWith(host.Config{PostReturnTimeout: scale * 50 * time.Millisecond}, 1)
+		r := runOn(t, h, "lab/lab-p2", "GET http://localhost/finish-spin\nHTTP 200\n\n"+
+			"GET http://localhost/finish-spin\nHTTP 200\n\nGET http://localhost/finish-exit1\nHTTP 200\n",
+			testrunner.Options{Timeout: time.Hour, Responded: func() { responses++ }}).Results
+		for i, works := range []bool{true, true, false} {
+			notes := strings.Join(r[i].Notes, "\n")
+			if r[i].Outcome != testrunner.Pass || strings.Contains(notes, "the guest was still working") != works ||
+				strings.Contains(notes, "--post-return-timeout") != works {
+				t.Errorf("entry %d: outcome %s, notes %q", i, r[i].Outcome, notes)
+			}
 		}
-	}
-	if responses != 3 {
-		t.Errorf("%d responses were announced", responses)
-	}
+		if responses != 3 {
+			t.Errorf("%d responses were announced", responses)
+		}
+	})
 }
 
 func TestAnInstanceThatIsNotReadyInTimeSaysWhatItWasDoing(t *testing.T) {
-	host := newHost(100*time.Millisecond, 1)
-	path := filepath.Join(root, "testdata", "guests", "bad", "spin-at-start.wasm")
-	options := testrunner.Options{Component: path, Timeout: 100 * time.Millisecond}
-	_, err := testrunner.Run(t.Context(), host,
-		testrunner.ReadAll([]string{writeFile(t, "f.hurl", "GET http://localhost/\n")}, nil), &options,
-		func(f *testrunner.FileResult) {
-			if text := testreport.Text("f.hurl", &f.Results[0]); f.Results[0].Outcome != testrunner.Expired ||
-				!strings.Contains(text, "while the instance was made: ") ||
-				!strings.Contains(text, "in at-start\n") {
-				t.Errorf("outcome %s\n%s", f.Results[0].Outcome, text)
-			}
-		})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := host.Drop(t.Context()); err != nil {
-		t.Error(err)
-	}
+	timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+		host := newHost(scale*100*time.Millisecond, 1)
+		path := filepath.Join(root, "testdata", "guests", "bad", "spin-at-start.wasm")
+		options := testrunner.Options{Component: path, Timeout: scale * 100 * time.Millisecond}
+		_, err := testrunner.Run(t.Context(), host,
+			testrunner.ReadAll([]string{writeFile(t, "f.hurl", "GET http://localhost/\n")}, nil), &options,
+			func(f *testrunner.FileResult) {
+				if text := testreport.Text("f.hurl", &f.Results[0]); f.Results[0].Outcome != testrunner.Expired ||
+					!strings.Contains(text, "while the instance was made: ") ||
+					!strings.Contains(text, "in at-start\n") {
+					t.Errorf("outcome %s\n%s", f.Results[0].Outcome, text)
+				}
+			})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := host.Drop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestConcurrentRequestsShareAnInstance(t *testing.T) {
@@ -214,7 +215,7 @@ func TestConcurrentRequestsShareAnInstance(t *testing.T) {
 		strings.Repeat("GET http://localhost/sleep?ms=1000\nHTTP 200\n\n", 16),
 		testrunner.Options{Concurrent: 16, Timeout: time.Minute})
 	// One after the other they would take 16 seconds.
-	if took := time.Since(start); f.Failed() || took > 8*time.Second {
+	if took := time.Since(start); f.Failed() || took >= 16*time.Second {
 		t.Errorf("failed %v, after %v", f.Failed(), took)
 	}
 }
