@@ -5,12 +5,8 @@ package corewasm
 // handles large ranges in pieces. Nothing is written if any of it is out of bounds: an instruction
 // without length at the end of both ranges traps then, and does nothing else.
 //
-// A call takes several times as long as copying a few bytes. So an instruction that is often on few
-// bytes stays in place for these, counts as if there were as many as possible, and calls the
-// function for more:
-//
-//	local.tee $u  local.get $u  i32.const small  i32.gt_u
-//	if (type 3)  call $bulk  else  memory.copy  end
+// Instructions that are often on few bytes become functions that are good at these, see small.go;
+// they count as if there were as many as that.
 
 // bulkOp describes an instruction of that kind.
 type bulkOp struct {
@@ -21,33 +17,26 @@ type bulkOp struct {
 	source, overlap bool
 	shift           int32 // makes counts of the size
 	piece           int32 // how much of it is done at once
-	often           bool  // it is often small
+	// small, unless nil, adds a function for the instruction that is good at few bytes, and calls
+	// another one for more.
+	small func(typ, rest uint32) uint32
 }
 
-// bulkSite is a place where such an instruction is.
-type bulkSite struct {
-	function uint32 // stands for it
-	small    []byte // does it if it is small; nil: that is not often so
-}
-
-// bulk describes the instruction just read if it is one that fills, copies or
-// grows.
-func (w *rewriter) bulk(in *walker) (site bulkSite, ok bool) {
+// bulk returns the function that stands for the instruction just read, if that is one that fills,
+// copies or grows.
+func (w *rewriter) bulk(in *walker) (function uint32, ok bool) {
 	// Nearly all instructions are others: they must cost nothing here.
 	if in.op != 0xfc && in.imm != immMemoryGrow {
-		return site, false
+		return 0, false
 	}
 	op, ok := w.bulkOp(in)
 	if !ok {
-		return site, false
+		return 0, false
 	}
 	code := in.b[in.at:in.pos]
-	if op.often {
-		site.small = code
-	}
 	if len(w.companions) > 0 {
 		if other, ok := w.accessor(in); ok {
-			code, site.small = other, nil
+			code, op.small = other, nil
 		}
 	}
 	s := w.safepoints
@@ -56,18 +45,7 @@ func (w *rewriter) bulk(in *walker) (site bulkSite, ok bool) {
 		index = s.addBulk(w.addType(op.typ), op, code)
 		s.bulk[string(code)] = index
 	}
-	site.function = index
-	return site, true
-}
-
-// site appends the replacement of an instruction, which uses a local unless many do.
-func (s *safepoints) site(a asm, site bulkSite, local uint32, many bool) asm {
-	if many || site.small == nil {
-		return a.op(0x10).u32(site.function)
-	}
-	a = a.op(0x22).u32(local).get(local).i32(bulkSmall).op(0x4b, 0x04)
-	a = appendS32(a, int32(s.threeType)) // of a block that takes all three operands
-	return a.op(0x10).u32(site.function).op(0x05).op(site.small...).op(0x0b)
+	return index, true
 }
 
 // bulkType is the type of most such functions: where to, from where or what, how much.
@@ -89,10 +67,10 @@ func (w *rewriter) bulkOp(in *walker) (op bulkOp, ok bool) {
 		op.source = true
 	case 10: // memory.copy
 		op = memory
-		op.source, op.overlap, op.often = true, true, true
+		op.source, op.overlap, op.small = true, true, w.safepoints.addSmallCopy
 	case 11: // memory.fill
 		op = memory
-		op.often = true
+		op.small = w.safepoints.addSmallFill
 	case 12: // table.init
 		op = table
 		op.source = true
@@ -158,7 +136,11 @@ func (s *safepoints) addBulk(typ uint32, op bulkOp, code []byte) uint32 {
 	more := func(a asm) asm { return piece(a.get(size)).op(0x4b) }
 	rest := func(a asm) asm { return a.get(dst).get(src).get(size).op(code...) }
 
-	a := more(asm{}.op(0x02, 0x40)).op(0x45, 0x0d, 0, 0x02, 0x40)
+	a := asm{}
+	if op.small != nil {
+		a = rest(a.get(size).i32(bulkSmall).op(0x4d, 0x04, 0x40)).op(0x0f, 0x0b)
+	}
+	a = more(a.op(0x02, 0x40)).op(0x45, 0x0d, 0, 0x02, 0x40)
 	// All at once, so that it traps, if the end of a range is past what there is to
 	// address.
 	a = at(a, dst).get(dst).op(0x49, 0x0d, 0)
@@ -188,5 +170,9 @@ func (s *safepoints) addBulk(typ uint32, op bulkOp, code []byte) uint32 {
 	a = rest(a).op(0x0f, 0x0b)
 	// What is left.
 	a = a.op(0x23).u32(s.counter).get(size).i32(op.shift).op(0x76, 0x6b).i32(costBulk).op(0x6b)
-	return s.add(typ, []ValType{I32}, rest(s.spend(a, temp)))
+	index := s.add(typ, []ValType{I32}, rest(s.spend(a, temp)))
+	if op.small != nil {
+		index = op.small(typ, index)
+	}
+	return index
 }

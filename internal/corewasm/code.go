@@ -75,10 +75,9 @@ type bodyRewriter struct {
 	costs        costs
 	addresses    addresses
 	edits        []edit // those still to come
-	bulks        int
-	loops        int  // of all functions so far
-	counts       bool // the function counts
-	spare        bool // the module is large, see manyBytes
+	loops        int    // of all functions so far
+	counts       bool   // the function counts
+	spare        bool   // the module is large, see manyBytes
 	// lazy is set if it does so before calls; pays are the places of what it then takes.
 	lazy bool
 	pays []int
@@ -166,7 +165,7 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		putWide(b.out[at:], cost)
 	}
 	counts := b.counts && !b.lazy
-	if (s == nil || !counts && loops == 0 && b.bulks == 0) && !b.scratch {
+	if (s == nil || !counts && loops == 0) && !b.scratch {
 		if added == 0 {
 			return b.emit(dst, b.b[start:exprAt])
 		}
@@ -239,7 +238,6 @@ func (b *bodyRewriter) instructions(returns bool, end int) (calls bool) {
 	w := b.w
 	facts := &w.out.Code
 	first, shift := w.info.ImportedFuncs, w.out.shift
-	b.bulks = 0
 	b.restart()
 	b.costs.reset(returns)
 	for len(b.costs.frames) > 0 {
@@ -408,12 +406,9 @@ func (b *bodyRewriter) endLoop() {
 // on the memory of a companion.
 func (b *bodyRewriter) replaceWhole() {
 	w := b.w
-	if s := w.safepoints; s != nil {
-		if site, ok := w.bulk(b.walker); ok {
-			b.bulks++
-			b.copyTo(b.at)
-			b.out = s.site(b.out, site, b.local, b.bulks >= manyBlocks)
-			b.resume(b.pos)
+	if w.safepoints != nil {
+		if function, ok := w.bulk(b.walker); ok {
+			b.replace(b.head[:0].op(0x10).u32(function))
 			return
 		}
 	}

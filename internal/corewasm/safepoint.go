@@ -48,8 +48,6 @@ type safepoints struct {
 	period  int32
 	added   []function
 	bulk    map[string]uint32 // functions for instructions, by their code
-
-	threeType uint32 // index of bulkType
 }
 
 // function is one that rewriting adds to the module.
@@ -59,8 +57,7 @@ type function struct {
 }
 
 const (
-	// manyBlocks is from how many loops or bulk instructions on a function counts by
-	// calls.
+	// manyBlocks is from how many loops on a function counts by calls.
 	manyBlocks = 256
 	maxPasses  = 2048
 	// bulkSmall is up to how many bytes are not counted one by one.
@@ -84,7 +81,6 @@ func newSafepoints(w *rewriter) *safepoints {
 	}
 	i32 := []ValType{I32}
 	w.hostType = w.addType(FuncType{Results: i32})
-	s.threeType = w.addType(bulkType())
 	s.host = w.info.ImportedFuncs + w.out.shift
 	w.out.shift++
 	s.first = w.info.ImportedFuncs + w.out.shift + uint32(len(w.info.Funcs))
