@@ -216,10 +216,16 @@ func (l *loop) follow(t *task) {
 		return
 	}
 	state := l.w.inst.View(l.w.inst.Store.Data())
+	began := false
 	t.p.guest.OnRun(func(runs bool) {
 		if runs {
 			state.SetTimeline(line)
-			line.Run()
+			if began {
+				line.Run()
+			} else {
+				began = true
+				line.RunAt(t.taken)
+			}
 			return
 		}
 		state.SetTimeline(nil)

@@ -54,7 +54,7 @@ func newFailing(t *testing.T) *failing {
 	w.inst = inst
 	w.guard(inst)
 	f := &failing{h: h, x: newExchange(newRequest(), "it", nil)}
-	if w.begin(f.x) != nil || !f.x.take(w) {
+	if _, stopped := w.begin(f.x); stopped != nil || !f.x.take(w) {
 		t.Fatal("the exchange was not taken")
 	}
 	state := wasi.NewState(&wasi.Config{})

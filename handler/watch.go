@@ -31,17 +31,17 @@ func (w *worker) guard(inst *Instance) {
 	w.watch.mu.Unlock()
 }
 
-// begin records that the worker takes x. The error says why the worker must not.
-func (w *worker) begin(x *exchange) (stopped error) {
+// begin records that the worker takes x, and when. The error says why the worker must not.
+func (w *worker) begin(x *exchange) (now time.Time, stopped error) {
 	t := &w.watch
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stopped != nil {
-		return t.stopped
+		return now, t.stopped
 	}
 	t.x = x
 	w.enter(Requests)
-	return nil
+	return t.since, nil
 }
 
 // enter changes the status. The lock is held.
@@ -115,7 +115,10 @@ func (w *worker) waitIdle(refuses bool) (x *exchange, ok bool) {
 	if t.stopped != nil {
 		return nil, false
 	}
-	w.enter(Idle)
+	if w.call.ended.IsZero() {
+		w.call.ended = time.Now()
+	}
+	w.enterAt(Idle, w.call.ended)
 	if !t.deadline.IsZero() && !t.since.Before(t.deadline) {
 		return nil, false
 	}

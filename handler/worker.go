@@ -175,7 +175,10 @@ func (w *worker) accept() (a ShouldAccept, err error) {
 // handle runs the guest until it has no more work for x. It returns whether the instance can be
 // used again, and if not, what is wrong with it, if anything is.
 func (w *worker) handle(x *exchange) (again bool, cause error) {
-	if stopped := w.begin(x); stopped != nil {
+	call := &w.call
+	call.ended = time.Time{}
+	begun, stopped := w.begin(x)
+	if stopped != nil {
 		w.passOn(x, stopped)
 		return false, stopped
 	}
@@ -185,8 +188,7 @@ func (w *worker) handle(x *exchange) (again bool, cause error) {
 		return true, nil
 	}
 	w.total++
-	call := &w.call
-	call.w, call.x, call.res, call.responded = w, x, nil, false
+	call.w, call.x, call.res, call.responded, call.begun = w, x, nil, false, begun
 	err := call.run()
 	switch stopped := w.done(); {
 	case stopped != nil:
@@ -227,6 +229,8 @@ type call struct {
 	x         *exchange
 	res       *wasi.Response
 	responded bool
+	begun     time.Time // when the worker took it
+	ended     time.Time // when the guest had no more work for it; zero if nobody has looked
 }
 
 // run runs the guest. A panic in Go code outside of guest calls is an error.
@@ -243,10 +247,10 @@ func (c *call) run() (err error) {
 	c.w.expireAt(inst.State.OnRequestStart(inst.Store, c.x.data, p.Task()))
 	if line := c.x.req.Timeline; line != nil {
 		state.SetTimeline(line)
-		line.Run()
+		line.RunAt(c.begun)
 		defer func() {
 			state.SetTimeline(nil)
-			line.Wait()
+			c.ended = line.Wait()
 		}()
 	}
 	return p.run(&c.w.ctx)

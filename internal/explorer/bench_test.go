@@ -35,10 +35,10 @@ func BenchmarkFollow(b *testing.B) {
 		line.Run()
 		line.Responded()
 		line.Wait()
+		line.Release()
 		f.Responded(resp)
 		line.Write(timeline.ResponseBody, body)
 		record.Duration = time.Since(record.Start)
 		f.End(&record)
-		line.Release()
 	}
 }

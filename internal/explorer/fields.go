@@ -51,3 +51,25 @@ func (p texts) header() http.Header {
 	}
 	return h
 }
+
+// fields are those of a request or a response: with others, who do not change them, until its end.
+type fields struct {
+	live http.Header // nil for none
+	kept texts
+}
+
+// append appends the fields to p.
+func (f *fields) append(p texts) texts {
+	if f.live != nil {
+		return p.addHeader(f.live)
+	}
+	return append(p, f.kept...)
+}
+
+// header returns a header of the caller's.
+func (f *fields) header() http.Header {
+	if f.live != nil {
+		return f.live.Clone()
+	}
+	return f.kept.header()
+}

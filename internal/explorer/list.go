@@ -61,7 +61,7 @@ func (e *Explorer) serveList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	version := e.version.Load() // what changes from now on has a greater one
+	version := e.look() // what changes from now on has a greater one
 	all := e.list(0)
 	slices.Reverse(all)
 	requests := []Summary{}
@@ -101,7 +101,7 @@ type events struct {
 }
 
 func (e *Explorer) serveEvents(w http.ResponseWriter, r *http.Request) error {
-	v := events{e: e, json: json.NewEncoder(w), version: e.version.Load()}
+	v := events{e: e, json: json.NewEncoder(w), version: e.look()}
 	after, err := number(r.URL.Query(), "after", v.version)
 	if err != nil {
 		return err

@@ -208,8 +208,8 @@ func (s *state) maskedTarget() string {
 	if !strings.ContainsAny(s.target, "?@;") {
 		return text(s.target)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.maskedLock.Lock()
+	defer s.maskedLock.Unlock()
 	if s.masked == "" {
 		x := fixture.Exchange{Request: fixture.Request{Method: s.method, URL: s.absolute()}}
 		session := redact.NewSession(nil)

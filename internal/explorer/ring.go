@@ -25,45 +25,48 @@ type ring struct {
 	limit   int64         // of bytes
 
 	watching atomic.Int32 // how many watch changes
+	looked   atomic.Bool  // somebody has looked: entries have versions from then on
 
 	mu       sync.Mutex
 	readers  int               // of entries: as long as there are some, no entry is used again
 	free     []*entry          // to be used again
 	unused   []entry           // never used
-	spare    texts             // for the first rooms of slots
 	entries  [maxRequests]slot // at seq % maxRequests
-	seq      uint64            // of the newest entry
-	oldest   uint64            // entries before this one are gone
-	cleared  uint64            // how often all of them were removed
-	number   uint64            // of the build that is served
-	builds   []Build           // the oldest first
+	shelves  [maxRequests / chunk]*shelf
+	seq      uint64  // of the newest entry
+	oldest   uint64  // entries before this one are gone
+	cleared  uint64  // how often all of them were removed
+	number   uint64  // of the build that is served
+	builds   []Build // the oldest first
 	buildSeq uint64
 	watchers map[chan struct{}]struct{}
 }
 
-// entry is one request. Its Trace has what is said of it, and its bodies.
+// entry is one request. Its Trace has what is said of it, and its bodies; the lock of the Trace
+// guards the fields that change.
 type entry struct {
-	ring     *ring
-	id       string
-	remote   string
-	protocol string
-	head     texts // method, host, target, and the fields of the request
+	ring                 *ring
+	id, remote, protocol string
+	method, host, target string
+	fields               fields // of the request
 
-	// request and response are there for their trailers, until the end; nil if there are none.
-	request  *http.Request
+	// request and response are there until the end: for their fields and trailers.
+	request  *http.Request // nil for one without trailers
 	response *http.Response
 
-	responseHead     texts          // its fields
+	responseFields   fields
 	failure          *serve.Failure // without its error
 	trailers         *trailers      // nil for none
 	outcome, message string
-	masked           string // target, once it is needed
 
-	seq, from uint64 // from: of the request that this one repeats
-	version   atomic.Uint64
+	maskedLock sync.Mutex
+	masked     string // target, once it is needed
+
+	seq, from uint64        // from: of the request that this one repeats
+	version   atomic.Uint64 // 0 for one before somebody has looked
 	build     atomic.Uint64
 
-	mu        sync.Mutex
+	over      bool // the lock of the ring guards it: nothing but its timeline can still change
 	hasBody   bool
 	ended     bool
 	responded bool
@@ -71,7 +74,6 @@ type entry struct {
 	status    int
 	bytes     int64
 	duration  time.Duration
-	uncharged int
 
 	trace timeline.Trace
 }
@@ -109,9 +111,7 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	old := s.live
 	e, charge := r.take(record.Start, old)
 	e.seq, e.id, e.remote, e.protocol = r.seq, record.ID, q.RemoteAddr, q.Proto
-	before := cap(e.head)
-	e.head = e.head.add(q.Method).add(q.Host).add(record.Target).addHeader(q.Header)
-	more := cap(e.head) - before
+	e.method, e.host, e.target, e.fields.live = q.Method, q.Host, record.Target, q.Header
 	if q.Body != nil && q.Body != http.NoBody {
 		// A request of HTTP/2 that ends with its head has a Body, and a length of 0.
 		e.request, e.hasBody = q, q.ContentLength != 0
@@ -119,7 +119,9 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	if again != nil {
 		e.from = again.from
 	}
-	e.version.Store(r.version.Add(1))
+	if r.looked.Load() {
+		e.version.Store(r.version.Add(1))
+	}
 	s.seq, s.live, s.packed = r.seq, e, false
 	r.mu.Unlock()
 	if old != nil && old != e {
@@ -128,9 +130,6 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	if charge += settled; charge != 0 {
 		r.Charge(charge)
 	}
-	if more != 0 {
-		e.trace.Charge(more)
-	}
 	if again != nil {
 		again.began <- e.seq
 	}
@@ -138,16 +137,12 @@ func (r *ring) Begin(q *http.Request, record *serve.Record) serve.Follower {
 	return e
 }
 
-// The buffers that an entry has from its beginning, in bytes: most requests need no more.
-const (
-	headBuffer     = 512
-	responseBuffer = 192
-	bodyBuffer     = 128
-	buffers        = headBuffer + responseBuffer + bodyBuffer
-)
+// bodyBuffer is the size of the buffer that an entry has from its beginning, in bytes: most
+// responses need no more.
+const bodyBuffer = 128
 
-// entrySize is about how many bytes an entry takes, with its buffers.
-const entrySize = 1000 + buffers
+// entrySize is about how many bytes an entry takes, with its buffer.
+const entrySize = 1100 + bodyBuffer
 
 // chunk is how many entries are made at once: the collector has less to do with one large object
 // than with many small ones.
@@ -162,20 +157,17 @@ func (r *ring) take(start time.Time, old *entry) (e *entry, charge int) {
 		e.trace.Owe(entrySize)
 		return e, entrySize
 	}
-	if old != nil && r.readers == 0 && old.over() {
+	if old != nil && r.readers == 0 && old.reusable() {
+		old.release()
 		old.reset(start)
 		return old, 0
 	}
 	if len(r.unused) == 0 {
 		r.unused = make([]entry, chunk)
-		buffer := make([]byte, chunk*buffers)
+		buffer := make([]byte, chunk*bodyBuffer)
 		for i := range r.unused {
-			end := (i + 1) * buffers
-			e, b := &r.unused[i], buffer[i*buffers:end:end]
-			e.head = b[:0:headBuffer]
-			b = b[headBuffer:]
-			e.responseHead = b[:0:responseBuffer]
-			e.trace.Spare(timeline.ResponseBody, b[responseBuffer:])
+			end := (i + 1) * bodyBuffer
+			r.unused[i].trace.Spare(timeline.ResponseBody, buffer[i*bodyBuffer:end:end])
 		}
 	}
 	e, r.unused = &r.unused[0], r.unused[1:]
@@ -187,12 +179,18 @@ func (r *ring) take(start time.Time, old *entry) (e *entry, charge int) {
 
 // reset makes an entry ready for another request. It is over, and nobody reads it.
 func (e *entry) reset(start time.Time) {
-	e.head, e.responseHead = e.head[:0], e.responseHead[:0]
-	e.outcome, e.message, e.masked, e.from = "", "", "", 0
+	e.over, e.from, e.version = false, 0, atomic.Uint64{}
 	e.ended, e.responded, e.aborted = false, false, false
-	e.status, e.bytes, e.duration, e.uncharged = 0, 0, 0, 0
-	e.build.Store(0)
+	e.status, e.bytes, e.duration = 0, 0, 0
+	e.build = atomic.Uint64{}
 	e.trace.Again(start)
+}
+
+// release lets go of what belongs to the request.
+func (e *entry) release() {
+	e.fields, e.responseFields = fields{}, fields{}
+	e.id, e.remote, e.protocol, e.method, e.host, e.target = "", "", "", "", "", ""
+	e.outcome, e.message, e.masked = "", "", ""
 }
 
 // Charge implements [timeline.Keeper]: the oldest requests make room for what is too much.
@@ -238,10 +236,17 @@ func (r *ring) watch() (changes <-chan struct{}, stop func()) {
 	}
 }
 
+// look says that somebody looks, and returns the version of the last change.
+func (r *ring) look() (version uint64) {
+	r.looked.Store(true)
+	return r.version.Load()
+}
+
 // changed records a change of an entry.
 func (e *entry) changed() {
-	e.version.Store(e.ring.version.Add(1))
-	e.ring.wake()
+	if r := e.ring; r.looked.Load() {
+		e.version.Store(r.version.Add(1))
+	}
 }
 
 // Timeline implements [serve.Follower].
@@ -250,45 +255,37 @@ func (e *entry) Timeline() *timeline.Trace { return &e.trace }
 // Taken implements [serve.Follower].
 func (e *entry) Taken(build uint64) { e.build.Store(build) }
 
-// soon is how many bytes are counted before the end of a request, at most.
-const soon = 4 << 10
-
 // Responded implements [serve.Follower].
 func (e *entry) Responded(resp *http.Response) {
-	e.mu.Lock()
+	e.trace.Lock()
 	e.status, e.responded, e.response = resp.StatusCode, true, resp
-	before := cap(e.responseHead)
-	e.responseHead = e.responseHead.addHeader(resp.Header)
-	more := cap(e.responseHead) - before
-	if more <= soon {
-		e.uncharged, more = more, 0
-	}
-	e.mu.Unlock()
-	if more > 0 {
-		e.trace.Charge(more)
-	}
+	e.responseFields.live = resp.Header
+	e.trace.Unlock()
 	if e.ring.watching.Load() != 0 {
 		e.changed()
+		e.ring.wake()
 	}
 }
 
 // End implements [serve.Follower]. What belongs to the connection or to the instance is let go.
 func (e *entry) End(record *serve.Record) {
-	e.mu.Lock()
+	e.trace.Lock()
 	e.ended = true
 	e.status, e.bytes, e.duration = record.Status, record.Bytes, record.Duration
 	e.outcome, e.aborted, e.message = string(record.Outcome), record.Aborted, record.Message
-	charge := e.uncharged
+	charge := 0
 	if record.Failure != nil {
 		failure := *record.Failure
 		failure.Err = nil
 		e.failure = &failure
-		charge += 100*len(failure.Frames) + 1000
+		charge = 100*len(failure.Frames) + 1000
 	}
 	charge += e.endTrailers()
-	e.mu.Unlock()
-	e.trace.EndAt(record.Duration, charge)
+	e.trace.EndLocked(record.Duration)
+	e.trace.Unlock()
 	e.changed()
+	e.ring.over(e, charge)
+	e.ring.wake()
 }
 
 // endTrailers keeps the trailers, and returns how many bytes they take. The lock is held.

@@ -118,32 +118,29 @@ func text[T string | []byte](s T) string { return strings.ToValidUTF8(string(s),
 // state is what an entry says of its request, copied.
 type state struct {
 	*entry
-	method, host, target string
-	fields               texts // of the request
-	build                uint64
-	ended                bool
-	status               int
-	bytes                int64
-	duration             time.Duration
-	outcome, message     string
-	aborted              bool
-	failure              *serve.Failure
-	responded            bool
-	responseFields       texts
-	trailers             trailers
+	method, host, target   string
+	fields, responseFields fields
+	build                  uint64
+	ended                  bool
+	status                 int
+	bytes                  int64
+	duration               time.Duration
+	outcome, message       string
+	aborted                bool
+	failure                *serve.Failure
+	responded              bool
+	trailers               trailers
 }
 
 func (e *entry) state() state {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.trace.Lock()
+	defer e.trace.Unlock()
 	s := state{
 		entry: e, ended: e.ended, build: e.build.Load(), status: e.status, bytes: e.bytes,
 		duration: e.duration, outcome: e.outcome, aborted: e.aborted, failure: e.failure,
-		responded: e.responded, responseFields: e.responseHead, message: e.message,
+		method: e.method, host: e.host, target: e.target, fields: e.fields, responded: e.responded, responseFields: e.responseFields,
+		message: e.message,
 	}
-	s.method, s.fields = e.head.next()
-	s.host, s.fields = s.fields.next()
-	s.target, s.fields = s.fields.next()
 	if e.trailers != nil {
 		s.trailers = *e.trailers
 	}

@@ -142,18 +142,20 @@ func (t *Trace) Send(method, url string, header func() []Field) *Exchange {
 	if t == nil {
 		return nil
 	}
-	now := time.Since(t.start)
-	x := &Exchange{t: t, flying: true, Method: method, URL: url, Start: now, Head: -1, End: -1}
+	at := time.Since(t.start)
+	x := &Exchange{t: t, flying: true, Method: method, URL: url, Start: at, Head: -1, End: -1}
 	t.mu.Lock()
 	t.sent++
 	t.flights++
+	t.lengthen()
 	t.review()
-	n := 0
+	n := t.grown()
 	if t.keeps() && len(t.exchanges) < MaxExchanges {
 		x.Header = header()
 		t.exchanges = append(t.exchanges, x)
-		n = 400 + len(method) + len(url) + sizeOf(x.Header)
-		t.kept += n
+		more := 400 + len(method) + len(url) + sizeOf(x.Header)
+		t.kept += more
+		n += more
 	}
 	t.mu.Unlock()
 	t.charge(n)
@@ -215,13 +217,15 @@ func (x *Exchange) Over(code string) {
 	}
 	t := x.t
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !x.flying {
-		return
+	grown := 0
+	if x.flying {
+		x.flying, x.End, x.Error = false, time.Since(t.start), code
+		t.flights--
+		t.review()
+		grown = t.grown()
 	}
-	x.flying, x.End, x.Error = false, time.Since(t.start), code
-	t.flights--
-	t.review()
+	t.mu.Unlock()
+	t.charge(grown)
 }
 
 // Exchanges returns copies of the exchanges with other servers that are kept, in their order, and
@@ -276,7 +280,8 @@ func (t *Trace) Drop() {
 	for _, x := range t.exchanges {
 		x.Body.Bytes, x.ResponseBody.Bytes, x.Header, x.ResponseHeader = nil, nil, nil, nil
 	}
-	t.exchanges, t.spans, t.phases = nil, nil, nil
+	t.exchanges, t.spans = nil, nil
+	t.course.drop()
 	t.mu.Unlock()
 	t.charge(-kept)
 }

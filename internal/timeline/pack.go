@@ -1,41 +1,35 @@
 package timeline
 
-import (
-	"encoding/binary"
-	"time"
-)
+import "time"
 
-// Pack appends a Trace that is Free and has charged so many bytes at most to p, for Unpack, if what
-// it is part of is small, too; ok is false otherwise. It lets go of what it has charged, which it
-// returns, and of buffers that are large: what is left is for Again.
-func (t *Trace) Pack(
-	p []byte, most int, whole interface{ Small() bool },
-) (packed []byte, charged int, ok bool) {
-	if t.used.Load() {
+// Packed is a Trace that is over, without the bytes of its bodies: the collector has nothing to do
+// with it.
+type Packed struct {
+	start  int64 // nanoseconds since 1970
+	end    time.Duration
+	marks  [maxMarks]uint64
+	bodies [Parts]struct {
+		size int64
+		kept int
+		end  bool
+	}
+}
+
+// Pack makes into a Trace that is over and short, and has charged so many bytes at most, and appends
+// the bytes of its bodies to p, for Unpack; ok is false, and nothing was done, if it is not. Pack
+// lets go of what the Trace has charged, which it returns, and of buffers that are large: what is
+// left is for Again. Nobody else may use the Trace meanwhile.
+func (t *Trace) Pack(into *Packed, p []byte, most int) (packed []byte, charged int, ok bool) {
+	if t.used.Load() || !t.free() || t.long || t.kept > most {
 		return p, 0, false
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.free() || t.kept > most || !whole.Small() {
-		return p, 0, false
-	}
-	p = binary.AppendVarint(p, t.start.UnixNano())
-	p = binary.AppendUvarint(p, uint64(t.lost))
-	p = binary.AppendUvarint(p, uint64(len(t.phases)))
-	for _, phase := range t.phases {
-		p = append(p, byte(phase.Kind))
-		p = binary.AppendUvarint(p, uint64(phase.Start))
-		p = binary.AppendUvarint(p, uint64(phase.End-phase.Start))
+	into.start, into.end = t.start.UnixNano(), t.end
+	for i := range t.marks {
+		into.marks[i] = t.marks[i].Load()
 	}
 	for i := range t.bodies {
-		b := &t.bodies[i]
-		end := byte(0)
-		if b.End {
-			end = 1
-		}
-		p = append(p, end)
-		p = binary.AppendUvarint(p, uint64(b.Size))
-		p = binary.AppendUvarint(p, uint64(len(b.Bytes)))
+		b, to := &t.bodies[i], &into.bodies[i]
+		to.size, to.kept, to.end = b.Size, len(b.Bytes), b.End
 		p = append(p, b.Bytes...)
 		if cap(b.Bytes) > smallBody {
 			b.Bytes = nil
@@ -45,30 +39,17 @@ func (t *Trace) Pack(
 	return p, charged, true
 }
 
-// Unpack makes t what was packed, and returns what is behind it. t does not share memory with p.
-func (t *Trace) Unpack(p []byte) (rest []byte) {
-	number := func() int {
-		n, size := binary.Uvarint(p)
-		p = p[size:]
-		return int(n)
-	}
-	start, size := binary.Varint(p)
-	p = p[size:]
-	t.start, t.ended = time.Unix(0, start), true
-	t.lost = number()
-	t.phases = make([]Phase, number())
-	for i := range t.phases {
-		phase := &t.phases[i]
-		phase.Kind, p = Kind(p[0]), p[1:]
-		phase.Start = time.Duration(number())
-		phase.End = phase.Start + time.Duration(number())
+// Unpack makes t what was packed, and returns what is behind its bytes in p. t does not share memory
+// with p.
+func (t *Trace) Unpack(from *Packed, p []byte) (rest []byte) {
+	t.start, t.end, t.ended = time.Unix(0, from.start), from.end, true
+	for i, mark := range from.marks {
+		t.marks[i].Store(mark)
 	}
 	for i := range t.bodies {
-		b := &t.bodies[i]
-		b.End, p = p[0] == 1, p[1:]
-		b.Size = int64(number())
-		n := number()
-		b.Bytes, p = append([]byte(nil), p[:n]...), p[n:]
+		b, of := &t.bodies[i], &from.bodies[i]
+		b.Size, b.End = of.size, of.end
+		b.Bytes, p = append([]byte(nil), p[:of.kept]...), p[of.kept:]
 	}
 	return p
 }

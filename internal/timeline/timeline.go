@@ -64,36 +64,53 @@ const (
 	MaxSpans     = 500
 )
 
-// Trace is what happened to one request. Its methods are safe for concurrent use; those that report
-// something do nothing for a nil Trace. It must not be copied.
+// Trace is what happened to one request. Those methods that report something do nothing for a nil
+// Trace. What runs guests calls Making, Run, Wait, Responded, Send and Add, one at a time; all other
+// methods are safe for concurrent use. It must not be copied.
 //
 // The collector looks at what comes first: pointers stand before numbers.
 type Trace struct {
 	start     time.Time
 	keeper    Keeper // nil: contents are not kept
-	phases    []Phase
 	exchanges []*Exchange
 	spans     []Span
 	bodies    [Parts]Body
+	course    course // once it is long
 
 	mu      sync.Mutex
-	kind    Kind // of the phase that goes on
+	end     time.Duration // once it has ended
+	most    int           // bytes of each body
+	flights int           // exchanges on their way
+	sent    int           // exchanges, those that were not kept included
+	told    int           // spans, likewise
+	kept    int           // bytes that were charged
+	ended   bool
+	dropped bool
+	// long says that course has what marks has not. Only what runs the guest sets it, with the lock.
+	long bool
+
+	// Those of what runs the guest, which needs no lock; once it is long, all of it is guarded by
+	// the lock.
 	taken   bool // guest code has run
 	running bool // it runs now
 	headed  bool // the guest has responded
-	ended   bool
-	dropped bool
-	used    atomic.Bool // what runs the guest may report something
-	since   time.Duration
-	most    int // bytes of each body
-	flights int // exchanges on their way
-	sent    int // exchanges, those that were not kept included
-	told    int // spans, likewise
-	lost    int // phases that were not kept
-	kept    int // bytes that were charged
-	totals  [Kinds]time.Duration
-	first   [6]Phase // room for the phases of most requests
+	kind    Kind // of the phase that goes on
+	count   int  // of marks
+
+	used  atomic.Bool // what runs the guest may report something
+	marks marks
 }
+
+// marks are the beginnings of the first phases, enough for most requests: others read while what
+// runs the guest writes, and nobody has to wait.
+type marks [maxMarks]atomic.Uint64
+
+const (
+	maxMarks = 12
+	// kindShift is where the kind of a phase begins in its mark, behind nanoseconds. No mark is 0:
+	// that phase begins by itself.
+	kindShift = 56
+)
 
 // New returns a Trace of a request that has begun at that time, which waits.
 func New(start time.Time) *Trace {
@@ -106,17 +123,18 @@ func New(start time.Time) *Trace {
 // contents: most bytes of each body.
 func (t *Trace) Begin(start time.Time, keeper Keeper, most int) {
 	t.start, t.keeper, t.most = start, keeper, most
-	t.phases = t.first[:0]
 }
 
 // Again is Begin for a Trace that was used before, of which nothing is left but buffers. What runs
-// guests must have released it.
+// guests must have released it, and nobody reads it.
 func (t *Trace) Again(start time.Time) {
-	t.start, t.phases = start, t.first[:0]
-	clear(t.totals[:])
-	t.kind, t.since, t.lost = Waiting, 0, 0
+	t.start, t.kind, t.count, t.marks = start, Waiting, 0, marks{}
 	t.taken, t.running, t.headed, t.ended = false, false, false, false
 	freed := 0
+	if t.long {
+		freed = t.course.size()
+		t.long, t.course = false, course{}
+	}
 	for i := range t.bodies {
 		b := &t.bodies[i]
 		if cap(b.Bytes) > smallBody {
@@ -162,53 +180,97 @@ func (t *Trace) Free() bool {
 
 func (t *Trace) free() bool { return t.ended && !t.dropped && t.sent == 0 && t.told == 0 }
 
-// Owe counts bytes that the keeper has been charged for. It is called before the Trace is used.
+// Owe counts bytes that the keeper has been, or will be, charged for. It is called with the lock, or
+// before the Trace is used.
 func (t *Trace) Owe(bytes int) { t.kept += bytes }
 
 // Start returns when the request began.
 func (t *Trace) Start() time.Time { return t.start }
 
-// enter begins a phase, unless it goes on already. The lock is held.
-func (t *Trace) enter(k Kind) {
-	if t.ended || k == t.kind {
-		return
+// lockLong locks the Trace if it is long. It reports whether it did.
+func (t *Trace) lockLong() bool {
+	if t.long {
+		t.mu.Lock()
+		return true
 	}
-	t.close(time.Since(t.start))
+	return false
+}
+
+// unlock undoes lockLong.
+func (t *Trace) unlock(long bool) {
+	if long {
+		grown := t.grown()
+		t.mu.Unlock()
+		t.charge(grown)
+	}
+}
+
+// grown returns how many more bytes the phases take. The lock is held.
+func (t *Trace) grown() int {
+	n := t.course.grown
+	if t.course.grown = 0; !t.keeps() {
+		return 0
+	}
+	t.kept += n
+	return n
+}
+
+// enter begins a phase, unless it goes on already: at a time after the beginning, or now, if that is
+// less than 0. It returns the time. If the Trace is long, the lock is held.
+func (t *Trace) enter(k Kind, at time.Duration) time.Duration {
+	if k == t.kind || t.long && t.ended {
+		return at
+	}
+	if at < 0 {
+		at = time.Since(t.start)
+	}
 	t.kind = k
-}
-
-// close ends the phase that goes on. The lock is held.
-func (t *Trace) close(now time.Duration) {
-	if now <= t.since {
-		return
+	switch {
+	case t.long:
+		t.course.enter(k, at)
+	case t.count < maxMarks:
+		t.marks[t.count].Store(uint64(k)<<kindShift | uint64(at))
+		t.count++
+	default:
+		t.mu.Lock()
+		t.lengthen()
+		t.course.enter(k, at)
+		t.unlock(true)
 	}
-	t.totals[t.kind] += now - t.since
-	t.record(now)
-	t.since = now
+	return at
 }
 
-// brief is the longest time that is too short to be a phase of its own, or to part two of one kind.
-const brief = time.Microsecond
-
-// record adds the phase that goes on to those that have ended. The lock is held.
-func (t *Trace) record(now time.Duration) {
-	if n := len(t.phases); n > 0 {
-		last := &t.phases[n-1]
-		if last.Kind == t.kind && t.since-last.End <= brief {
-			last.End = now
-			return
+// lengthen makes the Trace long. The lock is held.
+func (t *Trace) lengthen() {
+	if !t.long {
+		t.course = t.way()
+		t.long = true
+		if t.dropped {
+			t.course.drop()
 		}
 	}
-	switch {
-	case now-t.since <= brief:
-	case t.dropped || len(t.phases) >= MaxPhases:
-		t.lost++
-	default:
-		t.phases = append(t.phases, Phase{t.kind, t.since, now})
-	}
 }
 
-// idle is the kind of a phase in which no guest code runs. The lock is held.
+// way returns the phases. The lock is held.
+func (t *Trace) way() (c course) {
+	if t.long {
+		return t.course
+	}
+	for i := range t.marks {
+		mark := t.marks[i].Load()
+		at := time.Duration(mark & (1<<kindShift - 1))
+		if mark == 0 || t.ended && at >= t.end {
+			break
+		}
+		c.enter(Kind(mark>>kindShift), at)
+	}
+	if t.ended {
+		c.close(t.end)
+	}
+	return c
+}
+
+// idle is the kind of a phase in which no guest code runs.
 func (t *Trace) idle() Kind {
 	switch {
 	case t.flights > 0:
@@ -219,43 +281,62 @@ func (t *Trace) idle() Kind {
 	return Host
 }
 
-// review enters what the request waits for now. The lock is held.
-func (t *Trace) review() {
+// review enters what the request waits for now. It returns the time; now if it has not read it. If
+// the Trace is long, the lock is held.
+func (t *Trace) review() time.Duration {
 	if t.taken && !t.running {
-		t.enter(t.idle())
+		return t.enter(t.idle(), now)
 	}
+	return now
 }
+
+// now stands for a time that has to be read.
+const now = -1
 
 // Making reports that an instance is being made for the request, until the next Run.
 func (t *Trace) Making() {
 	if t == nil {
 		return
 	}
-	t.mu.Lock()
-	t.enter(Instance)
-	t.mu.Unlock()
+	long := t.lockLong()
+	t.enter(Instance, now)
+	t.unlock(long)
 }
 
 // Run reports that code of the guest runs for the request from now on.
 func (t *Trace) Run() {
-	if t == nil {
-		return
+	if t != nil {
+		t.run(now)
 	}
-	t.mu.Lock()
-	t.taken, t.running = true, true
-	t.enter(Computing)
-	t.mu.Unlock()
 }
 
-// Wait reports that none runs for it any more, until the next Run.
-func (t *Trace) Wait() {
-	if t == nil {
-		return
+// RunAt is Run for somebody who has just read the time.
+func (t *Trace) RunAt(at time.Time) {
+	if t != nil {
+		t.run(max(at.Sub(t.start), 0))
 	}
-	t.mu.Lock()
+}
+
+func (t *Trace) run(at time.Duration) {
+	long := t.lockLong()
+	t.taken, t.running = true, true
+	t.enter(Computing, at)
+	t.unlock(long)
+}
+
+// Wait reports that none runs for it any more, until the next Run. It returns the time; zero if it
+// had no need to read it.
+func (t *Trace) Wait() (at time.Time) {
+	if t == nil {
+		return at
+	}
+	long := t.lockLong()
 	t.running = false
-	t.review()
-	t.mu.Unlock()
+	if since := t.review(); since != now {
+		at = t.start.Add(since)
+	}
+	t.unlock(long)
+	return at
 }
 
 // Responded reports that the guest has responded.
@@ -263,51 +344,57 @@ func (t *Trace) Responded() {
 	if t == nil {
 		return
 	}
-	t.mu.Lock()
+	long := t.lockLong()
 	t.headed = true
 	t.review()
-	t.mu.Unlock()
+	t.unlock(long)
 }
 
 // End ends the last phase: the response is complete, or there will be none. What a guest does after
 // that is in no phase.
 func (t *Trace) End() {
 	if t != nil {
-		t.EndAt(time.Since(t.start), 0)
+		t.mu.Lock()
+		t.EndLocked(time.Since(t.start))
+		t.mu.Unlock()
 	}
 }
 
-// EndAt is End for a known time after the beginning, and Charge.
-func (t *Trace) EndAt(now time.Duration, charge int) {
-	t.mu.Lock()
-	if !t.ended {
-		t.close(now)
-		t.ended = true
+// Lock locks the Trace, and what belongs to the same request elsewhere.
+func (t *Trace) Lock() { t.mu.Lock() }
+
+// Unlock undoes Lock.
+func (t *Trace) Unlock() { t.mu.Unlock() }
+
+// EndLocked is End for a known time after the beginning, with the lock.
+func (t *Trace) EndLocked(at time.Duration) {
+	if t.ended {
+		return
 	}
-	if !t.keeps() {
-		charge = 0
+	if t.long {
+		t.course.close(at)
 	}
-	t.kept += charge
-	t.mu.Unlock()
-	t.charge(charge)
+	t.ended, t.end = true, at
 }
 
 // Phases returns the phases in their order, and how many of them were not kept.
 func (t *Trace) Phases() (list []Phase, lost int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	list = slices.Clone(t.phases)
+	c := t.way()
+	list = slices.Clone(c.phases)
 	if !t.ended {
-		list = append(list, Phase{t.kind, t.since, -1})
+		list = append(list, Phase{c.kind, c.since, -1})
 	}
-	return list, t.lost
+	return list, c.lost
 }
 
 // Totals returns how long the request was in the phases of each kind, without the one that goes on.
 func (t *Trace) Totals() [Kinds]time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.totals
+	c := t.way()
+	return c.totals
 }
 
 // ContextKey is the key of the Trace in a context.

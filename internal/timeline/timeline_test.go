@@ -243,3 +243,96 @@ func TestTracesAreDroppedWhileTheyAreWritten(t *testing.T) {
 		t.Errorf("%d bytes are counted", n)
 	}
 }
+
+// A request that goes through more phases than most do is described as any other.
+func TestManyPhasesAreOneCourse(t *testing.T) {
+	for turns := range 3 * maxMarks {
+		synctest.Test(t, func(t *testing.T) {
+			var a account
+			tr := &Trace{}
+			tr.Begin(time.Now(), &a, 10)
+			tr.Making()
+			time.Sleep(time.Millisecond)
+			want := []string{"instance 0-1"}
+			for i := range turns {
+				at := 1 + 2*i
+				tr.RunAt(time.Now())
+				time.Sleep(time.Millisecond)
+				if at := tr.Wait(); !at.Equal(time.Now()) {
+					t.Errorf("it began to wait at %s", at)
+				}
+				time.Sleep(time.Millisecond)
+				want = append(want, fmt.Sprintf("computing %d-%d, host %d-%d", at, at+1, at+1, at+2))
+				if again := tr.Wait(); !again.IsZero() {
+					t.Errorf("it waited already, and waits at %s", again)
+				}
+			}
+			tr.End()
+			tr.Run() // is in no phase
+			if got := show(tr); got != strings.Join(want, ", ") {
+				t.Errorf("%d turns:\ngot  %s\nwant %s", turns, got, strings.Join(want, ", "))
+			}
+			if totals := tr.Totals(); totals[Computing] != time.Duration(turns)*time.Millisecond {
+				t.Errorf("%d turns: %v", turns, totals)
+			}
+			if turns > maxMarks && a.bytes.Load() == 0 {
+				t.Error("the phases are not counted")
+			}
+			tr.Drop()
+			if n := a.bytes.Load(); n != 0 {
+				t.Errorf("%d bytes are counted at the end", n)
+			}
+		})
+	}
+}
+
+// What is packed is what it was, whether it is the Trace of one request or that of the next.
+func TestATraceThatIsPackedIsTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a account
+		tr := &Trace{}
+		tr.Begin(time.Now(), &a, 100)
+		for i := range 3 {
+			tr.Use()
+			tr.Making()
+			time.Sleep(time.Duration(i) * time.Millisecond)
+			tr.Run()
+			time.Sleep(time.Millisecond)
+			tr.Responded()
+			tr.Wait()
+			tr.Write(ResponseBody, []byte(strings.Repeat("b", i)))
+			tr.Write(Stderr, []byte("said"))
+			tr.Ended(RequestBody)
+			time.Sleep(time.Millisecond)
+			var packed Packed
+			if _, _, ok := tr.Pack(&packed, nil, 1000); ok {
+				t.Error("it was packed before its end")
+			}
+			tr.End()
+			if _, _, ok := tr.Pack(&packed, nil, 1000); ok {
+				t.Error("it was packed while something may be reported")
+			}
+			tr.Release()
+			room, charged, ok := tr.Pack(&packed, []byte("before"), 1000)
+			if a.Charge(-charged); !ok || a.bytes.Load() != 0 {
+				t.Errorf("packed: %v, and %d bytes are counted", ok, a.bytes.Load())
+			}
+			var back Trace
+			rest := back.Unpack(&packed, append(room, "behind"...)[len("before"):])
+			if string(rest) != "behind" || show(&back) != show(tr) || back.Totals() != tr.Totals() ||
+				!back.Start().Equal(tr.Start()) || !back.Body(RequestBody).End {
+				t.Errorf("got %s and %q, want %s", show(&back), rest, show(tr))
+			}
+			for part := range Parts {
+				got, want := back.Body(part), tr.Body(part)
+				if string(got.Bytes) != string(want.Bytes) || got.Size != want.Size {
+					t.Errorf("part %d: got %+v, want %+v", part, got, want)
+				}
+			}
+			tr.Again(time.Now())
+			if show(tr) != "waiting 0--1" || tr.Body(Stderr).Size != 0 {
+				t.Errorf("something is left: %s", show(tr))
+			}
+		}
+	})
+}
