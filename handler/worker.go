@@ -48,6 +48,7 @@ func newWorker(h *ProxyHandler) *worker {
 func (w *worker) passOn(x *exchange, stopped error) {
 	if _, err := w.h.dispatch(x, false); err != nil {
 		x.resolve(nil, stopped)
+		x.finish()
 	}
 }
 
@@ -108,8 +109,13 @@ func (w *worker) over() {
 // worker is parked or has to end.
 func (w *worker) runOne(x *exchange) (parked bool, cause error) {
 	for x != nil {
+		begun, stopped := w.begin(x)
+		if stopped != nil {
+			w.passOn(x, stopped)
+			return false, stopped
+		}
 		var again bool
-		if again, cause = w.handle(x); !again {
+		if again, cause = w.handle(x, begun); !again {
 			x.finish()
 			x.settle()
 			return false, cause
@@ -172,16 +178,12 @@ func (w *worker) accept() (a ShouldAccept, err error) {
 	return w.inst.State.ShouldAcceptRequest(0, w.total), nil
 }
 
-// handle runs the guest until it has no more work for x. It returns whether the instance can be
-// used again, and if not, what is wrong with it, if anything is.
-func (w *worker) handle(x *exchange) (again bool, cause error) {
+// handle runs the guest until it has no more work for x, which the worker took at that time. It
+// returns whether the instance can be used again, and if not, what is wrong with it, if anything
+// is.
+func (w *worker) handle(x *exchange, begun time.Time) (again bool, cause error) {
 	call := &w.call
 	call.ended = time.Time{}
-	begun, stopped := w.begin(x)
-	if stopped != nil {
-		w.passOn(x, stopped)
-		return false, stopped
-	}
 	if !x.take(w) {
 		// The receiver has left before the guest has seen the request.
 		w.done()

@@ -263,8 +263,8 @@ func (r *ring) find(seq uint64) *entry {
 	return nil
 }
 
-// list returns the entries that have changed since a version, the oldest first; 0 stands for all. It
-// is called between read and done.
+// list returns the entries that have changed since a version, the oldest first; 0 stands for all.
+// It is called between read and done.
 func (r *ring) list(since uint64) (all []*entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -138,7 +138,8 @@ func (e *entry) state() state {
 	s := state{
 		entry: e, ended: e.ended, build: e.build.Load(), status: e.status, bytes: e.bytes,
 		duration: e.duration, outcome: e.outcome, aborted: e.aborted, failure: e.failure,
-		method: e.method, host: e.host, target: e.target, fields: e.fields, responded: e.responded, responseFields: e.responseFields,
+		method: e.method, host: e.host, target: e.target, fields: e.fields,
+		responded: e.responded, responseFields: e.responseFields,
 		message: e.message,
 	}
 	if e.trailers != nil {

@@ -15,8 +15,8 @@ type Packed struct {
 	}
 }
 
-// Pack makes into a Trace that is over and short, and has charged so many bytes at most, and appends
-// the bytes of its bodies to p, for Unpack; ok is false, and nothing was done, if it is not. Pack
+// Pack packs a Trace that is over and short and has charged so many bytes at most, and appends the
+// bytes of its bodies to p, for Unpack; ok is false, and nothing was done, if it is not that. Pack
 // lets go of what the Trace has charged, which it returns, and of buffers that are large: what is
 // left is for Again. Nobody else may use the Trace meanwhile.
 func (t *Trace) Pack(into *Packed, p []byte, most int) (packed []byte, charged int, ok bool) {
@@ -39,8 +39,8 @@ func (t *Trace) Pack(into *Packed, p []byte, most int) (packed []byte, charged i
 	return p, charged, true
 }
 
-// Unpack makes t what was packed, and returns what is behind its bytes in p. t does not share memory
-// with p.
+// Unpack makes t what was packed, and returns what is behind its bytes in p. t does not share
+// memory with p.
 func (t *Trace) Unpack(from *Packed, p []byte) (rest []byte) {
 	t.start, t.end, t.ended = time.Unix(0, from.start), from.end, true
 	for i, mark := range from.marks {

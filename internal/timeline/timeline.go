@@ -65,8 +65,8 @@ const (
 )
 
 // Trace is what happened to one request. Those methods that report something do nothing for a nil
-// Trace. What runs guests calls Making, Run, Wait, Responded, Send and Add, one at a time; all other
-// methods are safe for concurrent use. It must not be copied.
+// Trace. What runs guests calls Making, Run, Wait, Responded, Send and Add, one at a time; all
+// other methods are safe for concurrent use. It must not be copied.
 //
 // The collector looks at what comes first: pointers stand before numbers.
 type Trace struct {
@@ -86,7 +86,8 @@ type Trace struct {
 	kept    int           // bytes that were charged
 	ended   bool
 	dropped bool
-	// long says that course has what marks has not. Only what runs the guest sets it, with the lock.
+	// long says that course has what marks has not. Only what runs the guest sets it, with the
+	// lock.
 	long bool
 
 	// Those of what runs the guest, which needs no lock; once it is long, all of it is guarded by
@@ -180,8 +181,8 @@ func (t *Trace) Free() bool {
 
 func (t *Trace) free() bool { return t.ended && !t.dropped && t.sent == 0 && t.told == 0 }
 
-// Owe counts bytes that the keeper has been, or will be, charged for. It is called with the lock, or
-// before the Trace is used.
+// Owe counts bytes that the keeper has been, or will be, charged for. It is called with the lock,
+// or before the Trace is used.
 func (t *Trace) Owe(bytes int) { t.kept += bytes }
 
 // Start returns when the request began.
@@ -215,8 +216,8 @@ func (t *Trace) grown() int {
 	return n
 }
 
-// enter begins a phase, unless it goes on already: at a time after the beginning, or now, if that is
-// less than 0. It returns the time. If the Trace is long, the lock is held.
+// enter begins a phase, unless it goes on already: at a time after the beginning, or now, if that
+// is less than 0. It returns the time. If the Trace is long, the lock is held.
 func (t *Trace) enter(k Kind, at time.Duration) time.Duration {
 	if k == t.kind || t.long && t.ended {
 		return at
