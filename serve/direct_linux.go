@@ -17,6 +17,8 @@ type direct struct {
 	net     net.Conn
 	raw     syscall.RawConn
 	in, out directCall
+	turn    func(fd uintptr) bool // d.writeThenWait
+	sent    func() bool           // of WriteThenRead; nil once the write is done
 }
 
 // directCall is a read or a write.
@@ -39,7 +41,7 @@ func newWire(c net.Conn) wire {
 		return &vectored{Conn: c}
 	}
 	d := &direct{net: c, raw: raw}
-	d.in.do, d.out.do = d.in.receive, d.out.send
+	d.in.do, d.out.do, d.turn = d.in.receive, d.out.send, d.writeThenWait
 	return d
 }
 
@@ -47,13 +49,20 @@ func newWire(c net.Conn) wire {
 func (d *direct) Read(p []byte) (int, error) {
 	c := &d.in
 	c.p, c.n, c.err = p[:min(len(p), nowait.Most)], 0, nil
-	if err := d.raw.Read(c.do); err != nil {
+	err := d.raw.Read(c.do)
+	c.p = nil
+	return d.read(err, len(p))
+}
+
+// read returns the result of a read of up to most bytes, which the error of a RawConn is about.
+func (d *direct) read(err error, most int) (int, error) {
+	c := &d.in
+	switch {
+	case err != nil:
 		return 0, d.failed("read", err)
-	}
-	switch c.p = nil; {
 	case c.err != nil:
 		return 0, d.failed("read", c.err)
-	case c.n == 0 && len(p) > 0:
+	case c.n == 0 && most > 0:
 		return 0, io.EOF
 	}
 	return c.n, nil
@@ -63,6 +72,63 @@ func (d *direct) Read(p []byte) (int, error) {
 func (c *directCall) receive(fd uintptr) bool {
 	c.n, c.err = nowait.Receive(fd, c.p)
 	return c.err != syscall.EAGAIN
+}
+
+// WriteThenRead implements turning. Go's poller forgets that a connection has become readable when a
+// read begins, and looks for itself; this one begins before anything can be read, because the
+// client waits for what is written.
+func (d *direct) WriteThenRead(out, p []byte, sent func() bool) (int, error) {
+	in := &d.in
+	in.p, in.n, in.err = p[:min(len(p), nowait.Most)], 0, nil
+	d.out.p, d.out.more, d.out.err = out, false, nil
+	d.sent = sent
+	err := d.raw.Read(d.turn)
+	in.p = nil
+	if d.sent == nil { // it has been written
+		return d.read(err, len(p))
+	}
+	d.sent = nil
+	if err == nil {
+		if err = d.raw.Write(d.out.do); err == nil {
+			err = d.out.err
+		}
+	}
+	if d.out.p = nil; err != nil {
+		return 0, d.failed("write", err)
+	}
+	if !sent() {
+		return 0, net.ErrClosed
+	}
+	return d.Read(p)
+}
+
+// writeThenWait writes at first. It reports whether the read is done, or the write has to wait.
+func (d *direct) writeThenWait(fd uintptr) bool {
+	if d.sent == nil {
+		return d.in.receive(fd)
+	}
+	if !d.out.send(fd) || d.out.err != nil {
+		return true
+	}
+	sent := d.sent
+	d.sent, d.out.p = nil, nil
+	if !sent() {
+		d.in.err = net.ErrClosed
+	}
+	return d.in.err != nil
+}
+
+// ReadNow implements turning.
+func (d *direct) ReadNow(p []byte) (n int, found bool, err error) {
+	c := &d.in
+	c.p, c.n, c.err = p[:min(len(p), nowait.Most)], 0, nil
+	err = d.raw.Control(func(fd uintptr) { found = c.receive(fd) })
+	c.p = nil
+	if err == nil && !found {
+		return 0, false, nil
+	}
+	n, err = d.read(err, len(p))
+	return n, true, err
 }
 
 // Write implements [io.Writer].

@@ -38,6 +38,8 @@ type front struct {
 	stopping atomic.Bool // connections end with their next response
 	serving  sync.WaitGroup
 
+	soon time.Duration // after the last response comes a request for which turns pay off
+
 	mu    sync.Mutex
 	conns map[*plainConn]struct{}
 
@@ -49,7 +51,7 @@ func newFront(s *Server, l *listener, base context.Context, complain *log.Logger
 	f := &front{
 		server: s, listener: l, base: base, complain: complain,
 		handed: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{}),
-		conns: map[*plainConn]struct{}{},
+		conns: map[*plainConn]struct{}{}, soon: watchTick,
 	}
 	f.serving.Go(f.accept)
 	return f
@@ -196,6 +198,8 @@ type plainConn struct {
 
 	driver exchange.Driver // of the goroutine that serves the connection
 
+	late turn // of the response that has not left
+
 	mu      sync.Mutex
 	closed  bool                    // no request begins any more
 	cancel  context.CancelCauseFunc // of the request; nil if there is none
@@ -226,6 +230,8 @@ func (f *front) serve(c *conn) {
 	p.ctx = context.WithValue(context.WithoutCancel(f.base), connKey{}, c)
 	p.ctx = context.WithValue(p.ctx, http.LocalAddrContextKey, c.LocalAddr())
 	p.out.p = p
+	p.late.p = p
+	p.late.wire, _ = c.wire.(turning)
 	f.mu.Lock()
 	f.conns[p] = struct{}{}
 	f.mu.Unlock()
@@ -263,7 +269,7 @@ func (p *plainConn) serve() (hand bool) {
 		p.rest = 0
 		if n == 0 {
 			var err error
-			if n, err = p.c.wire.Read(p.buf); err != nil || n == 0 {
+			if n, err = p.read(); err != nil || n == 0 {
 				return false
 			}
 		}
@@ -277,8 +283,12 @@ func (p *plainConn) serve() (hand bool) {
 		if !ok {
 			return p.handOver(n)
 		}
+		p.late.came(now)
+		if !p.exchange(&head, now) || p.rest < 0 {
+			return false
+		}
 		// stop leaves connections with a request alone.
-		if !p.exchange(&head, now) || p.rest < 0 || p.f.stopping.Load() {
+		if !p.late.held && p.f.stopping.Load() {
 			return false
 		}
 		// To within a sixteenth, so that it need not be moved for each request.
@@ -329,7 +339,11 @@ func (p *plainConn) exchange(head *plainHead, now time.Time) (more bool) {
 	if !p.begin(cancel) {
 		return false
 	}
-	defer p.end()
+	defer func() {
+		if !p.late.held {
+			p.end()
+		}
+	}()
 	defer func() {
 		if v := recover(); v != nil {
 			more = false
@@ -382,6 +396,8 @@ func (p *plainConn) tick() (again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.late.held, p.late.unread:
+		return p.late.tick()
 	case p.cancel == nil || p.watched != nil:
 		return false
 	case !p.marked:

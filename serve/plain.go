@@ -7,6 +7,8 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+
+	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 // plainHead is the head of a plain request.
@@ -50,7 +52,7 @@ func parsePlain(p []byte, limit int) (h plainHead, ok bool) {
 			return h, false
 		}
 		value = textproto.TrimString(value)
-		switch name = textproto.CanonicalMIMEHeaderKey(name); name {
+		switch name = exchange.CanonicalName(name); name {
 		case "Host":
 			if h.host != "" || value == "" || !validHost(value) {
 				return h, false
@@ -79,12 +81,7 @@ func parsePlain(p []byte, limit int) (h plainHead, ok bool) {
 // parseTarget sets the URL. It reports whether the target is plain.
 func (h *plainHead) parseTarget() bool {
 	path, query, marked := strings.Cut(h.target, "?")
-	for i := range len(path) {
-		if c := path[i]; !isAlphanumeric(c) && strings.IndexByte("/-._~", c) < 0 {
-			return h.parseURL()
-		}
-	}
-	if marked && query == "" {
+	if !pathBytes.has(path) || marked && query == "" {
 		return h.parseURL()
 	}
 	for i := range len(query) {
@@ -106,19 +103,36 @@ func (h *plainHead) parseURL() bool {
 	return err == nil
 }
 
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// byteSet says for each byte whether it is in a set.
+type byteSet [256]bool
+
+func bytesOf(all string) (s byteSet) {
+	for i := range len(all) {
+		s[all[i]] = true
+	}
+	return s
 }
 
-// plainName reports whether the name of a field is a token (RFC 9110, section 5.6.2).
-func plainName(name string) bool {
-	for i := range len(name) {
-		if c := name[i]; !isAlphanumeric(c) && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+// has reports whether the set has all bytes of a text.
+func (s *byteSet) has(text string) bool {
+	for i := range len(text) {
+		if !s[text[i]] {
 			return false
 		}
 	}
-	return name != ""
+	return true
 }
+
+var (
+	tokenBytes = bytesOf(alphanumeric + "!#$%&'*+-.^_`|~")  // RFC 9110, section 5.6.2
+	hostBytes  = bytesOf(alphanumeric + "-._~!$&'()*+,;=%") // RFC 3986, section 3.2.2
+	pathBytes  = bytesOf(alphanumeric + "/-._~")            // what stands for itself in a path
+)
+
+// plainName reports whether the name of a field is a token.
+func plainName(name string) bool { return name != "" && tokenBytes.has(name) }
 
 // plainValue reports whether the value of a field has no control characters but tabs (RFC 9110,
 // section 5.5).

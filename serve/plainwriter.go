@@ -75,16 +75,16 @@ func (w *plainWriter) WriteHeader(status int) {
 	}
 	w.head = append(w.head, "\r\n"...)
 	bodiless := !w.hasBody()
-	var room [16]string
-	names := room[:0]
-	for name := range w.header {
-		names = append(names, name)
+	var room [8]field
+	fields := room[:0]
+	for name, values := range w.header {
+		fields = append(fields, field{name, values})
 	}
-	slices.Sort(names)
+	slices.SortFunc(fields, field.compare)
 	w.typed = bodiless
 	dated := false
-	for _, name := range names {
-		values := w.header[name]
+	for _, f := range fields {
+		name, values := f.name, f.values
 		switch name {
 		case "Content-Length":
 			if bodiless || len(values) == 0 {
@@ -133,6 +133,14 @@ func isClose(value string) bool { return strings.EqualFold(textproto.TrimString(
 func (w *plainWriter) hasBody() bool {
 	return w.status != http.StatusNoContent && w.status != http.StatusNotModified
 }
+
+// field is a field of a head.
+type field struct {
+	name   string
+	values []string
+}
+
+func (f field) compare(other field) int { return strings.Compare(f.name, other.name) }
 
 // appendField appends the lines of a field.
 func appendField(b []byte, name string, values []string) []byte {
@@ -234,7 +242,7 @@ func (w *plainWriter) send(p []byte, end bool) error {
 	case size > 0:
 		w.out = append(w.out, first, p)
 	}
-	if err := w.write(); err != nil {
+	if err := w.write(end); err != nil {
 		w.err = err
 		w.cancel(nil)
 	}
@@ -243,8 +251,9 @@ func (w *plainWriter) send(p []byte, end bool) error {
 	return w.err
 }
 
-// write writes out. What is short goes in one piece, which costs less than several.
-func (w *plainWriter) write() error {
+// write writes out. What is short goes in one piece, which costs less than several; with end, that
+// may leave later.
+func (w *plainWriter) write(end bool) error {
 	size := 0
 	for _, b := range w.out {
 		size += len(b)
@@ -252,16 +261,21 @@ func (w *plainWriter) write() error {
 	if size == 0 {
 		return nil
 	}
+	if size <= plainSize {
+		w.flat = w.flat[:0]
+		for _, b := range w.out {
+			w.flat = append(w.flat, b...)
+		}
+		if end && w.more() && w.p.late.hold(w.flat) {
+			return nil
+		}
+	}
 	h := &w.p.c.half
 	h.begin()
 	defer h.writing.Unlock()
 	if size > plainSize {
 		_, err := w.out.WriteTo(w.p.c.Conn)
 		return err
-	}
-	w.flat = w.flat[:0]
-	for _, b := range w.out {
-		w.flat = append(w.flat, b...)
 	}
 	_, err := w.p.c.wire.Write(w.flat)
 	return err
@@ -312,6 +326,11 @@ func (w *plainWriter) finish() bool {
 	if w.send(nil, true) != nil {
 		return false
 	}
+	return w.more()
+}
+
+// more reports whether the connection can be used again after the response, which has ended.
+func (w *plainWriter) more() bool {
 	short := w.length >= 0 && w.written < w.length && w.hasBody() && !w.isHead
 	return !w.last && !short
 }

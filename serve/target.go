@@ -53,14 +53,7 @@ func validHost(host string) bool {
 		// Versions to come begin with a v (RFC 3986, section 3.2.2).
 		return ok && (isAddress6(literal) || strings.HasPrefix(literal, "v"))
 	}
-	for i := range len(name) {
-		c := name[i]
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
-		if !letter && strings.IndexByte("-._~!$&'()*+,;=%", c) < 0 {
-			return false
-		}
-	}
-	return true
+	return hostBytes.has(name)
 }
 
 // isAddress6 reports whether text is an address of IPv6, perhaps with a zone (RFC 6874).

@@ -83,6 +83,17 @@ func isConnectionHeader(name string) bool {
 	return false
 }
 
+// CanonicalName is [textproto.CanonicalMIMEHeaderKey], which looks at each byte of a name: those that
+// most messages have are known.
+func CanonicalName(name string) string {
+	switch name {
+	case "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Length",
+		"Content-Type", "Date", "Host", "Server", "User-Agent", "Vary":
+		return name
+	}
+	return textproto.CanonicalMIMEHeaderKey(name)
+}
+
 // BodyAllowed reports whether the response to a request can have a body (RFC 9110, sections 6.4.1,
 // 9.3.2 and 15).
 func BodyAllowed(method string, status int) bool {
@@ -103,14 +114,14 @@ func isTunnel(method string, status int) bool {
 // Lines that say the same are one (RFC 9110, section 8.6); those that contradict each other are an
 // error, for the client and a proxy might believe different ones. What is no length is taken out.
 func declaredLength(h http.Header) (int64, error) {
-	length, found, canonical := int64(-1), false, false
+	length, found := int64(-1), false
 	for name, values := range h {
-		if textproto.CanonicalMIMEHeaderKey(name) != "Content-Length" {
+		if CanonicalName(name) != "Content-Length" {
 			continue
 		}
-		canonical = canonical || name == "Content-Length"
 		for _, line := range values {
-			for value := range strings.SplitSeq(line, ",") {
+			for value, more := "", true; more; {
+				value, line, more = strings.Cut(line, ",")
 				n, err := strconv.ParseUint(textproto.TrimString(value), 10, 63)
 				if err != nil {
 					continue
@@ -299,7 +310,7 @@ func (x *Exchange) commit(resp *http.Response, length int64) {
 	x.invite()
 	header := x.w.Header()
 	for name, values := range resp.Header {
-		name = textproto.CanonicalMIMEHeaderKey(name)
+		name = CanonicalName(name)
 		if name == "Content-Length" || len(values) == 0 || x.config.reserved(name) {
 			continue
 		}
@@ -372,7 +383,7 @@ func (x *Exchange) ending(resp *http.Response, declared, got int64) int64 {
 	trailers := false
 	room := x.r.ProtoAtLeast(2, 0) || declared < 0 && x.r.ProtoAtLeast(1, 1)
 	for name, values := range resp.Trailer {
-		name = textproto.CanonicalMIMEHeaderKey(name)
+		name = CanonicalName(name)
 		if isConnectionHeader(name) || name == "Content-Length" || len(values) == 0 || !room {
 			continue
 		}

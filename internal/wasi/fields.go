@@ -346,7 +346,7 @@ func (f *Fields) HTTP() http.Header {
 	room := make([]string, len(f.entries)) // for the values of names that occur once
 	for i := range f.entries {
 		e := &f.entries[i]
-		name := http.CanonicalHeaderKey(e.Name)
+		name := e.httpName()
 		if old, ok := h[name]; ok {
 			h[name] = append(old, string(e.Value))
 			continue
@@ -355,6 +355,26 @@ func (f *Fields) HTTP() http.Header {
 		h[name] = room[i : i+1 : i+1]
 	}
 	return h
+}
+
+// httpName returns the name as net/http spells it, which takes a while to find out for those that are
+// not among the most common ones.
+func (e *entry) httpName() string {
+	switch e.key {
+	case "cache-control":
+		return "Cache-Control"
+	case contentLength:
+		return "Content-Length"
+	case "content-type":
+		return "Content-Type"
+	case "date":
+		return "Date"
+	case "server":
+		return "Server"
+	case "vary":
+		return "Vary"
+	}
+	return http.CanonicalHeaderKey(e.Name)
 }
 
 // timelineFields returns the fields for a timeline.
