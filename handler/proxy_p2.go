@@ -43,6 +43,7 @@ func (p *proxyP2) run(ctx context.Context) error {
 	p.args[0], p.args[1] = p2.Incoming(p.state, p.req, p.done)
 	_, err := p.handle.Call(ctx, p.args[:]...)
 	clear(p.args[:])
+	p.state.Spare(nil)
 	return err
 }
 

@@ -33,6 +33,7 @@ type Call struct {
 	// the guest draws for the request, whatever was before it.
 	World World
 
+	request  wasi.RequestRoom        // of handle
 	describe func(*Failure) error    // Config.Describe
 	tail     tail                    // what the guest wrote to stderr meanwhile
 	refusals refusals                // what was refused to it meanwhile
@@ -161,7 +162,7 @@ func (c *Call) handle(
 	proxy *handler.ProxyHandler,
 	r *http.Request,
 ) (*http.Response, error) {
-	req, err := wasi.RequestFromHTTP(r, nil)
+	req, err := c.request.FromHTTP(r, nil)
 	if err != nil {
 		c.end()
 		return badRequest(err), nil

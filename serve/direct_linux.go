@@ -74,8 +74,8 @@ func (c *directCall) receive(fd uintptr) bool {
 	return c.err != syscall.EAGAIN
 }
 
-// WriteThenRead implements turning. Go's poller forgets that a connection has become readable when a
-// read begins, and looks for itself; this one begins before anything can be read, because the
+// WriteThenRead implements turning. Go's poller forgets that a connection has become readable when
+// a read begins, and looks for itself; this one begins before anything can be read, because the
 // client waits for what is written.
 func (d *direct) WriteThenRead(out, p []byte, sent func() bool) (int, error) {
 	in := &d.in

@@ -330,7 +330,7 @@ func (p *plainConn) handOver(n int) bool {
 // exchange serves a request that has come just now. It reports whether the connection can be used
 // for another one.
 func (p *plainConn) exchange(head *plainHead, now time.Time) (more bool) {
-	ctx := exchange.NewContext(p.ctx)
+	ctx := head.room.ctx.Init(p.ctx)
 	if p.f.server.options.Direct {
 		ctx.SetDriver(p.driver)
 	}

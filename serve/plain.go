@@ -16,7 +16,16 @@ type plainHead struct {
 	method, target, host string
 	url                  *url.URL
 	header               http.Header
+	room                 *plainRoom
 	close                bool // the client wants no other response on the connection
+}
+
+// plainRoom is what a plain request is made of, allocated at once.
+type plainRoom struct {
+	request http.Request
+	url     url.URL
+	ctx     exchange.Context
+	values  [6]string
 }
 
 // parsePlain returns the head of a request that is plain: GET or HEAD for a path, in HTTP/1.1, with
@@ -44,7 +53,10 @@ func parsePlain(p []byte, limit int) (h plainHead, ok bool) {
 		return h, false
 	}
 	h.header = make(http.Header, 8)
-	values := make([]string, strings.Count(text, "\n")) // one array for all fields
+	values := h.room.values[:] // one array for all fields
+	if n := strings.Count(text, "\n"); n > len(values) {
+		values = make([]string, n)
+	}
 	for text != "" {
 		line, text, _ = strings.Cut(text, "\r\n")
 		name, value, ok := strings.Cut(line, ":")
@@ -80,6 +92,7 @@ func parsePlain(p []byte, limit int) (h plainHead, ok bool) {
 
 // parseTarget sets the URL. It reports whether the target is plain.
 func (h *plainHead) parseTarget() bool {
+	h.room = &plainRoom{}
 	path, query, marked := strings.Cut(h.target, "?")
 	if !pathBytes.has(path) || marked && query == "" {
 		return h.parseURL()
@@ -89,7 +102,8 @@ func (h *plainHead) parseTarget() bool {
 			return h.parseURL()
 		}
 	}
-	h.url = &url.URL{Path: path, RawQuery: query}
+	h.url = &h.room.url
+	h.url.Path, h.url.RawQuery = path, query
 	return true
 }
 
@@ -147,7 +161,8 @@ func plainValue(value string) bool {
 
 // request returns the request as net/http makes it.
 func (h *plainHead) request(ctx context.Context, remote string) *http.Request {
-	r := (&http.Request{}).WithContext(ctx)
+	r := &h.room.request
+	*r = *r.WithContext(ctx) // a copy that is not kept
 	r.Method, r.URL, r.RequestURI, r.Host = h.method, h.url, h.target, h.host
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	r.Header, r.Body, r.RemoteAddr, r.Close = h.header, http.NoBody, remote, h.close

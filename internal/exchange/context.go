@@ -34,7 +34,13 @@ func (c *Context) SetDriver(d Driver) { c.driver = d }
 func (c *Context) Driver() Driver { return c.driver }
 
 // NewContext returns a Context with the values of another context, which does not end.
-func NewContext(values context.Context) *Context { return &Context{values: values} }
+func NewContext(values context.Context) *Context { return new(Context).Init(values) }
+
+// Init makes c, which is zero, what NewContext returns.
+func (c *Context) Init(values context.Context) *Context {
+	c.values = values
+	return c
+}
 
 // full returns the context that c stands for.
 func (c *Context) full() context.Context {

@@ -83,8 +83,8 @@ func isConnectionHeader(name string) bool {
 	return false
 }
 
-// CanonicalName is [textproto.CanonicalMIMEHeaderKey], which looks at each byte of a name: those that
-// most messages have are known.
+// CanonicalName is [textproto.CanonicalMIMEHeaderKey], which looks at each byte of a name; those
+// that most messages have are known.
 func CanonicalName(name string) string {
 	switch name {
 	case "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Length",

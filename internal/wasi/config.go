@@ -113,7 +113,8 @@ type State struct {
 	seeded  *seeded // in place of random
 	zone    Zone    // if it was asked for
 
-	ownTrace *Trace // of what is done for no request
+	ownTrace *Trace  // of what is done for no request
+	spare    *Fields // of NewFields
 	// timeline is that of the request that the guest works for; nil if nobody wants to know.
 	timeline *timeline.Trace
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/wasihttp/wasihttp/internal/timeline"
 )
@@ -87,6 +88,20 @@ type entry struct {
 func NewFields(rules *FieldRules) *Fields {
 	f := &Fields{rules: rules}
 	f.entries = f.room[:0]
+	return f
+}
+
+// Spare gives the State room for the next NewFields, which is zero; nil takes it back.
+func (s *State) Spare(f *Fields) { s.spare = f }
+
+// NewFields returns empty, mutable fields.
+func (s *State) NewFields() *Fields {
+	f := s.spare
+	if f == nil {
+		return NewFields(s.FieldRules())
+	}
+	s.spare = nil
+	f.rules, f.entries = s.FieldRules(), f.room[:0]
 	return f
 }
 
@@ -341,24 +356,30 @@ func (f *Fields) ContentLength() (n uint64, ok bool) {
 }
 
 // HTTP returns the fields for net/http, which recognises its own spelling of names alone.
-func (f *Fields) HTTP() http.Header {
+func (f *Fields) HTTP() http.Header { return f.http(nil) }
+
+// http is HTTP with room for values of names that occur once.
+func (f *Fields) http(room []string) http.Header {
 	h := make(http.Header, len(f.entries))
-	room := make([]string, len(f.entries)) // for the values of names that occur once
+	if len(room) < len(f.entries) {
+		room = make([]string, len(f.entries))
+	}
 	for i := range f.entries {
 		e := &f.entries[i]
 		name := e.httpName()
+		value := unsafe.String(unsafe.SliceData(e.Value), len(e.Value)) // never changed
 		if old, ok := h[name]; ok {
-			h[name] = append(old, string(e.Value))
+			h[name] = append(old, value)
 			continue
 		}
-		room[i] = string(e.Value)
+		room[i] = value
 		h[name] = room[i : i+1 : i+1]
 	}
 	return h
 }
 
-// httpName returns the name as net/http spells it, which takes a while to find out for those that are
-// not among the most common ones.
+// httpName returns the name as net/http spells it, which takes a while to find out for those that
+// are not among the most common ones.
 func (e *entry) httpName() string {
 	switch e.key {
 	case "cache-control":

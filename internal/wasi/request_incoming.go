@@ -50,12 +50,20 @@ type Interrupter interface {
 // server's body blocks its goroutine in Read until the server's handler returns, unless it is an
 // Interrupter.
 func RequestFromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
-	made := &struct {
-		Request
-		header Fields
-	}{Request: Request{Method: r.Method, Scheme: "HTTP", Authority: r.Host}}
-	q := &made.Request
-	q.Header = made.header.fromHTTP(rules, incomingHeader(r))
+	return new(RequestRoom).FromHTTP(r, rules)
+}
+
+// RequestRoom is room for a Request, as a part of something larger.
+type RequestRoom struct {
+	request Request
+	header  Fields
+}
+
+// FromHTTP is RequestFromHTTP, but the Request is in the room, which must be zero.
+func (m *RequestRoom) FromHTTP(r *http.Request, rules *FieldRules) (*Request, error) {
+	q := &m.request
+	q.Method, q.Scheme, q.Authority = r.Method, "HTTP", r.Host
+	q.Header = m.header.fromHTTP(rules, incomingHeader(r))
 	if q.Method == "" {
 		q.Method = "GET"
 	}

@@ -69,22 +69,24 @@ func (r *Response) Abandon() {
 // declared length. A length that is known stands in Header, too, as far as RFC 9110, 8.6, allows
 // it.
 func (r *Response) HTTP() *http.Response {
-	h := r.Header.HTTP()
+	made := &struct {
+		http.Response
+		httpBody
+		length [1]string
+		values [3]string
+	}{Response: http.Response{
+		Status: statusLine(r.Status), StatusCode: r.Status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: -1,
+	}}
+	h := r.Header.http(made.values[:])
 	if r.Status == http.StatusNoContent {
 		delete(h, "Content-Length")
 	}
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil
 	}
-	made := &struct {
-		http.Response
-		httpBody
-		length [1]string
-	}{Response: http.Response{
-		Status: statusLine(r.Status), StatusCode: r.Status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: h, ContentLength: -1,
-	}}
+	made.Header = h
 	res := &made.Response
 	n, ended := r.body.pipe.buffered()
 	trailer := r.Body.Trailer()

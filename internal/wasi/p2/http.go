@@ -61,10 +61,12 @@ func httpDefs() []def {
 func Incoming(
 	st *wasi.State, r *wasi.Request, done func(*wasi.Response, *wasi.ErrorCode),
 ) (request, outparam component.Value) {
-	both := &struct {
-		in  incomingRequest
-		out wasi.ResponseOutparam
+	all := &struct {
+		in     incomingRequest
+		out    wasi.ResponseOutparam
+		header wasi.Fields
 	}{in: incomingRequest{r: r, st: st}}
-	both.out.Init(r.Method == http.MethodHead, done)
-	return component.Own(&both.in), component.Own(&both.out)
+	all.out.Init(r.Method == http.MethodHead, done)
+	st.Spare(&all.header)
+	return component.Own(&all.in), component.Own(&all.out)
 }

@@ -8,7 +8,13 @@ import (
 )
 
 // The value behind a response-outparam is a *wasi.ResponseOutparam, behind an outgoing-response a
-// *wasi.OutgoingResponse, behind an incoming-response a *wasi.IncomingResponse.
+// *outgoingResponse, behind an incoming-response a *wasi.IncomingResponse.
+
+// outgoingResponse is a response with the room for what is behind its body.
+type outgoingResponse struct {
+	wasi.OutgoingResponse
+	content outgoingBody
+}
 
 func dropOutparam(rep any) error {
 	rep.(*wasi.ResponseOutparam).Drop()
@@ -16,7 +22,7 @@ func dropOutparam(rep any) error {
 }
 
 func dropOutgoingResponse(rep any) error {
-	rep.(*wasi.OutgoingResponse).Drop()
+	rep.(*outgoingResponse).Drop()
 	return nil
 }
 
@@ -47,7 +53,7 @@ func sendInformational(_ call, args []component.Value) (component.Value, error) 
 func outparamSet(_ call, args []component.Value) (component.Value, error) {
 	o, res := args[0].Rep().(*wasi.ResponseOutparam), args[1]
 	if res.IsOk() {
-		o.Set(res.Payload().Rep().(*wasi.OutgoingResponse), nil)
+		o.Set(&response(res.Payload()).OutgoingResponse, nil)
 	} else {
 		o.Set(nil, convert.ErrorCodeOf(res.Payload()))
 	}
@@ -70,10 +76,12 @@ func outgoingResponseDefs() []def {
 	}
 }
 
-func response(v component.Value) *wasi.OutgoingResponse { return v.Rep().(*wasi.OutgoingResponse) }
+func response(v component.Value) *outgoingResponse { return v.Rep().(*outgoingResponse) }
 
 func newOutgoingResponse(c call, args []component.Value) (component.Value, error) {
-	return component.Own(c.state.NewOutgoingResponse(table.FieldsOf(args[0]))), nil
+	r := &outgoingResponse{}
+	c.state.InitOutgoingResponse(&r.OutgoingResponse, table.FieldsOf(args[0]))
+	return component.Own(r), nil
 }
 
 func outgoingStatus(_ call, args []component.Value) (component.Value, error) {
@@ -89,11 +97,13 @@ func outgoingResponseHeaders(_ call, args []component.Value) (component.Value, e
 }
 
 func outgoingResponseBody(_ call, args []component.Value) (component.Value, error) {
-	b, ok := response(args[0]).Body()
+	r := response(args[0])
+	b, ok := r.Body()
 	if !ok {
 		return component.ErrUnit(), nil
 	}
-	return component.Ok(component.Own(&outgoingBody{b: b})), nil
+	r.content.b = b
+	return component.Ok(component.Own(&r.content)), nil
 }
 
 func incomingResponseDefs() []def {

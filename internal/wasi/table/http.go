@@ -27,7 +27,7 @@ func Fields(entries string, result func(error) (component.Value, error)) []Def {
 	return []Def{
 		{"[constructor]fields", "func() -> fields",
 			func(st *wasi.State, _ []component.Value) (component.Value, error) {
-				return component.Own(wasi.NewFields(st.FieldRules())), nil
+				return component.Own(st.NewFields()), nil
 			}},
 		{"[static]fields.from-list",
 			"func(entries: list<tuple<field-name, field-value>>) -> result<fields, header-error>",
