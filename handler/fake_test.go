@@ -280,7 +280,7 @@ func (b *requestBody) Close() error {
 	return nil
 }
 
-func wantError[T error](t *testing.T, err error) (target T) {
+func wantError[T error](t testing.TB, err error) (target T) {
 	t.Helper()
 	if !errors.As(err, &target) {
 		t.Fatalf("error is %T: %v, want a %T", err, err, target)
@@ -288,7 +288,7 @@ func wantError[T error](t *testing.T, err error) (target T) {
 	return target
 }
 
-func wantHello(t *testing.T, body string, err error) {
+func wantHello(t testing.TB, body string, err error) {
 	t.Helper()
 	if err != nil || !strings.HasPrefix(strings.ToLower(body), "hello") {
 		t.Fatalf("got %q, %v, want hello", body, err)

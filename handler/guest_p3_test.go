@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasihttp/wasihttp/internal/timetest"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
 
@@ -91,9 +92,8 @@ func TestRequestsWaitSideBySideInOneInstance(t *testing.T) {
 	}
 	waitFree(t, p)
 	start := time.Now()
-	bodies, errs := together(t, p, t.Context(), nil, repeat("/sleep?ms=200", 16)...)()
-	// One after the other they would take more than three seconds.
-	if took := time.Since(start); took > 1500*time.Millisecond {
+	bodies, errs := together(t, p, t.Context(), nil, repeat("/sleep?ms=1000", 16)...)()
+	if took := time.Since(start); took >= 16*time.Second { // as one after the other
 		t.Errorf("took %v", took)
 	}
 	for i := range bodies {
@@ -134,74 +134,80 @@ func TestOnlyTheRequestThatTrappedGetsTheTrap(t *testing.T) {
 }
 
 func TestExpiredRequestsSayWhatTheirTaskWaitsFor(t *testing.T) {
-	h := kitchenP3(t)
-	h.fast = 20 * time.Millisecond
-	p := New(t.Context(), h)
-	defer p.Close(context.Background())
-	wait := together(t, p, t.Context(), nil, "/sleep?ms=300")
-	waitFree(t, p)
-	_, err := fetch(t.Context(), p, "fast", "/sleep?ms=60000")
-	var expired *ExpirationError
-	if !errors.As(err, &expired) || expired.Task != 2 ||
-		!strings.HasPrefix(expired.Waiting, "for wasi:clocks/monotonic-clock@0.3.") ||
-		expired.Status != Requests {
-		t.Errorf("got %#v", err)
-	}
-	if bodies, errs := wait(); bodies[0] != "slept\n" || errs[0] != nil {
-		t.Errorf("the other request: %q, %v", bodies[0], errs[0])
-	}
-	if n, err := fetch(t.Context(), p, nil, "/counter"); n != "1\n" || err != nil {
-		t.Errorf("after an expired request the instance took another: %q, %v", n, err)
-	}
+	timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+		h := kitchenP3(t)
+		h.fast = scale * 20 * time.Millisecond
+		p := New(t.Context(), h)
+		defer p.Close(context.Background())
+		wait := together(t, p, t.Context(), nil, fmt.Sprintf("/sleep?ms=%d", 300*scale))
+		waitFree(t, p)
+		_, err := fetch(t.Context(), p, "fast", "/sleep?ms=60000")
+		var expired *ExpirationError
+		if !errors.As(err, &expired) || expired.Task != 2 ||
+			!strings.HasPrefix(expired.Waiting, "for wasi:clocks/monotonic-clock@0.3.") ||
+			expired.Status != Requests {
+			t.Errorf("got %#v", err)
+		}
+		if bodies, errs := wait(); bodies[0] != "slept\n" || errs[0] != nil {
+			t.Errorf("the other request: %q, %v", bodies[0], errs[0])
+		}
+		if n, err := fetch(t.Context(), p, nil, "/counter"); n != "1\n" || err != nil {
+			t.Errorf("after an expired request the instance took another: %q, %v", n, err)
+		}
+	})
 }
 
 func TestASpinningTaskTakesItsInstanceDown(t *testing.T) {
-	h := kitchenP3(t)
-	h.fast = 50 * time.Millisecond
-	p := New(t.Context(), h)
-	defer p.Close(context.Background())
-	wait := together(t, p, t.Context(), nil, "/sleep?ms=60000")
-	waitFree(t, p)
-	start := time.Now()
-	_, err := fetch(t.Context(), p, "fast", "/spin")
-	var expired *ExpirationError
-	if !errors.As(err, &expired) || expired.Trap == nil || expired.Task != 2 {
-		t.Errorf("got %v", err)
-	}
-	if took := time.Since(start); took > 2*time.Second {
-		t.Errorf("took %v", took)
-	}
-	_, errs := wait()
-	var other *TrapOrPanicError
-	if !errors.As(errs[0], &other) {
-		t.Errorf("the other request: %v", errs[0])
-	}
+	timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+		h := kitchenP3(t)
+		h.fast = scale * 50 * time.Millisecond
+		p := New(t.Context(), h)
+		defer p.Close(context.Background())
+		wait := together(t, p, t.Context(), nil, "/sleep?ms=60000")
+		waitFree(t, p)
+		start := time.Now()
+		_, err := fetch(t.Context(), p, "fast", "/spin")
+		var expired *ExpirationError
+		if !errors.As(err, &expired) || expired.Trap == nil || expired.Task != 2 {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(start); took > 30*time.Second {
+			t.Errorf("took %v", took)
+		}
+		_, errs := wait()
+		var other *TrapOrPanicError
+		if !errors.As(errs[0], &other) {
+			t.Errorf("the other request: %v", errs[0])
+		}
+	})
 }
 
 func TestABusyInstanceGetsNoMoreRequests(t *testing.T) {
-	h := kitchenP3(t)
-	h.fast = 500 * time.Millisecond
-	p := New(t.Context(), h)
-	defer p.Close(context.Background())
-	spun := make(chan error, 1)
-	go func() {
-		_, err := fetch(t.Context(), p, "fast", "/spin")
-		spun <- err
-	}()
-	for n := 0; ; n++ {
-		select {
-		case err := <-spun:
-			var expired *ExpirationError
-			if !errors.As(err, &expired) || n == 0 {
-				t.Errorf("%v; %d other requests meanwhile", err, n)
-			}
-			return
-		default:
-			if body, err := fetch(t.Context(), p, nil, "/"); body != "hello from rust 0.3\n" || err != nil {
-				t.Fatalf("beside a busy instance: %q, %v", body, err)
+	timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+		h := kitchenP3(t)
+		h.fast = scale * 200 * time.Millisecond
+		p := New(t.Context(), h)
+		defer p.Close(context.Background())
+		spun := make(chan error, 1)
+		go func() {
+			_, err := fetch(t.Context(), p, "fast", "/spin")
+			spun <- err
+		}()
+		for n := 0; ; n++ {
+			select {
+			case err := <-spun:
+				var expired *ExpirationError
+				if !errors.As(err, &expired) || n == 0 {
+					t.Errorf("%v; %d other requests meanwhile", err, n)
+				}
+				return
+			default:
+				if body, err := fetch(t.Context(), p, nil, "/"); body != "hello from rust 0.3\n" || err != nil {
+					t.Fatalf("beside a busy instance: %q, %v", body, err)
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestTheGuestLearnsThatTheClientHasGone(t *testing.T) {
@@ -248,11 +254,12 @@ func TestWritesAfterTheReceiverHasLeftFail(t *testing.T) {
 
 func TestWorkAfterTheResponseIsAwaited(t *testing.T) {
 	for name, tc := range map[string]struct {
-		limit time.Duration
-		want  string
+		limit  time.Duration
+		target string
+		want   string
 	}{
-		"in time":  {time.Minute, "after: done\n"},
-		"too long": {10 * time.Millisecond, ""},
+		"in time":  {time.Minute, "/after?ms=200", "after: done\n"},
+		"too long": {10 * time.Millisecond, "/after?ms=600000", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := kitchenP3(t)
@@ -262,7 +269,7 @@ func TestWorkAfterTheResponseIsAwaited(t *testing.T) {
 			var out syncBuffer
 			h.config.Stderr = &out
 			p := New(t.Context(), h)
-			if body, err := fetch(t.Context(), p, nil, "/after?ms=200"); body != "more to come\n" ||
+			if body, err := fetch(t.Context(), p, nil, tc.target); body != "more to come\n" ||
 				err != nil {
 				t.Errorf("%q, %v", body, err)
 			}

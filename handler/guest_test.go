@@ -17,6 +17,7 @@ import (
 
 	"github.com/wasihttp/wasihttp/component"
 	"github.com/wasihttp/wasihttp/internal/engine"
+	"github.com/wasihttp/wasihttp/internal/timetest"
 	"github.com/wasihttp/wasihttp/internal/wasi"
 	"github.com/wasihttp/wasihttp/internal/wasi/p2"
 	"github.com/wasihttp/wasihttp/internal/wasi/p3"
@@ -199,24 +200,12 @@ func awaitIdle(p *ProxyHandler) {
 }
 
 func TestRealGuestsFailEachInItsOwnWay(t *testing.T) {
-	h := &guestHost{loaded: load(t, "rust-kitchen/rust-kitchen.wasm"), fast: 50 * time.Millisecond}
+	h := &guestHost{loaded: load(t, "rust-kitchen/rust-kitchen.wasm")}
 	p := New(t.Context(), h)
 	defer p.Close(context.Background())
 	trapped := func(t *testing.T, err error) {
 		if trap := wantError[*TrapError](t, err); len(trap.Frames()) == 0 {
 			t.Error("no backtrace")
-		}
-	}
-	expired := func(call string) func(*testing.T, error) {
-		return func(t *testing.T, err error) {
-			e := wantError[*ExpirationError](t, err)
-			if len(e.Frames()) == 0 || (e.HostCall() == "") != (call == "") ||
-				!strings.HasSuffix(e.HostCall(), call) {
-				t.Errorf("doing %q, host call %q, %d frames", e.Doing(), e.HostCall(), len(e.Frames()))
-			}
-			if e.After < h.fast || e.After > h.fast+10*time.Second {
-				t.Errorf("expired after %v", e.After)
-			}
 		}
 	}
 	for _, tc := range []struct {
@@ -226,8 +215,6 @@ func TestRealGuestsFailEachInItsOwnWay(t *testing.T) {
 		{"/trap?kind=unreachable", trapped},
 		{"/trap", trapped},
 		{"/trap-after-head", trapped},
-		{"/spin", expired("")},
-		{"/sleep?ms=100000", expired("#[method]pollable.block")},
 		{"/none", func(t *testing.T, err error) { wantError[*NoResponseError](t, err) }},
 		{"/error?code=loop-detected", func(t *testing.T, err error) {
 			if code := wantError[*ErrorCode](t, err); code.Case != wasi.LoopDetected {
@@ -250,13 +237,39 @@ func TestRealGuestsFailEachInItsOwnWay(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.target, func(t *testing.T) {
-			_, err := fetch(t.Context(), p, "fast", tc.target)
+			_, err := fetch(t.Context(), p, nil, tc.target)
 			if err == nil {
 				t.Fatal("no error")
 			}
 			tc.check(t, err)
 			body, err := fetch(t.Context(), p, nil, "/")
 			wantHello(t, body, err)
+		})
+	}
+}
+
+func TestRealGuestsExpireWhereTheyAre(t *testing.T) {
+	loaded := load(t, "rust-kitchen/rust-kitchen.wasm")
+	for target, call := range map[string]string{
+		"/spin": "", "/sleep?ms=100000": "#[method]pollable.block",
+	} {
+		t.Run(target, func(t *testing.T) {
+			timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+				h := &guestHost{loaded: loaded, fast: scale * 50 * time.Millisecond}
+				p := New(t.Context(), h)
+				defer p.Close(context.Background())
+				_, err := fetch(t.Context(), p, "fast", target)
+				e := wantError[*ExpirationError](t, err)
+				if len(e.Frames()) == 0 || (e.HostCall() == "") != (call == "") ||
+					!strings.HasSuffix(e.HostCall(), call) {
+					t.Errorf("doing %q, host call %q, %d frames", e.Doing(), e.HostCall(), len(e.Frames()))
+				}
+				if e.After < h.fast || e.After > h.fast+10*time.Second {
+					t.Errorf("expired after %v", e.After)
+				}
+				body, err := fetch(t.Context(), p, nil, "/")
+				wantHello(t, body, err)
+			})
 		})
 	}
 }

@@ -6,8 +6,9 @@ import (
 )
 
 // unwind is how long a request that has expired waits for its guest to be stopped, which shows what
-// the guest was doing, before it fails without knowing that.
-const unwind = 100 * time.Millisecond
+// the guest was doing, before it fails without knowing that. Only a guest in a host function that
+// does not return takes so long; it is longer than what a busy machine takes a thread away for.
+const unwind = 500 * time.Millisecond
 
 // watch enforces the time limits of a worker. Its timer runs beside the guest and does not need the
 // guest's help.

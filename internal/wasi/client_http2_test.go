@@ -269,7 +269,7 @@ func TestFailuresOfHTTP2HaveTheirErrorCode(t *testing.T) {
 			f.WriteRSTStream(stream, code)
 		}
 	}
-	soon := RequestOptions{FirstByte: ns(50 * time.Millisecond), BetweenBytes: ns(50 * time.Millisecond)}
+	soon := RequestOptions{FirstByte: ns(50 * time.Millisecond)}
 	for name, c := range map[string]struct {
 		respond func(f *http2.Framer, stream uint32)
 		opts    RequestOptions
@@ -298,7 +298,7 @@ func TestFailuresOfHTTP2HaveTheirErrorCode(t *testing.T) {
 		"no more": {func(f *http2.Framer, stream uint32) {
 			head(f, stream, false, ":status", "200")
 			f.WriteData(stream, false, []byte("abc"))
-		}, soon, "abc", ConnectionReadTimeout},
+		}, RequestOptions{BetweenBytes: ns(time.Second)}, "abc", ConnectionReadTimeout},
 		"too short": {func(f *http2.Framer, stream uint32) {
 			head(f, stream, false, ":status", "200", "content-length", "5")
 			f.WriteData(stream, true, []byte("abc"))
