@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wasihttp/wasihttp/bench/served"
+	"github.com/wasihttp/wasihttp/internal/timetest"
 )
 
 // requestsVariable is how many requests of each kind TestEndurance sends; without it, few.
@@ -25,46 +26,48 @@ func TestSpinIsStoppedInTime(t *testing.T) {
 	if !ours() {
 		return // another server's limits are set in its own ways
 	}
-	const limit = 500 * time.Millisecond
-	late, slow := 100*time.Millisecond, 50*time.Millisecond
-	if strings.Contains(os.Getenv(buildFlagsVariable), "-race") {
-		late, slow = 10*late, 10*slow
-	}
-	server := serve(t, rustKitchen().path, "--timeout", limit.String(), "--quiet")
-	c := client(t)
-	get(t, c, server.URL+"/")
-	var overruns, others []time.Duration
-	for range 5 {
-		spun := make(chan time.Duration, 1)
-		go func() {
-			started := time.Now()
-			if got := ask(t, c, http.MethodGet, server.URL+"/spin", nil); got.status != http.StatusGatewayTimeout {
-				t.Errorf("status %d, cut %v", got.status, got.cut)
-			}
-			spun <- time.Since(started)
-		}()
-		for ended := false; !ended; {
-			select {
-			case took := <-spun:
-				overruns = append(overruns, took-limit)
-				ended = true
-			default:
+	timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+		const limit = 500 * time.Millisecond
+		late, slow := scale*100*time.Millisecond, scale*50*time.Millisecond
+		if strings.Contains(os.Getenv(buildFlagsVariable), "-race") {
+			late, slow = 10*late, 10*slow
+		}
+		server := serve(t, rustKitchen().path, "--timeout", limit.String(), "--quiet")
+		c := client(t)
+		get(t, c, server.URL+"/")
+		var overruns, others []time.Duration
+		for range 5 {
+			spun := make(chan time.Duration, 1)
+			go func() {
 				started := time.Now()
-				get(t, c, server.URL+"/")
-				others = append(others, time.Since(started))
+				if got := ask(t, c, http.MethodGet, server.URL+"/spin", nil); got.status != http.StatusGatewayTimeout {
+					t.Errorf("status %d, cut %v", got.status, got.cut)
+				}
+				spun <- time.Since(started)
+			}()
+			for ended := false; !ended; {
+				select {
+				case took := <-spun:
+					overruns = append(overruns, took-limit)
+					ended = true
+				default:
+					started := time.Now()
+					get(t, c, server.URL+"/")
+					others = append(others, time.Since(started))
+				}
 			}
 		}
-	}
-	slices.Sort(overruns)
-	slices.Sort(others)
-	median, p99 := overruns[len(overruns)/2], others[len(others)*99/100]
-	t.Logf("stopped %v after the limit (median of %d); meanwhile %d other requests, p99 %v", median, len(overruns), len(others), p99)
-	if median > late {
-		t.Errorf("stopped %v after the limit, want at most %v", median, late)
-	}
-	if p99 > slow {
-		t.Errorf("the p99 of others was %v while the guest looped, want at most %v", p99, slow)
-	}
+		slices.Sort(overruns)
+		slices.Sort(others)
+		median, p99 := overruns[len(overruns)/2], others[len(others)*99/100]
+		t.Logf("stopped %v after the limit (median of %d); meanwhile %d other requests, p99 %v", median, len(overruns), len(others), p99)
+		if median > late {
+			t.Errorf("stopped %v after the limit, want at most %v", median, late)
+		}
+		if p99 > slow {
+			t.Errorf("the p99 of others was %v while the guest looped, want at most %v", p99, slow)
+		}
+	})
 }
 
 // TestEndurance sends many requests to the routes that fail, with good ones between them, and then

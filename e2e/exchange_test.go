@@ -21,7 +21,7 @@ type answer struct {
 
 // ask sends one request and reads the whole response. A connection that ends before the head is an
 // response with the status 0, cut.
-func ask(t *testing.T, c *http.Client, method, url string, body io.Reader, header ...string) answer {
+func ask(t testing.TB, c *http.Client, method, url string, body io.Reader, header ...string) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(limited(t), method, url, body)
 	if err != nil {
@@ -40,7 +40,7 @@ func ask(t *testing.T, c *http.Client, method, url string, body io.Reader, heade
 }
 
 // get asks for a route that must return 200 completely, and returns its body.
-func get(t *testing.T, c *http.Client, url string) string {
+func get(t testing.TB, c *http.Client, url string) string {
 	t.Helper()
 	got := ask(t, c, http.MethodGet, url, nil)
 	if got.status != http.StatusOK || got.cut != nil {
@@ -50,7 +50,7 @@ func get(t *testing.T, c *http.Client, url string) string {
 }
 
 // sameText compares texts of any size and reports the first difference of long ones instead of all.
-func sameText(t *testing.T, what, want, got string) {
+func sameText(t testing.TB, what, want, got string) {
 	t.Helper()
 	if want == got {
 		return

@@ -65,7 +65,7 @@ func (w *witness) awaitEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("a process that --exec has started goes on")
 	}
 }
@@ -194,7 +194,7 @@ func TestAClosedTerminalEndsServe(t *testing.T) {
 		if err != nil {
 			t.Errorf("it ended with %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it goes on")
 	}
 	held.awaitEnd(t)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timetest"
 )
 
 // explored is a request as the explorer's API shows it.
@@ -114,10 +117,13 @@ func TestTheExplorerShowsWhatGuestsOfAllLanguagesDo(t *testing.T) {
 				t.Errorf("/: got %+v", x)
 			}
 
-			get(t, c, server.URL+"/sleep?ms=60")
-			if x := api.newest("/sleep"); x.in("host")+x.in("streaming") < 50 || x.in("computing") > 50 && g.instant {
-				t.Errorf("/sleep: got %+v", x)
-			}
+			timetest.Scaled(t, func(t testing.TB, scale time.Duration) {
+				get(t, c, server.URL+fmt.Sprintf("/sleep?ms=%d", 60*scale))
+				most := 50 * float64(scale)
+				if x := api.newest("/sleep"); x.in("host")+x.in("streaming") < most || x.in("computing") > most && g.instant {
+					t.Errorf("/sleep: got %+v", x)
+				}
+			})
 
 			if !g.fetchless {
 				get(t, c, server.URL+"/fetch?keep=1&url="+upstream.URL+"/data")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timetest"
 )
 
 const outcomeHeader = "X-Wasihttp-Outcome"
@@ -113,34 +115,38 @@ func TestExpiry(t *testing.T) {
 	if !ours() {
 		return // another server's limits are set in its own ways
 	}
-	server := serve(t, rustKitchen().path, "--timeout", "500ms")
-	c := client(t)
 	for _, target := range []string{"/spin", "/sleep?ms=3600000"} {
 		t.Run(target, func(t *testing.T) {
-			ended := make(chan answer, 1)
-			started := time.Now()
-			go func() { ended <- ask(t, c, http.MethodGet, server.URL+target, nil) }()
-			served := 0
-			for {
-				select {
-				case got := <-ended:
-					took := time.Since(started)
-					if outcome := got.header.Get(outcomeHeader); got.status != http.StatusGatewayTimeout || outcome != "expired" {
-						t.Errorf("status %d, outcome %q, cut %v", got.status, outcome, got.cut)
-					}
-					if took < 400*time.Millisecond {
-						t.Errorf("expired after %v", took)
-					}
-					if served == 0 {
-						t.Error("nobody else was served meanwhile")
-					}
-					return
-				default:
-					sameText(t, "another request", "hello from rust\n", get(t, c, server.URL+"/"))
-					served++
-				}
-			}
+			timetest.Scaled(t, func(t testing.TB, scale time.Duration) { expires(t, scale, target) })
 		})
+	}
+}
+
+func expires(t testing.TB, scale time.Duration, target string) {
+	t.Helper()
+	limit := scale * 500 * time.Millisecond
+	server := serve(t, rustKitchen().path, "--timeout", limit.String())
+	c := client(t)
+	ended := make(chan answer, 1)
+	started := time.Now()
+	go func() { ended <- ask(t, c, http.MethodGet, server.URL+target, nil) }()
+	for served := 0; ; served++ {
+		select {
+		case got := <-ended:
+			took := time.Since(started)
+			if outcome := got.header.Get(outcomeHeader); got.status != http.StatusGatewayTimeout || outcome != "expired" {
+				t.Errorf("status %d, outcome %q, cut %v", got.status, outcome, got.cut)
+			}
+			if took < limit*4/5 {
+				t.Errorf("expired after %v", took)
+			}
+			if served == 0 {
+				t.Error("nobody else was served meanwhile")
+			}
+			return
+		default:
+			sameText(t, "another request", "hello from rust\n", get(t, c, server.URL+"/"))
+		}
 	}
 }
 

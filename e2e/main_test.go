@@ -63,7 +63,7 @@ func ours() bool { return os.Getenv(serverVariable) == "" }
 
 // serve starts the server on a free port with the component and stops it when the test ends. The
 // flags are wasihttp's; another server is not given them.
-func serve(t *testing.T, component string, flags ...string) *served.Server {
+func serve(t testing.TB, component string, flags ...string) *served.Server {
 	t.Helper()
 	var command []string
 	if ours() {
@@ -114,7 +114,7 @@ func servePeer(t *testing.T, component string, flags ...string) *served.Server {
 }
 
 // limited is a context for one thing that a test waits for.
-func limited(t *testing.T) context.Context {
+func limited(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
@@ -122,7 +122,7 @@ func limited(t *testing.T) context.Context {
 }
 
 // client is an HTTP client that adds nothing of its own and keeps no connection past the test.
-func client(t *testing.T) *http.Client {
+func client(t testing.TB) *http.Client {
 	t.Helper()
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -161,7 +161,7 @@ func TestATrapAndAnExpirationAreReported(t *testing.T) {
 	if !ours() {
 		return // the header is wasihttp's
 	}
-	server := serve(t, "../testdata/guests/rust-kitchen/rust-kitchen.wasm", "--timeout", "300ms")
+	server := serve(t, "../testdata/guests/rust-kitchen/rust-kitchen.wasm", "--timeout", "2s")
 	for path, want := range map[string]string{"/trap": "trap", "/spin": "expired"} {
 		resp, err := client(t).Get(server.URL + path)
 		if err != nil {

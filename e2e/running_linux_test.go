@@ -86,7 +86,7 @@ func (r *running) await(t *testing.T) int {
 			t.Fatal(err)
 		}
 		return 0
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it goes on")
 		return 0
 	}

@@ -59,8 +59,10 @@ func TestARecordedWorldRepeatsItself(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := asked.Load()
-			for range 3 {
-				replayWorld(t, g.path, folder)
+			fastest := min(replayWorld(t, g.path, folder), replayWorld(t, g.path, folder),
+				replayWorld(t, g.path, folder)) // the machine may do other work
+			if sleeps := worldLength / 4 * worldSleep; fastest >= sleeps {
+				t.Errorf("the replay took %v, and the entries sleep %v", fastest, sleeps)
 			}
 			if n := asked.Load() - before; n > 0 {
 				t.Errorf("the replays sent %d requests", n)
@@ -69,8 +71,8 @@ func TestARecordedWorldRepeatsItself(t *testing.T) {
 	}
 }
 
-// replayWorld replays fixtures, and checks that all pass in less time than they sleep.
-func replayWorld(t *testing.T, component, folder string) {
+// replayWorld replays fixtures, which must all pass, and returns how long that took.
+func replayWorld(t *testing.T, component, folder string) time.Duration {
 	t.Helper()
 	cache := filepath.Join(filepath.Dir(os.Getenv(builtVariable)), "cache")
 	path := filepath.Join(t.TempDir(), "report.json")
@@ -91,8 +93,5 @@ func replayWorld(t *testing.T, component, folder string) {
 	if err != nil || report.Outcomes["pass"] != worldLength {
 		t.Errorf("got %v, %v", report.Outcomes, err)
 	}
-	took := time.Duration((report.TimeMS - report.Loading) * float64(time.Millisecond))
-	if sleeps := worldLength / 4 * worldSleep; took >= sleeps {
-		t.Errorf("the replay took %v, and the entries sleep %v", took, sleeps)
-	}
+	return time.Duration((report.TimeMS - report.Loading) * float64(time.Millisecond))
 }
