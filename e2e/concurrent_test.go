@@ -76,7 +76,8 @@ func TestAnExpiredRequestNamesItsTask(t *testing.T) {
 		limit := scale * 300 * time.Millisecond
 		server := serve(t, rustKitchenP3(t).path, "--timeout", limit.String())
 		got := ask(t, client(t), http.MethodGet, server.URL+"/sleep?ms=60000", nil)
-		if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3.") {
+		if got.status != http.StatusGatewayTimeout ||
+			!strings.Contains(got.body, "the guest's task 1 was waiting for wasi:clocks/monotonic-clock@0.3.") {
 			t.Errorf("status %d, body %q", got.status, got.body)
 		}
 	})
