@@ -23,7 +23,7 @@ func TestServeRunsTheBuildInTheFolderOfItsSettings(t *testing.T) {
 		}
 	}
 	settings := `component = "out/app.wasm"
-build = "mkdir -p out && cp src/main.txt out/app.tmp && mv out/app.tmp out/app.wasm"
+build = "grep -qv broken src/main.txt && mkdir -p out && cp src/main.txt out/app.tmp && mv out/app.tmp out/app.wasm"
 source = "src"
 `
 	for path, text := range map[string]string{
@@ -39,6 +39,8 @@ source = "src"
 	replace(t, source, []byte("second"))
 	f.err.await(t, `→ `+digestOf("second"))
 	f.expect(t, "second", "")
+	replace(t, source, []byte("broken"))
+	f.err.await(t, `wasihttp\.toml:2: the command failed: exit status 1 after `)
 	entries, err := os.ReadDir(below)
 	if err != nil || len(entries) != 0 {
 		t.Errorf("the build wrote into the current folder: %v, %v", entries, err)

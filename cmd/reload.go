@@ -43,7 +43,7 @@ func (t *server) newDecider(path string, cfg loader.Config, s *serveSettings) *r
 		Path: path, Changes: loader.Changes,
 		Drain: s.drainTimeout, Abort: t.abort, Grace: lastGrace,
 		Wait: t.waits(s),
-		Log:  &reload.Log{Out: t.stderr, JSON: s.jsonLog, Quiet: s.quiet},
+		Log:  &reload.Log{Out: t.stderr, JSON: s.jsonLog, Quiet: s.quiet, Command: s.execFrom},
 		Read: func() ([]byte, error) {
 			data, problem := cfg.Parts.Read(path, cfg.MaxComponentSize)
 			return data, exit.Problem(problem)

@@ -61,7 +61,7 @@ func serveCommand(st *state, d doors) *cli.Command {
 			}
 			settings.fixtures = fixtures.Value()
 			settings.crashDir = recording.crashes
-			settings.execDir = config.Of(c).Dir("exec")
+			settings.execDir, settings.execFrom = config.Of(c).Place("exec")
 			path := config.Of(c).Component(c.Args().First())
 			return settings.reported((&server{st, d}).serve(c.Context, path, settings))
 		},

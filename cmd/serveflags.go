@@ -240,8 +240,8 @@ type serveSettings struct {
 	poll       time.Duration
 	exec       string
 	sources    []string
-	// execDir is the folder that exec runs in; "" for the current one.
-	execDir string
+	// execDir is the folder that exec runs in, "" for the current one; execFrom is what set it.
+	execDir, execFrom string
 	// record has all settings but those of the process. If it has no folder,
 	// nothing is recorded.
 	record record.Options

@@ -60,7 +60,7 @@ func (d *Decider) First(ctx context.Context, load LoadFunc) (serve.Build, error)
 	data, err := d.Read()
 	missing := errors.Is(err, fs.ErrNotExist)
 	if d.commandError != "" {
-		failed := &failure{msg: "--exec: " + d.commandError,
+		failed := &failure{msg: d.Log.command() + ": " + d.commandError,
 			err:  &commandError{errors.New(d.commandError)},
 			hint: d.Command.hint("fix the sources; the command runs again when one changes")}
 		if err == nil {
@@ -145,7 +145,7 @@ func (d *Decider) built(e buildEvent) {
 	d.mark()
 	switch {
 	case e.err != nil:
-		msg := fmt.Sprintf("--exec: %s after %s", d.commandError,
+		msg := fmt.Sprintf("%s: %s after %s", d.Log.command(), d.commandError,
 			units.Duration(e.took.Round(time.Millisecond)))
 		d.Log.Failed(&failure{
 			msg: msg, hint: d.Command.hint(""), err: &commandError{e.err},

@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ type Log struct {
 	JSON bool
 	// Quiet leaves out all events but failures.
 	Quiet bool
+	// Command is what set the command that builds, as messages begin; "" stands for --exec.
+	Command string
 	// Tell, unless nil, takes each result, too. It must not block.
 	Tell func(Result)
 
@@ -268,10 +271,12 @@ func (l *Log) unchanged(current *Build, took time.Duration) {
 		text := fmt.Sprintf("built in %s, the same build again  ", brief(took))
 		fmt.Fprintf(l.Out, "%s%s%s\n", l.begin(true), text, l.Out.Dim(current.Digest))
 	default:
-		fmt.Fprintf(l.Out, "%s--exec: the same build again, after %s: %s\n", l.begin(true),
+		fmt.Fprintf(l.Out, "%s%s: the same build again, after %s: %s\n", l.begin(true), l.command(),
 			units.Duration(took.Round(time.Millisecond)), current.Digest)
 	}
 }
+
+func (l *Log) command() string { return cmp.Or(l.Command, "--exec") }
 
 // built reports that the command has ended. What it has made is reported elsewhere.
 func (l *Log) built(took time.Duration) {
@@ -369,8 +374,8 @@ func (l *Log) builtAgain(took time.Duration) {
 	if l.Out.IsTerminal() {
 		return // the line about the build says so
 	}
-	fmt.Fprintf(l.Out, "%s--exec: the command succeeds again, after %s\n",
-		l.begin(true), units.Duration(took.Round(time.Millisecond)))
+	fmt.Fprintf(l.Out, "%s%s: the command succeeds again, after %s\n",
+		l.begin(true), l.command(), units.Duration(took.Round(time.Millisecond)))
 }
 
 // back reports that the file holds the served build again, after it held another one or was

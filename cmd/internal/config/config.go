@@ -152,12 +152,13 @@ func (s *Settings) Sets(flag string) bool {
 	return ok && from.place != ""
 }
 
-// Dir returns the folder of the file if the value of a flag comes from there; "" otherwise.
-func (s *Settings) Dir(flag string) string {
+// Place returns the folder of the file and the place in it if the value of a flag comes from there,
+// else "" and the flag.
+func (s *Settings) Place(flag string) (dir, place string) {
 	if !s.Sets(flag) {
-		return ""
+		return "", "--" + flag
 	}
-	return s.file.Dir()
+	return s.file.Dir(), s.origins[flag].place
 }
 
 // Folder returns the folder of the file; "" if there is none.
