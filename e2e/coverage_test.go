@@ -15,6 +15,12 @@ import (
 // returns the tracefile of lcov and what was printed.
 func covered(t *testing.T, path, target string, flags ...string) (trace, output string) {
 	t.Helper()
+	return coveredIn(t, filepath.Join("..", "testdata", "guests"), path, target, flags...)
+}
+
+// coveredIn does so in another folder.
+func coveredIn(t *testing.T, sources, path, target string, flags ...string) (trace, output string) {
+	t.Helper()
 	guest, err := filepath.Abs(path)
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +32,7 @@ func covered(t *testing.T, path, target string, flags ...string) (trace, output 
 	}
 	args := append([]string{"test", fixture, "--component", guest, "--coverage", file}, flags...)
 	command := exec.CommandContext(limited(t), os.Getenv(builtVariable), args...)
-	command.Dir = filepath.Join("..", "testdata", "guests")
+	command.Dir = sources
 	out, err := command.CombinedOutput()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) && failed.ExitCode() == 3 { // it trapped
@@ -130,5 +136,51 @@ func TestCoveragePagesInABrowser(t *testing.T) {
 	}
 	if got, want := b.eval(t, "return document.querySelectorAll('.source tr.good, .source tr.fair, .source tr.bad').length + ''"), "0"; got == want {
 		t.Error(fmt.Sprint(got, " lines are coloured"))
+	}
+}
+
+// TestCoveragePictures takes the pictures of docs/images for each language and version of WASI, if
+// picturesVariable asks for pictures. The folder of guestsVariable has the guests, those in Rust as
+// NAME-lines (with the profile lines of their workspace) and those in Go without -ldflags=-s.
+func TestCoveragePictures(t *testing.T) {
+	driver := os.Getenv(driverVariable)
+	if driver == "" || os.Getenv(picturesVariable) == "" || !ours() {
+		return
+	}
+	b := startBrowser(t, driver)
+	b.command(t, "Emulation.setScrollbarsHidden", object{"hidden": true})
+	for _, picture := range []struct {
+		name, guest string
+		link        string // to follow from the index, if any
+		height      int
+	}{
+		{"rust", "rust-kitchen-lines", "src/lib.rs", 452},
+		{"rust-p3", "rust-kitchen-p3-lines", "src/lib.rs", 452},
+		{"go", "go-kitchen", "go-kitchen", 460},
+		{"go-p3", "go-kitchen-p3", "go-kitchen-p3", 460},
+		{"python", "py-kitchen", "", 256},
+		{"python-p3", "py-kitchen-p3", "", 256},
+		{"javascript", "js-kitchen", "", 256},
+		{"javascript-p3", "qjs-kitchen-p3", "", 256},
+	} {
+		folder, path := t.TempDir(), built(t, picture.guest)
+		sources := filepath.Join("..", "testdata", "guests")
+		if !strings.HasPrefix(picture.guest, "rust-") {
+			sources = filepath.Dir(path)
+		}
+		coveredIn(t, sources, path, "/\nGET {{base}}/headers\nGET {{base}}/status?code=404", "--coverage-html", folder)
+		b.look(t, 1000, picture.height, "light")
+		b.open(t, "file://"+filepath.Join(folder, "index.html"))
+		if picture.link != "" {
+			b.eval(t, fmt.Sprintf("[...document.querySelectorAll('.files a')].find((a) => "+
+				"a.textContent.includes(%q)).click(); return ''", picture.link))
+			await(t, "the page of "+picture.link, func() bool {
+				return strings.Contains(b.eval(t, "return document.title"), picture.link)
+			})
+			// The lines around the first one of whose ways one was not taken.
+			b.eval(t, "let row = document.querySelector('tr.fair'); for (let i = 0; i < 8; i++) row = row?.previousElementSibling; "+
+				"row?.scrollIntoView(); return ''")
+		}
+		b.picture(t, "coverage-"+picture.name)
 	}
 }

@@ -322,6 +322,14 @@ func TestExplorerPageCanBeReadEverywhere(t *testing.T) {
 	p.press("g", keyEnter)
 	p.sees("#heading", "/items/6")
 	check("source")
+	for _, width := range []int{801, 961, 1000, 1249, 1600} { // the list is beside a request
+		p.look(t, width, 740, "light")
+		if got := p.js("const took = document.querySelector('#r6 .c-ms'); took.textContent = '8.88 ms'; " +
+			"return document.querySelector('#r6 .c-target').offsetWidth < 90 ? 'target' : " +
+			"took.scrollWidth > took.clientWidth ? 'time' : ''"); got != "" {
+			t.Errorf("%d wide: the list has no room for the %s", width, got)
+		}
+	}
 	p.click("#r5 td", "")
 	p.sees(".failure", "trap")
 	check("failure")

@@ -97,6 +97,39 @@ func TestExplorerPictures(t *testing.T) {
 	page.picture(t, "explorer-dark")
 }
 
+// TestExplorerPicturesOfEachLanguage takes a picture of each language and version of WASI, if
+// picturesVariable asks for pictures.
+func TestExplorerPicturesOfEachLanguage(t *testing.T) {
+	if os.Getenv(driverVariable) == "" || os.Getenv(picturesVariable) == "" || !ours() {
+		return
+	}
+	c := client(t)
+	for _, picture := range []struct{ name, guest, show, tab string }{
+		{"rust-p3", filepath.Join("..", "testdata", "guests", "rust-kitchen-p3", "rust-kitchen-p3.wasm"), "/sleep", "1"},
+		{"go", built(t, "go-kitchen"), "/trap", "3"},
+		{"go-p3", built(t, "go-kitchen-p3"), "/sleep", "1"},
+		{"python", built(t, "py-kitchen"), "/echo", "2"},
+		{"javascript", built(t, "js-kitchen"), "/headers", "1"},
+		{"javascript-p3", built(t, "qjs-kitchen-p3"), "/sleep", "1"},
+	} {
+		server, page, ok := openServed(t, picture.guest)
+		if !ok {
+			return
+		}
+		for _, target := range []string{"/", "/headers", "/sleep?ms=15", "/status?code=404", "/sse?n=5&ms=9", "/trap", "/"} {
+			send(t, c, http.MethodGet, server.URL+target, "")
+		}
+		send(t, c, http.MethodPost, server.URL+"/echo", `{"cart": 17, "items": [{"name": "Tea", "price": 3.50}], "paid": true}`,
+			"Content-Type: application/json")
+		page.at(picture.show)
+		page.press(picture.tab)
+		page.look(t, 1000, 640, "light")
+		page.command(t, "Emulation.setScrollbarsHidden", object{"hidden": true})
+		page.still()
+		page.picture(t, "explorer-"+picture.name)
+	}
+}
+
 // still waits until nothing moves: two frames, and the end of what is fetched and of animations.
 func (p explorerPage) still() {
 	p.t.Helper()

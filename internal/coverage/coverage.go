@@ -147,7 +147,7 @@ func New(sources *Sources, components []Component) (*Report, error) {
 	b := &builder{Report: &Report{}, sources: sources, files: map[string]*File{}}
 	for _, c := range components {
 		if c.Engine != "" {
-			b.Notes = append(b.Notes, engineNote(c))
+			b.Notes = append(b.Notes, engineNote(sources.shown(c.Path), c))
 		}
 		if c.Coverage == nil {
 			continue
@@ -184,7 +184,7 @@ func (b *builder) component(c Component, modules []host.CoveredModule) {
 		for _, f := range m.Files {
 			b.file(f)
 		}
-		owns, inGo := ownerOf(m), isGo(m)
+		owns, inGo := ownerOf(m), isGo(m) || m.GoModule != ""
 		nameless := 0
 		for _, f := range m.Functions {
 			switch {

@@ -233,3 +233,29 @@ func TestLibrariesOfALanguageAreKnownByName(t *testing.T) {
 		}
 	}
 }
+
+func TestNotesNameComponentsAsReportsDo(t *testing.T) {
+	dir := t.TempDir()
+	r, err := New(NewSources(dir), []Component{
+		{Path: filepath.Join(dir, "app.wasm"), Language: "Python", Engine: "CPython"},
+	})
+	if err != nil || len(r.Notes) != 1 || !strings.HasPrefix(r.Notes[0], "app.wasm: only the engine (CPython)") {
+		t.Errorf("%v, %v", r, err)
+	}
+}
+
+// TestBranchesOfGoAreNobodys wants none, whether there are names of functions or not.
+func TestBranchesOfGoAreNobodys(t *testing.T) {
+	for _, name := range []string{"main.main", ""} {
+		b := &builder{Report: &Report{}, sources: NewSources(t.TempDir()), files: map[string]*File{}}
+		b.component(Component{Path: "app.wasm", Language: "Go"}, []host.CoveredModule{{
+			Name: "app", GoModule: "example.com/app",
+			Functions: []host.CoveredFunc{
+				{Name: name, Ran: true, Branches: []host.CoveredBranch{{true, false}}},
+			},
+		}})
+		if len(b.Programs) != 1 || b.Programs[0].Totals() != (Totals{Functions: Share{1, 1}}) {
+			t.Errorf("%q: %+v", name, b.Programs)
+		}
+	}
+}

@@ -110,7 +110,7 @@ func cRuntime(name string) bool {
 }
 
 // engineNote says that the code of a component is not seen, and what sees it.
-func engineNote(c Component) string {
+func engineNote(name string, c Component) string {
 	instead := "measure the code with a tool of the language, in tests of its own"
 	switch c.Language {
 	case "Python":
@@ -121,7 +121,7 @@ func engineNote(c Component) string {
 			"own, outside of the component"
 	}
 	return fmt.Sprintf("%s: only the engine (%s) can be seen, not the %s code that it runs, so "+
-		"nothing of it is counted; %s", c.Path, c.Engine, c.Language, instead)
+		"nothing of it is counted; %s", name, c.Engine, c.Language, instead)
 }
 
 func stripHint(language string) string {
