@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/exchange"
 )
 
 // plainWriter writes the response to a plain request as net/http does: a body that is short and
@@ -21,8 +23,9 @@ type plainWriter struct {
 	start  time.Time               // when the request came
 
 	header http.Header // used again
-	head   []byte      // what WriteHeader has made of it
-	body   []byte      // that waits for more
+	taken  []exchange.Field
+	head   []byte // what WriteHeader has made of it
+	body   []byte // that waits for more
 	out    net.Buffers
 	vec    [6][]byte // of out
 	flat   []byte    // out in one piece
@@ -59,6 +62,9 @@ func (w *plainWriter) begin(r *http.Request, cancel context.CancelCauseFunc, now
 // Header implements [http.ResponseWriter].
 func (w *plainWriter) Header() http.Header { return w.header }
 
+// TakeFields implements [exchange.FieldTaker].
+func (w *plainWriter) TakeFields(fields []exchange.Field) { w.taken = fields }
+
 // WriteHeader implements [http.ResponseWriter].
 func (w *plainWriter) WriteHeader(status int) {
 	if w.status != 0 || status < 200 {
@@ -75,16 +81,17 @@ func (w *plainWriter) WriteHeader(status int) {
 	}
 	w.head = append(w.head, "\r\n"...)
 	bodiless := !w.hasBody()
-	var room [8]field
-	fields := room[:0]
+	var room [8]exchange.Field
+	fields := append(room[:0], w.taken...)
+	w.taken = nil
 	for name, values := range w.header {
-		fields = append(fields, field{name, values})
+		fields = append(fields, exchange.Field{Name: name, Values: values})
 	}
-	slices.SortFunc(fields, field.compare)
+	sortFields(fields)
 	w.typed = bodiless
 	dated := false
 	for _, f := range fields {
-		name, values := f.name, f.values
+		name, values := f.Name, f.Values
 		switch name {
 		case "Content-Length":
 			if bodiless || len(values) == 0 {
@@ -112,10 +119,11 @@ func (w *plainWriter) WriteHeader(status int) {
 				w.chunked = true
 				continue
 			}
+			if !plainName(name) {
+				continue
+			}
 		}
-		if plainName(name) {
-			w.head = appendField(w.head, name, values)
-		}
+		w.head = appendField(w.head, name, values)
 	}
 	if !dated {
 		w.head = appendDate(append(w.head, "Date: "...))
@@ -134,13 +142,20 @@ func (w *plainWriter) hasBody() bool {
 	return w.status != http.StatusNoContent && w.status != http.StatusNotModified
 }
 
-// field is a field of a head.
-type field struct {
-	name   string
-	values []string
+// sortFields sorts fields by name. A head has few of them, nearly always.
+func sortFields(fields []exchange.Field) {
+	if len(fields) > 16 {
+		slices.SortFunc(fields, func(a, b exchange.Field) int {
+			return strings.Compare(a.Name, b.Name)
+		})
+		return
+	}
+	for i := 1; i < len(fields); i++ {
+		for j := i; j > 0 && fields[j].Name < fields[j-1].Name; j-- {
+			fields[j], fields[j-1] = fields[j-1], fields[j]
+		}
+	}
 }
-
-func (f field) compare(other field) int { return strings.Compare(f.name, other.name) }
 
 // appendField appends the lines of a field.
 func appendField(b []byte, name string, values []string) []byte {
@@ -336,6 +351,7 @@ func (w *plainWriter) more() bool {
 }
 
 var (
-	_ http.Flusher    = (*plainWriter)(nil)
-	_ io.StringWriter = (*plainWriter)(nil)
+	_ http.Flusher        = (*plainWriter)(nil)
+	_ io.StringWriter     = (*plainWriter)(nil)
+	_ exchange.FieldTaker = (*plainWriter)(nil)
 )

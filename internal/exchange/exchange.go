@@ -88,6 +88,7 @@ type Exchange struct {
 	own     Body
 
 	line *timeline.Trace
+	head head // of the response
 
 	committed bool  // the head was handed to net/http
 	closing   bool  // the head says that the connection is closed after the response

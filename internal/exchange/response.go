@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,36 +108,6 @@ func isTunnel(method string, status int) bool {
 	return method == http.MethodConnect && status >= 200 && status < 300
 }
 
-// declaredLength returns the length of the body that the head promises, -1 if it promises none.
-// Lines that say the same are one (RFC 9110, section 8.6); those that contradict each other are an
-// error, for the client and a proxy might believe different ones. What is no length is taken out.
-func declaredLength(h http.Header) (int64, error) {
-	length, found := int64(-1), false
-	for name, values := range h {
-		if CanonicalName(name) != "Content-Length" {
-			continue
-		}
-		for _, line := range values {
-			for value, more := "", true; more; {
-				value, line, more = strings.Cut(line, ",")
-				n, err := strconv.ParseUint(textproto.TrimString(value), 10, 63)
-				if err != nil {
-					continue
-				}
-				if found && int64(n) != length {
-					return 0, &ResponseError{
-						Code:  "HTTP-protocol-error",
-						Cause: fmt.Sprintf("the response has content-length %d and %d", length, n),
-						Hint:  "set the header once, to the length of the body, or leave it out",
-					}
-				}
-				length, found = int64(n), true
-			}
-		}
-	}
-	return length, nil
-}
-
 // bulkPiece is the length of a piece of a body, in bytes, that is not worth copying to those before
 // it.
 const bulkPiece = 16 << 10
@@ -162,7 +130,7 @@ func (x *Exchange) Write(resp *http.Response, end context.CancelCauseFunc) error
 				"for them",
 		}
 	}
-	length, err := declaredLength(resp.Header)
+	length, err := x.head.take(x.config, resp.Header)
 	if err != nil {
 		return err
 	}
@@ -308,37 +276,16 @@ func (x *Exchange) commit(resp *http.Response, length int64) {
 	}
 	x.committed = true
 	x.invite()
-	header := x.w.Header()
-	for name, values := range resp.Header {
-		name = CanonicalName(name)
-		if name == "Content-Length" || len(values) == 0 || x.config.reserved(name) {
-			continue
-		}
-		header[name] = values
-	}
-	if _, set := header["Content-Type"]; !set {
-		// Present but empty: net/http then does not guess one.
-		header["Content-Type"] = nil
-	}
 	switch {
 	case isTunnel(x.r.Method, resp.StatusCode):
 		// Neither a length nor chunks (RFC 9110, section 9.3.6): to net/http, this means both.
-		header["Transfer-Encoding"] = []string{"identity"}
+		x.head.add("Transfer-Encoding", []string{"identity"})
 	case length >= 0 && resp.StatusCode != http.StatusNoContent:
-		header["Content-Length"] = lengthField(resp.Header, length)
+		x.head.add("Content-Length", x.head.length(length))
 	}
+	x.head.pass(x.w)
 	x.closeOlder(length >= 0 || !BodyAllowed(x.r.Method, resp.StatusCode))
 	x.w.WriteHeader(resp.StatusCode)
-}
-
-// lengthField returns the values of Content-Length for a length: those in h, if they say so.
-func lengthField(h http.Header, length int64) []string {
-	if said := h["Content-Length"]; len(said) == 1 {
-		if n, err := strconv.ParseInt(said[0], 10, 64); err == nil && n == length {
-			return said
-		}
-	}
-	return []string{strconv.FormatInt(length, 10)}
 }
 
 // write hands bytes of the body to net/http, after the head.
