@@ -198,7 +198,8 @@ type plainConn struct {
 
 	driver exchange.Driver // of the goroutine that serves the connection
 
-	late turn // of the response that has not left
+	late turn        // of the response that has not left
+	aged atomic.Bool // the request was there at a tick
 
 	mu      sync.Mutex
 	closed  bool                    // no request begins any more
@@ -368,6 +369,9 @@ func (p *plainConn) begin(cancel context.CancelCauseFunc) bool {
 		return false
 	}
 	p.cancel = cancel
+	if p.aged.Load() {
+		p.aged.Store(false)
+	}
 	p.mu.Unlock()
 	p.f.arm()
 	return true
@@ -402,6 +406,7 @@ func (p *plainConn) tick() (again bool) {
 		return false
 	case !p.marked:
 		p.marked = true
+		p.aged.Store(true)
 		return true
 	}
 	if p.c.SetReadDeadline(time.Time{}) != nil {

@@ -126,7 +126,11 @@ func (w *plainWriter) WriteHeader(status int) {
 		w.head = appendField(w.head, name, values)
 	}
 	if !dated {
-		w.head = appendDate(append(w.head, "Date: "...))
+		now := w.start
+		if w.p.aged.Load() {
+			now = time.Now()
+		}
+		w.head = appendDate(append(w.head, "Date: "...), now)
 		w.head = append(w.head, "\r\n"...)
 	}
 	if (w.close || w.p.f.stopping.Load()) && !w.last {
@@ -181,9 +185,8 @@ type date struct {
 
 var lastDate atomic.Pointer[date]
 
-// appendDate appends the current date (RFC 9110, section 6.6.1).
-func appendDate(b []byte) []byte {
-	now := time.Now()
+// appendDate appends the date (RFC 9110, section 6.6.1) that it is now.
+func appendDate(b []byte, now time.Time) []byte {
 	d := lastDate.Load()
 	if d == nil || d.second != now.Unix() {
 		d = &date{now.Unix(), now.UTC().Format(http.TimeFormat)}
