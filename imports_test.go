@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"host": {"handler", "wasi", "component", "internal/compose",
 		"internal/engine", "internal/exchange", "internal/panics", "internal/rustname", "internal/timeline",
 		"internal/wasi"},
-	"handler": {"component", "internal/engine", "internal/wasi", "internal/units"},
+	"handler": {"component", "internal/engine", "internal/timeline", "internal/units", "internal/wasi"},
 	"wasi":    {"component", "internal/wasi"},
 	"internal/wasi": {"component", "internal/nowait", "internal/timeline",
 		"internal/zones"}, // component: the dialects only

@@ -4,12 +4,15 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/wasihttp/wasihttp/internal/timeline"
 )
 
 // workerContext is the context of a worker. It costs nothing before somebody asks for what only a
 // context of package context can do: most instances never wait.
 type workerContext struct {
 	parent context.Context
+	making *timeline.Trace // of the request for which the worker makes its instance
 
 	mu     sync.Mutex
 	inner  context.Context // nil before it is needed
@@ -62,3 +65,10 @@ func (c *workerContext) Err() error {
 
 // Value implements [context.Context]; package context finds the cause of the end with it, too.
 func (c *workerContext) Value(key any) any { return c.full().Value(key) }
+
+// Timeline returns the Trace of the request for which the worker makes its instance just now; nil
+// for none.
+func (c *workerContext) Timeline() *timeline.Trace { return c.making }
+
+// SetTimeline implements the interface of timeline.With, which nobody calls for a worker.
+func (c *workerContext) SetTimeline(*timeline.Trace) bool { return false }

@@ -86,8 +86,10 @@ func (w *worker) leave(parked bool, cause error) {
 
 // start instantiates for x. It reports whether there is an instance; if not, the worker has ended.
 func (w *worker) start(x *exchange) bool {
-	x.req.Timeline.Making()
+	w.ctx.making = x.req.Timeline
+	w.ctx.making.Making()
 	inst, err := w.instantiate()
+	w.ctx.making = nil
 	if err != nil {
 		x.resolve(nil, &InstantiationError{Data: x.data, Request: x.req, Err: err})
 		w.over()

@@ -24,6 +24,7 @@ type guest struct {
 	expire handler.Timeouts
 	tee    teeTail // stderr
 	made   handler.Instance
+	making *timeline.Trace // of the request for which the instance is made, until it is
 
 	requests attribution
 	options  InstanceOptions
@@ -58,7 +59,7 @@ type maker struct {
 // Instantiate makes a store with an instance in it.
 func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	h := m.host
-	g := &guest{host: h, id: h.ids.Add(1), cfg: m.base}
+	g := &guest{host: h, id: h.ids.Add(1), cfg: m.base, making: timeline.From(ctx)}
 	g.stdout = g.open(h.cfg.Stdout)
 	g.tee = teeTail{WriteCloser: g.open(h.cfg.Stderr), guest: g}
 	g.stderr = &g.tee
@@ -95,6 +96,7 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	}
 	proxy, err := h.pre.Instantiate(initCtx, store)
 	cancel()
+	g.making = nil
 	if err != nil {
 		if g.tee.early != nil {
 			err = &startError{err, g.tee.early}
@@ -321,7 +323,8 @@ func (l guestLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// followed is an output that shows in the timeline of the request that the guest works for.
+// followed is an output that shows in the timeline of the request that the guest works for, or is
+// made for.
 type followed struct {
 	io.Writer
 	guest *guest
@@ -330,6 +333,10 @@ type followed struct {
 
 // Write writes p to both.
 func (f followed) Write(p []byte) (int, error) {
-	f.guest.state.Timeline().Write(f.part, p)
+	line := f.guest.state.Timeline()
+	if line == nil {
+		line = f.guest.making
+	}
+	line.Write(f.part, p)
 	return f.Writer.Write(p)
 }

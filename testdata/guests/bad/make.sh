@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for name in core-module core-wasip1 command command-cat command-config command-error command-spin command-trap command-words later-code later-http library invalid no-handle other-words wrong-export wrong-type; do
+for name in core-module core-wasip1 command command-cat command-config command-error command-spin command-trap command-words later-code later-http library invalid no-handle other-words said-at-start wrong-export wrong-type; do
   wasm-tools parse "$name.wat" -o "$name.wasm"
 done
 
