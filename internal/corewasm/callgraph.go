@@ -1,5 +1,7 @@
 package corewasm
 
+import "slices"
+
 // callGraph says which functions count when they are entered. A call of one that does not is
 // counted by its caller, with what the function costs.
 //
@@ -52,38 +54,87 @@ const (
 	maxCost = 1 << 24
 )
 
-// newCallGraph walks through the code. Faults are left to the rewriting to find.
-func newCallGraph(w *rewriter) *callGraph {
+// newCallGraph walks through the code, and adds the functions for bulk instructions, whose order
+// must not depend on which chunk comes first. Faults are left to the rewriting to find.
+func newCallGraph(w *rewriter, chunks []chunk) *callGraph {
 	info := w.info
 	g := &callGraph{first: info.ImportedFuncs, nodes: make([]callNode, len(info.Funcs))}
-	g.calls = make([]uint32, 0, info.CodeSize()/64)
-	r := walker{reader: info.reader(secCode), table: newOpcodes()}
-	r.unthreaded = len(w.probers) > 0
-	whole, p := r.b, newPlain(w)
-	var in graphWalk
-	for i := range r.u32() {
-		size := r.u32()
-		if r.err != nil || uint64(size) > uint64(len(whole)-r.pos) ||
-			uint64(i) >= uint64(len(g.nodes)) {
-			return g
+	parts := make([]graphPart, len(chunks))
+	table, p := newOpcodes(), newPlain(w)
+	spread(len(chunks), w.workers(), func() func(int) {
+		var in graphWalk
+		return func(i int) {
+			r := walker{reader: info.reader(secCode), table: table}
+			r.unthreaded = len(w.probers) > 0
+			parts[i].callGraph = callGraph{first: g.first, nodes: g.nodes}
+			parts[i].walk(&chunks[i], &r, p, &in)
 		}
-		n := &g.nodes[i]
-		r.b = whole[:r.pos+int(size)]
-		for range r.count("locals") {
-			n.cost = int32(min(uint64(n.cost)+uint64(r.u32()), maxCost))
-			r.valType()
+	})
+	for i := range parts {
+		part, c := &parts[i], &chunks[i]
+		c.loops = len(g.straight)
+		for k := range c.functions {
+			n := &g.nodes[c.first+k]
+			n.calls[0] += len(g.calls)
+			n.calls[1] += len(g.calls)
+			w.ordered = w.ordered || n.catches // what stands for a try_table may add types
 		}
-		g.function(n, &r, p, &in)
-		if r.err != nil {
-			return g
+		g.calls = append(g.calls, part.calls...)
+		g.straight = append(g.straight, part.straight...)
+		w.ordered = w.ordered || part.faulty
+		for _, at := range part.bulks {
+			r := walker{reader: info.reader(secCode), table: table}
+			if r.pos = at; r.next() {
+				w.bulk(&r)
+			}
 		}
-		r.b = whole
+		for _, f := range part.exposed {
+			g.expose(f)
+		}
+	}
+	if w.ordered && slices.ContainsFunc(parts, func(p graphPart) bool { return p.faulty }) {
+		return g
 	}
 	g.taken(w)
 	for i := range g.nodes {
 		g.visit(uint32(i))
 	}
 	return g
+}
+
+// graphPart is what one chunk adds to the graph, of which it fills in its own nodes.
+type graphPart struct {
+	callGraph
+	faulty  bool
+	bulks   []int    // places of instructions that become calls
+	exposed []uint32 // functions of which a reference is made
+}
+
+// walk walks through a chunk.
+func (g *graphPart) walk(c *chunk, r *walker, p *plain, in *graphWalk) {
+	g.calls = make([]uint32, 0, chunkBytes/64)
+	whole := r.b
+	r.pos = c.from
+	for i := range c.functions {
+		size := r.u32()
+		if r.err != nil || uint64(size) > uint64(len(whole)-r.pos) {
+			g.faulty = true
+			return
+		}
+		n := &g.nodes[c.first+i]
+		end := r.pos + int(size)
+		r.b = whole[:end]
+		for range r.count("locals") {
+			n.cost = int32(min(uint64(n.cost)+uint64(r.u32()), maxCost))
+			r.valType()
+		}
+		g.function(n, r, p, in)
+		if r.err != nil || r.pos != end {
+			g.faulty = true
+			return
+		}
+		r.b = whole
+	}
 }
 
 // graphFrame is a block.
@@ -107,7 +158,7 @@ type graphWalk struct {
 }
 
 // function walks through one function.
-func (g *callGraph) function(n *callNode, r *walker, p *plain, in *graphWalk) {
+func (g *graphPart) function(n *callNode, r *walker, p *plain, in *graphWalk) {
 	n.calls[0] = len(g.calls)
 	r.restart()
 	in.frames, in.loops = append(in.frames[:0], graphFrame{loop: -1}), in.loops[:0]
@@ -130,7 +181,7 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, in *graphWalk) {
 		switch r.imm {
 		case immBlock, immTryTable:
 			if r.imm == immTryTable {
-				in.branch(g, r)
+				in.branch(r)
 				n.catches = n.catches || r.arg > 0
 			}
 			f := graphFrame{loop: -1}
@@ -144,7 +195,7 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, in *graphWalk) {
 			in.loops = append(in.loops, graphLoop{number: len(g.straight), calls: len(g.calls)})
 			g.straight = append(g.straight, false)
 		case immBranch, immBrTable:
-			in.branch(g, r)
+			in.branch(r)
 		case immEnd:
 			f := in.frames[len(in.frames)-1]
 			in.frames = in.frames[:len(in.frames)-1]
@@ -168,9 +219,12 @@ func (g *callGraph) function(n *callNode, r *walker, p *plain, in *graphWalk) {
 			n.counts = true
 			c = costKnown
 		case immRefFunc:
-			if r.arg >= g.first {
-				g.expose(r.arg)
-			}
+			g.exposed = append(g.exposed, r.arg)
+		case immMemoryGrow:
+			g.bulks = append(g.bulks, r.at)
+		}
+		if r.op == 0xfc {
+			g.bulks = append(g.bulks, r.at)
 		}
 		spend(c)
 	}
@@ -189,7 +243,7 @@ func (g *callGraph) leave(l graphLoop) {
 }
 
 // branch marks the loops that the instruction that was read goes back to.
-func (in *graphWalk) branch(g *callGraph, r *walker) {
+func (in *graphWalk) branch(r *walker) {
 	labels := reader{b: r.b[:r.pos], pos: r.immAt}
 	to := func(label uint32) {
 		if uint64(label) >= uint64(len(in.frames)) {

@@ -1,50 +1,64 @@
 package corewasm
 
-// code rewrites the code section.
-func (w *rewriter) code() ([]byte, error) {
+import "sync"
+
+// code rewrites the code section, and returns its content in pieces; nil if there is none.
+func (w *rewriter) code() ([][]byte, error) {
 	s := w.info.sec[secCode]
 	if !s.present {
 		return nil, nil
 	}
-	r := walker{reader: w.info.reader(secCode), table: newOpcodes()}
-	n := r.u32()
-	dst := make([]byte, countSize, len(s.content)+len(s.content)/3+64)
-	r.unthreaded = len(w.probers) > 0
-	b := bodyRewriter{w: w, walker: &r, plain: newPlain(w), spare: len(s.content) >= manyBytes}
-	for _, p := range w.probers {
-		b.probes = append(b.probes, probing{prober: p})
-	}
-	b.addresses = addresses{walker: &walker{table: r.table}, effects: newEffects(),
-		known: w.known}
+	chunks := w.chunks()
+	table, effects, plain := newOpcodes(), newEffects(), newPlain(w)
+	var graph *callGraph
 	if w.safepoints != nil {
-		b.costs.graph = newCallGraph(w)
+		graph = newCallGraph(w, chunks)
 	}
-	for i := range n {
-		size := r.u32()
-		end := r.pos + int(size)
-		if r.err == nil && uint64(size) > uint64(len(r.b)-r.pos) {
-			r.fail("function body of %d bytes out of bounds", size)
+	var mu sync.Mutex
+	var all []*bodyRewriter
+	spread(len(chunks), w.workers(), func() func(int) {
+		b := &bodyRewriter{w: w, walker: &walker{table: table}, plain: plain,
+			spare: len(s.content) >= manyBytes, stored: make([]bool, w.info.space(KindGlobal))}
+		b.unthreaded = len(w.probers) > 0
+		for _, p := range w.probers {
+			b.probes = append(b.probes, probing{prober: p})
 		}
-		if r.err != nil {
-			return nil, r.err
-		}
-		dst = b.body(dst, i, end)
-		if r.err != nil {
-			return nil, r.err
+		b.addresses = addresses{walker: &walker{table: table}, effects: effects, known: w.known}
+		b.costs.graph = graph
+		mu.Lock()
+		all = append(all, b)
+		mu.Unlock()
+		return func(i int) { b.rewriteChunk(&chunks[i], i == len(chunks)-1) }
+	})
+	for _, b := range all {
+		w.out.Code.join(b.facts)
+		for i, stored := range b.stored {
+			w.stored[i] = w.stored[i] || stored
 		}
 	}
-	if r.pos != len(r.b) {
-		r.fail("code section has %d bytes too many", len(r.b)-r.pos)
-		return nil, r.err
+	n := uint32(len(w.info.Funcs))
+	pieces := [][]byte{make([]byte, countSize)}
+	for i, at := 0, countSize; i < len(chunks); i++ {
+		c := &chunks[i]
+		if c.err != nil {
+			return nil, c.err
+		}
+		for _, row := range c.rows {
+			w.lines.add(at+int(row.from), int(row.to))
+		}
+		at += len(c.out)
+		pieces = append(pieces, c.out)
 	}
 	if w.safepoints != nil {
+		var added []byte
 		for _, f := range w.safepoints.added {
-			dst = append(appendU32(dst, uint32(len(f.body))), f.body...)
+			added = append(appendU32(added, uint32(len(f.body))), f.body...)
 		}
+		pieces = append(pieces, added)
 		n += uint32(len(w.safepoints.added))
 	}
-	putU32(dst, n)
-	return dst, nil
+	putU32(pieces[0], n)
+	return pieces, nil
 }
 
 // countSize is the size of a number that is written after what follows it.
@@ -63,21 +77,22 @@ func putU32(dst []byte, n uint32) {
 // into places that were kept for them.
 type bodyRewriter struct {
 	*walker
-	w     *rewriter
-	plain *plain
-	local uint32 // the first of those that are added; then come those that loops use
-	out   asm    // the new body without its locals
-	from  int    // up to where the old one has been copied or replaced
-	head  asm    // stands for the locals
-	// spots are instructions that the line table has to know, marks are where copying goes on:
-	// places in out and in the old body.
-	spots, marks []spot
-	costs        costs
-	addresses    addresses
-	edits        []edit // those still to come
-	loops        int    // of all functions so far
-	counts       bool   // the function counts
-	spare        bool   // the module is large, see manyBytes
+	w         *rewriter
+	plain     *plain
+	to        *chunk    // that is being rewritten
+	facts     CodeFacts // of all chunks so far
+	stored    []bool    // globals that their code sets
+	local     uint32    // the first of those that are added; then come those that loops use
+	out       asm       // the new body without its locals
+	from      int       // up to where the old one has been copied or replaced
+	head      asm       // stands for the locals
+	spots     []spot    // instructions that the line table has to know
+	costs     costs
+	addresses addresses
+	edits     []edit // those still to come
+	loops     int    // of all functions so far, also of other chunks
+	counts    bool   // the function counts
+	spare     bool   // the module is large, see manyBytes
 	// lazy is set if it does so before calls; pays are the places of what it then takes.
 	lazy bool
 	pays []int
@@ -93,6 +108,7 @@ type bodyRewriter struct {
 	elses   []elseArm
 }
 
+// spot is a place in the new and in the old body.
 type spot struct{ out, at int }
 
 // body appends the rewritten body that starts at the walker's position and
@@ -132,7 +148,7 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 	b.split = w.safepoints != nil && b.costs.graph.nodes[fn].catches &&
 		lostLocals(b.b[exprAt:], int(own))
 	b.tries = b.tries[:0]
-	b.out, b.spots, b.marks = b.out[:0], b.spots[:0], b.marks[:0]
+	b.out, b.spots = b.out[:0], b.spots[:0]
 	b.resume(exprAt)
 	b.addresses.reader = reader{b: b.b, pos: exprAt}
 	b.addresses.find(b.local)
@@ -150,7 +166,7 @@ func (b *bodyRewriter) body(dst []byte, fn uint32, end int) []byte {
 		return dst
 	}
 	b.copyTo(end)
-	facts := &w.out.Code
+	facts := &b.facts
 	loops := len(b.costs.parts) - 1
 	facts.Loops += loops
 	if b.costs.blocks > facts.Blocks {
@@ -208,14 +224,9 @@ func (b *bodyRewriter) withLocals(start, end int, added uint32) asm {
 func (b *bodyRewriter) emit(dst, head []byte) []byte {
 	dst = appendU32(dst, uint32(len(head)+len(b.out)))
 	dst = append(dst, head...)
-	w, at := b.w, len(dst)
-	for _, m := range b.marks {
-		w.out.Offsets.add(at+m.out, m.at)
-	}
-	if w.lines != nil {
-		for _, s := range b.spots {
-			w.lines.add(at+s.out, s.at)
-		}
+	at := len(dst)
+	for _, s := range b.spots {
+		b.to.rows = append(b.to.rows, lineRow{uint32(at + s.out), uint32(s.at)})
 	}
 	return append(dst, b.out...)
 }
@@ -229,14 +240,13 @@ func (b *bodyRewriter) copyTo(to int) {
 // resume has copying go on at a position in the old body.
 func (b *bodyRewriter) resume(at int) {
 	b.from = at
-	b.marks = append(b.marks, spot{len(b.out), at})
 }
 
 // instructions rewrites the code of a function, which returns values if returns is true, and adds
 // up what it costs. It reports whether there are calls.
 func (b *bodyRewriter) instructions(returns bool, end int) (calls bool) {
 	w := b.w
-	facts := &w.out.Code
+	facts := &b.facts
 	first, shift := w.info.ImportedFuncs, w.out.shift
 	b.restart()
 	b.costs.reset(returns)
@@ -293,6 +303,9 @@ func (b *bodyRewriter) instructions(returns bool, end int) (calls bool) {
 				b.resume(b.pos)
 			}
 		case immGlobal:
+			if b.op == 0x24 {
+				b.stored[b.arg] = true
+			}
 			if code, same := w.access(b.head[:0], b.walker); !same {
 				b.replace(b.fold(code))
 			}
@@ -417,73 +430,4 @@ func (b *bodyRewriter) replaceWhole() {
 			b.replace(code)
 		}
 	}
-}
-
-// plain skips over plain instructions, nearly all that there are, which are copied as they are.
-type plain struct {
-	imm  [256]immediate // immInvalid: not a plain one
-	cost [256]uint8
-}
-
-// newPlain returns nil if all instructions have to be looked at.
-func newPlain(w *rewriter) *plain {
-	if w.lines != nil || len(w.companions) > 0 {
-		return nil
-	}
-	p := &plain{}
-	for op, imm := range newOpcodes() {
-		switch imm {
-		case immNone, immMemArg:
-		case immLEB:
-			if op == 0x08 {
-				continue // throw
-			}
-		default:
-			continue
-		}
-		p.imm[op], p.cost[op] = imm, uint8(cost(byte(op), imm))
-	}
-	for _, op := range []byte{0x00, 0x0a, 0x0f} { // what ends a way through the code
-		p.imm[op] = immInvalid
-	}
-	return p
-}
-
-// skip goes on to the next instruction that is not plain, or until much is to be counted. It
-// returns what the instructions that it skips cost.
-func (p *plain) skip(r *walker, to int) (sum int32) {
-	code, pos := r.b, r.pos
-	for pos < to && sum < costPiece {
-		op := code[pos]
-		next := pos + 1
-		switch p.imm[op] {
-		case immNone:
-		case immLEB:
-			for next < len(code) && code[next] >= 0x80 {
-				next++
-			}
-			next++
-		case immMemArg:
-			if next >= len(code) || code[next] >= 0x40 {
-				r.pos = pos
-				return sum
-			}
-			next++
-			for next < len(code) && code[next] >= 0x80 {
-				next++
-			}
-			next++
-		default:
-			r.pos = pos
-			return sum
-		}
-		if next-pos > 12 || next > len(code) {
-			break // a number that is too long
-		}
-		sum += int32(p.cost[op])
-		r.at, r.last = pos, r.at
-		pos = next
-	}
-	r.pos = pos
-	return sum
 }

@@ -242,9 +242,6 @@ func (w *rewriter) appendValue(dst []byte, global uint32, bits uint64) []byte {
 // access returns what stands for the access to a global that in has read, appended to dst; same if
 // it does not change. A global that is known is set to what it is.
 func (w *rewriter) access(dst []byte, in *walker) (code []byte, same bool) {
-	if in.op == 0x24 {
-		w.stored[in.arg] = true
-	}
 	if w.globals == nil {
 		return nil, true
 	}

@@ -47,6 +47,9 @@ type Options struct {
 	// code offsets in the original: an engine that prints line numbers in backtraces then prints
 	// the place of each frame.
 	Lines bool
+	// Workers is on how many processors code is rewritten, at most; 0: on all. The result does not
+	// depend on it.
+	Workers int `json:"-"`
 }
 
 // first is after how many counts code comes to its first safepoint.
@@ -85,8 +88,6 @@ type Rewritten struct {
 	Coverage int
 	// Companions hold the memories beyond the first, if there are any.
 	Companions []Companion
-	// Offsets maps offsets in the new code section to the old one.
-	Offsets OffsetMap
 
 	importedFuncs uint32
 	shift         uint32 // functions added behind the imported ones

@@ -52,6 +52,7 @@ type rewriter struct {
 	helpers    uint32 // functions that companions provide
 	keepData   int    // number of leading segments that were moved out
 	lines      *lineTable
+	ordered    bool     // functions are rewritten in order, not side by side
 	added      []Export // beyond those of the module
 	globals    []uint32 // new indices of globals, nil: as before
 	stored     []bool   // globals that code sets
@@ -108,10 +109,21 @@ func (w *rewriter) run() (*Rewritten, error) {
 	for _, d := range w.out.Data {
 		total -= len(d.Bytes)
 	}
-	total += len(code) - len(info.sec[secCode].content)
+	size := 0
+	for _, piece := range code {
+		size += len(piece)
+	}
+	total += size - len(info.sec[secCode].content)
 	dst := append(make([]byte, 0, max(total, 64)), "\x00asm\x01\x00\x00\x00"...)
 	for _, id := range sectionOrder() {
-		content, err := w.section(id, code)
+		if id == secCode && code != nil {
+			dst = appendU32(append(dst, id), uint32(size))
+			for _, piece := range code {
+				dst = append(dst, piece...)
+			}
+			continue
+		}
+		content, err := w.section(id)
 		if err != nil {
 			return nil, err
 		}
@@ -123,14 +135,14 @@ func (w *rewriter) run() (*Rewritten, error) {
 		dst = append(dst, content...)
 	}
 	if w.lines != nil {
-		dst = w.lines.appendSections(dst, len(code))
+		dst = w.lines.appendSections(dst, size)
 	}
 	w.out.Wasm = dst
 	return w.out, nil
 }
 
-// section returns the new content of a section, nil for none.
-func (w *rewriter) section(id byte, code []byte) ([]byte, error) {
+// section returns the new content of a section other than that of code, nil for none.
+func (w *rewriter) section(id byte) ([]byte, error) {
 	s := w.info.sec[id]
 	r := w.info.reader(id)
 	var out []byte
@@ -177,8 +189,6 @@ func (w *rewriter) section(id byte, code []byte) ([]byte, error) {
 		return e.out, r.err
 	case secDataCount, secData:
 		return w.data(id), nil
-	case secCode:
-		return code, nil
 	}
 	if !s.present {
 		return nil, nil

@@ -64,7 +64,7 @@ func (w *Rewritten) Keep() (k Kept, ok bool) {
 }
 
 // Restore returns what [RewriteScanned] returned for the same module and options when Kept was
-// made, but for Wasm and Offsets.
+// made, but for Wasm.
 func (k Kept) Restore(info *Info, opt Options) *Rewritten {
 	w := &rewriter{info: info, opt: opt, out: &Rewritten{
 		Info: info, Globals: k.Globals, Code: k.Code, Coverage: k.Coverage,

@@ -87,6 +87,9 @@ func (r *Runtime) obtain(ctx context.Context, m *Module, opt corewasm.Options) e
 // rewrite rewrites a module, and compiles its companions. It returns the module's stub.
 func (r *Runtime) rewrite(ctx context.Context, m *Module, opt corewasm.Options) ([]byte, error) {
 	var err error
+	if IsAside(ctx) {
+		opt.Workers = 1 // the others are for what runs beside
+	}
 	if m.rewritten, err = corewasm.RewriteScanned(m.info, opt); err != nil {
 		return nil, &ModuleError{m.source.Name, err}
 	}
