@@ -109,6 +109,7 @@ func (c *Component) Link(ctx context.Context, e *engine.Engine, l *Linker,
 	for i, cf := range f.plan.canons {
 		host[i] = engine.HostFunc{Name: cf.name, Label: cf.label(), Brief: cf.brief(),
 			Onward: cf.op == binary.CanonLower && cf.fn.host == nil,
+			Quick:  cf.op == binary.CanonLower && cf.fn.host != nil && cf.fn.host.quick,
 			Params: coreTypes(cf.params), Results: coreTypes(cf.results), Fn: cf.call}
 	}
 	rt, err := e.NewRuntime(ctx, host)

@@ -66,6 +66,7 @@ type hostFunc struct {
 	fn    HostFunc
 	async AsyncHostFunc
 	views bool // list<u8> arguments are views of the caller's memory
+	quick bool // see Quick
 }
 
 // Instance adds an interface of that name (`ns:pkg/iface@version`). An import finds it by its exact
@@ -176,6 +177,15 @@ func (i *HostInstance) Func(name, wit string, fn HostFunc) {
 func (i *HostInstance) ViewFunc(name, wit string, fn HostFunc) {
 	i.Func(name, wit, fn)
 	i.funcs[name].views = true
+}
+
+// Quick says that functions of the instance, all that were declared so far unless they are named,
+// neither wait nor take longer than a look at the clock, so that profiles measure some calls of
+// them only.
+func (i *HostInstance) Quick(names ...string) {
+	for name, f := range i.funcs {
+		f.quick = f.quick || len(names) == 0 || slices.Contains(names, name)
+	}
 }
 
 // Module declares a core module.

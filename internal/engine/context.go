@@ -115,11 +115,18 @@ func safepoint(ctx context.Context, stack []uint64) {
 	c.stop()
 	c.act.check(c.group)
 	now := time.Now()
+	p := c.group.runtime.engine.profile
+	if p != nil {
+		p.pause(c, now)
+	}
 	c.group.counts = c.pace.next(now)
 	stack[0] = uint64(c.group.counts)
 	// A large stack is better let go of before others grow.
 	c.pace.since = processors.next(&c.turns, now, c.group, c.act.counted >= largeStack)
 	c.stop()
+	if p != nil {
+		p.resume(c)
+	}
 }
 
 // stop panics if the group was interrupted.

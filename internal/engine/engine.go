@@ -84,11 +84,9 @@ type Engine struct {
 	mappings, idleMappings atomic.Int64
 	mapped                 atomic.Int64
 
-	layout atomic.Pointer[stackLayout]
-	// unwinder is for profiles.
-	unwinder atomic.Pointer[unwinder]
-	dropped  atomic.Uint64 // bytes of stacks since they were last collected
-	pages    pagemap
+	layout  atomic.Pointer[stackLayout]
+	dropped atomic.Uint64 // bytes of stacks since they were last collected
+	pages   pagemap
 }
 
 // Stats are counts of what is in use, for finding leaks.
@@ -182,6 +180,7 @@ type HostFunc struct {
 	Label           string // what profiles call it; "" for Name
 	Onward          bool   // it calls a guest, whose time is the guest's
 	Brief           bool   // it returns at once: profiles count it as a part of its caller
+	Quick           bool   // it never waits: profiles measure some calls only
 	Params, Results []ValueType
 	// Fn finds the parameters on the stack and leaves the results there, 32-bit
 	// ones zero-extended. A panic in it traps the guest; the value of a
@@ -215,6 +214,8 @@ type Runtime struct {
 	modules map[string]*Module // by digest, for backtraces
 	all     []*Module
 	closed  bool
+	// places are the numbers of addresses in the code, for a profile, whose lock guards them.
+	places map[uintptr]uint32
 }
 
 // NewRuntime returns a runtime whose modules can import the host functions, whose names must
@@ -228,13 +229,15 @@ func (e *Engine) NewRuntime(ctx context.Context, host []HostFunc) (*Runtime, err
 			return nil, fmt.Errorf("engine: two host functions named %q", f.Name)
 		}
 		names[f.Name] = true
-		b.NewFunctionBuilder().WithGoFunction(hostCall(f.Fn), f.Params, f.Results).Export(f.Name)
+		b.NewFunctionBuilder().
+			WithGoFunction(e.profile.seen(&f, hostCall(f.Fn)), f.Params, f.Results).
+			Export(f.Name)
 	}
 	b.NewFunctionBuilder().
 		WithGoFunction(api.GoFunc(safepoint), nil, []api.ValueType{api.ValueTypeI32}).
 		Export(safepointName)
 	var err error
-	if r.hostC, err = b.Compile(e.profile.with(ctx, r, host)); err == nil {
+	if r.hostC, err = b.Compile(ctx); err == nil {
 		r.host, err = r.rt.InstantiateModule(ctx, r.hostC, wazero.NewModuleConfig().WithName(""))
 	}
 	if err != nil {

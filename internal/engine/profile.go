@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -10,20 +11,19 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/wasihttp/wasihttp/internal/corewasm"
 )
 
-// Profile collects samples of the stacks of guests. Its guests run the code of all others: wazero
-// lets a host function that has a listener see the stack of its caller, and safepoints are calls of
-// a host function. So stacks are seen at safepoints and when the host is called, and a sample has
-// the time since the last one. It is safe for concurrent use.
+// Profile collects samples of the stacks of guests. Its guests run the code of all others: a stack
+// is seen at safepoints and when the host is called, and a sample has the time since the last one.
+// It is safe for concurrent use.
 type Profile struct {
 	began time.Time
 	every int64 // nanoseconds that a sample stands for, as a rule
 	// due and waited are what guests computed and waited that is in no sample yet.
 	due, waited pool
+	spent       atomic.Int64 // nanoseconds that guests computed, samples or not
 
 	mu      sync.Mutex
 	places  map[place]uint32 // in frames
@@ -86,28 +86,17 @@ func (p *Profile) Samples() []Sample {
 	if p.lost.Count > 0 {
 		all = append(all, p.lost)
 	}
-	return all
-}
-
-// with returns a context for the compilation of host functions that the profile listens to.
-func (p *Profile) with(ctx context.Context, r *Runtime, host []HostFunc) context.Context {
-	if p == nil {
-		return ctx
+	sampled := int64(0)
+	for _, s := range all {
+		sampled += int64(s.CPU)
 	}
-	return experimental.WithFunctionListenerFactory(ctx, experimental.FunctionListenerFactoryFunc(
-		func(def api.FunctionDefinition) experimental.FunctionListener {
-			l := &listener{profile: p, runtime: r, name: def.ExportNames()[0]}
-			l.safepoint = l.name == safepointName
-			i := slices.IndexFunc(host, func(f HostFunc) bool { return f.Name == l.name })
-			if i >= 0 && host[i].Brief {
-				return nil
-			}
-			l.onward = i >= 0 && host[i].Onward
-			if i >= 0 && host[i].Label != "" {
-				l.name = host[i].Label
-			}
-			return l
-		}))
+	if sampled > 0 {
+		part := float64(p.spent.Load()) / float64(sampled)
+		for i := range all {
+			all[i].CPU = time.Duration(float64(all[i].CPU) * part)
+		}
+	}
+	return all
 }
 
 // now returns the time since the profile began, in nanoseconds, never 0.
@@ -115,56 +104,146 @@ func (p *Profile) now() int64 { return int64(time.Since(p.began)) | 1 }
 
 // profiled is what a context knows of its guest for a profile.
 type profiled struct {
-	since int64  // when the guest went on
-	entry string // the export that it was entered by
-	calls []profiledCall
+	// since is when the guest went on, and weight for how many times what it takes from there
+	// stands: 0 if since is not known, as after most calls of quick functions.
+	since, weight int64
+	counted       int64  // until when what the guest has taken is in Profile.spent
+	dice          uint32 // which calls of quick functions are measured
+	entry         string // the export that it was entered by
+	calls         []profiledCall
 }
 
 // profiledCall is a call of the host that has not returned.
 type profiledCall struct {
-	iterator experimental.StackIterator
-	act      *activation // of the caller
-	name     string
-	entry    string // the export that the caller was entered by
-	began    int64
-	nested   int64  // what of it guests took
-	stack    []byte // of the caller, once it is known
+	fn     *profiledFunc
+	act    *activation // of the caller
+	entry  string      // the export that the caller was entered by
+	began  int64
+	nested int64  // what of it guests took
+	stack  []byte // of the caller, once it is known
 }
 
-// listener sees the calls of a host function.
-type listener struct {
-	profile   *Profile
-	runtime   *Runtime
-	name      string
-	safepoint bool
-	onward    bool
+// profiledFunc is a function of the host whose calls are seen.
+type profiledFunc struct {
+	profile *Profile
+	name    string
+	onward  bool
 }
 
-// Before notes the beginning of a call.
-func (l *listener) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64,
-	iterator experimental.StackIterator,
-) {
-	c, now := ctx.(*Context), l.profile.now()
-	call := profiledCall{
-		iterator: iterator, act: c.act, name: l.name, entry: c.profiled.entry, began: now,
+// seen returns what calls fn, a function of the host, and has the profile see its calls. A trap
+// leaves the call to the end of the guest's.
+func (p *Profile) seen(f *HostFunc, fn api.GoFunc) api.GoFunc {
+	if p == nil || f.Brief {
+		return fn
 	}
-	if due := l.profile.due.add(now-c.profiled.since, l.profile.every); due > 0 {
-		call.stack = l.profile.walk(l.runtime, &call)
-		l.profile.sample(c, call.stack, due, 0)
-		call.began = l.profile.now() // to look took some time, too
+	seen := &profiledFunc{p, cmp.Or(f.Label, f.Name), f.Onward}
+	if f.Quick {
+		return seen.quick(fn)
 	}
-	if !l.safepoint {
-		c.profiled.calls = append(c.profiled.calls, call)
+	return func(ctx context.Context, stack []uint64) {
+		c := ctx.(*Context)
+		seen.begin(c)
+		fn(ctx, stack)
+		p.end(c)
 	}
 }
 
-// After notes the end of a call.
-func (l *listener) After(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64) {
-	c, now := ctx.(*Context), l.profile.now()
-	c.profiled.since = now
-	if l.safepoint {
-		return
+// Two looks at the clock take as long as a call of a quick function. So one call of eight is
+// measured, at random, and what the guest does after one of eight, each for all of them: a stack
+// has its share of the samples all the same. What samples stand for is corrected in the end, as it
+// is known what all took together.
+const (
+	measured = 8
+	// usual is more than such a time takes unless the system interrupts the guest, in nanoseconds.
+	usual = 500_000
+)
+
+// quick is seen for a function that is quick.
+func (f *profiledFunc) quick(fn api.GoFunc) api.GoFunc {
+	p := f.profile
+	return func(ctx context.Context, stack []uint64) {
+		c := ctx.(*Context)
+		if w := c.profiled.weight; w == 0 || w == 1 && !c.profiled.roll() {
+			fn(ctx, stack)
+			if c.profiled.weight = 0; c.profiled.roll() {
+				c.profiled.since, c.profiled.weight = p.now(), measured
+			}
+			return
+		}
+		began := p.now()
+		fn(ctx, stack)
+		now := p.now()
+		call := profiledCall{act: c.act, entry: c.profiled.entry}
+		if due := p.due.add(times(began-c.profiled.since, measured), p.every); due > 0 {
+			call.stack = p.walk(c, &call)
+			p.sample(c, call.stack, due, 0)
+		}
+		if due := p.due.add(times(now-began, measured), p.every); due > 0 {
+			if call.stack == nil {
+				call.stack = p.walk(c, &call)
+			}
+			p.sample(c, p.under(f.name, call.stack), due, 0)
+		}
+		c.profiled.since, c.profiled.weight = now, 0
+		if c.profiled.roll() {
+			c.profiled.weight = measured
+		}
+		if call.stack != nil { // to look took some time, too
+			c.profiled.since = p.now()
+			c.profiled.counted += c.profiled.since - now
+		}
 	}
+}
+
+// roll reports whether to measure: one time of measured.
+func (c *profiled) roll() bool {
+	c.dice = c.dice*1664525 + 1013904223 // a linear congruential generator
+	return c.dice < 1<<32/measured
+}
+
+// times returns what a time stands for that was measured for so many.
+func times(took, weight int64) int64 { return took + (weight-1)*min(took, usual) }
+
+// guest counts what the guest has computed until now, and returns how much a sample of it now
+// stands for.
+func (p *Profile) guest(c *Context, now int64) (due int64) {
+	p.spent.Add(max(now-c.profiled.counted, 0))
+	if w := c.profiled.weight; w > 0 {
+		due = p.due.add(times(now-c.profiled.since, w), p.every)
+	}
+	return due
+}
+
+// goOn notes that the guest goes on.
+func (c *profiled) goOn(now int64) { c.since, c.weight, c.counted = now, 1, now }
+
+// pause counts what the guest has done until now, when it stands at a safepoint.
+func (p *Profile) pause(c *Context, now time.Time) {
+	if due := p.guest(c, int64(now.Sub(p.began))); due > 0 {
+		call := profiledCall{act: c.act, entry: c.profiled.entry}
+		p.sample(c, p.walk(c, &call), due, 0)
+	}
+}
+
+// resume notes that the guest goes on after a safepoint.
+func (p *Profile) resume(c *Context) { c.profiled.goOn(p.now()) }
+
+// begin notes the beginning of a call.
+func (f *profiledFunc) begin(c *Context) {
+	p := f.profile
+	call := profiledCall{fn: f, act: c.act, entry: c.profiled.entry, began: p.now()}
+	if due := p.guest(c, call.began); due > 0 {
+		call.stack = p.walk(c, &call)
+		p.sample(c, call.stack, due, 0)
+		call.began = p.now() // to look took some time, too
+	}
+	c.profiled.calls = append(c.profiled.calls, call)
+}
+
+// end notes the end of the innermost call.
+func (p *Profile) end(c *Context) {
+	now := p.now()
+	c.profiled.goOn(now)
 	last := len(c.profiled.calls) - 1
 	if last < 0 {
 		return
@@ -172,56 +251,61 @@ func (l *listener) After(ctx context.Context, _ api.Module, _ api.FunctionDefini
 	call := c.profiled.calls[last]
 	c.profiled.calls[last] = profiledCall{}
 	c.profiled.calls = c.profiled.calls[:last]
-	if l.onward && call.nested == 0 {
+	if call.fn.onward && call.nested == 0 {
 		return // the guest that was called has a context of its own
 	}
 	cpu, wait := now-call.began-call.nested, int64(0)
 	if cpu >= int64(waits) {
 		cpu, wait = 0, cpu
-	} else if cpu = l.profile.due.add(cpu, l.profile.every); cpu == 0 {
-		return
+	} else {
+		p.spent.Add(max(cpu, 0))
+		if cpu = p.due.add(cpu, p.every); cpu == 0 {
+			return
+		}
 	}
 	if call.stack == nil {
-		call.stack = l.profile.walk(l.runtime, &call)
+		call.stack = p.walk(c, &call)
 	}
-	l.profile.sample(c, l.profile.under(l.name, call.stack), cpu, wait)
-	c.profiled.since = l.profile.now()
-}
-
-// Abort notes the end of a call that trapped.
-func (l *listener) Abort(ctx context.Context, m api.Module, def api.FunctionDefinition, _ error) {
-	l.After(ctx, m, def, nil)
+	p.sample(c, p.under(call.fn.name, call.stack), cpu, wait)
+	c.profiled.goOn(p.now())
 }
 
 // pool is time, in nanoseconds, of all guests together, that is in no sample yet.
 type pool struct{ due atomic.Int64 }
 
-// add adds time that a guest took, and returns how much a sample of it now stands for; 0 for none,
-// as long as less than every has come together.
+// add adds time that a guest took, and returns how much a sample of it now stands for: a multiple
+// of every, so that what remains is as likely to be sampled where the next guest is; 0 as long as
+// less has come together.
 func (p *pool) add(took, every int64) int64 {
+	every = max(every, 1)
 	due := p.due.Add(max(took, 0))
-	if due < max(every, 1) || !p.due.CompareAndSwap(due, 0) {
+	whole := due - due%every
+	if whole == 0 || !p.due.CompareAndSwap(due, due-whole) {
 		return 0
 	}
-	return due
+	return whole
 }
 
 // enter and leave enclose a call of a guest.
 func (p *Profile) enter(c *Context, f *Func) (began int64) {
-	c.profiled.since, c.profiled.entry = p.now(), f.entry
-	return c.profiled.since
+	began = p.now()
+	c.profiled.goOn(began)
+	c.profiled.entry = f.entry
+	c.profiled.dice += uint32(began) * 2654435769 // so that not all calls measure the same ones
+	return began
 }
 
 // leave counts what the guest has done since it called the host last for the function that was
 // called, as its stack is gone.
 func (p *Profile) leave(c *Context, f *Func, began int64, depth int) {
+	for len(c.profiled.calls) > depth { // what has trapped
+		p.end(c)
+	}
 	now := p.now()
-	// A trap leaves calls of the host that have not returned.
-	c.profiled.calls = c.profiled.calls[:min(depth, len(c.profiled.calls))]
-	if due := p.due.add(now-c.profiled.since, p.every); due > 0 {
+	if due := p.guest(c, now); due > 0 {
 		p.sample(c, p.under(EntryName(f.entry), nil), due, 0)
 	}
-	c.profiled.since = now
+	c.profiled.counted = now
 	if depth > 0 && depth <= len(c.profiled.calls) {
 		c.profiled.calls[depth-1].nested += now - began
 	}
@@ -260,35 +344,53 @@ func EntryName(export string) string {
 
 // walk returns the stack of a caller, as places: of an activation of guest code that was entered by
 // that export.
-func (p *Profile) walk(r *Runtime, call *profiledCall) []byte {
-	stack := make([]byte, 0, 4*32)
-	it := call.iterator
-	r.engine.deepen(it, call.act)
-	shown, last := 0, ""
-	var m *Module // of the frame before, as a rule that of the next
-	digest := ""
+func (p *Profile) walk(c *Context, call *profiledCall) []byte {
+	r := c.group.runtime
+	var room [maxFrames]uintptr
+	addrs, whole := call.act.callers(room[:0])
+	stack := make([]byte, 0, 4*(len(addrs)+8))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for ; it.Next(); shown++ {
-		fn := it.Function()
-		def := fn.Definition()
-		if def.GoFunction() != nil {
-			continue
+	for _, addr := range addrs {
+		n, ok := r.places[addr]
+		if !ok {
+			if n, ok = p.placed(r, call.act, addr); !ok {
+				continue
+			}
 		}
-		at := place{module: def.ModuleName(), index: def.Index()}
-		if at.module != digest {
-			digest = at.module
-			r.mu.Lock()
-			m = r.modules[digest]
-			r.mu.Unlock()
+		if n != hiddenPlace {
+			stack = binary.LittleEndian.AppendUint32(stack, n)
 		}
-		if m == nil || m.hidden {
-			continue
-		}
+	}
+	if !whole && call.entry != "" {
+		stack = binary.LittleEndian.AppendUint32(stack, p.host(cut))
+		stack = binary.LittleEndian.AppendUint32(stack, p.host(EntryName(call.entry)))
+	}
+	return stack
+}
+
+// hiddenPlace is the number of places that are not shown.
+const hiddenPlace = ^uint32(0)
+
+// placed finds the place of an address in the code of a runtime, which keeps its number. It reports
+// false if there is none. The lock is held.
+func (p *Profile) placed(r *Runtime, a *activation, addr uintptr) (uint32, bool) {
+	it := a.iterator(addr)
+	if it == nil || !it.Next() {
+		return 0, false
+	}
+	fn := it.Function()
+	def := fn.Definition()
+	at := place{module: def.ModuleName(), index: def.Index()}
+	r.mu.Lock()
+	m := r.modules[at.module]
+	r.mu.Unlock()
+	n := hiddenPlace
+	if def.GoFunction() == nil && m != nil && !m.hidden {
 		if m.lines != nil {
 			at.offset = fn.SourceOffsetForPC(it.ProgramCounter())
 		}
-		n := p.numbered(at, func() []Frame {
+		n = p.numbered(at, func() []Frame {
 			original, ok := m.rewritten.OriginalFunc(at.index)
 			if !ok {
 				return nil
@@ -296,17 +398,12 @@ func (p *Profile) walk(r *Runtime, call *profiledCall) []byte {
 			f := Frame{Module: m.Name(), Func: m.nameOf(original), Index: original}
 			return m.at(f, at.offset)
 		})
-		stack = binary.LittleEndian.AppendUint32(stack, n)
-		if shown >= shownFrames-1 {
-			last = m.exportOf(at.index)
-		}
 	}
-	cuts := shown >= maxFrames || shown >= shownFrames && last != call.entry
-	if cuts && call.entry != "" {
-		stack = binary.LittleEndian.AppendUint32(stack, p.host(cut))
-		stack = binary.LittleEndian.AppendUint32(stack, p.host(EntryName(call.entry)))
+	if r.places == nil {
+		r.places = map[uintptr]uint32{}
 	}
-	return stack
+	r.places[addr] = n
+	return n, true
 }
 
 // nameOf returns the name of a function, or else that of an export; "" if it has none.
@@ -316,14 +413,6 @@ func (m *Module) nameOf(fn uint32) string {
 	}
 	if name := m.exportNamed(fn); strings.Trim(name, "0123456789") != "" { // not a mere number
 		return name
-	}
-	return ""
-}
-
-// exportOf returns the name by which a function is exported, by its index in the rewritten module.
-func (m *Module) exportOf(index uint32) string {
-	if original, ok := m.rewritten.OriginalFunc(index); ok {
-		return m.exportNamed(original)
 	}
 	return ""
 }
@@ -375,9 +464,9 @@ func (p *Profile) sample(c *Context, stack []byte, cpu, wait int64) {
 			break
 		}
 		if calls[i].stack == nil {
-			calls[i].stack = p.walk(c.group.runtime, &calls[i])
+			calls[i].stack = p.walk(c, &calls[i])
 		}
-		whole = append(whole, p.under(calls[i].name, calls[i].stack)...)
+		whole = append(whole, p.under(calls[i].fn.name, calls[i].stack)...)
 	}
 	p.count(whole, cpu, wait)
 }

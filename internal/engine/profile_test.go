@@ -3,10 +3,11 @@ package engine_test
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	ct "github.com/wasihttp/wasihttp/internal/corewasm/coretest"
 	"github.com/wasihttp/wasihttp/internal/engine"
@@ -67,10 +68,7 @@ func TestAProfileHasTheWholeStack(t *testing.T) {
 		if _, err := f.call(0, "entry", uint64(depth-1)); err != nil {
 			t.Fatal(err)
 		}
-		kept := 510
-		if runtime.GOARCH != "amd64" {
-			kept = 20
-		}
+		const kept = 510
 		for _, s := range p.Samples() {
 			downs, rest := 0, []string{}
 			for _, frame := range s.Frames {
@@ -91,4 +89,54 @@ func TestAProfileHasTheWholeStack(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCallsThatAreNotMeasuredCountAllTheSame has two functions take their time in front of calls of
+// the host that are too quick to measure each, and one that is measured.
+func TestCallsThatAreNotMeasuredCountAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := engine.NewProfile(20 * time.Microsecond)
+		takes := func(name string, us time.Duration) engine.HostFunc {
+			return engine.HostFunc{Name: name, Fn: func(*engine.Context, []uint64) {
+				time.Sleep(us * time.Microsecond)
+			}}
+		}
+		// What guests compute takes no time here: brief functions stand for it.
+		long, short := takes("long", 9), takes("short", 1)
+		quick, look := takes("quick", 1), takes("look", 4)
+		long.Brief, short.Brief, quick.Quick = true, true, true
+		f := startWith(t, engine.Config{Profile: p}, engine.Limits{}, long, short, quick, look)
+		module := ct.Module{Name: "m", Funcs: []ct.Func{
+			{Type: sigVoid, Name: "far", Code: ct.Code(ct.Call, 0, ct.Call, 2)},
+			{Type: sigVoid, Name: "near", Code: ct.Code(ct.Call, 1, ct.Call, 2)},
+			{Type: ct.Sig([]byte{ct.I32}, nil), Name: "main", Export: "main", Code: ct.Code(
+				ct.Loop, ct.Void, ct.Call, 4, ct.Call, 5, ct.Call, 3,
+				ct.LocalGet, 0, ct.Const(1), ct.I32Sub, ct.LocalTee, 0, ct.BrIf, 0, ct.End)},
+		}}
+		var from []engine.Import
+		for _, name := range []string{"long", "short", "quick", "look"} {
+			module.Imports = append(module.Imports, ct.Import{Module: "m", Name: name, Func: &sigVoid})
+			from = append(from, engine.Import{Slot: engine.HostSlot, Name: name})
+		}
+		f.instantiate(0, f.compile(module, from...))
+		const rounds = 20_000
+		if _, err := f.call(0, "main", rounds); err != nil {
+			t.Fatal(err)
+		}
+		took, all := map[string]time.Duration{}, time.Duration(0)
+		for _, s := range p.Samples() {
+			took[s.Frames[0].Func] += s.CPU
+			all += s.CPU
+		}
+		const round = 16 * time.Microsecond
+		if all.Round(time.Millisecond) != rounds*round {
+			t.Errorf("%v in all, and not %v", all, rounds*round)
+		}
+		for name, us := range map[string]int{"far": 9, "near": 1, "quick": 2, "look": 4} {
+			share, want := float64(took[name])/float64(all), float64(us)/16
+			if share < 0.85*want || share > 1.15*want {
+				t.Errorf("%s has %.3f of the time, and not %.3f", name, share, want)
+			}
+		}
+	})
 }

@@ -44,7 +44,7 @@ type stackLayout struct {
 	typ             reflect.Type
 	stack, handlers uintptr
 	handlerSize     uint64
-	frame           uintptr // of the frame pointer; 0 for none
+	unwinder        *unwinder // for profiles; nil if types are not as expected
 }
 
 // layoutOf finds the layout of an activation's type; nil if it has no stack.
@@ -64,7 +64,7 @@ func (e *Engine) layoutOf(fn api.Function) *stackLayout {
 	if h, ok := t.Elem().FieldByName("tryHandlers"); ok && h.Type.Kind() == reflect.Slice {
 		l.handlers, l.handlerSize = h.Offset, uint64(h.Type.Elem().Size())
 	}
-	l.frame = frameField(t.Elem())
+	l.unwinder = unwinderOf(t)
 	e.layout.Store(l)
 	return l
 }

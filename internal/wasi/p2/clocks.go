@@ -19,6 +19,7 @@ func addClocks(l *component.Linker, h *host) {
 		{"subscribe-instant", "func(when: instant) -> pollable", subscribeInstant},
 		{"subscribe-duration", "func(when: duration) -> pollable", subscribeDuration},
 	})
+	mono.Quick()
 
 	wall := l.Instance("wasi:clocks/wall-clock" + version)
 	wall.Type("datetime", datetimeType)
@@ -26,6 +27,7 @@ func addClocks(l *component.Linker, h *host) {
 		{"now", "func() -> datetime", wallNow},
 		{"resolution", "func() -> datetime", wallResolution},
 	})
+	wall.Quick()
 
 	zone := l.Instance("wasi:clocks/timezone" + version)
 	zone.Use(wall, "datetime")

@@ -37,6 +37,7 @@ func addHTTP(l *component.Linker, h *host) {
 	h.shared(t, table.Fields("entries", headerResult))
 	h.shared(t, table.Target("outgoing-request", "", outgoing))
 	h.shared(t, table.Timeouts("", "result", optionsOf, nil))
+	t.Quick()
 
 	out := l.Instance("wasi:http/outgoing-handler" + version)
 	out.Use(t, "outgoing-request", "request-options", "future-incoming-response", "error-code")

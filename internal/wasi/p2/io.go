@@ -128,6 +128,8 @@ func addIO(l *component.Linker, h *host) {
 	h.streams.Type("stream-error", "variant { last-operation-failed(error), closed }")
 	h.define(h.streams, inputDefs())
 	h.defineAs(h.streams, h.streams.ViewFunc, outputDefs())
+	h.streams.Quick("[method]output-stream.check-write", "[method]output-stream.flush",
+		"[method]output-stream.subscribe", "[method]input-stream.subscribe")
 }
 
 func errorDefs() []def {

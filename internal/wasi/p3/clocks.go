@@ -23,6 +23,7 @@ func addClocks(l *component.Linker, h *host) {
 		{name: "wait-until", wit: "async func(when: mark)", async: waitUntil},
 		{name: "wait-for", wit: "async func(how-long: duration)", async: waitFor},
 	})
+	mono.Quick("now", "get-resolution")
 
 	h.system = l.Instance("wasi:clocks/system-clock" + version)
 	h.system.Use(h.clocks, "duration")
@@ -31,6 +32,7 @@ func addClocks(l *component.Linker, h *host) {
 		{name: "now", wit: "func() -> instant", fn: systemNow},
 		{name: "get-resolution", wit: "func() -> duration", fn: resolution},
 	})
+	h.system.Quick()
 
 	zone := l.Instance("wasi:clocks/timezone" + version)
 	zone.Use(h.system, "instant")

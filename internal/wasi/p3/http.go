@@ -31,6 +31,7 @@ func addHTTP(l *component.Linker, h *host) {
 	for _, defs := range [][]def{fieldsDefs(), requestDefs(), optionsDefs(), responseDefs()} {
 		h.define(t, defs)
 	}
+	t.Quick()
 
 	const exchange = "async func(request: request) -> result<response, error-code>"
 	client := l.Instance("wasi:http/client" + version)
