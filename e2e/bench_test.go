@@ -53,10 +53,14 @@ func benchIn(t *testing.T, folder, fixtures string, flags ...string) benchResult
 }
 
 // TestBenchMeasuresGuestsOfEachLanguage plays fixtures with guests of WASI 0.2 and 0.3 in process,
-// in turns with the same guest, and over the wire.
+// in turns with the same guest, and over the wire. There is a picture of each language.
 func TestBenchMeasuresGuestsOfEachLanguage(t *testing.T) {
 	if !ours() {
 		return
+	}
+	var b *browser
+	if driver := os.Getenv(driverVariable); driver != "" && os.Getenv(picturesVariable) != "" {
+		b = startBrowser(t, driver)
 	}
 	for _, g := range guests(t) {
 		if !g.kitchen {
@@ -90,6 +94,13 @@ func TestBenchMeasuresGuestsOfEachLanguage(t *testing.T) {
 			r = bench(t, folder, "--url", s.URL, "--rate", "200", "--concurrency", "4")
 			if r.Requests != 60 || r.Outcomes["pass"] != 60 || r.Spent != nil || r.Memory.Max != 0 {
 				t.Errorf("over the wire: %+v", r)
+			}
+			if picture := profiles[g.name].picture; b != nil && picture != "" {
+				page := filepath.Join(t.TempDir(), "bench.html")
+				bench(t, folder, "--component", g.path, "--requests", "3000", "--report-html", page)
+				b.look(t, 760, 640, "light")
+				b.open(t, "file://"+page)
+				b.picture(t, "bench-"+picture)
 			}
 		})
 	}
