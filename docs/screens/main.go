@@ -1,11 +1,11 @@
 // Command screens makes the pictures of the documents from real runs of the program:
 //
-//	go run ./docs/screens
+//	go run ./docs/screens [NAME…]
 //
-// It builds the program, runs it in a temporary folder with a component that the repository ships,
-// and writes docs/images. It is run from the root of the repository, on Linux, and needs Go alone.
-// The pictures of pages, *.png, are photographs of a browser; TestExplorerPictures in e2e takes
-// those of the explorer.
+// With names it makes those, such as serve or test, else all. It builds the program, runs it in a
+// temporary folder with a component that the repository ships, and writes docs/images. It is run
+// from the root of the repository, on Linux, and needs Go alone. The pictures of pages, *.png, are
+// photographs of a browser, which tests in e2e take: those with Pictures in their names.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -55,9 +56,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	benching, err := s.bench()
-	if err != nil {
-		return err
+	var benching []string
+	if wanted("bench") { // it takes half a minute, and wants an idle machine
+		if benching, err = s.bench(); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll("docs/images", 0o755); err != nil {
 		return err
@@ -75,6 +78,9 @@ func run() error {
 		"bench": {"bench", "wasihttp bench: requests per second, latencies, a histogram, and the " +
 			"differences to another build", benching},
 	} {
+		if !wanted(name) {
+			continue
+		}
 		svg := picture("wasihttp "+p.title, p.alt, p.lines)
 		if err := os.WriteFile(filepath.Join("docs/images", name+".svg"), svg, 0o644); err != nil {
 			return err
@@ -82,6 +88,9 @@ func run() error {
 	}
 	return nil
 }
+
+// wanted reports whether a picture is to be made.
+func wanted(name string) bool { return len(os.Args) < 2 || slices.Contains(os.Args[1:], name) }
 
 // A session is the program and the folder that it runs in.
 type session struct {
@@ -101,7 +110,7 @@ func (s *session) command(arguments ...string) *exec.Cmd {
 func prompt(command string) string { return "\x1b[2m$\x1b[0m \x1b[1m" + command + "\x1b[0m" }
 
 // columns is the width of the terminal.
-const columns = 92
+const columns = 100
 
 // serve shows a request, a save that changes the text of the response, the same request, and a
 // trap.
