@@ -126,7 +126,7 @@ func TestATrapAmongWaitingTasksLeavesNothing(t *testing.T) {
 // component may still be on their last instructions.
 func goroutinesEnd(t *testing.T, before int) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for ; runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-before)

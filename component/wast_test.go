@@ -429,7 +429,7 @@ func (w *wastRun) instantiate(def any, name string) error {
 
 // limit interrupts the instance when what it does takes too long.
 func (i *wastInstance) limit() (done func()) {
-	timer := time.AfterFunc(20*time.Second, func() { i.store.Interrupt(errWastTime) })
+	timer := time.AfterFunc(2*time.Minute, func() { i.store.Interrupt(errWastTime) })
 	return func() { timer.Stop() }
 }
 

@@ -311,7 +311,7 @@ func TestFailuresOfRealGuestsLeaveNothingBehind(t *testing.T) {
 		t.Errorf("%d groups, of which %d wait for another use", now.Groups, h.linked.Idle())
 	}
 	// Goroutines whose work is over may need a moment to be gone.
-	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
+	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<20)
 			t.Fatalf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), goroutines,

@@ -103,7 +103,7 @@ func Example_middleware() {
 		log.Fatal(err)
 	}
 	h, err := host.New(context.Background(), wasm, host.Config{
-		Timeout: 2 * time.Second,
+		Timeout: 20 * time.Second,
 		Failed: func(w http.ResponseWriter, r *http.Request, f *host.Failure) {
 			fmt.Printf("%s: %s, in %s\n", r.URL.Path, f.Outcome, f.Frames[len(f.Frames)-1].Func)
 			http.Error(w, "we are looking into it", f.Status())

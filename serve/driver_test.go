@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/wasihttp/wasihttp/internal/exchange"
 	"github.com/wasihttp/wasihttp/serve/listen"
@@ -54,7 +53,7 @@ func TestConnectionsGoOnWithOrWithoutTheirDriver(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := New(Build{Handler: handlerFunc(handler)}, Options{
-		Direct: true, DrainTimeout: 5 * time.Second,
+		Direct: true, DrainTimeout: patience,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -25,7 +25,7 @@ var wires = map[string]string{
 }
 
 // localCertificate returns a certificate for 127.0.0.1 and the roots that trust it.
-func localCertificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
+func localCertificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(nil)
 	s.StartTLS()
@@ -37,7 +37,7 @@ func localCertificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 
 // startWire is start for one of wires, with a client that keeps its connections until the test
 // ends.
-func startWire(t *testing.T, wire string, h Handler, o Options) (*running, *http.Client) {
+func startWire(t testing.TB, wire string, h Handler, o Options) (*running, *http.Client) {
 	t.Helper()
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!strings.HasPrefix(wire, "h2"))
@@ -59,7 +59,7 @@ func startWire(t *testing.T, wire string, h Handler, o Options) (*running, *http
 }
 
 // fetch returns a response with its body.
-func fetch(t *testing.T, c *http.Client, r *http.Request) (*http.Response, string) {
+func fetch(t testing.TB, c *http.Client, r *http.Request) (*http.Response, string) {
 	t.Helper()
 	resp, err := c.Do(r)
 	if err != nil {
@@ -73,7 +73,7 @@ func fetch(t *testing.T, c *http.Client, r *http.Request) (*http.Response, strin
 	return resp, string(body)
 }
 
-func newRequest(t *testing.T, method, url string, body io.Reader) *http.Request {
+func newRequest(t testing.TB, method, url string, body io.Reader) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {

@@ -105,7 +105,7 @@ type running struct {
 }
 
 // start serves h on a free port until the test ends.
-func start(t *testing.T, h Handler, o Options) *running {
+func start(t testing.TB, h Handler, o Options) *running {
 	t.Helper()
 	l, err := listen.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
@@ -114,7 +114,7 @@ func start(t *testing.T, h Handler, o Options) *running {
 	return startOn(t, l, Build{Handler: h, Digest: "0123abcd"}, o)
 }
 
-func startOn(t *testing.T, l net.Listener, b Build, o Options) *running {
+func startOn(t testing.TB, l net.Listener, b Build, o Options) *running {
 	t.Helper()
 	r := &running{
 		addr:    l.Addr().String(),
@@ -146,12 +146,12 @@ func startOn(t *testing.T, l net.Listener, b Build, o Options) *running {
 }
 
 // record waits for the next record.
-func (r *running) record(t *testing.T) Record {
+func (r *running) record(t testing.TB) Record {
 	t.Helper()
 	return receive(t, r.records, "a record")
 }
 
-func receive[T any](t *testing.T, c <-chan T, what string) T {
+func receive[T any](t testing.TB, c <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-c:
@@ -171,7 +171,7 @@ func client() *http.Client {
 }
 
 // do sends a request and returns the answer with its body read.
-func do(t *testing.T, method, url string, header ...string) (*http.Response, string) {
+func do(t testing.TB, method, url string, header ...string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	if err != nil {
@@ -193,7 +193,7 @@ func do(t *testing.T, method, url string, header ...string) (*http.Response, str
 }
 
 // raw sends bytes on a connection of their own and returns all that comes back.
-func raw(t *testing.T, addr, text string) (string, error) {
+func raw(t testing.TB, addr, text string) (string, error) {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasihttp/wasihttp/internal/timetest"
 	"github.com/wasihttp/wasihttp/serve/listen"
 )
 
@@ -104,23 +105,25 @@ func TestDrainEndsRequestsThatGoOn(t *testing.T) {
 }
 
 func TestUnusedConnectionsDoNotHoldUpTheDrain(t *testing.T) {
-	s := start(t, always(func() *http.Response { return answer(200, "") }), Options{})
-	unused, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unused.Close()
-	do(t, "GET", s.url) // accepted later than the other
-	begin := time.Now()
-	s.stop()
-	if err := receive(t, s.ended, "end of Serve"); err != nil {
-		t.Error(err)
-	}
-	s.ended <- nil
-	// net/http alone waits five seconds.
-	if took := time.Since(begin); took > 4*time.Second {
-		t.Errorf("took %s", took)
-	}
+	timetest.Scaled(t, func(t testing.TB, _ time.Duration) {
+		s := start(t, always(func() *http.Response { return answer(200, "") }), Options{})
+		unused, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unused.Close()
+		do(t, "GET", s.url) // accepted later than the other
+		begin := time.Now()
+		s.stop()
+		if err := receive(t, s.ended, "end of Serve"); err != nil {
+			t.Error(err)
+		}
+		s.ended <- nil
+		// net/http alone waits five seconds.
+		if took := time.Since(begin); took > 4*time.Second {
+			t.Errorf("took %s", took)
+		}
+	})
 }
 
 func TestServeReportsAFailingListener(t *testing.T) {

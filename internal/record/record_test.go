@@ -47,7 +47,7 @@ func serveRecorded(
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	build := serve.Build{Handler: r.Handler(h)}
-	server := serve.New(build, serve.Options{DrainTimeout: 5 * time.Second})
+	server := serve.New(build, serve.Options{DrainTimeout: time.Minute})
 	go func() { ended <- server.Serve(ctx, l) }()
 	send(t, "http://"+l.Addr().String())
 	stop()

@@ -19,7 +19,7 @@ func TestATimeoutOfZeroLetsThroughWhatNeedsNoWait(t *testing.T) {
 	began := time.Now()
 	client := &Client{Connect: func(ctx context.Context, to Destination) (net.Conn, error) {
 		end, ok := ctx.Deadline()
-		if !ok || !end.After(began) || end.After(time.Now().Add(time.Second)) {
+		if !ok || !end.After(began) || end.After(time.Now().Add(time.Minute)) {
 			t.Errorf("the connection may be made until %v", end)
 		}
 		return net.Dial("tcp", to.Address)

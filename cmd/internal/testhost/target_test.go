@@ -66,7 +66,7 @@ func kitchenPath(name string) string {
 // runFixture runs a fixture against a guest that this repository ships.
 func runFixture(t testing.TB, guest, text string, options testrunner.Options) *testrunner.FileResult {
 	t.Helper()
-	return runOn(t, newHost(10*time.Second, options.Concurrent), guest, text, options)
+	return runOn(t, newHost(time.Minute, options.Concurrent), guest, text, options)
 }
 
 // runOn is runFixture for a host, which it drops.

@@ -23,9 +23,9 @@ func TestVerdictsAreThoseOfHurl(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	host := newHost(10*time.Second, 1)
+	host := newHost(time.Minute, 1)
 	options := testrunner.Options{Component: filepath.Join(root, "testdata", "guests", "rust-kitchen",
-		"rust-kitchen.wasm"), Timeout: 10 * time.Second}
+		"rust-kitchen.wasm"), Timeout: time.Minute}
 	_, err = testrunner.Run(t.Context(), host, testrunner.ReadAll(paths, nil), &options, func(f *testrunner.FileResult) {
 		for _, r := range f.Results {
 			got = append(got, fmt.Sprintf("%s:%d %s", filepath.Base(f.Path), r.Entry.Range.Start.Line, r.Outcome))
@@ -51,8 +51,8 @@ func TestFixturesOfTheRepositoryPass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := newHost(10*time.Second, 1)
-	options := testrunner.Options{Timeout: 10 * time.Second}
+	host := newHost(time.Minute, 1)
+	options := testrunner.Options{Timeout: time.Minute}
 	_, err = testrunner.Run(t.Context(), host, testrunner.ReadAll(paths, nil), &options, func(f *testrunner.FileResult) {
 		if f.Err != nil || len(f.ParseErrors) > 0 {
 			t.Errorf("%s: %v %v", f.Path, f.Err, f.ParseErrors)
