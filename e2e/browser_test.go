@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,23 +27,14 @@ type browser struct {
 
 func startBrowser(t *testing.T, driver string) *browser {
 	t.Helper()
-	// A free port now is very likely still free in a moment.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := freePort(t)
 	command := exec.Command(driver, "--port="+port)
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	b := &browser{session: "http://" + addr, client: http.Client{Timeout: patience}}
+	b := &browser{session: "http://127.0.0.1:" + port, client: http.Client{Timeout: patience}}
 	profile, err := os.MkdirTemp("", "browser")
 	if err != nil {
 		t.Fatal(err)

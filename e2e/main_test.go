@@ -3,11 +3,14 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +114,25 @@ func servePeer(t *testing.T, component string, flags ...string) *served.Server {
 		}
 	})
 	return peer
+}
+
+// freePort returns a port on which nobody listens. It is below those that systems choose, so that
+// nobody else gets it in a moment.
+func freePort(t *testing.T) string {
+	t.Helper()
+	first := 20_000 + rand.IntN(10_000)
+	for port := first; port < first+1000; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return strconv.Itoa(port)
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // limited is a context for one thing that a test waits for.

@@ -66,15 +66,7 @@ func startDatabase(t *testing.T, programs string) *database {
 	if err != nil {
 		t.Fatalf("initdb: %v\n%s", err, made)
 	}
-	// A free port now is very likely still free in a moment.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := freePort(t)
 	server := command("postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", "", "-F")
 	var output bytes.Buffer
 	server.Stdout, server.Stderr = &output, &output
