@@ -96,6 +96,9 @@ func (m *maker) Instantiate(ctx context.Context) (*handler.Instance, error) {
 	}
 	proxy, err := h.pre.Instantiate(initCtx, store)
 	cancel()
+	if g.state.DrewSecure() {
+		g.making.Draw()
+	}
 	g.making = nil
 	if err != nil {
 		if g.tee.early != nil {

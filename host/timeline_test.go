@@ -176,6 +176,9 @@ func TestTheTimelineHasOutputAndUpstreamExchanges(t *testing.T) {
 			err.Size == 0 || !out.Whole() {
 			t.Errorf("stdout %q, stderr %q", out.Bytes, err.Bytes)
 		}
+		if tr.Drew() || !follow(request(t, "/random?n=5")).Drew() {
+			t.Error("it is not known which request draws random numbers")
+		}
 	})
 }
 

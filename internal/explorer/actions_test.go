@@ -109,6 +109,9 @@ func TestRequestsAreSavedAsFixtures(t *testing.T) {
 			x.Over("")
 			line.Send("GET", "http://b.example/", func() []timeline.Field { return nil }).Over("DNS-error: no such host")
 		}
+		if q.URL.Path == "/random" {
+			timeline.From(ctx).Draw()
+		}
 		return echo(ctx, id, q)
 	}, nil)
 	r.do("POST", "/upstream", "text", "Content-Type: text/plain", "Authorization: Bearer abcDEF0123456789")
@@ -146,6 +149,14 @@ func TestRequestsAreSavedAsFixtures(t *testing.T) {
 	r.api(200, "POST", "requests/3/fixture", "", &saved)
 	if b, err := os.ReadFile(saved.File); err != nil || !strings.Contains(string(b), "@expect trap") {
 		t.Errorf("%v:\n%s", err, b)
+	}
+	if len(saved.Warnings) != 0 {
+		t.Errorf("the warnings are %q", saved.Warnings)
+	}
+	r.do("GET", "/random", "")
+	r.api(200, "POST", "requests/4/fixture", "", &saved)
+	if !slices.ContainsFunc(saved.Warnings, func(w string) bool { return strings.Contains(w, "--record") }) {
+		t.Errorf("random numbers are not mentioned: %q", saved.Warnings)
 	}
 }
 

@@ -51,6 +51,10 @@ func (e *Explorer) serveFixture(w http.ResponseWriter, r *http.Request) error {
 	if saved.Warnings == nil {
 		saved.Warnings = []string{}
 	}
+	if s.trace.Drew() {
+		saved.Warnings = append(saved.Warnings, "the component drew random numbers, which are "+
+			"others when the fixture is replayed: record it with --record, which gives them a seed")
+	}
 	writeJSON(w, http.StatusOK, saved)
 	return nil
 }

@@ -7,6 +7,7 @@ import "time"
 type Packed struct {
 	start  int64 // nanoseconds since 1970
 	end    time.Duration
+	drew   bool
 	marks  [maxMarks]uint64
 	bodies [Parts]struct {
 		size int64
@@ -23,7 +24,7 @@ func (t *Trace) Pack(into *Packed, p []byte, most int) (packed []byte, charged i
 	if t.used.Load() || !t.free() || t.long || t.kept > most {
 		return p, 0, false
 	}
-	into.start, into.end = t.start.UnixNano(), t.end
+	into.start, into.end, into.drew = t.start.UnixNano(), t.end, t.drew.Load()
 	for i := range t.marks {
 		into.marks[i] = t.marks[i].Load()
 	}
@@ -43,6 +44,7 @@ func (t *Trace) Pack(into *Packed, p []byte, most int) (packed []byte, charged i
 // memory with p.
 func (t *Trace) Unpack(from *Packed, p []byte) (rest []byte) {
 	t.start, t.end, t.ended = time.Unix(0, from.start), from.end, true
+	t.drew.Store(from.drew)
 	for i, mark := range from.marks {
 		t.marks[i].Store(mark)
 	}

@@ -99,6 +99,7 @@ type Trace struct {
 	count   int  // of marks
 
 	used  atomic.Bool // what runs the guest may report something
+	drew  atomic.Bool // the guest has drawn random numbers
 	marks marks
 }
 
@@ -130,6 +131,7 @@ func (t *Trace) Begin(start time.Time, keeper Keeper, most int) {
 // guests must have released it, and nobody reads it.
 func (t *Trace) Again(start time.Time) {
 	t.start, t.kind, t.count, t.marks = start, Waiting, 0, marks{}
+	t.drew = atomic.Bool{}
 	t.taken, t.running, t.headed, t.ended = false, false, false, false
 	freed := 0
 	if t.long {
@@ -350,6 +352,16 @@ func (t *Trace) Responded() {
 	t.review()
 	t.unlock(long)
 }
+
+// Draw reports that the guest draws random numbers that nobody can have again.
+func (t *Trace) Draw() {
+	if t != nil && !t.drew.Load() {
+		t.drew.Store(true)
+	}
+}
+
+// Drew reports whether there was a Draw.
+func (t *Trace) Drew() bool { return t.drew.Load() }
 
 // End ends the last phase: the response is complete, or there will be none. What a guest does after
 // that is in no phase.

@@ -103,6 +103,7 @@ func TestNobodyListensToANilTrace(t *testing.T) {
 		x.Received(nil)
 		x.Over("")
 		tr.Add(Span{})
+		tr.Draw()
 		tr.Responded()
 		tr.Wait()
 		tr.End()
@@ -303,6 +304,9 @@ func TestATraceThatIsPackedIsTheSame(t *testing.T) {
 			tr.Write(ResponseBody, []byte(strings.Repeat("b", i)))
 			tr.Write(Stderr, []byte("said"))
 			tr.Ended(RequestBody)
+			if i == 1 {
+				tr.Draw()
+			}
 			time.Sleep(time.Millisecond)
 			var packed Packed
 			if _, _, ok := tr.Pack(&packed, nil, 1000); ok {
@@ -320,7 +324,7 @@ func TestATraceThatIsPackedIsTheSame(t *testing.T) {
 			var back Trace
 			rest := back.Unpack(&packed, append(room, "behind"...)[len("before"):])
 			if string(rest) != "behind" || show(&back) != show(tr) || back.Totals() != tr.Totals() ||
-				!back.Start().Equal(tr.Start()) || !back.Body(RequestBody).End {
+				!back.Start().Equal(tr.Start()) || back.Drew() != (i == 1) || !back.Body(RequestBody).End {
 				t.Errorf("got %s and %q, want %s", show(&back), rest, show(tr))
 			}
 			for part := range Parts {

@@ -171,6 +171,9 @@ func (s *State) seeds() *seeded {
 // Drew reports whether the guest has requested random numbers of a seed.
 func (s *State) Drew() bool { return s.seeded != nil && s.seeded.drew }
 
+// DrewSecure reports whether the guest has requested random numbers without a seed.
+func (s *State) DrewSecure() bool { return s.random != nil }
+
 // Random returns the source for this State or, if it has a seed, for the request that the guest is
 // working on.
 func (s *State) Random() *Random {
@@ -181,6 +184,7 @@ func (s *State) Random() *Random {
 
 func (s *State) source() *Random {
 	if s.cfg.Seed == nil && s.seeded == nil {
+		s.timeline.Draw()
 		if s.random == nil {
 			s.random = NewRandom(s.cfg.Random)
 		}
