@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/wasihttp/wasihttp/internal/wasi"
 )
@@ -23,10 +24,10 @@ type exchange struct {
 	told     bool // wake has got its message
 	cut      bool // the message is that the context has ended
 	outcome  result
-	held     heldBack // the receiver is not to have the outcome yet
-	left     bool     // the receiver has left
-	over     bool     // the worker is done with it
-	worker   *worker  // that has taken it
+	held     heldBack    // the receiver is not to have the outcome yet
+	left     atomic.Bool // the receiver has left; changed with the lock
+	over     bool        // the worker is done with it
+	worker   *worker     // that has taken it
 	// driver has been lent to the worker, and resumes the receiver; nil if it has not, or will do
 	// so by itself.
 	driver  driver
@@ -159,7 +160,7 @@ func (x *exchange) fail(err error, res *wasi.Response) (heard bool) {
 		return true
 	}
 	x.mu.Lock()
-	within := res != nil && !x.left
+	within := res != nil && !x.left.Load()
 	if within {
 		x.failure = err
 	}
@@ -225,12 +226,15 @@ func (x *exchange) abandon() {
 // request ends for the guest, too, and what the guest still does for the exchange becomes
 // post-return work. leave may be called more than once.
 func (x *exchange) leave() {
+	if x.left.Load() {
+		return
+	}
 	x.mu.Lock()
-	if x.left {
+	if x.left.Load() {
 		x.mu.Unlock()
 		return
 	}
-	x.left = true
+	x.left.Store(true)
 	w, unread := x.worker, x.failure
 	x.failure = nil
 	working := w != nil && !x.over
@@ -248,18 +252,14 @@ func (x *exchange) leave() {
 }
 
 // abandoned reports whether the receiver has left.
-func (x *exchange) abandoned() bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.left
-}
+func (x *exchange) abandoned() bool { return x.left.Load() }
 
 // take makes w the worker of the exchange. It returns false if the receiver has left before.
 func (x *exchange) take(w *worker) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.worker = w
-	return !x.left
+	return !x.left.Load()
 }
 
 // watched is a context that can say of its end at a lower cost than by a channel.

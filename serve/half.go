@@ -14,7 +14,7 @@ import (
 type half struct {
 	writing sync.Mutex                    // held by whoever writes to the client
 	wrote   atomic.Bool                   // something was written since the last request came
-	came    atomic.Int64                  // when the last request came, in nanoseconds
+	came    time.Time                     // when the last request came; belongs to whoever reads
 	waiting atomic.Pointer[chan struct{}] // closed to end the wait; nil if nobody waits
 	ended   atomic.Uint64                 // requests whose handlers have returned
 }
@@ -35,7 +35,7 @@ var halfQuestion = [2]string{"HTTP/1.1 100 Con", "tinue\r\n\r\n"}
 // began records that a request has come.
 func (h *half) began(now time.Time) {
 	h.wrote.Store(false)
-	h.came.Store(now.UnixNano())
+	h.came = now
 }
 
 // begin begins to write to the client. The caller unlocks writing in the end.
@@ -60,7 +60,7 @@ func (c *conn) awaitLeave(old bool) error {
 		return err
 	}
 	wait, limit := c.listener.grace, halfOld
-	if late := time.Since(time.Unix(0, c.half.came.Load())) > wait; late && c.half.wrote.Load() {
+	if late := time.Since(c.half.came) > wait; late && c.half.wrote.Load() {
 		return io.EOF // it came for the response, and goes in the middle of it
 	} else if late {
 		wait = 0

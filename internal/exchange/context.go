@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/timeline"
@@ -17,13 +18,19 @@ type Context struct {
 	headed bool
 	line   *timeline.Trace
 
+	inner atomic.Pointer[fullContext] // nil before it is needed; changed with the lock
+	ended atomic.Bool                 // changed with the lock
+
 	mu      sync.Mutex
-	inner   context.Context // nil before it is needed
-	cancel  context.CancelCauseFunc
-	ended   bool
 	cause   error // of the end, nil for none in particular
 	watcher interface{ ContextEnded() }
 	driver  Driver // of the goroutine that the request is served on; nil if it has none
+}
+
+// fullContext is what a Context stands for.
+type fullContext struct {
+	context.Context
+	cancel context.CancelCauseFunc
 }
 
 // SetDriver sets the driver of the goroutine that the request is served on. It must be called
@@ -46,28 +53,35 @@ func (c *Context) Init(values context.Context) *Context {
 func (c *Context) full() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inner == nil {
-		c.inner, c.cancel = context.WithCancelCause(c.values)
-		if c.ended {
-			c.cancel(c.cause)
+	inner := c.inner.Load()
+	if inner == nil {
+		inner = &fullContext{}
+		inner.Context, inner.cancel = context.WithCancelCause(c.values)
+		if c.ended.Load() {
+			inner.cancel(c.cause)
 		}
+		c.inner.Store(inner)
 	}
-	return c.inner
+	return inner.Context
 }
 
 // End ends the context with a cause, which may be nil. Only the first call counts.
 func (c *Context) End(cause error) {
+	if c.ended.Load() {
+		return
+	}
 	c.mu.Lock()
-	if c.ended {
+	if c.ended.Load() {
 		c.mu.Unlock()
 		return
 	}
-	c.ended, c.cause = true, cause
-	cancel, w := c.cancel, c.watcher
+	c.cause = cause
+	c.ended.Store(true)
+	inner, w := c.inner.Load(), c.watcher
 	c.watcher = nil
 	c.mu.Unlock()
-	if cancel != nil {
-		cancel(cause)
+	if inner != nil {
+		inner.cancel(cause)
 	}
 	if w != nil {
 		w.ContextEnded()
@@ -79,7 +93,7 @@ func (c *Context) End(cause error) {
 func (c *Context) Watch(w interface{ ContextEnded() }) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended || c.watcher != nil {
+	if c.ended.Load() || c.watcher != nil {
 		return false
 	}
 	c.watcher = w
@@ -101,9 +115,7 @@ func (c *Context) Done() <-chan struct{} { return c.full().Done() }
 
 // Err implements [context.Context].
 func (c *Context) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended {
+	if c.ended.Load() {
 		return context.Canceled
 	}
 	return nil
@@ -121,13 +133,10 @@ func (c *Context) Value(key any) any {
 			return c.line
 		}
 	}
-	c.mu.Lock()
-	inner, ended := c.inner, c.ended
-	c.mu.Unlock()
-	switch {
-	case inner != nil:
+	if inner := c.inner.Load(); inner != nil {
 		return inner.Value(key)
-	case ended:
+	}
+	if c.ended.Load() {
 		return c.full().Value(key)
 	}
 	return c.values.Value(key)

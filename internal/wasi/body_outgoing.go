@@ -219,22 +219,18 @@ func (r *BodyReader) Buffered() int {
 
 // Ended reports whether the guest writes no more: reads up to the end do not block.
 func (r *BodyReader) Ended() bool {
-	_, ended := r.b.pipe.buffered()
-	return ended
+	return r.b.pipe.over()
 }
 
 // Ready reports whether Read returns at once, with bytes or the end.
 func (r *BodyReader) Ready() bool {
-	n, ended := r.b.pipe.buffered()
-	return n > 0 || ended
+	return r.b.pipe.over() || r.Buffered() > 0
 }
 
 // Trailer returns the trailers, frozen, or nil; it is known once Ended, or Read has returned
 // io.EOF.
 func (r *BodyReader) Trailer() *Fields {
-	r.b.pipe.mu.Lock()
-	defer r.b.pipe.mu.Unlock()
-	if !r.b.pipe.ended {
+	if !r.b.pipe.ended.Load() {
 		return nil
 	}
 	return r.b.trailers
@@ -244,7 +240,5 @@ var _ io.ReadCloser = (*BodyReader)(nil)
 
 // Finished reports whether the body has ended properly. It may be called from any goroutine.
 func (b *OutgoingBody) Finished() bool {
-	b.pipe.mu.Lock()
-	defer b.pipe.mu.Unlock()
-	return b.pipe.ended && b.pipe.err == nil
+	return b.pipe.ended.Load() && b.pipe.err == nil
 }

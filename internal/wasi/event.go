@@ -1,11 +1,15 @@
 package wasi
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // event is a set of subscribed waiters. It is safe for concurrent use; the zero value is ready.
 type event struct {
-	mu   sync.Mutex
-	subs []*subscription
+	waited atomic.Bool // somebody has ever subscribed
+	mu     sync.Mutex
+	subs   []*subscription
 }
 
 type subscription struct{ w *Waiter }
@@ -13,6 +17,7 @@ type subscription struct{ w *Waiter }
 // subscribe makes every wake wake w, until the returned function is called.
 func (e *event) subscribe(w *Waiter) (unsubscribe func()) {
 	s := &subscription{w}
+	e.waited.Store(true)
 	e.mu.Lock()
 	e.subs = append(e.subs, s)
 	e.mu.Unlock()
@@ -32,6 +37,9 @@ func (e *event) subscribe(w *Waiter) (unsubscribe func()) {
 
 // wake wakes all subscribed Waiters, and reports whether there are any.
 func (e *event) wake() bool {
+	if !e.waited.Load() {
+		return false // whoever subscribes looks at what has changed afterwards
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, s := range e.subs {

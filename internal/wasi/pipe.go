@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wasihttp/wasihttp/internal/wasi/queue"
@@ -23,13 +24,13 @@ type pipe struct {
 	limit        int
 	steady       bool // limit is the permit for each write
 	queue        queue.Bytes
-	lent         queue.Chunk // what next returned; the reader's
-	into         []byte      // what a reader waits for: the next write goes there
-	filled       int         // bytes in into
-	ended        bool        // nothing more will be written
-	err          error       // why it ended early; nil or io.EOF at a proper end
-	full         bool        // the writer waits until half of the space is free
-	readerClosed bool
+	lent         queue.Chunk   // what next returned; the reader's
+	into         []byte        // what a reader waits for: the next write goes there
+	filled       int           // bytes in into
+	ended        atomic.Bool   // nothing more will be written; changed with the lock
+	err          error         // why it ended early; nil or io.EOF at a proper end
+	full         bool          // the writer waits until half of the space is free
+	readerClosed atomic.Bool   // likewise
 	quiet        bool          // no bytes come, only the end
 	read         chan struct{} // made when a reader first waits
 	event
@@ -56,14 +57,14 @@ func (p *pipe) space() int {
 func (p *pipe) writable() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.ended || p.readerClosed || p.space() > 0
+	return p.ended.Load() || p.readerClosed.Load() || p.space() > 0
 }
 
 // checkWrite returns how many bytes may be written now.
 func (p *pipe) checkWrite() (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended || p.readerClosed {
+	if p.ended.Load() || p.readerClosed.Load() {
 		return 0, ErrClosed
 	}
 	return p.space(), nil
@@ -73,7 +74,7 @@ func (p *pipe) checkWrite() (int, error) {
 func (p *pipe) write(b []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended || p.readerClosed {
+	if p.ended.Load() || p.readerClosed.Load() {
 		return ErrClosed
 	}
 	if len(b) == 0 {
@@ -105,9 +106,10 @@ func (p *pipe) wakeReader() {
 // whether there is a reader that gets the end.
 func (p *pipe) end(err error) (heard bool) {
 	p.mu.Lock()
-	if !p.ended {
-		heard = !p.readerClosed
-		p.ended, p.err = true, err
+	if !p.ended.Load() {
+		heard = !p.readerClosed.Load()
+		p.err = err
+		p.ended.Store(true)
 		p.wakeReader()
 	}
 	p.mu.Unlock()
@@ -123,7 +125,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 		n := p.filled
 		p.into, p.filled = nil, 0
 		switch {
-		case p.readerClosed:
+		case p.readerClosed.Load():
 		case n > 0, len(b) == 0:
 			p.mu.Unlock()
 			return n, nil
@@ -131,7 +133,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 			n = p.queue.Take(b)
 			p.took()
 			return n, nil
-		case !p.ended:
+		case !p.ended.Load():
 			p.into = b
 		}
 		if err := p.await(); err != nil {
@@ -145,7 +147,7 @@ func (p *pipe) next() ([]byte, error) {
 	p.lent.Free()
 	for {
 		p.mu.Lock()
-		if !p.readerClosed && p.queue.Len() > 0 {
+		if !p.readerClosed.Load() && p.queue.Len() > 0 {
 			p.lent = p.queue.Pop()
 			p.took()
 			return p.lent.Bytes, nil
@@ -167,7 +169,7 @@ func (p *pipe) took() {
 
 // await waits until there is something to read, or returns the end. It unlocks.
 func (p *pipe) await() error {
-	closed, ended, err := p.readerClosed, p.ended, p.err
+	closed, ended, err := p.readerClosed.Load(), p.ended.Load(), p.err
 	if !closed && !ended {
 		p.prepare()
 	}
@@ -204,7 +206,7 @@ func (p *pipe) hush() {
 func (p *pipe) awaitNews(late <-chan time.Time) {
 	for {
 		p.mu.Lock()
-		if p.quiet || p.ended || p.readerClosed || p.filled > 0 || p.queue.Len() > 0 {
+		if p.quiet || p.ended.Load() || p.readerClosed.Load() || p.filled > 0 || p.queue.Len() > 0 {
 			p.mu.Unlock()
 			return
 		}
@@ -222,7 +224,7 @@ func (p *pipe) awaitNews(late <-chan time.Time) {
 // return ErrClosed.
 func (p *pipe) closeRead() {
 	p.mu.Lock()
-	p.readerClosed = true
+	p.readerClosed.Store(true)
 	p.queue.Drop()
 	p.wakeReader()
 	p.mu.Unlock()
@@ -233,5 +235,8 @@ func (p *pipe) closeRead() {
 func (p *pipe) buffered() (n int, ended bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.queue.Len() + p.filled, p.ended || p.readerClosed
+	return p.queue.Len() + p.filled, p.over()
 }
+
+// over reports whether there will be no more bytes than there are.
+func (p *pipe) over() bool { return p.ended.Load() || p.readerClosed.Load() }
