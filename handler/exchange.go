@@ -151,6 +151,21 @@ func (x *exchange) finish() {
 	x.req.Timeline.Release()
 }
 
+// end is, in one, comeBack if the worker is about to leave, finish and settle.
+func (x *exchange) end(leaves bool) {
+	x.mu.Lock()
+	if leaves {
+		x.returns, x.driver = x.driver != nil, nil
+	}
+	x.over = true
+	h := x.held.by
+	x.mu.Unlock()
+	x.req.Timeline.Release()
+	if h != nil {
+		h.let(x)
+	}
+}
+
 // fail ends the exchange because the guest has ended with err; res is the response that the guest
 // has set, or nil. The receiver gets err in place of the response, or from its body. If it is too
 // late for that, the embedder gets a report. fail reports whether the receiver or the embedder gets

@@ -64,9 +64,13 @@ func (x *exchange) settle() {
 	x.mu.Lock()
 	h := x.held.by
 	x.mu.Unlock()
-	if h == nil {
-		return
+	if h != nil {
+		h.let(x)
 	}
+}
+
+// let lets the receiver of x have the outcome, unless it has been let before.
+func (h *holder) let(x *exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if i := slices.Index(h.held, x); i >= 0 {

@@ -118,8 +118,7 @@ func (w *worker) runOne(x *exchange) (parked bool, cause error) {
 		}
 		var again bool
 		if again, cause = w.handle(x, begun); !again {
-			x.finish()
-			x.settle()
+			x.end(false)
 			return false, cause
 		}
 		if x, parked, cause = w.idle(x); parked {
@@ -166,12 +165,7 @@ func (w *worker) idle(done *exchange) (x *exchange, parked bool, err error) {
 			parked = x == nil
 		}
 	}
-	// If it is parked, somebody else may run it by now.
-	if parked {
-		done.comeBack()
-	}
-	done.finish()
-	done.settle()
+	done.end(parked) // if it is parked, somebody else may run it by now
 	return x, parked, err
 }
 
