@@ -10,7 +10,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -78,6 +80,74 @@ func TestABodyIsAwaitedWithoutAGoroutine(t *testing.T) {
 				t.Fatal(err)
 			}
 			readStatus(t, r, 200)
+		})
+	}
+}
+
+// prompt is a body that can be read without a wait.
+type prompt interface {
+	ReadNow(p []byte) (n int, known bool, err error)
+}
+
+// TestABodyIsReadWithoutAWait has a handler that finds nothing at first, if nothing has been sent,
+// and reads what comes, until the end or until the client has gone.
+func TestABodyIsReadWithoutAWait(t *testing.T) {
+	long := strings.Repeat("x", 9000)
+	for name, tt := range map[string]struct {
+		head, before, after string // sent before the handler runs, and then
+		cannot, gone        bool
+	}{
+		"with the head": {head: "Content-Length: 5", before: "hello"},
+		"later":         {head: "Content-Length: 5", after: "hello"},
+		"in parts":      {head: "Content-Length: 9005", before: "hello", after: long},
+		"a part":        {head: "Content-Length: 9005", before: "hello", after: "hello", gone: true},
+		"chunks":        {head: "Transfer-Encoding: chunked", cannot: true},
+		"an invitation": {head: "Content-Length: 5\r\nExpect: 100-continue", cannot: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			type result struct {
+				known bool
+				body  string
+				err   error
+			}
+			found, got := make(chan struct{}), make(chan result, 1)
+			var once sync.Once
+			s := start(t, handlerFunc(func(_ context.Context, _ string, r *http.Request) (*http.Response, error) {
+				var all result
+				buf := make([]byte, 64<<10)
+				for all.err == nil {
+					n, known, err := r.Body.(prompt).ReadNow(buf)
+					all = result{known, all.body + string(buf[:n]), err}
+					if len(all.body) >= len(tt.before) || !known {
+						once.Do(func() { close(found) })
+					}
+					if !known {
+						break
+					}
+					runtime.Gosched()
+				}
+				got <- all
+				return answer(200, "done"), nil
+			}), Options{Grace: time.Minute})
+			c, _ := dialServer(t, s)
+			_, err := fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s", tt.head, tt.before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-found
+			if _, err := io.WriteString(c, tt.after); err != nil {
+				t.Fatal(err)
+			}
+			want, end := tt.before+tt.after, io.EOF
+			if tt.gone {
+				_, end = c.Close(), io.ErrUnexpectedEOF
+			}
+			if tt.cannot {
+				want, end = "", nil
+			}
+			if r := <-got; r.known == tt.cannot || r.body != want || !errors.Is(r.err, end) {
+				t.Errorf("known %v, %d bytes, %v; want %d, %v", r.known, len(r.body), r.err, len(want), end)
+			}
 		})
 	}
 }

@@ -54,6 +54,8 @@ type Conn interface {
 	// then returns. It returns false and no error if it cannot tell. It must not be called while
 	// another goroutine reads.
 	AwaitReadable(ctx context.Context, left int64) (bool, error)
+	// Readable is AwaitReadable without the wait; known is false if it cannot tell.
+	Readable(left int64) (readable, known bool)
 	// Gather begins a write in several pieces, and ends it: what is short is held back for the next
 	// piece meanwhile. net/http fills up its buffer before it passes on a long piece.
 	Gather(begin bool)

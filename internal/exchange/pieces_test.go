@@ -48,6 +48,7 @@ func (w *tracer) Last() bool                                         { return fa
 func (w *tracer) CloseAfterResponse()                                {}
 func (w *tracer) Reset()                                             {}
 func (w *tracer) AwaitReadable(context.Context, int64) (bool, error) { return false, nil }
+func (w *tracer) Readable(int64) (readable, known bool)              { return false, false }
 func (w *tracer) Gather(begin bool) {
 	w.calls = append(w.calls, map[bool]string{true: "gather", false: "done"}[begin])
 }

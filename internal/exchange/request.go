@@ -102,6 +102,19 @@ func (b *Body) AwaitReadable(ctx context.Context) (bool, error) {
 	return b.conn.AwaitReadable(ctx, b.length-b.Count())
 }
 
+// ReadNow is Read of what has come, without a wait: no bytes and no error mean nothing yet. It does
+// nothing if it cannot tell, which known says.
+func (b *Body) ReadNow(p []byte) (n int, known bool, err error) {
+	if b.conn == nil {
+		return 0, false, nil
+	}
+	readable, known := b.conn.Readable(b.length - b.Count())
+	if readable && known {
+		n, err = b.Read(p)
+	}
+	return n, known, err
+}
+
 // ask records that the body is asked for, and reports whether it was not before.
 func (b *Body) ask() (first bool) {
 	b.mu.Lock()

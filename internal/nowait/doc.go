@@ -7,5 +7,5 @@
 package nowait
 
 // Most is how much a call should be about, in bytes: what takes as long as guest code does from one
-// safepoint to the next.
-const Most = 256 << 10
+// safepoint to the next, 200 to 400 µs.
+const Most = 1 << 20

@@ -13,6 +13,13 @@ func Receive(fd uintptr, p []byte) (n int, err error) {
 	return call(syscall.SYS_RECVFROM, fd, p, 0)
 }
 
+// Readable reports whether Receive finds something, or fails.
+func Readable(fd uintptr) bool {
+	var p [1]byte
+	_, err := call(syscall.SYS_RECVFROM, fd, p[:], syscall.MSG_PEEK)
+	return err != syscall.EAGAIN
+}
+
 // Send writes p, or a part of it, to a socket that does not block; more says that it should leave
 // with what comes next. The error is an [syscall.Errno], EAGAIN if the system takes nothing.
 func Send(fd uintptr, p []byte, more bool) (n int, err error) {

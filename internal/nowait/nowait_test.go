@@ -42,6 +42,9 @@ func TestCallsDoNotWait(t *testing.T) {
 		if n, err := Receive(fd, p); n != 0 || err != syscall.EAGAIN {
 			t.Errorf("received %d bytes, %v", n, err)
 		}
+		if Readable(fd) {
+			t.Error("there seems to be something")
+		}
 	})
 	var sent []byte
 	with(func(fd uintptr) {
@@ -73,11 +76,15 @@ func TestCallsDoNotWait(t *testing.T) {
 	}
 	// It waits for the end, and finds it.
 	if err := raw.Read(func(fd uintptr) bool {
+		there := Readable(fd)
 		n, err := Receive(fd, p)
 		if err == syscall.EAGAIN {
 			return false
 		}
-		if n != 0 || err != nil {
+		if !there {
+			there = Readable(fd) // the end has just come
+		}
+		if n != 0 || err != nil || !there {
 			t.Errorf("at the end: %d bytes, %v", n, err)
 		}
 		return true

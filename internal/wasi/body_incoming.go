@@ -8,23 +8,28 @@ import (
 )
 
 const (
-	// smallRead is the most that is read from the network at once at first, and largeRead once that
-	// much came, in bytes.
+	// smallRead is the most that is read from the network at once at first, in bytes. When that
+	// much has come, the next read is one of largeRead, and then of hugeRead if the guest's
+	// goroutine reads.
 	smallRead = 16 << 10
 	largeRead = 256 << 10
+	hugeRead  = 1 << 20
 	// readAhead is how much is kept for a guest that has asked once and got a lot.
 	readAhead = 256 << 10
+	// streakReads is how many reads a guest gets one after the other without a wait. Whatever else
+	// its instance does, and the head of its response, waits meanwhile.
+	streakReads = 8
 	// bulkRead is what one read must bring for the next to be worth starting before the guest asks.
 	bulkRead = 16 << 10
 )
 
-// blocks is a pool of blocks of memory of one size.
+// blocks is a pool of blocks of memory of one size, in bytes.
 type blocks struct {
 	size int
 	pool sync.Pool // of *[]byte
 }
 
-var smallBlocks, largeBlocks = blocks{size: smallRead}, blocks{size: largeRead}
+var reads = [...]blocks{{size: smallRead}, {size: largeRead}, {size: hugeRead}}
 
 func (b *blocks) get() *[]byte {
 	if p, ok := b.pool.Get().(*[]byte); ok {
@@ -65,9 +70,10 @@ type IncomingBody struct {
 	mu       sync.Mutex
 	chunks   []received
 	first    [1]received // storage for chunks
-	large    bool        // reads bring much
+	large    int         // the index of the next one in reads
 	size     int
 	reading  bool
+	streak   int        // reads since one that may have waited
 	itself   bool       // the guest's goroutine reads by itself what is there, and nothing ahead
 	discard  bool       // only the trailers are wanted, not the bytes
 	err      *ErrorCode // read error
@@ -153,6 +159,13 @@ type readable interface {
 	AwaitReadable(ctx context.Context) (bool, error)
 }
 
+// promptReader is a source that can be read without a wait.
+type promptReader interface {
+	// ReadNow is Read of what has come: no bytes and no error mean nothing yet. It does nothing if
+	// it cannot tell, which known says.
+	ReadNow(p []byte) (n int, known bool, err error)
+}
+
 // detached marks a source whose blocked read Close cannot end: its provider ends the read and waits
 // for it.
 type detached interface{ detached() }
@@ -179,14 +192,19 @@ func (b *IncomingBody) fetchWhole() {
 
 // fetchOne reads once and reports whether to read again.
 func (b *IncomingBody) fetchOne() (more bool) {
-	from := &smallBlocks
-	if b.large { // only this goroutine changes it
-		from = &largeBlocks
-	}
+	b.streak = 0
+	from := &reads[b.large] // only who reads changes these
 	block := from.get()
 	n, err := b.src.Read(*block)
+	return b.keep(from, block, n, err)
+}
+
+// keep keeps what a read into a block has brought. It reports whether to read again.
+func (b *IncomingBody) keep(from *blocks, block *[]byte, n int, err error) (more bool) {
 	b.mu.Lock()
-	b.large = b.large || n == smallRead
+	if n == from.size && (b.large == 0 || b.itself) {
+		b.large = min(b.large+1, len(reads)-1)
+	}
 	if n > 0 && !b.discard && !b.closed {
 		if b.chunks == nil {
 			b.chunks = b.first[:0]
@@ -215,6 +233,9 @@ type bodySource struct{ b *IncomingBody }
 
 func (s *bodySource) Read(n int) ([]byte, error) {
 	b := s.b
+	if n > 0 {
+		b.readNow()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
@@ -290,11 +311,7 @@ func (s *bodySource) Block(ctx context.Context) error {
 // readItself reads once on the guest's goroutine, if there is nothing, and reports whether it did.
 func (b *IncomingBody) readItself(ctx context.Context) (read bool, err error) {
 	src, ok := b.src.(readable)
-	b.mu.Lock()
-	ok = ok && !b.here() && !b.reading
-	b.reading = b.reading || ok
-	b.mu.Unlock()
-	if !ok {
+	if !ok || !b.claim() {
 		return false, nil
 	}
 	read, err = src.AwaitReadable(ctx)
@@ -302,10 +319,48 @@ func (b *IncomingBody) readItself(ctx context.Context) (read bool, err error) {
 	if read && !b.fetchOne() {
 		return true, nil
 	}
+	b.release()
+	return read, err
+}
+
+// readNow reads once on the guest's goroutine, without a wait, if there is nothing here, unless the
+// guest has got a lot in this way.
+func (b *IncomingBody) readNow() {
+	src, ok := b.src.(promptReader)
+	if !ok || !b.claim() {
+		return
+	}
+	defer b.release()
+	if b.streak++; b.streak > streakReads {
+		return
+	}
+	from := &reads[b.large]
+	block := from.get()
+	n, known, err := src.ReadNow(*block)
+	b.itself = known
+	if n > 0 || err != nil {
+		b.keep(from, block, n, err)
+	} else {
+		from.pool.Put(block)
+	}
+}
+
+// claim makes the caller the one that reads, if nobody does and there is nothing here. release must
+// follow.
+func (b *IncomingBody) claim() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.here() || b.reading {
+		return false
+	}
+	b.reading = true
+	return true
+}
+
+func (b *IncomingBody) release() {
 	b.mu.Lock()
 	b.reading = false
 	b.mu.Unlock()
-	return read, err
 }
 
 func (s *bodySource) Subscribe(w *Waiter) func() { return s.b.subscribe(w) }

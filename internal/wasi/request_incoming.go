@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -169,6 +170,7 @@ func (b interruptBody) Close() error {
 type serverBody struct {
 	r      io.Reader
 	closed atomic.Bool
+	now    sync.Mutex // held by ReadNow, so that it does not read what the server takes
 }
 
 func (b *serverBody) Read(p []byte) (int, error) {
@@ -179,6 +181,8 @@ func (b *serverBody) Read(p []byte) (int, error) {
 }
 
 func (b *serverBody) Close() error {
+	b.now.Lock()
+	defer b.now.Unlock()
 	b.closed.Store(true)
 	return nil
 }
@@ -191,6 +195,21 @@ func (b *serverBody) AwaitReadable(ctx context.Context) (bool, error) {
 		return r.AwaitReadable(ctx)
 	}
 	return false, nil
+}
+
+// ReadNow implements promptReader, if the server knows.
+func (b *serverBody) ReadNow(p []byte) (n int, known bool, err error) {
+	r, ok := b.r.(promptReader)
+	if !ok {
+		return 0, false, nil
+	}
+	b.now.Lock()
+	defer b.now.Unlock()
+	if b.closed.Load() {
+		n, err = b.Read(p)
+		return n, true, err
+	}
+	return r.ReadNow(p)
 }
 
 // RequestBody returns the body of r for the guest of this state, which closes it.
