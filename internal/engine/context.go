@@ -18,6 +18,7 @@ type Context struct {
 	owner any
 	inst  context.Context // while a module is instantiated: what wazero needs for that
 	act   *activation     // of the innermost call
+	calls int             // that have not returned
 	turns ticket
 	pace  pace
 

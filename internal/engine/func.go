@@ -123,10 +123,12 @@ func (f *Func) Call(ctx *Context, stack []uint64) error {
 	}
 	outer := ctx.act
 	ctx.act, ctx.pace.mixed = act, true
+	ctx.calls++
 	f.group.calls++
 	err := f.profiled(ctx, act, stack)
 	f.group.calls--
-	if ctx.act = outer; outer == nil {
+	ctx.act = outer
+	if ctx.calls--; ctx.calls == 0 {
 		processors.leave(&ctx.turns)
 	} else if ctx.turns.holds.Load() {
 		ctx.turns.goAway() // the host function that has called goes on
