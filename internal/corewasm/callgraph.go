@@ -77,11 +77,11 @@ func newCallGraph(w *rewriter, chunks []chunk) *callGraph {
 			n := &g.nodes[c.first+k]
 			n.calls[0] += len(g.calls)
 			n.calls[1] += len(g.calls)
-			w.ordered = w.ordered || n.catches // what stands for a try_table may add types
+			w.oneByOne = w.oneByOne || n.catches // what stands for a try_table may add types
 		}
 		g.calls = append(g.calls, part.calls...)
 		g.straight = append(g.straight, part.straight...)
-		w.ordered = w.ordered || part.faulty
+		w.oneByOne = w.oneByOne || part.faulty
 		for _, at := range part.bulks {
 			r := walker{reader: info.reader(secCode), table: table}
 			if r.pos = at; r.next() {
@@ -92,7 +92,7 @@ func newCallGraph(w *rewriter, chunks []chunk) *callGraph {
 			g.expose(f)
 		}
 	}
-	if w.ordered && slices.ContainsFunc(parts, func(p graphPart) bool { return p.faulty }) {
+	if w.oneByOne && slices.ContainsFunc(parts, func(p graphPart) bool { return p.faulty }) {
 		return g
 	}
 	g.taken(w)

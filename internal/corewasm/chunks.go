@@ -17,6 +17,7 @@ type chunk struct {
 	loops            int    // the number of its first loop, of all in the module
 
 	out  []byte    // the functions as the new section has them
+	ends []int     // of each one in out
 	rows []lineRow // of the line table, as if the section began with out
 	err  error
 }
@@ -50,7 +51,7 @@ func (w *rewriter) chunks() []chunk {
 // workers returns on how many processors chunks are rewritten. What goes from one function to the
 // next, beside what the call graph says, keeps them in order.
 func (w *rewriter) workers() int {
-	if len(w.probers) > 0 || w.ordered {
+	if len(w.probers) > 0 || w.oneByOne {
 		return 1
 	}
 	if w.opt.Workers > 0 {
@@ -91,6 +92,7 @@ func (b *bodyRewriter) rewriteChunk(c *chunk, last bool) {
 		}
 		if b.err == nil {
 			c.out = b.body(c.out, c.first+i, end)
+			c.ends = append(c.ends, len(c.out))
 		}
 		if b.err != nil {
 			c.err = b.err

@@ -49,6 +49,9 @@ func (w *rewriter) code() ([][]byte, error) {
 		at += len(c.out)
 		pieces = append(pieces, c.out)
 	}
+	if w.out.order != nil {
+		pieces = append(pieces[:1], w.ordered(chunks)...)
+	}
 	if w.safepoints != nil {
 		var added []byte
 		for _, f := range w.safepoints.added {
@@ -247,7 +250,6 @@ func (b *bodyRewriter) resume(at int) {
 func (b *bodyRewriter) instructions(returns bool, end int) (calls bool) {
 	w := b.w
 	facts := &b.facts
-	first, shift := w.info.ImportedFuncs, w.out.shift
 	b.restart()
 	b.costs.reset(returns)
 	for len(b.costs.frames) > 0 {
@@ -297,9 +299,9 @@ func (b *bodyRewriter) instructions(returns bool, end int) (calls bool) {
 			} else {
 				facts.MakesRefs = true
 			}
-			if b.arg >= first && shift != 0 {
+			if to := w.function(b.arg); to != b.arg {
 				b.copyTo(b.immAt)
-				b.out = b.out.u32(b.arg + shift)
+				b.out = b.out.u32(to)
 				b.resume(b.pos)
 			}
 		case immGlobal:

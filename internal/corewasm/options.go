@@ -92,6 +92,7 @@ type Rewritten struct {
 	importedFuncs uint32
 	shift         uint32 // functions added behind the imported ones
 	ownFuncs      uint32
+	order         []uint32 // the module's own functions in their new order; nil: the old one
 }
 
 // CodeFacts are properties of function bodies.
@@ -123,6 +124,9 @@ func (w *Rewritten) OriginalFunc(index uint32) (uint32, bool) {
 	own := index - w.importedFuncs - w.shift
 	if index < w.importedFuncs+w.shift || own >= w.ownFuncs {
 		return 0, false
+	}
+	if w.order != nil {
+		own = w.order[own]
 	}
 	return w.importedFuncs + own, true
 }

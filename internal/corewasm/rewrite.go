@@ -52,7 +52,8 @@ type rewriter struct {
 	helpers    uint32 // functions that companions provide
 	keepData   int    // number of leading segments that were moved out
 	lines      *lineTable
-	ordered    bool     // functions are rewritten in order, not side by side
+	oneByOne   bool     // functions are not rewritten side by side
+	places     []uint32 // new numbers of the module's own functions; none: as before
 	added      []Export // beyond those of the module
 	globals    []uint32 // new indices of globals, nil: as before
 	stored     []bool   // globals that code sets
@@ -71,6 +72,7 @@ func (w *rewriter) run() (*Rewritten, error) {
 		return nil, err
 	}
 	w.out.shift = w.helpers
+	w.setOrder()
 	w.setKnown()
 	w.stored = make([]bool, info.space(KindGlobal))
 	if w.opt.Safepoint != nil && len(info.Funcs) > 0 {
@@ -154,13 +156,21 @@ func (w *rewriter) section(id byte) ([]byte, error) {
 	case secImport:
 		return w.imports()
 	case secFunction:
-		if w.safepoints != nil {
-			out = w.prolonged(&r, s.present, uint32(len(w.safepoints.added)))
-			for _, f := range w.safepoints.added {
-				out = appendU32(out, f.typ)
-			}
-			return out, r.err
+		if w.out.order == nil && w.safepoints == nil {
+			break
 		}
+		var added []function
+		if w.safepoints != nil {
+			added = w.safepoints.added
+		}
+		out = appendU32(make([]byte, 0, len(s.content)+8), uint32(len(w.info.Funcs)+len(added)))
+		for _, typ := range w.funcTypes() {
+			out = appendU32(out, typ)
+		}
+		for _, f := range added {
+			out = appendU32(out, f.typ)
+		}
+		return out, nil
 	case secMemory:
 		if len(w.companions) > 0 {
 			if w.info.ImportedMemories > 0 {
@@ -214,14 +224,6 @@ func (w *rewriter) addType(t FuncType) uint32 {
 		index = uint32(len(w.info.Types) + len(w.types))
 		w.types[string(code)] = index
 		w.addedTypes = append(w.addedTypes, code...)
-	}
-	return index
-}
-
-// function translates a function index of the original.
-func (w *rewriter) function(index uint32) uint32 {
-	if index >= w.info.ImportedFuncs {
-		return index + w.out.shift
 	}
 	return index
 }

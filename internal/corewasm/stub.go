@@ -70,6 +70,7 @@ func (k Kept) Restore(info *Info, opt Options) *Rewritten {
 		Info: info, Globals: k.Globals, Code: k.Code, Coverage: k.Coverage,
 		importedFuncs: info.ImportedFuncs, shift: k.Shift, ownFuncs: uint32(len(info.Funcs)),
 	}}
+	w.out.order = w.order()
 	w.moveData()
 	return w.out
 }
