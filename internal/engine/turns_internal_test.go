@@ -51,7 +51,7 @@ func (q *turns) await(n int) {
 func TestTurnsAreInOrder(t *testing.T) {
 	q, computing := queue()
 	over := make(chan *ticket)
-	first, second, began := &ticket{}, &ticket{}, &ticket{since: time.Now()}
+	first, second, began := &ticket{}, &ticket{}, &ticket{since: time.Now().Add(time.Hour)}
 	join(q, over, nil, first, second, began)
 	next := computing[0]
 	for i, want := range []*ticket{began, first, second} {
@@ -87,20 +87,20 @@ func TestATurnEnds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			other := &ticket{}
 			join(q, over, nil, other)
-			k := computing[0]
-			k.later, k.used, k.since = tt.later, 0, time.Now().Add(-tt.used)
+			k, now := computing[0], time.Now()
+			k.later, k.used, k.since = tt.later, 0, now.Add(-tt.used)
 			if tt.used == 0 {
-				k.since = time.Now().Add(time.Hour)
+				k.since = now.Add(time.Hour)
 			}
 			if !tt.ends {
-				if q.next(k, time.Now(), nil, tt.wide); !k.holds.Load() || other.holds.Load() {
+				if q.next(k, now, nil, tt.wide); !k.holds.Load() || other.holds.Load() {
 					t.Error("the turn has ended")
 				}
 				q.leave(k)
 				<-over
 			} else {
 				go func() {
-					q.next(k, time.Now(), nil, tt.wide)
+					q.next(k, now, nil, tt.wide)
 					over <- k
 				}()
 				if <-over != other {
@@ -146,6 +146,7 @@ func TestATurnIsAnothersIfItsGuestStaysInTheHost(t *testing.T) {
 	q.waiting = append(q.waiting, first)
 	first.gate.Lock()
 	q.mu.Unlock()
+	k.since = time.Now().Add(time.Hour) // none of it is used up, however busy the machine is
 	go func() {
 		q.next(k, time.Now(), nil, false)
 		over <- k
