@@ -64,7 +64,7 @@ func fibModule(data string) coretest.Module {
 // entries returns the files with code of the cache, and fails when something was left behind.
 func entries(t *testing.T, dir string) []string {
 	t.Helper()
-	for _, pattern := range []string{"stage-*", "*/tmp-*"} {
+	for _, pattern := range []string{"stage-*/[^w]*", "stage-*/*/*", "*/tmp-*"} {
 		if left, _ := filepath.Glob(filepath.Join(dir, pattern)); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
 		}

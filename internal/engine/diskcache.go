@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,17 +27,21 @@ const cacheVersion = "r2"
 const (
 	// maxCacheBytes bounds the folder; the entries used longest ago go first.
 	maxCacheBytes = 2 << 30
-	// staleStage is how old a staging folder is that a process must have left
+	// staleStage is how old a staging folder, or what is in one, is that a process must have left
 	// behind when it ended.
 	staleStage = 24 * time.Hour
+	stages     = "stage-"  // begins the names of staging folders
+	engineDir  = "wazero-" // begins the names of folders that wazero makes
 	// temporary begins the names of files that are being written; a prune removes those that were
 	// left, like all others.
 	temporary = "tmp-"
 )
 
-// diskCache keeps compiled code between runs. wazero trusts its cache folder, so each process uses
-// one of its own, the stage, which holds nothing but the entries being used. Entries live beside it
-// and are checked before they are staged: their path is
+// diskCache keeps compiled code between runs. wazero trusts its cache folder, so that is not where
+// entries live, but the stage, which holds nothing but the entries being used, for a moment. All
+// processes of a build share one, which stays: to make and remove one takes longer than to load a
+// small module. Each process has names of its own there, as what it gives to wazero has a mark.
+// Entries are checked before they are staged: their path is
 //
 //	DIGEST/KEY-LENGTH-CRC
 //
@@ -46,8 +53,9 @@ const (
 // It is safe for concurrent use, but not for modules of the same digest.
 type diskCache struct {
 	stage    wazero.CompilationCache
-	stageTop string // removed at the end
+	stageTop string
 	stageDir string // where wazero puts files
+	mark     []byte // a custom section; nil if the stage is this cache's, and ends with it
 	folder   string // of all versions' entries
 	entries  string // those of this version; "" keeps none
 	build    string // identifies this program; "" keeps no notes
@@ -65,13 +73,24 @@ func openDiskCache(dir string) (*diskCache, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	sweepStages(dir, time.Now().Add(-staleStage))
-	d, err := openStage(dir, "stage-")
+	build := buildIdentity()
+	own := ""
+	if build != "" {
+		own = fmt.Sprintf("%s%x", stages, build[:8])
+	}
+	sweepStages(dir, time.Now().Add(-staleStage), own)
+	var d *diskCache
+	var err error
+	if own != "" {
+		d, err = useStage(filepath.Join(dir, own), newMark())
+	} else {
+		d, err = openStage(dir, stages)
+	}
 	if err != nil {
 		return nil, err
 	}
 	fail := func(err error) (*diskCache, error) { return nil, errors.Join(err, d.close()) }
-	d.build = buildIdentity()
+	d.build = build
 	// The folder's name holds wazero's version, architecture and system.
 	d.folder = dir
 	d.entries = filepath.Join(dir, filepath.Base(d.stageDir)+"-"+cacheVersion)
@@ -88,36 +107,61 @@ func openDiskCache(dir string) (*diskCache, error) {
 	return d, nil
 }
 
-// openStage returns a cache that has a stage but keeps no entries.
+// openStage returns a cache that has a stage of its own but keeps no entries.
 func openStage(dir, prefix string) (*diskCache, error) {
 	top, err := os.MkdirTemp(dir, prefix)
 	if err != nil {
 		return nil, err
 	}
-	d := &diskCache{stageTop: top, spoiled: map[string]bool{}}
+	return useStage(top, nil)
+}
+
+// useStage returns a cache that has that stage but keeps no entries.
+func useStage(top string, mark []byte) (d *diskCache, err error) {
+	d = &diskCache{stageTop: top, mark: mark, spoiled: map[string]bool{}}
 	fail := func(err error) (*diskCache, error) { return nil, errors.Join(err, d.close()) }
 	if d.stage, err = wazero.NewCompilationCacheWithDir(top); err != nil {
 		return fail(err)
 	}
-	sub, err := os.ReadDir(top)
+	sub, err := filepath.Glob(filepath.Join(top, engineDir+"*"))
 	if err != nil {
 		return fail(err)
 	}
 	if len(sub) != 1 {
 		return fail(fmt.Errorf("%s: %d folders where wazero makes one", top, len(sub)))
 	}
-	d.stageDir = filepath.Join(top, sub[0].Name())
+	d.stageDir = sub[0]
 	return d, nil
 }
 
-func sweepStages(dir string, before time.Time) {
-	old, err := filepath.Glob(filepath.Join(dir, "stage-*"))
-	if err != nil {
-		return
+// newMark returns a custom section that no other process has.
+func newMark() []byte {
+	const name = "process"
+	id := rand.Text()
+	return slices.Concat([]byte{0, byte(1 + len(name) + len(id)), byte(len(name))}, []byte(name),
+		[]byte(id))
+}
+
+// sweepStages removes what was left in dir, but not the stage called own, in which it removes what
+// was left.
+func sweepStages(dir string, before time.Time, own string) {
+	patterns := []string{stages + "*"}
+	if own != "" {
+		patterns = append(patterns, filepath.Join(own, "*"), filepath.Join(own, engineDir+"*", "*"))
 	}
-	for _, path := range old {
-		if st, err := os.Stat(path); err == nil && st.ModTime().Before(before) {
-			_ = os.RemoveAll(path) // another process may be doing the same
+	for _, pattern := range patterns {
+		old, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return
+		}
+		for _, path := range old {
+			name := filepath.Base(path)
+			if name == own || own != "" && strings.HasPrefix(name, engineDir) {
+				continue
+			}
+			if st, err := os.Stat(path); err == nil && st.ModTime().Before(before) {
+				_ = os.RemoveAll(path) // another process may be doing the same
+			}
 		}
 	}
 }
@@ -189,6 +233,9 @@ func (d *diskCache) close() error {
 	d.mu.Unlock()
 	d.publishing.Wait()
 	d.grown(0, 0)
+	if d.mark != nil {
+		return nil
+	}
 	return os.RemoveAll(d.stageTop)
 }
 

@@ -30,11 +30,13 @@ import (
 // features is how many sets of features of a processor wazero tells apart, at most.
 const features = 8
 
-// fileNames returns the names under which wazero looks for the code of a module, by the features
-// that the processor may have.
-func fileNames(wasm []byte) (names [features]string) {
+// fileNames returns the names under which wazero looks for the code of a module, which is given in
+// parts, by the features that the processor may have.
+func fileNames(wasm ...[]byte) (names [features]string) {
 	h := sha256.New()
-	h.Write(wasm)
+	for _, part := range wasm {
+		h.Write(part)
+	}
 	h.Write([]byte{0}) // code does not end with its context
 	id := h.Sum(nil)
 	for f := range names {
@@ -63,48 +65,48 @@ func (d *diskCache) load(
 	if err != nil {
 		return nil
 	}
-	names := fileNames(stub)
-	staged := map[string]string{}
+	names, own := fileNames(stub), fileNames(stub, d.mark)
+	var staged []string
 	for _, e := range found {
 		path := filepath.Join(folder, e.Name())
 		key, _, _ := strings.Cut(e.Name(), "-")
-		if !soundEntry(path, digest) || !slices.Contains(names[:], key) {
-			_ = os.Remove(path)
-			continue
-		}
-		_ = os.MkdirAll(d.stageDir, 0o700)
-		if linkOrCopy(path, filepath.Join(d.stageDir, key)) == nil {
-			staged[key] = path
-		}
-	}
-	c := d.loadStaged(ctx, rt, digest, stub, slices.Collect(maps.Keys(staged)))
-	for _, path := range staged {
-		if c == nil && ctx.Err() == nil {
+		at := slices.Index(names[:], key)
+		if at < 0 || !soundEntry(path, digest) {
 			_ = os.Remove(path)
 			continue
 		}
 		now := time.Now()
-		_ = os.Chtimes(path, now, now) // for prune
+		_ = os.Chtimes(path, now, now) // for prune, and sweepStages
+		_ = os.MkdirAll(d.stageDir, 0o700)
+		if linkOrCopy(path, filepath.Join(d.stageDir, own[at])) == nil {
+			staged = append(staged, path)
+		}
+	}
+	c := d.loadStaged(ctx, rt, digest, stub, len(staged))
+	for _, path := range staged {
+		if c == nil && ctx.Err() == nil {
+			_ = os.Remove(path)
+		}
 	}
 	return c
 }
 
-// loadStaged compiles a stub whose code is in the stage under one of the names in keys. It removes
-// those files, and returns nil if wazero has not used one of them.
+// loadStaged compiles a stub whose code is in the stage under n of its names. It removes those
+// files, and returns nil if wazero has not used one of them.
 func (d *diskCache) loadStaged(
-	ctx context.Context, rt wazero.Runtime, digest string, stub []byte, keys []string,
+	ctx context.Context, rt wazero.Runtime, digest string, stub []byte, n int,
 ) wazero.CompiledModule {
-	if len(keys) == 0 {
+	if n == 0 {
 		return nil
 	}
-	names := fileNames(stub)
+	names := fileNames(stub, d.mark)
 	defer d.unstage(names[:])
 	if d.isSpoiled(digest) {
 		return nil
 	}
 	before := d.staged(names[:])
-	c, err := compileCarefully(ctx, rt, stub)
-	if err == nil && len(before) == len(keys) &&
+	c, err := compileCarefully(ctx, rt, d.marked(stub))
+	if err == nil && len(before) == n &&
 		maps.EqualFunc(before, d.staged(names[:]), os.SameFile) {
 		return c
 	}
@@ -116,6 +118,14 @@ func (d *diskCache) loadStaged(
 		_ = c.Close(noValues{})
 	}
 	return nil
+}
+
+// marked returns what is given to wazero for a module.
+func (d *diskCache) marked(wasm []byte) []byte {
+	if d.mark == nil {
+		return wasm
+	}
+	return slices.Concat(wasm, d.mark)
 }
 
 func (d *diskCache) isSpoiled(digest string) bool {
@@ -155,16 +165,18 @@ func (d *diskCache) compile(
 	ctx context.Context, rt wazero.Runtime, digest string, wasm, stub []byte, help Helper,
 ) (compiled wazero.CompiledModule, extraRefs int, err error) {
 	_ = os.MkdirAll(d.stageDir, 0o700) // when it fails, wazero's own write does too, see below
-	names := fileNames(wasm)
+	names := fileNames(wasm, d.mark)
 	defer d.unstage(names[:])
-	if help != nil && help(ctx, d.stageTop, wasm) == nil {
-		if key, path := d.made(wasm, stub); key != "" {
+	marked := d.marked(wasm)
+	if help != nil && d.help(ctx, help, marked, names[:]) == nil {
+		if at, path := d.made(names[:]); path != "" {
 			kept := d.setAside(path)
-			if kept == "" || linkOrCopy(kept, filepath.Join(d.stageDir, key)) == nil {
-				compiled = d.loadStaged(ctx, rt, digest, stub, []string{key})
+			own := fileNames(stub, d.mark)[at]
+			if kept == "" || linkOrCopy(kept, filepath.Join(d.stageDir, own)) == nil {
+				compiled = d.loadStaged(ctx, rt, digest, stub, 1)
 			}
 			if compiled != nil {
-				d.publish(kept, digest, key)
+				d.publish(kept, digest, fileNames(stub)[at])
 				return compiled, 0, nil
 			}
 			_ = os.Remove(kept)
@@ -174,20 +186,20 @@ func (d *diskCache) compile(
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
-	compiled, err = compileCarefully(ctx, rt, wasm)
+	compiled, err = compileCarefully(ctx, rt, marked)
 	if err != nil && ctx.Err() == nil {
 		// When only writing the entry failed, the code is in memory all the same,
 		// where a second attempt finds it; it then counts two users.
-		if compiled, err = compileCarefully(ctx, rt, wasm); err == nil {
+		if compiled, err = compileCarefully(ctx, rt, marked); err == nil {
 			extraRefs = 1
 		}
 	}
 	if err != nil {
 		return nil, 0, err
 	}
-	if key, path := d.made(wasm, stub); key != "" && d.entries != "" {
+	if at, path := d.made(names[:]); path != "" && d.entries != "" {
 		if kept := d.setAside(path); kept != "" {
-			want := signatures(compiled)
+			key, want := fileNames(stub)[at], signatures(compiled)
 			d.background(func() {
 				if d.check(ctx, kept, digest, key, stub, want) {
 					d.publish(kept, digest, key)
@@ -199,15 +211,32 @@ func (d *diskCache) compile(
 	return compiled, extraRefs, nil
 }
 
-// made returns the file that wazero has just written for the code of wasm, and the name that it has
-// for that of the stub; "" if there is none, which is so too if wazero names its files otherwise
-// than it used to.
-func (d *diskCache) made(wasm, stub []byte) (key, path string) {
-	names := fileNames(wasm)
-	for name := range d.staged(names[:]) {
-		return fileNames(stub)[slices.Index(names[:], name)], filepath.Join(d.stageDir, name)
+// help has the helper compile wasm in a folder of its own, which the helper removes if this process
+// ends, and takes the code, which is called one of names, into the stage.
+func (d *diskCache) help(ctx context.Context, help Helper, wasm []byte, names []string) error {
+	if d.mark == nil { // the whole stage is such a folder
+		return help(ctx, d.stageTop, wasm)
 	}
-	return "", ""
+	dir, err := os.MkdirTemp(d.stageTop, "help-")
+	if err != nil {
+		return err
+	}
+	err = help(ctx, dir, wasm)
+	for _, name := range names {
+		from := filepath.Join(dir, filepath.Base(d.stageDir), name)
+		_ = os.Rename(from, filepath.Join(d.stageDir, name)) // one of them is there, if any
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// made returns the file that wazero has just written for the code of a module that has these names,
+// and which of them it has; "" if there is none, which is so too if wazero names its files
+// otherwise than it used to.
+func (d *diskCache) made(names []string) (at int, path string) {
+	for name := range d.staged(names) {
+		return slices.Index(names, name), filepath.Join(d.stageDir, name)
+	}
+	return 0, ""
 }
 
 // setAside takes a file out of the stage, and returns its new path or "".
@@ -252,7 +281,7 @@ func (d *diskCache) check(
 	}
 	rt := newRuntime(other.stage)
 	defer func() { _ = errors.Join(rt.Close(noValues{}), other.stage.Close(noValues{})) }()
-	c := other.loadStaged(context.WithoutCancel(ctx), rt, digest, stub, []string{key})
+	c := other.loadStaged(context.WithoutCancel(ctx), rt, digest, stub, 1)
 	if c == nil {
 		return false
 	}
