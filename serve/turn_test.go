@@ -145,12 +145,19 @@ func TestWhatComesBeforeAResponseIsNoticed(t *testing.T) {
 func TestTheEndOfWhatAClientSendsIsNoticedBehindAResponse(t *testing.T) {
 	for _, own := range []bool{false, true} {
 		s := newTakingTurns(t)
-		s.f.armed.Store(!own)
-		s.early(func() {
+		end := func() {
 			if err := s.client.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
-		})
+		}
+		if own {
+			s.f.armed.Store(false)
+			s.send("/second")
+			end()
+			s.respond("/second")
+		} else {
+			s.early(end)
+		}
 		await(t, "the end of the connection", func() bool {
 			if !own {
 				s.look()
@@ -165,9 +172,16 @@ func TestTheEndOfWhatAClientSendsIsNoticedBehindAResponse(t *testing.T) {
 
 func TestTurnsEndWithTheIdleTime(t *testing.T) {
 	s := newTakingTurns(t)
-	s.f.server.options.IdleTimeout = 20 * time.Millisecond
 	s.send("/second")
 	s.respond("/second")
+	await(t, "a turn", func() bool {
+		s.p.mu.Lock()
+		defer s.p.mu.Unlock()
+		return s.p.late.unread
+	})
+	if err := s.p.c.SetReadDeadline(past); err != nil { // in place of the one that is set
+		t.Fatal(err)
+	}
 	if b, err := s.in.ReadByte(); err != io.EOF {
 		t.Errorf("after the idle time: %q, %v", b, err)
 	}
