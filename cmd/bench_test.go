@@ -159,6 +159,7 @@ func TestBenchSendsOverTheWire(t *testing.T) {
 	code, out, errs := bench(t, cache, fixture, "--url", server.URL+"/below", "--concurrency", "3", "--rate", "2000")
 	for _, want := range []string{
 		server.URL + "/below, 1 fixture, 3 users", "40 entries checked: ", " passed, ", "once sent", "curl -i " + server.URL + "/below/other\n",
+		"known without --url only",
 	} {
 		if code != exit.Mismatch || !strings.Contains(out, want) {
 			t.Errorf("exit code %d, no %q in %s%s", code, want, out, errs)
@@ -171,6 +172,14 @@ func TestBenchSendsOverTheWire(t *testing.T) {
 	code, out, _ = bench(t, cache, fixture, "--url", server.URL)
 	if code != exit.Load || !strings.Contains(out, "no response was measured") || !strings.Contains(out, "40 entries checked: 40 no-response") {
 		t.Errorf("without a server: exit code %d: %s", code, out)
+	}
+}
+
+func TestABenchOfMoreUsersThanAProcessCanHaveIsRefused(t *testing.T) {
+	fixture := writeFixture(t, "hello.hurl", sayHello)
+	code, _, errs := bench(t, t.TempDir(), fixture, "--concurrency", "1000000000")
+	if code != exit.Usage || !strings.Contains(errs, "at most 10000 users") {
+		t.Errorf("exit code %d: %s", code, errs)
 	}
 }
 

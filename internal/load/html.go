@@ -34,6 +34,7 @@ type (
 		Failures                            []string
 		Plots                               []plot
 		Spent                               []htmlPart
+		Unknown                             string // in place of Spent
 		Entries                             []htmlEntry
 	}
 	htmlTile struct{ Name, Value, More string }
@@ -93,6 +94,9 @@ func (r *Result) page() *htmlPage {
 			"were due: the rate is more than was reached"})
 	}
 	out.Plots, out.Spent = r.plots(), r.Spent.onPage()
+	if r.Settings.URL != "" {
+		out.Unknown = "Time: " + unknown + "."
+	}
 	for i := range r.Entries {
 		e := &r.Entries[i]
 		out.Entries = append(out.Entries, htmlEntry{

@@ -32,7 +32,7 @@ func (t *Text) Write(r *Result) string {
 	if r.Requests == 0 {
 		return b.String() + "no response was measured\n\n" + t.checked(r.Side)
 	}
-	t.figures(&b, r.Side)
+	t.figures(&b, r.Side, r.Settings.URL != "")
 	t.histogram(&b, r.Side)
 	t.entries(&b, r.Side)
 	t.comparison(&b, r)
@@ -93,8 +93,11 @@ func duration(ms float64) string {
 	return units.Duration(time.Duration(ms * float64(time.Millisecond)))
 }
 
-// figures writes the main numbers.
-func (t *Text) figures(b *strings.Builder, s *Side) {
+// unknown is what is said in place of what only instances in this process show.
+const unknown = "what it was spent on, and memory, are known without --url only"
+
+// figures writes the main numbers. url says that a server was measured.
+func (t *Text) figures(b *strings.Builder, s *Side, url bool) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(b, "%s %s\n", t.Styles.Dim(fmt.Sprintf("%-12s", name)),
 			fmt.Sprintf(format, args...))
@@ -110,8 +113,11 @@ func (t *Text) figures(b *strings.Builder, s *Side) {
 		line("not sent", "%s", t.Styles.Bad(fmt.Sprintf(
 			"%s were due but not sent: the rate is more than was reached", grouped(s.Unsent))))
 	}
-	if s.Spent != nil {
+	switch {
+	case s.Spent != nil:
 		line("time", "%s", s.Spent.shares(t.Styles.Dim))
+	case url && s.Requests > 0:
+		line("time", "%s", t.Styles.Dim(unknown))
 	}
 	if s.Memory.Max > 0 {
 		line("memory", "%s per instance, at most %s",

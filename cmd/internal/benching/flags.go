@@ -92,6 +92,9 @@ func (f *Flags) All() []cli.Flag {
 	return b.All()
 }
 
+// maxUsers bounds the virtual users, each of whom has an instance or a connection.
+const maxUsers = 10_000
+
 // Bench returns the run that the flags ask for. caFiles have certificates to trust.
 func (f *Flags) Bench(s *suite.Suite, caFiles []string) (*Bench, error) {
 	b := &Bench{
@@ -105,6 +108,10 @@ func (f *Flags) Bench(s *suite.Suite, caFiles []string) (*Bench, error) {
 	if b.Load.For == 0 && b.Load.Requests == 0 {
 		return nil, exit.Usagef("for example --for 10s, or --requests 1000",
 			"--for 0s measures nothing")
+	}
+	if f.users > maxUsers {
+		return nil, exit.Usagef("to have more requests on their way, run several of it with --url",
+			"--concurrency %d: at most %d users are possible", f.users, maxUsers)
 	}
 	if f.url == "" {
 		return b, nil
