@@ -178,7 +178,7 @@ func spanContextValue(c wasi.SpanContext) value {
 func timeOf(v value) time.Time {
 	const last = 253402300799 // 9999-12-31T23:59:59Z
 	f := v.Items()
-	return time.Unix(int64(min(f[0].U64(), last)), int64(f[1].U32())).UTC()
+	return time.Unix(int64(min(f[0].U64(), last)), min(int64(f[1].U32()), 1e9-1)).UTC()
 }
 
 func attributesOf(v value) (list []wasi.Attribute) {
