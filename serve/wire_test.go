@@ -83,7 +83,7 @@ func responses(t *testing.T, addr, requests string) string {
 // TestRequestsAreReadAsRFC9112Says is about bytes that a well-behaved client does not send, too.
 func TestRequestsAreReadAsRFC9112Says(t *testing.T) {
 	s := start(t, handlerFunc(echoHandler),
-		Options{Grace: 50 * time.Millisecond, MaxHeaderBytes: 16 << 10})
+		Options{Grace: time.Second, MaxHeaderBytes: 16 << 10})
 	go func() {
 		for {
 			select {
