@@ -41,6 +41,7 @@ const (
 	editSwap                  // puts a local in the place of the operand
 	editProbe                 // loads a byte
 	editAt                    // the offset of the access becomes another one
+	editClear                 // has a loop begin with few registers in use, see crowds
 )
 
 const (
@@ -64,6 +65,7 @@ type addresses struct {
 	holders uint32 // how many are
 	age     uint32 // of what is known; it changes where control flow joins
 	last    uint32 // number of a value
+	crowds  crowds
 }
 
 // operand is a value: a sum of another one and a number.
@@ -148,8 +150,10 @@ func (a *addresses) find(locals uint32) {
 	a.edits, a.holders, a.first, a.last = a.edits[:0], 0, locals, constRoot
 	a.locals = append(a.locals[:0], make([]holding, locals)...)
 	a.age = 0
+	a.crowds.reset(locals)
 	a.join()
 	for a.quick() && a.next() {
+		a.crowds.step(a.walker)
 		switch e := a.effects[a.op]; {
 		case e.size != 0:
 			a.access(e)
@@ -181,6 +185,7 @@ func (a *addresses) find(locals uint32) {
 		}
 	}
 	a.join()
+	a.edits = a.crowds.edits(a.edits)
 	slices.SortStableFunc(a.edits, func(x, y edit) int {
 		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.kind, y.kind))
 	})
@@ -251,6 +256,7 @@ func (a *addresses) onLocal(local uint32) {
 	if uint64(local) >= uint64(len(a.locals)) {
 		return // the engine refuses it
 	}
+	a.crowds.access(local, a.at)
 	l := &a.locals[local]
 	if a.op != 0x20 {
 		*l = holding{a.pop(), a.age, a.at}
@@ -398,6 +404,8 @@ func (b *bodyRewriter) edit() {
 				b.spots = append(b.spots, spot{len(b.out) + b.pos - b.from, b.pos})
 			}
 			code = code.get(e.local).op(0x2d, 0).u32(e.offset).op(0x1a)
+		case editClear:
+			code = code.i32(0).op(0x04, 0x40, 0x10).u32(b.w.safepoints.first + addedRefill).op(0x0b)
 		}
 		b.insert(b.pos, code)
 		b.edits = b.edits[1:]

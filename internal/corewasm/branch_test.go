@@ -214,18 +214,30 @@ func (p *program) statement() []byte {
 		ct.LocalSet, p.IntN(4))
 }
 
+// crowd is how many locals have values around all loops of some random modules.
+const crowd = 16
+
 // randomModule has a function "run" of random code, which returns what is in its locals.
 func randomModule(seed uint64) []byte {
 	p := &program{Rand: rand.New(rand.NewPCG(seed, 1)), labels: []bool{false}, size: 60}
 	i := byte(ct.I32)
+	locals := []byte{i, i}
+	var begin, end []byte
+	if seed%2 == 1 { // many that have values all along, for loops that begin with few registers
+		for local := 6; local < 6+crowd; local++ {
+			locals = append(locals, i)
+			begin = ct.Code(begin, p.local(), ct.Const(local), ct.I32Mul, ct.LocalSet, local)
+			end = ct.Code(end, ct.LocalGet, local, ct.GlobalGet, 0, ct.I32Xor, ct.GlobalSet, 0)
+		}
+	}
 	return ct.Module{
 		Memory: &ct.Memory{Min: 1},
 		Globals: []ct.Global{{Type: ct.I32, Mutable: true, Init: ct.Const(1), Export: "g"},
 			{Type: ct.I32, Init: ct.Const(65_520)}},
 		Exports: []ct.Export{{Name: "memory", Kind: 2}},
 		Funcs: []ct.Func{
-			{Type: ct.Sig([]byte{i, i, i, i}, nil), Locals: []byte{i, i}, Export: "run",
-				Code: ct.Code(ct.Const(300), ct.LocalSet, 5, p.statements(), p.local(),
+			{Type: ct.Sig([]byte{i, i, i, i}, nil), Locals: locals, Export: "run",
+				Code: ct.Code(ct.Const(300), ct.LocalSet, 5, begin, p.statements(), end, p.local(),
 					ct.GlobalGet, 0, ct.I32Add, ct.GlobalSet, 0)},
 			{Type: sigII, Code: ct.Code(ct.LocalGet, 0, ct.Const(3), ct.I32Mul)},
 		},

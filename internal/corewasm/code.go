@@ -24,6 +24,7 @@ func (w *rewriter) code() ([][]byte, error) {
 			b.probes = append(b.probes, probing{prober: p})
 		}
 		b.addresses = addresses{walker: &walker{table: table}, effects: effects, known: w.known}
+		b.addresses.crowds.wanted = w.safepoints != nil
 		b.costs.graph = graph
 		mu.Lock()
 		all = append(all, b)
