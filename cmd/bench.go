@@ -41,7 +41,7 @@ func benchCommand(st *state, d doors) *cli.Command {
 				return err
 			}
 			s.suite.Host = s.host(st, d)
-			defer holdBallast()()
+			defer holdBallast(startBallast + serveBallast)()
 			return s.guest.reported(b.Run(c.Context))
 		},
 	}), "test", st.dir)

@@ -5,16 +5,19 @@ import (
 	"runtime/debug"
 )
 
-// ballastSize is how much larger the live heap is made to look, in bytes. A response leaves some 14
+// Sizes of ballast, in bytes: how much larger the live heap is made to look. A response leaves a few
 // kB of garbage, and the live heap is a few megabytes: without ballast the collector takes a third
-// of the time of a small response. Nothing touches the ballast, so it takes no memory. A percentage
-// instead would let large heaps grow several times.
-const ballastSize = 8 << 20
+// of the time of a small response. While nothing is served, it adds to the peak of a compilation.
+const (
+	startBallast = 8 << 20
+	serveBallast = 24 << 20 // besides
+)
 
 // holdBallast makes the garbage collector work less often while the heap is small, until release is
-// called.
-func holdBallast() (release func()) {
-	ballast := make([]byte, ballastSize)
+// called. Nothing touches the ballast, so it takes no memory. A percentage instead would let large
+// heaps grow several times.
+func holdBallast(size int) (release func()) {
+	ballast := make([]byte, size)
 	return func() { runtime.KeepAlive(ballast) }
 }
 

@@ -22,7 +22,7 @@ import (
 func (t *server) serveOn(
 	ctx context.Context, listener *listening.Listener, path string, s *serveSettings,
 ) (err error) {
-	defer holdBallast()()
+	defer holdBallast(startBallast)()
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
 	listening := true
@@ -73,6 +73,7 @@ func (t *server) serveOn(
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), closeBuild(ctx, build))
 	}
+	defer holdBallast(serveBallast)()
 	var file reload.Watch
 	if s.watch {
 		w, err := t.watchFiles(path, d, s)
