@@ -5,9 +5,10 @@ import (
 	"runtime/debug"
 )
 
-// Sizes of ballast, in bytes: how much larger the live heap is made to look. A response leaves a few
-// kB of garbage, and the live heap is a few megabytes: without ballast the collector takes a third
-// of the time of a small response. While nothing is served, it adds to the peak of a compilation.
+// Sizes of ballast, in bytes: how much larger the live heap is made to look. A response leaves a
+// few kB of garbage, and the live heap is a few megabytes: without ballast the collector takes a
+// third of the time of a small response. While nothing is served, it adds to the peak of a
+// compilation.
 const (
 	startBallast = 8 << 20
 	serveBallast = 24 << 20 // besides

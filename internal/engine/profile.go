@@ -130,7 +130,7 @@ type profiledFunc struct {
 	onward  bool
 }
 
-// seen returns what calls fn, a function of the host, and has the profile see its calls. A trap
+// seen returns a function that calls fn, of the host, and notes the call in the profile. A trap
 // leaves the call to the end of the guest's.
 func (p *Profile) seen(f *HostFunc, fn api.GoFunc) api.GoFunc {
 	if p == nil || f.Brief {
